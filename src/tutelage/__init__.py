@@ -1,0 +1,53 @@
+"""Tutelage: the whole training process of deep models as one program.
+
+>>> import tutelage
+>>> run = tutelage.train("sklearn:iris", epochs=2, quiet=True, out=tmp_run)  # doctest: +SKIP
+>>> run.metrics["test/accuracy"], run.predict("flowers.csv")  # doctest: +SKIP
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tutelage.api import open_run, plan, resume, train
+    from tutelage.core.errors import DataError, DivergedError, Problem, RecipeError, RunError, TutelageError, UsageError
+    from tutelage.run.run import Prediction, Run
+    from tutelage.train.plan import Plan
+    from tutelage.train.recipe import Recipe
+
+__version__ = "0.1.0"
+
+_WHERE = {
+    "DataError": "core.errors",
+    "DivergedError": "core.errors",
+    "Plan": "train.plan",
+    "Prediction": "run.run",
+    "Problem": "core.errors",
+    "Recipe": "train.recipe",
+    "RecipeError": "core.errors",
+    "Run": "run.run",
+    "RunError": "core.errors",
+    "TutelageError": "core.errors",
+    "UsageError": "core.errors",
+    "open_run": "api",
+    "plan": "api",
+    "resume": "api",
+    "train": "api",
+}
+
+__all__ = [
+    "DataError", "DivergedError", "Plan", "Prediction", "Problem", "Recipe", "RecipeError", "Run", "RunError", "TutelageError",
+    "UsageError", "__version__", "open_run", "plan", "resume", "train",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import tutelage` is instant."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tutelage.{_WHERE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted(__all__)

@@ -1,0 +1,123 @@
+"""The functions of the Python package: train, plan, resume, open_run."""
+
+import time as clock
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tutelage.core.errors import UsageError
+from tutelage.core.spec import Component
+from tutelage.report.page import write_report
+from tutelage.run.run import Run
+from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
+from tutelage.track.console import Console
+from tutelage.train.plan import Plan
+from tutelage.train.recipe import Recipe, recipe_from
+
+__all__ = ["open_run", "plan", "resume", "train"]
+
+
+def train(
+    source: Any,
+    *,
+    target: str = "auto",
+    task: str | Component = "auto",
+    model: str | Component | nn.Module = "auto",
+    test: Any = None,
+    epochs: float | None = None,
+    steps: int | None = None,
+    time: float | str | None = None,
+    seed: int = 0,
+    out: str | Path = "",
+    quiet: bool = False,
+    recipe: Recipe | None = None,
+    **wishes: Any,
+) -> Run:
+    """Train a model on data and return the run.
+
+    Args:
+        source: A path or a name such as `sklearn:digits`; or a pair of arrays (X, y), a table, a dict of columns.
+        target: Name of the target column; auto = told from the names.
+        task: `classify` or `regress`; auto = told from the target.
+        model: An architecture's name or settings, or an own `nn.Module`, which gets the arrays as they are.
+        test: The test part, if not inside the source.
+        epochs: Passes over the train rows.
+        steps: Optimizer steps.
+        time: Wall time of the whole call, in seconds or such as "3m".
+        seed: Root of all randomness.
+        out: The run folder; "" = a new one below runs/.
+        quiet: Tell only warnings and the end.
+        recipe: All wishes at once; the other arguments are put on top.
+        **wishes: Any further key of a recipe, such as `optim="sgd"` or `stopping={"patience": 0.5}`.
+
+    Raises:
+        RecipeError: A wish that cannot be met.
+        DataError: The data was refused; all problems at once.
+
+    Example:
+        >>> run = train("sklearn:iris", epochs=3, quiet=True, out=tmp_run)  # doctest: +SKIP
+        >>> run.metrics["test/accuracy"]  # doctest: +SKIP
+        0.9666666666666667
+    """
+    budget = {"epochs": epochs, "steps": steps, "time": time}
+    request = _request(
+        source, {"target": target, "task": task, "seed": seed, **wishes}, model=model, test=test, budget=budget, out=out, quiet=quiet,
+        recipe=recipe,
+    )  # fmt: skip
+    folder = start_training(request)
+    write_report(folder)
+    return Run(folder, request.module)
+
+
+def plan(source: Any, *, model: str | Component | nn.Module = "auto", test: Any = None, recipe: Recipe | None = None, **wishes: Any) -> Plan:
+    """Decide everything that `train` would, without training; `plan(...).decisions` has each value with its reason."""
+    budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time")}
+    request = _request(source, wishes, model=model, test=test, budget=budget, out="", quiet=True, recipe=recipe)
+    return plan_training(request)[0]
+
+
+def resume(run: str | Path, source: Any = None, *, model: nn.Module | None = None, test: Any = None, quiet: bool = False) -> Run:
+    """Go on with a run that was interrupted; it ends with the same bits as if it never had been.
+
+    Args:
+        run: The run folder.
+        source: The same arrays, if the run was given arrays.
+        model: The same module, newly made, if the run was given one.
+        test: The same test arrays, if the run was given such.
+        quiet: Tell only warnings and the end.
+    """
+    request = Request(Recipe(), data=source, test=test, module=model, sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))])
+    folder = resume_training(run, request)
+    write_report(folder)
+    return Run(folder, model)
+
+
+def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
+    """Open a run folder to evaluate and predict with its model."""
+    return Run.open(run, model=model)
+
+
+def _request(
+    source: Any, wishes: dict[str, Any], *, model: Any, test: Any, budget: dict[str, Any], out: str | Path, quiet: bool,
+    recipe: Recipe | None,
+) -> Request:  # fmt: skip
+    """Turn a call's arguments into a request."""
+    is_path = isinstance(source, str | Path)
+    module = model if isinstance(model, nn.Module) else None
+    if module is not None and is_path:
+        raise UsageError("an own module needs arrays, train((X, y), model=...): tutelage cannot know what it takes from files.")
+    values: dict[str, Any] = {} if recipe is None else dict(recipe)
+    values |= {key: value for key, value in wishes.items() if recipe is None or value != Recipe.model_fields[key].default}
+    if module is None and model != "auto":
+        values["model"] = model
+    if any(value is not None for value in budget.values()):
+        values["budget"] = {key: value for key, value in budget.items() if value is not None}
+    if is_path:
+        values["source"] = str(source)
+        values["test"] = "" if test is None else str(test)
+    wished = recipe_from(values, where="train(...)")
+    command = f"tutelage.train({str(source)!r}, ...)" if is_path else f"tutelage.train(<{FROM_PYTHON}>, ...)"
+    sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
+    return Request(wished, str(out), None if is_path else source, None if is_path else test, module, command, sinks, clock.monotonic())
+

@@ -1,0 +1,31 @@
+"""`tutelage evaluate RUN [SOURCE]`: measure a run's model."""
+
+import argparse
+import sys
+
+from tutelage.cli.wishes import print_json
+from tutelage.core.errors import RunError
+from tutelage.run.run import Run
+
+__all__ = ["run"]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure on SOURCE, or tell the final scores on the run's own test part."""
+    opened = Run.open(arguments.run)
+    if arguments.source:
+        scores = opened.scores(arguments.source, target=arguments.target)
+    elif opened.result:
+        scores = {key: opened.result[key] for key in ("metrics", "intervals")}
+    else:
+        raise RunError(f"{arguments.run}: the run has not ended, so its test part was not opened. Finish it: tutelage resume {arguments.run}.")
+    record = {"run": str(opened.path), "source": arguments.source or "the run's own parts", **scores}
+    if arguments.json:
+        print_json(record)
+        return 0
+    sys.stdout.write(f"{record['source']}\n")
+    for name, value in scores["metrics"].items():
+        low, high = scores["intervals"].get(name) or (None, None)
+        between = f"   95 % interval {low:.4f} to {high:.4f}" if isinstance(low, float) and isinstance(high, float) else ""
+        sys.stdout.write(f"  {name:<20} {'not defined' if value is None else f'{value:.4f}'}{between}\n")
+    return 0

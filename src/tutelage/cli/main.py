@@ -1,0 +1,115 @@
+"""The command `tutelage`: reads the words, hands them to one file per verb, turns errors into messages and exit codes.
+
+Nothing heavy is imported before a verb needs it, so help and lists are instant.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from tutelage.core.errors import TutelageError
+
+__all__ = ["main"]
+
+STARTED = time.monotonic()
+VERBS = ("train", "resume", "evaluate", "predict", "plan", "report", "runs", "list")
+INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 + SIGINT."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        words: The command line without the program's name; None = the process's own.
+
+    Returns:
+        0 done, 2 usage or recipe, 3 data refused, 130 and 143 after an interruption was saved, 1 anything else.
+    """
+    arguments = build_parser().parse_args(words)
+    try:
+        code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
+    except TutelageError as error:
+        sys.stderr.write(f"tutelage {arguments.verb}: {error}\n")
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted.\n")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe has left; the interpreter must not complain about it when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    from tutelage import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="tutelage", description="From data to a trained, early-stopped, reported model with one command.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"tutelage {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_train(verbs)
+    resume = verbs.add_parser("resume", help="go on with an interrupted run, bit for bit", allow_abbrev=False)
+    resume.add_argument("run", metavar="RUN", help="a run folder")
+    _add_output(resume)
+    evaluate = verbs.add_parser("evaluate", help="measure a run's model", allow_abbrev=False)
+    evaluate.add_argument("run", metavar="RUN", help="a run folder")
+    evaluate.add_argument("source", metavar="SOURCE", nargs="?", help="data with labels; without it, the run's own test part")
+    evaluate.add_argument("--target", default="auto", help="name of the target column, if it differs")
+    evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    predict = verbs.add_parser("predict", help="answer for new data", allow_abbrev=False)
+    predict.add_argument("run", metavar="RUN", help="a run folder")
+    predict.add_argument("inputs", metavar="INPUT", nargs="+", help="images, folders of images, or tables")
+    predict.add_argument("--out", metavar="FILE", default="", help="write to FILE (.csv or .json) instead of standard output")
+    predict.add_argument("--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read")
+    predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    _add_small_verbs(verbs)
+    return parser
+
+
+def _add_train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `train` and `plan`, which take the same words."""
+    for verb, meaning in (("train", "train a model on data"), ("plan", "decide everything and say why; trains nothing")):
+        parser = verbs.add_parser(verb, help=meaning, allow_abbrev=False)
+        parser.add_argument("source", metavar="SOURCE", nargs="?", default="", help="folder, file, or a bundled set such as sklearn:digits")
+        parser.add_argument("--target", metavar="COL", help="name of the target column")
+        parser.add_argument("--task", metavar="KIND", help="classify or regress")
+        parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
+        parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")
+        parser.add_argument("--set", metavar="key.sub=value", action="append", default=[], help="any wish of a recipe; may be repeated")
+        parser.add_argument("--test", metavar="PATH", help="the test part, if not inside SOURCE")
+        budget = parser.add_mutually_exclusive_group()
+        budget.add_argument("--epochs", metavar="N", help="passes over the train rows")
+        budget.add_argument("--steps", metavar="N", help="optimizer steps")
+        budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
+        parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
+        parser.add_argument("--out", metavar="DIR", default="", help="the run folder (default: a new one below runs/)")
+        parser.add_argument("--on-bad-data", choices=("fail", "skip"), help="refuse bad items (default), or leave them out and list them")
+        _add_output(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    """Add the words about what is shown."""
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--quiet", action="store_true", help="only warnings and the end")
+
+
+def _add_small_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `report`, `runs` and `list`."""
+    report = verbs.add_parser("report", help="write a run's report anew", allow_abbrev=False)
+    report.add_argument("run", metavar="RUN", help="a run folder")
+    runs = verbs.add_parser("runs", help="list runs with their scores", allow_abbrev=False)
+    runs.add_argument("folder", metavar="DIR", nargs="?", default="runs", help="where the runs are (default: runs)")
+    runs.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    listing = verbs.add_parser("list", help="list what there is to choose from", allow_abbrev=False)
+    listing.add_argument("part", metavar="FAMILY", nargs="?", help="such as model, optim, loss")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

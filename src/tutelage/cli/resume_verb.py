@@ -1,0 +1,19 @@
+"""`tutelage resume RUN`: go on with an interrupted run, bit for bit."""
+
+import argparse
+from pathlib import Path
+
+from tutelage.cli.main import STARTED
+from tutelage.cli.train_verb import show_end
+from tutelage.run.start import Request, resume_training
+from tutelage.track.console import Console
+from tutelage.train.recipe import Recipe
+
+__all__ = ["run"]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train on from the newest intact checkpoint."""
+    mode = "quiet" if arguments.quiet or arguments.json else "auto"
+    request = Request(Recipe(), sinks=[Console(mode=mode).open(Path(arguments.run))], started=STARTED)
+    return show_end(resume_training(arguments.run, request), as_json=arguments.json)

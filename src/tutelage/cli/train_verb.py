@@ -1,0 +1,37 @@
+"""`tutelage train SOURCE`: from data to a trained model and its report."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from tutelage.cli.wishes import make_request, print_json
+from tutelage.report.page import write_report
+from tutelage.run.run import Run
+from tutelage.run.start import start_training
+
+__all__ = ["EXIT_CODES", "run", "show_end"]
+
+EXIT_CODES = {"interrupted": 130, "terminated": 143}
+"""128 + the signal's number, as shells expect."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, write the report, and tell the scores."""
+    folder = start_training(make_request(arguments, is_quiet=arguments.quiet or arguments.json))
+    return show_end(folder, as_json=arguments.json)
+
+
+def show_end(folder: Path, *, as_json: bool) -> int:
+    """Write the report, tell how a run ended, and return the exit code."""
+    report = write_report(folder)
+    done = Run.open(folder)
+    if as_json:
+        keys = ("run", "task", "metrics", "intervals", "best_step", "stopped", "seconds", "num_parameters")
+        print_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
+    else:
+        sys.stderr.write(f"report   {report}\n")
+        if done.result.get("stopped") in EXIT_CODES:
+            sys.stderr.write(f"paused   go on with: tutelage resume {folder}\n")
+        else:
+            sys.stderr.write(f"predict  tutelage predict {folder} INPUT...\n")
+    return EXIT_CODES.get(str(done.result.get("stopped")), 0)

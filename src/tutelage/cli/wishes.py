@@ -1,0 +1,79 @@
+"""From the words of `train` and `plan` to a request: a recipe file first, then --set, then the named options."""
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tutelage.cli.main import STARTED
+from tutelage.core.errors import UsageError
+from tutelage.run.start import Request
+from tutelage.track.console import Console
+from tutelage.train.recipe import merge, parse_setting, read_recipe, recipe_from
+
+__all__ = ["make_request", "print_json"]
+
+PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
+
+
+def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
+    """Return what the words ask for.
+
+    Raises:
+        RecipeError: A wish that is not understood.
+        UsageError: No source was named.
+    """
+    values: dict[str, Any] = read_recipe(Path(arguments.recipe)) if arguments.recipe else {}
+    for setting in arguments.set:
+        keys, value = parse_setting(setting)
+        values = merge(values, keys, value)
+    for option, key in PLAIN.items():
+        if getattr(arguments, option) is not None:
+            values = _put(values, key, getattr(arguments, option))
+    if arguments.source:
+        values["source"] = arguments.source
+    if not values.get("source"):
+        raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
+    budget = {key: _number(key, getattr(arguments, key)) for key in ("epochs", "steps", "time") if getattr(arguments, key) is not None}
+    if budget:
+        kept = {key: value for key, value in values.get("budget", {}).items() if key not in ("epochs", "steps", "time")}
+        values["budget"] = kept | budget
+    if arguments.seed is not None:
+        values["seed"] = _number("seed", arguments.seed)
+    recipe = recipe_from(values, where=arguments.recipe or "command line")
+    sinks = [Console(mode="quiet" if is_quiet else "auto").open(Path(arguments.out or "."))]
+    return Request(recipe, out=arguments.out, command=shlex.join(["tutelage", *sys.argv[1:]]), sinks=sinks, started=STARTED)
+
+
+def print_json(record: Mapping[str, Any]) -> None:
+    """Print one JSON object; numbers that are not finite become null."""
+    sys.stdout.write(json.dumps(_finite(record), ensure_ascii=False) + "\n")
+
+
+def _put(values: dict[str, Any], key: str, value: str) -> dict[str, Any]:
+    """Set a component's kind, keeping settings that --set gave it."""
+    inner = values.get(key)
+    return {**values, key: {**inner, "kind": value}} if isinstance(inner, dict) else {**values, key: value}
+
+
+def _number(key: str, text: str) -> float | int | str:
+    """Read the value of an option that takes a number (times are read later, with their unit)."""
+    if key == "time":
+        return text
+    try:
+        return float(text) if key == "epochs" else int(text)
+    except ValueError as error:
+        kind = "a number" if key == "epochs" else "a whole number"
+        raise UsageError(f"--{key} {text!r}: expected {kind}.") from error
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON values with numbers that are not finite as null."""
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

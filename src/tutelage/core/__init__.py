@@ -1,0 +1,1 @@
+"""The words everything else is said in: specs, names, amounts, seeds, events, errors; no torch, no numpy."""

@@ -1,0 +1,63 @@
+"""How much training: epochs, steps or seconds; a number always with its unit."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from tutelage.core.errors import UsageError
+
+__all__ = ["Amount", "parse_seconds", "say_seconds"]
+
+SECONDS_PER = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """An amount of training.
+
+    Attributes:
+        value: How many; more than 0.
+        unit: Of what.
+    """
+
+    value: float
+    unit: Literal["epochs", "steps", "seconds"]
+
+    def __str__(self) -> str:
+        return say_seconds(self.value) if self.unit == "seconds" else f"{self.value:g} {self.unit}"
+
+
+def parse_seconds(text: str) -> float:
+    """Read a time such as `90`, `90s`, `3m`, `1h30m` as seconds.
+
+    Raises:
+        UsageError: It is not a time, or not more than 0.
+    """
+    cleaned = text.strip().lower().replace(" ", "")
+    if re.fullmatch(r"\d+(\.\d+)?", cleaned):
+        total = float(cleaned)
+    else:
+        parts = re.findall(r"(\d+(?:\.\d+)?)(min|sec|s|m|h|d)", cleaned)
+        if not parts or "".join(number + unit for number, unit in parts) != cleaned:
+            raise UsageError(f"time {text!r} cannot be read. Expected a number with a unit, such as 90s, 3m, 1h30m.")
+        total = sum(float(number) * SECONDS_PER[unit] for number, unit in parts)
+    if total <= 0:
+        raise UsageError(f"time {text!r} must be more than 0. Typical: 1m to 1h.")
+    return total
+
+
+def say_seconds(seconds: float) -> str:
+    """Write seconds for people, such as `41 s`, `3 min 20 s`, `2 h 05 min`.
+
+    Example:
+        >>> say_seconds(200), say_seconds(7500)
+        ('3 min 20 s', '2 h 05 min')
+    """
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"

@@ -1,0 +1,99 @@
+"""The file system is the registry: a component's kind is its file name, its description its first docstring line.
+
+Listing reads the files as text and imports nothing, so `tutelage list` starts at once.
+"""
+
+import ast
+import difflib
+import importlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tutelage.core.errors import RecipeError
+
+__all__ = ["describe", "families", "load", "names"]
+
+FOLDERS = {
+    "source": "data/source",
+    "prepare": "data/prepare",
+    "augment": "data/augment",
+    "model": "model/arch",
+    "init": "model/init",
+    "loss": "loss",
+    "metric": "metric",
+    "optim": "optim",
+    "schedule": "optim/schedule",
+    "task": "task",
+    "env": "env",
+    "track": "track",
+}
+"""Each family of components and the folder, below the package, that holds one file per kind."""
+
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def families() -> tuple[str, ...]:
+    """Return the names of all families."""
+    return tuple(FOLDERS)
+
+
+def names(family: str) -> tuple[str, ...]:
+    """Return the kinds of a family, sorted.
+
+    Raises:
+        RecipeError: The family is unknown.
+    """
+    if family not in FOLDERS:
+        raise RecipeError(f"unknown family {family!r}{suggest(family, families())}. Families: {', '.join(families())}.")
+    return tuple(kind for kind, _ in _components(family))
+
+
+def describe(family: str, kind: str) -> str:
+    """Return the first docstring line of a component's file."""
+    return dict(_components(family))[kind]
+
+
+def load(family: str, kind: str) -> type[Any]:
+    """Import the one component class of a file.
+
+    Raises:
+        RecipeError: No such kind; the message names the nearest one.
+    """
+    if kind not in names(family):
+        raise RecipeError(f"unknown {family} {kind!r}{suggest(kind, names(family))}. Known: {', '.join(names(family))}.")
+    module = importlib.import_module("tutelage." + FOLDERS[family].replace("/", ".") + "." + kind)
+    component: type[Any] = getattr(module, module.__all__[0])
+    return component
+
+
+def suggest(word: str, known: tuple[str, ...] | list[str]) -> str:
+    """Return `; did you mean 'x'?` for the nearest known word, or nothing where none is near."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+@cache
+def _components(family: str) -> tuple[tuple[str, str], ...]:
+    """Read (kind, description) of each component file of a family."""
+    found = []
+    for path in sorted((PACKAGE / FOLDERS[family]).glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if _is_component(tree):
+            found.append((path.stem, (ast.get_docstring(tree) or "").split("\n")[0]))
+    return tuple(found)
+
+
+def _is_component(tree: ast.Module) -> bool:
+    """Tell whether a file's `__all__` begins with a class that sets `kind`."""
+    kinds = {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.ClassDef)
+        and any(isinstance(item, ast.AnnAssign) and getattr(item.target, "id", "") == "kind" for item in node.body)
+    }
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            exported = ast.literal_eval(node.value)
+            return bool(exported) and exported[0] in kinds
+    return False

@@ -1,0 +1,145 @@
+"""What happens in a run, as frozen facts that sinks write down or show; nothing that watches can change training."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+__all__ = [
+    "Corrected", "Decided", "Evaluated", "Event", "Finished", "Logged", "Noted", "Restored", "Resumed", "Saved", "Sink", "Started", "Warned",
+    "as_record",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened; `seconds` is the wall time since the run began."""
+
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started(Event):
+    """Training begins: what will be trained, on what, in which folder."""
+
+    run: str
+    source: str
+    task: str
+    model: str
+    num_parameters: int
+    num_train: int
+    num_validation: int
+    num_test: int
+    device: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided(Event):
+    """A choice of the plan, such as `optim`, its value and the reason."""
+
+    key: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted(Event):
+    """Something about the data or the run worth telling, that needs no action."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned(Event):
+    """Something the user should know and may want to mend."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged(Event):
+    """Progress: the mean training loss since the last one.
+
+    Attributes:
+        step: Steps done.
+        total_steps: Steps planned now.
+        epoch: Epochs done.
+        metrics: Such as `train/loss`, `lr`.
+        steps_per_second: Speed since the last one.
+        remaining_seconds: Expected time to the end of training.
+    """
+
+    step: int
+    total_steps: int
+    epoch: float
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    steps_per_second: float = 0.0
+    remaining_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluated(Event):
+    """Metrics on the validation part; `is_best` tells whether these weights are the best so far."""
+
+    step: int
+    epoch: float
+    metrics: Mapping[str, float]
+    is_best: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corrected(Event):
+    """A time budget changed its number of steps at `step`, with the reason."""
+
+    step: int
+    total_steps: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved(Event):
+    """A checkpoint became durable."""
+
+    step: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resumed(Event):
+    """Training goes on from a checkpoint; `exact` tells whether the same bits follow, `reason` why not."""
+
+    step: int
+    exact: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored(Event):
+    """The best weights were put back: those of `step`, with their score."""
+
+    step: int
+    metric: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished(Event):
+    """Training ended; `stopped` says why: budget, patience, interrupted (Ctrl-C) or terminated (SIGTERM)."""
+
+    step: int
+    stopped: str
+    metrics: Mapping[str, float]
+
+
+class Sink(Protocol):
+    """Takes events; must neither fail nor slow training."""
+
+    def take(self, event: Event) -> None:
+        """Take one event."""
+
+    def close(self) -> None:
+        """Write out what is held back."""
+
+
+def as_record(event: Event) -> dict[str, object]:
+    """Return an event as a flat record with its class name under `event`."""
+    return {"event": type(event).__name__, **asdict(event)}

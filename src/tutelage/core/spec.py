@@ -1,0 +1,129 @@
+"""Typed, frozen settings: what a recipe may say, checked with the path of the offending key.
+
+A component's settings and its factory are one class: `AdamW(lr=1e-3).build(parameters)`. A field typed `Pick["optim"]`
+takes a name (`"adamw"`), a table (`{"kind": "adamw", "lr": 1e-3}`) or an instance.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+
+from tutelage.core import catalog
+from tutelage.core.errors import RecipeError
+
+__all__ = ["Auto", "Component", "Pick", "Spec", "Wish", "grant", "parse"]
+
+Auto = Literal["auto"]
+"""The word a recipe uses for "decide for me and tell me why"."""
+
+
+class Spec(BaseModel):
+    """Settings that cannot change once made and refuse keys they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    def but(self, **changes: object) -> Self:
+        """Return a checked copy with some fields changed."""
+        return type(self).model_validate({**dict(self), **changes})
+
+
+class Component(Spec):
+    """A named, buildable part; `kind` is its file name and `family` says which kind of part it is.
+
+    Each component file defines one subclass, first in its `__all__`, with `kind: Literal["file_name"] = "file_name"`.
+    """
+
+    family: ClassVar[str]
+
+
+def Pick(family: str) -> Any:  # noqa: N802 - reads as a type in annotations
+    """Return the field type that takes a name, a table or an instance of a family's component."""
+    return Annotated[SerializeAsAny[Component], BeforeValidator(lambda value: _pick(family, value))]
+
+
+def Wish(family: str) -> Any:  # noqa: N802 - reads as a type in annotations
+    """Return the field type of a recipe's wish: `auto`, a component, or a table without `kind` that adjusts auto's choice."""
+    return Annotated[Any, BeforeValidator(lambda value: _wish(family, value))]
+
+
+def grant(wish: object, default: Component) -> Component:
+    """Turn a wish into a component.
+
+    Args:
+        wish: What a field typed `Wish` holds.
+        default: What `auto` stands for.
+
+    Raises:
+        RecipeError: The wish adjusts a setting that the default does not have, or to a value out of range.
+    """
+    if isinstance(wish, Component):
+        return wish
+    if isinstance(wish, Mapping):
+        where = f"recipe ({default.family} = {getattr(default, 'kind', '?')!r}, chosen by auto)"
+        component: Component = parse(type(default), {**dict(default), **wish}, where=where)
+        return component
+    return default
+
+
+def parse(spec: type[Spec], values: Mapping[str, Any], *, where: str) -> Any:
+    """Check values against a spec.
+
+    Args:
+        spec: What the values must fit.
+        values: Nested keys and values, as read from a file or the command line.
+        where: Name of their origin, used in messages, such as `recipe.toml`.
+
+    Raises:
+        RecipeError: All mistakes at once, each with the path of its key.
+    """
+    try:
+        return spec.model_validate(values)
+    except ValidationError as error:
+        raise RecipeError("\n".join(_line(spec, issue, where=where) for issue in error.errors())) from error
+
+
+def _pick(family: str, value: object) -> object:
+    """Turn a name or a table into a component; pass everything else on to pydantic."""
+    if isinstance(value, Component):
+        if value.family != family:
+            raise ValueError(f"a {value.family} component ({value!r}) cannot stand where a {family} is expected")
+        return value
+    if isinstance(value, str):
+        value = {"kind": value}
+    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+        raise ValueError(f"expected the name of a {family} or a table with a `kind`; known: {', '.join(catalog.names(family))}")
+    try:
+        component = catalog.load(family, value["kind"])
+    except RecipeError as error:
+        raise ValueError(str(error)) from error
+    return component.model_validate(dict(value))
+
+
+def _wish(family: str, value: object) -> object:
+    """Let `auto` and partial tables stand, and turn everything else into a component."""
+    if value == "auto" or (isinstance(value, Mapping) and "kind" not in value):
+        return value
+    return _pick(family, value)
+
+
+def _line(spec: type[Spec], issue: Any, *, where: str) -> str:
+    """Write one mistake as a line: origin, key path, what was found, what was expected."""
+    path = [str(part) for part in issue["loc"] if part not in ("function-before[<lambda>(), Component]",)]
+    path = [part for part in path if not part.startswith(("function-", "literal[", "is-instance"))]
+    key = ".".join(path) or "(top)"
+    if issue["type"] == "extra_forbidden":
+        known = list(_owner(spec, path[:-1]).model_fields)
+        return f"{where}: {key}: unknown key{catalog.suggest(path[-1], known)}. Known keys: {', '.join(known)}."
+    found = "" if isinstance(issue["input"], (dict, Spec)) else f" = {issue['input']!r}"
+    return f"{where}: {key}{found}: {issue['msg'].removeprefix('Value error, ')}."
+
+
+def _owner(spec: type[Spec], path: list[str]) -> type[BaseModel]:
+    """Find the spec that a path of keys leads to, as far as plain nesting tells."""
+    current: type[BaseModel] = spec
+    for part in path:
+        annotation = current.model_fields[part].annotation if part in current.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            current = annotation
+    return current

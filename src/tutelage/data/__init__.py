@@ -1,0 +1,1 @@
+"""From files and arrays to batches of tensors: sources, quality, preprocessing, augmentation, order."""

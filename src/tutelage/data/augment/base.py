@@ -1,0 +1,25 @@
+"""What every augmentation is: a function of a whole batch and a generator, run on the training device."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from tutelage.core.spec import Component
+
+__all__ = ["Augment"]
+
+
+class Augment(Component):
+    """Random changes that keep the meaning of a batch, made anew for every batch."""
+
+    family: ClassVar[str] = "augment"
+
+    def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the batch with its inputs changed.
+
+        Args:
+            batch: Finished inputs (images as normalized float [B, C, H, W], channels-last), `target`, `weight`.
+            generator: The only source of randomness; seeded from (run seed, step), on the CPU.
+        """
+        raise NotImplementedError

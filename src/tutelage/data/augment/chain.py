@@ -1,0 +1,26 @@
+"""Several augmentations, one after another."""
+
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tutelage.core.spec import Pick
+from tutelage.data.augment.base import Augment
+
+__all__ = ["Chain"]
+
+
+class Chain(Augment):
+    """Augmentations in the order in which they are made."""
+
+    kind: Literal["chain"] = "chain"
+    steps: tuple[Pick("augment"), ...] = Field((), description="Names or tables of augmentations, in order.")  # type: ignore[valid-type]
+
+    def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the batch after every step."""
+        step: Any
+        for step in self.steps:
+            batch = step.apply(batch, generator)
+        return batch

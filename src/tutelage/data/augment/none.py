@@ -1,0 +1,20 @@
+"""No augmentation: every batch as it is."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from tutelage.data.augment.base import Augment
+
+__all__ = ["NoAugment"]
+
+
+class NoAugment(Augment):
+    """The identity."""
+
+    kind: Literal["none"] = "none"
+
+    def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
+        """Return the batch itself."""
+        return batch

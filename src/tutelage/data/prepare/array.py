@@ -1,0 +1,111 @@
+"""Arrays given from Python, as they are or standardized; whole numbers stay whole for modules that look them up.
+
+For your own module and your own features: nothing is guessed about what the numbers mean.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tutelage.core.errors import DataError, Problem
+from tutelage.core.schema import ArrayShape
+from tutelage.data.prepare.base import Prepare
+from tutelage.data.source.base import ArrayPart, Part
+
+__all__ = ["Array", "FittedArray"]
+
+
+class Array(Prepare):
+    """Settings of the preprocessing of arrays."""
+
+    kind: Literal["array"] = "array"
+    standardize: Literal["none", "feature"] = Field(
+        "none", description="none = values as given; feature = mean 0, deviation 1 of each entry over the train rows (not for whole numbers)."
+    )
+
+    def fit(self, part: Part) -> "FittedArray":
+        """Learn the shape and, where asked for, mean and deviation of each entry."""
+        inputs = _as_array(part).inputs
+        if self.standardize == "none" or not np.issubdtype(inputs.dtype, np.floating):
+            return FittedArray(inputs.shape[1:], bool(np.issubdtype(inputs.dtype, np.floating)), None, None)
+        deviation = inputs.std(axis=0, dtype=np.float64)
+        return FittedArray(
+            inputs.shape[1:],
+            True,
+            inputs.mean(axis=0, dtype=np.float64).astype(np.float32),
+            np.where(deviation > 0, deviation, 1.0).astype(np.float32),
+        )
+
+    def restore(self, state: Mapping[str, Any]) -> "FittedArray":
+        """Rebuild what `FittedArray.state` returned."""
+        mean, deviation = (None if state[key] is None else np.array(state[key], np.float32) for key in ("mean", "deviation"))
+        return FittedArray(tuple(state["sizes"]), state["is_float"], mean, deviation)
+
+
+@dataclass(frozen=True)
+class FittedArray:
+    """Fitted preprocessing of arrays.
+
+    Attributes:
+        sizes: Shape of one row.
+        is_float: Whether the values are float32 (else int64).
+        mean: float32, shape `sizes`, or None where values stay as given.
+        deviation: float32, shape `sizes`, or None where values stay as given.
+    """
+
+    sizes: tuple[int, ...]
+    is_float: bool
+    mean: np.ndarray | None
+    deviation: np.ndarray | None
+
+    @property
+    def shape(self) -> ArrayShape:
+        """Shape of one row."""
+        return ArrayShape(self.sizes)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The one tensor."""
+        return ("x",)
+
+    def apply(self, part: Part) -> dict[str, Tensor]:
+        """Return `x`, float32 or int64 [N, *sizes].
+
+        Raises:
+            DataError: Rows have another shape than the train rows, or fractions where those were whole.
+        """
+        inputs = _as_array(part).inputs
+        if inputs.shape[1:] != self.sizes:
+            remedy = f"The model was trained with {list(self.sizes)}."
+            raise DataError([Problem("inputs", f"each row has the shape {list(inputs.shape[1:])}", remedy)])
+        if not self.is_float and np.issubdtype(inputs.dtype, np.floating) and (inputs != np.floor(inputs)).any():
+            raise DataError([Problem("inputs", "numbers with fractions", "The model was trained with whole numbers.")])
+        return {"x": torch.from_numpy(np.array(inputs, dtype=np.float32 if self.is_float else np.int64))}
+
+    def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Standardize where that was fitted."""
+        if self.mean is None or self.deviation is None:
+            return batch
+        x = batch["x"]
+        mean, deviation = (torch.from_numpy(value).to(x.device) for value in (self.mean, self.deviation))
+        return {**batch, "x": (x - mean) / deviation}
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted as JSON values."""
+        return {
+            "sizes": list(self.sizes),
+            "is_float": self.is_float,
+            "mean": None if self.mean is None else self.mean.tolist(),
+            "deviation": None if self.deviation is None else self.deviation.tolist(),
+        }
+
+
+def _as_array(part: Part) -> ArrayPart:
+    """Narrow the type; a plan never gives this preprocessing anything else."""
+    assert isinstance(part, ArrayPart), f"array preprocessing was given {type(part).__name__}"
+    return part

@@ -1,0 +1,151 @@
+"""What each column of a table is taken for, and why: number, category, date, boolean, dropped or target.
+
+The rules look at the train rows only. `f"{column.role}: {column.reason}"` reads as a sentence. Not a component.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import get_args
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tutelage.core.catalog import suggest
+from tutelage.core.errors import RecipeError
+from tutelage.core.schema import Column, Role
+from tutelage.data.prepare.cells import plain, read_numbers
+from tutelage.data.source.base import TablePart
+
+__all__ = ["infer_columns", "is_text"]
+
+ROLES = tuple(role for role in get_args(Role) if role != "target")
+MANY_DISTINCT = 0.5
+"""Share of rows with a value of their own above which words are names, not categories."""
+MIN_TEXTS = 20
+"""Fewer distinct values than this are always categories."""
+MAX_TEXT_LENGTH = 80
+"""Characters; longer ones (reviews, articles) say little by single words."""
+MOSTLY_NUMBERS = 0.9
+"""Share of cells that must read as numbers for the few words among them to count as missing."""
+MIN_ID_ROWS = 20
+"""In fewer rows, integers that all differ say nothing about being an id."""
+ID_NAME = re.compile(r"^(id|ids|uuid|guid|index|row|rownames?|unnamed: ?0|)$|[_\s.-](id|uuid|guid)$|[a-z](Id|ID)$", re.ASCII)
+
+
+def infer_columns(part: TablePart, overrides: Mapping[str, str]) -> tuple[Column, ...]:
+    """Give each column a role with its reason, in table order.
+
+    Args:
+        part: Train rows.
+        overrides: Role by column name, for columns that the user knows better.
+
+    Raises:
+        RecipeError: An override names an unknown column or role.
+
+    Example:
+        >>> import numpy as np
+        >>> table = pa.table({"age": [31, 40, 25], "city": ["Rome", "Oslo", "Rome"], "same": [1, 1, 1]})
+        >>> part = TablePart("train", table, "people.csv", np.arange(2, 5), "", "")
+        >>> [f"{column.name}: {column.role}: {column.reason}" for column in infer_columns(part, {})]
+        ['age: number: whole numbers, 3 distinct', 'city: category: 2 distinct words', "same: dropped: the same value everywhere: '1'"]
+    """
+    _check(part, overrides)
+    columns = []
+    for name in part.table.column_names:
+        if name == part.target:
+            columns.append(Column(name, "target", "what is to be predicted"))
+        elif name in overrides:
+            columns.append(Column(name, _role(overrides[name]), "as you said"))
+        else:
+            columns.append(Column(name, *_infer(part, name)))
+    return tuple(columns)
+
+
+def is_text(column: pa.ChunkedArray) -> bool:
+    """Tell whether a column holds short texts that nearly all differ (names, tickets), so that only its words can help."""
+    column = plain(column)
+    if not _is_string(column.type):
+        return False
+    distinct, present = pc.count_distinct(column).as_py(), len(column) - column.null_count
+    return bool(distinct >= MIN_TEXTS and distinct > MANY_DISTINCT * present)
+
+
+def _infer(part: TablePart, name: str) -> tuple[Role, str]:
+    """Return role and reason of one column."""
+    column = plain(part.table.column(name))
+    present = len(column) - column.null_count
+    distinct = pc.count_distinct(column).as_py()
+    missing = f", {100 * column.null_count / len(column):.3g} % missing" if column.null_count else ""
+    if not present:
+        return "dropped", "no value in any row"
+    if distinct == 1:
+        value = repr(str(pc.drop_null(column)[0].as_py()))
+        return ("category", f"one value or none: {value}{missing}") if missing else ("dropped", f"the same value everywhere: {value}")
+    if pa.types.is_boolean(column.type):
+        return "boolean", f"yes or no{missing}"
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        return "date", f"{distinct:,} distinct{missing}"
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+        return _infer_number(part, name, column, distinct, missing)
+    if _is_string(column.type):
+        return _infer_words(name, column, distinct, missing)
+    return "dropped", f"cells of type {column.type} cannot be used yet"
+
+
+def _infer_number(part: TablePart, name: str, column: pa.ChunkedArray, distinct: int, missing: str) -> tuple[Role, str]:
+    """Tell numbers from ids and from 0/1 flags."""
+    if not pa.types.is_integer(column.type):
+        return "number", f"{distinct:,} distinct{missing}"
+    if distinct == len(column) >= MIN_ID_ROWS and (ID_NAME.search(name) or _counts_rows(part, column)):
+        return "dropped", f"an id, all {distinct:,} values differ"
+    if distinct == 2 and pc.min(column).as_py() == 0 and pc.max(column).as_py() == 1:
+        return "boolean", f"0 or 1{missing}"
+    return "number", f"whole numbers, {distinct:,} distinct{missing}"
+
+
+def _infer_words(name: str, column: pa.ChunkedArray, distinct: int, missing: str) -> tuple[Role, str]:
+    """Tell categories from numbers written as text, ids, names and free text."""
+    present = len(column) - column.null_count
+    cells = read_numbers(column)
+    if cells.unreadable.sum() < (1 - MOSTLY_NUMBERS) * present:
+        words = sorted(set(pc.filter(column, pa.array(cells.unreadable)).to_pylist()))
+        odd = f"; counted as missing: {', '.join(map(repr, words[:3]))}" if words else ""
+        return "number", f"{distinct:,} distinct{missing}{odd}"
+    if not is_text(column):
+        return "category", f"{distinct:,} distinct words{missing}"
+    length = pc.mean(pc.utf8_length(column)).as_py()
+    if length > MAX_TEXT_LENGTH:
+        return "dropped", f"free text, {length:,.0f} characters on average; models for text come later"
+    if ID_NAME.search(name):
+        return "dropped", f"an id, {distinct:,} of {present:,} values differ"
+    return "category", f"{distinct:,} of {present:,} texts differ, so single words in them count{missing}"
+
+
+def _counts_rows(part: TablePart, column: pa.ChunkedArray) -> bool:
+    """Tell whether integers rise or fall strictly with the row number, as running numbers do."""
+    values = column.to_numpy()[part.lines.argsort()]
+    steps = values[1:].astype(float) - values[:-1].astype(float)
+    return bool((steps > 0).all() or (steps < 0).all())
+
+
+def _check(part: TablePart, overrides: Mapping[str, str]) -> None:
+    """Refuse overrides of unknown columns or roles, all at once."""
+    known = part.table.column_names
+    lines = []
+    for name, role in overrides.items():
+        if name not in known:
+            lines.append(f"prepare.columns.{name}: no such column{suggest(name, known)}. Columns: {', '.join(known)}.")
+        elif role not in ROLES:
+            lines.append(f"prepare.columns.{name} = {role!r}: unknown role{suggest(role, ROLES)}. Roles: {', '.join(ROLES)}.")
+    if lines:
+        raise RecipeError("\n".join(lines))
+
+
+def _role(word: str) -> Role:
+    """Return a checked word as a role."""
+    roles: dict[str, Role] = {role: role for role in get_args(Role)}
+    return roles[word]
+
+
+def _is_string(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))

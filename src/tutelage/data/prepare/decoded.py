@@ -1,0 +1,102 @@
+"""Decoded images as one memory-mapped file, made once and checked each time it is opened. Not a component.
+
+The folder is `$TUTELAGE_CACHE`, else `$XDG_CACHE_HOME/tutelage`, else `~/.cache/tutelage`. It can be deleted at any
+time. What has not been used for longest goes when it holds more than `LIMIT_BYTES`.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+__all__ = ["cache_folder", "load_or_make"]
+
+LIMIT_BYTES = 16 * 2**30
+CHUNK_BYTES = 2**24
+VERSION = 1
+"""Raised whenever the same image and settings give other pixels."""
+
+Fill = Callable[[np.ndarray], None]
+
+
+def cache_folder() -> Path:
+    """Return the folder of decoded images; it may not exist yet."""
+    if os.environ.get("TUTELAGE_CACHE"):
+        return Path(os.environ["TUTELAGE_CACHE"])
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "tutelage"
+
+
+def load_or_make(key: str, *, shape: tuple[int, ...], fill: Fill) -> np.ndarray:
+    """Return the pixels kept under a key, or make and keep them.
+
+    Args:
+        key: Everything the pixels depend on.
+        shape: [N, H, W, C].
+        fill: Writes all pixels into the array it is given; what it raises is passed on, and nothing is kept.
+
+    Returns:
+        uint8 array of that shape; writing to it changes neither the file nor other users of it.
+    """
+    path = cache_folder() / (hashlib.sha256(f"{VERSION} {shape} {key}".encode()).hexdigest()[:32] + ".npy")
+    pixels = _open(path, shape)
+    if pixels is not None:
+        return pixels
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}.tmp")
+        target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+    except OSError:  # a home that cannot be written to costs time on the next run, nothing else
+        pixels = np.empty(shape, dtype=np.uint8)
+        fill(pixels)
+        return pixels
+    try:
+        fill(target)
+        target.flush()
+        record = json.dumps({"shape": shape, "crc32": _checksum(target)})
+        temporary.replace(path)
+        note = temporary.with_suffix(".note")
+        note.write_text(record, encoding="utf-8")
+        note.replace(path.with_suffix(".json"))
+    finally:
+        temporary.unlink(missing_ok=True)
+    _make_room(keep=path)
+    kept: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
+    return kept
+
+
+def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Open a kept file, or return None where it is missing, cut off or changed."""
+    try:
+        record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        pixels = np.load(path, mmap_mode="c", allow_pickle=False)
+        os.utime(path)
+    except (OSError, ValueError):
+        return None
+    is_whole = pixels.shape == shape and pixels.dtype == np.uint8 and record.get("crc32") == _checksum(pixels)
+    return pixels if is_whole else None
+
+
+def _checksum(pixels: np.ndarray) -> int:
+    """Return the CRC-32 of an array, read in pieces."""
+    flat, value = pixels.reshape(-1), 0
+    for start in range(0, len(flat), CHUNK_BYTES):
+        value = zlib.crc32(flat[start : start + CHUNK_BYTES].data, value)
+    return value
+
+
+def _make_room(*, keep: Path) -> None:
+    """Delete the files used longest ago until the folder is within its limit."""
+    with contextlib.suppress(OSError):  # another run may be deleting too
+        ages = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in keep.parent.glob("*.npy"))
+        excess = sum(size for _, size, _ in ages) - LIMIT_BYTES
+        for _, size, path in ages:
+            if excess > 0 and path != keep:
+                path.with_suffix(".json").unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+                excess -= size

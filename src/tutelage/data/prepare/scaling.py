@@ -1,0 +1,105 @@
+"""Scales numbers to about mean 0 and spread 1, with outliers held in: by mean and deviation, or by rank.
+
+Not a component: `prepare/table.py` and `prepare/array.py` use it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+__all__ = ["QuantileScale", "Scale", "StandardScale", "fit_quantile", "fit_standard", "restore_scale"]
+
+MAX_KNOTS = 1000
+"""Quantiles kept for a column at most: 0.1 % steps, 16 kB as text."""
+ROWS_PER_KNOT = 30
+"""Train rows behind each knot, so that a rank is not learned by heart; as in TabM's preprocessing."""
+MIN_KNOTS = 10
+
+
+@dataclass(frozen=True)
+class StandardScale:
+    """(value - mean) / deviation, clipped.
+
+    Attributes:
+        mean: In the column's unit.
+        deviation: Standard deviation in the column's unit, more than 0.
+        clip: Largest absolute value given out, in deviations.
+    """
+
+    mean: float
+    deviation: float
+    clip: float
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Return float32 [N] in [-clip, clip]; NaN becomes 0, the mean."""
+        scaled = np.clip((values - self.mean) / self.deviation, -self.clip, self.clip)
+        return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+
+    def state(self) -> dict[str, Any]:
+        """Return the scale as JSON values."""
+        return {"scale": "standard", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class QuantileScale:
+    """The value's rank among the train rows, as a quantile of the normal distribution.
+
+    Equal train values share the middle of their ranks; values between two knots are interpolated, those outside the
+    train range get the outermost rank.
+
+    Attributes:
+        knots: Values at equally spaced ranks 0..1, rising, in the column's unit.
+        clip: Largest absolute value given out, in deviations of the normal distribution.
+    """
+
+    knots: tuple[float, ...]
+    clip: float
+
+    def apply(self, values: np.ndarray) -> np.ndarray:
+        """Return float32 [N] in [-clip, clip]; NaN becomes 0, the median's rank."""
+        knots = np.array(self.knots)
+        ranks = np.linspace(0.0, 1.0, len(knots))
+        # From below a tie gives its last rank, from above its first: the mean of both is the middle.
+        rank = 0.5 * (np.interp(values, knots, ranks) - np.interp(-values, -knots[::-1], -ranks[::-1]))
+        normal = torch.special.ndtri(torch.from_numpy(rank)).clamp(-self.clip, self.clip)
+        return np.nan_to_num(normal.numpy(), nan=0.0).astype(np.float32)
+
+    def state(self) -> dict[str, Any]:
+        """Return the scale as JSON values."""
+        return {"scale": "quantile", "knots": list(self.knots), "clip": self.clip}
+
+
+Scale = StandardScale | QuantileScale
+
+
+def fit_standard(values: np.ndarray, *, clip: float) -> StandardScale:
+    """Learn mean and deviation from float64 [N]; NaN is left out.
+
+    Example:
+        >>> fit_standard(np.array([1.0, 3.0, np.nan]), clip=5.0).apply(np.array([2.0, 4.0, 99.0])).tolist()
+        [0.0, 2.0, 5.0]
+    """
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return StandardScale(0.0, 1.0, clip)
+    return StandardScale(float(known.mean()), float(known.std()) or 1.0, clip)
+
+
+def fit_quantile(values: np.ndarray, *, clip: float) -> QuantileScale:
+    """Learn quantiles from float64 [N]; NaN is left out."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return QuantileScale((0.0, 0.0), clip)
+    num_knots = int(np.clip(known.size // ROWS_PER_KNOT, MIN_KNOTS, MAX_KNOTS))
+    knots = np.quantile(known, np.linspace(0.0, 1.0, num_knots))
+    return QuantileScale(tuple(np.maximum.accumulate(knots).tolist()), clip)
+
+
+def restore_scale(state: Mapping[str, Any]) -> Scale:
+    """Rebuild what `state` returned."""
+    if state["scale"] == "standard":
+        return StandardScale(state["mean"], state["deviation"], state["clip"])
+    return QuantileScale(tuple(state["knots"]), state["clip"])

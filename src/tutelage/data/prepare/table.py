@@ -1,0 +1,180 @@
+"""Table rows as scaled numbers and category codes, learned from the train rows alone.
+
+Use it for tables with mixed columns. Numbers are scaled with outliers held in; missing cells become the middle plus a
+flag; categories become codes (0 = unseen or rare); dates become several numbers; short texts flags for their common
+words. Ids and constants are dropped, each with a reason. It is not for long texts.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tutelage.core.errors import DataError, Problem
+from tutelage.core.schema import Column, TableShape
+from tutelage.data.prepare import encode
+from tutelage.data.prepare.base import Prepare
+from tutelage.data.prepare.columns import infer_columns, is_text
+from tutelage.data.source.base import Part, TablePart
+
+__all__ = ["Table", "FittedTable"]
+
+USABLE_ROLES = Literal["number", "category", "date", "boolean", "dropped"]
+
+
+class Table(Prepare):
+    """Settings of the preprocessing of tables."""
+
+    kind: Literal["table"] = "table"
+    scale: Literal["quantile", "standard"] = Field(
+        "quantile", description="How numbers are scaled: quantile = by rank to a normal distribution; standard = mean 0, deviation 1."
+    )
+    clip: float = Field(5.0, gt=0, description="Scaled numbers are held within this many deviations. Typical: 3 to 8.")
+    rare: int = Field(5, ge=1, description="Words in fewer train rows than this share one code. Typical: 2 to 50.")
+    text: Literal["words", "drop"] = Field(
+        "words", description="Short texts that nearly all differ: words = flags for their common words; drop = not used."
+    )
+    columns: dict[str, USABLE_ROLES] = Field(default_factory=dict, description="Role by column name, where you know better.")
+
+    def fit(self, part: Part) -> "FittedTable":
+        """Give each column a role and learn its encoding.
+
+        Raises:
+            DataError: No column is usable; the reason for each.
+            RecipeError: `columns` names an unknown column.
+        """
+        part = _as_table(part)
+        columns = infer_columns(part, self.columns)
+        rules = encode.Rules(self.scale, self.clip, self.rare)
+        decided, encoders = [], []
+        for column in columns:
+            encoder = self._fit_column(part, column, rules)
+            if encoder is not None and not (encoder.number_names or encoder.cardinalities):
+                encoder, column = None, Column(column.name, "dropped", "nothing in it is common enough to learn from")
+            decided.append(column)
+            encoders += [encoder] if encoder is not None else []
+        if not encoders:
+            reasons = [Problem(f"{part.file}, column {c.name}", f"{c.role}: {c.reason}", "Give it a role: --set prepare.columns.") for c in decided]
+            raise DataError(reasons)
+        return FittedTable(tuple(decided), tuple(encoders))
+
+    def restore(self, state: Mapping[str, Any]) -> "FittedTable":
+        """Rebuild what `FittedTable.state` returned."""
+        columns = tuple(Column(column["name"], column["role"], column["reason"]) for column in state["columns"])
+        return FittedTable(columns, tuple(encode.restore_encoder(encoder) for encoder in state["encoders"]))
+
+    def _fit_column(self, part: TablePart, column: Column, rules: encode.Rules) -> encode.Encoder | None:
+        """Fit one column by its role; None where it is not used."""
+        name, values = column.name, part.table.column(column.name)
+        match column.role:
+            case "number":
+                return encode.fit_number(name, values, rules)
+            case "boolean":
+                return encode.fit_boolean(name, values)
+            case "date":
+                return encode.fit_date(name, values, rules)
+            case "category" if name not in self.columns and is_text(values):
+                return encode.fit_words(name, values) if self.text == "words" else None
+            case "category":
+                return encode.fit_category(name, values, rules)
+        return None
+
+
+@dataclass(frozen=True)
+class FittedTable:
+    """Fitted preprocessing of a table.
+
+    Attributes:
+        columns: Every train column with its role and reason, the dropped ones and the target too.
+        encoders: Those of the columns in use, in table order.
+    """
+
+    columns: tuple[Column, ...]
+    encoders: tuple[encode.Encoder, ...]
+
+    @property
+    def shape(self) -> TableShape:
+        """How many numbers, and how many codes for each category."""
+        cardinalities = tuple(size for encoder in self.encoders for size in encoder.cardinalities)
+        return TableShape(sum(len(encoder.number_names) for encoder in self.encoders), cardinalities)
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The two tensors, in the order in which a model takes them."""
+        return ("number", "category")
+
+    @property
+    def feature_names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What each number and each category means, in words."""
+        numbers = tuple(name for encoder in self.encoders for name in encoder.number_names)
+        return numbers, tuple(name for encoder in self.encoders for name in encoder.code_names)
+
+    def apply(self, part: Part) -> dict[str, Tensor]:
+        """Turn rows into `number` float32 [N, F] and `category` int64 [N, K]; the target may be absent.
+
+        Raises:
+            DataError: Every missing column, and every cell that does not fit its column.
+        """
+        part = _as_table(part)
+        self._check_columns(part)
+        shape = self.shape
+        number = np.empty((len(part), shape.numbers), dtype=np.float32)
+        category = np.empty((len(part), len(shape.cardinalities)), dtype=np.int64)
+        num_numbers = num_codes = 0
+        problems: list[Problem] = []
+        for encoder in self.encoders:
+            encoded = encoder.apply(part.table.column(encoder.name))
+            problems += _unreadable(part, encoder, encoded.unreadable)
+            for values in encoded.numbers:
+                number[:, num_numbers] = values
+                num_numbers += 1
+            for codes in encoded.codes:
+                category[:, num_codes] = codes
+                num_codes += 1
+        if problems:
+            raise DataError(problems)
+        return {"number": torch.from_numpy(number), "category": torch.from_numpy(category)}
+
+    def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the rows as they are: nothing is left to do."""
+        return batch
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted as JSON values."""
+        return {
+            "columns": [{"name": column.name, "role": column.role, "reason": column.reason} for column in self.columns],
+            "encoders": [encoder.state() for encoder in self.encoders],
+        }
+
+    def _check_columns(self, part: TablePart) -> None:
+        """Refuse a table without all columns in use."""
+        names = part.table.column_names
+        problems = []
+        for encoder in self.encoders:
+            if encoder.name not in names:
+                near = difflib.get_close_matches(encoder.name, names, n=1)
+                hint = f"Is it {near[0]!r}? Rename it." if near else f"The model was trained with it; its columns: {', '.join(names)}."
+                problems.append(Problem(f"{part.file}, column {encoder.name}", "missing", hint))
+        if problems:
+            raise DataError(problems)
+
+
+def _unreadable(part: TablePart, encoder: encode.Encoder, unreadable: np.ndarray) -> list[Problem]:
+    """Return a problem for each cell that does not fit its column."""
+    rows = np.flatnonzero(unreadable).tolist()
+    cells = part.table.column(encoder.name).take(rows).to_pylist() if rows else []
+    return [
+        Problem(f"{part.locate(row)}, column {encoder.name}", f"{cell!r} is not {encoder.expected}", "Correct it or leave it empty.", row)
+        for row, cell in zip(rows, cells, strict=True)
+    ]
+
+
+def _as_table(part: Part) -> TablePart:
+    """Narrow the type; a plan never gives this preprocessing anything else."""
+    assert isinstance(part, TablePart), f"table preprocessing was given {type(part).__name__}"
+    return part

@@ -1,0 +1,68 @@
+"""Typed columns (Parquet, Arrow, data frames) to the few types that tables are made of here.
+
+Whole numbers become int64, other numbers float64 with NaN as missing, dates and times microseconds, text plain strings.
+Nested and binary columns are left out, and told of.
+"""
+
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import types
+
+from tutelage.data.source.cells import DATE
+
+__all__ = ["TYPE_OF", "Kind", "kind_of", "plain_column", "plain_table"]
+
+Kind = Literal["number", "boolean", "date", "text"]
+"""What a column holds, however it is written."""
+
+TYPE_OF: dict[Kind, pa.DataType] = {"number": pa.float64(), "boolean": pa.bool_(), "date": DATE, "text": pa.string()}
+
+MAX_STRING_BYTES = 2**31 - 1
+"""What Arrow's plain string columns can hold."""
+
+
+def plain_table(table: pa.Table, *, file: str) -> tuple[pa.Table, list[str]]:
+    """Return the columns that can be used, in plain types, and notes on those that cannot."""
+    columns: dict[str, pa.ChunkedArray] = {}
+    notes: list[str] = []
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        plain = plain_column(column)
+        if plain is None:
+            notes.append(f"{file}: column {name} holds {column.type} values: left out")
+        else:
+            columns[name] = plain
+    return pa.table(columns), notes
+
+
+def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Return a column in its plain type, or None where it has none."""
+    kind = column.type
+    if types.is_dictionary(kind):
+        return plain_column(column.cast(kind.value_type))
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return column.cast(pa.string() if column.nbytes < MAX_STRING_BYTES else pa.large_string())
+    if types.is_integer(kind):
+        is_wide = types.is_uint64(kind) and (pc.max(column).as_py() or 0) >= 2**63
+        return column.cast(pa.float64() if is_wide else pa.int64(), safe=not is_wide)
+    if types.is_floating(kind) or types.is_decimal(kind):
+        numbers = column.cast(pa.float64(), safe=False)
+        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
+    if types.is_date(kind) or types.is_timestamp(kind):
+        return column.cast(DATE, safe=False)
+    if types.is_time(kind) or types.is_duration(kind):
+        unit = pa.time64("us") if types.is_time(kind) else pa.duration("us")
+        return pc.divide(column.cast(unit, safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
+    if types.is_null(kind):
+        return column.cast(pa.string())
+    return column if types.is_boolean(kind) else None
+
+
+def kind_of(type_: pa.DataType) -> Kind:
+    """Return the kind of a plain type."""
+    if types.is_integer(type_) or types.is_floating(type_):
+        return "number"
+    if types.is_boolean(type_):
+        return "boolean"
+    return "date" if types.is_timestamp(type_) else "text"

@@ -1,0 +1,73 @@
+"""The first row of a text table: names for its columns, and what can be wrong with them."""
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tutelage.core.errors import Problem
+from tutelage.data.source.text_encoding import UNREADABLE
+
+__all__ = ["name_columns"]
+
+
+def name_columns(table: pa.Table, names: Sequence[str], file: str) -> tuple[pa.Table, list[Problem], list[str]]:
+    """Give columns their names; find names that are missing or stand twice, and a first row that holds no names."""
+    problems: list[Problem] = []
+    notes: list[str] = []
+    kept: dict[str, pa.ChunkedArray] = {}
+    if len(names) < 2:
+        found = f"one column only ({names[0]!r})"
+        remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
+        problems.append(Problem(file, found, remedy))
+    for index, name in enumerate(names):
+        column = table.column(index)
+        if not name and (reason := _why_droppable(column, is_first=index == 0)):
+            notes.append(f"{file}: column {index + 1} has no name and {reason}: left out")
+            continue
+        if not name:
+            problems.append(Problem(f"{file} row 1", f"column {index + 1} has no name", "Name it, or remove it."))
+        elif name in kept:
+            problems.append(Problem(f"{file} row 1", f"two columns are called {name!r}", "Rename one of them."))
+        elif UNREADABLE.search(name):
+            problems.append(
+                Problem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it.")
+            )
+        kept[name if name and name not in kept else f"column {index + 1}"] = column
+    if _looks_headless(names, table):
+        found = f"the first row looks like data, not like column names ({', '.join(names[:4])} ...)"
+        problems.append(Problem(f"{file} row 1", found, "Put a row with the column names on top."))
+    return pa.table(kept), problems, notes
+
+
+def _why_droppable(column: pa.ChunkedArray, *, is_first: bool) -> str:
+    """Say why a nameless column is of no use: it is empty, or it only counts the rows; else return ""."""
+    if pc.all(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)).as_py():
+        return "is empty"
+    values = column.to_pylist() if is_first else []
+    if values and any(values == list(map(str, range(start, start + len(values)))) for start in (0, 1)):
+        return "only counts the rows"
+    return ""
+
+
+def _looks_headless(names: Sequence[str], table: pa.Table) -> bool:
+    """Tell whether wherever a column holds numbers, its name is one too, unless the names count up, as years do."""
+    is_number = [_is_number(name) for name in names]
+    if not any(is_number):
+        return False
+    first = [column[0].as_py() for column in table.columns]
+    if any(_is_number(cell) and not named for cell, named in zip(first, is_number, strict=True)):
+        return False
+    numbers = [float(name) for name, yes in zip(names, is_number, strict=True) if yes]
+    counts_up = all(number.is_integer() for number in numbers) and all(b > a for a, b in itertools.pairwise(numbers))
+    return not (counts_up and len(numbers) > 1)
+
+
+def _is_number(text: str) -> bool:
+    """Tell whether a cell can be read as a number."""
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

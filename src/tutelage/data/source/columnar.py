@@ -1,0 +1,58 @@
+"""Parquet, Arrow IPC and Feather files to columns of plain types."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.feather
+import pyarrow.ipc
+import pyarrow.parquet
+
+from tutelage.core.errors import DataError, Problem
+from tutelage.data.source.arrow_types import plain_table
+from tutelage.data.source.raw_table import RawTable
+
+__all__ = ["COLUMNAR_SUFFIXES", "read_columnar"]
+
+COLUMNAR_SUFFIXES = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
+PARQUET_MAGIC = b"PAR1"
+ARROW_MAGICS = (b"ARROW1", b"FEA1")
+REMEDY = "Write the file again."
+
+
+def read_columnar(path: Path) -> RawTable:
+    """Read a file whose columns carry types.
+
+    Raises:
+        DataError: The file is damaged, has no rows, or has two columns of one name.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(6)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if not start:
+            raise DataError([Problem(path.name, "the file is empty (0 bytes)", REMEDY)])
+        table = _read(path, start)
+    except (OSError, pa.ArrowException) as error:
+        reason = str(error).split("\n", maxsplit=1)[0]
+        raise DataError([Problem(path.name, f"damaged, or not what its name says ({reason})", REMEDY)]) from error
+    twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
+    if twice:
+        raise DataError([Problem(path.name, f"two columns are called {name!r}", "Rename one.") for name in twice])
+    if not table.num_rows:
+        raise DataError([Problem(path.name, "column names, but no rows", "Give a table with rows.")])
+    plain, notes = plain_table(table, file=path.name)
+    items = np.arange(table.num_rows)
+    return RawTable(file=path.name, table=plain, lines=items + 1, items=items, digest=digest, notes=tuple(notes))
+
+
+def _read(path: Path, start: bytes) -> pa.Table:
+    """Read a file by what its first bytes say it is."""
+    if start.startswith(PARQUET_MAGIC):
+        return pyarrow.parquet.ParquetFile(path).read()
+    if start.startswith(ARROW_MAGICS):
+        return pyarrow.feather.read_table(path, memory_map=False)
+    with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
+        return reader.read_all()

@@ -1,0 +1,274 @@
+"""A folder of images with one subfolder per class, split into `train` and `test` or not.
+
+```
+photos/cats/1.jpg          photos/train/cats/1.jpg
+photos/dogs/2.jpg          photos/test/dogs/2.jpg
+```
+Every file is opened and decoded once before training, so that nothing breaks in the middle of it. Not for images whose
+labels stand in a table.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.data.source.base import Collected, ImagePart, Source
+from tutelage.data.source.class_names import find_double_spellings, match_labels
+from tutelage.data.source.decode import MAX_PIXELS, ImageReadError, check_image, map_files, quiet
+from tutelage.data.source.image_tree import Listing, find_layout, list_files, looks_like_images, loose_files, subfolders
+
+__all__ = ["ImageFolder"]
+
+REMEDY = "Replace the file by a whole image, or remove it."
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What became of one file: the reason why it cannot be used or "", an oddity or "", and the hash of its content."""
+
+    reason: str
+    oddity: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A part with what was found on the way to it; `digests` belong to its images, in order."""
+
+    part: ImagePart
+    digests: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+class ImageFolder(Source):
+    """Images sorted into one folder per class."""
+
+    kind: Literal["image_folder"] = "image_folder"
+    max_pixels: int = Field(
+        MAX_PIXELS, ge=1, description="Largest width x height in pixels; larger images are refused before decoding."
+    )
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Tell whether images lie anywhere below the folder."""
+        return Path(path).is_dir() and looks_like_images(Path(path))
+
+    def collect(self) -> Collected:
+        """Read both parts; every image is decoded once."""
+        root = _existing(self.path)
+        layout = find_layout(root)
+        test_folder = layout.test
+        if self.test:
+            inner = find_layout(_existing(self.test))
+            test_folder = inner.test or inner.train
+        with quiet():
+            train = self._read_part("train", layout.train, root=root)
+            test_root = _existing(self.test) if self.test else root
+            test = self._read_part("test", test_folder, root=test_root) if test_folder else None
+        problems = [*train.problems, *_class_problems(train.part)]
+        if not len(train.part):
+            raise DataError(problems)
+        notes, warnings = [*layout.notes, *train.notes], [*train.warnings, *_spelling_warnings(train.part)]
+        if test is None:
+            return _collected(root, train.part, None, problems, notes, warnings)
+        part, more_problems, more_warnings = _fit_to_train(test, train)
+        problems += [*test.problems, *more_problems]
+        notes += test.notes
+        warnings += [*test.warnings, *more_warnings]
+        return _collected(root, train.part, part, problems, notes, warnings)
+
+    def read_input(self, paths: Sequence[str]) -> tuple[ImagePart, tuple[Problem, ...]]:
+        """Read images to predict on: files, folders of images, or folders of class folders, which give labels.
+
+        Of a folder with `train` and `test` parts the test part is read. Labels are there only if every image has one.
+        """
+        files: list[Path] = []
+        labels: list[str | None] = []
+        problems: list[Problem] = []
+        with quiet():
+            for path in map(_existing, paths):
+                listings = _labelled(path) if path.is_dir() else [(None, Listing((path,), Counter(), ()))]
+                for label, listing in listings:
+                    files += listing.files
+                    labels += [label] * len(listing.files)
+                    problems += listing.problems
+        if not files:
+            raise DataError(
+                [*problems, Problem(", ".join(paths), "no images there", "Give image files or folders of them.")]
+            )
+        known = None if None in labels else _objects(labels)
+        found = self._verified("input", files, labels=known, names=[str(file) for file in files])
+        return found.part, (*problems, *found.problems)
+
+    def _read_part(self, name: str, folder: Path, *, root: Path) -> _Found:
+        """List and verify the images of all class folders of a part."""
+        files: list[Path] = []
+        labels: list[str] = []
+        problems: list[Problem] = []
+        ignored: Counter[str] = Counter()
+        for sub in subfolders(folder):
+            listing = list_files(sub)
+            files += listing.files
+            labels += [sub.name] * len(listing.files)
+            ignored += listing.ignored
+            problems += listing.problems
+            if not listing.files:
+                problems.append(
+                    Problem(_short(sub, root), "a class folder without images", "Add images, or remove it.")
+                )
+        found = self._verified(name, files, labels=_objects(labels), names=[_short(file, root) for file in files])
+        stray = loose_files(folder) if subfolders(folder) else []
+        warnings = (
+            [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
+        )
+        counts = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(ignored.items()))
+        return _Found(
+            part=found.part,
+            digests=found.digests,
+            problems=(*problems, *found.problems),
+            notes=(f"{name}: passed over {counts}",) if ignored else (),
+            warnings=(*warnings, *found.warnings),
+        )
+
+    def _verified(self, name: str, files: Sequence[Path], *, labels: np.ndarray | None, names: Sequence[str]) -> _Found:
+        """Decode every file once and keep those that can be used."""
+        verdicts = map_files(self._judge, files)
+        good = [index for index, verdict in enumerate(verdicts) if not verdict.reason]
+        problems = tuple(
+            Problem(names[index], verdict.reason, REMEDY, item=index)
+            for index, verdict in enumerate(verdicts)
+            if verdict.reason
+        )
+        kept = None if labels is None else labels[good]
+        digests = tuple(verdicts[index].digest for index in good)
+        part = ImagePart(
+            name=name,
+            files=tuple(files[index] for index in good),
+            pixels=None,
+            labels=kept,
+            names=tuple(names[index] for index in good),
+            fingerprint=_fingerprint([names[index] for index in good], digests, kept),
+        )
+        warnings = tuple(f"{names[i]}: {verdicts[i].oddity}" for i in good if verdicts[i].oddity)
+        return _Found(part=part, digests=digests, problems=problems, notes=(), warnings=warnings)
+
+    def _judge(self, path: Path) -> _Verdict:
+        """Decode one file."""
+        try:
+            oddity = check_image(path, max_pixels=self.max_pixels)
+            with path.open("rb") as file:
+                return _Verdict("", oddity, hashlib.file_digest(file, "sha256").hexdigest())
+        except ImageReadError as error:
+            return _Verdict(str(error), "", "")
+        except OSError as error:
+            return _Verdict(f"cannot be read ({error.strerror})", "", "")
+
+
+def _class_problems(part: ImagePart) -> list[Problem]:
+    """Find what keeps a training part from being learned as classes."""
+    classes = sorted(set(part.labels if part.labels is not None else ()))
+    if len(classes) > 1:
+        return []
+    found = f"only one class ({classes[0]})" if classes else "no images in class folders"
+    return [Problem("train", found, "Give at least two folders, named by their class, with images in each.")]
+
+
+def _spelling_warnings(part: ImagePart) -> list[str]:
+    """Tell of classes that are perhaps one class in two spellings."""
+    groups = find_double_spellings(part.labels if part.labels is not None else ())
+    return [
+        f"{' and '.join(map(repr, group))} are kept as different classes; rename one if they are the same"
+        for group in groups
+    ]
+
+
+def _fit_to_train(test: _Found, train: _Found) -> tuple[ImagePart, list[Problem], list[str]]:
+    """Bring test labels to the spelling of the training part; find unknown classes and images that are in both parts."""
+    classes = set(train.part.labels if train.part.labels is not None else ())
+    matched = match_labels(test.part.labels if test.part.labels is not None else [], classes, part="test")
+    unknown = Counter(matched.labels[matched.unknown])
+    problems = [
+        Problem(f"test, class {name}", f"{count:,} images of a class that the training part does not have",
+                "Rename the folder as in the training part, or remove it.")
+        for name, count in sorted(unknown.items())
+    ]  # fmt: skip
+    if not len(test.part):
+        problems.append(Problem("test", "no images in class folders", "Add them, or remove the empty test part."))
+    warnings = list(matched.warnings)
+    in_train = dict(zip(train.digests, train.part.names, strict=True))
+    twins = [
+        (name, in_train[digest])
+        for name, digest in zip(test.part.names, test.digests, strict=True)
+        if digest in in_train
+    ]
+    if twins:
+        shown = "; ".join(f"{first} = {second}" for first, second in twins[:3])
+        warnings.append(f"{len(twins):,} test images are also training images, so the test score is too good ({shown})")
+    keep = np.flatnonzero(~matched.unknown)
+    part = ImagePart(
+        name="test",
+        files=test.part.files,
+        pixels=None,
+        labels=matched.labels,
+        names=test.part.names,
+        fingerprint=_fingerprint(test.part.names, test.digests, matched.labels),
+    )
+    return part if len(keep) == len(part) else part.select(keep), problems, warnings
+
+
+def _collected(
+    root: Path, train: ImagePart, test: ImagePart | None, problems: list[Problem], notes: list[str], warnings: list[str]
+) -> Collected:
+    """Put a data set together."""
+    return Collected(
+        name=root.resolve().name,
+        train=train,
+        test=test,
+        problems=tuple(problems),
+        notes=tuple(notes),
+        warnings=tuple(warnings),
+    )
+
+
+def _labelled(folder: Path) -> list[tuple[str | None, Listing]]:
+    """List the images of a folder, with labels if they all lie in class folders."""
+    layout = find_layout(folder)
+    base = layout.test or layout.train
+    if loose_files(base):
+        return [(None, list_files(base))]
+    return [(sub.name, list_files(sub)) for sub in subfolders(base)]
+
+
+def _existing(path: str) -> Path:
+    """Return the path, which must exist."""
+    if not Path(path).exists():
+        raise UsageError(f"{path}: no such file or folder.")
+    return Path(path)
+
+
+def _short(path: Path, root: Path) -> str:
+    """Name a file as seen from the folder that was given."""
+    return path.relative_to(root).as_posix()
+
+
+def _objects(labels: Sequence[str | None]) -> np.ndarray:
+    """Return labels as an object array."""
+    values = np.empty(len(labels), dtype=object)
+    values[:] = labels
+    return values
+
+
+def _fingerprint(names: Sequence[str], digests: Sequence[str], labels: np.ndarray | None) -> str:
+    """Hash names, contents and labels."""
+    shown = labels.tolist() if labels is not None else [""] * len(names)
+    lines = (f"{name}\0{digest}\0{label}\n" for name, digest, label in zip(names, digests, shown, strict=True))
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

@@ -1,0 +1,209 @@
+"""Folders of images as people keep them: which folders are parts, which are classes, which files do not count."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutelage.core.errors import Problem
+from tutelage.data.source.class_names import natural_key
+from tutelage.data.source.decode import is_image, quiet
+
+__all__ = ["Layout", "Listing", "find_layout", "list_files", "loose_files", "looks_like_images", "subfolders"]
+
+TRAIN_NAMES = ("train", "training", "train_set", "training_set")
+TEST_NAMES = ("test", "testing", "test_set")
+VALIDATION_NAMES = ("val", "valid", "validation", "val_set", "validation_set", "dev")
+
+IMAGE_SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".ico", ".jp2", ".j2k", ".avif",
+)  # fmt: skip
+"""Used only to guess what a folder holds; whether a file is an image is told by its content."""
+
+NOTE_SUFFIXES = (
+    ".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".md", ".rst", ".html", ".htm", ".log", ".ini",
+    ".db", ".py", ".ipynb", ".names", ".sh", ".parquet",
+)  # fmt: skip
+"""Files that lie beside images without being meant as such."""
+
+SYSTEM_NAMES = ("__macosx", "thumbs.db", "desktop.ini", "icon\r", "lost+found")
+
+MAX_LOOKED_AT = 2000
+"""Directory entries looked at to guess what a folder holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The parts of a folder.
+
+    Attributes:
+        train: Folder whose subfolders are the classes.
+        test: The same for the test part, or None.
+        notes: What was taken for what, where it may surprise.
+    """
+
+    train: Path
+    test: Path | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The files below a folder that are meant as images, in natural order, and what was passed over.
+
+    Attributes:
+        files: Paths below the folder that was asked for.
+        ignored: How many files of which kind were passed over.
+        problems: Folders that cannot be read and links that lead nowhere.
+    """
+
+    files: tuple[Path, ...]
+    ignored: Counter[str]
+    problems: tuple[Problem, ...]
+
+
+def find_layout(root: Path) -> Layout:
+    """Tell which folder holds the classes to learn from and which those to test on."""
+    folder = root
+    notes: list[str] = []
+    while len(subfolders(folder)) == 1 and not _part(folder, TRAIN_NAMES) and not _has_images(folder):
+        inner = subfolders(folder)[0]
+        if len(subfolders(inner)) < 2:
+            break
+        folder = inner
+    if folder != root:
+        notes.append(f"the classes were looked for in {folder.relative_to(root)}, the only folder of {root.name}")
+    train = _part(folder, TRAIN_NAMES)
+    if train is None or not _is_part_layout(folder, train):
+        return Layout(train=folder, test=None, notes=tuple(notes))
+    test, validation = _part(folder, TEST_NAMES), _part(folder, VALIDATION_NAMES)
+    if validation is not None and test is None:
+        test = validation
+        notes.append(
+            f"{test.name} is used as the test part: opened once, at the end; validation is cut from {train.name}"
+        )
+    elif validation is not None:
+        notes.append(
+            f"{validation.name} is not used: validation is always cut from {train.name}. To learn from these images too, "
+            f"move them there"
+        )
+    unused = [sub.name for sub in subfolders(folder) if sub not in (train, test, validation)]
+    if unused:
+        notes.append(f"not used beside {train.name}: {', '.join(unused)}")
+    return Layout(train=train, test=test, notes=tuple(notes))
+
+
+def list_files(folder: Path) -> Listing:
+    """List all files meant as images below a folder, at any depth; links are followed, each real folder once."""
+    files: list[Path] = []
+    ignored: Counter[str] = Counter()
+    problems: list[Problem] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = [folder]
+    while waiting:
+        current = waiting.pop()
+        try:
+            facts = current.stat()
+            entries = sorted(os.scandir(current), key=lambda entry: natural_key(entry.name))
+        except OSError as error:
+            problems.append(
+                Problem(str(current), f"cannot be read ({error.strerror})", "Make it readable, or remove it.")
+            )
+            continue
+        if (facts.st_dev, facts.st_ino) in seen:
+            continue
+        seen.add((facts.st_dev, facts.st_ino))
+        inner = [Path(entry) for entry in entries if _is_folder(entry) and not _is_hidden(entry.name)]
+        waiting.extend(path for path in reversed(inner) if not _leads_up(path))
+        for path in (Path(entry) for entry in entries if not _is_folder(entry)):
+            if kind := _passed_over(path):
+                ignored[kind] += 1
+            else:
+                files.append(path)
+    return Listing(files=tuple(files), ignored=ignored, problems=tuple(problems))
+
+
+def loose_files(folder: Path) -> list[Path]:
+    """Return the files meant as images that lie in the folder itself."""
+    return [Path(entry) for entry in _entries(folder) if not _is_folder(entry) and not _passed_over(Path(entry))]
+
+
+def looks_like_images(path: Path) -> bool:
+    """Tell from file names, or else from a few files' content, whether a folder holds images at any depth."""
+    looked_at = 0
+    seen: set[Path] = set()
+    unsure: list[Path] = []
+    waiting = [path]
+    while waiting and looked_at < MAX_LOOKED_AT:
+        current = waiting.pop(0)
+        if (real := current.resolve()) in seen:
+            continue
+        seen.add(real)
+        for entry in _entries(current):
+            looked_at += 1
+            if _is_folder(entry):
+                waiting.append(Path(entry))
+            elif entry.name.casefold().endswith(IMAGE_SUFFIXES):
+                return True
+            elif not entry.name.casefold().endswith(NOTE_SUFFIXES):
+                unsure.append(Path(entry))
+    with quiet():
+        return any(is_image(file) for file in unsure[:50])
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the visible folders of a folder in natural order."""
+    found = [Path(entry) for entry in _entries(folder) if _is_folder(entry)]
+    return sorted(found, key=lambda path: natural_key(path.name))
+
+
+def _is_part_layout(folder: Path, train: Path) -> bool:
+    """Tell a part called `train` from a class called `train`, as in `bus/ car/ train/`."""
+    others = {sub.name.casefold() for sub in subfolders(folder)} - {*TRAIN_NAMES, *TEST_NAMES, *VALIDATION_NAMES}
+    return not others or (bool(subfolders(train)) and not _has_images(train))
+
+
+def _part(folder: Path, names: Sequence[str]) -> Path | None:
+    """Find the subfolder with one of some names."""
+    return next((sub for name in names for sub in subfolders(folder) if sub.name.casefold() == name), None)
+
+
+def _has_images(folder: Path) -> bool:
+    """Tell whether images lie in the folder itself."""
+    return any(entry.is_file() and entry.name.casefold().endswith(IMAGE_SUFFIXES) for entry in _entries(folder))
+
+
+def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
+    """Return the visible entries of a folder; none where it cannot be read (`list_files` reports that)."""
+    try:
+        return [entry for entry in os.scandir(folder) if not _is_hidden(entry.name)]
+    except OSError:
+        return []
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether an entry is a folder or a link to one."""
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _leads_up(folder: Path) -> bool:
+    """Tell whether a folder is a link to one that it lies in, which would list the same images again."""
+    return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+
+
+def _is_hidden(name: str) -> bool:
+    """Tell whether people do not see this name in their file manager."""
+    return name.startswith(".") or name.casefold() in SYSTEM_NAMES
+
+
+def _passed_over(path: Path) -> str:
+    """Return the kind of a file that is not meant as an image, or ""."""
+    if _is_hidden(path.name):
+        return "hidden or system file"
+    suffix = path.suffix.casefold()
+    return f"{suffix} file" if suffix in NOTE_SUFFIXES and not is_image(path) else ""

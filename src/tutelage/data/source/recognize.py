@@ -1,0 +1,47 @@
+"""Which kind of source reads a path: each kind is asked, in alphabetical order, the folder of images last.
+
+The image folder comes last because it is the least choosy: any folder with an image somewhere below will do.
+"""
+
+import difflib
+from collections import Counter
+from pathlib import Path
+
+from tutelage.core import catalog
+from tutelage.core.errors import UsageError
+from tutelage.data.source.base import Source
+
+__all__ = ["recognize"]
+
+LAST = "image_folder"
+
+
+def recognize(path: str) -> type[Source]:
+    """Return the kind of source that reads a path or a name such as `sklearn:digits`.
+
+    Raises:
+        UsageError: Nothing is there, or no source understands it; the message says what was found.
+    """
+    kinds = sorted(catalog.names("source"), key=lambda kind: (kind == LAST, kind))
+    for kind in kinds:
+        source: type[Source] = catalog.load("source", kind)
+        if source.recognizes(path):
+            return source
+    understood = "\n".join(f"  {kind:<16} {catalog.describe('source', kind)}" for kind in kinds)
+    raise UsageError(f"{_say_found(path)}\nUnderstood are:\n{understood}")
+
+
+def _say_found(path: str) -> str:
+    """Say what is at a path."""
+    place = Path(path)
+    if place.is_file():
+        return f"{path}: a file of {place.stat().st_size:,} bytes that no source understands."
+    if not place.is_dir():
+        siblings = [entry.name for entry in place.parent.iterdir()] if place.parent.is_dir() else []
+        near = difflib.get_close_matches(place.name, siblings, n=1)
+        hint = f" Did you mean {place.parent / near[0]}?" if near else ""
+        return f"{path}: no such file or folder.{hint}"
+    entries = [entry for entry in place.iterdir() if not entry.name.startswith(".")]
+    kinds = Counter("folder" if entry.is_dir() else f"{entry.suffix or 'nameless'} file" for entry in entries)
+    shown = ", ".join(f"{count:,} x {kind}" for kind, count in kinds.most_common(6)) or "nothing"
+    return f"{path}: a folder that no source understands. In it: {shown}."

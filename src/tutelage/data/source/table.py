@@ -1,0 +1,203 @@
+"""A table in a CSV, TSV, Parquet, Arrow or Feather file, one column of which is to be predicted.
+
+Also a folder with `train.csv` and `test.csv` (or another of these formats), or with a single table. Delimiter, encoding,
+types, missing values and the target are found out and told. Not for series in which the order of rows carries meaning.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from tutelage.core.catalog import suggest
+from tutelage.core.errors import DataError, Problem
+from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
+from tutelage.data.source.base import Collected, Source, TablePart
+from tutelage.data.source.class_names import find_double_spellings, match_labels
+from tutelage.data.source.raw_table import RawTable
+from tutelage.data.source.table_files import TRAIN_STEM, find_tables, is_table, read_table, table_to_read
+from tutelage.data.source.target import choose_target
+from tutelage.data.source.typed_table import TypedTable, type_table
+
+__all__ = ["Table", "column_kinds"]
+
+
+class Table(Source):
+    """Rows and columns from a file."""
+
+    kind: Literal["table"] = "table"
+    kinds: dict[str, Kind] = Field(
+        default_factory=dict,
+        description="What columns hold, by name (number, boolean, date, text), where it is not to be found out from the cells.",
+    )
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Tell from its name or first bytes whether a file is a table, or from its files whether a folder holds one."""
+        place = Path(path)
+        return is_table(place) if place.is_file() else place.is_dir() and find_tables(place, strict=False) is not None
+
+    def collect(self) -> Collected:
+        """Read both tables; the test table follows the training table in its columns, types and class names."""
+        found = find_tables(Path(self.path))
+        test_file = table_to_read(self.test) if self.test else found.test
+        raw = read_table(found.train)
+        problems: list[Problem] = []
+        raw_test = _attempt(test_file, problems) if test_file else None
+        names = raw.table.column_names
+        absent = [name for name in names if name not in raw_test.table.column_names] if raw_test else []
+        target, note = choose_target(names, wanted=self.target, file=raw.file, only_in_train=absent)
+        train = type_table(raw, target=target, expected=self._expected(names))
+        train_part = train.part("train")
+        notes, warnings = [*found.notes, *([note] if note else []), *train.notes], list(train.warnings)
+        problems = [*train.problems, *_one_value(train_part), *problems]
+        if not len(train_part):
+            raise DataError(problems)
+        warnings += _double_spellings(train_part)
+        test_part = None
+        if raw_test and target in absent and not self.test:
+            warnings.append(f"{raw_test.file} has no column {target}, so it cannot tell how good the model is: not used")
+        elif raw_test:
+            test = _type_test(raw_test, train_part)
+            test_part = test.part("test")
+            problems += test.problems
+            notes += test.notes
+            warnings += test.warnings
+        return Collected(
+            name=_name(found.train),
+            train=train_part,
+            test=test_part if test_part is not None and len(test_part) else None,
+            problems=tuple(problems),
+            notes=tuple(notes),
+            warnings=tuple(warnings),
+        )
+
+    def read_input(self, paths: Sequence[str]) -> tuple[TablePart, tuple[Problem, ...]]:
+        """Read tables to predict on or to evaluate, one below the other; of a folder with parts the test table.
+
+        The target column need not be there, and may have empty cells: their labels are None. Set `target`, and `kinds` as
+        found in training (`column_kinds`), so that cells are read alike.
+        """
+        parts: list[TablePart] = []
+        problems: list[Problem] = []
+        types: dict[str, pa.DataType] = {}
+        for path in paths:
+            raw = _attempt(table_to_read(path), problems)
+            if raw is None:
+                continue
+            names = raw.table.column_names
+            expected = {**types, **self._expected(names)}
+            target = self.target if self.target in names else ""
+            made = type_table(raw, target=target, expected=expected, needs_target=False)
+            parts.append(_without_empty_target(made.part("input")))
+            problems += made.problems
+            types = types or {field.name: field.type for field in parts[0].table.schema}
+        if not sum(len(part) for part in parts):
+            raise DataError(problems)
+        return _joined(parts), tuple(problems)
+
+    def _expected(self, names: Iterable[str]) -> dict[str, pa.DataType]:
+        """Return the types of the columns whose kind is given."""
+        return {name: TYPE_OF[self.kinds[name]] for name in names if name in self.kinds}
+
+
+def column_kinds(table: pa.Table) -> dict[str, Kind]:
+    """Return what the columns of a table that was read hold; given back to `Table.kinds`, other tables are read alike."""
+    return {field.name: kind_of(field.type) for field in table.schema}
+
+
+def _attempt(path: Path, problems: list[Problem]) -> RawTable | None:
+    """Read a table, or gather what is wrong with it."""
+    try:
+        return read_table(path)
+    except DataError as error:
+        problems += error.problems
+        return None
+
+
+def _type_test(raw: RawTable, train: TablePart) -> TypedTable:
+    """Read a test table as the training table was read."""
+    names, found = train.table.column_names, raw.table.column_names
+    missing = [name for name in names if name not in found]
+    extra = [name for name in found if name not in names]
+    shared = [name for name in names if name in found]
+    target = train.target if train.target in found else ""
+    expected = {field.name: field.type for field in train.table.schema}
+    made = type_table(raw.select(shared), target=target, expected=expected)
+    for name in missing:
+        hint = suggest(name, extra)
+        made.problems.append(Problem(raw.file, f"column {name!r} is missing{hint}", "Add it; it is in the training table."))
+    if extra:
+        made.notes.append(f"{raw.file}: columns that the training table does not have are not used: {', '.join(extra)}")
+    if target and kind_of(expected[target]) == "text":
+        _match_classes(made, train)
+    return made
+
+
+def _match_classes(made: TypedTable, train: TablePart) -> None:
+    """Bring class names to the spelling of the training table, and refuse those that it does not have."""
+    matched = match_labels(
+        made.columns[made.target].to_pylist(), set(train.table.column(train.target).to_pylist()), part=made.raw.file
+    )
+    made.columns[made.target] = pa.array(matched.labels, type=pa.string())
+    made.warnings += matched.warnings
+    unknown = np.flatnonzero(matched.unknown)
+    remedy = "Use a class of the training table, or remove the row."
+    made.refuse(unknown, made.target, found="{cell!r} is no class of the training data", remedy=remedy)
+
+
+def _one_value(part: TablePart) -> list[Problem]:
+    """Find a target from which nothing can be learned."""
+    values = part.table.column(part.target).unique().to_pylist()
+    if len(values) != 1:
+        return []
+    found = f"every row has the same value {values[0]!r}"
+    return [Problem(f"{part.file}, column {part.target}", found, "Choose another target, or add rows of another class.")]
+
+
+def _double_spellings(part: TablePart) -> list[str]:
+    """Tell of classes that are perhaps one class in two spellings."""
+    column = part.table.column(part.target)
+    groups = find_double_spellings(column.unique().to_pylist()) if kind_of(column.type) == "text" else []
+    return [
+        f"{part.file}: {' and '.join(map(repr, group))} are kept as different classes; use one spelling if they are the same"
+        for group in groups
+    ]
+
+
+def _without_empty_target(part: TablePart) -> TablePart:
+    """Drop a target column in which nothing stands."""
+    if not part.target or part.table.column(part.target).null_count < len(part):
+        return part
+    return TablePart(
+        name=part.name,
+        table=part.table.drop_columns(part.target),
+        file=part.file,
+        lines=part.lines,
+        target="",
+        fingerprint=part.fingerprint,
+    )
+
+
+def _joined(parts: Sequence[TablePart]) -> TablePart:
+    """Put tables one below the other; columns that some do not have are missing there."""
+    if len(parts) == 1:
+        return parts[0]
+    has_target = all(part.target for part in parts)
+    return TablePart(
+        name=parts[0].name,
+        table=pa.concat_tables([part.table for part in parts], promote_options="permissive"),
+        file=" + ".join(part.file for part in parts),
+        lines=np.concatenate([part.lines for part in parts]),
+        target=parts[0].target if has_target else "",
+        fingerprint=hashlib.sha256("".join(part.fingerprint for part in parts).encode()).hexdigest(),
+    )
+
+
+def _name(path: Path) -> str:
+    """Name a data set after its file, or after its folder if the file is only called train."""
+    return path.resolve().parent.name if TRAIN_STEM.fullmatch(path.stem) else path.stem

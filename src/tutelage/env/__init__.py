@@ -1,0 +1,1 @@
+"""Environments for reinforcement learning and the streams that act in them."""

@@ -1,0 +1,23 @@
+"""What every loss is: a function from outputs and targets to one number per sample."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from torch import Tensor
+
+from tutelage.core.spec import Component
+
+__all__ = ["Loss", "LossFunction"]
+
+LossFunction = Callable[[Tensor, Tensor], Tensor]
+"""(outputs_BO, target_B) -> loss_B. Class targets are int64 class numbers; number targets are float32, standardized."""
+
+
+class Loss(Component):
+    """A loss and its settings."""
+
+    family: ClassVar[str] = "loss"
+
+    def build(self) -> LossFunction:
+        """Return the function; it must be traceable by torch.compile and compute in float32 or better."""
+        raise NotImplementedError

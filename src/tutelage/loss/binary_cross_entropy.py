@@ -1,0 +1,33 @@
+"""Binary cross-entropy of sigmoid outputs: one output for two classes, or a yes-no question per class.
+
+With one output: loss = -log sigmoid(output) for class 1, -log(1 - sigmoid(output)) for class 0, in nats, >= 0.
+With C outputs each class is asked by itself (one against the rest) and the C losses are added.
+"""
+
+from typing import ClassVar, Literal
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from tutelage.loss.base import Loss, LossFunction
+from tutelage.loss.shape import widen
+
+__all__ = ["BinaryCrossEntropy"]
+
+
+class BinaryCrossEntropy(Loss):
+    """Sigmoid cross-entropy."""
+
+    kind: Literal["binary_cross_entropy"] = "binary_cross_entropy"
+    task: ClassVar[Literal["classify", "regress"]] = "classify"
+
+    def build(self) -> LossFunction:
+        """Return (outputs_BO, target_B int64) -> loss_B; targets are 0 or 1 where O = 1, else class numbers below O."""
+
+        def loss(outputs_BO: Tensor, target_B: Tensor) -> Tensor:
+            wide_BO = widen(outputs_BO)
+            classes = outputs_BO.shape[1]
+            wanted_BO = target_B[:, None] if classes == 1 else F.one_hot(target_B, classes)
+            return F.binary_cross_entropy_with_logits(wide_BO, wanted_BO.to(wide_BO.dtype), reduction="none").sum(1)
+
+        return loss

@@ -1,0 +1,41 @@
+"""Multi-class hinge loss: the right class must lead every other by a margin, as in support vector machines.
+
+loss = max(0, margin + (best other output) - (output of the target))^power. Outputs are scores: probabilities taken
+from them need calibration.
+
+Source: "On the Algorithmic Implementation of Multiclass Kernel-based Vector Machines", Crammer and Singer 2001, eq. 4.
+Differs from the paper: the loss may be squared, which has no kink at the margin.
+"""
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tutelage.loss.base import Loss, LossFunction
+from tutelage.loss.shape import class_scores
+
+__all__ = ["Hinge"]
+
+
+class Hinge(Loss):
+    """Crammer-Singer hinge; a single output is the lead of the second of two classes."""
+
+    kind: Literal["hinge"] = "hinge"
+    task: ClassVar[Literal["classify", "regress"]] = "classify"
+    margin: float = Field(1.0, gt=0, description="Lead demanded of the right class, in units of the outputs.")
+    power: Literal[1, 2] = Field(1, description="1 = hinge, 2 = squared hinge.")
+
+    def build(self) -> LossFunction:
+        """Return (outputs_BO, target_B int64) -> loss_B."""
+        margin, power = self.margin, self.power
+
+        def loss(outputs_BO: Tensor, target_B: Tensor) -> Tensor:
+            score_BC = class_scores(outputs_BO)
+            right_B = score_BC.gather(1, target_B[:, None])[:, 0]
+            is_right_BC = torch.arange(score_BC.shape[1], device=score_BC.device) == target_B[:, None]
+            other_B = score_BC.masked_fill(is_right_BC, -torch.inf).amax(1)
+            return torch.relu(margin + other_B - right_B) ** power
+
+        return loss

@@ -1,0 +1,1 @@
+"""Metrics: one file each, computed over a whole part of the data."""

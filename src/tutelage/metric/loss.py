@@ -1,0 +1,28 @@
+"""Log loss: minus the logarithm of the probability given to the right class, on average, in nats; 0 is perfect.
+
+A model that knows nothing about C classes scores log(C). It judges the probabilities, not only the decisions.
+"""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from tutelage.metric.base import Outcome
+from tutelage.metric.weighted import WeightedMetric, mean
+
+__all__ = ["LogLoss"]
+
+LEAST = float(np.finfo(np.float64).eps)
+"""Probabilities are held this far from 0 and 1, so that one certain mistake costs 36 nats, not infinity."""
+
+
+class LogLoss(WeightedMetric):
+    """Cross-entropy of the predicted probabilities."""
+
+    kind: Literal["loss"] = "loss"
+    greater_is_better: ClassVar[bool] = False
+
+    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
+        """Return the metric [R]."""
+        right_N = np.take_along_axis(outcome.prediction, outcome.target[:, None], axis=1)[:, 0]
+        return mean(-np.log(np.clip(right_N, LEAST, 1 - LEAST)), weight_RN)

@@ -1,0 +1,29 @@
+"""What every architecture is: settings that build a module for given input and output shapes.
+
+The module's forward takes the inputs in order: `image_BCHW`; or `number_BF, category_BK`; or one plain array. It
+returns [B, O], or [B, M, O] where M members with shared weights each give an answer (losses and probabilities are then
+averaged over the members).
+"""
+
+from typing import ClassVar
+
+from torch import nn
+
+from tutelage.core.schema import InputShape
+from tutelage.core.spec import Component
+
+__all__ = ["Model"]
+
+
+class Model(Component):
+    """An architecture and its sizes."""
+
+    family: ClassVar[str] = "model"
+
+    def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
+        """Make the module, on the default device, initialized by its own scheme from torch's default generator.
+
+        Raises:
+            RecipeError: The architecture cannot take this input shape; the message names those that can.
+        """
+        raise NotImplementedError

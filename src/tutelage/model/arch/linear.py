@@ -1,0 +1,33 @@
+"""Linear model: one weighted sum per output (linear, logistic or softmax regression, by the loss).
+
+A fast floor that shows how much the deeper models gain. Table categories enter as 0/1 entries; images are flattened.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+from torch import nn
+
+from tutelage.core.schema import InputShape
+from tutelage.model.arch.base import Model
+from tutelage.model.layers.inputs import make_input
+from tutelage.model.layers.joined import Joined
+
+__all__ = ["Linear"]
+
+
+class Linear(Model):
+    """Settings of the linear model; its weights start at zero."""
+
+    kind: Literal["linear"] = "linear"
+    bias: bool = Field(True, description="Add a learned constant to each output.")
+    one_hot_limit: int = Field(256, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries.")
+
+    def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
+        """Make the module."""
+        inputs = make_input(shape, one_hot_limit=self.one_hot_limit)
+        head = nn.Linear(inputs.size, num_outputs, bias=self.bias)
+        nn.init.zeros_(head.weight)
+        if self.bias:
+            nn.init.zeros_(head.bias)
+        return Joined(inputs, head)

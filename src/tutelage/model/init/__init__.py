@@ -1,0 +1,1 @@
+"""Initialization schemes: one file each."""

@@ -1,0 +1,79 @@
+"""Any input as one vector a row: tables embedded and joined, images and arrays flattened.
+
+Legend: B rows, F numbers, K categories, D length of the vector.
+"""
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.core.schema import ArrayShape, ImageShape, InputShape, TableShape
+from tutelage.model.layers.category import CategoryEncoder
+from tutelage.model.layers.periodic import PeriodicEmbedding
+
+__all__ = ["FlatInput", "TableInput", "make_input"]
+
+
+class FlatInput(nn.Module):
+    """Flattens images or arrays to [B, D].
+
+    Attributes:
+        size: D.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return float [B, D]."""
+        return x.flatten(1) if x.is_floating_point() else x.flatten(1).float()
+
+
+class TableInput(nn.Module):
+    """Joins the numbers, embedded or as they are, and the category vectors to [B, D].
+
+    Args:
+        shape: Numbers and categories.
+        periodic: Module that embeds the numbers, or None to take them as they are.
+        category: Module that embeds the codes.
+        size: D.
+
+    Attributes:
+        size: D.
+    """
+
+    def __init__(self, *, periodic: PeriodicEmbedding | None, category: CategoryEncoder, size: int) -> None:
+        super().__init__()
+        self.periodic = periodic
+        self.category = category
+        self.size = size
+
+    def forward(self, number_BF: Tensor, category_BK: Tensor) -> Tensor:
+        """Return float [B, D]."""
+        numbers = number_BF if self.periodic is None else self.periodic(number_BF)
+        return torch.cat([numbers, self.category(category_BK)], dim=1)
+
+
+def make_input(
+    shape: InputShape,
+    *,
+    numbers: Literal["periodic", "plain"] = "plain",
+    frequency_scale: float = 1.0,
+    num_waves: int = 24,
+    embedding_size: int = 16,
+    one_hot_limit: int = 64,
+) -> FlatInput | TableInput:
+    """Make the module that turns a shape's inputs into [B, D]; `size` of the module is D."""
+    if isinstance(shape, ImageShape):
+        return FlatInput(shape.channels * shape.height * shape.width)
+    if isinstance(shape, ArrayShape):
+        return FlatInput(math.prod(shape.sizes))
+    assert isinstance(shape, TableShape)
+    category = CategoryEncoder(shape.cardinalities, one_hot_limit=one_hot_limit, embedding_size=embedding_size)
+    if numbers == "plain" or not shape.numbers:
+        return TableInput(periodic=None, category=category, size=shape.numbers + category.size)
+    periodic = PeriodicEmbedding(shape.numbers, num_waves=num_waves, size=embedding_size, frequency_scale=frequency_scale)
+    return TableInput(periodic=periodic, category=category, size=shape.numbers * embedding_size + category.size)

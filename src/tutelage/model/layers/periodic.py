@@ -1,0 +1,45 @@
+"""Learned periodic embeddings: each number becomes several sines and cosines, mixed to a short vector.
+
+A plain network finds it hard to learn functions of one number that change fast; waves of learned frequency make it easy.
+
+Legend: B rows, F numbers, W waves a number, E embedding size.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["PeriodicEmbedding"]
+
+
+class PeriodicEmbedding(nn.Module):
+    """x -> ReLU(Linear([sin(2 pi c x), cos(2 pi c x), x])) with frequencies c and weights of its own for each number.
+
+    Source: On Embeddings for Numerical Features in Tabular Deep Learning, 2022, arXiv 2203.05556, equations 2 and 3 (PLR).
+    Differs from the paper: the number itself is mixed in beside its waves, so that a straight line stays easy to learn.
+
+    Args:
+        num_features: F.
+        num_waves: W, frequencies of each number.
+        size: E.
+        frequency_scale: Standard deviation of the starting frequencies, in periods per unit of the scaled number.
+    """
+
+    keeps_own_init = True
+
+    def __init__(self, num_features: int, *, num_waves: int, size: int, frequency_scale: float) -> None:
+        super().__init__()
+        # Frequencies far out on the normal distribution give noise, not signal: they are drawn within 3 deviations.
+        frequency = nn.init.trunc_normal_(torch.empty(num_features, 1, num_waves), std=1.0, a=-3.0, b=3.0)
+        self.frequency = nn.Parameter(frequency * frequency_scale)
+        bound = 1 / math.sqrt(2 * num_waves + 1)
+        self.weight = nn.Parameter(torch.empty(num_features, 2 * num_waves + 1, size).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(num_features, 1, size).uniform_(-bound, bound))
+
+    def forward(self, number_BF: Tensor) -> Tensor:
+        """Return [B, F * E]."""
+        number_FB1 = number_BF.T.unsqueeze(-1)
+        angle_FBW = 2 * math.pi * self.frequency * number_FB1
+        waves_FBK = torch.cat([angle_FBW.sin(), angle_FBW.cos(), number_FB1], dim=-1)
+        return torch.baddbmm(self.bias, waves_FBK, self.weight).relu().transpose(0, 1).flatten(1)

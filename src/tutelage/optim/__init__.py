@@ -1,0 +1,1 @@
+"""Optimizers: one file each, with parameter groups and clipping."""

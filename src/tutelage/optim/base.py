@@ -1,0 +1,27 @@
+"""What every optimizer is here: settings that build a torch optimizer over named parameters.
+
+Each parameter group carries `initial_lr`; the step multiplies it with the schedule's factor. The state of the built
+optimizer must live in `optimizer.state[parameter]` as tensors and plain numbers, so that it can be saved by name.
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from torch import nn
+from torch.optim import Optimizer
+
+from tutelage.core.spec import Component
+
+__all__ = ["NamedParameter", "Optim"]
+
+NamedParameter = tuple[str, nn.Parameter]
+
+
+class Optim(Component):
+    """An optimizer and its settings."""
+
+    family: ClassVar[str] = "optim"
+
+    def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:
+        """Return the optimizer over these parameters, with fused or foreach kernels where torch has them."""
+        raise NotImplementedError

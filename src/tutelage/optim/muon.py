@@ -1,0 +1,217 @@
+"""Muon: orthogonalized momentum for hidden matrices and convolution filters, AdamW for everything else.
+
+When to use it: networks whose work is in matrices and convolutions, trained from scratch on a fixed budget; it needs
+about a third fewer steps than AdamW there. Not for linear models (nothing is left for it) or batches below about 32.
+
+Convolution filters are flattened to [out, in * kernel]. The first and the last matrix of the network (the ones next to
+the data), and all vectors (biases, norms), are left to AdamW.
+
+Source: K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; K. Jordan,
+"94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, arXiv 2404.00498 (its code renormalizes the filters).
+Differs from them: equal shapes are orthogonalized together in one batch.
+
+Shape letters: N matrices of equal shape, R rows (outputs), K columns (inputs times kernel).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.adamw import adamw
+
+from tutelage.optim.base import NamedParameter, Optim
+
+__all__ = ["Muon", "MuonAdamW", "orthogonalize"]
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+"""Coefficients a, b, c of the quintic X <- aX + b(XX')X + c(XX')^2 X (Jordan 2024)."""
+
+NORM_FLOOR = 1e-7
+"""Added below the norm of a matrix, so that an all-zero gradient stays zero."""
+
+
+class Muon(Optim):
+    """Settings of Muon with AdamW for the rest."""
+
+    kind: Literal["muon"] = "muon"
+    lr: float = Field(
+        0.02, gt=0, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
+    )
+    adam_lr: float = Field(2e-3, gt=0, description="Learning rate of everything else; typical 5e-4 to 5e-3.")
+    momentum: float = Field(
+        0.95, ge=0, lt=1, description="Share of the old momentum kept at each step; typical 0.6 to 0.95."
+    )
+    nesterov: bool = Field(True, description="Look one momentum step ahead.")
+    weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay of matrices, per step times lr.")
+    adam_betas: tuple[float, float] = Field(
+        (0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1)."
+    )
+    adam_eps: float = Field(1e-8, gt=0, description="Added to the root of AdamW's second moment.")
+    ns_steps: int = Field(
+        5, ge=1, le=20, description="Newton-Schulz iterations per step; 3 is faster and often enough."
+    )
+    scale: Literal["original", "match_rms_adamw", "none"] = Field(
+        "original",
+        description="How the update grows with the matrix: sqrt(max(1, rows / columns)), 0.2 sqrt(max(rows, columns)), or not.",
+    )
+    renormalize: Literal["never", "filters", "always"] = Field(
+        "never",
+        description="Bring each matrix to norm sqrt(rows) before its update: never, convolution filters only, or always; "
+        "right where a normalization layer follows each of them.",
+    )
+
+    def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:
+        """Return the optimizer; parameters come in the order in which the network applies them."""
+        matrices = [name for name, parameter in parameters if parameter.ndim >= 2]
+        hidden = set(matrices[1:-1])
+        muon: dict[str, Any] = {
+            "algorithm": "muon",
+            "lr": self.lr,
+            "momentum": self.momentum,
+            "nesterov": self.nesterov,
+            "weight_decay": self.weight_decay,
+            "ns_steps": self.ns_steps,
+            "scale": self.scale,
+            "renormalize": self.renormalize,
+        }
+        adam: dict[str, Any] = {
+            "algorithm": "adamw",
+            "lr": self.adam_lr,
+            "betas": self.adam_betas,
+            "eps": self.adam_eps,
+        }
+        groups = [
+            muon | {"params": [p for name, p in parameters if name in hidden]},
+            adam
+            | {
+                "params": [p for name, p in parameters if p.ndim >= 2 and name not in hidden],
+                "weight_decay": self.weight_decay,
+            },
+            adam | {"params": [p for _, p in parameters if p.ndim < 2], "weight_decay": 0.0},
+        ]
+        return MuonAdamW([group | {"initial_lr": group["lr"]} for group in groups if group["params"]])
+
+
+class MuonAdamW(Optimizer):
+    """Muon and AdamW as one optimizer; each parameter group names its `algorithm`.
+
+    State per parameter: `momentum_buffer` for Muon; `step`, `exp_avg` and `exp_avg_sq` for AdamW.
+    """
+
+    def __init__(self, groups: Sequence[dict[str, Any]]) -> None:
+        super().__init__(groups, {})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
+        """Update all parameters that have a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
+            if parameters and group["algorithm"] == "muon":
+                self._step_muon(group, parameters)
+            elif parameters:
+                self._step_adamw(group, parameters)
+        return loss
+
+    def _step_muon(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """Momentum, orthogonalization in batches of one shape, renormalization, decay, update."""
+        grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+        for parameter, grad in zip(parameters, grads, strict=True):
+            if not self.state[parameter]:
+                self.state[parameter]["momentum_buffer"] = torch.zeros_like(grad)
+        buffers = [self.state[parameter]["momentum_buffer"] for parameter in parameters]
+        torch._foreach_lerp_(buffers, grads, 1 - group["momentum"])
+        directions = list(torch._foreach_lerp(grads, buffers, group["momentum"])) if group["nesterov"] else buffers
+        _renormalize(parameters, group["renormalize"])
+        if group["weight_decay"]:
+            torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+        for indices in _by_matrix_shape(parameters):
+            updates_NRK = orthogonalize(
+                torch.stack([directions[i].flatten(1) for i in indices]), steps=group["ns_steps"]
+            )
+            factor = -group["lr"] * _growth(updates_NRK.shape[-2:], group["scale"])
+            updates_NRK = updates_NRK.to(parameters[indices[0]].dtype) * factor
+            chosen = [parameters[i] for i in indices]
+            torch._foreach_add_(chosen, [update.view(p.shape) for update, p in zip(updates_NRK, chosen, strict=True)])
+
+    def _step_adamw(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
+        """One call of torch's own fused AdamW."""
+        for parameter in parameters:
+            if not self.state[parameter]:
+                self.state[parameter].update(
+                    step=torch.zeros((), dtype=torch.float32, device=parameter.device),
+                    exp_avg=torch.zeros_like(parameter),
+                    exp_avg_sq=torch.zeros_like(parameter),
+                )
+        states = [self.state[parameter] for parameter in parameters]
+        adamw(
+            parameters,
+            [parameter.grad for parameter in parameters if parameter.grad is not None],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [],
+            [state["step"] for state in states],
+            fused=True,
+            amsgrad=False,
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=group["eps"],
+            maximize=False,
+        )
+
+
+def orthogonalize(matrices_NRK: Tensor, *, steps: int = 5) -> Tensor:
+    """Bring all singular values of each matrix near 1 by a quintic Newton-Schulz iteration.
+
+    Args:
+        matrices_NRK: Any float type [N, R, K].
+        steps: Iterations; 5 bring singular values above about 1e-3 of the norm into 0.65 to 1.25.
+
+    Returns:
+        bfloat16 [N, R, K].
+    """
+    first, second, third = NEWTON_SCHULZ
+    is_tall = matrices_NRK.shape[-2] > matrices_NRK.shape[-1]
+    work = matrices_NRK.mT if is_tall else matrices_NRK
+    # The norm is taken in the given precision: torch.optim.Muon takes it in bfloat16, which loses 0.4 %.
+    work = (work / work.flatten(1).norm(dim=1).clamp(min=NORM_FLOOR)[:, None, None]).to(torch.bfloat16)
+    for _ in range(steps):
+        gram = work @ work.mT
+        polynomial = torch.baddbmm(gram, gram, gram, beta=second, alpha=third)
+        work = torch.baddbmm(work, polynomial, work, beta=first)
+    return work.mT if is_tall else work
+
+
+def _by_matrix_shape(parameters: Sequence[Tensor]) -> list[list[int]]:
+    """Group positions by the shape of the flattened matrix."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, parameter in enumerate(parameters):
+        groups.setdefault((len(parameter), parameter[0].numel()), []).append(index)
+    return list(groups.values())
+
+
+def _growth(shape: torch.Size, scale: str) -> float:
+    """Return the factor by which an update grows with its matrix."""
+    rows, columns = shape
+    if scale == "original":
+        return math.sqrt(max(1, rows / columns))
+    return 0.2 * math.sqrt(max(rows, columns)) if scale == "match_rms_adamw" else 1.0
+
+
+def _renormalize(parameters: Sequence[Tensor], which: str) -> None:
+    """Scale matrices to norm sqrt(rows) in place."""
+    chosen = [p for p in parameters if which == "always" or (which == "filters" and p.ndim > 2)]
+    if chosen:
+        norms = torch._foreach_norm(chosen)
+        torch._foreach_div_(
+            chosen, [norm.clamp(min=NORM_FLOOR) / math.sqrt(len(p)) for norm, p in zip(norms, chosen, strict=True)]
+        )

@@ -1,0 +1,44 @@
+"""NAdam: Adam with Nesterov's look-ahead; often a little faster at the start of training than Adam.
+
+Try it where `adamw` learns slowly.
+
+Source: "Incorporating Nesterov Momentum into Adam", Dozat 2016, algorithm 8.
+Differs from the paper: weight decay is apart from the gradient, as in AdamW.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch.optim import Optimizer
+
+from tutelage.optim.base import NamedParameter, Optim
+from tutelage.optim.groups import decay_groups
+
+__all__ = ["NAdam"]
+
+
+class NAdam(Optim):
+    """Adam with Nesterov momentum."""
+
+    kind: Literal["nadam"] = "nadam"
+    lr: float = Field(2e-3, gt=0, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
+    beta1: float = Field(0.9, ge=0, lt=1, description="Share of the mean gradient kept at each step.")
+    beta2: float = Field(0.999, ge=0, lt=1, description="Share of the mean squared gradient kept at each step.")
+    momentum_decay: float = Field(4e-3, ge=0, description="How fast momentum approaches beta1.")
+    eps: float = Field(1e-8, gt=0, description="Added to the root of the squared gradient, against division by 0.")
+    weight_decay: float = Field(
+        0.0, ge=0, description="Share of each weight removed at each step, times the learning rate. Typical: 0 to 0.1."
+    )
+
+    def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:
+        """Return the optimizer over these parameters."""
+        return torch.optim.NAdam(
+            decay_groups(parameters, learning_rate=self.lr, weight_decay=self.weight_decay),
+            lr=self.lr,
+            betas=(self.beta1, self.beta2),
+            eps=self.eps,
+            momentum_decay=self.momentum_decay,
+            decoupled_weight_decay=True,
+        )

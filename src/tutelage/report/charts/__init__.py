@@ -1,0 +1,1 @@
+"""Charts drawn as inline SVG, without any library."""

@@ -1,0 +1,48 @@
+"""What is in the run folder beside this report."""
+
+import urllib.parse
+
+from tutelage.core import layout
+from tutelage.report.blocks import fold, table
+from tutelage.report.facts import Facts
+from tutelage.report.html import Child, Html, tag
+
+__all__ = ["show"]
+
+MEANINGS = {
+    layout.RECIPE: "what was asked for",
+    layout.PLAN: "what was decided, with reasons",
+    layout.ENV: "machine and versions",
+    layout.DATA: "summary of the data",
+    layout.EVENTS: "everything that happened, one JSON object a line",
+    layout.METRICS: "every measured point, one JSON object a line",
+    layout.RESULT: "the final scores",
+    layout.PREDICTOR: "the trained model with its preprocessing",
+    layout.BEST: "the trained model: best weights and preprocessing",
+    layout.LAST: "the latest checkpoint, from which training can go on",
+    layout.STEPS: "checkpoints on the way",
+}
+
+
+def show(facts: Facts) -> Html | None:
+    """Return a list of the files with sizes, or None where there are none."""
+    rows: list[list[Child]] = []
+    for path in sorted(facts.folder.iterdir()):
+        if path.name == layout.REPORT or path.name.startswith("."):
+            continue
+        files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+        name = path.name + ("/" if path.is_dir() else "")
+        link = tag("a", name, href="./" + urllib.parse.quote(name.encode("utf-8", "surrogateescape")))
+        rows.append([link, _size(sum(item.stat().st_size for item in files)), MEANINGS.get(path.name, "")])
+    if not rows:
+        return None
+    content = table(["file", "size", "what it is"], rows, numeric=(1,), class_="compact")
+    return tag("section", fold("Files of this run", content), id="files")
+
+
+def _size(count: int) -> str:
+    """Write a number of bytes."""
+    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"

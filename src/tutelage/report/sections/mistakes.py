@@ -1,0 +1,79 @@
+"""The worst mistakes, as pictures or as rows: often the quickest way to see what is wrong with model or data."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tutelage.report.blocks import section, table
+from tutelage.report.facts import Facts, Mistake
+from tutelage.report.html import Child, Html, picture, tag
+from tutelage.report.number import say_number, say_percent
+
+__all__ = ["show"]
+
+LEAD = (
+    "The test examples on which the model was most wrong. Look for labels that are wrong themselves, for damaged or unusual "
+    "examples, and for what they have in common: more training data of that kind helps most."
+)
+
+
+def show(facts: Facts) -> Html | None:
+    """Return the mistakes, or None."""
+    worst = facts.result.worst if facts.result else ()
+    if not worst:
+        return None
+    pictures = [_card(mistake) for mistake in worst if mistake.png]
+    others = [mistake for mistake in worst if not mistake.png]
+    return section(
+        "Worst mistakes",
+        tag("ul", pictures, class_="gallery") if pictures else None,
+        _rows(others) if others else None,
+        anchor="mistakes",
+        lead=LEAD,
+    )
+
+
+def _card(mistake: Mistake) -> Html:
+    """Return a picture with what it is and what the model said."""
+    sure = "" if mistake.confidence is None else f"{say_percent(mistake.confidence)} sure"
+    return tag(
+        "li",
+        picture(mistake.png, alt=mistake.name) or tag("div", "no picture", class_="blank"),
+        tag("p", "is ", tag("b", mistake.target, class_="right")),
+        tag("p", "said ", tag("b", mistake.prediction, class_="wrong")),
+        tag("p", sure, class_="name") if sure else None,
+        tag("p", mistake.name, class_="name", title=mistake.name),
+    )
+
+
+def _rows(worst: Sequence[Mistake]) -> Html:
+    """Return mistakes as a table, with the cells of their rows beside them."""
+    columns = list(dict.fromkeys(name for mistake in worst for name in (mistake.row or {})))
+    is_sure = any(mistake.confidence is not None for mistake in worst)
+    headers = ["row", "truth", "prediction", *(["confidence"] if is_sure else []), "loss", *columns]
+    rows: list[list[Child]] = []
+    for mistake in worst:
+        cells: Mapping[str, Any] = mistake.row or {}
+        rows.append(
+            [
+                mistake.name,
+                tag("b", _cell(mistake.target), class_="right"),
+                tag("b", _cell(mistake.prediction), class_="wrong"),
+                *([say_percent(mistake.confidence)] if is_sure else []),
+                say_number(mistake.loss),
+                *(_cell(cells.get(name)) for name in columns),
+            ]
+        )
+    return table(headers, rows, sortable=True, class_="compact cells")
+
+
+def _cell(value: object) -> str:
+    """Write one cell of a data set; numbers are shortened, text that is a number too."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return say_number(value)
+    text = str(value)
+    try:
+        return say_number(float(text)) if "." in text else text
+    except ValueError:
+        return text

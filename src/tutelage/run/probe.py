@@ -1,0 +1,63 @@
+"""How many steps fit into a time budget: a few real steps are timed, then everything is put back as it was."""
+
+import time
+
+import torch
+
+from tutelage.core.emitter import Emitter
+from tutelage.run.compose import Composed
+from tutelage.train.plan import Plan, course
+
+__all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]
+
+WARM_UP_STEPS, TIMED_STEPS = 5, 20
+PROBE_SHARE = 0.03
+"""Share of the budget that the probe may take, once the warm-up steps are done."""
+SAFETY = 0.97
+"""Share of the remaining time that is planned for: the rest absorbs noise, so that corrections stay rare."""
+REPORT_SECONDS = 1.0
+"""Time for intervals, files and the report at the end of a run."""
+
+
+def plan_steps(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_better: bool) -> tuple[int, float]:
+    """Return the steps that a time budget allows, and the measured seconds per step; training is left untouched."""
+    state = composed.state
+    snapshot = state.snapshot()
+    per_step = _time_steps(plan, composed)
+    began = time.monotonic()
+    composed.validation(state.task)
+    per_row = (time.monotonic() - began) / max(len(composed.validation), 1)
+    state.task.train()
+    state.restore(snapshot)
+    free = (plan.time_seconds - emitter.seconds - reserve_seconds(composed, per_row)) * SAFETY
+    steps = max(1, int(free / per_step))
+    # Evaluations take their share; how many there are depends on the steps, so a second look is enough.
+    eval_every = course(plan, steps, greater_is_better=greater_is_better).eval_every
+    steps = max(1, int(free / (per_step + per_row * len(composed.validation) / eval_every)))
+    return steps, per_row
+
+
+def reserve_seconds(composed: Composed, per_row: float) -> float:
+    """Return what has to be left at the end: the last evaluation, the test part, and the report."""
+    rows = len(composed.validation) + (len(composed.test) if composed.test else 0)
+    return rows * per_row + REPORT_SECONDS
+
+
+def _time_steps(plan: Plan, composed: Composed) -> float:
+    """Return the mean time of a step, without the first ones, which build kernels."""
+    state = composed.state
+    state.task.train()
+    count, limit, began = 0, PROBE_SHARE * plan.time_seconds, 0.0
+    while count < WARM_UP_STEPS + TIMED_STEPS:
+        if count == WARM_UP_STEPS:
+            began = time.monotonic()
+        batch = state.stream.next()
+        if state.task.draws:
+            batch = state.task.draw(batch, torch.Generator())
+        state.step(state.task.beat(count), batch, 0.0)
+        count += 1
+        if count > WARM_UP_STEPS + 1 and time.monotonic() - began > limit:
+            break
+    if torch.device(plan.device).type == "cuda":
+        torch.cuda.synchronize()
+    return (time.monotonic() - began) / (count - WARM_UP_STEPS)

@@ -1,0 +1,194 @@
+"""A finished (or paused) run, opened: its metrics, and its model for evaluation and prediction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from tutelage.core import catalog, layout
+from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.core.schema import TableShape
+from tutelage.data.prepare.target import ClassTarget
+from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.base import Part
+from tutelage.data.source.recognize import recognize
+from tutelage.metric.base import Metric, Outcome
+from tutelage.metric.interval import interval
+from tutelage.predictor.predictor import Predictor, load_predictor
+from tutelage.run.folder import read_json, run_folder
+
+__all__ = ["Prediction", "Run"]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Answers for some rows.
+
+    Attributes:
+        names: Each row as people know it, such as `cats/cat.1.jpg`.
+        labels: Predicted class names, or numbers in the target's unit.
+        probabilities: float64 [N, C], or None for numbers.
+        classes: Names of the columns of `probabilities`.
+        problems: Rows that could not be read, which are not among the others.
+    """
+
+    names: tuple[str, ...]
+    labels: list[Any]
+    probabilities: np.ndarray | None
+    classes: tuple[Any, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one record per row: its name, the prediction, and the probability of each class."""
+        rows: list[dict[str, Any]] = []
+        for i, name in enumerate(self.names):
+            row: dict[str, Any] = {"row": name, "prediction": self.labels[i]}
+            if self.probabilities is not None:
+                row |= {f"p({name})": round(float(p), 6) for name, p in zip(self.classes, self.probabilities[i], strict=True)}
+            rows.append(row)
+        return rows
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes:
+        path: Where it is.
+        module: An own module, where the run was given one.
+    """
+
+    path: Path
+    module: nn.Module | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, path: str | Path, *, model: nn.Module | None = None) -> "Run":
+        """Open a run folder.
+
+        Raises:
+            RunError: It is not one.
+        """
+        return cls(run_folder(path), model)
+
+    @cached_property
+    def result(self) -> dict[str, Any]:
+        """All of result.json; empty while the run has not ended."""
+        path = self.path / layout.RESULT
+        return read_json(path) if path.exists() else {}
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The final metrics, such as `test/accuracy`."""
+        return dict(self.result.get("metrics", {}))
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """All of plan.json."""
+        return read_json(self.path / layout.PLAN)
+
+    @property
+    def report(self) -> Path:
+        """The report's path."""
+        return self.path / layout.REPORT
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """The trained model with its preprocessing: the best weights."""
+        return load_predictor(self.path / layout.BEST / layout.PREDICTOR, module=self.module)
+
+    def evaluate(self, source: Any = None, *, target: str = "auto") -> dict[str, float]:
+        """Measure the model.
+
+        Args:
+            source: A path or arrays with labels; None = the final metrics on the run's own test part.
+            target: Name of the target column, if not the one of the training.
+
+        Returns:
+            Metrics by name, such as `test/accuracy`.
+
+        Raises:
+            DataError: Rows without labels, or with labels that the model does not know.
+        """
+        if source is None:
+            return self.metrics
+        return self.scores(source, target=target)["metrics"]  # type: ignore[no-any-return]
+
+    def scores(self, source: Any, *, target: str = "auto") -> dict[str, Any]:
+        """Return `metrics` and their 95 % `intervals` on a source with labels."""
+        part, problems = self._read([source] if isinstance(source, str | Path) else source, target=target)
+        if problems:
+            raise DataError(problems)
+        labels = part.labels
+        if labels is None:
+            remedy = "To predict without labels: tutelage predict."
+            raise DataError([Problem(str(source), "there are no labels to compare with", remedy)])
+        encoded = self.predictor.target.encode(labels, locate=part.locate)
+        is_class = isinstance(self.predictor.target, ClassTarget)
+        truth = encoded if is_class else np.array([float(label) for label in labels])
+        outcome = Outcome(self.predictor.answers(part), truth)
+        metrics: list[Metric] = [catalog.load("metric", name)() for name in self.plan["metrics"]]
+        names = [f"test/{name}" for name in self.plan["metrics"]]
+        return {
+            "num_rows": len(part),
+            "metrics": {name: metric.compute(outcome) for name, metric in zip(names, metrics, strict=True)},
+            "intervals": {
+                name: list(interval(metric, outcome, seed=self.plan["seed"])) for name, metric in zip(names, metrics, strict=True)
+            },
+        }
+
+    def predict(self, inputs: Any) -> list[Any]:
+        """Return the class name, or the number, for each row of a path, several paths, or arrays."""
+        return self.prediction(inputs).labels
+
+    def predict_proba(self, inputs: Any) -> np.ndarray:
+        """Return probabilities float64 [N, C]; the columns are `run.classes`.
+
+        Raises:
+            UsageError: The run predicts numbers.
+        """
+        probabilities = self.prediction(inputs).probabilities
+        if probabilities is None:
+            raise UsageError("this run predicts numbers: use predict.")
+        return probabilities
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The class names in the order of `predict_proba`'s columns; empty for numbers."""
+        target = self.predictor.target
+        return target.classes if isinstance(target, ClassTarget) else ()
+
+    def prediction(self, inputs: Any, *, on_bad_data: str = "fail") -> Prediction:
+        """Return labels, probabilities and names for each row.
+
+        Raises:
+            DataError: Items that cannot be read, unless they are to be skipped.
+        """
+        part, problems = self._read([inputs] if isinstance(inputs, str | Path) else inputs, target="auto")
+        if problems and (on_bad_data == "fail" or any(problem.item < 0 for problem in problems)):
+            raise DataError(problems)
+        answers = self.predictor.answers(part)
+        names = tuple(part.locate(i) for i in range(len(part)))
+        probabilities = answers if self.classes else None
+        return Prediction(names, self.predictor.labels(answers), probabilities, self.classes, problems)
+
+    def _read(self, source: Any, *, target: str) -> tuple[Part, tuple[Problem, ...]]:
+        """Read paths or arrays as rows to answer for."""
+        if isinstance(source, Sequence) and source and all(isinstance(item, str | Path) for item in source):
+            paths = [str(item) for item in source]
+            known = self._target_column() if target == "auto" else target
+            reader = recognize(paths[0])(path=paths[0], target=known or "auto")
+            return reader.read_input(paths)
+        as_given = self.plan["modality"] == "array"
+        collected = collect_arrays(source, target=self._target_column() or "auto", as_given=as_given, is_input=True)
+        return collected.train, collected.problems
+
+    def _target_column(self) -> str:
+        """Return the name of the target column that the run learned, or ""."""
+        if not isinstance(self.predictor.shape, TableShape):
+            return ""
+        return str(read_json(self.path / layout.DATA).get("target", ""))
+

@@ -1,0 +1,155 @@
+"""The ways into a training: plan it, start it, resume it; from the command line and from Python alike."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tutelage.core import layout
+from tutelage.core.durable import write_durably, write_json
+from tutelage.core.emitter import Emitter
+from tutelage.core.errors import RunError, UsageError
+from tutelage.core.events import Decided, Sink
+from tutelage.core.toml import to_toml
+from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.base import Collected
+from tutelage.data.source.recognize import recognize
+from tutelage.run.describe import describe_data
+from tutelage.run.folder import create_folder, locked, read_json, run_folder
+from tutelage.run.gather import Gathered, gather
+from tutelage.run.training import Training
+from tutelage.track.jsonl import JsonlSink
+from tutelage.train.facts import Machine, environment, machine_facts
+from tutelage.train.plan import Plan, plan_from
+from tutelage.train.recipe import Recipe, read_recipe, recipe_from
+from tutelage.train.resolve import resolve
+
+__all__ = ["Request", "plan_training", "resume_training", "start_training"]
+
+FROM_PYTHON = "arrays given from Python"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        recipe: What the user wants.
+        out: The run folder, or "" for a new one below runs/.
+        data: Arrays, a table or a pair from Python, in place of the recipe's source.
+        test: The same for the test part.
+        module: An own module, in place of the recipe's model.
+        command: What was typed, to repeat it.
+        sinks: Who is told what happens, besides the run folder.
+        started: `time.monotonic()` at the start of the command.
+    """
+
+    recipe: Recipe
+    out: str = ""
+    data: object = None
+    test: object = None
+    module: nn.Module | None = None
+    command: str = ""
+    sinks: Sequence[Sink] = ()
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def source(self) -> str:
+        """Where the data is, for people."""
+        return FROM_PYTHON if self.data is not None else self.recipe.source
+
+
+def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
+    """Read the data and decide everything; nothing is trained or written.
+
+    Raises:
+        TutelageError: Anything that would stop the training before its first step.
+    """
+    collected = _collect(request)
+    gathered = gather(request.recipe, collected)
+    machine = machine_facts(request.recipe.device)
+    own_model = type(request.module).__name__ if request.module is not None else ""
+    facts = gathered.facts(machine, is_own_model=request.module is not None)
+    return resolve(request.recipe, facts, own_model=own_model), gathered, machine
+
+
+def start_training(request: Request) -> Path:
+    """Train from the beginning, and return the run folder.
+
+    Raises:
+        TutelageError: Bad wishes, bad data, or a training that diverged.
+    """
+    plan, gathered, machine = plan_training(request)
+    folder = create_folder(request.out, name=gathered.collected.name)
+    with locked(folder):
+        wishes = request.recipe.model_dump(mode="json", exclude_defaults=True)
+        write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
+        write_json(folder / layout.ENV, environment(machine))
+        write_json(folder / layout.DATA, describe_data(gathered, path=request.source, kind=plan.modality))
+        write_json(folder / layout.PLAN, plan.to_record() | {"command": request.command})
+        emitter = Emitter([JsonlSink(folder), *request.sinks], started=request.started)
+        try:
+            for event in gathered.events:
+                emitter.emit(event)
+            for decision in plan.decisions:
+                emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))
+            Training(folder, plan, gathered, emitter, request.command, request.module).run()
+        finally:
+            emitter.close()
+    return folder
+
+
+def resume_training(run: str | Path, request: Request) -> Path:
+    """Go on with a run from its newest intact checkpoint, by its own saved plan.
+
+    Args:
+        run: The run folder.
+        request: Data and module from Python where the run was given such; sinks. Its recipe is ignored.
+
+    Raises:
+        RunError: Not a run folder, or the data is no longer the same.
+    """
+    folder = run_folder(run)
+    with locked(folder):
+        _sweep(folder)
+        recipe = recipe_from(read_recipe(folder / layout.RECIPE), where=str(folder / layout.RECIPE))
+        record = read_json(folder / layout.PLAN)
+        command = str(record.pop("command", ""))
+        plan = plan_from(record)
+        if plan.own_model and request.module is None:
+            raise RunError(f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}().")
+        asked = Request(recipe, data=request.data, test=request.test, module=request.module)
+        gathered = gather(recipe, _collect(asked))
+        expected = read_json(folder / layout.DATA).get("fingerprint")
+        if gathered.fingerprint != expected:
+            raise RunError(f"{folder}: the data at {asked.source} has changed since this run began. Train anew, or bring the old data back.")
+        emitter = Emitter([JsonlSink(folder), *request.sinks], started=request.started)
+        try:
+            Training(folder, plan, gathered, emitter, command, request.module).run(is_resumed=True)
+        finally:
+            emitter.close()
+    return folder
+
+
+def _collect(request: Request) -> Collected:
+    """Read the source, whatever it is."""
+    recipe = request.recipe
+    if request.data is not None:
+        return collect_arrays(
+            request.data, target=recipe.target, test=request.test, on_bad_data=recipe.on_bad_data, as_given=request.module is not None
+        )
+    if not recipe.source:
+        raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
+    kind = recognize(recipe.source)
+    settings: dict[str, Any] = {"path": recipe.source, "target": recipe.target, "test": recipe.test, "on_bad_data": recipe.on_bad_data}
+    return kind(**settings).collect()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed writers left half done."""
+    for path in folder.rglob(".*.tmp"):
+        path.unlink(missing_ok=True)
+

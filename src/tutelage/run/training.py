@@ -1,0 +1,247 @@
+"""A training from first to last: compose, probe, loop, restore the best weights, open the test part once, write it all."""
+
+import shlex
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tutelage.core import catalog, layout
+from tutelage.core.durable import write_json
+from tutelage.core.emitter import Emitter
+from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
+from tutelage.run.compose import Composed, build_predictor, compose
+from tutelage.run.gather import Gathered
+from tutelage.run.interrupt import Interrupt
+from tutelage.run.probe import plan_steps, reserve_seconds
+from tutelage.run.verdict import final_scores
+from tutelage.train.checkpoint import newest_checkpoint
+from tutelage.train.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
+from tutelage.train.loop import run_loop
+from tutelage.train.plan import Course, Plan, course
+from tutelage.train.state import Snapshot
+
+__all__ = ["Training"]
+
+PAUSED = ("interrupted", "terminated")
+"""Verdicts after which a run can go on."""
+LOOKS = 60
+"""Looks at the clock that a time budget takes, at most."""
+
+
+@dataclass
+class Training:
+    """One process's work on a run.
+
+    Attributes:
+        folder: The run folder.
+        plan: Everything decided.
+        gathered: Prepared data.
+        emitter: Takes events.
+        command: What the user typed, or an equal of it.
+        module: An own module, or None.
+    """
+
+    folder: Path
+    plan: Plan
+    gathered: Gathered
+    emitter: Emitter
+    command: str
+    module: nn.Module | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
+        """Train to the end, and return the record of result.json."""
+        composed = compose(self.plan, self.gathered, module=self.module)
+        self._announce(composed)
+        per_row = self._resume(composed) if is_resumed else self._begin(composed)
+        rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
+        save = SaveJob(self.emitter, self.folder, every_seconds=self.plan.save_seconds, step=composed.state.clock.step)
+        evaluate = EvaluateJob(
+            self.emitter, composed.validation, stopping=rhythm.stopping, every=rhythm.eval_every, step=composed.state.clock.step
+        )
+        self._loop(composed, rhythm, evaluate, save, per_row)
+        return self._finish(composed, rhythm, evaluate)
+
+    def _begin(self, composed: Composed) -> float:
+        """Set the number of steps and make the start durable; returns the seconds that a row takes to evaluate."""
+        per_row = 0.0
+        control = composed.state.control
+        if self.plan.time_seconds:
+            total, per_row = plan_steps(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
+            control = type(control)(total)
+            reason = f"a probe of real steps says that {total:,} steps fit into the time"
+            self.emitter.emit(Corrected(step=0, total_steps=total, reason=reason))
+        composed.state.control = control.begun()
+        composed.state.outside["evaluation_seconds_per_row"] = per_row
+        return per_row
+
+    def _resume(self, composed: Composed) -> float:
+        """Put back the newest intact checkpoint."""
+        snapshot, warnings = newest_checkpoint(self.folder)
+        composed.state.restore(snapshot)
+        outside = composed.state.outside
+        self.emitter.resume_from(outside.get("seconds", 0.0))
+        for sink in self.emitter.sinks:
+            rewind = getattr(sink, "rewind", None)
+            if rewind is not None and "offsets" in outside:
+                rewind(outside["offsets"])
+        for warning in warnings:
+            self.emitter.emit(Warned(message=warning))
+        exact, reason = self._is_exact(snapshot)
+        self.emitter.emit(Resumed(step=composed.state.clock.step, exact=exact, reason=reason))
+        return float(outside.get("evaluation_seconds_per_row", 0.0))
+
+    def _is_exact(self, snapshot: Snapshot) -> tuple[bool, str]:
+        """Tell whether this machine gives the same bits as the one that saved, and why not."""
+        before = snapshot.values["outside"].get("machine", {})
+        now = self._machine()
+        changed = [f"{key} was {before[key]!r}, is {now[key]!r}" for key in now if key in before and before[key] != now[key]]
+        return not changed, "; ".join(changed)
+
+    def _machine(self) -> dict[str, Any]:
+        """Return what bits depend on."""
+        from tutelage.run.folder import read_json
+
+        keys = ("machine", "num_threads", "cpu_capability", "torch", "device")
+        env = read_json(self.folder / layout.ENV) if (self.folder / layout.ENV).exists() else {}
+        return {key: env[key] for key in keys if key in env}
+
+    def _loop(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob, save: SaveJob, per_row: float) -> None:
+        """Train until the budget, a verdict or a signal."""
+        state, step = composed.state, composed.state.clock.step
+        state.outside["machine"] = self._machine()
+        if step == 0:
+            save.save(state)
+        jobs: list[Any] = [LogJob(self.emitter, every=rhythm.log_every, step=step), evaluate]
+        evaluate.seconds_per_evaluation = per_row * len(composed.validation)
+        if self.plan.time_seconds:
+            jobs.append(
+                BudgetJob(
+                    self.emitter, evaluate, budget_seconds=self.plan.time_seconds,
+                    reserve_seconds=reserve_seconds(composed, per_row), every=max(1, state.control.initial_steps // LOOKS), step=step,
+                    save=save.save,
+                )
+            )  # fmt: skip
+        elif self.plan.corrections:
+            jobs.append(RepeatCorrections(self.plan.corrections, step=step))
+        with Interrupt() as interrupt:
+            run_loop(state, jobs=[*jobs, save], seed=self.plan.seed, is_interrupted=interrupt)
+        verdict = state.control.verdict
+        if verdict in PAUSED:
+            # The verdict is this process's end, not the run's: a resumed run goes on as if it had never been.
+            state.control = state.control.stopped("")
+            save.save(state)
+            state.control = state.control.stopped(verdict)
+            return
+        if state.control.last_evaluation != state.clock.step:
+            evaluate.run(state)
+        save.save(state)
+
+    def _finish(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob) -> dict[str, Any]:
+        """Restore the best weights, score the test part, and write predictors and result."""
+        state, plan = composed.state, self.plan
+        stopped = state.control.verdict
+        best_step = state.control.best_step if state.best else state.clock.step
+        facts = {"step": state.clock.step, "run": self.folder.name, "source": plan.source}
+        last = build_predictor(plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts=facts)
+        last.save(self.folder / layout.LAST / layout.PREDICTOR)
+        if state.best:
+            state.task.load_state_dict(state.best)
+            score = state.control.best_score if state.control.best_score is not None else float("nan")
+            self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
+        best = build_predictor(plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts={**facts, "step": best_step})
+        best.save(self.folder / layout.BEST / layout.PREDICTOR)
+        scores = self._scores(composed, is_paused=stopped in PAUSED)
+        self.result = {
+            "run": str(self.folder),
+            "task": getattr(plan.task, "kind", ""),
+            **scores,
+            "best_step": best_step,
+            "last_step": state.clock.step,
+            "stopped": stopped,
+            "seconds": round(self.emitter.seconds, 2),
+            "num_parameters": composed.num_parameters,
+            "command": self._repeat_command(composed),
+        }
+        write_json(self.folder / layout.RESULT, _finite(self.result))
+        self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
+        return self.result
+
+    def _scores(self, composed: Composed, *, is_paused: bool) -> dict[str, Any]:
+        """Score the validation part, and the test part unless the run will go on later."""
+        evaluators = [(composed.validation, self.gathered.validation)]
+        if composed.test is not None and self.gathered.test is not None and not is_paused:
+            evaluators.append((composed.test, self.gathered.test))
+        scores: dict[str, Any] = {}
+        merged: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
+        for evaluator, prepared in evaluators:
+            scores = final_scores(
+                evaluator.name, evaluator.outcome(composed.state.task), prepared=prepared, target=self.gathered.target,
+                train_truth=self.gathered.train.truth, metrics=evaluator.metrics, seed=self.plan.seed,
+            )  # fmt: skip
+            for key, values in merged.items():
+                values.update(scores[key])
+        return {**scores, **merged}
+
+    def _repeat_command(self, composed: Composed) -> str:
+        """Return the command that repeats this run exactly; a time budget becomes its steps and corrections."""
+        if not self.plan.time_seconds:
+            return self.command
+        control = composed.state.control
+        words = shlex.split(self.command)
+        at = words.index("--time") if "--time" in words else -1
+        if at < 0:
+            return self.command
+        words[at : at + 2] = ["--steps", str(control.initial_steps)]
+        if control.corrections:
+            pairs = ",".join(f"[{step},{total}]" for step, total in control.corrections)
+            words += ["--set", f"budget.corrections=[{pairs}]"]
+        return shlex.join(words)
+
+    def _announce(self, composed: Composed) -> None:
+        """Tell what will be trained."""
+        model = self.plan.own_model or str(getattr(self.plan.model, "kind", ""))
+        self.emitter.emit(
+            Started(
+                run=str(self.folder), source=self.gathered.collected.name, task=getattr(self.plan.task, "kind", ""), model=model,
+                num_parameters=composed.num_parameters, num_train=len(self.gathered.train),
+                num_validation=len(self.gathered.validation), num_test=len(self.gathered.test) if self.gathered.test else 0,
+                device=self.plan.device,
+            )
+        )  # fmt: skip
+
+    def _greater_is_better(self) -> bool:
+        """Tell the direction of the watched metric."""
+        return bool(catalog.load("metric", self.plan.watched).greater_is_better)
+
+
+class RepeatCorrections:
+    """Repeats a time budget's corrections at the same steps."""
+
+    def __init__(self, corrections: tuple[tuple[int, int], ...], *, step: int) -> None:
+        """Wait for the first correction after `step`."""
+        self._left = [pair for pair in corrections if pair[0] > step]
+        self.next_step = self._next()
+
+    def run(self, state: Any) -> None:
+        """Apply the one that is due."""
+        step, total = self._left.pop(0)
+        state.control = state.control.corrected(step, total)
+        self.next_step = self._next()
+
+    def _next(self) -> int:
+        return self._left[0][0] if self._left else 2**62
+
+
+def _finite(value: Any) -> Any:
+    """Return JSON values with numbers that are not finite as null."""
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+

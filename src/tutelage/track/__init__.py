@@ -1,0 +1,1 @@
+"""Sinks that write down or show what happens in a run."""

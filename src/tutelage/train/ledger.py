@@ -1,0 +1,51 @@
+"""Running sums of the training loss between two log steps, kept on the device."""
+
+import torch
+from torch import Tensor
+
+from tutelage.train.step import Report
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """Adds up reports; the host reads the means only when it logs."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self._sums: dict[str, Tensor] = {}
+        self._weights: dict[str, Tensor | float] = {}
+
+    def add(self, report: Report) -> None:
+        """Add a step's sums, without waiting for the device."""
+        for name, total in report.totals.items():
+            self._sums[name] = self._sums[name] + total if name in self._sums else total
+            weight = report.weights[name]
+            self._weights[name] = self._weights[name] + weight if name in self._weights else weight
+        for name, part in report.parts.items():
+            self._sums[name] = self._sums[name] + part if name in self._sums else part
+
+    def flush(self) -> dict[str, float]:
+        """Return the weighted means since the last flush and start anew; a lone phase's loss is called `loss`."""
+        means = {}
+        lone = len(self._weights) == 1
+        for name, total in self._sums.items():
+            phase, _, part = name.partition("/")
+            mean = float(total) / float(self._weights[phase])
+            means[part or "loss" if lone else f"{name}/loss" if not part else name] = mean
+        self._sums.clear()
+        self._weights.clear()
+        return means
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the sums so far."""
+        sums = {f"sum/{name}": total.detach().clone() for name, total in self._sums.items()}
+        weights = {f"weight/{name}": torch.as_tensor(value, dtype=torch.float64) for name, value in self._weights.items()}
+        return sums | weights
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the sums that `state` returned."""
+        self._sums = {key.removeprefix("sum/"): value for key, value in state.items() if key.startswith("sum/")}
+        self._weights = {
+            key.removeprefix("weight/"): float(value) for key, value in state.items() if key.startswith("weight/")
+        }

@@ -1,0 +1,63 @@
+"""The one training loop, for every task: next batch, draw, step, observe, count, then the jobs that are due.
+
+There are no callbacks: what changes training is a task, a stream or a phase; jobs are plain calls in a fixed order.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import torch
+
+from tutelage.core.seeds import derive
+from tutelage.train.state import TrainState
+
+__all__ = ["Job", "run_loop"]
+
+
+class Job(Protocol):
+    """Something done between steps, such as logging, evaluating or saving.
+
+    Attributes:
+        next_step: The step at which it is due next; the loop compares one number, so a job that is not due costs nothing.
+    """
+
+    next_step: int
+
+    def run(self, state: TrainState) -> None:
+        """Do it, and set `next_step` to a later step."""
+
+
+def run_loop(
+    state: TrainState, *, jobs: Sequence[Job], seed: int, is_interrupted: Callable[[], str] = lambda: "", until_step: int | None = None
+) -> None:
+    """Train until the planned end, a verdict of early stopping, or an interruption.
+
+    Args:
+        state: Everything that survives a step; it is advanced in place.
+        jobs: Run in this order after a step at which they are due.
+        seed: The run's seed, from which each step's draws derive.
+        is_interrupted: Returns a verdict such as `interrupted` once a signal has arrived.
+        until_step: Leave after this step at the latest, without a verdict.
+    """
+    task, stream, step, clock, ledger = state.task, state.stream, state.step, state.clock, state.ledger
+    clock.epoch_size = stream.epoch_size
+    generator = torch.Generator()
+    task.train()
+    while not state.control.verdict and clock.step < state.control.total_steps:
+        if clock.step == until_step:
+            return
+        batch = stream.next()
+        if task.draws:
+            batch = task.draw(batch, generator.manual_seed(derive(seed, "draw", clock.step)))
+        report = step(task.beat(clock.step), batch, clock.step / state.control.total_steps)
+        stream.observe(report)
+        ledger.add(report)
+        clock.tick(report.num_samples)
+        for job in jobs:
+            if clock.step >= job.next_step:
+                job.run(state)
+        verdict = is_interrupted()
+        if verdict:
+            state.control = state.control.stopped(verdict)
+    if not state.control.verdict:
+        state.control = state.control.stopped("budget")

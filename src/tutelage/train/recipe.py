@@ -1,0 +1,143 @@
+"""What the user wants: everything may be left out or be `auto`, nothing is decided here.
+
+Read from `recipe.toml`, from `--set key.sub=value`, and from the arguments of `tutelage.train`; all three use these keys.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from tutelage.core.amount import parse_seconds
+from tutelage.core.errors import RecipeError
+from tutelage.core.spec import Auto, Spec, Wish, parse
+
+__all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
+
+
+class Budget(Spec):
+    """How much training; at most one of the three."""
+
+    epochs: float | Auto = Field("auto", description="Passes over the training rows, > 0.")
+    steps: int | Auto = Field("auto", description="Optimizer steps, > 0.")
+    time: float | str | Auto = Field("auto", description="Wall time of the whole command, such as 90s, 3m, 1h30m.")
+    corrections: tuple[tuple[int, int], ...] = Field((), description="Repeats a time budget's corrections: [step, steps planned].")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> "Budget":
+        given = [name for name in ("epochs", "steps", "time") if getattr(self, name) != "auto"]
+        if len(given) > 1:
+            raise ValueError(f"give one of epochs, steps, time; found {' and '.join(given)}")
+        for name in ("epochs", "steps"):
+            value = getattr(self, name)
+            if value != "auto" and value <= 0:
+                raise ValueError(f"{name} = {value} must be > 0. Typical: 10 epochs, 1000 steps, or --time 3m")
+        if self.time != "auto":
+            parse_seconds(str(self.time))
+        return self
+
+
+class Split(Spec):
+    """Which shares of the rows are kept apart."""
+
+    validation: float | Auto = Field("auto", description="Share of the train rows that early stopping watches, in (0, 0.5].")
+    test: float | Auto = Field("auto", description="Share kept for the test where the source has no test part, in [0, 0.5].")
+
+
+class StoppingWish(Spec):
+    """When to stop early."""
+
+    metric: str = Field("auto", description="Validation metric to watch, such as accuracy, loss, rmse.")
+    patience: float | Auto = Field("auto", description="Share of the budget without a better score, in (0, 1]; 1 never stops early.")
+    min_delta: float = Field(0.0, ge=0, description="How much better a score must be to count.")
+
+
+class Saving(Spec):
+    """How often to write checkpoints."""
+
+    every_seconds: float = Field(15.0, ge=0, description="Wall time between checkpoints; 0 saves after every step.")
+
+
+class Recipe(Spec):
+    """All that can be wished for a training."""
+
+    source: str = Field("", description="Folder, file, or a bundled set such as sklearn:digits.")
+    test: str = Field("", description="Where the test part is, if not inside the source.")
+    target: str = Field("auto", description="Name of the target column.")
+    columns: dict[str, Literal["number", "category", "date", "boolean", "dropped"]] = Field(
+        default_factory=dict, description="Roles of columns that were not recognized as you want."
+    )
+    on_bad_data: Literal["fail", "skip"] = Field("fail", description="Refuse bad items, or leave them out and list them.")
+    task: Wish("task") = Field("auto", description="classify or regress.")  # type: ignore[valid-type]
+    model: Wish("model") = Field("auto", description="Architecture.")  # type: ignore[valid-type]
+    init: Wish("init") = Field("auto", description="Initialization; auto is the architecture's own.")  # type: ignore[valid-type]
+    prepare: Wish("prepare") = Field("auto", description="Preprocessing.")  # type: ignore[valid-type]
+    augment: Wish("augment") | Literal["none"] = Field("auto", description="Augmentation, or none.")  # type: ignore[valid-type]
+    loss: Wish("loss") = Field("auto", description="Loss.")  # type: ignore[valid-type]
+    optim: Wish("optim") = Field("auto", description="Optimizer.")  # type: ignore[valid-type]
+    schedule: Wish("schedule") = Field("auto", description="Learning-rate schedule.")  # type: ignore[valid-type]
+    batch_size: int | Auto = Field("auto", description="Rows per optimizer step, > 0.")
+    num_micro: int = Field(1, gt=0, description="Parts a batch is cut into to save memory.")
+    clip: float | Auto = Field("auto", description="Largest global gradient norm; 0 does not clip.")
+    ema: float | Auto = Field("auto", description="Decay of the weight average, in [0, 1); 0 keeps none.")
+    class_weights: Literal["auto", "none", "balanced"] = Field("auto", description="Whether rare classes count more.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Precision of products.")
+    compile: Literal["auto", "none", "inductor"] = Field("auto", description="Whether to compile the objective.")
+    device: str = Field("auto", description="cpu, cuda, cuda:1 ...")
+    seed: int = Field(0, ge=0, description="Root of all randomness.")
+    budget: Budget = Budget()
+    split: Split = Split()
+    stopping: StoppingWish = StoppingWish()
+    save: Saving = Saving()
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read a recipe file as nested keys and values.
+
+    Raises:
+        RecipeError: The file is missing or is not TOML; the message has the line.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise RecipeError(f"{path}: no such recipe file.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not a TOML file: {error}.") from error
+
+
+def parse_setting(text: str) -> tuple[list[str], Any]:
+    """Read one `key.sub=value`; a value that is not TOML (a bare word) is taken as text.
+
+    Raises:
+        RecipeError: There is no `=` or no key.
+    """
+    key, found, value = text.partition("=")
+    keys = [part.strip() for part in key.split(".")]
+    if not found or not all(keys):
+        raise RecipeError(f"--set {text!r}: expected key=value or key.sub=value, such as --set optim.lr=0.001.")
+    try:
+        return keys, tomllib.loads(f"value = {value.strip()}")["value"]
+    except tomllib.TOMLDecodeError:
+        return keys, value.strip()
+
+
+def merge(base: Mapping[str, Any], keys: list[str], value: object) -> dict[str, Any]:
+    """Return nested tables with one value put in; a name that gets sub-keys becomes a table with that `kind`."""
+    inner = base.get(keys[0])
+    if len(keys) == 1:
+        return {**base, keys[0]: value}
+    if isinstance(inner, str):
+        inner = {} if inner == "auto" else {"kind": inner}
+    return {**base, keys[0]: merge(inner if isinstance(inner, Mapping) else {}, keys[1:], value)}
+
+
+def recipe_from(values: Mapping[str, Any], *, where: str) -> Recipe:
+    """Check nested keys and values.
+
+    Raises:
+        RecipeError: Everything wrong with them, each with its key.
+    """
+    recipe: Recipe = parse(Recipe, values, where=where)
+    return recipe

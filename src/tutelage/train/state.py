@@ -1,0 +1,175 @@
+"""Everything that survives a step, in one place, with a digest over all of it.
+
+Two runs are equal when their digests are. Wall-clock facts (`outside`) are saved too but stay out of the digest.
+"""
+
+import hashlib
+import json
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tutelage.core.clock import Clock
+from tutelage.task.base import Batch, Task
+from tutelage.train.control import Control, control_from
+from tutelage.train.ledger import Ledger
+from tutelage.train.step import Report, Step
+
+__all__ = ["Snapshot", "Stream", "TrainState", "digest", "seed_everything"]
+
+
+class Stream(Protocol):
+    """Where batches come from: rows of a data set, or an environment that the task acts in."""
+
+    epoch_size: int
+
+    def next(self) -> Batch:
+        """Return the next batch, on the training device."""
+
+    def observe(self, report: Report) -> None:
+        """Take note of the step that the last batch led to."""
+
+    def state(self) -> dict[str, Any]:
+        """Return tensors and JSON values from which the stream goes on exactly."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A state at rest: tensors by name, and JSON values."""
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
+class TrainState:
+    """The moving parts of a run.
+
+    Attributes:
+        task: Parameters and buffers, moving averages and target networks included.
+        step: Holds the optimizers.
+        stream: Position in the data, or environments and their unfinished rollouts.
+        clock: Steps and samples done.
+        control: Best score, patience, planned end, verdict.
+        ledger: Sums of the training loss since the last log line.
+        best: The weights of the best evaluation, by name; empty before the first.
+        outside: Facts of the outer world, such as seconds used; saved, but not part of the digest.
+    """
+
+    task: Task
+    step: Step
+    stream: Stream
+    control: Control
+    clock: Clock = field(default_factory=Clock)
+    ledger: Ledger = field(default_factory=Ledger)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    outside: dict[str, Any] = field(default_factory=dict)
+
+    def snapshot(self) -> Snapshot:
+        """Copy everything, so that training may go on while the copy is written."""
+        tensors: dict[str, Tensor] = {f"task/{key}": value for key, value in self.task.state_dict().items()}
+        values: dict[str, Any] = {}
+        for name, update in self.step.updates.items():
+            for key, parameter in update.named:
+                _collect(f"optim/{name}/{key}", dict(update.optimizer.state[parameter]), tensors, values)
+        _collect("stream", self.stream.state(), tensors, values)
+        _collect("ledger", self.ledger.state(), tensors, values)
+        _collect("rng", _random_state(self.step.options.device), tensors, values)
+        tensors |= {f"best/{key}": value for key, value in self.best.items()}
+        values |= {"clock": [self.clock.step, self.clock.samples], "control": self.control.state(), "outside": dict(self.outside)}
+        return Snapshot({key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}, values)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Put everything back as `snapshot` found it."""
+        tensors, values = snapshot.tensors, snapshot.values
+        self.task.load_state_dict(_below("task", tensors))
+        for name, update in self.step.updates.items():
+            for key, parameter in update.named:
+                state = _below(f"optim/{name}/{key}", tensors) | _below(f"optim/{name}/{key}", values)
+                update.optimizer.state[parameter] = {part: _placed(value, parameter) for part, value in state.items()}
+            if not any(update.optimizer.state[parameter] for _, parameter in update.named):
+                update.optimizer.state.clear()
+        self.stream.restore(_below("stream", tensors) | _below("stream", values))
+        self.ledger.restore({key: value.to(self.step.options.device) for key, value in _below("ledger", tensors).items()})
+        self.best = {key: value.clone() for key, value in _below("best", tensors).items()}
+        self.clock.step, self.clock.samples = values["clock"]
+        self.control = control_from(values["control"])
+        self.outside = dict(values["outside"])
+        _restore_random_state(_below("rng", tensors) | _below("rng", values), self.step.options.device)
+
+
+def digest(snapshot: Snapshot) -> str:
+    """Return the SHA-256 over names, types, shapes and bytes of all tensors, and all values but the outside ones."""
+    sha = hashlib.sha256()
+    for key in sorted(snapshot.tensors):
+        tensor = snapshot.tensors[key]
+        sha.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    inside = {key: value for key, value in snapshot.values.items() if key != "outside"}
+    sha.update(json.dumps(inside, sort_keys=True).encode())
+    return sha.hexdigest()
+
+
+def seed_everything(seed: int) -> None:
+    """Seed every default generator that a model's construction or forward pass may use."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - users' modules may draw from the legacy generator
+
+
+def _collect(prefix: str, state: Mapping[str, Any], tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
+    """Sort a part's state into tensors and values, under its prefix."""
+    for key, value in state.items():
+        if isinstance(value, Tensor):
+            tensors[f"{prefix}/{key}"] = value
+        else:
+            values[f"{prefix}/{key}"] = value
+
+
+def _below(prefix: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries under a prefix, without it."""
+    return {key.removeprefix(prefix + "/"): value for key, value in mapping.items() if key.startswith(prefix + "/")}
+
+
+def _placed(value: object, parameter: Tensor) -> object:
+    """Put an optimizer's tensor where it was; moments get their parameter's strides, which fused kernels rely on."""
+    if not isinstance(value, Tensor):
+        return value
+    if value.shape == parameter.shape and value.dim() > 0:
+        return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+    return value.clone().to(parameter.device)
+
+
+def _random_state(device: str) -> dict[str, Any]:
+    """Return the state of every default generator that a model's forward pass may use."""
+    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 - users' modules may draw from the legacy generator
+    assert isinstance(numpy_state, dict)
+    state: dict[str, Any] = {
+        "torch": torch.get_rng_state(),
+        "python": json.dumps(random.getstate()),
+        "numpy_key": torch.from_numpy(numpy_state["state"]["key"].astype(np.int64)),
+        "numpy": [int(numpy_state["state"]["pos"]), int(numpy_state["has_gauss"]), float(numpy_state["gauss"])],
+    }
+    if torch.device(device).type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def _restore_random_state(state: Mapping[str, Any], device: str) -> None:
+    """Put the default generators back."""
+    torch.set_rng_state(state["torch"])
+    version, internal, gauss = json.loads(state["python"])
+    random.setstate((version, tuple(internal), gauss))
+    position, has_gauss, cached = state["numpy"]
+    key = state["numpy_key"].numpy().astype(np.uint32)
+    np.random.set_state(("MT19937", key, position, has_gauss, cached))  # noqa: NPY002 - as above
+    if "cuda" in state and torch.device(device).type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)

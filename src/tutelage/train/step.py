@@ -1,0 +1,176 @@
+"""The one training step: micro-batches, objective, backward, clip, optimizer, settle, for each phase of the beat."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from tutelage.core.errors import RecipeError
+from tutelage.optim.base import NamedParameter
+from tutelage.optim.clip import clip_norm
+from tutelage.task.base import Batch, Objective, Phase, Task
+
+__all__ = ["Report", "Step", "StepOptions", "Update"]
+
+Precision = Literal["float32", "bfloat16"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepOptions:
+    """How a step computes.
+
+    Attributes:
+        device: Where the batch and the model are.
+        precision: `bfloat16` computes matrix products and convolutions in bfloat16 (autocast); weights stay float32.
+        compile: Compile each phase's objective as one graph (`inductor`), or not (`none`).
+        num_micro: Parts a batch is cut into; the gradient is the same, the memory smaller.
+    """
+
+    device: str = "cpu"
+    precision: Precision = "float32"
+    compile: Literal["none", "inductor", "aot_eager"] = "none"
+    num_micro: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a step tells: sums on the device, never read by the host between log steps.
+
+    Attributes:
+        totals: For each phase that ran, the sum of its loss.
+        weights: For each phase that ran, what to divide that by.
+        parts: Further sums, over the same weight, by `phase/name`.
+        num_samples: Rows in the batch.
+    """
+
+    totals: dict[str, Tensor]
+    weights: dict[str, Tensor | float]
+    parts: dict[str, Tensor]
+    num_samples: int
+
+
+class Update:
+    """A phase's parameters with their optimizer."""
+
+    def __init__(self, name: str, phase: Phase, task: Task) -> None:
+        """Collect the parameters that the phase owns and build its optimizer.
+
+        Raises:
+            RecipeError: The phase owns nothing that can learn.
+        """
+        self.name = name
+        self.named: list[NamedParameter] = [
+            (key, parameter)
+            for key, parameter in task.named_parameters()
+            if parameter.requires_grad and key.startswith(phase.owns)
+        ]
+        if not self.named:
+            raise RecipeError(f"phase {name!r} owns no parameter that can learn; it owns names beginning with {phase.owns}.")
+        self.parameters = [parameter for _, parameter in self.named]
+        self.owns_all = len(self.named) == sum(parameter.requires_grad for parameter in task.parameters())
+        self.optimizer = phase.optim.build(self.named)
+        self.schedule = phase.schedule
+        self.clip = phase.clip
+        for group in self.optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+
+    def apply(self, progress: float) -> None:
+        """Clip the gradients, set the learning rate for `progress` in [0, 1), update, and drop the gradients."""
+        if self.clip:
+            clip_norm(self.parameters, limit=self.clip)
+        factor = self.schedule.factor(progress)
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+
+class Step:
+    """One optimizer step for a whole beat; it is called with a batch and the progress of training."""
+
+    def __init__(self, task: Task, options: StepOptions) -> None:
+        """Build the updates of all phases and, if asked, compile their objectives."""
+        self.task = task
+        self.options = options
+        self.updates = {name: Update(name, phase, task) for name, phase in task.phases.items()}
+        self._objectives: dict[str, Callable[[Batch], Objective]] = {
+            name: self._objective(name, phase) for name, phase in task.phases.items()
+        }
+        self._autocast = _autocast(options)
+
+    def __call__(self, beat: tuple[str, ...], batch: Batch, progress: float) -> Report:
+        """Run the phases of a beat on one batch.
+
+        Args:
+            beat: Names of phases, in order.
+            batch: Tensors on the step's device.
+            progress: Steps done / steps planned, in [0, 1).
+        """
+        totals: dict[str, Tensor] = {}
+        weights: dict[str, Tensor | float] = {}
+        parts: dict[str, Tensor] = {}
+        for name in beat:
+            update = self.updates[name]
+            objective = self._gradients(name, update, batch)
+            update.apply(progress)
+            self.task.settle(name)
+            totals[name], weights[name] = objective.total.detach(), objective.weight
+            for part, value in objective.parts.items():
+                parts[f"{name}/{part}"] = value.detach()
+        return Report(totals, weights, parts, len(next(iter(batch.values()))))
+
+    def _gradients(self, name: str, update: Update, batch: Batch) -> Objective:
+        """Leave the gradient of the mean loss in the phase's parameters, and return the summed objective."""
+        if self.options.num_micro == 1:
+            with self._autocast:
+                objective = self._objectives[name](batch)
+            self._backward(objective.total / objective.weight, update)
+            return objective
+        sums: Objective | None = None
+        for micro in _cut(batch, self.options.num_micro):
+            with self._autocast:
+                objective = self._objectives[name](micro)
+            self._backward(objective.total, update)
+            sums = objective if sums is None else _add(sums, objective)
+        assert sums is not None
+        gradients = [parameter.grad for parameter in update.parameters if parameter.grad is not None]
+        torch._foreach_div_(gradients, sums.weight)
+        return sums
+
+    def _backward(self, loss: Tensor, update: Update) -> None:
+        """Add gradients to this phase's parameters only: what others would get is never computed into them."""
+        if update.owns_all:
+            loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            loss.backward(inputs=update.parameters)  # type: ignore[no-untyped-call]
+
+    def _objective(self, name: str, phase: Phase) -> Callable[[Batch], Objective]:
+        """Return a phase's objective, compiled where the options say so and autograd allows it."""
+        objective = partial(self.task.objective, name)
+        if self.options.compile == "none" or phase.order == 2:
+            return objective
+        return torch.compile(objective, fullgraph=True, dynamic=False, backend=self.options.compile)
+
+
+def _autocast(options: StepOptions) -> AbstractContextManager[object]:
+    """Return the precision's context, made once and entered for every forward pass."""
+    if options.precision == "bfloat16":
+        return torch.autocast(torch.device(options.device).type, dtype=torch.bfloat16)
+    return nullcontext()
+
+
+def _cut(batch: Batch, num_micro: int) -> list[Batch]:
+    """Cut a batch into at most `num_micro` parts of nearly equal size."""
+    pieces = {key: value.tensor_split(num_micro) for key, value in batch.items()}
+    cuts = [{key: piece[i] for key, piece in pieces.items()} for i in range(num_micro)]
+    return [cut for cut in cuts if len(next(iter(cut.values())))]
+
+
+def _add(left: Objective, right: Objective) -> Objective:
+    """Add two objectives of the same phase."""
+    parts = {key: left.parts[key].detach() + value.detach() for key, value in right.parts.items()}
+    return Objective(left.total.detach() + right.total.detach(), left.weight + right.weight, parts)

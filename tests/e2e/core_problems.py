@@ -1,0 +1,106 @@
+"""Three very different trainings on the one core, as a program: classifier, GAN, PPO; run a part, save or load, print digests.
+
+Usage: python core_problems.py PROBLEM COMPILE RUN_DIR FIRST_STEP LAST_STEP
+FIRST_STEP > 0 resumes from the checkpoint in RUN_DIR. Prints one JSON line.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.data.stream import FiniteStream
+from tutelage.env.cartpole import CartPole
+from tutelage.env.rollout import Rollout, RolloutStream
+from tutelage.optim.adam import Adam
+from tutelage.optim.schedule.constant import Constant
+from tutelage.optim.schedule.linear_to_zero import LinearToZero
+from tutelage.optim.sgd import SGD
+from tutelage.task.base import Phase
+from tutelage.task.classify import Classify
+from tutelage.task.gan import Gan
+from tutelage.task.ppo import Ppo
+from tutelage.train.checkpoint import newest_checkpoint, save_checkpoint
+from tutelage.train.control import Control
+from tutelage.train.loop import run_loop
+from tutelage.train.state import TrainState, digest, seed_everything
+from tutelage.train.step import Step, StepOptions
+
+SEED = 5
+STEPS = 101
+
+
+def classifier(options: StepOptions) -> TrainState:
+    """A convolutional classifier with dropout, batch norm and a weight average."""
+    generator = torch.Generator().manual_seed(1)
+    images = torch.rand(200, 3, 8, 8, generator=generator)
+    target = (images.mean(dim=(1, 2, 3)) * 40).long() % 4
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(512, 4)
+    )  # fmt: skip
+    phase = Phase(owns=("model.",), optim=SGD(lr=0.05, momentum=0.9), schedule=LinearToZero(), clip=1.0)
+    task = Classify(ema=0.9).build(model, input_names=("image",), phase=phase)
+    stream = FiniteStream({"image": images, "target": target}, batch_size=32, seed=SEED)
+    return TrainState(task, Step(task, options), stream, Control(STEPS))
+
+
+def ring(num_samples: int) -> Tensor:
+    """Samples of 8 Gaussians on a ring of radius 2."""
+    generator = torch.Generator().manual_seed(2)
+    angle = torch.randint(8, (num_samples,), generator=generator) * torch.pi / 4
+    center = 2 * torch.stack([angle.cos(), angle.sin()], dim=1)
+    return center + 0.05 * torch.randn(num_samples, 2, generator=generator)
+
+
+def gan(options: StepOptions) -> TrainState:
+    """A GAN with three critic updates to one generator update."""
+
+    def network(num_inputs: int, num_outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(num_inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, num_outputs))
+
+    adam = Adam(lr=1e-3, beta1=0.5)
+    task = Gan(latent_size=8, critic_steps=3).build(
+        generator=network(8, 2),
+        critic=network(2, 1),
+        critic_phase=Phase(owns=("critic.",), optim=adam, schedule=Constant(warmup=0)),
+        generator_phase=Phase(owns=("generator.",), optim=adam, schedule=Constant(warmup=0)),
+    )
+    stream = FiniteStream({"sample": ring(1000)}, batch_size=128, seed=SEED)
+    return TrainState(task, Step(task, options), stream, Control(STEPS))
+
+
+def ppo(options: StepOptions) -> TrainState:
+    """PPO on eight CartPoles; 101 steps cross several rollouts and 37 lies inside one."""
+
+    def network(num_outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, num_outputs))
+
+    phase = Phase(owns=("",), optim=Adam(lr=3e-3, eps=1e-5), schedule=LinearToZero(), clip=0.5)
+    task = Ppo().build(policy=network(2), value=network(1), phase=phase)
+    rollout = Rollout(num_steps=32, num_epochs=4, minibatch_size=64)
+    stream = RolloutStream(CartPole(num_envs=8).build(), act=task.act, appraise=task.appraise, rollout=rollout, seed=SEED)
+    return TrainState(task, Step(task, options), stream, Control(STEPS))
+
+
+PROBLEMS = {"classifier": classifier, "gan": gan, "ppo": ppo}
+
+
+def main(problem: str, compile_with: str, run_dir: str, first: str, last: str) -> None:
+    """Run one part of one problem."""
+    seed_everything(SEED)
+    options = StepOptions(compile=compile_with, precision="bfloat16" if problem == "classifier" else "float32")  # type: ignore[arg-type]
+    state = PROBLEMS[problem](options)
+    if int(first):
+        seed_everything(999)  # what a new process happens to hold must not matter
+        snapshot, _ = newest_checkpoint(Path(run_dir))
+        state.restore(snapshot)
+        assert digest(state.snapshot()) == digest(snapshot)
+    run_loop(state, jobs=(), seed=SEED, until_step=int(last))
+    sha = save_checkpoint(Path(run_dir), state.snapshot())
+    print(json.dumps({"step": state.clock.step, "digest": sha, "loss": state.ledger.flush()}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
