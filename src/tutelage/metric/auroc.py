@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from tutelage.metric.base import Outcome
-from tutelage.metric.ranking import average_one_versus_rest, count_above
+from tutelage.metric.ranking import Ranking, average_one_versus_rest
 from tutelage.metric.weighted import WeightedMetric, divide
 
 __all__ = ["Auroc"]
@@ -25,9 +25,11 @@ class Auroc(WeightedMetric):
         return average_one_versus_rest(area, outcome, weight_RN)
 
 
-def area(score_N: np.ndarray, is_positive_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:
-    """Return the area [R] by the trapezoid rule, exact with ties."""
-    positive_RT, negative_RT = count_above(score_N, is_positive_N, weight_RN)
-    width_RT = np.diff(negative_RT, axis=1, prepend=0.0)
-    height_RT = positive_RT - np.diff(positive_RT, axis=1, prepend=0.0) / 2
-    return divide((width_RT * height_RT).sum(1), positive_RT[:, -1] * negative_RT[:, -1])
+def area(ranking: Ranking) -> np.ndarray:
+    """Return the area [R]: 1 - the weighted share of pairs in which the negative sample stands higher.
+
+    The mean rank of the positives counts pairs of positives too; with ties at one half these are always P^2 / 2.
+    """
+    positive_R = ranking.weight.sum(0)
+    passed_R = (ranking.weight * (ranking.above + ranking.through)).sum(0) / 2 - positive_R**2 / 2
+    return 1 - divide(passed_R, positive_R * (ranking.total - positive_R))

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from tutelage.metric.base import Outcome
-from tutelage.metric.ranking import average_one_versus_rest, count_above
+from tutelage.metric.ranking import Ranking, average_one_versus_rest
 from tutelage.metric.weighted import WeightedMetric, divide
 
 __all__ = ["AveragePrecision"]
@@ -25,9 +25,7 @@ class AveragePrecision(WeightedMetric):
         return average_one_versus_rest(precision_area, outcome, weight_RN)
 
 
-def precision_area(score_N: np.ndarray, is_positive_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:
-    """Return the average precision [R]; NaN where no positive has weight."""
-    positive_RT, negative_RT = count_above(score_N, is_positive_N, weight_RN)
-    precision_RT = divide(positive_RT, positive_RT + negative_RT, otherwise=0.0)
-    gained_RT = np.diff(positive_RT, axis=1, prepend=0.0)
-    return divide((gained_RT * precision_RT).sum(1), positive_RT[:, -1])
+def precision_area(ranking: Ranking) -> np.ndarray:
+    """Return the average precision [R]; NaN where no positive sample has weight."""
+    precision_PR = divide(ranking.found, ranking.through, otherwise=0.0)
+    return divide((ranking.weight * precision_PR).sum(0), ranking.weight.sum(0))

@@ -25,5 +25,7 @@ class R2(WeightedMetric):
         # Centered first: the difference of two means of squares would lose its digits far from 0.
         centered_N = outcome.target - mean(outcome.target, weight_RN.sum(0, keepdims=True))
         variance_R = mean(centered_N**2, weight_RN) - mean(centered_N, weight_RN) ** 2
-        is_flat_R = variance_R <= np.finfo(np.float64).eps * mean(outcome.target**2, weight_RN)
-        return 1 - divide(error_R, np.where(is_flat_R, 0.0, variance_R))
+        # What rounding leaves of a target that does not vary.
+        rounding = 4 * np.finfo(np.float64).eps
+        least_R = rounding**2 * mean(outcome.target**2, weight_RN) + rounding * mean(centered_N**2, weight_RN)
+        return 1 - divide(error_R, np.where(variance_R <= least_R, 0.0, variance_R))

@@ -1,6 +1,6 @@
 """RAdam: Adam that holds back its adaptive steps until their variance is known; little need of warm-up.
 
-Try it where `adamw` is unstable at the start.
+Try it where `adamw` is unstable at the start. Its first five steps are plain momentum steps: clip large gradients.
 
 Source: "On the Variance of the Adaptive Learning Rate and Beyond", Liu et al. 2019, arXiv 1908.03265, algorithm 2.
 Differs from the paper: weight decay is apart from the gradient, as in AdamW.

@@ -28,7 +28,9 @@ from tutelage.model.arch.base import Model
 from tutelage.task.base import TaskSpec
 from tutelage.task.prediction import predict_rows
 
-__all__ = ["Predictor"]
+__all__ = ["Predictor", "load_predictor"]
+
+FORMAT = "predictor-1"
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ class Predictor:
             "facts": self.facts,
         }
         text = json.dumps(values)
-        header = {"format": "tutelage-predictor-1", "values": text, "sha256": _hash(weights, text)}
+        # One header entry only: several would be written in random order, and equal models must be equal files.
+        header = {"tutelage": json.dumps({"format": FORMAT, "values": text, "sha256": _hash(weights, text)})}
         write_durably(path, save(weights, header))
 
 
@@ -143,7 +146,7 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-            header = file.metadata() or {}
+            header = json.loads((file.metadata() or {})["tutelage"])
         values: dict[str, Any] = json.loads(header["values"])
     except FileNotFoundError as error:
         raise RunError(f"{path}: there is no trained model here. Was the run ended before its first evaluation?") from error

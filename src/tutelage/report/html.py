@@ -12,6 +12,8 @@ __all__ = ["Child", "Html", "join", "picture", "raw", "tag"]
 VOID = frozenset({"br", "img", "meta", "line", "rect", "circle", "path", "polyline"})
 """Elements written without content; the SVG ones are closed in place."""
 PNG_START = b"\x89PNG\r\n\x1a\n"
+TINY = 64
+"""Width in pixels below which a picture is enlarged without smoothing."""
 NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 """Characters that HTML cannot hold, or that reorder the text around them (direction overrides)."""
 
@@ -64,7 +66,7 @@ def raw(text: str) -> Html:
     return Html(text)
 
 
-def picture(png: str | None, *, alt: str, class_: str = "") -> Html | None:
+def picture(png: str | None, *, alt: str) -> Html | None:
     """Return a picture from base64, or None where that is not a PNG."""
     try:
         content = base64.b64decode(png or "", validate=True)
@@ -72,8 +74,10 @@ def picture(png: str | None, *, alt: str, class_: str = "") -> Html | None:
         return None
     if not content.startswith(PNG_START):
         return None
+    # Bytes 16 to 20 of a PNG hold its width; the smallest pictures are clearer with sharp pixels.
+    is_tiny = int.from_bytes(content[16:20], "big") < TINY
     address = "data:image/png;base64," + base64.b64encode(content).decode()
-    return tag("img", src=address, alt=alt, class_=class_ or None, loading="lazy")
+    return tag("img", src=address, alt=alt, class_="tiny" if is_tiny else None)
 
 
 def _say(value: str | float) -> str:

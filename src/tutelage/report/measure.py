@@ -3,20 +3,26 @@
 from tutelage.core import catalog
 from tutelage.report.number import say_number, say_percent
 
-__all__ = ["label", "main_metric", "meaning", "say_score"]
+__all__ = ["label", "label_part", "main_metric", "meaning", "say_score"]
 
 SHARES = frozenset({"accuracy", "balanced_accuracy", "precision", "recall", "f1", "top5_accuracy"})
 """Metrics best read as a percentage."""
 FIRST = ("accuracy", "r2", "rmse", "mae")
 """Metrics by which a result is named, in this order."""
+PARTS = {"val": "validation"}
 NAMES = {"lr": "learning rate", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "auroc": "AUROC", "f1": "F1"}
 WORDS = {"loss": "What training makes small: how far the predictions are from the truth. Lower is better."}
 
 
 def label(key: str) -> str:
-    """Write a metric's key for people, such as `validation accuracy` for `validation/accuracy`."""
+    """Write a metric's key for people, such as `validation accuracy` for `val/accuracy`."""
     part, _, name = key.rpartition("/")
-    return f"{part} {NAMES.get(name, name)}".strip().replace("_", " ")
+    return f"{label_part(part)} {NAMES.get(name, name)}".strip().replace("_", " ")
+
+
+def label_part(part: str) -> str:
+    """Write the name of a part of the data for people."""
+    return PARTS.get(part, part)
 
 
 def meaning(key: str) -> str:
@@ -41,7 +47,7 @@ def say_score(key: str, value: float | str | None) -> str:
 
 def main_metric(keys: tuple[str, ...]) -> str:
     """Pick the one score to show first: of the test part where there is one; "" where there are no scores."""
-    for part in ("test/", "validation/", ""):
+    for part in ("test/", "val/", "validation/", ""):
         ours = [key for key in keys if key.startswith(part)]
         for name in FIRST:
             if part + name in ours:

@@ -6,6 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from tutelage.core import layout
+from tutelage.core.durable import write_durably
 from tutelage.report.facts import Facts, read
 from tutelage.report.html import join, raw, tag
 from tutelage.report.sections import (
@@ -56,9 +57,8 @@ def write_report(folder: Path) -> Path:
         RunError: `folder` is not a folder.
     """
     path = folder / layout.REPORT
-    unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(_page(read(folder)), encoding="utf-8")
-    return unfinished.replace(path)
+    write_durably(path, _page(read(folder)).encode())
+    return path
 
 
 def _page(facts: Facts) -> str:

@@ -22,6 +22,7 @@ from tutelage.run.folder import create_folder, locked, read_json, run_folder
 from tutelage.run.gather import Gathered, gather
 from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
+from tutelage.train.checkpoint import checkpoints
 from tutelage.train.facts import Machine, environment, machine_facts
 from tutelage.train.plan import Plan, plan_from
 from tutelage.train.recipe import Recipe, read_recipe, recipe_from
@@ -128,7 +129,8 @@ def resume_training(run: str | Path, request: Request) -> Path:
             raise RunError(f"{folder}: the data at {asked.source} has changed since this run began. Train anew, or bring the old data back.")
         emitter = Emitter([JsonlSink(folder), *request.sinks], started=request.started)
         try:
-            Training(folder, plan, gathered, emitter, command, request.module).run(is_resumed=True)
+            # A run that was killed before its first checkpoint begins again, by the same plan.
+            Training(folder, plan, gathered, emitter, command, request.module).run(is_resumed=bool(checkpoints(folder)))
         finally:
             emitter.close()
     return folder

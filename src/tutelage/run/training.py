@@ -145,7 +145,7 @@ class Training:
         state, plan = composed.state, self.plan
         stopped = state.control.verdict
         best_step = state.control.best_step if state.best else state.clock.step
-        facts = {"step": state.clock.step, "run": self.folder.name, "source": plan.source}
+        facts = {"step": state.clock.step, "source": plan.source}
         last = build_predictor(plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts=facts)
         last.save(self.folder / layout.LAST / layout.PREDICTOR)
         if state.best:

@@ -91,6 +91,7 @@ class ConsoleSink:
         self._decisions: list[Decided] = []
         self._best = ""
         self._is_bar_shown = False
+        self._is_gone = False
         self._last = {"bar": float("-inf"), "line": float("-inf"), "kept": float("-inf")}
 
     def take(self, event: Event) -> None:
@@ -198,13 +199,15 @@ class ConsoleSink:
             return LOG_WIDTH
 
     def _write(self, text: str) -> None:
+        if self._is_gone:
+            return
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         try:
             self._stream.write(text.encode(encoding, "replace").decode(encoding))
             self._stream.flush()
         except (OSError, ValueError):
             # The terminal is gone, which is no reason to stop training.
-            self._stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+            self._is_gone = True
 
 
 def _sentence(event: Corrected | Resumed | Restored) -> str:
@@ -216,7 +219,7 @@ def _sentence(event: Corrected | Resumed | Restored) -> str:
             how = "bit for bit" if event.exact else f"not bit for bit: {_clean(event.reason)}"
             return f"resumed at step {event.step:,}, {how}"
         case Restored():
-            return f"restored the best weights: step {event.step:,}, {_clean(event.metric)} {say_metric(event.score)}"
+            return f"restored the best weights: step {event.step:,}, {_short(event.metric)} {say_metric(event.score)}"
 
 
 def _short(name: str) -> str:

@@ -84,9 +84,7 @@ class _Lines:
                 line = line[self._file.write(line) :]
         except OSError as error:
             self._is_refused = True
-            sys.stderr.write(
-                f"Warning: {self._path} cannot be written ({error.strerror}); training goes on without it.\n"
-            )
+            sys.stderr.write(f"Warning: {self._path} cannot be written ({error.strerror}); training goes on without it.\n")
 
     def settle(self) -> int:
         if not self._file.closed:
@@ -106,12 +104,14 @@ def truncate(path: Path, offset: int) -> None:
     A file that is shorter already is never made longer.
     """
     with path.open("r+b") as file:
-        size = min(offset, file.seek(0, os.SEEK_END))
+        length = file.seek(0, os.SEEK_END)
+        size = min(offset, length)
         file.seek(max(size - 1, 0))
         if size and file.read(1) != b"\n":
             file.seek(0)
             size = file.read(size).rfind(b"\n") + 1
-        file.truncate(size)
+        if size < length:
+            file.truncate(size)
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ def decision_lines(rows: Sequence[tuple[str, str, str]], *, width: int) -> list[
     keys = min(max((len(key) for key, _, _ in rows), default=0), 24)
     if width < NARROW:
         return [line for row in rows for line in _stacked(row, width=width)]
-    values = min(max((len(value) for _, value, _ in rows), default=0), max((width - keys) * 2 // 5, 16))
+    values = min(max((len(value) for _, value, reason in rows if reason), default=0), max((width - keys) * 2 // 5, 16))
     return [line for row in rows for line in _side_by_side(row, keys=keys, values=values, width=width)]
 
 
@@ -35,7 +35,8 @@ def wrapped(text: str, width: int) -> list[str]:
 def _side_by_side(row: tuple[str, str, str], *, keys: int, values: int, width: int) -> list[tuple[str, str]]:
     """Lay out one decision with its reason on the right."""
     key, value, reason = row
-    left, right = wrapped(value, values), wrapped(reason, width - keys - values - 7)
+    # A value without a reason may use the room of both.
+    left, right = wrapped(value, values if reason else width - keys - 5), wrapped(reason, width - keys - values - 7)
     lines = []
     for what, why in itertools.zip_longest(left, right, fillvalue=""):
         text = f"  {key:<{keys}}  {what:<{values}}  "

@@ -20,6 +20,7 @@ from tutelage.train.state import Snapshot, digest
 
 __all__ = ["checkpoints", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 
+FORMAT = "checkpoint-1"
 KEPT = 2
 """Checkpoints kept: the newest, and one to fall back to if it is damaged."""
 
@@ -38,7 +39,8 @@ def save_checkpoint(run_dir: Path, snapshot: Snapshot) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     sha = digest(snapshot)
     step = snapshot.values["clock"][0]
-    header = {"format": "tutelage-checkpoint-1", "digest": sha, "values": json.dumps(snapshot.values)}
+    # One header entry only: several would be written in random order, and equal states must be equal files.
+    header = {"tutelage": json.dumps({"format": FORMAT, "digest": sha, "values": snapshot.values})}
     write_durably(folder / f"{step:09d}{CHECKPOINT_SUFFIX}", save(snapshot.tensors, header))
     for path in checkpoints(run_dir)[:-KEPT]:
         path.unlink()
@@ -58,7 +60,7 @@ def load_checkpoint(path: Path) -> Snapshot:
     """
     try:
         tensors, header = read_tensors(path)
-        snapshot = Snapshot(tensors, json.loads(header["values"]))
+        snapshot = Snapshot(tensors, header["values"])
     except (safetensors.SafetensorError, KeyError, ValueError, OSError) as error:
         raise RunError(f"{path}: the checkpoint cannot be read ({error}). An older one may still be good.") from error
     if digest(snapshot) != header.get("digest"):
@@ -83,6 +85,7 @@ def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[str]]:
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:
-    """Read all tensors and the header's text values of a safetensors file."""
+    """Read all tensors and the header of a safetensors file."""
     with safetensors.safe_open(path, framework="pt") as file:
-        return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118 - not a mapping
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        return tensors, json.loads((file.metadata() or {})["tutelage"])

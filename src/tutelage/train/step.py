@@ -86,7 +86,8 @@ class Update:
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
         self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None
 
 
 class Step:
@@ -101,6 +102,7 @@ class Step:
             name: self._objective(name, phase) for name, phase in task.phases.items()
         }
         self._autocast = _autocast(options)
+        self._scales: dict[float, Tensor] = {}
 
     def __call__(self, beat: tuple[str, ...], batch: Batch, progress: float) -> Report:
         """Run the phases of a beat on one batch.
@@ -128,25 +130,30 @@ class Step:
         if self.options.num_micro == 1:
             with self._autocast:
                 objective = self._objectives[name](batch)
-            self._backward(objective.total / objective.weight, update)
+            self._backward(objective.total, update, scale=self._reciprocal(objective.weight))
             return objective
         sums: Objective | None = None
         for micro in _cut(batch, self.options.num_micro):
             with self._autocast:
                 objective = self._objectives[name](micro)
-            self._backward(objective.total, update)
+            self._backward(objective.total, update, scale=None)
             sums = objective if sums is None else _add(sums, objective)
         assert sums is not None
         gradients = [parameter.grad for parameter in update.parameters if parameter.grad is not None]
         torch._foreach_div_(gradients, sums.weight)
         return sums
 
-    def _backward(self, loss: Tensor, update: Update) -> None:
-        """Add gradients to this phase's parameters only: what others would get is never computed into them."""
-        if update.owns_all:
-            loss.backward()  # type: ignore[no-untyped-call]
-        else:
-            loss.backward(inputs=update.parameters)  # type: ignore[no-untyped-call]
+    def _backward(self, total: Tensor, update: Update, *, scale: Tensor | None) -> None:
+        """Add `scale` times the gradient of `total` to this phase's parameters only; what others would get is not computed."""
+        torch.autograd.backward(total, scale, inputs=None if update.owns_all else update.parameters)
+
+    def _reciprocal(self, weight: Tensor | float) -> Tensor:
+        """Return 1 / weight; a batch's constant weight is turned into a tensor once."""
+        if isinstance(weight, Tensor):
+            return weight.reciprocal()
+        if weight not in self._scales:
+            self._scales[weight] = torch.tensor(1 / weight, device=self.options.device)
+        return self._scales[weight]
 
     def _objective(self, name: str, phase: Phase) -> Callable[[Batch], Objective]:
         """Return a phase's objective, compiled where the options say so and autograd allows it."""

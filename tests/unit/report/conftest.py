@@ -20,7 +20,7 @@ STEPS = 2400
 NAMES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 DECISIONS = (
     ("task", "classify", "the target has 10 distinct labels"),
-    ("model", "cnn, residual, 32 to 128 channels", "54,000 pictures are enough for a residual net; it fits the budget of 3 min at 21,000 pictures/s"),
+    ("model", "cnn, residual, 32 to 128 channels", "54,000 pictures are enough for a residual net, 3 min for 60 epochs"),
     ("optim", "adamw, lr 0.003, weight decay 0.05", "a safe default for networks of this size"),
     ("schedule", "onecycle, warm-up 5 %", "the budget is known, so the rate can fall to zero exactly at its end"),
     ("precision", "bf16", "this CPU has AMX; measured 2.7 times faster than float32"),
@@ -91,7 +91,12 @@ def write_common(folder: Path) -> None:
     write_json(
         folder,
         layout.ENV,
-        {"cpu": "Xeon, 2 cores", "threads": 2, "versions": {"torch": "2.13.0", "python": "3.11.7"}, "matmul_gflops": {"float32": 318.2}},
+        {
+            "cpu": "Xeon, 2 cores",
+            "threads": 2,
+            "versions": {"torch": "2.13.0", "python": "3.11.7"},
+            "matmul_gflops": {"float32": 318.2},
+        },
     )
     (folder / layout.BEST).mkdir()
     (folder / layout.BEST / layout.PREDICTOR).write_bytes(b"\0" * 4_900_000)
@@ -100,7 +105,17 @@ def write_common(folder: Path) -> None:
 def confusion() -> list[list[int]]:
     """Return a matrix in which shirts are taken for T-shirts, coats and pullovers, as they are."""
     counts = np.random.default_rng(1).poisson(2.0, (10, 10)) * (np.random.default_rng(2).random((10, 10)) < 0.5)
-    for true, said, count in ((6, 0, 98), (0, 6, 81), (2, 4, 52), (4, 2, 47), (6, 4, 58), (6, 2, 61), (7, 9, 31), (9, 7, 34), (5, 7, 12)):
+    for true, said, count in (
+        (6, 0, 98),
+        (0, 6, 81),
+        (2, 4, 52),
+        (4, 2, 47),
+        (6, 4, 58),
+        (6, 2, 61),
+        (7, 9, 31),
+        (9, 7, 34),
+        (5, 7, 12),
+    ):
         counts[true, said] = count
     np.fill_diagonal(counts, 0)
     np.fill_diagonal(counts, 1000 - counts.sum(axis=1))
@@ -122,7 +137,7 @@ def picture_run(tmp_path: Path) -> Path:
             "parts": {"train": 54_000, "validation": 6_000, "test": 10_000},
             "classes": {name: {"train": 5400 - 130 * n, "validation": 600, "test": 1000} for n, name in enumerate(NAMES)},
             "skipped": [
-                {"where": "train/bag/17.png", "found": "the file is cut off after 1,024 bytes", "remedy": "Copy it again from its origin."},
+                {"where": "train/bag/17.png", "found": "cut off after 1,024 bytes", "remedy": "Copy it again."},
                 {"where": "train/coat/5.gif", "found": "4,364,696,535 pixels, a decompression bomb", "remedy": "Leave it out."},
             ],
             "warnings": ["2 bad pictures were left out of 60,002."],
@@ -168,8 +183,25 @@ def table_run(tmp_path: Path) -> Path:
     ]  # fmt: skip
     columns.append({"name": "clinic", "role": "category", "reason": "text with 4 values", "missing": 0.013, "distinct": 4,
                     "top": [["north", 190], ["south", 120], ["east", 101]]})  # fmt: skip
-    columns.append({"name": "patient", "role": "dropped", "reason": "every value is different: an id tells nothing about new rows", "distinct": 442})
-    columns.append({"name": "progression", "role": "target", "reason": "named with --target", "distinct": 214, "min": 25, "mean": 152.1, "max": 346})
+    columns.append(
+        {
+            "name": "patient",
+            "role": "dropped",
+            "reason": "every value is different: an id tells nothing about new rows",
+            "distinct": 442,
+        }
+    )
+    columns.append(
+        {
+            "name": "progression",
+            "role": "target",
+            "reason": "named with --target",
+            "distinct": 214,
+            "min": 25,
+            "mean": 152.1,
+            "max": 346,
+        }
+    )
     write_json(
         folder,
         layout.DATA,
@@ -188,9 +220,10 @@ def table_run(tmp_path: Path) -> Path:
         folder,
         layout.RESULT,
         {
-            "run": "diabetes-1", "task": "regress", "metrics": {"test/r2": 0.5213, "test/rmse": 52.31, "test/mae": 42.07, "test/loss": 0.4811},
+            "run": "diabetes-1", "task": "regress",
+            "metrics": {"test/r2": 0.5213, "test/rmse": 52.31, "test/mae": 42.07, "test/loss": 0.4811},
             "intervals": {"test/r2": [0.38, 0.62], "test/rmse": [45.1, 59.2], "test/mae": [36.8, 47.9]},
-            "baseline": {"test/r2": 0.0, "test/rmse": 75.6, "test/mae": 64.9, "description": "always saying the mean of the train part"},
+            "baseline": {"test/r2": 0.0, "test/rmse": 75.6, "test/mae": 64.9, "description": "the mean of the train part"},
             "best_step": 2160, "stopped": "patience", "seconds": 21.3, "num_parameters": 12_440,
             "command": "tutelage train data/diabetes.csv --target progression --seed 0", "worst": worst,
             "residuals": {"target": target, "prediction": prediction},

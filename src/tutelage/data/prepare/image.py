@@ -206,7 +206,8 @@ def _convert(
 ) -> np.ndarray:
     """Bring pixels to a shape [N, H, W, C]; those that have it are returned as they are."""
     if pixels_NHWC.shape == shape:
-        return np.ascontiguousarray(pixels_NHWC)
+        # Torch warns of arrays that cannot be written to, such as those made from the bytes of a file.
+        return np.require(pixels_NHWC, dtype=np.uint8, requirements=["C", "W"])
     converted = np.empty(shape, dtype=np.uint8)
     for index, pixels_HWC in enumerate(pixels_NHWC):
         image = Pillow.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC).convert(mode)

@@ -6,13 +6,14 @@ Nested and binary columns are left out, and told of.
 
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
 from tutelage.data.source.cells import DATE
 
-__all__ = ["TYPE_OF", "Kind", "kind_of", "plain_column", "plain_table"]
+__all__ = ["TYPE_OF", "Kind", "kind_of", "plain_column", "plain_table", "positions"]
 
 Kind = Literal["number", "boolean", "date", "text"]
 """What a column holds, however it is written."""
@@ -66,3 +67,9 @@ def kind_of(type_: pa.DataType) -> Kind:
     if types.is_boolean(type_):
         return "boolean"
     return "date" if types.is_timestamp(type_) else "text"
+
+
+def positions(mask: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """Return where a boolean column is true; null counts as false."""
+    flags: np.ndarray = np.asarray(pc.fill_null(mask, False))
+    return np.flatnonzero(flags)

@@ -145,9 +145,7 @@ class _Fits:
 
 def _without_odd(cells: pa.Array, values: pa.Array, fits: pa.Array) -> Typed:
     """Make values null where the cell does not fit, and remember where."""
-    odd = np.flatnonzero(
-        pc.and_(pc.is_valid(cells), pc.invert(pc.fill_null(fits, False))).to_numpy(zero_copy_only=False)
-    )
+    odd = np.flatnonzero(pc.and_(pc.is_valid(cells), pc.invert(pc.fill_null(fits, False))).to_numpy(zero_copy_only=False))
     return Typed(pc.if_else(fits, values, None), odd, np.zeros(0, dtype=np.int64))
 
 

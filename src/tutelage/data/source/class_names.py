@@ -72,7 +72,7 @@ def match_labels(labels: Sequence[object] | np.ndarray, known: Iterable[str], *,
     values = [spelled.get(label, label) if isinstance(label, str) else label for label in labels]
     unknown = [label is not None and label not in names for label in values]
     warnings = tuple(
-        f"{part}: {counts[label]:,} labels {label!r} were read as the class {name!r} of the training data"
+        f"{part}: the label {label!r} was read as the class {name!r} of the training data ({counts[label]:,} x)"
         for label, name in sorted(spelled.items())
     )
     matched = np.empty(len(values), dtype=object)

@@ -32,9 +32,7 @@ def name_columns(table: pa.Table, names: Sequence[str], file: str) -> tuple[pa.T
         elif name in kept:
             problems.append(Problem(f"{file} row 1", f"two columns are called {name!r}", "Rename one of them."))
         elif UNREADABLE.search(name):
-            problems.append(
-                Problem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it.")
-            )
+            problems.append(Problem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it."))
         kept[name if name and name not in kept else f"column {index + 1}"] = column
     if _looks_headless(names, table):
         found = f"the first row looks like data, not like column names ({', '.join(names[:4])} ...)"

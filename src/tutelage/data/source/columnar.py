@@ -13,7 +13,7 @@ from tutelage.core.errors import DataError, Problem
 from tutelage.data.source.arrow_types import plain_table
 from tutelage.data.source.raw_table import RawTable
 
-__all__ = ["COLUMNAR_SUFFIXES", "read_columnar"]
+__all__ = ["COLUMNAR_SUFFIXES", "is_columnar", "read_columnar"]
 
 COLUMNAR_SUFFIXES = (".parquet", ".pq", ".arrow", ".feather", ".ipc")
 PARQUET_MAGIC = b"PAR1"
@@ -46,6 +46,15 @@ def read_columnar(path: Path) -> RawTable:
     plain, notes = plain_table(table, file=path.name)
     items = np.arange(table.num_rows)
     return RawTable(file=path.name, table=plain, lines=items + 1, items=items, digest=digest, notes=tuple(notes))
+
+
+def is_columnar(path: Path) -> bool:
+    """Tell from its first bytes whether a file is Parquet, Arrow IPC or Feather."""
+    try:
+        with path.open("rb") as file:
+            return file.read(6).startswith((PARQUET_MAGIC, *ARROW_MAGICS))
+    except OSError:
+        return False
 
 
 def _read(path: Path, start: bytes) -> pa.Table:

@@ -107,9 +107,7 @@ def open_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> ImageFile.ImageFi
     width, height = image.size
     if width * height > max_pixels:
         image.close()
-        raise ImageReadError(
-            f"{width} x {height} pixels, more than the limit of {max_pixels:,} (a decompression bomb?)"
-        )
+        raise ImageReadError(f"{width} x {height} pixels, more than the limit of {max_pixels:,} (a decompression bomb?)")
     return image
 
 

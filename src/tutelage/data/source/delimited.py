@@ -9,6 +9,7 @@ import hashlib
 import io
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -60,6 +61,14 @@ class _Body:
         self.problems.append(Problem(f"{self.file} row {line}", found, remedy, item=self.num_items))
         self.num_items += 1
 
+    def refuse_quotes(self, line: int, error: str) -> None:
+        """Take note of wrong quotes; one that is never closed hides all rows after it, so that row cannot be left out."""
+        is_open = "end of data" in error
+        found = "a quote is opened and never closed" if is_open else "text stands after a closing quote"
+        remedy = "Close the quote; double those that belong to the text."
+        self.problems.append(Problem(f"{self.file} row {line}", found, remedy, item=-1 if is_open else self.num_items))
+        self.num_items += 1
+
     def flush(self) -> None:
         """Move the rows held as Python strings into Arrow columns."""
         columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * self.width
@@ -82,16 +91,16 @@ def read_delimited(path: Path) -> RawTable:
     if not decoded.text.strip():
         found = "the file is empty (0 bytes)" if not content else "nothing but blanks in it"
         raise DataError([Problem(path.name, found, "Give a table with column names in its first row.")])
-    delimiter = _find_delimiter(decoded.text, is_tsv=path.suffix.casefold() in (".tsv", ".tab"))
     notes = [f"{path.name}: {decoded.note}"] if decoded.note else []
     with _any_cell_length():
+        delimiter = _find_delimiter(decoded.text, is_tsv=path.suffix.casefold() in (".tsv", ".tab"))
         names, line = _read_header(decoded.text, delimiter, path.name)
         encoded = content if decoded.encoding == "utf-8" else None
         raw = _read_fast(decoded.text, encoded, delimiter, len(names), path.name) if line == 1 else None
         raw = raw or _read_slowly(decoded.text, delimiter, len(names), path.name)
     raw, blank = _without_blank_rows(raw)
     if blank:
-        notes.append(f"{path.name}: {blank:,} rows without any value were passed over")
+        notes.append(f"{path.name}: rows without any value were passed over: {blank:,}")
     if not raw.table.num_rows:
         found = "column names, but no rows" if not raw.problems else "no sound rows"
         raise DataError([*raw.problems, Problem(path.name, found, "Give a table with rows.")])
@@ -100,14 +109,14 @@ def read_delimited(path: Path) -> RawTable:
     return replace(raw, table=table, digest=digest, problems=(*problems, *raw.problems), notes=(*notes, *more_notes))
 
 
-class _any_cell_length:  # noqa: N801 - reads as a function
+@contextmanager
+def _any_cell_length() -> Iterator[None]:
     """Lift the csv module's limit of 131,072 characters a cell, which long texts exceed, and put it back."""
-
-    def __enter__(self) -> None:
-        self.before = csv.field_size_limit(sys.maxsize)
-
-    def __exit__(self, *_: object) -> None:
-        csv.field_size_limit(self.before)
+    before = csv.field_size_limit(sys.maxsize)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
@@ -140,9 +149,7 @@ def _read_header(text: str, delimiter: str, file: str) -> tuple[list[str], int]:
     """Return the column names and the line they stand on."""
     for line, row in _rows(text[:SAMPLE_CHARACTERS], delimiter):
         if isinstance(row, str):
-            raise DataError(
-                [Problem(f"{file} row {line}", f"the column names cannot be read ({row})", "Mend the quotes.")]
-            )
+            raise DataError([Problem(f"{file} row {line}", f"the column names cannot be read ({row})", "Mend the quotes.")])
         if any(cell.strip() for cell in row):
             return [cell.strip() for cell in row], line
     raise DataError([Problem(file, "no column names", "Give a table with column names in its first row.")])
@@ -178,7 +185,7 @@ def _read_slowly(text: str, delimiter: str, width: int, file: str) -> RawTable:
     has_open_end = _has_open_end(text, delimiter, width)
     for line, row in rows:
         if isinstance(row, str):
-            body.refuse(line, _quote_problem(row), "Close the quote; double those that belong to the text.")
+            body.refuse_quotes(line, row)
         elif not any(cell.strip() for cell in row):
             body.add([""] * width, line)
         elif is_damaged and any(UNREADABLE.search(cell) for cell in row):
@@ -208,11 +215,6 @@ def _has_open_end(text: str, delimiter: str, width: int) -> bool:
     sample = [row for (_, row), _ in zip(_rows(text[:SAMPLE_CHARACTERS], delimiter), range(SAMPLE_ROWS), strict=False)]
     body = [row for row in sample[1:-1] if isinstance(row, list) and any(row)]
     return bool(body) and all(len(row) == width + 1 and not row[-1].strip() for row in body)
-
-
-def _quote_problem(error: str) -> str:
-    """Put the csv module's complaint into words."""
-    return "a quote is opened and never closed" if "end of data" in error else "text stands after a closing quote"
 
 
 def _without_blank_rows(raw: RawTable) -> tuple[RawTable, int]:

@@ -166,9 +166,7 @@ def _read_part(name: str, images_file: Path, problems: list[Problem], *, needs_l
 
 def _labels_file(images_file: Path) -> Path | None:
     """Find the labels beside the images, gzipped or not."""
-    stem = (
-        images_file.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
-    )
+    stem = images_file.name.removesuffix(".gz").replace("images", "labels").replace("idx3", "idx1").replace("idx4", "idx1")
     return next((file for file in (images_file.parent / (stem + end) for end in ("", ".gz")) if file.is_file()), None)
 
 
@@ -200,9 +198,7 @@ def _parse(stream: gzip.GzipFile | BufferedReader, *, size_bytes: int, ndims: tu
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise _IdxError(f"not an idx file: it begins with {magic.hex(' ') or 'nothing'}, expected 00 00 08 0{ndims[0]}")
     if magic[2] != UBYTE or magic[3] not in ndims:
-        raise _IdxError(
-            f"holds {magic[3]}-dimensional values of type {magic[2]:#04x}, expected {ndims[0]} and 0x08 (bytes)"
-        )
+        raise _IdxError(f"holds {magic[3]}-dimensional values of type {magic[2]:#04x}, expected {ndims[0]} and 0x08 (bytes)")
     header = stream.read(4 * magic[3])
     if len(header) < 4 * magic[3]:
         raise _IdxError("the header is cut off")

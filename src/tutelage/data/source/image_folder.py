@@ -22,7 +22,15 @@ from tutelage.core.errors import DataError, Problem, UsageError
 from tutelage.data.source.base import Collected, ImagePart, Source
 from tutelage.data.source.class_names import find_double_spellings, match_labels
 from tutelage.data.source.decode import MAX_PIXELS, ImageReadError, check_image, map_files, quiet
-from tutelage.data.source.image_tree import Listing, find_layout, list_files, looks_like_images, loose_files, subfolders
+from tutelage.data.source.image_tree import (
+    Listing,
+    find_layout,
+    list_files,
+    looks_like_image,
+    looks_like_images,
+    loose_files,
+    subfolders,
+)
 
 __all__ = ["ImageFolder"]
 
@@ -59,12 +67,15 @@ class ImageFolder(Source):
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
-        """Tell whether images lie anywhere below the folder."""
-        return Path(path).is_dir() and looks_like_images(Path(path))
+        """Tell whether images lie anywhere below the folder, or whether the file is one (to predict on)."""
+        place = Path(path)
+        return looks_like_images(place) if place.is_dir() else place.is_file() and looks_like_image(place)
 
     def collect(self) -> Collected:
         """Read both parts; every image is decoded once."""
         root = _existing(self.path)
+        if not root.is_dir():
+            raise UsageError(f"{root}: one image is not enough to learn from. Give a folder with one subfolder per class.")
         layout = find_layout(root)
         test_folder = layout.test
         if self.test:
@@ -102,9 +113,7 @@ class ImageFolder(Source):
                     labels += [label] * len(listing.files)
                     problems += listing.problems
         if not files:
-            raise DataError(
-                [*problems, Problem(", ".join(paths), "no images there", "Give image files or folders of them.")]
-            )
+            raise DataError([*problems, Problem(", ".join(paths), "no images there", "Give image files or folders of them.")])
         known = None if None in labels else _objects(labels)
         found = self._verified("input", files, labels=known, names=[str(file) for file in files])
         return found.part, (*problems, *found.problems)
@@ -122,14 +131,10 @@ class ImageFolder(Source):
             ignored += listing.ignored
             problems += listing.problems
             if not listing.files:
-                problems.append(
-                    Problem(_short(sub, root), "a class folder without images", "Add images, or remove it.")
-                )
+                problems.append(Problem(_short(sub, root), "a class folder without images", "Add images, or remove it."))
         found = self._verified(name, files, labels=_objects(labels), names=[_short(file, root) for file in files])
         stray = loose_files(folder) if subfolders(folder) else []
-        warnings = (
-            [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
-        )
+        warnings = [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
         counts = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(ignored.items()))
         return _Found(
             part=found.part,
@@ -144,9 +149,7 @@ class ImageFolder(Source):
         verdicts = map_files(self._judge, files)
         good = [index for index, verdict in enumerate(verdicts) if not verdict.reason]
         problems = tuple(
-            Problem(names[index], verdict.reason, REMEDY, item=index)
-            for index, verdict in enumerate(verdicts)
-            if verdict.reason
+            Problem(names[index], verdict.reason, REMEDY, item=index) for index, verdict in enumerate(verdicts) if verdict.reason
         )
         kept = None if labels is None else labels[good]
         digests = tuple(verdicts[index].digest for index in good)
@@ -186,8 +189,7 @@ def _spelling_warnings(part: ImagePart) -> list[str]:
     """Tell of classes that are perhaps one class in two spellings."""
     groups = find_double_spellings(part.labels if part.labels is not None else ())
     return [
-        f"{' and '.join(map(repr, group))} are kept as different classes; rename one if they are the same"
-        for group in groups
+        f"{' and '.join(map(repr, group))} are kept as different classes; rename one if they are the same" for group in groups
     ]
 
 
@@ -205,11 +207,7 @@ def _fit_to_train(test: _Found, train: _Found) -> tuple[ImagePart, list[Problem]
         problems.append(Problem("test", "no images in class folders", "Add them, or remove the empty test part."))
     warnings = list(matched.warnings)
     in_train = dict(zip(train.digests, train.part.names, strict=True))
-    twins = [
-        (name, in_train[digest])
-        for name, digest in zip(test.part.names, test.digests, strict=True)
-        if digest in in_train
-    ]
+    twins = [(name, in_train[digest]) for name, digest in zip(test.part.names, test.digests, strict=True) if digest in in_train]
     if twins:
         shown = "; ".join(f"{first} = {second}" for first, second in twins[:3])
         warnings.append(f"{len(twins):,} test images are also training images, so the test score is too good ({shown})")

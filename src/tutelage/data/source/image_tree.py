@@ -10,7 +10,17 @@ from tutelage.core.errors import Problem
 from tutelage.data.source.class_names import natural_key
 from tutelage.data.source.decode import is_image, quiet
 
-__all__ = ["Layout", "Listing", "find_layout", "list_files", "loose_files", "looks_like_images", "subfolders"]
+__all__ = [
+    "IMAGE_SUFFIXES",
+    "Layout",
+    "Listing",
+    "find_layout",
+    "list_files",
+    "loose_files",
+    "looks_like_image",
+    "looks_like_images",
+    "subfolders",
+]
 
 TRAIN_NAMES = ("train", "training", "train_set", "training_set")
 TEST_NAMES = ("test", "testing", "test_set")
@@ -81,9 +91,7 @@ def find_layout(root: Path) -> Layout:
     test, validation = _part(folder, TEST_NAMES), _part(folder, VALIDATION_NAMES)
     if validation is not None and test is None:
         test = validation
-        notes.append(
-            f"{test.name} is used as the test part: opened once, at the end; validation is cut from {train.name}"
-        )
+        notes.append(f"{test.name} is used as the test part: opened once, at the end; validation is cut from {train.name}")
     elif validation is not None:
         notes.append(
             f"{validation.name} is not used: validation is always cut from {train.name}. To learn from these images too, "
@@ -108,9 +116,7 @@ def list_files(folder: Path) -> Listing:
             facts = current.stat()
             entries = sorted(os.scandir(current), key=lambda entry: natural_key(entry.name))
         except OSError as error:
-            problems.append(
-                Problem(str(current), f"cannot be read ({error.strerror})", "Make it readable, or remove it.")
-            )
+            problems.append(Problem(str(current), f"cannot be read ({error.strerror})", "Make it readable, or remove it."))
             continue
         if (facts.st_dev, facts.st_ino) in seen:
             continue
@@ -128,6 +134,12 @@ def list_files(folder: Path) -> Listing:
 def loose_files(folder: Path) -> list[Path]:
     """Return the files meant as images that lie in the folder itself."""
     return [Path(entry) for entry in _entries(folder) if not _is_folder(entry) and not _passed_over(Path(entry))]
+
+
+def looks_like_image(path: Path) -> bool:
+    """Tell from its name, or else from its content, whether a file is meant as an image."""
+    with quiet():
+        return path.name.casefold().endswith(IMAGE_SUFFIXES) or is_image(path)
 
 
 def looks_like_images(path: Path) -> bool:

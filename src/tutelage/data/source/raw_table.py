@@ -1,5 +1,6 @@
 """A table as its file has it: what every reader of tables gives, before types are found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -40,3 +41,7 @@ class RawTable:
             return self
         kept = self.table.filter(pa.array(mask))
         return replace(self, table=kept, lines=self.lines[mask], items=self.items[mask])
+
+    def select(self, names: Sequence[str]) -> "RawTable":
+        """Return some of the columns, in that order."""
+        return replace(self, table=self.table.select(list(names)))

@@ -80,9 +80,7 @@ def _table(bunch: Any, *, path: str, part: str, target: str) -> TablePart:
     names = getattr(bunch, "target_names", None)
     columns["target"] = bunch.target if names is None else [str(names[code]) for code in bunch.target]
     if target not in ("auto", *columns):
-        raise UsageError(
-            f"{path} has no column {target!r}{suggest(target, list(columns))}. Columns: {', '.join(columns)}."
-        )
+        raise UsageError(f"{path} has no column {target!r}{suggest(target, list(columns))}. Columns: {', '.join(columns)}.")
     return TablePart(
         name=part,
         table=pa.table(columns),

@@ -4,6 +4,7 @@ Also a folder with `train.csv` and `test.csv` (or another of these formats), or 
 types, missing values and the target are found out and told. Not for series in which the order of rows carries meaning.
 """
 
+import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,17 +14,16 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, Problem
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.source.base import Collected, Source, TablePart
 from tutelage.data.source.class_names import find_double_spellings, match_labels
 from tutelage.data.source.raw_table import RawTable
-from tutelage.data.source.table_files import TRAIN_STEM, find_tables, is_table, read_table, table_to_read
+from tutelage.data.source.table_files import TRAIN_STEM, find_tables, holds_tables, is_table, read_table, table_to_read
 from tutelage.data.source.target import choose_target
 from tutelage.data.source.typed_table import TypedTable, type_table
 
-__all__ = ["Table", "column_kinds"]
+__all__ = ["Table", "column_kinds", "type_like_train"]
 
 
 class Table(Source):
@@ -39,7 +39,7 @@ class Table(Source):
     def recognizes(cls, path: str) -> bool:
         """Tell from its name or first bytes whether a file is a table, or from its files whether a folder holds one."""
         place = Path(path)
-        return is_table(place) if place.is_file() else place.is_dir() and find_tables(place, strict=False) is not None
+        return is_table(place) or (place.is_dir() and holds_tables(place))
 
     def collect(self) -> Collected:
         """Read both tables; the test table follows the training table in its columns, types and class names."""
@@ -62,7 +62,7 @@ class Table(Source):
         if raw_test and target in absent and not self.test:
             warnings.append(f"{raw_test.file} has no column {target}, so it cannot tell how good the model is: not used")
         elif raw_test:
-            test = _type_test(raw_test, train_part)
+            test = type_like_train(raw_test, train_part)
             test_part = test.part("test")
             problems += test.problems
             notes += test.notes
@@ -119,7 +119,7 @@ def _attempt(path: Path, problems: list[Problem]) -> RawTable | None:
         return None
 
 
-def _type_test(raw: RawTable, train: TablePart) -> TypedTable:
+def type_like_train(raw: RawTable, train: TablePart) -> TypedTable:
     """Read a test table as the training table was read."""
     names, found = train.table.column_names, raw.table.column_names
     missing = [name for name in names if name not in found]
@@ -129,7 +129,8 @@ def _type_test(raw: RawTable, train: TablePart) -> TypedTable:
     expected = {field.name: field.type for field in train.table.schema}
     made = type_table(raw.select(shared), target=target, expected=expected)
     for name in missing:
-        hint = suggest(name, extra)
+        near = difflib.get_close_matches(name.casefold(), [other.casefold() for other in extra], n=1)
+        hint = next((f" (there is {other!r})" for other in extra if near and other.casefold() == near[0]), "")
         made.problems.append(Problem(raw.file, f"column {name!r} is missing{hint}", "Add it; it is in the training table."))
     if extra:
         made.notes.append(f"{raw.file}: columns that the training table does not have are not used: {', '.join(extra)}")

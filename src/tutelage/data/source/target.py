@@ -45,9 +45,7 @@ class TargetCells:
     note: str = ""
 
 
-def choose_target(
-    names: Sequence[str], *, wanted: str, file: str, only_in_train: Sequence[str] = ()
-) -> tuple[str, str]:
+def choose_target(names: Sequence[str], *, wanted: str, file: str, only_in_train: Sequence[str] = ()) -> tuple[str, str]:
     """Return the name of the target column and a note that says why.
 
     Args:
@@ -64,7 +62,7 @@ def choose_target(
             return wanted, ""
         alike = [name for name in names if name.casefold().strip() == wanted.casefold().strip()]
         hint = f"; did you mean {alike[0]!r}?" if alike else suggest(wanted, list(names))
-        raise UsageError(f"{file} has no column {wanted!r}{hint} Columns: {', '.join(names)}.")
+        raise UsageError(f"{file} has no column {wanted!r}{hint or '.'} Columns: {', '.join(names)}.")
     if len(only_in_train) == 1:
         return only_in_train[0], f"target = {only_in_train[0]}: the only column that the test table does not have"
     by_name = {name.casefold().strip(): name for name in reversed(names)}
@@ -94,7 +92,7 @@ def read_target(cells: pa.Array, *, delimiter: str, expected: pa.DataType | None
         if expected is not None or not len(typed.odd) or pc.count_distinct(typed.values).as_py() > MAX_CODES:
             return TargetCells(typed.values, typed.odd, typed.infinite, typed.note)
     kept = Counter(text for text in given.to_pylist() if text in MISSING)
-    shown = ", ".join(f"{name!r} ({count:,} rows)" for name, count in sorted(kept.items()))
+    shown = ", ".join(f"{name!r} ({count:,} x)" for name, count in sorted(kept.items()))
     note = f"{shown} in the target column was kept as a class name, not read as missing" if kept else ""
     return TargetCells(given.cast(pa.string()), none, none, note)
 

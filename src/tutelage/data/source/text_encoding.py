@@ -68,10 +68,6 @@ def _marked_encoding(content: bytes) -> str:
             return encoding
     sample = content[:SAMPLE_BYTES]
     for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if (
-            len(sample) >= 4
-            and sample[place::2].count(0) > 0.8 * (len(sample) // 2)
-            and 0 not in sample[1 - place :: 2]
-        ):
+        if len(sample) >= 4 and sample[place::2].count(0) > 0.8 * (len(sample) // 2) and 0 not in sample[1 - place :: 2]:
             return encoding
     return ""

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import Problem
-from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
+from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
 from tutelage.data.source.base import TablePart
 from tutelage.data.source.cells import MISSING, Style, Typed, find_style, read_cells, trim
 from tutelage.data.source.raw_table import RawTable
@@ -114,9 +114,8 @@ def _add_target(made: TypedTable, name: str, *, expected: pa.DataType | None) ->
 
 def _refuse_missing(made: TypedTable, name: str) -> None:
     """Refuse rows without a target, but those that were refused for it already."""
-    missing = np.flatnonzero(pc.is_null(made.columns[name]).to_numpy())
-    missing = np.array([row for row in missing.tolist() if row not in made.bad], dtype=np.int64)
-    made.refuse(missing, name, found="the target is missing", remedy="Fill it in, or remove the row.")
+    missing = [row for row in positions(pc.is_null(made.columns[name])).tolist() if row not in made.bad]
+    made.refuse(np.array(missing, dtype=np.int64), name, found="the target is missing", remedy="Fill it in, or remove the row.")
 
 
 def _add_column(made: TypedTable, name: str) -> None:
@@ -125,9 +124,7 @@ def _add_column(made: TypedTable, name: str) -> None:
     column = raw.table.column(name)
     if not raw.delimiter:
         made.columns[name] = column
-        made.refuse(
-            _infinite(column), name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it."
-        )
+        made.refuse(_infinite(column), name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
         return
     cells = _without_missing(column)
     style = find_style(cells, delimiter=raw.delimiter)
@@ -201,5 +198,4 @@ def _infinite(column: pa.Array | pa.ChunkedArray) -> np.ndarray:
     """Return the positions of numbers that are not finite."""
     if not pa.types.is_floating(column.type):
         return np.zeros(0, dtype=np.int64)
-    is_infinite: np.ndarray = pc.fill_null(pc.is_inf(column), False).to_numpy()
-    return np.flatnonzero(is_infinite)
+    return positions(pc.is_inf(column))

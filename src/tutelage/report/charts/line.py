@@ -46,7 +46,8 @@ def line_chart(
         mark: Drawn as a dashed vertical line.
         may_be_log: Allow a logarithmic y axis where the values span orders of magnitude.
     """
-    drawn = [Series(one.name, thin(one.points), one.color) for one in series if one.points]
+    thinned = [Series(one.name, thin(one.points), one.color) for one in series]
+    drawn = [one for one in thinned if one.points]
     values = [y for one in drawn for _, y in one.points]
     places = [x for one in drawn for x, _ in one.points]
     y_axis = axis_over(y_label, values, may_be_log=may_be_log)
@@ -60,14 +61,15 @@ def line_chart(
 
 
 def thin(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Average neighboring points until at most MAX_POINTS are left; the last one stays as it is."""
+    """Average neighboring points until about MAX_POINTS are left; the last one stays as it is."""
     finite = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     size = math.ceil(len(finite) / MAX_POINTS)
     if size <= 1:
         return finite
-    groups = [finite[start : start + size] for start in range(0, len(finite) - 1, size)]
+    *rest, last = finite
+    groups = [rest[start : start + size] for start in range(0, len(rest), size)]
     means = [(sum(x for x, _ in group) / len(group), sum(y for _, y in group) / len(group)) for group in groups]
-    return [*means[: MAX_POINTS - 1], finite[-1]]
+    return [*means, last]
 
 
 def _legend(series: Sequence[Series], *, y_label: str) -> Html | None:

@@ -61,5 +61,5 @@ def _nested(point: Mapping[str, Any]) -> Mapping[str, Any]:
 def _series(key: str, points: Sequence[tuple[float, float]], number: int) -> Series:
     """Give training and validation the same color in every chart."""
     part = key.partition("/")[0]
-    color = {"train": 1, "validation": 2}.get(part, 1 if number == 0 else min(number + 2, 4))
+    color = {"train": 1, "val": 2, "validation": 2}.get(part, 1 if number == 0 else min(number + 2, 4))
     return Series(label(key), sorted(points), color)

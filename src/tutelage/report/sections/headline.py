@@ -20,7 +20,7 @@ TASKS = {"classify": "classification", "regress": "regression"}
 
 def title(facts: Facts) -> str:
     """Return the name of the run."""
-    return (facts.result.run if facts.result else "") or facts.folder.resolve().name
+    return facts.folder.resolve().name
 
 
 def show(facts: Facts) -> Html:

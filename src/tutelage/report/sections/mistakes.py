@@ -49,31 +49,41 @@ def _rows(worst: Sequence[Mistake]) -> Html:
     """Return mistakes as a table, with the cells of their rows beside them."""
     columns = list(dict.fromkeys(name for mistake in worst for name in (mistake.row or {})))
     is_sure = any(mistake.confidence is not None for mistake in worst)
-    headers = ["row", "truth", "prediction", *(["confidence"] if is_sure else []), "loss", *columns]
+    headers = ["row", "truth", "prediction", "confidence" if is_sure else "off by", *columns]
     rows: list[list[Child]] = []
     for mistake in worst:
         cells: Mapping[str, Any] = mistake.row or {}
+        true, said = (text if is_sure else _number(text) for text in (mistake.target, mistake.prediction))
         rows.append(
             [
                 mistake.name,
-                tag("b", _cell(mistake.target), class_="right"),
-                tag("b", _cell(mistake.prediction), class_="wrong"),
-                *([say_percent(mistake.confidence)] if is_sure else []),
-                say_number(mistake.loss),
+                tag("b", true, class_="right"),
+                tag("b", said, class_="wrong"),
+                say_percent(mistake.confidence) if is_sure else _distance(mistake),
                 *(_cell(cells.get(name)) for name in columns),
             ]
         )
     return table(headers, rows, sortable=True, class_="compact cells")
 
 
-def _cell(value: object) -> str:
-    """Write one cell of a data set; numbers are shortened, text that is a number too."""
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return say_number(value)
-    text = str(value)
+def _distance(mistake: Mistake) -> str:
+    """Say how far a predicted number is from the true one, in the target's unit."""
     try:
-        return say_number(float(text)) if "." in text else text
+        return say_number(abs(float(mistake.prediction) - float(mistake.target)))
+    except ValueError:
+        return say_number(mistake.loss)
+
+
+def _number(text: str) -> str:
+    """Shorten a text that is a number; leave any other as it is."""
+    try:
+        return say_number(float(text))
     except ValueError:
         return text
+
+
+def _cell(value: object) -> str:
+    """Write one cell of a data set; only numbers with a fraction are shortened, as others may be codes or years."""
+    if value is None:
+        return ""
+    return say_number(value) if isinstance(value, float) else str(value)

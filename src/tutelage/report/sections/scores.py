@@ -3,10 +3,11 @@
 from tutelage.report.blocks import section, table
 from tutelage.report.facts import Facts, Result
 from tutelage.report.html import Child, Html, join, tag
-from tutelage.report.measure import label, main_metric, meaning, say_score
+from tutelage.report.measure import label, label_part, main_metric, meaning, say_score
 
 __all__ = ["show"]
 
+ORDER = ("test", "validation", "train")
 LEAD = (
     "The test part was opened once, after training. Another sample of the same size would give slightly other scores: "
     "the 95 % interval says how much. Differences smaller than the interval mean little."
@@ -19,12 +20,16 @@ def show(facts: Facts) -> Html | None:
     if result is None or not result.metrics:
         return None
     parts = list(dict.fromkeys(key.rpartition("/")[0] for key in result.metrics))
-    parts.sort(key=lambda part: ("test", "validation", "train").index(part) if part in ("test", "validation", "train") else 9)
+    parts.sort(key=lambda part: ORDER.index(label_part(part)) if label_part(part) in ORDER else len(ORDER))
     names = list(dict.fromkeys(key.rpartition("/")[2] for key in result.metrics))
     main = main_metric(tuple(result.metrics)).rpartition("/")[2]
     names.sort(key=lambda name: (name != main, name == "loss"))
     is_compared = any(key in result.baseline for key in result.metrics)
-    headers = ["metric", *(f"on {part}" if part else "score" for part in parts), *(["baseline"] if is_compared else [])]
+    headers = [
+        "metric",
+        *(f"on {label_part(part)}" if part else "score" for part in parts),
+        *(["baseline"] if is_compared else []),
+    ]
     rows = [_row(result, name, parts, is_compared=is_compared) for name in names]
     how = result.baseline.get("description")
     foot = f"Baseline: {how}. A model is worth something only by what it adds to this." if is_compared and how else None

@@ -6,6 +6,7 @@ from typing import Any
 from tutelage.report.blocks import fold, table
 from tutelage.report.facts import Facts
 from tutelage.report.html import Html, tag
+from tutelage.report.measure import label
 from tutelage.report.number import say_number
 
 __all__ = ["show"]
@@ -13,7 +14,8 @@ __all__ = ["show"]
 
 def show(facts: Facts) -> Html | None:
     """Return the rare events in order, or None."""
-    lines = [(event, _say(event)) for event in facts.events]
+    told = set(facts.data.notes)
+    lines = [(event, _say(event)) for event in facts.events if event.get("message") not in told]
     rows = [
         [_when(event), f"{event['step']:,}" if isinstance(event.get("step"), int) else "", text] for event, text in lines if text
     ]
@@ -38,7 +40,7 @@ def _say(event: Mapping[str, Any]) -> str:
         case "Restored":
             score = event.get("score")
             number = say_number(score) if isinstance(score, int | float) else "unknown"
-            return f"The best weights were put back ({event.get('metric', '')} {number})."
+            return f"The best weights were put back ({label(str(event.get('metric', '')))} {number})."
         case "Finished":
             return f"Training ended: {event.get('stopped', '')}."
         case _:

@@ -1,0 +1,29 @@
+"""Run all benchmarks, or those that are named: `python -m bench [NAME ...] [--save]`.
+
+--save also writes bench/baselines/NAME-PROCESSOR.json.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+from bench import overhead, startup
+from bench.measure import machine
+
+BENCHMARKS = {"startup": startup.run, "overhead": overhead.run}
+
+
+def main(words: list[str]) -> None:
+    """Run and print."""
+    names = [word for word in words if word != "--save"] or list(BENCHMARKS)
+    for name in names:
+        record = {"benchmark": name, "machine": machine(), "result": BENCHMARKS[name]()}
+        print(json.dumps(record, indent=1))
+        if "--save" in words:
+            kind = "amx" if record["machine"]["amx"] else re.sub(r"\W+", "-", record["machine"]["processor"].lower())
+            (Path(__file__).parent / "baselines" / f"{name}-{kind}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,263 @@
+"""Data handed over in Python: (X, y) of numpy, torch or lists, a dict of columns, a data frame, an Arrow table.
+
+Arrays shaped and valued like images become images, flat rows of numbers a table, all else is passed on as it is. Rows are
+counted from 0 in messages, as in Python.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.data.source.arrow_types import plain_table
+from tutelage.data.source.base import ArrayPart, Collected, ImagePart, Part, TablePart
+from tutelage.data.source.class_names import match_labels
+from tutelage.data.source.pixel_arrays import PixelRange, find_range, to_pixels, with_channels_last
+from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels
+from tutelage.data.source.raw_table import RawTable
+from tutelage.data.source.table import type_like_train
+from tutelage.data.source.target import choose_target
+from tutelage.data.source.typed_table import type_table
+
+__all__ = ["collect_arrays"]
+
+NAME = "arrays"
+TARGET = "target"
+"""Name of the target column where labels come apart from the columns."""
+
+
+@dataclass
+class _Found:
+    """A part while it is made, and what was found on the way."""
+
+    part: Part
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    pixel_range: PixelRange | None = None
+
+
+def collect_arrays(
+    data: object,
+    *,
+    target: str = "auto",
+    test: object = None,
+    on_bad_data: Literal["fail", "skip"] = "fail",
+    as_given: bool = False,
+    is_input: bool = False,
+) -> Collected:
+    """Turn data from Python into parts.
+
+    Args:
+        data: A tuple (inputs, labels), or a table that holds its target column.
+        target: Name of that column, or `auto`.
+        test: The test part, in the same form.
+        on_bad_data: As for `Source`; bad items are left out and listed in `problems` either way.
+        as_given: Pass arrays on as they are, whatever their shape; for a model of the user's own.
+        is_input: The rows are to be answered for: labels may be absent; the part is called `input`.
+
+    Raises:
+        UsageError: It is not data, or labels are missing.
+        DataError: Nothing can be made of it, with all reasons.
+    """
+    name = "input" if is_input else "train"
+    train = _read(data, name, target=target, as_given=as_given)
+    if not is_input:
+        train.problems += _one_value(train.part)
+    if not len(train.part):
+        raise DataError(train.problems or [Problem(name, "no rows", "Give at least one row.")])
+    found = None
+    if test is not None:
+        found = _read(test, "test", target=target, as_given=as_given, train=train)
+        _compare(found, train)
+        for line in ("problems", "notes", "warnings"):
+            getattr(train, line).extend(getattr(found, line))
+    return Collected(
+        name=NAME,
+        train=train.part,
+        test=found.part if found is not None and len(found.part) else None,
+        problems=tuple(train.problems),
+        notes=tuple(train.notes),
+        warnings=tuple(train.warnings),
+    )
+
+
+def _read(data: Any, name: str, *, target: str, as_given: bool, train: _Found | None = None) -> _Found:
+    """Read one part of whatever form."""
+    is_pair = isinstance(data, tuple) and len(data) == 2
+    inputs, labels = data if is_pair else (data, None)
+    if isinstance(inputs, str | bytes) or inputs is None:
+        raise UsageError(f"{name}: {inputs!r} is not data. Give (inputs, labels), a table, or as SOURCE a path.")
+    if is_table_like(inputs):
+        return _read_table(to_columns(inputs, what=name), labels, name, target=target, train=train)
+    if labels is None and name != "input":
+        raise UsageError(f"{name}: labels are missing. Give a tuple (inputs, labels), or a table with a target column.")
+    array = to_array(inputs, what=name)
+    _require_numbers(array, name)
+    if array.ndim == 2 and not as_given:
+        columns = pa.table({f"x{index}": array[:, index] for index in range(array.shape[1])})
+        return _read_table(columns, labels, name, target="auto", train=train)
+    return _read_array(array, labels, name, as_given=as_given, train=train)
+
+
+def _require_numbers(array: np.ndarray, name: str) -> None:
+    """Refuse arrays that are not rows of numbers."""
+    if array.dtype.kind not in "buif":
+        remedy = "Give numbers; a table with columns may also hold text and dates."
+        raise DataError([Problem(name, f"an array of {array.dtype} values", remedy)])
+    if array.ndim < 2:
+        raise DataError([Problem(name, f"an array of shape {array.shape}", "Its first dimension must be rows: [rows, ...].")])
+    if 0 in array.shape:
+        raise DataError([Problem(name, f"an empty array of shape {array.shape}", "Give at least one row.")])
+
+
+def _read_table(table: pa.Table, labels: Any, name: str, *, target: str, train: _Found | None) -> _Found:
+    """Read named columns, the target among them or apart."""
+    file = f"{name} data"
+    plain, notes = plain_table(table, file=file)
+    column = ""
+    if labels is not None:
+        column = target if target not in ("auto", *plain.column_names) else TARGET
+        while column in plain.column_names:
+            column += "_"
+        plain = plain.append_column(column, _label_column(labels, what=f"{name} labels", count=plain.num_rows))
+    elif train is not None and isinstance(train.part, TablePart):
+        column = train.part.target
+    elif name != "input":
+        column, note = choose_target(plain.column_names, wanted=target, file=file)
+        notes += [note] if note else []
+    elif target in plain.column_names:
+        column = target
+    if not plain.num_rows:
+        raise DataError([Problem(file, "no rows", "Give at least one row.")])
+    rows = np.arange(plain.num_rows)
+    raw = RawTable(file=file, table=plain, lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
+    if train is not None and isinstance(train.part, TablePart):
+        made = type_like_train(raw, train.part)
+    else:
+        made = type_table(raw, target=column, needs_target=name != "input")
+    return _Found(made.part(name), made.problems, made.notes, list(made.warnings))
+
+
+def _label_column(labels: Any, *, what: str, count: int) -> pa.Array:
+    """Return labels as a column, null where there is none or no finite number."""
+    values, problems = to_labels(labels, what=what, count=count)
+    column = pa.array(values)
+    return pc.if_else(pa.array(~_mask(count, problems)), column, pa.scalar(None, column.type))
+
+
+def _read_array(array: np.ndarray, labels: Any, name: str, *, as_given: bool, train: _Found | None) -> _Found:
+    """Read rows that are images or plain arrays."""
+    problems: list[Problem] = []
+    answers = None
+    if labels is not None:
+        answers, problems = to_labels(labels, what=f"{name} labels", count=len(array))
+    if array.dtype.kind == "f":
+        is_bad = ~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
+        problems += [
+            Problem(f"{name} row {row}", "NaN or infinite values in it", "Mend them, or remove the row.", item=row)
+            for row in np.flatnonzero(is_bad).tolist()
+        ]
+    images = None if as_given else with_channels_last(array)
+    known = find_range(array) if images is not None else None
+    if images is None or known is None or (train is not None and train.pixel_range is None):
+        inputs = np.ascontiguousarray(array)
+        found = _Found(ArrayPart(name=name, inputs=inputs, labels=answers, fingerprint=_hash(inputs, answers)), problems)
+    else:
+        found = _read_images(images, answers, name, known=known, expected=train.pixel_range if train is not None else None)
+        found.problems += problems
+    if problems:
+        found.part = found.part.select(np.flatnonzero(~_mask(len(array), problems)))
+    return found
+
+
+def _read_images(
+    images: np.ndarray, labels: np.ndarray | None, name: str, *, known: PixelRange, expected: PixelRange | None
+) -> _Found:
+    """Read an array [N, H, W, C] as images, its values in the range of the training images."""
+    problems: list[Problem] = []
+    if expected is not None and (known.low < expected.low or known.high > expected.high):
+        problems.append(Problem(name, f"values from {known}, but from {expected} in training", "Scale both alike."))
+    pixels = to_pixels(images, expected or known)
+    count, height, width, channels = pixels.shape
+    part = ImagePart(
+        name=name,
+        files=(),
+        pixels=pixels,
+        labels=labels,
+        names=tuple(f"{name} image {row}" for row in range(count)),
+        fingerprint=_hash(pixels, labels),
+    )
+    look = "grey" if channels == 1 else "color"
+    note = f"{name}: taken as {count:,} {look} images of {height} x {width} pixels with values from {known}"
+    return _Found(part, problems, [note], [], known)
+
+
+def _compare(test: _Found, train: _Found) -> None:
+    """Check that the test part fits the training part, and bring its class names to the same spelling."""
+    if type(test.part) is not type(train.part) or _shape(test.part) != _shape(train.part):
+        found = f"{_shape(test.part)}, but {_shape(train.part)} in training"
+        raise DataError([*train.problems, *test.problems, Problem("test", found, "Give both the same shape.")])
+    part, labels = test.part, train.part.labels
+    if isinstance(part, TablePart) or part.labels is None or labels is None or labels.dtype != object:
+        return
+    matched = match_labels(part.labels, set(labels.tolist()), part="test")
+    test.warnings += matched.warnings
+    unknown = np.flatnonzero(matched.unknown).tolist()
+    remedy = "Use a class of the training data, or remove the row."
+    test.problems += [
+        Problem(part.locate(row), f"{matched.labels[row]!r} is no class of the training data", remedy, item=row)
+        for row in unknown
+    ]
+    test.part = replace(part, labels=matched.labels).select(np.flatnonzero(~matched.unknown))
+
+
+def _one_value(part: Part) -> list[Problem]:
+    """Find labels from which nothing can be learned."""
+    labels = part.labels
+    values = set(labels.tolist()) if labels is not None else set()
+    if len(values) != 1:
+        return []
+    return [Problem("train labels", f"every row has the same label {values.pop()!r}", "Give rows of at least two classes.")]
+
+
+def _shape(part: Part) -> str:
+    """Say what a row of a part looks like."""
+    if isinstance(part, TablePart):
+        return "a table"
+    array = part.pixels if isinstance(part, ImagePart) else part.inputs
+    return f"{'images' if isinstance(part, ImagePart) else 'rows'} of shape {() if array is None else array.shape[1:]}"
+
+
+def _mask(count: int, problems: list[Problem]) -> np.ndarray:
+    """Return which rows have a problem."""
+    mask = np.zeros(count, dtype=bool)
+    mask[[problem.item for problem in problems if problem.item >= 0]] = True
+    return mask
+
+
+def _hash(inputs: np.ndarray, labels: np.ndarray | None) -> str:
+    """Hash inputs and labels."""
+    digest = hashlib.sha256(f"{inputs.shape}{inputs.dtype}".encode())
+    digest.update(np.ascontiguousarray(inputs).data)
+    if labels is not None:
+        digest.update("\0".join(map(str, labels.tolist())).encode() if labels.dtype == object else labels.tobytes())
+    return digest.hexdigest()
+
+
+def _digest(table: pa.Table) -> str:
+    """Hash the content of a table by its values, whatever Arrow keeps where they are missing."""
+    digest = hashlib.sha256()
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        digest.update(f"{name}\0{column.type}\0".encode())
+        digest.update(np.packbits(np.asarray(pc.is_valid(column))).tobytes())
+        values = column.drop_null()
+        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+            digest.update("\0".join(values.to_pylist()).encode("utf-8", "surrogatepass"))
+        else:
+            digest.update(np.ascontiguousarray(np.asarray(values)).tobytes())
+    return digest.hexdigest()

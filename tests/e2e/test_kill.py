@@ -1,0 +1,78 @@
+"""A run that is killed again and again, at random moments and in the middle of saving, ends with the same bits."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tutelage.train.checkpoint import checkpoints, load_checkpoint
+from tutelage.train.state import digest
+
+TRAIN = ["train", "sklearn:iris", "--steps", "220", "--set", "save.every_seconds=0", "--set", "model.members=2", "--quiet"]
+KILLS, SAVING_KILLS = 20, 8
+PER_CHAIN = 5
+
+
+def start(words: list[str], folder: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "tutelage", *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
+    )
+
+
+def finish(words: list[str], folder: Path) -> None:
+    process = start(words, folder)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors.decode()
+
+
+def wait_for(run_dir: Path, process: "subprocess.Popen[bytes]", *, is_saving: bool, after: int) -> None:
+    """Return once a checkpoint beyond the last one is there and, if asked, another is being written."""
+    while process.poll() is None:
+        names = os.listdir(run_dir / "steps") if (run_dir / "steps").is_dir() else []
+        steps = [int(name.split(".")[0]) for name in names if not name.startswith(".")]
+        if max(steps, default=-1) > after and (not is_saving or any(name.endswith(".tmp") for name in names)):
+            return
+
+
+def newest_step(run_dir: Path) -> int:
+    paths = checkpoints(run_dir)
+    return int(paths[-1].stem) if paths else -1
+
+
+def final_digest(run_dir: Path) -> str:
+    return digest(load_checkpoint(checkpoints(run_dir)[-1]))
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("whole")
+    finish([*TRAIN, "--out", "run"], folder)
+    return final_digest(folder / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chain", range(KILLS // PER_CHAIN))
+def test_a_chain_of_kills_ends_with_the_bits_of_an_uninterrupted_run(chain: int, uninterrupted: str, tmp_path: Path) -> None:
+    chance = random.Random(chain)
+    run_dir = tmp_path / "run"
+    words = [*TRAIN, "--out", "run"]
+    kills = 0
+    for number in range(PER_CHAIN):
+        process = start(words, tmp_path)
+        is_saving = (chain * PER_CHAIN + number) * SAVING_KILLS % KILLS < SAVING_KILLS
+        wait_for(run_dir, process, is_saving=is_saving, after=newest_step(run_dir))
+        if not is_saving:
+            time.sleep(chance.uniform(0, 0.25))
+        process.poll()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        kills += process.returncode == -signal.SIGKILL
+        words = ["resume", "run", "--quiet"]
+    finish(words, tmp_path)
+    assert kills == PER_CHAIN, "the run ended before it could be killed often enough: make it longer"
+    assert final_digest(run_dir) == uninterrupted
