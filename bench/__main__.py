@@ -22,7 +22,9 @@ def main(words: list[str]) -> None:
         print(json.dumps(record, indent=1))
         if "--save" in words:
             kind = "amx" if record["machine"]["amx"] else re.sub(r"\W+", "-", record["machine"]["processor"].lower())
-            (Path(__file__).parent / "baselines" / f"{name}-{kind}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            (Path(__file__).parent / "baselines" / f"{name}-{kind}.json").write_text(
+                json.dumps(record, indent=1) + "\n", encoding="utf-8"
+            )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,10 @@ def mlp() -> nn.Module:
 def bare(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, steps: int, precision: Precision) -> float:
     """Train with a loop as one writes it by hand, and return seconds."""
     decayed = [p for p in model.parameters() if p.ndim >= 2]
-    groups = [{"params": decayed, "weight_decay": 5e-4}, {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": 5e-4},
+        {"params": [p for p in model.parameters() if p.ndim < 2], "weight_decay": 0.0},
+    ]
     optimizer = torch.optim.SGD(groups, lr=LR, momentum=MOMENTUM, nesterov=True, fused=True)
     schedule = LinearToZero()
     generator = torch.Generator().manual_seed(SEED)
@@ -92,7 +95,9 @@ def ours(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, s
     return seconds
 
 
-def compare(make: Callable[[], nn.Module], shape: tuple[int, ...], *, batch_size: int, steps: int, precision: Precision, rounds: int) -> dict[str, Any]:
+def compare(
+    make: Callable[[], nn.Module], shape: tuple[int, ...], *, batch_size: int, steps: int, precision: Precision, rounds: int
+) -> dict[str, Any]:
     """Compare both loops on one net."""
     inputs = torch.randn(4096, *shape, generator=torch.Generator().manual_seed(1))
     target = torch.randint(10, (4096,), generator=torch.Generator().manual_seed(2))

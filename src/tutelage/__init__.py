@@ -36,9 +36,23 @@ _WHERE = {
 }
 
 __all__ = [
-    "DataError", "DivergedError", "Plan", "Prediction", "Problem", "Recipe", "RecipeError", "Run", "RunError", "TutelageError",
-    "UsageError", "__version__", "open_run", "plan", "resume", "train",
-]  # fmt: skip
+    "DataError",
+    "DivergedError",
+    "Plan",
+    "Prediction",
+    "Problem",
+    "Recipe",
+    "RecipeError",
+    "Run",
+    "RunError",
+    "TutelageError",
+    "UsageError",
+    "__version__",
+    "open_run",
+    "plan",
+    "resume",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:

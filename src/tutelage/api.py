@@ -62,15 +62,23 @@ def train(
     """
     budget = {"epochs": epochs, "steps": steps, "time": time}
     request = _request(
-        source, {"target": target, "task": task, "seed": seed, **wishes}, model=model, test=test, budget=budget, out=out, quiet=quiet,
+        source,
+        {"target": target, "task": task, "seed": seed, **wishes},
+        model=model,
+        test=test,
+        budget=budget,
+        out=out,
+        quiet=quiet,
         recipe=recipe,
-    )  # fmt: skip
+    )
     folder = start_training(request)
     write_report(folder)
     return Run(folder, request.module)
 
 
-def plan(source: Any, *, model: str | Component | nn.Module = "auto", test: Any = None, recipe: Recipe | None = None, **wishes: Any) -> Plan:
+def plan(
+    source: Any, *, model: str | Component | nn.Module = "auto", test: Any = None, recipe: Recipe | None = None, **wishes: Any
+) -> Plan:
     """Decide everything that `train` would, without training; `plan(...).decisions` has each value with its reason."""
     budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time")}
     request = _request(source, wishes, model=model, test=test, budget=budget, out="", quiet=True, recipe=recipe)
@@ -87,7 +95,9 @@ def resume(run: str | Path, source: Any = None, *, model: nn.Module | None = Non
         test: The same test arrays, if the run was given such.
         quiet: Tell only warnings and the end.
     """
-    request = Request(Recipe(), data=source, test=test, module=model, sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))])
+    request = Request(
+        Recipe(), data=source, test=test, module=model, sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))]
+    )
     folder = resume_training(run, request)
     write_report(folder)
     return Run(folder, model)
@@ -99,9 +109,16 @@ def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
 
 
 def _request(
-    source: Any, wishes: dict[str, Any], *, model: Any, test: Any, budget: dict[str, Any], out: str | Path, quiet: bool,
+    source: Any,
+    wishes: dict[str, Any],
+    *,
+    model: Any,
+    test: Any,
+    budget: dict[str, Any],
+    out: str | Path,
+    quiet: bool,
     recipe: Recipe | None,
-) -> Request:  # fmt: skip
+) -> Request:
     """Turn a call's arguments into a request."""
     is_path = isinstance(source, str | Path)
     module = model if isinstance(model, nn.Module) else None
@@ -119,5 +136,6 @@ def _request(
     wished = recipe_from(values, where="train(...)")
     command = f"tutelage.train({str(source)!r}, ...)" if is_path else f"tutelage.train(<{FROM_PYTHON}>, ...)"
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
-    return Request(wished, str(out), None if is_path else source, None if is_path else test, module, command, sinks, clock.monotonic())
-
+    return Request(
+        wished, str(out), None if is_path else source, None if is_path else test, module, command, sinks, clock.monotonic()
+    )

@@ -63,7 +63,5 @@ def test_a_cycle_is_found(tmp_path: Path, files: dict[str, str]) -> None:
     ids=["inside a function", "for types", "foreign"],
 )
 def test_a_late_import_is_no_cycle(tmp_path: Path, text: str) -> None:
-    package = write_package(
-        tmp_path, {"core/__init__.py": "", "core/a.py": text, "core/b.py": "from tutelage.core import a"}
-    )
+    package = write_package(tmp_path, {"core/__init__.py": "", "core/a.py": text, "core/b.py": "from tutelage.core import a"})
     assert find_cycle(package) == []

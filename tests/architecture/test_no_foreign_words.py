@@ -98,9 +98,7 @@ def test_a_way_to_run_foreign_code_is_found(tmp_path: Path, text: str, word: str
     assert f"a.py:{text.count(chr(10)) + 1}: {word} can run code" in problems[0]
 
 
-@pytest.mark.parametrize(
-    "text", ["model.eval()", "numpy.load('x', allow_pickle=False)", "evaluate('eval(')", "json.load(f)"]
-)
+@pytest.mark.parametrize("text", ["model.eval()", "numpy.load('x', allow_pickle=False)", "evaluate('eval(')", "json.load(f)"])
 def test_harmless_code_passes(tmp_path: Path, text: str) -> None:
     assert code_problems(write_package(tmp_path, {"core/a.py": text})) == []
 

@@ -24,9 +24,7 @@ def size_problems(package: Path) -> list[str]:
         for function in functions(source):
             lines = (function.end_lineno or function.lineno) - function.lineno + 1
             if lines > FUNCTION_LINES and not is_loop:
-                problems.append(
-                    f"{source.shown}:{function.lineno}: {function.name}: {lines} lines, at most {FUNCTION_LINES}"
-                )
+                problems.append(f"{source.shown}:{function.lineno}: {function.name}: {lines} lines, at most {FUNCTION_LINES}")
     return problems
 
 

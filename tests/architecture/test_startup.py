@@ -23,9 +23,7 @@ COMMANDS = {
 def run_python(arguments: list[str], *, path: Path) -> str:
     """Run a new interpreter that finds its packages in `path` first, and return what it wrote to standard error."""
     environment = {**os.environ, "PYTHONPATH": str(path)}
-    done = subprocess.run(
-        [sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False)
     messages = [line for line in done.stderr.splitlines() if not line.startswith("import time:")]
     assert done.returncode == 0, "\n".join(messages)
     return done.stderr

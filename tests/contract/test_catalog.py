@@ -56,7 +56,7 @@ def test_the_family_has_components(family: str) -> None:
 def test_a_component_describes_itself_in_one_sentence(family: str, kind: str) -> None:
     text = catalog.describe(family, kind)
     assert text.endswith(".")
-    assert 10 < len(text) <= 130
+    assert 10 < len(text) <= 140
     assert not SECOND_SENTENCE.search(text)
     assert text.isascii()
 

@@ -27,7 +27,12 @@ def make(kind: str) -> Init:
 
 def network() -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv1d(2, 4, 3), nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Conv3d(2, 4, 3), nn.Linear(12, 6), nn.Linear(6, 3, bias=False)
+        nn.Conv1d(2, 4, 3),
+        nn.Conv2d(3, 8, 3),
+        nn.BatchNorm2d(8),
+        nn.Conv3d(2, 4, 3),
+        nn.Linear(12, 6),
+        nn.Linear(6, 3, bias=False),
     )
 
 

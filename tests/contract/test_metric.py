@@ -60,7 +60,7 @@ def one_versus_rest(score: Callable[..., float], outcome: Outcome) -> float:
     scores = []
     for number in chosen:
         is_positive = outcome.target == number
-        if is_positive.all() and score is sk.roc_auc_score or not is_positive.any():
+        if (is_positive.all() and score is sk.roc_auc_score) or not is_positive.any():
             scores.append(math.nan)
         else:
             scores.append(score(is_positive, outcome.prediction[:, number], sample_weight=outcome.weight))

@@ -99,7 +99,7 @@ def main(problem: str, compile_with: str, run_dir: str, first: str, last: str) -
         assert digest(state.snapshot()) == digest(snapshot)
     run_loop(state, jobs=(), seed=SEED, until_step=int(last))
     sha = save_checkpoint(Path(run_dir), state.snapshot())
-    print(json.dumps({"step": state.clock.step, "digest": sha, "loss": state.ledger.flush()}))
+    sys.stdout.write(json.dumps({"step": state.clock.step, "digest": sha, "loss": state.ledger.flush()}) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif opened.result:
         scores = {key: opened.result[key] for key in ("metrics", "intervals")}
     else:
-        raise RunError(f"{arguments.run}: the run has not ended, so its test part was not opened. Finish it: tutelage resume {arguments.run}.")
+        raise RunError(f"{arguments.run}: its test part was not opened yet. Finish the run: tutelage resume {arguments.run}.")
     record = {"run": str(opened.path), "source": arguments.source or "the run's own parts", **scores}
     if arguments.json:
         print_json(record)

@@ -67,7 +67,9 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("run", metavar="RUN", help="a run folder")
     predict.add_argument("inputs", metavar="INPUT", nargs="+", help="images, folders of images, or tables")
     predict.add_argument("--out", metavar="FILE", default="", help="write to FILE (.csv or .json) instead of standard output")
-    predict.add_argument("--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read")
+    predict.add_argument(
+        "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
+    )
     predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
     _add_small_verbs(verbs)
     return parser
@@ -77,12 +79,16 @@ def _add_train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     """Add `train` and `plan`, which take the same words."""
     for verb, meaning in (("train", "train a model on data"), ("plan", "decide everything and say why; trains nothing")):
         parser = verbs.add_parser(verb, help=meaning, allow_abbrev=False)
-        parser.add_argument("source", metavar="SOURCE", nargs="?", default="", help="folder, file, or a bundled set such as sklearn:digits")
+        parser.add_argument(
+            "source", metavar="SOURCE", nargs="?", default="", help="folder, file, or a bundled set such as sklearn:digits"
+        )
         parser.add_argument("--target", metavar="COL", help="name of the target column")
         parser.add_argument("--task", metavar="KIND", help="classify or regress")
         parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
         parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")
-        parser.add_argument("--set", metavar="key.sub=value", action="append", default=[], help="any wish of a recipe; may be repeated")
+        parser.add_argument(
+            "--set", metavar="key.sub=value", action="append", default=[], help="any wish of a recipe; may be repeated"
+        )
         parser.add_argument("--test", metavar="PATH", help="the test part, if not inside SOURCE")
         budget = parser.add_mutually_exclusive_group()
         budget.add_argument("--epochs", metavar="N", help="passes over the train rows")
@@ -90,7 +96,9 @@ def _add_train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
         parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
         parser.add_argument("--out", metavar="DIR", default="", help="the run folder (default: a new one below runs/)")
-        parser.add_argument("--on-bad-data", choices=("fail", "skip"), help="refuse bad items (default), or leave them out and list them")
+        parser.add_argument(
+            "--on-bad-data", choices=("fail", "skip"), help="refuse bad items (default), or leave them out and list them"
+        )
         _add_output(parser)
 
 

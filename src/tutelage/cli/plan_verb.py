@@ -23,5 +23,6 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"Warning: {warning}\n")
     sys.stdout.write(f"{plan.num_train:,} rows to train on, {plan.num_validation:,} to validate, {plan.num_test:,} to test\n")
     rows = [(decision.key, decision.value, decision.reason) for decision in plan.decisions]
-    sys.stdout.write("\n".join(decision_lines(rows, width=shutil.get_terminal_size().columns)) + "\n")
+    for what, why in decision_lines(rows, width=shutil.get_terminal_size().columns):
+        sys.stdout.write(what + why + "\n")
     return 0

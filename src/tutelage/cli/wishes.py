@@ -37,7 +37,9 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         values["source"] = arguments.source
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
-    budget = {key: _number(key, getattr(arguments, key)) for key in ("epochs", "steps", "time") if getattr(arguments, key) is not None}
+    budget = {
+        key: _number(key, getattr(arguments, key)) for key in ("epochs", "steps", "time") if getattr(arguments, key) is not None
+    }
     if budget:
         kept = {key: value for key, value in values.get("budget", {}).items() if key not in ("epochs", "steps", "time")}
         values["budget"] = kept | budget

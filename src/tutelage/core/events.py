@@ -5,9 +5,21 @@ from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 __all__ = [
-    "Corrected", "Decided", "Evaluated", "Event", "Finished", "Logged", "Noted", "Restored", "Resumed", "Saved", "Sink", "Started", "Warned",
+    "Corrected",
+    "Decided",
+    "Evaluated",
+    "Event",
+    "Finished",
+    "Logged",
+    "Noted",
+    "Restored",
+    "Resumed",
+    "Saved",
+    "Sink",
+    "Started",
+    "Warned",
     "as_record",
-]  # fmt: skip
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,20 @@
 """Every file name inside a run folder, in one place."""
 
 __all__ = [
-    "BEST", "CHECKPOINT_SUFFIX", "DATA", "ENV", "EVENTS", "LAST", "METRICS", "PLAN", "PREDICTOR", "RECIPE", "REPORT", "RESULT", "STEPS",
-]  # fmt: skip
+    "BEST",
+    "CHECKPOINT_SUFFIX",
+    "DATA",
+    "ENV",
+    "EVENTS",
+    "LAST",
+    "METRICS",
+    "PLAN",
+    "PREDICTOR",
+    "RECIPE",
+    "REPORT",
+    "RESULT",
+    "STEPS",
+]
 
 RECIPE = "recipe.toml"
 PLAN = "plan.json"

@@ -57,6 +57,7 @@ def shape_to_record(shape: InputShape) -> dict[str, Any]:
 
 def shape_from_record(record: Mapping[str, Any]) -> InputShape:
     """Return the shape that `shape_to_record` wrote."""
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items() if key != "shape"}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in record.items()}
+    del values["shape"]
     known: dict[str, type[InputShape]] = {"ImageShape": ImageShape, "TableShape": TableShape, "ArrayShape": ArrayShape}
     return known[record["shape"]](**values)

@@ -18,7 +18,9 @@ def to_toml(values: Mapping[str, object], *, prefix: str = "") -> str:
         lr = 0.001
         <BLANKLINE>
     """
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items() if not isinstance(value, Mapping) and value is not None]
+    lines = [
+        f"{_key(key)} = {_value(value)}" for key, value in values.items() if not isinstance(value, Mapping) and value is not None
+    ]
     text = "\n".join(lines) + "\n" if lines else ""
     for key, value in values.items():
         if isinstance(value, Mapping):
@@ -29,7 +31,11 @@ def to_toml(values: Mapping[str, object], *, prefix: str = "") -> str:
 
 def _key(key: str) -> str:
     """Return a key, quoted where it has to be."""
-    return key if key.replace("_", "").replace("-", "").isascii() and key.replace("_", "").replace("-", "").isalnum() else json.dumps(key)
+    return (
+        key
+        if key.replace("_", "").replace("-", "").isascii() and key.replace("_", "").replace("-", "").isalnum()
+        else json.dumps(key)
+    )
 
 
 def _value(value: object) -> str:

@@ -103,9 +103,14 @@ class RolloutStream:
             self._observation = moved.observation
             self._count_returns(moved.reward, moved.terminated | moved.truncated)
             row = {
-                "observation": observation, "action": action, "log_probability": log_probability, "reward": moved.reward,
-                "terminated": moved.terminated, "truncated": moved.truncated, "final": moved.final_observation,
-            }  # fmt: skip
+                "observation": observation,
+                "action": action,
+                "log_probability": log_probability,
+                "reward": moved.reward,
+                "terminated": moved.terminated,
+                "truncated": moved.truncated,
+                "final": moved.final_observation,
+            }
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
         self._samples = self._finish({name: torch.stack(values) for name, values in columns.items()})
@@ -118,9 +123,14 @@ class RolloutStream:
         value_TE = self._appraise(steps["observation"].flatten(0, 1)).view(num_steps, num_envs)
         next_TE = self._appraise(steps["final"].flatten(0, 1)).view(num_steps, num_envs)
         advantage_TE = advantages(
-            steps["reward"].float(), value_TE=value_TE, next_TE=next_TE, terminated_TE=steps["terminated"],
-            truncated_TE=steps["truncated"], discount=self._rollout.discount, trace=self._rollout.trace,
-        )  # fmt: skip
+            steps["reward"].float(),
+            value_TE=value_TE,
+            next_TE=next_TE,
+            terminated_TE=steps["terminated"],
+            truncated_TE=steps["truncated"],
+            discount=self._rollout.discount,
+            trace=self._rollout.trace,
+        )
         steps = {name: steps[name] for name in ("observation", "action", "log_probability")}
         steps |= {"advantage": advantage_TE, "return": advantage_TE + value_TE}
         return {name: tensor.flatten(0, 1) for name, tensor in steps.items()}

@@ -42,18 +42,12 @@ class Muon(Optim):
         0.02, gt=0, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
     )
     adam_lr: float = Field(2e-3, gt=0, description="Learning rate of everything else; typical 5e-4 to 5e-3.")
-    momentum: float = Field(
-        0.95, ge=0, lt=1, description="Share of the old momentum kept at each step; typical 0.6 to 0.95."
-    )
+    momentum: float = Field(0.95, ge=0, lt=1, description="Share of the old momentum kept at each step; typical 0.6 to 0.95.")
     nesterov: bool = Field(True, description="Look one momentum step ahead.")
     weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay of matrices, per step times lr.")
-    adam_betas: tuple[float, float] = Field(
-        (0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1)."
-    )
+    adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1).")
     adam_eps: float = Field(1e-8, gt=0, description="Added to the root of AdamW's second moment.")
-    ns_steps: int = Field(
-        5, ge=1, le=20, description="Newton-Schulz iterations per step; 3 is faster and often enough."
-    )
+    ns_steps: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations per step; 3 is faster and often enough.")
     scale: Literal["original", "match_rms_adamw", "none"] = Field(
         "original",
         description="How the update grows with the matrix: sqrt(max(1, rows / columns)), 0.2 sqrt(max(rows, columns)), or not.",
@@ -133,9 +127,7 @@ class MuonAdamW(Optimizer):
         if group["weight_decay"]:
             torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
         for indices in _by_matrix_shape(parameters):
-            updates_NRK = orthogonalize(
-                torch.stack([directions[i].flatten(1) for i in indices]), steps=group["ns_steps"]
-            )
+            updates_NRK = orthogonalize(torch.stack([directions[i].flatten(1) for i in indices]), steps=group["ns_steps"])
             factor = -group["lr"] * _growth(updates_NRK.shape[-2:], group["scale"])
             updates_NRK = updates_NRK.to(parameters[indices[0]].dtype) * factor
             chosen = [parameters[i] for i in indices]

@@ -70,9 +70,14 @@ class Predictor:
             DataError: Rows that do not fit the preprocessing, all of them.
         """
         raw = predict_rows(
-            self.module, lambda inputs: self.task.answer(self.module(*inputs).float()), self.fitted.apply(part),
-            input_names=self.fitted.input_names, finish=self.fitted.finish, device=self.device, precision=self.precision,
-        )  # fmt: skip
+            self.module,
+            lambda inputs: self.task.answer(self.module(*inputs).float()),
+            self.fitted.apply(part),
+            input_names=self.fitted.input_names,
+            finish=self.fitted.finish,
+            device=self.device,
+            precision=self.precision,
+        )
         return self.decode(raw.double().numpy())
 
     def decode(self, answers: np.ndarray) -> np.ndarray:
@@ -135,10 +140,18 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
         raise RunError(f"{path}: the weights do not fit the module: {error}") from error
     prepare = catalog.load("prepare", values["prepare"])()
     return Predictor(
-        module=module.to(device).eval(), model=model, task=catalog.load("task", values["task"]["kind"]).model_validate(values["task"]),
-        prepare=values["prepare"], fitted=prepare.restore(values["fitted"]), target=restore_target(values["target"]), shape=shape,
-        num_outputs=values["num_outputs"], precision=values["precision"], device=device, facts=values["facts"],
-    )  # fmt: skip
+        module=module.to(device).eval(),
+        model=model,
+        task=catalog.load("task", values["task"]["kind"]).model_validate(values["task"]),
+        prepare=values["prepare"],
+        fitted=prepare.restore(values["fitted"]),
+        target=restore_target(values["target"]),
+        shape=shape,
+        num_outputs=values["num_outputs"],
+        precision=values["precision"],
+        device=device,
+        facts=values["facts"],
+    )
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

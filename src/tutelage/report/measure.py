@@ -1,5 +1,7 @@
 """What a metric is called and means, for readers who see it for the first time."""
 
+import math
+
 from tutelage.core import catalog
 from tutelage.report.number import say_number, say_percent
 
@@ -7,6 +9,8 @@ __all__ = ["label", "label_part", "main_metric", "meaning", "say_score"]
 
 SHARES = frozenset({"accuracy", "balanced_accuracy", "precision", "recall", "f1", "top5_accuracy"})
 """Metrics best read as a percentage."""
+BOUNDED = frozenset({"r2", "auroc", "average_precision", "matthews", "brier", "calibration_error"})
+"""Metrics at most 1, read with three decimals."""
 FIRST = ("accuracy", "r2", "rmse", "mae")
 """Metrics by which a result is named, in this order."""
 PARTS = {"val": "validation"}
@@ -42,6 +46,8 @@ def say_score(key: str, value: float | str | None) -> str:
     """Write a score in the form its metric is usually read."""
     if isinstance(value, float | int) and key.rpartition("/")[2] in SHARES:
         return say_percent(value)
+    if isinstance(value, float | int) and key.rpartition("/")[2] in BOUNDED and math.isfinite(value):
+        return f"{value:.3f}"
     return say_number(value)
 
 

@@ -63,7 +63,7 @@ def compose(plan: Plan, gathered: Gathered, *, module: nn.Module | None = None) 
     model = module if module is not None else build_model(plan, gathered, num_outputs)
     model = model.to(plan.device)
     if gathered.fitted.input_names == ("image",):
-        model = model.to(memory_format=torch.channels_last)
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     task = build_task(plan, gathered, model).to(plan.device)
     step = Step(task, StepOptions(plan.device, plan.precision, plan.compile, plan.num_micro))
     state = TrainState(task, step, build_stream(plan, gathered), Control(plan.total_steps))
@@ -117,9 +117,16 @@ def build_stream(plan: Plan, gathered: Gathered) -> FiniteStream:
 def build_evaluator(name: str, plan: Plan, gathered: Gathered, part: Prepared, metrics: Sequence[Metric]) -> Evaluator:
     """Make what measures one part."""
     return Evaluator(
-        name=name, tensors=part.tensors, target=part.truth, input_names=gathered.fitted.input_names, finish=gathered.fitted.finish,
-        decode=_decoder(gathered), metrics=metrics, device=plan.device, precision=plan.precision,
-    )  # fmt: skip
+        name=name,
+        tensors=part.tensors,
+        target=part.truth,
+        input_names=gathered.fitted.input_names,
+        finish=gathered.fitted.finish,
+        decode=_decoder(gathered),
+        metrics=metrics,
+        device=plan.device,
+        precision=plan.precision,
+    )
 
 
 def build_predictor(plan: Plan, gathered: Gathered, task: Task, *, num_outputs: int, facts: dict[str, Any]) -> Predictor:
@@ -128,10 +135,18 @@ def build_predictor(plan: Plan, gathered: Gathered, task: Task, *, num_outputs: 
     module: nn.Module = getattr(task, "model") if average is None else average.module  # noqa: B009 - Task has no such field
     prepare: Component = gathered.prepare
     return Predictor(
-        module=module, model=plan.model, task=plan.task, prepare=getattr(prepare, "kind", ""), fitted=gathered.fitted,
-        target=gathered.target, shape=gathered.fitted.shape, num_outputs=num_outputs, precision=plan.precision, device=plan.device,
+        module=module,
+        model=plan.model,
+        task=plan.task,
+        prepare=getattr(prepare, "kind", ""),
+        fitted=gathered.fitted,
+        target=gathered.target,
+        shape=gathered.fitted.shape,
+        num_outputs=num_outputs,
+        precision=plan.precision,
+        device=plan.device,
         facts=facts,
-    )  # fmt: skip
+    )
 
 
 def _decoder(gathered: Gathered) -> Any:

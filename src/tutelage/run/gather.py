@@ -74,18 +74,29 @@ class Gathered:
     @property
     def events(self) -> list[Event]:
         """Notes and warnings about the data."""
-        return [*(Noted(message=note) for note in self.collected.notes), *(Warned(message=text) for text in self.collected.warnings)]
+        return [
+            *(Noted(message=note) for note in self.collected.notes),
+            *(Warned(message=text) for text in self.collected.warnings),
+        ]
 
     def facts(self, machine: Machine, *, is_own_model: bool) -> Facts:
         """Return what decisions depend on."""
         modality: dict[type, Literal["image", "table", "array"]] = {ImagePart: "image", TablePart: "table", ArrayPart: "array"}
         is_class = isinstance(self.target, ClassTarget)
-        counts = tuple(int(count) for count in self.target.count(self.train.truth)) if isinstance(self.target, ClassTarget) else ()
+        counts = (
+            tuple(int(count) for count in self.target.count(self.train.truth)) if isinstance(self.target, ClassTarget) else ()
+        )
         return Facts(
-            modality=modality[type(self.train.part)], shape=self.fitted.shape, num_train=len(self.train),
-            num_validation=len(self.validation), num_test=len(self.test) if self.test else 0,
-            task="classify" if is_class else "regress", class_counts=counts, machine=machine, is_own_model=is_own_model,
-        )  # fmt: skip
+            modality=modality[type(self.train.part)],
+            shape=self.fitted.shape,
+            num_train=len(self.train),
+            num_validation=len(self.validation),
+            num_test=len(self.test) if self.test else 0,
+            task="classify" if is_class else "regress",
+            class_counts=counts,
+            machine=machine,
+            is_own_model=is_own_model,
+        )
 
 
 def gather(recipe: Recipe, collected: Collected) -> Gathered:
@@ -112,9 +123,15 @@ def gather(recipe: Recipe, collected: Collected) -> Gathered:
     parts = [train, validation] + ([test] if test is not None else [])
     ready = [_prepare(part, fitted, target) for part in parts]
     return Gathered(
-        collected, target, prepare, fitted, ready[0], ready[1], ready[2] if test is not None else None,
+        collected,
+        target,
+        prepare,
+        fitted,
+        ready[0],
+        ready[1],
+        ready[2] if test is not None else None,
         fingerprint="-".join(part.fingerprint[:16] for part in parts),
-    )  # fmt: skip
+    )
 
 
 def _wished_task(recipe: Recipe) -> Literal["auto", "classify", "regress"]:

@@ -191,4 +191,3 @@ class Run:
         if not isinstance(self.predictor.shape, TableShape):
             return ""
         return str(read_json(self.path / layout.DATA).get("target", ""))
-

@@ -121,12 +121,16 @@ def resume_training(run: str | Path, request: Request) -> Path:
         command = str(record.pop("command", ""))
         plan = plan_from(record)
         if plan.own_model and request.module is None:
-            raise RunError(f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}().")
+            raise RunError(
+                f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}()."
+            )
         asked = Request(recipe, data=request.data, test=request.test, module=request.module)
         gathered = gather(recipe, _collect(asked))
         expected = read_json(folder / layout.DATA).get("fingerprint")
         if gathered.fingerprint != expected:
-            raise RunError(f"{folder}: the data at {asked.source} has changed since this run began. Train anew, or bring the old data back.")
+            raise RunError(
+                f"{folder}: the data at {asked.source} has changed since this run began. Train anew, or bring the old data back."
+            )
         emitter = Emitter([JsonlSink(folder), *request.sinks], started=request.started)
         try:
             # A run that was killed before its first checkpoint begins again, by the same plan.
@@ -141,12 +145,21 @@ def _collect(request: Request) -> Collected:
     recipe = request.recipe
     if request.data is not None:
         return collect_arrays(
-            request.data, target=recipe.target, test=request.test, on_bad_data=recipe.on_bad_data, as_given=request.module is not None
+            request.data,
+            target=recipe.target,
+            test=request.test,
+            on_bad_data=recipe.on_bad_data,
+            as_given=request.module is not None,
         )
     if not recipe.source:
         raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     kind = recognize(recipe.source)
-    settings: dict[str, Any] = {"path": recipe.source, "target": recipe.target, "test": recipe.test, "on_bad_data": recipe.on_bad_data}
+    settings: dict[str, Any] = {
+        "path": recipe.source,
+        "target": recipe.target,
+        "test": recipe.test,
+        "on_bad_data": recipe.on_bad_data,
+    }
     return kind(**settings).collect()
 
 
@@ -154,4 +167,3 @@ def _sweep(folder: Path) -> None:
     """Remove what killed writers left half done."""
     for path in folder.rglob(".*.tmp"):
         path.unlink(missing_ok=True)
-

@@ -1,7 +1,6 @@
 """A training from first to last: compose, probe, loop, restore the best weights, open the test part once, write it all."""
 
 import shlex
-
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -120,11 +119,15 @@ class Training:
         if self.plan.time_seconds:
             jobs.append(
                 BudgetJob(
-                    self.emitter, evaluate, budget_seconds=self.plan.time_seconds,
-                    reserve_seconds=reserve_seconds(composed, per_row), every=max(1, state.control.initial_steps // LOOKS), step=step,
+                    self.emitter,
+                    evaluate,
+                    budget_seconds=self.plan.time_seconds,
+                    reserve_seconds=reserve_seconds(composed, per_row),
+                    every=max(1, state.control.initial_steps // LOOKS),
+                    step=step,
                     save=save.save,
                 )
-            )  # fmt: skip
+            )
         elif self.plan.corrections:
             jobs.append(RepeatCorrections(self.plan.corrections, step=step))
         with Interrupt() as interrupt:
@@ -152,7 +155,9 @@ class Training:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
-        best = build_predictor(plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts={**facts, "step": best_step})
+        best = build_predictor(
+            plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts={**facts, "step": best_step}
+        )
         best.save(self.folder / layout.BEST / layout.PREDICTOR)
         scores = self._scores(composed, is_paused=stopped in PAUSED)
         self.result = {
@@ -179,9 +184,14 @@ class Training:
         merged: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
         for evaluator, prepared in evaluators:
             scores = final_scores(
-                evaluator.name, evaluator.outcome(composed.state.task), prepared=prepared, target=self.gathered.target,
-                train_truth=self.gathered.train.truth, metrics=evaluator.metrics, seed=self.plan.seed,
-            )  # fmt: skip
+                evaluator.name,
+                evaluator.outcome(composed.state.task),
+                prepared=prepared,
+                target=self.gathered.target,
+                train_truth=self.gathered.train.truth,
+                metrics=evaluator.metrics,
+                seed=self.plan.seed,
+            )
             for key, values in merged.items():
                 values.update(scores[key])
         return {**scores, **merged}
@@ -206,12 +216,17 @@ class Training:
         model = self.plan.own_model or str(getattr(self.plan.model, "kind", ""))
         self.emitter.emit(
             Started(
-                run=str(self.folder), source=self.gathered.collected.name, task=getattr(self.plan.task, "kind", ""), model=model,
-                num_parameters=composed.num_parameters, num_train=len(self.gathered.train),
-                num_validation=len(self.gathered.validation), num_test=len(self.gathered.test) if self.gathered.test else 0,
+                run=str(self.folder),
+                source=self.gathered.collected.name,
+                task=getattr(self.plan.task, "kind", ""),
+                model=model,
+                num_parameters=composed.num_parameters,
+                num_train=len(self.gathered.train),
+                num_validation=len(self.gathered.validation),
+                num_test=len(self.gathered.test) if self.gathered.test else 0,
                 device=self.plan.device,
             )
-        )  # fmt: skip
+        )
 
     def _greater_is_better(self) -> bool:
         """Tell the direction of the watched metric."""
@@ -243,5 +258,3 @@ def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
-
-

@@ -21,8 +21,15 @@ SMALLEST_PROBABILITY = 1e-12
 
 
 def final_scores(
-    name: str, outcome: Outcome, *, prepared: Prepared, target: TargetEncoder, train_truth: np.ndarray, metrics: Sequence[Metric], seed: int
-) -> dict[str, Any]:  # fmt: skip
+    name: str,
+    outcome: Outcome,
+    *,
+    prepared: Prepared,
+    target: TargetEncoder,
+    train_truth: np.ndarray,
+    metrics: Sequence[Metric],
+    seed: int,
+) -> dict[str, Any]:
     """Return what result.json says about a part.
 
     Args:
@@ -38,7 +45,9 @@ def final_scores(
     trivial = Outcome(_baseline(train_truth, outcome, target), outcome.target)
     record: dict[str, Any] = {
         "metrics": {f"{name}/{kind}": metric.compute(outcome) for kind, metric in zip(kinds, metrics, strict=True)},
-        "intervals": {f"{name}/{kind}": list(interval(metric, outcome, seed=seed)) for kind, metric in zip(kinds, metrics, strict=True)},
+        "intervals": {
+            f"{name}/{kind}": list(interval(metric, outcome, seed=seed)) for kind, metric in zip(kinds, metrics, strict=True)
+        },
         "baseline": {f"{name}/{kind}": metric.compute(trivial) for kind, metric in zip(kinds, metrics, strict=True)},
         "worst": _worst(outcome, prepared, target),
     }
@@ -86,5 +95,7 @@ def _mistake(row: int, loss: float, outcome: Outcome, prepared: Prepared, target
         record["png"] = picture(prepared.tensors["image"][row].numpy())
     if isinstance(prepared.part, TablePart):
         cells = prepared.part.table.slice(row, 1).to_pylist()[0]
-        record["row"] = {key: value if isinstance(value, int | float | str | bool | None) else str(value) for key, value in cells.items()}
+        record["row"] = {
+            key: value if isinstance(value, int | float | str | bool | None) else str(value) for key, value in cells.items()
+        }
     return record

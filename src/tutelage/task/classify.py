@@ -26,9 +26,7 @@ class Classify(TaskSpec):
     def build(self, model: nn.Module, *, input_names: tuple[str, ...], phase: Phase) -> SupervisedTask:
         """Make the task around a model that returns logits [B, C] or [B, M, C]; one logit stands for two classes."""
         loss: Any = self.loss
-        return SupervisedTask(
-            model, loss=loss.build(), answer=self.answer, input_names=input_names, phase=phase, ema=self.ema
-        )
+        return SupervisedTask(model, loss=loss.build(), answer=self.answer, input_names=input_names, phase=phase, ema=self.ema)
 
     def answer(self, outputs: Tensor) -> Tensor:
         """Return probabilities float32 [B, C] of logits [B, C]; of members [B, M, C] the mean of their probabilities.

@@ -9,7 +9,6 @@ from pydantic import Field
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import Spec
 
-
 __all__ = ["Control", "Stopping", "judge"]
 
 

@@ -47,9 +47,15 @@ class Evaluator:
     def outcome(self, task: Task) -> Outcome:
         """Return predictions beside the truth."""
         answers = predict_rows(
-            task, task.predict, self.tensors, input_names=self.input_names, finish=self.finish, batch_size=self.batch_size,
-            device=self.device, precision=self.precision,
-        )  # fmt: skip
+            task,
+            task.predict,
+            self.tensors,
+            input_names=self.input_names,
+            finish=self.finish,
+            batch_size=self.batch_size,
+            device=self.device,
+            precision=self.precision,
+        )
         return Outcome(prediction=self.decode(answers.double().numpy()), target=self.target)
 
     def __call__(self, task: Task) -> dict[str, float]:

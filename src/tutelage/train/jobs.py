@@ -45,10 +45,14 @@ class LogJob:
         metrics = {f"train/{name}": value for name, value in means.items()} | rates
         self._emitter.emit(
             Logged(
-                step=step, total_steps=state.control.total_steps, epoch=state.clock.epoch, metrics=metrics,
-                steps_per_second=speed, remaining_seconds=max(state.control.total_steps - step, 0) / max(speed, 1e-9),
+                step=step,
+                total_steps=state.control.total_steps,
+                epoch=state.clock.epoch,
+                metrics=metrics,
+                steps_per_second=speed,
+                remaining_seconds=max(state.control.total_steps - step, 0) / max(speed, 1e-9),
             )
-        )  # fmt: skip
+        )
         bad = [name for name, value in means.items() if not math.isfinite(value)]
         if bad:
             raise DivergedError(
@@ -98,9 +102,16 @@ class BudgetJob:
     """A projected end after this share of the budget, and before its end, is left alone: a correction bends the schedule."""
 
     def __init__(
-        self, emitter: Emitter, evaluate: EvaluateJob, *, budget_seconds: float, reserve_seconds: float, every: int, step: int,
+        self,
+        emitter: Emitter,
+        evaluate: EvaluateJob,
+        *,
+        budget_seconds: float,
+        reserve_seconds: float,
+        every: int,
+        step: int,
         save: Callable[[TrainState], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Watch the clock.
 
         Args:
@@ -129,7 +140,9 @@ class BudgetJob:
         if needed > free or self._emitter.seconds + needed < self._budget * self.EARLY:
             corrected = max(step + int(free * 0.98 / per_step), step)
             if abs(corrected - total) > 0.01 * (total - step):
-                reason = f"{1 / per_step:.1f} steps/s measured: {total - step} more would take {needed:.0f} s of {free:.0f} s left"
+                reason = (
+                    f"{1 / per_step:.1f} steps/s measured: {total - step} more would take {needed:.0f} s of {free:.0f} s left"
+                )
                 state.control = state.control.corrected(step, corrected)
                 self._save(state)
                 self._emitter.emit(Corrected(step=step, total_steps=corrected, reason=reason))

@@ -46,6 +46,4 @@ class Ledger:
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the sums that `state` returned."""
         self._sums = {key.removeprefix("sum/"): value for key, value in state.items() if key.startswith("sum/")}
-        self._weights = {
-            key.removeprefix("weight/"): float(value) for key, value in state.items() if key.startswith("weight/")
-        }
+        self._weights = {key.removeprefix("weight/"): float(value) for key, value in state.items() if key.startswith("weight/")}

@@ -28,7 +28,12 @@ class Job(Protocol):
 
 
 def run_loop(
-    state: TrainState, *, jobs: Sequence[Job], seed: int, is_interrupted: Callable[[], str] = lambda: "", until_step: int | None = None
+    state: TrainState,
+    *,
+    jobs: Sequence[Job],
+    seed: int,
+    is_interrupted: Callable[[], str] = lambda: "",
+    until_step: int | None = None,
 ) -> None:
     """Train until the planned end, a verdict of early stopping, or an interruption.
 

@@ -23,7 +23,9 @@ class Budget(Spec):
     epochs: float | Auto = Field("auto", description="Passes over the training rows, > 0.")
     steps: int | Auto = Field("auto", description="Optimizer steps, > 0.")
     time: float | str | Auto = Field("auto", description="Wall time of the whole command, such as 90s, 3m, 1h30m.")
-    corrections: tuple[tuple[int, int], ...] = Field((), description="Repeats a time budget's corrections: [step, steps planned].")
+    corrections: tuple[tuple[int, int], ...] = Field(
+        (), description="Repeats a time budget's corrections: [step, steps planned]."
+    )
 
     @model_validator(mode="after")
     def _is_one(self) -> "Budget":
@@ -50,7 +52,9 @@ class StoppingWish(Spec):
     """When to stop early."""
 
     metric: str = Field("auto", description="Validation metric to watch, such as accuracy, loss, rmse.")
-    patience: float | Auto = Field("auto", description="Share of the budget without a better score, in (0, 1]; 1 never stops early.")
+    patience: float | Auto = Field(
+        "auto", description="Share of the budget without a better score, in (0, 1]; 1 never stops early."
+    )
     min_delta: float = Field(0.0, ge=0, description="How much better a score must be to count.")
 
 

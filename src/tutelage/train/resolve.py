@@ -1,6 +1,5 @@
 """From wishes and facts to a plan: pure, every value with its reason."""
 
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from tutelage.core import catalog
@@ -66,15 +65,38 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
     precision = _decide_precision(recipe, facts, auto, made)
     compiled = made.choose("compile", recipe.compile, "none" if recipe.compile == "auto" else recipe.compile, COMPILE_REASON)
     return Plan(
-        source=recipe.source, modality=facts.modality, task=task, model=model, own_model=own_model, init=init, augment=augment,
-        optim=optim, schedule=schedule, clip=clip, batch_size=batch_size, num_micro=recipe.num_micro,
-        class_weights=_decide_class_weights(recipe, facts, made), metrics=metrics, watched=watched, patience=patience,
-        min_delta=recipe.stopping.min_delta, total_steps=total_steps, time_seconds=time_seconds,
-        corrections=recipe.budget.corrections, save_seconds=recipe.save.every_seconds, num_train=facts.num_train,
-        num_validation=facts.num_validation, num_test=facts.num_test, precision=precision, compile=compiled,
-        device=made.choose("device", recipe.device, facts.machine.device, f"{facts.machine.name}, {facts.machine.num_threads} threads"),
-        seed=recipe.seed, decisions=tuple(made.made),
-    )  # fmt: skip
+        source=recipe.source,
+        modality=facts.modality,
+        task=task,
+        model=model,
+        own_model=own_model,
+        init=init,
+        augment=augment,
+        optim=optim,
+        schedule=schedule,
+        clip=clip,
+        batch_size=batch_size,
+        num_micro=recipe.num_micro,
+        class_weights=_decide_class_weights(recipe, facts, made),
+        metrics=metrics,
+        watched=watched,
+        patience=patience,
+        min_delta=recipe.stopping.min_delta,
+        total_steps=total_steps,
+        time_seconds=time_seconds,
+        corrections=recipe.budget.corrections,
+        save_seconds=recipe.save.every_seconds,
+        num_train=facts.num_train,
+        num_validation=facts.num_validation,
+        num_test=facts.num_test,
+        precision=precision,
+        compile=compiled,
+        device=made.choose(
+            "device", recipe.device, facts.machine.device, f"{facts.machine.name}, {facts.machine.num_threads} threads"
+        ),
+        seed=recipe.seed,
+        decisions=tuple(made.made),
+    )
 
 
 COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
@@ -106,7 +128,9 @@ def _decide_task(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decision
     if facts.task == "regress":
         loss = made.choose("loss", recipe.loss, grant(recipe.loss, SquaredError()), "the usual loss for numbers")
     elif len(facts.class_counts) == 2 and not auto.label_smoothing and not isinstance(recipe.loss, dict):
-        loss = made.choose("loss", recipe.loss, grant(recipe.loss, BinaryCrossEntropy()), "two classes: one output with a sigmoid")
+        loss = made.choose(
+            "loss", recipe.loss, grant(recipe.loss, BinaryCrossEntropy()), "two classes: one output with a sigmoid"
+        )
     else:
         loss = made.choose("loss", recipe.loss, grant(recipe.loss, CrossEntropy(label_smoothing=auto.label_smoothing)))
     fits = getattr(loss, "task", facts.task)
@@ -145,10 +169,14 @@ def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: i
 def _decide_stopping(recipe: Recipe, auto: Suggestion, metrics: tuple[str, ...], made: _Decisions) -> tuple[str, float]:
     """Choose what early stopping watches, and its patience."""
     wish = recipe.stopping
-    watched = made.choose("stopping.metric", wish.metric, auto.watched if wish.metric == "auto" else wish.metric.removeprefix("val/"))
+    watched = made.choose(
+        "stopping.metric", wish.metric, auto.watched if wish.metric == "auto" else wish.metric.removeprefix("val/")
+    )
     if watched not in metrics:
         known = ", ".join(metrics)
-        raise RecipeError(f"recipe: stopping.metric = {watched!r} is not measured{catalog.suggest(watched, metrics)}. Measured: {known}.")
+        raise RecipeError(
+            f"recipe: stopping.metric = {watched!r} is not measured{catalog.suggest(watched, metrics)}. Measured: {known}."
+        )
     share = auto.patience if wish.patience == "auto" else float(wish.patience)
     if not 0 < share <= 1:
         raise RecipeError(f"recipe: stopping.patience = {share} must be in (0, 1], a share of the budget. Typical: 0.2 to 0.5.")

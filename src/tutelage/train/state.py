@@ -122,7 +122,7 @@ def seed_everything(seed: int) -> None:
     """Seed every default generator that a model's construction or forward pass may use."""
     torch.manual_seed(seed)
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - users' modules may draw from the legacy generator
+    np.random.seed(seed % 2**32)
 
 
 def _collect(prefix: str, state: Mapping[str, Any], tensors: dict[str, Tensor], values: dict[str, Any]) -> None:
@@ -150,7 +150,7 @@ def _placed(value: object, parameter: Tensor) -> object:
 
 def _random_state(device: str) -> dict[str, Any]:
     """Return the state of every default generator that a model's forward pass may use."""
-    numpy_state = np.random.get_state(legacy=False)  # noqa: NPY002 - users' modules may draw from the legacy generator
+    numpy_state = np.random.get_state(legacy=False)
     assert isinstance(numpy_state, dict)
     state: dict[str, Any] = {
         "torch": torch.get_rng_state(),
@@ -170,6 +170,6 @@ def _restore_random_state(state: Mapping[str, Any], device: str) -> None:
     random.setstate((version, tuple(internal), gauss))
     position, has_gauss, cached = state["numpy"]
     key = state["numpy_key"].numpy().astype(np.uint32)
-    np.random.set_state(("MT19937", key, position, has_gauss, cached))  # noqa: NPY002 - as above
+    np.random.set_state(("MT19937", key, position, has_gauss, cached))
     if "cuda" in state and torch.device(device).type == "cuda":
         torch.cuda.set_rng_state(state["cuda"], device)

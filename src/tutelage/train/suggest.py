@@ -59,7 +59,11 @@ class Suggestion:
 def suggest(facts: Facts) -> Suggestion:
     """Return good values for these facts."""
     if isinstance(facts.shape, ImageShape):
-        return _for_photos(facts, facts.shape) if min(facts.shape.height, facts.shape.width) >= 48 else _for_small_images(facts, facts.shape)
+        return (
+            _for_photos(facts, facts.shape)
+            if min(facts.shape.height, facts.shape.width) >= 48
+            else _for_small_images(facts, facts.shape)
+        )
     if isinstance(facts.shape, TableShape):
         return _for_tables(facts)
     assert isinstance(facts.shape, ArrayShape)
@@ -69,32 +73,72 @@ def suggest(facts: Facts) -> Suggestion:
 def _for_photos(facts: Facts, shape: ImageShape) -> Suggestion:
     """Photos: a residual net, strong augmentation, many epochs."""
     return Suggestion(
-        model=Resnet(), augment=Photo(), optim=Muon(), schedule=LinearToZero(), batch_size=64, label_smoothing=0.1, ema=0.0, clip=0.0,
-        epochs=60, watched="accuracy", patience=0.5, bf16=True,
-    )  # fmt: skip
+        model=Resnet(),
+        augment=Photo(),
+        optim=Muon(),
+        schedule=LinearToZero(),
+        batch_size=64,
+        label_smoothing=0.1,
+        ema=0.0,
+        clip=0.0,
+        epochs=60,
+        watched="accuracy",
+        patience=0.5,
+        bf16=True,
+    )
 
 
 def _for_small_images(facts: Facts, shape: ImageShape) -> Suggestion:
     """Small images: a plain net with early pooling."""
     batch_size = 256 if facts.num_train >= 20_000 else 64
     return Suggestion(
-        model=Cnn(), augment=Small(), optim=Muon(), schedule=LinearToZero(), batch_size=batch_size, label_smoothing=0.1, ema=0.0,
-        clip=0.0, epochs=8 if facts.num_train >= 20_000 else 40, watched="accuracy", patience=0.5, bf16=True,
-    )  # fmt: skip
+        model=Cnn(),
+        augment=Small(),
+        optim=Muon(),
+        schedule=LinearToZero(),
+        batch_size=batch_size,
+        label_smoothing=0.1,
+        ema=0.0,
+        clip=0.0,
+        epochs=8 if facts.num_train >= 20_000 else 40,
+        watched="accuracy",
+        patience=0.5,
+        bf16=True,
+    )
 
 
 def _for_tables(facts: Facts) -> Suggestion:
     """Tables: an ensemble of MLPs with shared weights on learned embeddings."""
     return Suggestion(
-        model=MLP(members=16), augment=NoAugment(), optim=AdamW(lr=2e-3), schedule=LinearToZero(), batch_size=256, label_smoothing=0.0,
-        ema=0.0, clip=0.0, epochs=20, watched="loss" if facts.task == "classify" else "rmse", patience=0.3, bf16=False,
-    )  # fmt: skip
+        model=MLP(members=16),
+        augment=NoAugment(),
+        optim=AdamW(lr=2e-3),
+        schedule=LinearToZero(),
+        batch_size=256,
+        label_smoothing=0.0,
+        ema=0.0,
+        clip=0.0,
+        epochs=20,
+        watched="loss" if facts.task == "classify" else "rmse",
+        patience=0.3,
+        bf16=False,
+    )
 
 
 def _for_arrays(facts: Facts) -> Suggestion:
     """Plain arrays, often with an own module: careful values."""
     batch_size = 128 if facts.num_train >= 5_000 else 32
     return Suggestion(
-        model=MLP(), augment=NoAugment(), optim=AdamW(lr=1e-3), schedule=LinearToZero(), batch_size=batch_size, label_smoothing=0.0,
-        ema=0.0, clip=1.0, epochs=30, watched="loss" if facts.task == "classify" else "rmse", patience=0.3, bf16=False,
-    )  # fmt: skip
+        model=MLP(),
+        augment=NoAugment(),
+        optim=AdamW(lr=1e-3),
+        schedule=LinearToZero(),
+        batch_size=batch_size,
+        label_smoothing=0.0,
+        ema=0.0,
+        clip=1.0,
+        epochs=30,
+        watched="loss" if facts.task == "classify" else "rmse",
+        patience=0.3,
+        bf16=False,
+    )

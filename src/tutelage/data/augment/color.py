@@ -21,9 +21,7 @@ class Color(Augment):
     kind: Literal["color"] = "color"
     brightness: float = Field(0.3, ge=0, description="Largest change added to all pixels, in standard deviations.")
     contrast: float = Field(0.2, ge=0, lt=1, description="Largest relative change of contrast.")
-    tint: float = Field(
-        0.15, ge=0, description="Largest change added to each channel by itself, in standard deviations."
-    )
+    tint: float = Field(0.15, ge=0, description="Largest change added to each channel by itself, in standard deviations.")
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with `image` [B, C, H, W] recolored."""
@@ -31,9 +29,7 @@ class Color(Augment):
         contrast_B = draw_uniform(image_BCHW, generator, low=1 - self.contrast, high=1 + self.contrast)
         offset_BC = draw_uniform(image_BCHW, generator, low=-self.brightness, high=self.brightness)[:, None]
         if image_BCHW.shape[1] > 1:
-            tints = [
-                draw_uniform(image_BCHW, generator, low=-self.tint, high=self.tint) for _ in range(image_BCHW.shape[1])
-            ]
+            tints = [draw_uniform(image_BCHW, generator, low=-self.tint, high=self.tint) for _ in range(image_BCHW.shape[1])]
             offset_BC = offset_BC + torch.stack(tints, dim=1)
         offset_BC11 = offset_BC[:, :, None, None].to(image_BCHW.dtype)
         contrast_B111 = contrast_B[:, None, None, None].to(image_BCHW.dtype)

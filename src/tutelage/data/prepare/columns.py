@@ -80,7 +80,11 @@ def _infer(part: TablePart, name: str) -> tuple[Role, str]:
         return "dropped", "no value in any row"
     if distinct == 1:
         value = repr(str(pc.drop_null(column)[0].as_py()))
-        return ("category", f"one value or none: {value}{missing}") if missing else ("dropped", f"the same value everywhere: {value}")
+        return (
+            ("category", f"one value or none: {value}{missing}")
+            if missing
+            else ("dropped", f"the same value everywhere: {value}")
+        )
     if pa.types.is_boolean(column.type):
         return "boolean", f"yes or no{missing}"
     if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):

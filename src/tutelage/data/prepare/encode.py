@@ -6,7 +6,7 @@ zeros, so that nothing untrained enters a prediction. Not a component.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np

@@ -61,9 +61,7 @@ class Image(Prepare):
         "auto", description="Side, or height and width, in pixels; auto = as they are, larger ones shrunk to max_size."
     )
     max_size: int = Field(96, ge=4, le=1024, description="Side in pixels that auto does not exceed; typical 64 to 224.")
-    channels: Auto | Literal[1, 3] = Field(
-        "auto", description="1 = grey, 3 = color, auto = grey if no train image has color."
-    )
+    channels: Auto | Literal[1, 3] = Field("auto", description="1 = grey, 3 = color, auto = grey if no train image has color.")
     framing: Framing = Field("crop", description="What becomes of images of another shape: stretch, crop or pad.")
 
     def fit(self, part: Part) -> "FittedImage":
@@ -81,9 +79,7 @@ class Image(Prepare):
     def restore(self, state: Mapping[str, Any]) -> "FittedImage":
         """Rebuild what `FittedImage.state` returned."""
         height, width = state["size"]
-        return FittedImage(
-            (height, width), state["channels"], state["framing"], tuple(state["mean"]), tuple(state["deviation"])
-        )
+        return FittedImage((height, width), state["channels"], state["framing"], tuple(state["mean"]), tuple(state["deviation"]))
 
     def _choose_size(self, images: ImagePart) -> tuple[int, int]:
         """Return height and width in pixels."""
@@ -147,9 +143,7 @@ class FittedImage:
         """Turn `image` uint8 [B, H, W, C] into float32 [B, C, H, W], channels last in memory, mean 0 and deviation 1."""
         image_BCHW = batch["image"].permute(0, 3, 1, 2).to(torch.float32)
         scale = torch.tensor([1 / deviation for deviation in self.deviation], device=image_BCHW.device)
-        offset = torch.tensor(
-            [-m / d for m, d in zip(self.mean, self.deviation, strict=True)], device=image_BCHW.device
-        )
+        offset = torch.tensor([-m / d for m, d in zip(self.mean, self.deviation, strict=True)], device=image_BCHW.device)
         return batch | {"image": torch.addcmul(offset[:, None, None], image_BCHW, scale[:, None, None])}
 
     def state(self) -> dict[str, Any]:
@@ -201,9 +195,7 @@ def _fill(pixels_NHWC: np.ndarray, part: ImagePart, decode: Callable[[Path], np.
         raise DataError(problems)
 
 
-def _convert(
-    pixels_NHWC: np.ndarray, *, shape: tuple[int, ...], mode: Literal["RGB", "L"], framing: Framing
-) -> np.ndarray:
+def _convert(pixels_NHWC: np.ndarray, *, shape: tuple[int, ...], mode: Literal["RGB", "L"], framing: Framing) -> np.ndarray:
     """Bring pixels to a shape [N, H, W, C]; those that have it are returned as they are."""
     if pixels_NHWC.shape == shape:
         # Torch warns of arrays that cannot be written to, such as those made from the bytes of a file.
@@ -223,9 +215,7 @@ def _measure(pixels_NHWC: np.ndarray) -> tuple[tuple[float, ...], tuple[float, .
     for channel in range(pixels_NHWC.shape[3]):
         counts = np.zeros(256, dtype=np.int64)
         for start in range(0, len(pixels_NHWC), CHUNK * every):
-            counts += np.bincount(
-                pixels_NHWC[start : start + CHUNK * every : every, :, :, channel].reshape(-1), minlength=256
-            )
+            counts += np.bincount(pixels_NHWC[start : start + CHUNK * every : every, :, :, channel].reshape(-1), minlength=256)
         mean = float(counts @ values / counts.sum())
         means.append(mean)
         deviations.append(max(SMALLEST_DEVIATION, float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))))
@@ -244,9 +234,7 @@ def _read(part: ImagePart, function: Callable[[Path], Result]) -> list[Result]:
         DataError: Some cannot be read; all of them are listed.
     """
     results = map_files(_guarded(function), part.files)
-    problems = [
-        _problem(part, index, found) for index, found in enumerate(results) if isinstance(found, ImageReadError)
-    ]
+    problems = [_problem(part, index, found) for index, found in enumerate(results) if isinstance(found, ImageReadError)]
     if problems:
         raise DataError(problems)
     return [found for found in results if not isinstance(found, ImageReadError)]

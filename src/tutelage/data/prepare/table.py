@@ -32,7 +32,8 @@ class Table(Prepare):
 
     kind: Literal["table"] = "table"
     scale: Literal["quantile", "standard"] = Field(
-        "quantile", description="How numbers are scaled: quantile = by rank to a normal distribution; standard = mean 0, deviation 1."
+        "quantile",
+        description="How numbers are scaled: quantile = by rank to a normal distribution; standard = mean 0, deviation 1.",
     )
     clip: float = Field(5.0, gt=0, description="Scaled numbers are held within this many deviations. Typical: 3 to 8.")
     rare: int = Field(5, ge=1, description="Words in fewer train rows than this share one code. Typical: 2 to 50.")
@@ -59,7 +60,10 @@ class Table(Prepare):
             decided.append(column)
             encoders += [encoder] if encoder is not None else []
         if not encoders:
-            reasons = [Problem(f"{part.file}, column {c.name}", f"{c.role}: {c.reason}", "Give it a role: --set prepare.columns.") for c in decided]
+            reasons = [
+                Problem(f"{part.file}, column {c.name}", f"{c.role}: {c.reason}", "Give it a role: --set prepare.columns.")
+                for c in decided
+            ]
             raise DataError(reasons)
         return FittedTable(tuple(decided), tuple(encoders))
 
@@ -158,7 +162,11 @@ class FittedTable:
         for encoder in self.encoders:
             if encoder.name not in names:
                 near = difflib.get_close_matches(encoder.name, names, n=1)
-                hint = f"Is it {near[0]!r}? Rename it." if near else f"The model was trained with it; its columns: {', '.join(names)}."
+                hint = (
+                    f"Is it {near[0]!r}? Rename it."
+                    if near
+                    else f"The model was trained with it; its columns: {', '.join(names)}."
+                )
                 problems.append(Problem(f"{part.file}, column {encoder.name}", "missing", hint))
         if problems:
             raise DataError(problems)
@@ -169,7 +177,12 @@ def _unreadable(part: TablePart, encoder: encode.Encoder, unreadable: np.ndarray
     rows = np.flatnonzero(unreadable).tolist()
     cells = part.table.column(encoder.name).take(rows).to_pylist() if rows else []
     return [
-        Problem(f"{part.locate(row)}, column {encoder.name}", f"{cell!r} is not {encoder.expected}", "Correct it or leave it empty.", row)
+        Problem(
+            f"{part.locate(row)}, column {encoder.name}",
+            f"{cell!r} is not {encoder.expected}",
+            "Correct it or leave it empty.",
+            row,
+        )
         for row, cell in zip(rows, cells, strict=True)
     ]
 

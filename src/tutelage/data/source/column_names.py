@@ -17,6 +17,7 @@ def name_columns(table: pa.Table, names: Sequence[str], file: str) -> tuple[pa.T
     """Give columns their names; find names that are missing or stand twice, and a first row that holds no names."""
     problems: list[Problem] = []
     notes: list[str] = []
+    given, names = names, [UNREADABLE.sub("\ufffd", name) for name in names]
     kept: dict[str, pa.ChunkedArray] = {}
     if len(names) < 2:
         found = f"one column only ({names[0]!r})"
@@ -31,7 +32,7 @@ def name_columns(table: pa.Table, names: Sequence[str], file: str) -> tuple[pa.T
             problems.append(Problem(f"{file} row 1", f"column {index + 1} has no name", "Name it, or remove it."))
         elif name in kept:
             problems.append(Problem(f"{file} row 1", f"two columns are called {name!r}", "Rename one of them."))
-        elif UNREADABLE.search(name):
+        elif name != given[index]:
             problems.append(Problem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it."))
         kept[name if name and name not in kept else f"column {index + 1}"] = column
     if _looks_headless(names, table):

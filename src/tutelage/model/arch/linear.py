@@ -21,7 +21,9 @@ class Linear(Model):
 
     kind: Literal["linear"] = "linear"
     bias: bool = Field(True, description="Add a learned constant to each output.")
-    one_hot_limit: int = Field(256, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries.")
+    one_hot_limit: int = Field(
+        256, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
+    )
 
     def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
         """Make the module."""

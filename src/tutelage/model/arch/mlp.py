@@ -26,16 +26,28 @@ class MLP(Model):
     """Settings of the multilayer perceptron."""
 
     kind: Literal["mlp"] = "mlp"
-    hidden: tuple[int, ...] = Field((256, 256, 256), description="Units of each hidden layer. Typical: 1 to 4 layers of 64 to 512.")
+    hidden: tuple[int, ...] = Field(
+        (256, 256, 256), description="Units of each hidden layer. Typical: 1 to 4 layers of 64 to 512."
+    )
     activation: Literal["relu", "gelu", "silu", "tanh"] = Field("relu", description="Nonlinearity after each hidden layer.")
     norm: Literal["none", "layer", "batch"] = Field("none", description="Normalization before each nonlinearity.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Share of hidden units left out in each training step. Typical: 0 to 0.5.")
-    members: int = Field(1, ge=1, description="Networks with shared weights whose answers are averaged. Typical: 1, or 8 to 32 for tables.")
-    numbers: Literal["periodic", "plain"] = Field("periodic", description="How numbers of a table enter: as learned waves, or as they are.")
-    frequency_scale: float = Field(1.0, gt=0, description="Spread of the waves' starting frequencies. Typical: 0.05 (smooth) to 2 (wild).")
+    dropout: float = Field(
+        0.1, ge=0, lt=1, description="Share of hidden units left out in each training step. Typical: 0 to 0.5."
+    )
+    members: int = Field(
+        1, ge=1, description="Networks with shared weights whose answers are averaged. Typical: 1, or 8 to 32 for tables."
+    )
+    numbers: Literal["periodic", "plain"] = Field(
+        "periodic", description="How numbers of a table enter: as learned waves, or as they are."
+    )
+    frequency_scale: float = Field(
+        1.0, gt=0, description="Spread of the waves' starting frequencies. Typical: 0.05 (smooth) to 2 (wild)."
+    )
     num_waves: int = Field(24, ge=1, description="Waves for each number. Typical: 8 to 64.")
     embedding_size: int = Field(16, ge=1, description="Length of the vector of a number or of a long category. Typical: 8 to 32.")
-    one_hot_limit: int = Field(64, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries.")
+    one_hot_limit: int = Field(
+        64, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
+    )
 
     def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
         """Make the module."""

@@ -6,7 +6,6 @@ fair dropout, and a step takes little longer than without.
 Legend: B rows, M members, D units.
 """
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 

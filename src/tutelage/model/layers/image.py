@@ -21,9 +21,7 @@ def check_image(shape: InputShape, *, kind: str) -> ImageShape:
         raise RecipeError(f"model = {kind!r} takes images, the data are {shape}. Use model = 'mlp' or 'linear'.")
     if min(shape.height, shape.width) < SMALLEST_IMAGE:
         size = f"{shape.height}x{shape.width}"
-        raise RecipeError(
-            f"model = {kind!r} takes images of at least 4x4 pixels, these are {size}. Set prepare.size to 8."
-        )
+        raise RecipeError(f"model = {kind!r} takes images of at least 4x4 pixels, these are {size}. Set prepare.size to 8.")
     return shape
 
 

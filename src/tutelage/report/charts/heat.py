@@ -7,6 +7,8 @@ from tutelage.report.number import say_percent
 
 __all__ = ["heat_map"]
 
+MAX_LARGE = 4
+"""Classes up to which the cells are drawn large."""
 MAX_WRITTEN = 14
 """Classes up to which every count is written into its cell; beyond, counts appear on hover."""
 
@@ -29,8 +31,17 @@ def heat_map(counts: Sequence[Sequence[int]], *, labels: Sequence[str]) -> Html:
         ]
         rows.append(tag("tr", tag("th", labels[true], scope="row"), cells))
     caption = tag("p", tag("span", "rows: true class"), tag("span", "columns: predicted class"), class_="legend")
-    kind = "heat" if is_written else "heat small"
-    return tag("div", caption, tag("table", tag("thead", head), tag("tbody", rows), class_=kind), class_="scroll", tabindex=0)
+    kinds = ["heat", "" if is_written else "small", "large" if len(labels) <= MAX_LARGE else ""]
+    # Names about as wide as the cells need not be turned.
+    if max(map(len, labels)) <= (8 if len(labels) <= MAX_LARGE else 4) and is_written:
+        kinds.append("upright")
+    return tag(
+        "div",
+        caption,
+        tag("table", tag("thead", head), tag("tbody", rows), class_=" ".join(filter(None, kinds))),
+        class_="scroll",
+        tabindex=0,
+    )
 
 
 def _cell(count: int, share: float, *, true: str, predicted: str, is_right: bool, is_written: bool) -> Html:

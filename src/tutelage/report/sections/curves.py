@@ -30,9 +30,8 @@ def show(facts: Facts) -> Html | None:
     charts = []
     for name, series in list(groups.items())[:MAX_CHARTS]:
         chart = line_chart(series, x_label="step", y_label=label(name), mark=mark, may_be_log=name == "loss")
-        charts.append(
-            figure(chart, title=label(name).capitalize() if name.islower() else label(name), caption=CAPTIONS.get(name, ""))
-        )
+        title = label(name)
+        charts.append(figure(chart, title=title[:1].upper() + title[1:], caption=CAPTIONS.get(name, "")))
     lead = "One step changes the weights once, after looking at one batch of examples."
     if mark is not None:
         lead += " The dashed line marks the step whose weights were kept."

@@ -82,7 +82,7 @@ def _columns(columns: Sequence[ColumnSummary]) -> Html | None:
         for column in columns[:MAX_COLUMNS]
     ]
     headers = ["column", "used as", "missing", "distinct", "values", "why"]
-    return tag("div", tag("h3", "Columns"), table(headers, rows, numeric=(2, 3), sortable=True, class_="compact"))
+    return tag("div", tag("h3", "Columns"), table(headers, rows, numeric=(2, 3), sortable=True, class_="compact names"))
 
 
 def _values(column: ColumnSummary) -> str:
