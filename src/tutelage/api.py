@@ -54,11 +54,6 @@ def train(
     Raises:
         RecipeError: A wish that cannot be met.
         DataError: The data was refused; all problems at once.
-
-    Example:
-        >>> run = train("sklearn:iris", epochs=3, quiet=True, out=tmp_run)  # doctest: +SKIP
-        >>> run.metrics["test/accuracy"]  # doctest: +SKIP
-        0.9666666666666667
     """
     budget = {"epochs": epochs, "steps": steps, "time": time}
     request = _request(

@@ -45,7 +45,7 @@ def names(family: str) -> tuple[str, ...]:
         RecipeError: The family is unknown.
     """
     if family not in FOLDERS:
-        raise RecipeError(f"unknown family {family!r}{suggest(family, families())}. Families: {', '.join(families())}.")
+        raise RecipeError(f"unknown family {family!r}{suggest(family, families())} Families: {', '.join(families())}.")
     return tuple(kind for kind, _ in _components(family))
 
 
@@ -61,16 +61,16 @@ def load(family: str, kind: str) -> type[Any]:
         RecipeError: No such kind; the message names the nearest one.
     """
     if kind not in names(family):
-        raise RecipeError(f"unknown {family} {kind!r}{suggest(kind, names(family))}. Known: {', '.join(names(family))}.")
+        raise RecipeError(f"unknown {family} {kind!r}{suggest(kind, names(family))} Known: {', '.join(names(family))}.")
     module = importlib.import_module("tutelage." + FOLDERS[family].replace("/", ".") + "." + kind)
     component: type[Any] = getattr(module, module.__all__[0])
     return component
 
 
 def suggest(word: str, known: tuple[str, ...] | list[str]) -> str:
-    """Return `; did you mean 'x'?` for the nearest known word, or nothing where none is near."""
+    """Return how a sentence about an unknown word ends: `; did you mean 'x'?`, or `.` where no known word is near."""
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {near[0]!r}?" if near else "."
 
 
 @cache

@@ -73,7 +73,7 @@ class DataError(TutelageError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        lines = [f"{count} problem{'s' if count != 1 else ''} found in the data, nothing was trained:"]
+        lines = [f"{count} problem{'s' if count != 1 else ''} found in the data, before anything was done with it:"]
         lines += [f"  {problem}" for problem in self.problems[:MAX_SHOWN]]
         if count > MAX_SHOWN:
             lines.append(f"  ... and {count - MAX_SHOWN} more.")

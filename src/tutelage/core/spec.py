@@ -114,9 +114,12 @@ def _line(spec: type[Spec], issue: Any, *, where: str) -> str:
     key = ".".join(path) or "(top)"
     if issue["type"] == "extra_forbidden":
         known = list(_owner(spec, path[:-1]).model_fields)
-        return f"{where}: {key}: unknown key{catalog.suggest(path[-1], known)}. Known keys: {', '.join(known)}."
+        return f"{where}: {key}: unknown key{catalog.suggest(path[-1], known)} Known keys: {', '.join(known)}."
     found = "" if isinstance(issue["input"], (dict, Spec)) else f" = {issue['input']!r}"
-    return f"{where}: {key}{found}: {issue['msg'].removeprefix('Value error, ')}."
+    said = issue["msg"].removeprefix("Value error, ").replace("Input should be", "must be").rstrip(".")
+    known = _owner(spec, path[:-1]).model_fields
+    hint = f" ({known[path[-1]].description})" if path and path[-1] in known and known[path[-1]].description else ""
+    return f"{where}: {key}{found}: {said}.{hint}"
 
 
 def _owner(spec: type[Spec], path: list[str]) -> type[BaseModel]:

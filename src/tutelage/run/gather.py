@@ -1,5 +1,6 @@
 """From a recipe to prepared data: read, split, learn the target and the preprocessing from train rows, apply to all."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,19 +11,23 @@ from torch import Tensor
 
 from tutelage.core.errors import DataError, Problem, RecipeError
 from tutelage.core.events import Event, Noted, Warned
+from tutelage.core.schema import ImageShape, TableShape
 from tutelage.core.spec import Component, grant
 from tutelage.data.prepare.array import Array
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.image import Image
-from tutelage.data.prepare.table import Table
+from tutelage.data.prepare.table import FittedTable, Table
 from tutelage.data.prepare.target import ClassTarget, TargetEncoder, fit_target
 from tutelage.data.source.base import ArrayPart, Collected, ImagePart, Part, TablePart
 from tutelage.data.split import cut
 from tutelage.train.facts import Facts, Machine
+from tutelage.train.plan import Decision
 from tutelage.train.recipe import Recipe
 
 __all__ = ["Gathered", "Prepared", "gather"]
 
+MAX_SHOWN_COLUMNS = 40
+"""Columns that are told one by one."""
 SMALL_SET = 2_000
 """Rows below which a larger share is needed for a validation score to mean something."""
 
@@ -79,6 +84,23 @@ class Gathered:
             *(Warned(message=text) for text in self.collected.warnings),
         ]
 
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """What was decided about the data: task, rows, preprocessing, the role of each column."""
+        rows = f"{len(self.train):,} train, {len(self.validation):,} validation, {len(self.test) if self.test else 0:,} test"
+        cut_from = "as the source has them" if self.collected.test is not None else "the test part is cut at random, by the seed"
+        made = [
+            Decision(key="task", value=self.target.task, reason=self.target.reason),
+            Decision(key="rows", value=rows, reason=f"{cut_from}; validation is always cut from train"),
+            Decision(key="prepare", value=_say_prepare(self.prepare, self.fitted), reason="fitted on train rows only"),
+        ]
+        columns = self.fitted.columns if isinstance(self.fitted, FittedTable) else ()
+        if len(columns) <= MAX_SHOWN_COLUMNS:
+            return (*made, *(Decision(key=f"column {c.name}", value=c.role, reason=c.reason) for c in columns))
+        counts = Counter(column.role for column in columns)
+        text = ", ".join(f"{count} {role}" for role, count in counts.most_common())
+        return (*made, Decision(key="columns", value=text, reason="each with its reason in data.json"))
+
     def facts(self, machine: Machine, *, is_own_model: bool) -> Facts:
         """Return what decisions depend on."""
         modality: dict[type, Literal["image", "table", "array"]] = {ImagePart: "image", TablePart: "table", ArrayPart: "array"}
@@ -132,6 +154,18 @@ def gather(recipe: Recipe, collected: Collected) -> Gathered:
         ready[2] if test is not None else None,
         fingerprint="-".join(part.fingerprint[:16] for part in parts),
     )
+
+
+def _say_prepare(prepare: Prepare, fitted: Fitted) -> str:
+    """Write the preprocessing for people."""
+    shape = fitted.shape
+    kind = getattr(prepare, "kind", "")
+    if isinstance(shape, ImageShape):
+        color = "color" if shape.channels == 3 else "grey"
+        return f"{kind}: {shape.height}x{shape.width} {color}, normalized"
+    if isinstance(shape, TableShape):
+        return f"{kind}: {shape.numbers} numbers, {len(shape.cardinalities)} categories"
+    return f"{kind}: {'x'.join(map(str, shape.sizes)) or 'one number'}, as given"
 
 
 def _wished_task(recipe: Recipe) -> Literal["auto", "classify", "regress"]:

@@ -74,7 +74,8 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     machine = machine_facts(request.recipe.device)
     own_model = type(request.module).__name__ if request.module is not None else ""
     facts = gathered.facts(machine, is_own_model=request.module is not None)
-    return resolve(request.recipe, facts, own_model=own_model), gathered, machine
+    plan = resolve(request.recipe, facts, own_model=own_model)
+    return plan.but(decisions=(*gathered.decisions, *plan.decisions)), gathered, machine
 
 
 def start_training(request: Request) -> Path:

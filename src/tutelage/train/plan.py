@@ -97,6 +97,8 @@ EVALUATION_SHARE = 0.06
 FORWARD_SHARE = 1 / 3
 """A forward pass costs about a third of a training step on the same rows: the backward pass is about twice the forward."""
 LOG_LINES = 200
+LEAST_PATIENCE = 3
+"""Evaluations without a better score that are always waited for: one alone is noise."""
 
 
 def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
@@ -104,10 +106,11 @@ def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
     trained_rows = total_steps * plan.batch_size
     affordable = EVALUATION_SHARE * trained_rows / (max(plan.num_validation, 1) * FORWARD_SHARE)
     num_evaluations = int(min(max(affordable, MIN_EVALUATIONS), MAX_EVALUATIONS, total_steps))
+    eval_every = max(1, -(-total_steps // max(num_evaluations, 1)))
     stopping = Stopping(
         metric=f"val/{plan.watched}",
         greater_is_better=greater_is_better,
-        patience=0 if plan.patience >= 1 else max(1, round(plan.patience * total_steps)),
+        patience=0 if plan.patience >= 1 else max(LEAST_PATIENCE * eval_every, round(plan.patience * total_steps)),
         min_delta=plan.min_delta,
     )
-    return Course(max(1, -(-total_steps // max(num_evaluations, 1))), max(1, total_steps // LOG_LINES), stopping)
+    return Course(eval_every, max(1, total_steps // LOG_LINES), stopping)

@@ -49,32 +49,17 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
     """
     auto = suggest(facts)
     made = _Decisions(auto.why)
-    task = _decide_task(recipe, facts, auto, made)
-    model = None if own_model else made.choose("model", recipe.model, grant(recipe.model, auto.model))
-    if own_model:
-        made.choose("model", own_model, own_model)
-    init = None if recipe.init == "auto" else made.choose("init", recipe.init, grant(recipe.init, auto.model))
-    augment = made.choose("augment", recipe.augment, grant(recipe.augment, auto.augment))
-    optim = made.choose("optim", recipe.optim, grant(recipe.optim, auto.optim))
-    schedule = made.choose("schedule", recipe.schedule, grant(recipe.schedule, auto.schedule))
+    parts = _decide_parts(recipe, facts, auto, made, own_model=own_model)
     batch_size = _decide_batch_size(recipe, facts, auto, made)
-    clip = made.choose("clip", recipe.clip, auto.clip if recipe.clip == "auto" else float(recipe.clip))
     total_steps, time_seconds = _decide_budget(recipe, facts, auto, batch_size, made)
     metrics = metrics_for(facts)
     watched, patience = _decide_stopping(recipe, auto, metrics, made)
-    precision = _decide_precision(recipe, facts, auto, made)
-    compiled = made.choose("compile", recipe.compile, "none" if recipe.compile == "auto" else recipe.compile, COMPILE_REASON)
     return Plan(
+        **parts,
         source=recipe.source,
         modality=facts.modality,
-        task=task,
-        model=model,
         own_model=own_model,
-        init=init,
-        augment=augment,
-        optim=optim,
-        schedule=schedule,
-        clip=clip,
+        clip=made.choose("clip", recipe.clip, auto.clip if recipe.clip == "auto" else float(recipe.clip)),
         batch_size=batch_size,
         num_micro=recipe.num_micro,
         class_weights=_decide_class_weights(recipe, facts, made),
@@ -89,14 +74,39 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
         num_train=facts.num_train,
         num_validation=facts.num_validation,
         num_test=facts.num_test,
-        precision=precision,
-        compile=compiled,
-        device=made.choose(
-            "device", recipe.device, facts.machine.device, f"{facts.machine.name}, {facts.machine.num_threads} threads"
-        ),
         seed=recipe.seed,
+        **_decide_machine(recipe, facts, auto, made),
         decisions=tuple(made.made),
     )
+
+
+def _decide_parts(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions, *, own_model: str) -> dict[str, Any]:
+    """Choose the components."""
+    task = _decide_task(recipe, facts, auto, made)
+    model = None if own_model else made.choose("model", recipe.model, grant(recipe.model, auto.model))
+    if own_model:
+        made.choose("model", own_model, own_model)
+    init = made.choose("init", recipe.init, None if recipe.init == "auto" else recipe.init, "the architecture's own")
+    if isinstance(init, dict):
+        raise RecipeError(f"recipe: init = {init} names no kind. Known: {', '.join(catalog.names('init'))}.")
+    return {
+        "task": task,
+        "model": model,
+        "init": init,
+        "augment": made.choose("augment", recipe.augment, grant(recipe.augment, auto.augment)),
+        "optim": made.choose("optim", recipe.optim, grant(recipe.optim, auto.optim)),
+        "schedule": made.choose("schedule", recipe.schedule, grant(recipe.schedule, auto.schedule)),
+    }
+
+
+def _decide_machine(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> dict[str, Any]:
+    """Choose how and where to compute."""
+    machine = facts.machine
+    return {
+        "precision": _decide_precision(recipe, facts, auto, made),
+        "compile": made.choose("compile", recipe.compile, "none" if recipe.compile == "auto" else recipe.compile, COMPILE_REASON),
+        "device": made.choose("device", recipe.device, machine.device, f"{machine.name}, {machine.num_threads} threads"),
+    }
 
 
 COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
@@ -114,6 +124,8 @@ def say(value: object) -> str:
     if isinstance(value, Component):
         settings = ", ".join(f"{key} {say(item)}" for key, item in value if key != "kind")
         return f"{getattr(value, 'kind', type(value).__name__)} ({settings})" if settings else str(getattr(value, "kind", ""))
+    if value is None:
+        return "own"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, tuple):
@@ -175,7 +187,7 @@ def _decide_stopping(recipe: Recipe, auto: Suggestion, metrics: tuple[str, ...],
     if watched not in metrics:
         known = ", ".join(metrics)
         raise RecipeError(
-            f"recipe: stopping.metric = {watched!r} is not measured{catalog.suggest(watched, metrics)}. Measured: {known}."
+            f"recipe: stopping.metric = {watched!r} is not measured{catalog.suggest(watched, metrics)} Measured: {known}."
         )
     share = auto.patience if wish.patience == "auto" else float(wish.patience)
     if not 0 < share <= 1:

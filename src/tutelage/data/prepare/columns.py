@@ -138,9 +138,9 @@ def _check(part: TablePart, overrides: Mapping[str, str]) -> None:
     lines = []
     for name, role in overrides.items():
         if name not in known:
-            lines.append(f"prepare.columns.{name}: no such column{suggest(name, known)}. Columns: {', '.join(known)}.")
+            lines.append(f"prepare.columns.{name}: no such column{suggest(name, known)} Columns: {', '.join(known)}.")
         elif role not in ROLES:
-            lines.append(f"prepare.columns.{name} = {role!r}: unknown role{suggest(role, ROLES)}. Roles: {', '.join(ROLES)}.")
+            lines.append(f"prepare.columns.{name} = {role!r}: unknown role{suggest(role, ROLES)} Roles: {', '.join(ROLES)}.")
     if lines:
         raise RecipeError("\n".join(lines))
 

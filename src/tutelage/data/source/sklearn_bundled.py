@@ -53,7 +53,7 @@ def _load(path: str, *, part: str, target: str) -> Part:
     name = path.removeprefix(PREFIX)
     if name not in NAMES:
         known = ", ".join(PREFIX + known for known in NAMES)
-        raise UsageError(f"{path}: unknown bundled set{suggest(name, NAMES)}. Known: {known}.")
+        raise UsageError(f"{path}: unknown bundled set{suggest(name, NAMES)} Known: {known}.")
     bunch = getattr(datasets, f"load_{name}")()
     if name == "digits":
         return _images(bunch, part=part)
@@ -80,7 +80,7 @@ def _table(bunch: Any, *, path: str, part: str, target: str) -> TablePart:
     names = getattr(bunch, "target_names", None)
     columns["target"] = bunch.target if names is None else [str(names[code]) for code in bunch.target]
     if target not in ("auto", *columns):
-        raise UsageError(f"{path} has no column {target!r}{suggest(target, list(columns))}. Columns: {', '.join(columns)}.")
+        raise UsageError(f"{path} has no column {target!r}{suggest(target, list(columns))} Columns: {', '.join(columns)}.")
     return TablePart(
         name=part,
         table=pa.table(columns),

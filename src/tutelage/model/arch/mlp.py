@@ -12,7 +12,7 @@ from torch import nn
 
 from tutelage.core.schema import InputShape
 from tutelage.model.arch.base import Model
-from tutelage.model.layers.byte_dropout import ByteDropout
+from tutelage.model.layers.dropout import SharedDropout
 from tutelage.model.layers.inputs import make_input
 from tutelage.model.layers.joined import Joined
 from tutelage.model.layers.members import MemberHead, MemberInput
@@ -75,5 +75,5 @@ class MLP(Model):
             block.append(nn.BatchNorm1d(num_units))
         block.append(ACTIVATIONS[self.activation]())
         if self.dropout:
-            block.append(ByteDropout(self.dropout))
+            block.append(SharedDropout(self.dropout))
         return nn.Sequential(*block)
