@@ -47,7 +47,7 @@ def say_score(key: str, value: float | str | None) -> str:
     if isinstance(value, float | int) and key.rpartition("/")[2] in SHARES:
         return say_percent(value)
     if isinstance(value, float | int) and key.rpartition("/")[2] in BOUNDED and math.isfinite(value):
-        return f"{value:.3f}"
+        return f"{round(value, 3) + 0.0:.3f}"
     return say_number(value)
 
 

@@ -179,7 +179,7 @@ def test_the_second_time_nothing_is_decoded(tmp_path: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4))]
     first = Image().fit(from_files(files)).apply(from_files(files))["image"].clone()
     files[0].unlink()
-    fitted = FittedImage((4, 6), 3, "crop", (0.0,) * 3, (1.0,) * 3)
+    fitted = FittedImage((4, 6), 3, "stretch", (0.0,) * 3, (1.0,) * 3)
     assert torch.equal(fitted.apply(from_files(files))["image"], first)
 
 
@@ -192,7 +192,7 @@ def test_writing_to_decoded_images_does_not_change_the_cache(tmp_path: Path) -> 
 
 def test_input_to_predict_on_is_not_kept(tmp_path: Path, own_cache: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4))]
-    fitted = FittedImage((4, 6), 3, "crop", (0.0,) * 3, (1.0,) * 3)
+    fitted = FittedImage((4, 6), 3, "stretch", (0.0,) * 3, (1.0,) * 3)
     fitted.apply(from_files(files, name="input"))
     assert not own_cache.exists()
 

@@ -17,7 +17,7 @@ def test_keys_become_names() -> None:
     ("key", "value", "text"),
     [
         ("test/accuracy", 0.9364, "93.6 %"),
-        ("test/r2", -0.00041, "-0.000"),
+        ("test/r2", -0.00041, "0.000"),
         ("test/auroc", 0.95, "0.950"),
         ("test/rmse", 46743.2, "46,743"),
         ("test/loss", 0.18934, "0.1893"),

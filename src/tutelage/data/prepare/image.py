@@ -62,7 +62,7 @@ class Image(Prepare):
     )
     max_size: int = Field(96, ge=4, le=1024, description="Side in pixels that auto does not exceed; typical 64 to 224.")
     channels: Auto | Literal[1, 3] = Field("auto", description="1 = grey, 3 = color, auto = grey if no train image has color.")
-    framing: Framing = Field("crop", description="What becomes of images of another shape: stretch, crop or pad.")
+    framing: Framing = Field("stretch", description="What becomes of images of another shape: stretch, crop or pad.")
 
     def fit(self, part: Part) -> "FittedImage":
         """Choose size and channels, and measure mean and deviation on the train images.

@@ -35,6 +35,7 @@ def read_columnar(path: Path) -> RawTable:
         if not start:
             raise DataError([Problem(path.name, "the file is empty (0 bytes)", REMEDY)])
         table = _read(path, start)
+        table.validate(full=True)  # a damaged file may point outside of its own memory
     except (OSError, pa.ArrowException) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
         raise DataError([Problem(path.name, f"damaged, or not what its name says ({reason})", REMEDY)]) from error

@@ -24,10 +24,10 @@ class Cnn(Model):
     """Sizes of the plain convolutional network."""
 
     kind: Literal["cnn"] = "cnn"
-    stem: int = Field(24, ge=1, description="Channels after the first convolution.")
-    widths: tuple[int, ...] = Field((64, 128, 128), min_length=1, description="Channels of each group.")
+    stem: int = Field(16, ge=1, description="Channels after the first convolution.")
+    widths: tuple[int, ...] = Field((48, 96, 128), min_length=1, description="Channels of each group.")
     depth: int = Field(2, ge=1, description="Convolutions in each group, the pooled one included.")
-    activation: Activation = Field("gelu", description="Nonlinearity after each normalization.")
+    activation: Activation = Field("relu", description="Nonlinearity after each normalization.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")
 

@@ -33,7 +33,7 @@ class Resnet(Model):
     """Sizes of the residual network."""
 
     kind: Literal["resnet"] = "resnet"
-    stem: int = Field(24, ge=1, description="Channels after the first convolution.")
+    stem: int = Field(16, ge=1, description="Channels after the first convolution.")
     stem_stride: int = Field(2, ge=1, le=8, description="Step of the first convolution in pixels; its kernel is twice as wide.")
     widths: tuple[int, ...] = Field((48, 96, 96, 192), min_length=1, description="Channels of each group.")
     depth: int = Field(1, ge=1, description="Convolutions in each residual branch.")

@@ -1,0 +1,78 @@
+"""The plan: pure, complete, JSON and back; rhythms that follow from the number of steps."""
+
+import pytest
+
+from tutelage.core.schema import ImageShape, TableShape
+from tutelage.train.facts import Facts, Machine
+from tutelage.train.plan import Plan, course, plan_from
+from tutelage.train.recipe import recipe_from
+from tutelage.train.resolve import resolve
+
+MACHINE = Machine("cpu", "Test", 2, "amx", 6.0, 300.0)
+PLAIN = Machine("cpu", "Test", 2, "", 0.0, 100.0)
+PHOTOS = Facts("image", ImageShape(3, 96, 96), 1620, 180, 200, "classify", (800, 820), MACHINE)
+DIGITS = Facts("image", ImageShape(1, 8, 8), 1222, 216, 359, "classify", (122,) * 10, MACHINE)
+TABLE = Facts("table", TableShape(8, (5, 3)), 20_000, 2_000, 4_000, "regress", (), MACHINE)
+BINARY = Facts("table", TableShape(6, (15, 7)), 29_000, 3_200, 16_000, "classify", (22_000, 7_000), MACHINE)
+ALL = [PHOTOS, DIGITS, TABLE, BINARY]
+
+
+def plan(facts: Facts, **wishes: object) -> Plan:
+    return resolve(recipe_from(wishes, where="test"), facts)
+
+
+@pytest.mark.parametrize("facts", ALL)
+def test_resolving_is_pure_and_survives_json(facts: Facts) -> None:
+    made = plan(facts)
+    assert made == plan(facts)
+    assert plan_from(made.to_record()) == made
+
+
+@pytest.mark.parametrize("facts", ALL)
+def test_every_decision_of_auto_has_a_reason(facts: Facts) -> None:
+    silent = [decision.key for decision in plan(facts).decisions if not decision.reason]
+    assert silent == []
+
+
+def test_a_wish_is_kept_and_said_to_be_one() -> None:
+    made = plan(TABLE, optim={"kind": "sgd", "lr": 0.3}, batch_size=77)
+    assert (made.optim.kind, made.optim.lr, made.batch_size) == ("sgd", 0.3, 77)
+    reasons = {decision.key: decision.reason for decision in made.decisions}
+    assert reasons["optim"] == reasons["batch_size"] == "as you asked"
+
+
+def test_a_machine_without_bfloat16_computes_in_float32() -> None:
+    facts = Facts(*[getattr(PHOTOS, name) for name in PHOTOS.__slots__[:-2]], PLAIN)
+    assert plan(facts).precision == "float32"
+    assert plan(PHOTOS).precision == "bfloat16"
+
+
+def test_epochs_become_steps() -> None:
+    made = plan(TABLE, budget={"epochs": 3}, batch_size=256)
+    assert made.total_steps == -(-3 * 20_000 // 256)
+
+
+def test_a_time_budget_leaves_the_steps_to_the_probe() -> None:
+    made = plan(TABLE, budget={"time": "2m"})
+    assert (made.total_steps, made.time_seconds) == (0, 120.0)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 58, 1000, 100_000])
+def test_rhythms_fit_into_the_steps(steps: int) -> None:
+    rhythm = course(plan(TABLE), steps, greater_is_better=False)
+    assert 1 <= rhythm.eval_every <= steps
+    assert 1 <= rhythm.log_every <= steps
+
+
+def test_patience_waits_for_several_evaluations() -> None:
+    rhythm = course(plan(TABLE, stopping={"patience": 0.01}), 1000, greater_is_better=False)
+    assert rhythm.stopping.patience >= 3 * rhythm.eval_every
+
+
+def test_patience_one_never_stops_early() -> None:
+    assert course(plan(TABLE, stopping={"patience": 1}), 1000, greater_is_better=False).stopping.patience == 0
+
+
+def test_balanced_weights_have_a_mean_of_one_over_the_rows() -> None:
+    weights = plan(BINARY, class_weights="balanced").class_weights
+    assert sum(w * n for w, n in zip(weights, BINARY.class_counts, strict=True)) / sum(BINARY.class_counts) == pytest.approx(1)

@@ -1,0 +1,73 @@
+"""Recipes: what is refused, and how the error reads."""
+
+from pathlib import Path
+
+import pytest
+
+from tutelage.core.errors import RecipeError
+from tutelage.core.spec import grant
+from tutelage.optim.adamw import AdamW
+from tutelage.train.recipe import merge, parse_setting, read_recipe, recipe_from
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(RecipeError, match=r"mine: batch_siz: unknown key; did you mean 'batch_size'\?"):
+        recipe_from({"batch_siz": 3}, where="mine")
+
+
+def test_an_unknown_key_inside_a_table_is_refused_with_its_path() -> None:
+    with pytest.raises(RecipeError, match=r"budget\.epoch: unknown key; did you mean 'epochs'\?"):
+        recipe_from({"budget": {"epoch": 3}}, where="mine")
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    with pytest.raises(RecipeError) as caught:
+        recipe_from({"sead": 1, "optim": "adamm", "num_micro": 0}, where="mine")
+    assert all(word in str(caught.value) for word in ("seed", "adam", "num_micro"))
+
+
+def test_two_budgets_are_refused() -> None:
+    with pytest.raises(RecipeError, match="epochs and time"):
+        recipe_from({"budget": {"epochs": 3, "time": "2m"}}, where="mine")
+
+
+def test_a_table_without_kind_adjusts_what_auto_chooses() -> None:
+    recipe = recipe_from({"optim": {"lr": 0.5}}, where="mine")
+    assert grant(recipe.optim, AdamW(lr=1e-3, weight_decay=0.2)) == AdamW(lr=0.5, weight_decay=0.2)
+
+
+def test_a_setting_out_of_range_names_the_component() -> None:
+    recipe = recipe_from({"optim": {"lr": -1}}, where="mine")
+    with pytest.raises(RecipeError, match=r"adamw.*lr = -1.*greater than 0.*Typical"):
+        grant(recipe.optim, AdamW())
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "value"),
+    [
+        ("optim.lr=1e-3", ["optim", "lr"], 1e-3),
+        ("model=cnn", ["model"], "cnn"),
+        ("model.hidden=[8, 8]", ["model", "hidden"], [8, 8]),
+        ("budget.time=3m", ["budget", "time"], "3m"),
+        ("target=a b", ["target"], "a b"),
+    ],
+)
+def test_settings_are_read_as_toml_or_as_words(text: str, keys: list[str], value: object) -> None:
+    assert parse_setting(text) == (keys, value)
+
+
+@pytest.mark.parametrize("text", ["optim", "=3", "a..b=1"])
+def test_a_setting_without_key_or_value_is_refused(text: str) -> None:
+    with pytest.raises(RecipeError, match="expected key=value"):
+        parse_setting(text)
+
+
+def test_a_name_that_gets_settings_becomes_a_table() -> None:
+    assert merge({"optim": "sgd"}, ["optim", "lr"], 0.1) == {"optim": {"kind": "sgd", "lr": 0.1}}
+
+
+def test_a_recipe_file_that_is_not_toml_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text("seed = 1\noptim = = 3\n", encoding="utf-8")
+    with pytest.raises(RecipeError, match=r"bad\.toml.*line 2"):
+        read_recipe(path)
