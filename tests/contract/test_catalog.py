@@ -144,7 +144,7 @@ def test_a_typing_error_inside_a_component_is_told_with_its_path() -> None:
         parse(holder_of("optim"), {"part": {"kind": "adamw", "weight_decai": 0.1, "lr": -1}}, where="recipe.toml")
     lines = str(caught.value).splitlines()
     assert any("part.weight_decai: unknown key; did you mean 'weight_decay'?" in line for line in lines)
-    assert any("part.lr = -1: Input should be greater than 0" in line for line in lines)
+    assert any("part.lr = -1: " in line and "greater than 0" in line for line in lines)
 
 
 def test_listing_imports_no_torch() -> None:

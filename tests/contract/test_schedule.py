@@ -1,6 +1,7 @@
 """Every schedule rises gently, stays within 0 to 1, and follows its formula."""
 
 import math
+from itertools import pairwise
 
 import pytest
 from pydantic import ValidationError
@@ -41,9 +42,9 @@ def test_factors_lie_between_zero_and_one(kind: str, warmup: float | None) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_warm_up_rises_steadily_from_near_zero_to_one(kind: str) -> None:
     schedule = make(kind, warmup=0.1)
-    rise = [factor for factor in curve(schedule)[: STEPS // 10 + 1]]
+    rise = curve(schedule)[: STEPS // 10 + 1]
     assert 0 < rise[0] < 0.05
-    assert all(a < b for a, b in zip(rise, rise[1:], strict=False))
+    assert all(a < b for a, b in pairwise(rise))
     assert rise[-1] == pytest.approx(1)
 
 
@@ -51,7 +52,7 @@ def test_warm_up_rises_steadily_from_near_zero_to_one(kind: str) -> None:
 def test_after_warm_up_it_never_rises_again(kind: str) -> None:
     schedule = make(kind, warmup=0.1)
     fall = curve(schedule)[STEPS // 10 :]
-    assert all(a >= b for a, b in zip(fall, fall[1:], strict=False))
+    assert all(a >= b for a, b in pairwise(fall))
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "constant"])

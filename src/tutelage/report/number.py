@@ -35,7 +35,7 @@ def say_percent(value: float | None, *, digits: int = 1) -> str:
         >>> say_percent(0.93125)
         '93.1 %'
     """
-    return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f}\u00a0%".replace("\u00a0", " ")
+    return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
 
 
 def say_count(value: int, noun: str) -> str:

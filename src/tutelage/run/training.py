@@ -197,18 +197,19 @@ class Training:
         return {**scores, **merged}
 
     def _repeat_command(self, composed: Composed) -> str:
-        """Return the command that repeats this run exactly; a time budget becomes its steps and corrections."""
-        if not self.plan.time_seconds:
+        """Return the command that repeats this run exactly, in a new folder; a time budget becomes steps and corrections."""
+        if not self.command.startswith("tutelage train"):
             return self.command
-        control = composed.state.control
-        words = shlex.split(self.command)
-        at = words.index("--time") if "--time" in words else -1
-        if at < 0:
-            return self.command
-        words[at : at + 2] = ["--steps", str(control.initial_steps)]
-        if control.corrections:
-            pairs = ",".join(f"[{step},{total}]" for step, total in control.corrections)
-            words += ["--set", f"budget.corrections=[{pairs}]"]
+        words = [word for word in shlex.split(self.command) if word not in ("--quiet", "--json")]
+        if "--out" in words:
+            del words[words.index("--out") : words.index("--out") + 2]
+        if "--time" in words:
+            control = composed.state.control
+            at = words.index("--time")
+            words[at : at + 2] = ["--steps", str(control.initial_steps)]
+            if control.corrections:
+                pairs = ",".join(f"[{step},{total}]" for step, total in control.corrections)
+                words += ["--set", f"budget.corrections=[{pairs}]"]
         return shlex.join(words)
 
     def _announce(self, composed: Composed) -> None:

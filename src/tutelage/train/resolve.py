@@ -82,7 +82,6 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
 
 def _decide_parts(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions, *, own_model: str) -> dict[str, Any]:
     """Choose the components."""
-    task = _decide_task(recipe, facts, auto, made)
     model = None if own_model else made.choose("model", recipe.model, grant(recipe.model, auto.model))
     if own_model:
         made.choose("model", own_model, own_model)
@@ -90,7 +89,7 @@ def _decide_parts(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisio
     if isinstance(init, dict):
         raise RecipeError(f"recipe: init = {init} names no kind. Known: {', '.join(catalog.names('init'))}.")
     return {
-        "task": task,
+        "task": _decide_task(recipe, facts, auto, made),
         "model": model,
         "init": init,
         "augment": made.choose("augment", recipe.augment, grant(recipe.augment, auto.augment)),
@@ -135,7 +134,6 @@ def say(value: object) -> str:
 
 def _decide_task(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> Component:
     """Choose task, loss and weight average."""
-    ema = made.choose("ema", recipe.ema, auto.ema if recipe.ema == "auto" else float(recipe.ema))
     loss: Component
     if facts.task == "regress":
         loss = made.choose("loss", recipe.loss, grant(recipe.loss, SquaredError()), "the usual loss for numbers")
@@ -148,6 +146,7 @@ def _decide_task(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decision
     fits = getattr(loss, "task", facts.task)
     if fits != facts.task:
         raise RecipeError(f"recipe: loss = {say(loss)} is for task {fits}, and this is {facts.task}.")
+    ema = made.choose("ema", recipe.ema, auto.ema if recipe.ema == "auto" else float(recipe.ema))
     return Classify(loss=loss, ema=ema) if facts.task == "classify" else Regress(loss=loss, ema=ema)
 
 

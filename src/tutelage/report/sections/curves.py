@@ -13,9 +13,13 @@ __all__ = ["show"]
 
 NOT_METRICS = frozenset({"step", "epoch", "seconds"})
 MAX_CHARTS = 6
+OVERFITTING = (
+    "Both lines should fall. Where the training line goes on falling and the validation line rises, the model has begun to learn "
+    "its training examples by heart (overfitting). The training line may lie higher, since training is made harder on purpose "
+    "(changed pictures, softened labels, switched-off parts)."
+)
 CAPTIONS = {
-    "loss": "Both lines should fall together. Where the training line goes on falling and the validation line rises, the model "
-    "has begun to learn its training examples by heart (overfitting).",
+    "loss": "Should fall: fast at first, then slowly, then hardly any more.",
     "lr": "The size of the steps with which the weights are changed: large at first to get near, small at the end to settle.",
 }
 
@@ -30,8 +34,8 @@ def show(facts: Facts) -> Html | None:
     charts = []
     for name, series in list(groups.items())[:MAX_CHARTS]:
         chart = line_chart(series, x_label="step", y_label=label(name), mark=mark, may_be_log=name == "loss")
-        title = label(name)
-        charts.append(figure(chart, title=title[:1].upper() + title[1:], caption=CAPTIONS.get(name, "")))
+        title, caption = label(name), OVERFITTING if name == "loss" and len(series) > 1 else CAPTIONS.get(name, "")
+        charts.append(figure(chart, title=title[:1].upper() + title[1:], caption=caption))
     lead = "One step changes the weights once, after looking at one batch of examples."
     if mark is not None:
         lead += " The dashed line marks the step whose weights were kept."

@@ -1,0 +1,252 @@
+"""Data from Python becomes images, a table or plain arrays, and what is wrong with it is told."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from tutelage.core.errors import DataError, TutelageError, UsageError
+from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.base import ArrayPart, Collected, ImagePart, TablePart
+from tutelage.data.source.pixel_arrays import find_range, to_pixels, with_channels_last
+
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+def told(found: Collected) -> list[tuple[str, int]]:
+    """Return where each problem is, and its item."""
+    return [(problem.where, problem.item) for problem in found.problems]
+
+
+def image_pixels(inputs: Any, labels: Any = LABELS) -> np.ndarray:
+    """Return the pixels that arrays become."""
+    part = collect_arrays((inputs, labels)).train
+    assert isinstance(part, ImagePart)
+    assert part.pixels is not None
+    return part.pixels
+
+
+def refusal(*data: Any, **settings: Any) -> str:
+    """Return what is said of data of which nothing can be made."""
+    with pytest.raises(TutelageError) as caught:
+        collect_arrays(*data, **settings)
+    return str(caught.value)
+
+
+def test_whole_number_images_stay_as_they_are() -> None:
+    pixels = np.arange(6 * 5 * 4, dtype=np.uint8).reshape(6, 5, 4)
+    assert np.array_equal(image_pixels(pixels)[..., 0], pixels)
+    assert np.array_equal(image_pixels(pixels.astype(np.int64))[..., 0], pixels)
+    assert np.array_equal(image_pixels(pixels > 60)[..., 0], (pixels > 60) * 255)
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (-1, 1), (0, 255)])
+def test_float_images_are_brought_to_0_to_255_from_any_usual_range(low: float, high: float) -> None:
+    shares = np.linspace(0, 1, 6 * 5 * 4).reshape(6, 5, 4)
+    expected = np.rint(shares * 255)
+    assert np.array_equal(image_pixels((low + shares * (high - low)).astype(np.float32))[..., 0], expected)
+
+
+def test_channels_may_come_first_or_last() -> None:
+    last = np.random.default_rng(0).integers(0, 256, (6, 8, 9, 3), dtype=np.uint8)
+    assert np.array_equal(image_pixels(last), last)
+    assert np.array_equal(image_pixels(torch.from_numpy(last).permute(0, 3, 1, 2)), last)
+    for shape, expected in {(2, 1, 8, 8): (2, 8, 8, 1), (2, 8, 8, 1): (2, 8, 8, 1), (2, 3, 32, 3): None}.items():
+        view = with_channels_last(np.zeros(shape))
+        assert (None if view is None else view.shape) == expected
+
+
+def test_pixels_are_scaled_alike_in_chunks_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).random((7, 8, 8, 1))
+    known = find_range(values)
+    assert known is not None
+    whole = to_pixels(values, known)
+    monkeypatch.setattr("tutelage.data.source.pixel_arrays.CHUNK_BYTES", 1)
+    assert np.array_equal(to_pixels(values, known), whole)
+
+
+def test_test_images_are_scaled_like_train_images() -> None:
+    random = np.random.default_rng(0)
+    train, dark = random.uniform(0, 255, (6, 5, 5)), random.uniform(0, 1, (6, 5, 5))
+    found = collect_arrays((train, LABELS), test=(dark, LABELS))
+    assert isinstance(found.test, ImagePart)
+    assert found.test.pixels is not None
+    assert found.test.pixels.max() == 1
+    assert told(collect_arrays((dark, LABELS), test=(train, LABELS))) == [("test", -1)]
+
+
+def test_rows_of_numbers_become_a_table() -> None:
+    found = collect_arrays(([[1, 2.5], [3, 4], [5, 6]], ["a", "b", "a"])).train
+    assert isinstance(found, TablePart)
+    assert found.table.to_pydict() == {"x0": [1, 3, 5], "x1": [2.5, 4, 6], "target": ["a", "b", "a"]}
+    assert found.target == "target"
+    assert found.locate(1) == "train data row 1"
+
+
+def test_in_tables_nan_is_missing_and_inf_a_problem() -> None:
+    inputs = np.random.default_rng(0).normal(size=(6, 2))
+    inputs[2, 0], inputs[4, 1] = np.nan, -np.inf
+    found = collect_arrays((inputs, LABELS))
+    assert told(found) == [("train data row 4, column x1", 4)]
+    assert isinstance(found.train, TablePart)
+    assert found.train.table.column("x0").null_count == 1
+
+
+def test_other_shapes_and_arrays_for_an_own_model_are_passed_on() -> None:
+    series = np.random.default_rng(0).normal(0, 9, (6, 50, 7)).astype(np.float32)
+    for data, settings in (
+        (series, {}),
+        (np.zeros((6, 2)), {"as_given": True}),
+        (np.zeros((6, 8, 8), np.uint8), {"as_given": True}),
+    ):
+        found = collect_arrays((data, LABELS), **settings).train
+        assert isinstance(found, ArrayPart)
+        assert np.array_equal(found.inputs, data)
+        assert found.inputs.dtype == data.dtype
+
+
+def test_rows_with_nan_or_inf_are_left_out_of_arrays_and_images() -> None:
+    for inputs in (np.random.default_rng(0).random((6, 8, 8)), np.random.default_rng(0).normal(0, 9, (6, 8, 8))):
+        inputs[1, 0, 0], inputs[3, 7, 7] = np.nan, np.inf
+        found = collect_arrays((inputs, LABELS))
+        assert told(found) == [("train row 1", 1), ("train row 3", 3)]
+        assert found.train.labels is not None
+        assert found.train.labels.tolist() == [0, 2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ([0, 1, 2], [0, 1, 2]),
+        (torch.tensor([0, 1, 2]), [0, 1, 2]),
+        (np.array([[0], [1], [2]]), [0, 1, 2]),
+        ([0.5, 1, 2], [0.5, 1.0, 2.0]),
+        (("a", "b", "c"), ["a", "b", "c"]),
+        (np.array(["a", "b", "c"]), ["a", "b", "c"]),
+        ([True, False, True], [True, False, True]),
+    ],
+)
+def test_labels_come_in_any_form(labels: Any, expected: list[Any]) -> None:
+    found = collect_arrays((np.zeros((3, 8, 8), np.uint8), labels)).train
+    assert found.labels is not None
+    assert found.labels.tolist() == expected
+
+
+def test_labels_that_are_missing_are_told_and_their_rows_left_out() -> None:
+    for labels in (["a", None, "b"], [1.0, float("nan"), 2.0], [1.0, float("inf"), 2.0]):
+        found = collect_arrays((np.zeros((3, 8, 8), np.uint8), labels))
+        assert told(found) == [("train labels row 1", 1)]
+        assert len(found.train) == 2
+        assert told(collect_arrays((np.zeros((3, 2)), labels))) == [("train data row 1, column target", 1)]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("photos", "'photos' is not data"),
+        (np.zeros((3, 2)), "labels are missing"),
+        ((np.zeros((3, 2)), [0, 1]), "labels of shape (2,) for 3 rows"),
+        ((np.zeros((3, 2)), np.eye(3)), "labels of shape (3, 3) for 3 rows"),
+        ((np.zeros((3, 2)), [0, "a", 1]), "labels of these kinds: int, str"),
+        ((np.zeros(3), [0, 1, 2]), "an array of shape (3,)"),
+        ((np.zeros((0, 2)), []), "an empty array of shape (0, 2)"),
+        (([[1, 2], [3]], [0, 1]), "rows of different lengths"),
+        (([["a", "b"], ["c", "d"]], [0, 1]), "an array of <U1 values"),
+        ((np.array([[1, "a"], [None, 2]], dtype=object), [0, 1]), "an array of object values"),
+        ({"a": [1, 2], "b": [1]}, "columns of different lengths (a 2, b 1)"),
+        ({"a": [1, "x"], "b": [1, {}]}, "column b: values that make no column"),
+        ({"a": "text", "b": [1]}, "'text' is one text"),
+    ],
+)
+def test_data_of_which_nothing_can_be_made_is_refused_with_its_reason(data: Any, words: str) -> None:
+    assert words in refusal(data)
+
+
+def test_one_label_is_a_problem() -> None:
+    assert told(collect_arrays((np.zeros((3, 8, 8), np.uint8), [7, 7, 7]))) == [("train labels", -1)]
+
+
+def test_test_classes_are_matched_and_unknown_ones_told() -> None:
+    images = np.zeros((3, 8, 8), np.uint8)
+    found = collect_arrays((images, ["Cat", "dog", "Cat"]), test=(images, ["cat ", "bird", "dog"]))
+    assert told(found) == [("test image 1", 1)]
+    assert found.test is not None
+    assert found.test.labels is not None
+    assert found.test.labels.tolist() == ["Cat", "dog"]
+    assert "'cat ' was read as the class 'Cat'" in found.warnings[0]
+
+
+def test_a_test_part_of_another_shape_is_refused() -> None:
+    images = np.zeros((3, 8, 8), np.uint8)
+    assert "images of shape (9, 8, 1), but images of shape (8, 8, 1)" in refusal(
+        (images, [0, 1, 2]), test=(np.zeros((3, 9, 8), np.uint8), [0, 1, 2])
+    )
+
+
+@pytest.mark.parametrize("make", [dict, pa.table])
+def test_named_columns_hold_their_target(make: Any) -> None:
+    columns = make({"n": [1, 2, 3], "word": ["x", None, "y"], "label": [0, 1, 0]})
+    found = collect_arrays(columns, test=columns)
+    assert isinstance(found.train, TablePart)
+    assert found.train.target == "label"
+    assert found.train.table.column("word").to_pylist() == ["x", None, "y"]
+    assert len(found.test or ()) == 3
+    with pytest.raises(UsageError, match="did you mean 'word'"):
+        collect_arrays(columns, target="words")
+
+
+def test_a_pandas_frame_keeps_its_types() -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {
+            "n": [1.5, None],
+            "whole": pandas.array([1, None], dtype="Int64"),
+            "group": pandas.Categorical(["u", "v"]),
+            "day": pandas.to_datetime(["2024-01-01", None]),
+            "y": ["a", "b"],
+        },
+        index=[7, 9],
+    )
+    found = collect_arrays(frame, target="y").train
+    assert isinstance(found, TablePart)
+    assert found.table.to_pylist() == [
+        {"n": 1.5, "whole": 1, "group": "u", "day": datetime(2024, 1, 1), "y": "a"},
+        {"n": None, "whole": None, "group": "v", "day": None, "y": "b"},
+    ]
+    apart = collect_arrays((frame.drop(columns="y"), frame["y"])).train
+    assert isinstance(apart, TablePart)
+    assert apart.labels is not None
+    assert apart.labels.tolist() == ["a", "b"]
+    assert "column mixed: values that make no column" in refusal(frame.assign(mixed=[1, "a"]), target="y")
+    frame.columns = ["n", "n", "group", "day", "y"]
+    assert "two columns have one name" in refusal(frame, target="y")
+
+
+def test_input_needs_no_labels() -> None:
+    for data, kind in (
+        (np.zeros((1, 4)), TablePart),
+        (np.zeros((1, 8, 8), np.uint8), ImagePart),
+        ({"n": [1], "word": ["x"]}, TablePart),
+    ):
+        found = collect_arrays(data, target="y", is_input=True)
+        assert isinstance(found.train, kind)
+        assert (found.train.name, found.train.labels, found.problems) == ("input", None, ())
+    labelled = collect_arrays({"n": [1, 2], "y": ["a", None]}, target="y", is_input=True).train.labels
+    assert labelled is not None
+    assert labelled.tolist() == ["a", None]
+
+
+def test_the_fingerprint_follows_inputs_and_labels() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8), dtype=np.uint8)
+    for inputs in (images, images[:, 0].astype(float)):
+        prints = {collect_arrays((inputs, labels)).train.fingerprint for labels in (LABELS, LABELS.copy(), LABELS[::-1].copy())}
+        assert len(prints) == 2
+
+
+def test_all_problems_are_told_when_no_row_is_left() -> None:
+    with pytest.raises(DataError) as caught:
+        collect_arrays((np.full((3, 2), np.inf), [0, 1, 2]))
+    assert len(caught.value.problems) >= 3
