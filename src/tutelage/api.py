@@ -40,11 +40,11 @@ def train(
         source: A path or a name such as `sklearn:digits`; or a pair of arrays (X, y), a table, a dict of columns.
         target: Name of the target column; auto = told from the names.
         task: `classify` or `regress`; auto = told from the target.
-        model: An architecture's name or settings, or an own `nn.Module`, which gets the arrays as they are.
+        model: An architecture, or an own `nn.Module`, which gets the arrays as they are.
         test: The test part, if not inside the source.
-        epochs: Passes over the train rows.
-        steps: Optimizer steps.
-        time: Wall time of the whole call, in seconds or such as "3m".
+        epochs: Passes over the train rows; or
+        steps: optimizer steps; or
+        time: wall time of the whole call, in seconds or such as "3m".
         seed: Root of all randomness.
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
@@ -52,13 +52,13 @@ def train(
         **wishes: Any further key of a recipe, such as `optim="sgd"` or `stopping={"patience": 0.5}`.
 
     Raises:
-        RecipeError: A wish that cannot be met.
-        DataError: The data was refused; all problems at once.
+        RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
     """
     budget = {"epochs": epochs, "steps": steps, "time": time}
+    plain = {"target": target, "task": task, "seed": seed, **wishes}
     request = _request(
         source,
-        {"target": target, "task": task, "seed": seed, **wishes},
+        plain,
         model=model,
         test=test,
         budget=budget,

@@ -23,6 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(record)
         return 0
+    for warning in scores.get("warnings", ()):
+        sys.stderr.write(f"Warning: {warning}\n")
     sys.stdout.write(f"{record['source']}\n")
     for name, value in scores["metrics"].items():
         low, high = scores["intervals"].get(name) or (None, None)

@@ -4,10 +4,12 @@ A component's settings and its factory are one class: `AdamW(lr=1e-3).build(para
 takes a name (`"adamw"`), a table (`{"kind": "adamw", "lr": 1e-3}`) or an instance.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+from pydantic.fields import FieldInfo
 
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
@@ -37,14 +39,21 @@ class Component(Spec):
     family: ClassVar[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Marks a field that takes components of a family, so that messages can name their keys."""
+
+    name: str
+
+
 def Pick(family: str) -> Any:  # noqa: N802 - reads as a type in annotations
     """Return the field type that takes a name, a table or an instance of a family's component."""
-    return Annotated[SerializeAsAny[Component], BeforeValidator(lambda value: _pick(family, value))]
+    return Annotated[SerializeAsAny[Component], BeforeValidator(lambda value: _pick(family, value)), Family(family)]
 
 
 def Wish(family: str) -> Any:  # noqa: N802 - reads as a type in annotations
     """Return the field type of a recipe's wish: `auto`, a component, or a table without `kind` that adjusts auto's choice."""
-    return Annotated[Any, BeforeValidator(lambda value: _wish(family, value))]
+    return Annotated[Any, BeforeValidator(lambda value: _wish(family, value)), Family(family)]
 
 
 def grant(wish: object, default: Component) -> Component:
@@ -80,7 +89,7 @@ def parse(spec: type[Spec], values: Mapping[str, Any], *, where: str) -> Any:
     try:
         return spec.model_validate(values)
     except ValidationError as error:
-        raise RecipeError("\n".join(_line(spec, issue, where=where) for issue in error.errors())) from error
+        raise RecipeError("\n".join(_line(spec, issue, values=values, where=where) for issue in error.errors())) from error
 
 
 def _pick(family: str, value: object) -> object:
@@ -107,26 +116,45 @@ def _wish(family: str, value: object) -> object:
     return _pick(family, value)
 
 
-def _line(spec: type[Spec], issue: Any, *, where: str) -> str:
+def _line(spec: type[Spec], issue: Any, *, values: object, where: str) -> str:
     """Write one mistake as a line: origin, key path, what was found, what was expected."""
     path = [str(part) for part in issue["loc"]]
     path = [part for part in path if not part.startswith(("function-", "literal[", "is-instance"))]
     key = ".".join(path) or "(top)"
     if issue["type"] == "extra_forbidden":
-        known = list(_owner(spec, path[:-1]).model_fields)
-        return f"{where}: {key}: unknown key{catalog.suggest(path[-1], known)} Known keys: {', '.join(known)}."
+        keys = list(_owner(spec, path[:-1], values).model_fields)
+        return f"{where}: {key}: unknown key{catalog.suggest(path[-1], keys)} Known keys: {', '.join(keys)}."
     found = "" if isinstance(issue["input"], (dict, Spec)) else f" = {issue['input']!r}"
     said = issue["msg"].removeprefix("Value error, ").replace("Input should be", "must be").rstrip(".")
-    known = _owner(spec, path[:-1]).model_fields
+    known = _owner(spec, path[:-1], values).model_fields
     hint = f" ({known[path[-1]].description})" if path and path[-1] in known and known[path[-1]].description else ""
     return f"{where}: {key}{found}: {said}.{hint}"
 
 
-def _owner(spec: type[Spec], path: list[str]) -> type[BaseModel]:
-    """Find the spec that a path of keys leads to, as far as plain nesting tells."""
+def _owner(spec: type[Spec], path: list[str], values: object) -> type[BaseModel]:
+    """Find the spec that a path of keys leads to, through nested specs and the components that `values` names."""
     current: type[BaseModel] = spec
+    family = ""
     for part in path:
-        annotation = current.model_fields[part].annotation if part in current.model_fields else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            current = annotation
+        field = current.model_fields.get(part)
+        values = _entry(values, part)
+        if field is not None:
+            family = _family_of(field)
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+                current = field.annotation
+        if family and isinstance(values, Mapping) and values.get("kind") in catalog.names(family):
+            current = catalog.load(family, values["kind"])
     return current
+
+
+def _entry(values: object, part: str) -> object:
+    """Return what stands under a key of a table or at a place of a list."""
+    if isinstance(values, Mapping):
+        return values.get(part)
+    return values[int(part)] if isinstance(values, Sequence) and part.isdecimal() else None
+
+
+def _family_of(field: FieldInfo) -> str:
+    """Return the family whose components a field, or each entry of its list, takes; empty where it takes none."""
+    inner = [mark for argument in get_args(field.annotation) for mark in getattr(argument, "__metadata__", ())]
+    return next((mark.name for mark in [*field.metadata, *inner] if isinstance(mark, Family)), "")

@@ -1,7 +1,7 @@
 """What every loss is: a function from outputs and targets to one number per sample."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -17,6 +17,7 @@ class Loss(Component):
     """A loss and its settings."""
 
     family: ClassVar[str] = "loss"
+    task: ClassVar[Literal["classify", "regress"]]
 
     def build(self) -> LossFunction:
         """Return the function; it must be traceable by torch.compile and compute in float32 or better."""

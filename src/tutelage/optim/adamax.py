@@ -38,4 +38,5 @@ class Adamax(Optim):
             lr=self.lr,
             betas=(self.beta1, self.beta2),
             eps=self.eps,
+            foreach=True,
         )

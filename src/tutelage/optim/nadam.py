@@ -39,6 +39,7 @@ class NAdam(Optim):
             lr=self.lr,
             betas=(self.beta1, self.beta2),
             eps=self.eps,
+            foreach=True,
             momentum_decay=self.momentum_decay,
             decoupled_weight_decay=True,
         )

@@ -38,5 +38,6 @@ class RAdam(Optim):
             lr=self.lr,
             betas=(self.beta1, self.beta2),
             eps=self.eps,
+            foreach=True,
             decoupled_weight_decay=True,
         )

@@ -42,4 +42,5 @@ class RMSprop(Optim):
             momentum=self.momentum,
             centered=self.centered,
             eps=self.eps,
+            foreach=True,
         )

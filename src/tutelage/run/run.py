@@ -15,6 +15,7 @@ from tutelage.core.schema import TableShape
 from tutelage.data.prepare.target import ClassTarget
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Part
+from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.recognize import recognize
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
@@ -122,23 +123,35 @@ class Run:
         part, problems = self._read([source] if isinstance(source, str | Path) else source, target=target)
         if problems:
             raise DataError(problems)
-        labels = part.labels
-        if labels is None:
-            remedy = "To predict without labels: tutelage predict."
-            raise DataError([Problem(str(source), "there are no labels to compare with", remedy)])
-        encoded = self.predictor.target.encode(labels, locate=part.locate)
-        is_class = isinstance(self.predictor.target, ClassTarget)
-        truth = encoded if is_class else np.array([float(label) for label in labels])
+        truth, warnings = self._truth(part, where=str(source) if isinstance(source, str | Path) else "the data")
         outcome = Outcome(self.predictor.answers(part), truth)
         metrics: list[Metric] = [catalog.load("metric", name)() for name in self.plan["metrics"]]
         names = [f"test/{name}" for name in self.plan["metrics"]]
         return {
             "num_rows": len(part),
+            "warnings": list(warnings),
             "metrics": {name: metric.compute(outcome) for name, metric in zip(names, metrics, strict=True)},
             "intervals": {
                 name: list(interval(metric, outcome, seed=self.plan["seed"])) for name, metric in zip(names, metrics, strict=True)
             },
         }
+
+    def _truth(self, part: Part, *, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
+        labels = part.labels
+        target = self.predictor.target
+        if labels is None:
+            remedy = "To predict without labels: tutelage predict."
+            raise DataError([Problem(where, "there are no labels to compare with", remedy)])
+        absent = [i for i, label in enumerate(labels) if label is None]
+        if absent:
+            remedy = "Fill the label in, or leave the row out."
+            raise DataError([Problem(part.locate(i), "the label is missing", remedy) for i in absent])
+        if not isinstance(target, ClassTarget):
+            target.encode(labels, locate=part.locate)
+            return np.array([float(label) for label in labels]), ()
+        matched = match_labels(labels, [name for name in target.classes if isinstance(name, str)], part=where)
+        return target.encode(matched.labels, locate=part.locate), matched.warnings
 
     def predict(self, inputs: Any) -> list[Any]:
         """Return the class name, or the number, for each row of a path, several paths, or arrays."""

@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from sklearn.datasets import load_digits
 from torch import Tensor
 
 from tutelage.core import catalog
@@ -17,6 +19,7 @@ from tutelage.data.augment.none import NoAugment
 from tutelage.data.augment.photo import Photo
 from tutelage.data.augment.shift import Shift
 from tutelage.data.augment.small import Small
+from tutelage.data.augment.symmetry import try_mirror
 
 STILL = {"zoom": 1.0, "stretch": 1.0, "degrees": 0.0, "flip": 0.0}
 
@@ -204,7 +207,10 @@ def test_a_chain_makes_its_steps_in_order() -> None:
 def test_small_without_flip_never_mirrors() -> None:
     image = picture([[1, 2, 3]], copies=50)
     assert torch.equal(augmented(Small(flip=0, shift=0), image), image)
-    assert {tuple(row) for row in augmented(Small(flip=0.5, shift=0), image)[:, 0, 0].tolist()} == {(1, 2, 3), (3, 2, 1)}
+    assert {tuple(row) for row in augmented(Small(flip=0.5, shift=0), image)[:, 0, 0].tolist()} == {
+        (1, 2, 3),
+        (3, 2, 1),
+    }
 
 
 def test_photo_is_geometry_then_light() -> None:
@@ -212,3 +218,39 @@ def test_photo_is_geometry_then_light() -> None:
     generator = torch.Generator().manual_seed(3)
     batch = Color(tint=0.5).apply(Affine(zoom=0.8).apply({"image": noise()}, generator), generator)
     assert torch.equal(augmented(photo, noise(), seed=3), batch["image"])
+
+
+def stripes(*, is_mirrored: bool) -> np.ndarray:
+    """Return noisy pictures, bright on the left or, mirrored, on the right."""
+    pixels = np.random.default_rng(0).integers(0, 60, (200, 8, 8, 1)).astype(np.uint8)
+    half = slice(4, None) if is_mirrored else slice(0, 4)
+    pixels[:, :, half] += 150
+    return pixels
+
+
+def test_classes_that_are_each_others_mirror_image_forbid_mirroring() -> None:
+    pixels = np.concatenate([stripes(is_mirrored=False), stripes(is_mirrored=True)])
+    result = try_mirror(pixels, np.repeat([0, 1], 200))
+    assert (result.as_is, result.mirrored, result.keeps_meaning) == (1.0, 0.0, False)
+
+
+def test_classes_that_look_the_same_mirrored_allow_mirroring() -> None:
+    dark = np.random.default_rng(1).integers(0, 60, (200, 8, 8, 1)).astype(np.uint8)
+    result = try_mirror(np.concatenate([dark, dark + 100]), np.repeat([0, 1], 200))
+    assert (result.as_is, result.mirrored, result.keeps_meaning) == (1.0, 1.0, True)
+
+
+def test_classes_that_cannot_be_told_apart_allow_mirroring() -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (300, 40, 33, 3)).astype(np.uint8)
+    assert try_mirror(pixels, np.arange(300) % 2).keeps_meaning
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_handful_of_images_is_no_reason_to_fail(count: int) -> None:
+    assert 0 <= try_mirror(np.zeros((count, 4, 4, 1), dtype=np.uint8), np.arange(count)).as_is <= 1
+
+
+def test_digits_may_not_be_mirrored() -> None:
+    digits = load_digits()
+    pixels = np.rint(digits.images * 255 / 16).astype(np.uint8)[..., None]
+    assert not try_mirror(pixels, digits.target).keeps_meaning

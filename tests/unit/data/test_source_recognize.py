@@ -60,10 +60,17 @@ def test_what_nobody_understands_is_described(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"),
     [
-        ("fashion-mnist", "Idx"), ("cats-dogs", "ImageFolder"), ("odd-images", "ImageFolder"), ("imdb", "Table"),
-        ("adult", "Table"), ("adult/train.csv", "Table"), ("wine-quality", "Table"), ("etth1", "Table"), ("california-housing", "Table"),
+        ("fashion-mnist", "Idx"),
+        ("cats-dogs", "ImageFolder"),
+        ("odd-images", "ImageFolder"),
+        ("imdb", "Table"),
+        ("adult", "Table"),
+        ("adult/train.csv", "Table"),
+        ("wine-quality", "Table"),
+        ("etth1", "Table"),
+        ("california-housing", "Table"),
     ],
-)  # fmt: skip
+)
 def test_the_real_sets_are_recognized(name: str, kind: str) -> None:
     assert recognize(str(DATA / name)).__name__ == kind
 

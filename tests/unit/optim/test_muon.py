@@ -72,7 +72,10 @@ def test_a_filter_moves_as_its_flattened_matrix() -> None:
 
 
 def test_channels_last_filters_move_alike() -> None:
-    plain, other = make_parameters([(4, 2, 3, 3), (8, 4, 3, 3), (5, 8)]), make_parameters([(4, 2, 3, 3), (8, 4, 3, 3), (5, 8)])
+    plain, other = (
+        make_parameters([(4, 2, 3, 3), (8, 4, 3, 3), (5, 8)]),
+        make_parameters([(4, 2, 3, 3), (8, 4, 3, 3), (5, 8)]),
+    )
     other[1][1].data = other[1][1].data.contiguous(memory_format=torch.channels_last)
     pair = [Muon(renormalize="filters").build(plain), Muon(renormalize="filters").build(other)]
     for step in range(3):

@@ -1,7 +1,7 @@
-"""Whether mirror images keep their meaning, asked of the data: cats do, digits do not. Not a component.
+"""Whether mirror images keep their meaning, asked of the data: cats do, digits do not.
 
-A ridge classifier learns one half of the images as they are and is asked about the other half, as it is and mirrored.
-Where it does about as well on mirror images, mirroring is a safe augmentation.
+Not a component. A ridge classifier learns one half of the images as they are and is asked about the other half, as it
+is and mirrored. Where it does about as well on mirror images, mirroring is a safe augmentation.
 
 Shape letters: N images, F features, K classes.
 """
@@ -76,7 +76,8 @@ def _shrink(pixels_NHWC: np.ndarray) -> np.ndarray:
     top, left = (pixels_NHWC.shape[1] - height) // 2, (pixels_NHWC.shape[2] - width) // 2
     inner = pixels_NHWC[:, top : top + height, left : left + width]
     blocks = inner.reshape(len(inner), height // block, block, width // block, block, -1)
-    return blocks.mean(axis=(2, 4), dtype=np.float64) / 255.0
+    means: np.ndarray = blocks.mean(axis=(2, 4), dtype=np.float64) / 255.0
+    return means
 
 
 def _features(images_NHWC: np.ndarray) -> np.ndarray:

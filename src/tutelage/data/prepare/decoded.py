@@ -1,7 +1,7 @@
-"""Decoded images as one memory-mapped file, made once and checked each time it is opened. Not a component.
+"""Decoded images as one memory-mapped file, made once and checked each time it is opened.
 
-The folder is `$TUTELAGE_CACHE`, else `$XDG_CACHE_HOME/tutelage`, else `~/.cache/tutelage`. It can be deleted at any
-time. What has not been used for longest goes when it holds more than `LIMIT_BYTES`.
+Not a component. The folder is `$TUTELAGE_CACHE`, else `$XDG_CACHE_HOME/tutelage`, else `~/.cache/tutelage`. It can be
+deleted at any time. What has not been used for longest goes when it holds more than `LIMIT_BYTES`.
 """
 
 import contextlib

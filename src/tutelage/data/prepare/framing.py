@@ -1,4 +1,4 @@
-"""How large images are made, and how one image is brought to that size. Not a component."""
+"""How large images are made, and how one image is brought to that size; not a component."""
 
 import math
 from typing import Literal

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
 from tutelage.core.errors import Problem
 from tutelage.core.spec import Component
@@ -29,7 +30,7 @@ class ImagePart:
         pixels: uint8 [N, H, W, C] in 0..255, C = 1 or 3, or None where `files` is given.
         labels: One label per image (str or number), or None where there are none.
         names: One name per image as people know it, such as `cats/cat.17.jpg` or `image 17`.
-        fingerprint: Hash of names, content (file size and modification time for files) and labels.
+        fingerprint: Hash of names, content and labels; a copied folder has the same.
     """
 
     name: str
@@ -167,10 +168,10 @@ class Source(Component):
 
     family: ClassVar[str] = "source"
 
-    path: str = ""
-    target: str = "auto"
-    test: str = ""
-    on_bad_data: Literal["fail", "skip"] = "fail"
+    path: str = Field("", description="Folder or file to read, or the name of a bundled set.")
+    target: str = Field("auto", description="Column to predict, in a table; auto picks it and says why.")
+    test: str = Field("", description="Another path that holds the test part; empty where the source has its own, or none.")
+    on_bad_data: Literal["fail", "skip"] = Field("fail", description="Refuse bad items, or leave them out and list them.")
 
     @classmethod
     def recognizes(cls, path: str) -> bool:

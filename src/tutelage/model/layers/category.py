@@ -2,11 +2,14 @@
 
 Code 0 means "none of the known" and is a vector of zeros, so that nothing untrained enters a prediction.
 
-Legend: B rows, K categories, S one-hot entries.
+Legend: B rows, K categories, L long ones among them, S one-hot entries, E embedding size.
 """
+
+import itertools
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 __all__ = ["CategoryEncoder"]
 
@@ -14,31 +17,45 @@ __all__ = ["CategoryEncoder"]
 class CategoryEncoder(nn.Module):
     """Turns codes [B, K] into one vector [B, size].
 
+    The learned vectors of all long categories are stored flat: optimizers then treat them as vectors, without weight decay.
+
     Args:
         cardinalities: Codes of each category, 0 included.
         one_hot_limit: Categories with more codes than this get a learned vector.
-        embedding_size: Length of such a vector.
+        embedding_size: E.
 
     Attributes:
-        size: Length of the vector of a row.
+        size: S + L * E.
     """
 
-    owner: Tensor
-    code: Tensor
-    keeps_own_init = True
+    owner_S: Tensor
+    code_S: Tensor
+    long_L: Tensor
+    offset_L: Tensor
 
     def __init__(self, cardinalities: tuple[int, ...], *, one_hot_limit: int, embedding_size: int) -> None:
         super().__init__()
         short = [k for k, cardinality in enumerate(cardinalities) if cardinality <= one_hot_limit]
-        self.long = [k for k, cardinality in enumerate(cardinalities) if cardinality > one_hot_limit]
         entries = [(k, code) for k in short for code in range(1, cardinalities[k])]
-        self.register_buffer("owner", torch.tensor([k for k, _ in entries], dtype=torch.int64), persistent=False)
-        self.register_buffer("code", torch.tensor([code for _, code in entries], dtype=torch.int64), persistent=False)
-        self.embeddings = nn.ModuleList(nn.Embedding(cardinalities[k], embedding_size, padding_idx=0) for k in self.long)
-        self.size = len(entries) + embedding_size * len(self.long)
+        long = [k for k, cardinality in enumerate(cardinalities) if cardinality > one_hot_limit]
+        offsets = [0, *itertools.accumulate(cardinalities[k] for k in long)]
+        self.num_long = len(long)
+        self.embedding_size = embedding_size
+        self.size = len(entries) + len(long) * embedding_size
+        self._remember(owner_S=[k for k, _ in entries], code_S=[code for _, code in entries], long_L=long, offset_L=offsets[:-1])
+        if long:
+            self.embedding = nn.Parameter(torch.randn(offsets[-1] * embedding_size) / embedding_size**0.5)
 
     def forward(self, category_BK: Tensor) -> Tensor:
-        """Return [B, size] as float32."""
-        parts = [(category_BK[:, self.owner] == self.code).float()]
-        parts += [embed(category_BK[:, k]) for k, embed in zip(self.long, self.embeddings, strict=True)]
-        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        """Return float [B, size]."""
+        flags_BS = (category_BK[:, self.owner_S] == self.code_S).float()
+        if not self.num_long:
+            return flags_BS
+        code_BL = category_BK[:, self.long_L]
+        vector_BLE = F.embedding(code_BL + self.offset_L, self.embedding.view(-1, self.embedding_size))
+        return torch.cat([flags_BS, (vector_BLE * (code_BL > 0).unsqueeze(-1)).flatten(1)], dim=1)
+
+    def _remember(self, **constants: list[int]) -> None:
+        """Keep lists as tensors that follow the module to its device and are rebuilt, not saved."""
+        for name, values in constants.items():
+            self.register_buffer(name, torch.tensor(values, dtype=torch.int64), persistent=False)

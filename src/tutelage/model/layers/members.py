@@ -27,11 +27,13 @@ class MemberInput(nn.Module):
 
     def __init__(self, num_members: int, *, size: int) -> None:
         super().__init__()
-        self.scale = nn.Parameter(torch.randint(0, 2, (1, num_members, size)).float() * 2 - 1)
+        self.size = size
+        # Flat, so that optimizers treat the scales as a vector: without weight decay, never orthogonalized.
+        self.scale = nn.Parameter(torch.randint(0, 2, (num_members * size,)).float() * 2 - 1)
 
     def forward(self, x_BD: Tensor) -> Tensor:
         """Return [B, M, D]."""
-        return x_BD.unsqueeze(1) * self.scale
+        return x_BD.unsqueeze(1) * self.scale.view(-1, self.size)
 
 
 class MemberHead(nn.Module):
@@ -47,8 +49,8 @@ class MemberHead(nn.Module):
         super().__init__()
         bound = 1 / math.sqrt(size)
         self.weight = nn.Parameter(torch.empty(num_members, size, num_outputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(num_members, num_outputs).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(num_members * num_outputs).uniform_(-bound, bound))
 
     def forward(self, x_BMD: Tensor) -> Tensor:
         """Return [B, M, O]."""
-        return torch.einsum("bmd,mdo->bmo", x_BMD, self.weight) + self.bias
+        return torch.einsum("bmd,mdo->bmo", x_BMD, self.weight) + self.bias.view(len(self.weight), -1)

@@ -2,7 +2,7 @@
 
 A plain network finds it hard to learn functions of one number that change fast; waves of learned frequency make it easy.
 
-Legend: B rows, F numbers, W waves a number, E embedding size.
+Legend: B rows, F numbers, W waves a number, E embedding size, K = 2W + 1.
 """
 
 import math
@@ -15,6 +15,8 @@ __all__ = ["PeriodicEmbedding"]
 
 class PeriodicEmbedding(nn.Module):
     """x -> ReLU(Linear([sin(2 pi c x), cos(2 pi c x), x])) with frequencies c and weights of its own for each number.
+
+    Frequencies and biases are stored flat: optimizers then treat them as vectors, without weight decay.
 
     Source: On Embeddings for Numerical Features in Tabular Deep Learning, 2022, arXiv 2203.05556, equations 2 and 3 (PLR).
     Differs from the paper: the number itself is mixed in beside its waves, so that a straight line stays easy to learn.
@@ -30,16 +32,18 @@ class PeriodicEmbedding(nn.Module):
 
     def __init__(self, num_features: int, *, num_waves: int, size: int, frequency_scale: float) -> None:
         super().__init__()
+        self.num_features = num_features
         # Frequencies far out on the normal distribution give noise, not signal: they are drawn within 3 deviations.
-        frequency = nn.init.trunc_normal_(torch.empty(num_features, 1, num_waves), std=1.0, a=-3.0, b=3.0)
+        frequency = nn.init.trunc_normal_(torch.empty(num_features * num_waves), std=1.0, a=-3.0, b=3.0)
         self.frequency = nn.Parameter(frequency * frequency_scale)
         bound = 1 / math.sqrt(2 * num_waves + 1)
         self.weight = nn.Parameter(torch.empty(num_features, 2 * num_waves + 1, size).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(num_features, 1, size).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(num_features * size).uniform_(-bound, bound))
 
     def forward(self, number_BF: Tensor) -> Tensor:
         """Return [B, F * E]."""
         number_FB1 = number_BF.T.unsqueeze(-1)
-        angle_FBW = 2 * math.pi * self.frequency * number_FB1
+        angle_FBW = 2 * math.pi * self.frequency.view(self.num_features, 1, -1) * number_FB1
         waves_FBK = torch.cat([angle_FBW.sin(), angle_FBW.cos(), number_FB1], dim=-1)
-        return torch.baddbmm(self.bias, waves_FBK, self.weight).relu().transpose(0, 1).flatten(1)
+        bias_F1E = self.bias.view(self.num_features, 1, -1)
+        return torch.baddbmm(bias_F1E, waves_FBK, self.weight).relu().transpose(0, 1).flatten(1)
