@@ -23,11 +23,11 @@ from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
 from tutelage.task.classify import Classify
 from tutelage.track.jsonl import JsonlSink
-from tutelage.train.control import Control
-from tutelage.train.jobs import LogJob, SaveJob
-from tutelage.train.loop import run_loop
-from tutelage.train.state import TrainState
-from tutelage.train.step import Precision, Step, StepOptions
+from tutelage.training.control import Control
+from tutelage.training.jobs import LogJob, SaveJob
+from tutelage.training.loop import run_loop
+from tutelage.training.state import TrainState
+from tutelage.training.step import Precision, Step, StepOptions
 
 LR, MOMENTUM, SEED = 0.01, 0.9, 0
 

@@ -12,8 +12,8 @@ from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.track.console import Console
-from tutelage.train.plan import Plan
-from tutelage.train.recipe import Recipe, recipe_from
+from tutelage.training.plan import Plan
+from tutelage.training.recipe import Recipe, recipe_from
 
 __all__ = ["open_run", "plan", "resume", "train"]
 
@@ -56,16 +56,7 @@ def train(
     """
     budget = {"epochs": epochs, "steps": steps, "time": time}
     plain = {"target": target, "task": task, "seed": seed, **wishes}
-    request = _request(
-        source,
-        plain,
-        model=model,
-        test=test,
-        budget=budget,
-        out=out,
-        quiet=quiet,
-        recipe=recipe,
-    )
+    request = _request(source, plain, model=model, test=test, budget=budget, out=out, quiet=quiet, recipe=recipe)
     folder = start_training(request)
     write_report(folder)
     return Run(folder, request.module)

@@ -8,7 +8,7 @@ from source_tree import PACKAGE, functions, read_sources, write_package
 
 FILE_LINES = 400
 FUNCTION_LINES = 50
-LOOP = "tutelage.train.loop"
+LOOP = "tutelage.training.loop"
 LOOP_LINES = 120
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -49,7 +49,7 @@ def test_names_say_what_is_inside() -> None:
     ("name", "text", "problem"),
     [
         ("core/a.py", "x = 1\n" * 401, "a.py:401: 401 lines, at most 400"),
-        ("train/loop.py", "x = 1\n" * 121, "loop.py:121: 121 lines, at most 120"),
+        ("training/loop.py", "x = 1\n" * 121, "loop.py:121: 121 lines, at most 120"),
         ("core/a.py", "\ndef f():\n" + "    x = 1\n" * 50, "a.py:2: f: 51 lines, at most 50"),
         ("core/a.py", "class A:\n    def f(self):\n" + "        x = 1\n" * 50, "a.py:2: f: 51 lines"),
     ],
@@ -65,7 +65,7 @@ def test_a_long_file_or_function_is_found(tmp_path: Path, name: str, text: str, 
     [
         ("core/a.py", "x = 1\n" * 400),
         ("core/a.py", "def f():\n" + "    x = 1\n" * 49),
-        ("train/loop.py", "def run():\n" + "    x = 1\n" * 119),
+        ("training/loop.py", "def run():\n" + "    x = 1\n" * 119),
     ],
 )
 def test_the_limit_itself_passes(tmp_path: Path, name: str, text: str) -> None:

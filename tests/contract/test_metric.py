@@ -126,7 +126,7 @@ REFERENCES: dict[str, Callable[[Outcome], float]] = {
     "r2": by_number(sk.r2_score),
     "rmse": by_number(sk.root_mean_squared_error),
 }
-WITHOUT_REFERENCE = {"calibration_error"}
+WITHOUT_REFERENCE = {"calibration_error", "refined_loss"}
 
 
 def test_every_metric_has_a_reference_or_a_value_by_hand() -> None:
@@ -250,3 +250,19 @@ def test_the_confusion_matrix_is_scikit_learns() -> None:
         predicted = outcome.prediction.argmax(1)
         expected = sk.confusion_matrix(outcome.target, predicted, labels=labels, sample_weight=outcome.weight)
         assert np.array_equal(confusion(outcome), expected)
+
+
+def test_the_refined_loss_does_not_care_how_sure_a_model_is() -> None:
+    outcome = class_case(4)
+    logits = np.log(np.maximum(outcome.prediction, 1e-6))
+    for sharpness in (0.5, 2.0):
+        powers = np.exp(sharpness * logits)
+        sharper = Outcome(powers / powers.sum(axis=1, keepdims=True), outcome.target, outcome.weight)
+        # The grid of temperatures is 5 % fine; near its optimum that moves the loss by far less than a thousandth.
+        assert make("refined_loss").compute(sharper) == pytest.approx(make("refined_loss").compute(outcome), abs=1e-3)
+
+
+def test_the_refined_loss_is_never_above_the_loss() -> None:
+    for number in range(50):
+        outcome = class_case(number)
+        assert make("refined_loss").compute(outcome) <= make("loss").compute(outcome) + 1e-12

@@ -22,11 +22,11 @@ from tutelage.task.base import Phase
 from tutelage.task.classify import Classify
 from tutelage.task.gan import Gan
 from tutelage.task.ppo import Ppo
-from tutelage.train.checkpoint import newest_checkpoint, save_checkpoint
-from tutelage.train.control import Control
-from tutelage.train.loop import run_loop
-from tutelage.train.state import TrainState, digest, seed_everything
-from tutelage.train.step import Step, StepOptions
+from tutelage.training.checkpoint import newest_checkpoint, save_checkpoint
+from tutelage.training.control import Control
+from tutelage.training.loop import run_loop
+from tutelage.training.state import TrainState, digest, seed_everything
+from tutelage.training.step import Step, StepOptions
 
 SEED = 5
 STEPS = 101

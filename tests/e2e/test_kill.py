@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tutelage.train.checkpoint import checkpoints, load_checkpoint
-from tutelage.train.state import digest
+from tutelage.training.checkpoint import checkpoints, load_checkpoint
+from tutelage.training.state import digest
 
 TRAIN = ["train", "sklearn:iris", "--steps", "220", "--set", "save.every_seconds=0", "--set", "model.members=2", "--quiet"]
 KILLS, SAVING_KILLS = 20, 8

@@ -12,7 +12,7 @@ from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
 from tutelage.run.start import Request
 from tutelage.track.console import Console
-from tutelage.train.recipe import merge, parse_setting, read_recipe, recipe_from
+from tutelage.training.recipe import merge, parse_setting, read_recipe, recipe_from
 
 __all__ = ["make_request", "print_json"]
 

@@ -50,7 +50,7 @@ class FiniteStream:
     def next(self) -> dict[str, Tensor]:
         """Return the next batch, on the device."""
         rows = self._order.rows(self._position, self.batch_size)
-        batch = {name: tensor[rows] for name, tensor in self._tensors.items()}
+        batch = {name: tensor.index_select(0, rows) for name, tensor in self._tensors.items()}
         if self._device.type != "cpu":
             batch = {name: tensor.pin_memory().to(self._device, non_blocking=True) for name, tensor in batch.items()}
         if self._finish is not None:

@@ -19,11 +19,11 @@ from tutelage.metric.base import Metric
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.gather import Gathered, Prepared, class_weights
 from tutelage.task.base import Phase, Task
-from tutelage.train.control import Control
-from tutelage.train.evaluate import Evaluator
-from tutelage.train.plan import Plan
-from tutelage.train.state import TrainState, seed_everything
-from tutelage.train.step import Step, StepOptions
+from tutelage.training.control import Control
+from tutelage.training.evaluate import Evaluator
+from tutelage.training.plan import Plan
+from tutelage.training.state import TrainState, seed_everything
+from tutelage.training.step import Step, StepOptions
 
 __all__ = ["Composed", "compose"]
 
@@ -69,9 +69,10 @@ def compose(plan: Plan, gathered: Gathered, *, module: nn.Module | None = None) 
     state = TrainState(task, step, build_stream(plan, gathered), Control(plan.total_steps))
     seed_everything(derive(plan.seed, "training"))
     metrics = [catalog.load("metric", name)() for name in plan.metrics]
+    watched = [] if plan.watched in plan.metrics else [catalog.load("metric", plan.watched)()]
     return Composed(
         state=state,
-        validation=build_evaluator("val", plan, gathered, gathered.validation, metrics),
+        validation=build_evaluator("val", plan, gathered, gathered.validation, [*metrics, *watched]),
         test=build_evaluator("test", plan, gathered, gathered.test, metrics) if gathered.test else None,
         num_outputs=num_outputs,
         num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),

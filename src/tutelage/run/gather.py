@@ -13,6 +13,7 @@ from tutelage.core.errors import DataError, Problem, RecipeError
 from tutelage.core.events import Event, Noted, Warned
 from tutelage.core.schema import ImageShape, TableShape
 from tutelage.core.spec import Component, grant
+from tutelage.data.augment.symmetry import try_mirror
 from tutelage.data.prepare.array import Array
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.image import Image
@@ -20,9 +21,9 @@ from tutelage.data.prepare.table import FittedTable, Table
 from tutelage.data.prepare.target import ClassTarget, TargetEncoder, fit_target
 from tutelage.data.source.base import ArrayPart, Collected, ImagePart, Part, TablePart
 from tutelage.data.split import cut
-from tutelage.train.facts import Facts, Machine
-from tutelage.train.plan import Decision
-from tutelage.train.recipe import Recipe
+from tutelage.training.facts import Facts, Machine
+from tutelage.training.plan import Decision
+from tutelage.training.recipe import Recipe
 
 __all__ = ["Gathered", "Prepared", "gather"]
 
@@ -118,6 +119,7 @@ class Gathered:
             class_counts=counts,
             machine=machine,
             is_own_model=is_own_model,
+            mirror=_ask_mirror(self.train) if is_class else "",
         )
 
 
@@ -154,6 +156,13 @@ def gather(recipe: Recipe, collected: Collected) -> Gathered:
         ready[2] if test is not None else None,
         fingerprint="-".join(part.fingerprint[:16] for part in parts),
     )
+
+
+def _ask_mirror(train: Prepared) -> Literal["yes", "no", ""]:
+    """Ask the train images whether mirror images keep their meaning."""
+    if "image" not in train.tensors:
+        return ""
+    return "yes" if try_mirror(train.tensors["image"].numpy(), train.truth).keeps_meaning else "no"
 
 
 def _say_prepare(prepare: Prepare, fitted: Fitted) -> str:

@@ -6,7 +6,7 @@ import torch
 
 from tutelage.core.emitter import Emitter
 from tutelage.run.compose import Composed
-from tutelage.train.plan import Plan, course
+from tutelage.training.plan import Plan, course
 
 __all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]
 

@@ -22,11 +22,11 @@ from tutelage.run.folder import create_folder, locked, read_json, run_folder
 from tutelage.run.gather import Gathered, gather
 from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
-from tutelage.train.checkpoint import checkpoints
-from tutelage.train.facts import Machine, environment, machine_facts
-from tutelage.train.plan import Plan, plan_from
-from tutelage.train.recipe import Recipe, read_recipe, recipe_from
-from tutelage.train.resolve import resolve
+from tutelage.training.checkpoint import checkpoints
+from tutelage.training.facts import Machine, environment, machine_facts
+from tutelage.training.plan import Plan, plan_from
+from tutelage.training.recipe import Recipe, read_recipe, recipe_from
+from tutelage.training.resolve import resolve
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
 

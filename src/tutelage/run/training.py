@@ -16,11 +16,11 @@ from tutelage.run.gather import Gathered
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.run.verdict import final_scores
-from tutelage.train.checkpoint import newest_checkpoint
-from tutelage.train.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
-from tutelage.train.loop import run_loop
-from tutelage.train.plan import Course, Plan, course
-from tutelage.train.state import Snapshot
+from tutelage.training.checkpoint import newest_checkpoint
+from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
+from tutelage.training.loop import run_loop
+from tutelage.training.plan import Course, Plan, course
+from tutelage.training.state import Snapshot
 
 __all__ = ["Training"]
 

@@ -44,10 +44,13 @@ def infer_columns(part: TablePart, overrides: Mapping[str, str]) -> tuple[Column
 
     Example:
         >>> import numpy as np
-        >>> table = pa.table({"age": [31, 40, 25], "city": ["Rome", "Oslo", "Rome"], "same": [1, 1, 1]})
+        >>> table = pa.table({"age": [31, 40, 25], "city": ["Rome", "Oslo", "Rome"], "one": [1, 1, 1]})
         >>> part = TablePart("train", table, "people.csv", np.arange(2, 5), "", "")
-        >>> [f"{column.name}: {column.role}: {column.reason}" for column in infer_columns(part, {})]
-        ['age: number: whole numbers, 3 distinct', 'city: category: 2 distinct words', "same: dropped: the same value everywhere: '1'"]
+        >>> for column in infer_columns(part, {}):
+        ...     print(f"{column.name}: {column.role}: {column.reason}")
+        age: number: whole numbers, 3 distinct
+        city: category: 2 distinct words
+        one: dropped: the same value everywhere: '1'
     """
     _check(part, overrides)
     columns = []
@@ -138,9 +141,9 @@ def _check(part: TablePart, overrides: Mapping[str, str]) -> None:
     lines = []
     for name, role in overrides.items():
         if name not in known:
-            lines.append(f"prepare.columns.{name}: no such column{suggest(name, known)} Columns: {', '.join(known)}.")
+            lines.append(f"columns.{name}: no such column{suggest(name, known)} Columns: {', '.join(known)}.")
         elif role not in ROLES:
-            lines.append(f"prepare.columns.{name} = {role!r}: unknown role{suggest(role, ROLES)} Roles: {', '.join(ROLES)}.")
+            lines.append(f"columns.{name} = {role!r}: unknown role{suggest(role, ROLES)} Roles: {', '.join(ROLES)}.")
     if lines:
         raise RecipeError("\n".join(lines))
 

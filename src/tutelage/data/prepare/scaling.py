@@ -36,7 +36,8 @@ class StandardScale:
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Return float32 [N] in [-clip, clip]; NaN becomes 0, the mean."""
         scaled = np.clip((values - self.mean) / self.deviation, -self.clip, self.clip)
-        return np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+        filled: np.ndarray = np.nan_to_num(scaled, nan=0.0).astype(np.float32)
+        return filled
 
     def state(self) -> dict[str, Any]:
         """Return the scale as JSON values."""
@@ -65,7 +66,8 @@ class QuantileScale:
         # From below a tie gives its last rank, from above its first: the mean of both is the middle.
         rank = 0.5 * (np.interp(values, knots, ranks) - np.interp(-values, -knots[::-1], -ranks[::-1]))
         normal = torch.special.ndtri(torch.from_numpy(rank)).clamp(-self.clip, self.clip)
-        return np.nan_to_num(normal.numpy(), nan=0.0).astype(np.float32)
+        scaled: np.ndarray = np.nan_to_num(normal.numpy(), nan=0.0).astype(np.float32)
+        return scaled
 
     def state(self) -> dict[str, Any]:
         """Return the scale as JSON values."""

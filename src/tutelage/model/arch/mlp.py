@@ -1,4 +1,4 @@
-"""Multilayer perceptron: fully connected layers on a table row, a flattened image or array; optionally an ensemble with shared weights.
+"""Multilayer perceptron: fully connected layers on table rows, flattened images or arrays; also as a weight-sharing ensemble.
 
 The choice for tables: numbers enter as learned waves, categories as 0/1 entries, and several members that share their
 large weights give one answer each. For images of more than about 32 x 32 pixels take a convolutional network.

@@ -9,7 +9,7 @@ from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
 from tutelage.task.classify import Classify
 from tutelage.task.gan import Gan
-from tutelage.train.step import Step, StepOptions
+from tutelage.training.step import Step, StepOptions
 
 PHASE = Phase(owns=("model.",), optim=SGD(lr=0.1, momentum=0.0, weight_decay=0.0), schedule=Constant(warmup=0))
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from tutelage.train.step import Report
+from tutelage.training.step import Report
 
 __all__ = ["Ledger"]
 

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from tutelage.core.clock import Clock
 from tutelage.task.base import Batch, Task
-from tutelage.train.control import Control, control_from
-from tutelage.train.ledger import Ledger
-from tutelage.train.step import Report, Step
+from tutelage.training.control import Control, control_from
+from tutelage.training.ledger import Ledger
+from tutelage.training.step import Report, Step
 
 __all__ = ["Snapshot", "Stream", "TrainState", "digest", "seed_everything"]
 

@@ -3,10 +3,10 @@
 import pytest
 
 from tutelage.core.schema import ImageShape, TableShape
-from tutelage.train.facts import Facts, Machine
-from tutelage.train.plan import Plan, course, plan_from
-from tutelage.train.recipe import recipe_from
-from tutelage.train.resolve import resolve
+from tutelage.training.facts import Facts, Machine
+from tutelage.training.plan import Plan, course, plan_from
+from tutelage.training.recipe import recipe_from
+from tutelage.training.resolve import resolve
 
 MACHINE = Machine("cpu", "Test", 2, "amx", 6.0, 300.0)
 PLAIN = Machine("cpu", "Test", 2, "", 0.0, 100.0)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from tutelage.core.spec import Pick, Spec
-from tutelage.train.control import Stopping
+from tutelage.training.control import Stopping
 
 __all__ = ["Course", "Decision", "Plan", "course"]
 

@@ -10,10 +10,10 @@ from torch import Tensor
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Evaluated, Logged, Saved
-from tutelage.train.checkpoint import save_checkpoint
-from tutelage.train.control import Stopping, judge
-from tutelage.train.evaluate import Evaluator
-from tutelage.train.state import TrainState
+from tutelage.training.checkpoint import save_checkpoint
+from tutelage.training.control import Stopping, judge
+from tutelage.training.evaluate import Evaluator
+from tutelage.training.state import TrainState
 
 __all__ = ["BudgetJob", "EvaluateJob", "LogJob", "SaveJob"]
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from tutelage.core.seeds import derive
-from tutelage.train.state import TrainState
+from tutelage.training.state import TrainState
 
 __all__ = ["Job", "run_loop"]
 

@@ -11,10 +11,10 @@ from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.loss.mse import SquaredError
 from tutelage.task.classify import Classify
 from tutelage.task.regress import Regress
-from tutelage.train.facts import Facts
-from tutelage.train.plan import Decision, Plan
-from tutelage.train.recipe import Recipe
-from tutelage.train.suggest import Suggestion, suggest
+from tutelage.training.facts import Facts
+from tutelage.training.plan import Decision, Plan
+from tutelage.training.recipe import Recipe
+from tutelage.training.suggest import Suggestion, suggest
 
 __all__ = ["resolve"]
 
@@ -53,7 +53,7 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
     batch_size = _decide_batch_size(recipe, facts, auto, made)
     total_steps, time_seconds = _decide_budget(recipe, facts, auto, batch_size, made)
     metrics = metrics_for(facts)
-    watched, patience = _decide_stopping(recipe, auto, metrics, made)
+    watched, patience = _decide_stopping(recipe, facts, auto, made)
     return Plan(
         **parts,
         source=recipe.source,
@@ -177,16 +177,16 @@ def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: i
     return steps, 0.0
 
 
-def _decide_stopping(recipe: Recipe, auto: Suggestion, metrics: tuple[str, ...], made: _Decisions) -> tuple[str, float]:
+def _decide_stopping(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> tuple[str, float]:
     """Choose what early stopping watches, and its patience."""
     wish = recipe.stopping
     watched = made.choose(
         "stopping.metric", wish.metric, auto.watched if wish.metric == "auto" else wish.metric.removeprefix("val/")
     )
-    if watched not in metrics:
-        known = ", ".join(metrics)
+    known = tuple(kind for kind in catalog.names("metric") if catalog.load("metric", kind).task == facts.task)
+    if watched not in known:
         raise RecipeError(
-            f"recipe: stopping.metric = {watched!r} is not measured{catalog.suggest(watched, metrics)} Measured: {known}."
+            f"recipe: stopping.metric = {watched!r} cannot be measured here{catalog.suggest(watched, known)} Known: {', '.join(known)}."
         )
     share = auto.patience if wish.patience == "auto" else float(wish.patience)
     if not 0 < share <= 1:

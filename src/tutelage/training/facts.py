@@ -48,6 +48,7 @@ class Facts:
         class_counts: Train rows of each class; empty for regression.
         machine: Where.
         is_own_model: The user passes an own module.
+        mirror: Whether mirror images keep their meaning, asked of the train images; "" where that was not asked.
     """
 
     modality: Literal["image", "table", "array"]
@@ -59,6 +60,7 @@ class Facts:
     class_counts: tuple[int, ...]
     machine: Machine
     is_own_model: bool = False
+    mirror: Literal["yes", "no", ""] = ""
 
 
 def machine_facts(device: str = "auto") -> Machine:

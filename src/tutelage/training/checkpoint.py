@@ -16,7 +16,7 @@ from torch import Tensor
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
-from tutelage.train.state import Snapshot, digest
+from tutelage.training.state import Snapshot, digest
 
 __all__ = ["checkpoints", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 

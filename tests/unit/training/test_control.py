@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tutelage.core.errors import RecipeError
-from tutelage.train.control import Control, Stopping, control_from, judge
+from tutelage.training.control import Control, Stopping, control_from, judge
 
 STOPPING = Stopping(metric="val/loss", greater_is_better=False, patience=30)
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from tutelage.core.errors import RunError
-from tutelage.train.checkpoint import KEPT, checkpoints, load_checkpoint, newest_checkpoint, save_checkpoint
-from tutelage.train.state import Snapshot, digest
+from tutelage.training.checkpoint import KEPT, checkpoints, load_checkpoint, newest_checkpoint, save_checkpoint
+from tutelage.training.state import Snapshot, digest
 
 
 def snapshot(step: int) -> Snapshot:

@@ -1,0 +1,139 @@
+"""Encoders of number and date columns. Not a component."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tutelage.data.prepare.cells import read_dates, read_numbers, read_words
+from tutelage.data.prepare.encoded import Encoded, Rules
+from tutelage.data.prepare.scaling import Scale, fit_quantile, fit_standard
+
+__all__ = ["DateEncoder", "NumberEncoder", "date_parts", "fit_date", "fit_number"]
+
+
+@dataclass(frozen=True)
+class NumberEncoder:
+    """A number, scaled; where train cells were missing also a flag that says so."""
+
+    name: str
+    scale: Scale
+    has_missing: bool
+    missing_words: tuple[str, ...]
+    expected: str = "a number"
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """The column."""
+        return (self.name,)
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """The flag, if any."""
+        return (f"{self.name} is missing",) if self.has_missing else ()
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Two for the flag."""
+        return (2,) if self.has_missing else ()
+
+    def apply(self, column: pa.ChunkedArray) -> Encoded:
+        """Return the scaled number (missing: the middle) and the flag."""
+        read = read_numbers(column)
+        unreadable = read.unreadable
+        if self.missing_words and unreadable.any():
+            known = pc.is_in(read_words(column), value_set=pa.array(self.missing_words))
+            unreadable = unreadable & ~known.to_numpy()
+        flags = (np.isnan(read.values).astype(np.int64),) if self.has_missing else ()
+        return Encoded((self.scale.apply(read.values),), flags, unreadable)
+
+    def state(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "encoder": "number",
+            "name": self.name,
+            "scale": self.scale.state(),
+            "has_missing": self.has_missing,
+            "missing_words": list(self.missing_words),
+        }
+
+
+@dataclass(frozen=True)
+class DateEncoder:
+    """A date as numbers: year, days, and month, weekday and hour on circles, as far as they vary in the train rows."""
+
+    name: str
+    scales: Mapping[str, Scale]
+    has_missing: bool
+    expected: str = "a date such as 2024-02-28"
+
+    @property
+    def number_names(self) -> tuple[str, ...]:
+        """One name per part."""
+        return tuple(f"{self.name} {part}" for part in self.scales)
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """The flag, if any."""
+        return (f"{self.name} is missing",) if self.has_missing else ()
+
+    @property
+    def cardinalities(self) -> tuple[int, ...]:
+        """Two for the flag."""
+        return (2,) if self.has_missing else ()
+
+    def apply(self, column: pa.ChunkedArray) -> Encoded:
+        """Return the scaled parts and the flag."""
+        read = read_dates(column)
+        parts = date_parts(read.values)
+        flags = (np.isnan(read.values).astype(np.int64),) if self.has_missing else ()
+        return Encoded(tuple(scale.apply(parts[part]) for part, scale in self.scales.items()), flags, read.unreadable)
+
+    def state(self) -> dict[str, Any]:
+        """Return JSON values."""
+        scales = {part: scale.state() for part, scale in self.scales.items()}
+        return {"encoder": "date", "name": self.name, "scales": scales, "has_missing": self.has_missing}
+
+
+def fit_number(name: str, column: pa.ChunkedArray, rules: Rules) -> NumberEncoder:
+    """Fit a number; words among train cells are remembered as meaning "missing"."""
+    read = read_numbers(column)
+    odd = pc.filter(read_words(column), pa.array(read.unreadable)).to_pylist() if read.unreadable.any() else []
+    return NumberEncoder(name, _fit_scale(read.values, rules), bool(np.isnan(read.values).any()), tuple(sorted(set(odd))))
+
+
+def fit_date(name: str, column: pa.ChunkedArray, rules: Rules) -> DateEncoder:
+    """Fit a date; parts that are the same in all train rows are left out."""
+    days = read_dates(column).values
+    parts = date_parts(days)
+    varying = {part: _fit_scale(values, rules) for part, values in parts.items() if np.unique(values[~np.isnan(values)]).size > 1}
+    return DateEncoder(name, varying, bool(np.isnan(days).any()))
+
+
+def date_parts(days: np.ndarray) -> dict[str, np.ndarray]:
+    """Split days since 1970 (float64 [N], NaN where missing) into parts; month, weekday and hour lie on circles.
+
+    Example:
+        >>> parts = date_parts(np.array([0.25]))  # Thursday, 1 January 1970, 6 o'clock
+        >>> {name: round(float(values[0]), 3) for name, values in parts.items()}  # doctest: +NORMALIZE_WHITESPACE
+        {'year': 1970.0, 'days': 0.25, 'month sin': 0.0, 'month cos': 1.0, 'weekday sin': 0.434, 'weekday cos': -0.901,
+         'hour sin': 1.0, 'hour cos': 0.0}
+    """
+    missing = np.isnan(days)
+    whole = np.floor(np.where(missing, 0.0, days)).astype("datetime64[D]")
+    month = whole.astype("datetime64[M]").astype(np.int64)
+    weekday = (whole.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
+    parts = {"year": (1970 + month // 12).astype(np.float64), "days": days}
+    for name, turn in (("month", month % 12 / 12), ("weekday", weekday / 7), ("hour", days % 1.0)):
+        parts[f"{name} sin"] = np.sin(2 * np.pi * turn)
+        parts[f"{name} cos"] = np.cos(2 * np.pi * turn)
+    return {name: np.where(missing, np.nan, values) for name, values in parts.items()}
+
+
+def _fit_scale(values: np.ndarray, rules: Rules) -> Scale:
+    """Fit the scale that the rules ask for."""
+    fit = fit_quantile if rules.scale == "quantile" else fit_standard
+    return fit(values, clip=rules.clip)
