@@ -253,13 +253,16 @@ def test_the_confusion_matrix_is_scikit_learns() -> None:
 
 
 def test_the_refined_loss_does_not_care_how_sure_a_model_is() -> None:
-    outcome = class_case(4)
-    logits = np.log(np.maximum(outcome.prediction, 1e-6))
-    for sharpness in (0.5, 2.0):
+    random = np.random.default_rng(0)
+    target = random.integers(3, size=400)
+    logits = random.standard_normal((400, 3)) + 2.0 * np.eye(3)[target]
+    values = []
+    for sharpness in (0.5, 1.0, 2.0):
         powers = np.exp(sharpness * logits)
-        sharper = Outcome(powers / powers.sum(axis=1, keepdims=True), outcome.target, outcome.weight)
-        # The grid of temperatures is 5 % fine; near its optimum that moves the loss by far less than a thousandth.
-        assert make("refined_loss").compute(sharper) == pytest.approx(make("refined_loss").compute(outcome), abs=1e-3)
+        sharper = Outcome(powers / powers.sum(axis=1, keepdims=True), target)
+        values.append(make("refined_loss").compute(sharper))
+    # The grid of temperatures is 5 % fine; near its optimum that moves the loss by about a thousandth.
+    assert max(values) - min(values) < 2e-3
 
 
 def test_the_refined_loss_is_never_above_the_loss() -> None:

@@ -37,7 +37,7 @@ def finish(words: list[str], folder: Path) -> None:
 def wait_for(run_dir: Path, process: "subprocess.Popen[bytes]", *, is_saving: bool, after: int) -> None:
     """Return once a checkpoint beyond the last one is there and, if asked, another is being written."""
     while process.poll() is None:
-        names = os.listdir(run_dir / "steps") if (run_dir / "steps").is_dir() else []
+        names = [path.name for path in (run_dir / "steps").glob("*")]
         steps = [int(name.split(".")[0]) for name in names if not name.startswith(".")]
         if max(steps, default=-1) > after and (not is_saving or any(name.endswith(".tmp") for name in names)):
             return

@@ -19,6 +19,7 @@ from tutelage.run.verdict import final_scores
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
+from tutelage.training.memory import keep_freed_memory
 from tutelage.training.plan import Course, Plan, course
 from tutelage.training.state import Snapshot
 
@@ -53,6 +54,7 @@ class Training:
 
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
         """Train to the end, and return the record of result.json."""
+        keep_freed_memory()
         composed = compose(self.plan, self.gathered, module=self.module)
         self._announce(composed)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)

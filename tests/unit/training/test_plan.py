@@ -1,5 +1,7 @@
 """The plan: pure, complete, JSON and back; rhythms that follow from the number of steps."""
 
+from dataclasses import replace
+
 import pytest
 
 from tutelage.core.schema import ImageShape, TableShape
@@ -42,8 +44,7 @@ def test_a_wish_is_kept_and_said_to_be_one() -> None:
 
 
 def test_a_machine_without_bfloat16_computes_in_float32() -> None:
-    facts = Facts(*[getattr(PHOTOS, name) for name in PHOTOS.__slots__[:-2]], PLAIN)
-    assert plan(facts).precision == "float32"
+    assert plan(replace(PHOTOS, machine=PLAIN)).precision == "float32"
     assert plan(PHOTOS).precision == "bfloat16"
 
 

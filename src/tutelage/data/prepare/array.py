@@ -26,7 +26,7 @@ class Array(Prepare):
     kind: Literal["array"] = "array"
     standardize: Literal["none", "feature"] = Field(
         "none",
-        description="none = values as given; feature = mean 0, deviation 1 of each entry over the train rows (not whole numbers).",
+        description="none = values as given; feature = mean 0, deviation 1 of each entry (whole numbers stay).",
     )
 
     def fit(self, part: Part) -> "FittedArray":

@@ -29,7 +29,7 @@ MOSTLY_NUMBERS = 0.9
 """Share of cells that must read as numbers for the few words among them to count as missing."""
 MIN_ID_ROWS = 20
 """In fewer rows, integers that all differ say nothing about being an id."""
-ID_NAME = re.compile(r"^(id|ids|uuid|guid|index|row|rownames?|unnamed: ?0|)$|[_\s.-](id|uuid|guid)$|[a-z](Id|ID)$", re.ASCII)
+ID_NAME = re.compile(r"^(id|ids|uuid|guid|index|row|rownames?|[Uu]nnamed: ?0|)$|[_\s.-](id|uuid|guid)$|[a-z](Id|ID)$", re.ASCII)
 
 
 def infer_columns(part: TablePart, overrides: Mapping[str, str]) -> tuple[Column, ...]:

@@ -123,7 +123,7 @@ def fit_target(
     Example:
         >>> fit_target(np.array(["dog", "cat", "dog"], dtype=object)).classes
         ('cat', 'dog')
-        >>> fit_target(np.array([1.5, 2.5])).decode(np.array([1.0])).tolist()
+        >>> fit_target(np.array([1.5, 2.5, 3.5])).decode(np.array([0.0])).tolist()
         [2.5]
     """
     plain = _plain(labels)

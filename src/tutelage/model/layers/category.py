@@ -28,10 +28,10 @@ class CategoryEncoder(nn.Module):
         size: S + L * E.
     """
 
-    owner: Tensor
-    code: Tensor
-    long: Tensor
-    offset: Tensor
+    entry_category: Tensor
+    entry_code: Tensor
+    long_category: Tensor
+    long_offset: Tensor
 
     def __init__(self, cardinalities: tuple[int, ...], *, one_hot_limit: int, embedding_size: int) -> None:
         super().__init__()
@@ -42,17 +42,22 @@ class CategoryEncoder(nn.Module):
         self.num_long = len(long)
         self.embedding_size = embedding_size
         self.size = len(entries) + len(long) * embedding_size
-        self._remember(owner=[k for k, _ in entries], code=[code for _, code in entries], long=long, offset=offsets[:-1])
+        self._remember(
+            entry_category=[k for k, _ in entries],
+            entry_code=[code for _, code in entries],
+            long_category=long,
+            long_offset=offsets[:-1],
+        )
         if long:
             self.embedding = nn.Parameter(torch.randn(offsets[-1] * embedding_size) / embedding_size**0.5)
 
     def forward(self, category_BK: Tensor) -> Tensor:
         """Return float [B, size]."""
-        flags_BS = (category_BK[:, self.owner] == self.code).float()
+        flags_BS = (category_BK[:, self.entry_category] == self.entry_code).float()
         if not self.num_long:
             return flags_BS
-        code_BL = category_BK[:, self.long]
-        vector_BLE = F.embedding(code_BL + self.offset, self.embedding.view(-1, self.embedding_size))
+        code_BL = category_BK[:, self.long_category]
+        vector_BLE = F.embedding(code_BL + self.long_offset, self.embedding.view(-1, self.embedding_size))
         return torch.cat([flags_BS, (vector_BLE * (code_BL > 0).unsqueeze(-1)).flatten(1)], dim=1)
 
     def _remember(self, **constants: list[int]) -> None:
