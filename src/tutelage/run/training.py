@@ -72,8 +72,11 @@ class Training:
         control = composed.state.control
         if self.plan.time_seconds:
             total, per_row = plan_steps(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
-            control = type(control)(total)
             reason = f"a probe of real steps says that {total:,} steps fit into the time"
+            if 0 < self.plan.useful_steps < total:
+                total = self.plan.useful_steps
+                reason += f"; {total:,} are as many as help with so few rows"
+            control = type(control)(total)
             self.emitter.emit(Corrected(step=0, total_steps=total, reason=reason))
         composed.state.control = control.begun()
         composed.state.outside["evaluation_seconds_per_row"] = per_row
@@ -128,6 +131,7 @@ class Training:
                     every=max(1, state.control.initial_steps // LOOKS),
                     step=step,
                     save=save.save,
+                    most_steps=self.plan.useful_steps or 2**62,
                 )
             )
         elif self.plan.corrections:

@@ -111,6 +111,7 @@ class BudgetJob:
         every: int,
         step: int,
         save: Callable[[TrainState], None],
+        most_steps: int,
     ) -> None:
         """Watch the clock.
 
@@ -122,8 +123,10 @@ class BudgetJob:
             every: Steps between two looks at the clock.
             step: The step at which this process starts.
             save: Makes a correction durable, so that a resumed run repeats it.
+            most_steps: Never more than these.
         """
         self.next_step = step + every
+        self._most_steps = most_steps
         self._every = every
         self._budget = budget_seconds - reserve_seconds
         self._emitter, self._evaluate, self._save = emitter, evaluate, save
@@ -138,7 +141,7 @@ class BudgetJob:
         free = self._budget - self._emitter.seconds
         needed = (total - step) * per_step
         if needed > free or self._emitter.seconds + needed < self._budget * self.EARLY:
-            corrected = max(step + int(free * 0.98 / per_step), step)
+            corrected = min(max(step + int(free * 0.98 / per_step), step), self._most_steps)
             if abs(corrected - total) > 0.01 * (total - step):
                 reason = (
                     f"{1 / per_step:.1f} steps/s measured: {total - step} more would take {needed:.0f} s of {free:.0f} s left"

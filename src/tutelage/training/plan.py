@@ -29,6 +29,7 @@ class Plan(Spec):
     Attributes:
         own_model: The class name of a module passed from Python, else "".
         total_steps: Optimizer steps; 0 where a time budget will set them after the probe.
+        useful_steps: Steps beyond which a longer time budget does not help; 0 where there is no such limit.
         time_seconds: The time budget; 0 where there is none.
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Share of the planned steps without a better score, after which training stops.
@@ -54,6 +55,7 @@ class Plan(Spec):
     patience: float
     min_delta: float
     total_steps: int = 0
+    useful_steps: int = 0
     time_seconds: float = 0.0
     corrections: tuple[tuple[int, int], ...] = ()
     save_seconds: float

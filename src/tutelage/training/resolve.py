@@ -68,6 +68,7 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
         patience=patience,
         min_delta=recipe.stopping.min_delta,
         total_steps=total_steps,
+        useful_steps=-(-int(auto.useful_epochs * facts.num_train) // batch_size),
         time_seconds=time_seconds,
         corrections=recipe.budget.corrections,
         save_seconds=recipe.save.every_seconds,
@@ -142,7 +143,12 @@ def _decide_task(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decision
             "loss", recipe.loss, grant(recipe.loss, BinaryCrossEntropy()), "two classes: one output with a sigmoid"
         )
     else:
-        loss = made.choose("loss", recipe.loss, grant(recipe.loss, CrossEntropy(label_smoothing=auto.label_smoothing)))
+        loss = made.choose(
+            "loss",
+            recipe.loss,
+            grant(recipe.loss, CrossEntropy(label_smoothing=auto.label_smoothing)),
+            "the usual loss for classes",
+        )
     fits = getattr(loss, "task", facts.task)
     if fits != facts.task:
         raise RecipeError(f"recipe: loss = {say(loss)} is for task {fits}, and this is {facts.task}.")
@@ -185,9 +191,8 @@ def _decide_stopping(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Deci
     )
     known = tuple(kind for kind in catalog.names("metric") if catalog.load("metric", kind).task == facts.task)
     if watched not in known:
-        raise RecipeError(
-            f"recipe: stopping.metric = {watched!r} cannot be measured here{catalog.suggest(watched, known)} Known: {', '.join(known)}."
-        )
+        near = catalog.suggest(watched, known)
+        raise RecipeError(f"recipe: stopping.metric = {watched!r} is not for {facts.task}{near} Known: {', '.join(known)}.")
     share = auto.patience if wish.patience == "auto" else float(wish.patience)
     if not 0 < share <= 1:
         raise RecipeError(f"recipe: stopping.patience = {share} must be in (0, 1], a share of the budget. Typical: 0.2 to 0.5.")

@@ -120,3 +120,15 @@ def test_overrides_win_and_wrong_ones_are_all_named() -> None:
 def test_dictionary_encoded_words_read_like_plain_ones() -> None:
     words = pa.array(["a", "b", "a"])
     assert say(part_of(x=words.dictionary_encode())) == say(part_of(x=words))
+
+
+def test_cells_of_other_types_are_dropped_not_fatal() -> None:
+    part = part_of(
+        pairs=pa.array([[1, 2], [3], []]),
+        at=pa.array([1, 2, 3], pa.time64("us")),
+        raw=pa.array([b"a", b"b", b"c"]),
+        x=[1.5, 2.5, 4.0],
+    )
+    said = say(part)
+    assert [said[name].split(":")[0] for name in said] == ["dropped", "dropped", "dropped", "number"]
+    assert "cannot be used yet" in said["pairs"]

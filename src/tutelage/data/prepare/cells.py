@@ -31,8 +31,14 @@ class Cells:
 
 
 def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column with dictionary encoding undone, so that equal cells have equal types."""
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    """Return a column without dictionary encoding, views and NaN, so that equal cells are equal and missing ones null."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string_view(column.type):
+        return column.cast(pa.string())
+    if pa.types.is_floating(column.type):
+        return pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
+    return column
 
 
 def read_numbers(column: pa.ChunkedArray) -> Cells:
@@ -62,7 +68,6 @@ def read_words(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """
     column = plain(column)
     if pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), pa.scalar(None, column.type), column)
         whole = pc.and_(pc.equal(pc.floor(column), column), pc.less(pc.abs(column), 2.0**53))
         integers = pc.cast(pc.if_else(whole, column, pa.scalar(None, column.type)), pa.int64(), safe=False)
         return pc.coalesce(pc.cast(integers, pa.string()), pc.cast(column, pa.string()))

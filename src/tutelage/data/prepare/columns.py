@@ -77,10 +77,14 @@ def _infer(part: TablePart, name: str) -> tuple[Role, str]:
     """Return role and reason of one column."""
     column = plain(part.table.column(name))
     present = len(column) - column.null_count
-    distinct = pc.count_distinct(column).as_py()
-    missing = f", {100 * column.null_count / len(column):.3g} % missing" if column.null_count else ""
     if not present:
         return "dropped", "no value in any row"
+    kind = column.type
+    is_date, is_number = pa.types.is_date(kind) or pa.types.is_timestamp(kind), _is_number(kind)
+    if not (is_date or is_number or pa.types.is_boolean(kind) or _is_string(kind)):
+        return "dropped", f"cells of type {kind} cannot be used yet"
+    distinct = pc.count_distinct(column).as_py()
+    missing = f", {100 * column.null_count / len(column):.3g} % missing" if column.null_count else ""
     if distinct == 1:
         value = repr(str(pc.drop_null(column)[0].as_py()))
         return (
@@ -88,15 +92,13 @@ def _infer(part: TablePart, name: str) -> tuple[Role, str]:
             if missing
             else ("dropped", f"the same value everywhere: {value}")
         )
-    if pa.types.is_boolean(column.type):
+    if pa.types.is_boolean(kind):
         return "boolean", f"yes or no{missing}"
-    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+    if is_date:
         return "date", f"{distinct:,} distinct{missing}"
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
+    if is_number:
         return _infer_number(part, name, column, distinct, missing)
-    if _is_string(column.type):
-        return _infer_words(name, column, distinct, missing)
-    return "dropped", f"cells of type {column.type} cannot be used yet"
+    return _infer_words(name, column, distinct, missing)
 
 
 def _infer_number(part: TablePart, name: str, column: pa.ChunkedArray, distinct: int, missing: str) -> tuple[Role, str]:
@@ -156,3 +158,7 @@ def _role(word: str) -> Role:
 
 def _is_string(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))

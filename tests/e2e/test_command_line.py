@@ -1,0 +1,199 @@
+"""The command line as people and scripts use it, on small real data."""
+
+import csv
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tutelage.cli.main import main
+
+SMALL = ["--set", "model.members=1", "--set", "model.hidden=[16]"]
+TRAIN_KEYS = {"run", "task", "metrics", "best_step", "stopped", "seconds", "num_parameters", "plan"}
+
+
+@pytest.fixture(autouse=True)
+def _inside_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def run_json(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    assert main([*words, "--json"]) == 0
+    record: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return record
+
+
+def test_train_gives_one_json_object_with_the_promised_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    record = run_json(["train", "sklearn:iris", "--epochs", "30", *SMALL], capsys)
+    assert set(record) >= TRAIN_KEYS
+    assert record["task"] == "classify"
+    assert record["metrics"]["test/accuracy"] > 0.8
+    folder = Path(record["run"])
+    names = {
+        "recipe.toml",
+        "plan.json",
+        "env.json",
+        "data.json",
+        "events.jsonl",
+        "metrics.jsonl",
+        "report.html",
+        "best",
+        "last",
+        "steps",
+    }
+    assert names <= {path.name for path in folder.iterdir()}
+
+
+def test_the_same_command_twice_gives_the_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for out in ("a", "b"):
+        run_json(["train", "sklearn:wine", "--epochs", "3", "--out", out, *SMALL], capsys)
+        files.append(Path(out, "best", "predictor.safetensors").read_bytes())
+    assert files[0] == files[1]
+
+
+def test_another_seed_gives_other_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in ("0", "1"):
+        run_json(["train", "sklearn:wine", "--epochs", "3", "--out", seed, "--seed", seed, *SMALL], capsys)
+    assert Path("0/best/predictor.safetensors").read_bytes() != Path("1/best/predictor.safetensors").read_bytes()
+
+
+def test_a_model_predicts_evaluates_and_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [[str(x), "red" if x < 10 else "blue"] for x in range(40)] * 3
+    with Path("colors.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["x", "color"], *rows])
+    record = run_json(["train", "colors.csv", "--target", "color", "--epochs", "60", "--out", "run", *SMALL], capsys)
+    assert record["metrics"]["test/accuracy"] > 0.9
+    Path("new.csv").write_text("x\n3\n33\n", encoding="utf-8")
+    assert main(["predict", "run", "new.csv", "--out", "answers.csv"]) == 0
+    answers = list(csv.DictReader(Path("answers.csv").read_text(encoding="utf-8").splitlines()))
+    assert [answer["prediction"] for answer in answers] == ["red", "blue"]
+    assert float(answers[0]["p(red)"]) + float(answers[0]["p(blue)"]) == pytest.approx(1, abs=1e-5)
+    capsys.readouterr()
+    assert run_json(["evaluate", "run", "colors.csv"], capsys)["metrics"]["test/accuracy"] > 0.9
+    assert run_json(["evaluate", "run"], capsys)["metrics"] == record["metrics"]
+    assert run_json(["runs", "."], capsys)["runs"][0]["run"] == "run"
+
+
+def test_regression_reports_in_the_unit_of_the_target(capsys: pytest.CaptureFixture[str]) -> None:
+    record = run_json(["train", "sklearn:diabetes", "--epochs", "20", *SMALL], capsys)
+    assert record["task"] == "regress"
+    assert 30 < record["metrics"]["test/rmse"] < 90  # the target's standard deviation is 77
+    assert {"test/rmse", "test/mae", "test/r2"} <= set(record["metrics"])
+
+
+def test_plan_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    record = run_json(["plan", "sklearn:iris"], capsys)
+    assert record["plan"]["total_steps"] > 0
+    assert not list(Path().iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["train", "sklearn:iris", "--set", "optm.lr=1"], 2, "did you mean 'optim'?"),
+        (["train", "sklearn:iris", "--set", "optim.lr=-1"], 2, "lr = -1"),
+        (["train", "sklearn:iris", "--model", "cnnn"], 2, "did you mean 'cnn'?"),
+        (["train", "sklearn:iris", "--time", "soon"], 2, "'soon'"),
+        (["train", "sklearn:iris", "--epochs", "many"], 2, "'many'"),
+        (["train", "sklearn:irs"], 2, "did you mean 'iris'?"),
+        (["train", "nowhere/"], 2, "no such file"),
+        (["train", "table.csv", "--target", "agee"], 2, "did you mean 'age'?"),
+        (["train", "one_class.csv", "--target", "kind"], 3, "one class"),
+        (["train", "ragged.csv", "--target", "kind"], 3, "row 3"),
+        (["train", "empty.csv"], 3, "empty"),
+        (["resume", "nowhere"], 2, "not a run folder"),
+        (["evaluate", "nowhere"], 2, "not a run folder"),
+        (["train", "sklearn:iris", "--recipe", "none.toml"], 2, "no such recipe"),
+    ],
+)
+def test_mistakes_end_with_the_right_code_and_a_helpful_line(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("table.csv").write_text("age,kind\n" + "1,a\n2,b\n" * 20, encoding="utf-8")
+    Path("one_class.csv").write_text("age,kind\n" + "1,a\n2,a\n" * 20, encoding="utf-8")
+    Path("ragged.csv").write_text("age,kind\n1,a\n2,b,c\n" + "3,a\n4,b\n" * 20, encoding="utf-8")
+    Path("empty.csv").write_text("", encoding="utf-8")
+    assert main(words) == code
+    captured = capsys.readouterr()
+    assert said.lower() in captured.err.lower()
+    assert captured.out == ""
+
+
+def test_bad_rows_are_left_out_counted_and_listed_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("ragged.csv").write_text("age,kind\n1,a\n2,b,c\n" + "3,a\n4,b\n" * 40, encoding="utf-8")
+    words = ["train", "ragged.csv", "--target", "kind", "--epochs", "2", "--on-bad-data", "skip", "--out", "run", *SMALL]
+    run_json(words, capsys)
+    data = json.loads(Path("run/data.json").read_text(encoding="utf-8"))
+    assert [item["where"] for item in data["skipped"]] == ["ragged.csv row 3"]
+    assert sum(data["parts"].values()) == 81
+    assert "ragged.csv row 3" in Path("run/report.html").read_text(encoding="utf-8")
+
+
+def test_an_existing_run_is_never_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    run_json(["train", "sklearn:iris", "--epochs", "1", "--out", "run", *SMALL], capsys)
+    assert main(["train", "sklearn:iris", "--epochs", "1", "--out", "run"]) == 2
+    assert "not empty" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_steps_repeat_a_time_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    run_json(
+        ["train", "sklearn:wine", "--steps", "5", "--out", "warm", *SMALL], capsys
+    )  # imports are not part of the budget's race
+    command = ["train", "sklearn:wine", "--time", "8s", "--set", "stopping.patience=1", *SMALL]
+    done = subprocess.run(
+        [sys.executable, "-m", "tutelage", *command, "--out", "timed", "--json"], capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["stopped"] == "budget"
+    repeat = shlex.split(json.loads(Path("timed/result.json").read_text(encoding="utf-8"))["command"])
+    assert "--steps" in repeat
+    assert main([*repeat[1:], "--out", "repeated"]) == 0
+    assert Path("timed/last/predictor.safetensors").read_bytes() == Path("repeated/last/predictor.safetensors").read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_restores_the_best_and_can_be_resumed(number: signal.Signals, code: int) -> None:
+    words = [sys.executable, "-m", "tutelage", "train", "sklearn:wine", "--steps", "400", *SMALL]
+    subprocess.run([*words, "--out", "whole", "--quiet"], check=True, capture_output=True)
+    process = subprocess.Popen([*words, "--out", "run", "--quiet"], stderr=subprocess.PIPE, start_new_session=True)
+    events = Path("run/events.jsonl")
+    while not (events.exists() and "Evaluated" in events.read_text(encoding="utf-8")):
+        assert process.poll() is None
+        time.sleep(0.005)
+    os.killpg(process.pid, number)
+    process.communicate(timeout=60)
+    assert process.returncode == code
+    result = json.loads(Path("run/result.json").read_text(encoding="utf-8"))
+    assert result["stopped"] in ("interrupted", "terminated")
+    assert not any(name.startswith("test/") for name in result["metrics"]), "the test part is opened once, at the end"
+    assert Path("run/best/predictor.safetensors").exists()
+    assert Path("run/report.html").exists()
+    assert main(["resume", "run", "--quiet"]) == 0
+    for name in ("best", "last"):
+        assert (
+            Path("run", name, "predictor.safetensors").read_bytes() == Path("whole", name, "predictor.safetensors").read_bytes()
+        )
+
+
+def test_a_finished_run_that_is_resumed_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    run_json(["train", "sklearn:iris", "--epochs", "3", "--out", "run", *SMALL], capsys)
+    before = Path("run/best/predictor.safetensors").read_bytes()
+    assert main(["resume", "run", "--quiet"]) == 0
+    assert Path("run/best/predictor.safetensors").read_bytes() == before
+
+
+def test_changed_data_is_not_resumed(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("table.csv").write_text("age,kind\n" + "1,a\n2,b\n" * 30, encoding="utf-8")
+    run_json(["train", "table.csv", "--target", "kind", "--epochs", "2", "--out", "run", *SMALL], capsys)
+    Path("table.csv").write_text("age,kind\n" + "1,a\n3,b\n" * 30, encoding="utf-8")
+    assert main(["resume", "run"]) == 2
+    assert "changed" in capsys.readouterr().err
