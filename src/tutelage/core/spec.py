@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, SerializeAsAny, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    SerializeAsAny,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 from pydantic.fields import FieldInfo
 
 from tutelage.core import catalog
@@ -37,6 +45,13 @@ class Component(Spec):
     """
 
     family: ClassVar[str]
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write the settings; `kind` always stays, also where defaults are left out: without it they name nothing."""
+        values: dict[str, Any] = write(self)
+        kind = getattr(self, "kind", "")
+        return {"kind": kind, **values} if kind else values
 
 
 @dataclass(frozen=True, slots=True)

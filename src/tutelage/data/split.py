@@ -28,7 +28,8 @@ def cut(classes: np.ndarray | None, *, num_rows: int, share: float, seed: int, p
     else:
         # Rows sorted by class, shuffled within each; every 1/share-th of that sequence goes, so each class gives its share.
         order = order[np.argsort(classes[order], kind="stable")]
-        count = max(1, round(share * num_rows))
+        # At most every second row goes, so of two neighbors one stays.
+        count = max(1, min(round(share * num_rows), num_rows // 2))
         offset = generator.random()
         taken = order[np.unique(np.floor((np.arange(count) + offset) * num_rows / count).astype(np.int64))]
         taken = taken[~_is_only_row(classes, taken)]

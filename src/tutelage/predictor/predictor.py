@@ -92,7 +92,8 @@ class Predictor:
 
     def save(self, path: Path) -> None:
         """Write the predictor to one file, durably."""
-        weights = {key: value.detach().cpu().contiguous() for key, value in self.module.state_dict().items()}
+        # Copies, since safetensors refuses tensors that share memory (tied weights).
+        weights = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in self.module.state_dict().items()}
         values = {
             "model": None if self.model is None else self.model.model_dump(mode="json"),
             "own_model": type(self.module).__name__ if self.model is None else "",

@@ -29,7 +29,7 @@ __all__ = ["Gathered", "Prepared", "gather"]
 
 MAX_SHOWN_COLUMNS = 40
 """Columns that are told one by one."""
-SMALL_SET = 2_000
+SMALL_SET = 500
 """Rows below which a larger share is needed for a validation score to mean something."""
 
 

@@ -23,7 +23,7 @@ from tutelage.run.gather import Gathered, gather
 from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.training.facts import Machine, environment, machine_facts
+from tutelage.training.facts import Machine, check_device, environment, machine_facts
 from tutelage.training.plan import Plan, plan_from
 from tutelage.training.recipe import Recipe, read_recipe, recipe_from
 from tutelage.training.resolve import resolve
@@ -87,7 +87,7 @@ def start_training(request: Request) -> Path:
     plan, gathered, machine = plan_training(request)
     folder = create_folder(request.out, name=gathered.collected.name)
     with locked(folder):
-        wishes = request.recipe.model_dump(mode="json", exclude_defaults=True)
+        wishes = _from_anywhere(request.recipe.model_dump(mode="json", exclude_defaults=True))
         write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
         write_json(folder / layout.ENV, environment(machine))
         write_json(folder / layout.DATA, describe_data(gathered, path=request.source, kind=plan.modality))
@@ -121,6 +121,7 @@ def resume_training(run: str | Path, request: Request) -> Path:
         record = read_json(folder / layout.PLAN)
         command = str(record.pop("command", ""))
         plan = plan_from(record)
+        check_device(plan.device)
         if plan.own_model and request.module is None:
             raise RunError(
                 f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}()."
@@ -162,6 +163,12 @@ def _collect(request: Request) -> Collected:
         "on_bad_data": recipe.on_bad_data,
     }
     return kind(**settings).collect()
+
+
+def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
+    """Write paths in full, so that a run can be resumed from another working folder."""
+    paths = {key: str(Path(wishes[key]).resolve()) for key in ("source", "test") if key in wishes and Path(wishes[key]).exists()}
+    return {**wishes, **paths}
 
 
 def _sweep(folder: Path) -> None:

@@ -17,6 +17,7 @@ from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.run.verdict import final_scores
 from tutelage.training.checkpoint import newest_checkpoint
+from tutelage.training.facts import bits_depend_on
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.memory import keep_freed_memory
@@ -101,22 +102,14 @@ class Training:
     def _is_exact(self, snapshot: Snapshot) -> tuple[bool, str]:
         """Tell whether this machine gives the same bits as the one that saved, and why not."""
         before = snapshot.values["outside"].get("machine", {})
-        now = self._machine()
+        now = bits_depend_on(self.plan.device)
         changed = [f"{key} was {before[key]!r}, is {now[key]!r}" for key in now if key in before and before[key] != now[key]]
         return not changed, "; ".join(changed)
-
-    def _machine(self) -> dict[str, Any]:
-        """Return what bits depend on."""
-        from tutelage.run.folder import read_json
-
-        keys = ("machine", "num_threads", "cpu_capability", "torch", "device")
-        env = read_json(self.folder / layout.ENV) if (self.folder / layout.ENV).exists() else {}
-        return {key: env[key] for key in keys if key in env}
 
     def _loop(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob, save: SaveJob, per_row: float) -> None:
         """Train until the budget, a verdict or a signal."""
         state, step = composed.state, composed.state.clock.step
-        state.outside["machine"] = self._machine()
+        state.outside["machine"] = bits_depend_on(self.plan.device)
         if step == 0:
             save.save(state)
         jobs: list[Any] = [LogJob(self.emitter, every=rhythm.log_every, step=step), evaluate]
@@ -207,12 +200,11 @@ class Training:
         if not self.command.startswith("tutelage train"):
             return self.command
         words = [word for word in shlex.split(self.command) if word not in ("--quiet", "--json")]
-        if "--out" in words:
-            del words[words.index("--out") : words.index("--out") + 2]
-        if "--time" in words:
+        words = _without(words, "--out")
+        if self.plan.time_seconds:
+            # A budget that came from a recipe or --set gives way to --steps as well.
             control = composed.state.control
-            at = words.index("--time")
-            words[at : at + 2] = ["--steps", str(control.initial_steps)]
+            words = [*_without(words, "--time"), "--steps", str(control.initial_steps)]
             if control.corrections:
                 pairs = ",".join(f"[{step},{total}]" for step, total in control.corrections)
                 words += ["--set", f"budget.corrections=[{pairs}]"]
@@ -256,6 +248,15 @@ class RepeatCorrections:
 
     def _next(self) -> int:
         return self._left[0][0] if self._left else 2**62
+
+
+def _without(words: list[str], option: str) -> list[str]:
+    """Leave out an option and its value, in both spellings: `--out DIR` and `--out=DIR`."""
+    kept = [word for word in words if not word.startswith(f"{option}=")]
+    if option in kept:
+        at = kept.index(option)
+        kept[at : at + 2] = []
+    return kept
 
 
 def _finite(value: Any) -> Any:

@@ -33,6 +33,8 @@ class Classify(TaskSpec):
 
         A last dimension of 1 is the logit of the second of two classes (sigmoid).
         """
+        if outputs.dim() == 1:
+            outputs = outputs[:, None]
         if outputs.shape[-1] == 1:
             shares = torch.sigmoid(torch.cat([-outputs, outputs], dim=-1))
         else:

@@ -28,6 +28,6 @@ class Regress(TaskSpec):
         return SupervisedTask(model, loss=loss.build(), answer=self.answer, input_names=input_names, phase=phase, ema=self.ema)
 
     def answer(self, outputs: Tensor) -> Tensor:
-        """Return float32 [B] of outputs [B, 1]; of members [B, M, 1] their mean."""
-        outputs = outputs.squeeze(-1)
+        """Return float32 [B] of outputs [B, 1] or [B]; of members [B, M, 1] their mean."""
+        outputs = outputs.squeeze(-1) if outputs.dim() > 1 else outputs
         return outputs.mean(dim=1) if outputs.dim() == 2 else outputs

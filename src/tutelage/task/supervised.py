@@ -64,9 +64,9 @@ class SupervisedTask(Task):
 
 
 def _per_sample(loss: LossFunction, outputs: Tensor, target_B: Tensor) -> Tensor:
-    """Return loss_B of outputs [B, O]; of members [B, M, O] the mean of their losses."""
+    """Return loss_B of outputs [B, O] or [B]; of members [B, M, O] the mean of their losses."""
     if outputs.dim() < 3:
-        return loss(outputs, target_B)
+        return loss(outputs[:, None] if outputs.dim() == 1 else outputs, target_B)
     num_rows, num_members = outputs.shape[0], outputs.shape[1]
     flat = loss(outputs.flatten(0, 1), target_B.repeat_interleave(num_members, dim=0))
     return flat.view(num_rows, num_members).mean(dim=1)

@@ -95,8 +95,9 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
     score = metrics[stopping.metric]
     gain = _gain(score, control.best_score, greater_is_better=stopping.greater_is_better)
     is_best = gain > 0
-    if is_best:
-        control = replace(control, best_score=score, best_step=step)
+    if is_best or control.best_score is None:
+        # While no score has been a number, none is better than another: the newest weights are the best there are.
+        control = replace(control, best_score=score if is_best else None, best_step=step)
     if gain > stopping.min_delta:
         control = replace(control, patient_since=step)
     if stopping.patience and step - control.patient_since >= stopping.patience and not control.verdict:

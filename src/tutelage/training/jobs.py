@@ -82,7 +82,7 @@ class EvaluateJob:
         step = state.clock.step
         self.last_metrics = self._evaluator(state.task)
         state.control, is_best = judge(state.control, self.last_metrics, step=step, stopping=self._stopping)
-        if is_best or not state.best:
+        if is_best or state.control.best_score is None:
             state.best = copy_weights(state.task.state_dict())
         self.next_step = (step // self._every + 1) * self._every
         self.seconds_per_evaluation = time.monotonic() - began

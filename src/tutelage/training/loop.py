@@ -62,7 +62,8 @@ def run_loop(
             if clock.step >= job.next_step:
                 job.run(state)
         verdict = is_interrupted()
-        if verdict:
+        # A run that has just stopped by itself has ended: an interruption would be taken back by a resume, which would train on.
+        if verdict and not state.control.verdict:
             state.control = state.control.stopped(verdict)
     if not state.control.verdict:
         state.control = state.control.stopped("budget")

@@ -3,6 +3,7 @@
 Read from `recipe.toml`, from `--set key.sub=value`, and from the arguments of `tutelage.train`; all three use these keys.
 """
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,7 +35,7 @@ class Budget(Spec):
             raise ValueError(f"give one of epochs, steps, time; found {' and '.join(given)}")
         for name in ("epochs", "steps"):
             value = getattr(self, name)
-            if value != "auto" and value <= 0:
+            if value != "auto" and not 0 < value < math.inf:
                 raise ValueError(f"{name} = {value} must be > 0. Typical: 10 epochs, 1000 steps, or --time 3m")
         if self.time != "auto":
             parse_seconds(str(self.time))

@@ -1,11 +1,14 @@
 """From wishes and facts to a plan: pure, every value with its reason."""
 
+import math
 from typing import Any, Literal
 
 from tutelage.core import catalog
 from tutelage.core.amount import parse_seconds, say_seconds
 from tutelage.core.errors import RecipeError
+from tutelage.core.schema import ImageShape
 from tutelage.core.spec import Component, grant
+from tutelage.data.augment.none import NoAugment
 from tutelage.loss.binary_cross_entropy import BinaryCrossEntropy
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.loss.mse import SquaredError
@@ -59,7 +62,7 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
         source=recipe.source,
         modality=facts.modality,
         own_model=own_model,
-        clip=made.choose("clip", recipe.clip, auto.clip if recipe.clip == "auto" else float(recipe.clip)),
+        clip=_decide_clip(recipe, auto, made),
         batch_size=batch_size,
         num_micro=recipe.num_micro,
         class_weights=_decide_class_weights(recipe, facts, made),
@@ -93,10 +96,28 @@ def _decide_parts(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisio
         "task": _decide_task(recipe, facts, auto, made),
         "model": model,
         "init": init,
-        "augment": made.choose("augment", recipe.augment, grant(recipe.augment, auto.augment)),
+        "augment": _decide_augment(recipe, facts, auto, made),
         "optim": made.choose("optim", recipe.optim, grant(recipe.optim, auto.optim)),
         "schedule": made.choose("schedule", recipe.schedule, grant(recipe.schedule, auto.schedule)),
     }
+
+
+def _decide_augment(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> Component:
+    """Choose the augmentation; all there are change images."""
+    chosen = grant(recipe.augment, auto.augment)
+    if not isinstance(chosen, NoAugment) and not isinstance(facts.shape, ImageShape):
+        raise RecipeError(f"recipe: augment = {say(chosen)} changes images, and these are not. Here: none.")
+    augment: Component = made.choose("augment", recipe.augment, chosen)
+    return augment
+
+
+def _decide_clip(recipe: Recipe, auto: Suggestion, made: _Decisions) -> float:
+    """Choose the largest norm of the gradients."""
+    limit = auto.clip if recipe.clip == "auto" else float(recipe.clip)
+    if not 0 <= limit < math.inf:
+        raise RecipeError(f"recipe: clip = {limit:g} must be >= 0; 0 does not clip. Typical: 0.5 to 5.")
+    clip: float = made.choose("clip", recipe.clip, limit)
+    return clip
 
 
 def _decide_machine(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> dict[str, Any]:
@@ -135,10 +156,22 @@ def say(value: object) -> str:
 
 def _decide_task(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> Component:
     """Choose task, loss and weight average."""
+    wished = recipe.task
+    if wished != "auto" and not (isinstance(wished, Component) and wished == type(wished)()):
+        raise RecipeError(
+            f"recipe: task = {wished!r}: only its kind is taken. Its loss and ema have keys of their own, "
+            "such as --set loss=huber --set ema=0.99."
+        )
     loss: Component
     if facts.task == "regress":
         loss = made.choose("loss", recipe.loss, grant(recipe.loss, SquaredError()), "the usual loss for numbers")
-    elif len(facts.class_counts) == 2 and not auto.label_smoothing and not isinstance(recipe.loss, dict):
+    elif (
+        len(facts.class_counts) == 2
+        and not auto.label_smoothing
+        and not isinstance(recipe.loss, dict)
+        # An own module may return one output or two, and cross-entropy takes either as what softmax or sigmoid then answer.
+        and not facts.is_own_model
+    ):
         loss = made.choose(
             "loss", recipe.loss, grant(recipe.loss, BinaryCrossEntropy()), "two classes: one output with a sigmoid"
         )
@@ -152,7 +185,10 @@ def _decide_task(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decision
     fits = getattr(loss, "task", facts.task)
     if fits != facts.task:
         raise RecipeError(f"recipe: loss = {say(loss)} is for task {fits}, and this is {facts.task}.")
-    ema = made.choose("ema", recipe.ema, auto.ema if recipe.ema == "auto" else float(recipe.ema))
+    ema = auto.ema if recipe.ema == "auto" else float(recipe.ema)
+    if not 0 <= ema < 1:
+        raise RecipeError(f"recipe: ema = {ema:g} must be in [0, 1); 0 keeps no average. Typical: 0.99 to 0.9999.")
+    made.choose("ema", recipe.ema, ema)
     return Classify(loss=loss, ema=ema) if facts.task == "classify" else Regress(loss=loss, ema=ema)
 
 

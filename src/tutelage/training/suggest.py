@@ -113,11 +113,7 @@ def _for_images(facts: Facts, shape: ImageShape) -> Suggestion:
         ema=0.995 if is_few else 0.0,
         clip=0.0,
         epochs=8 if facts.num_train >= MANY_IMAGES else 15 if not is_few else 60 if side >= PHOTO_SIDE else 24,
-        watched="accuracy"
-        if has_large_validation and facts.task == "classify"
-        else "loss"
-        if facts.task == "classify"
-        else "rmse",
+        watched="rmse" if facts.task == "regress" else "accuracy" if has_large_validation else "refined_loss",
         useful_epochs=0.0,
         patience=0.5,
         bf16=True,
@@ -147,7 +143,8 @@ def _for_tables(facts: Facts) -> Suggestion:
     optim: Component
     if is_small:
         steps = 300
-        model, optim = MLP(hidden=(64, 64), members=16, numbers="plain"), AdamW(lr=2e-3)
+        model = MLP(hidden=(128, 128), members=16, numbers="plain", dropout=0.3)
+        optim = AdamW(lr=2e-3, weight_decay=0.3)
         why_model = f"an ensemble of 16 small networks with shared weights: {rows} would be learned by heart by a large one"
         why_optim = "on small tables as good as any, and the cheapest"
     else:
@@ -163,7 +160,7 @@ def _for_tables(facts: Facts) -> Suggestion:
         schedule=LinearToZero(warmup=0.02),
         batch_size=batch_size,
         label_smoothing=0.0,
-        ema=0.0,
+        ema=0.98 if is_small else 0.0,
         clip=0.0,
         epochs=steps * batch_size / facts.num_train,
         useful_epochs=2 * steps * batch_size / facts.num_train if is_small else 0.0,
@@ -175,7 +172,7 @@ def _for_tables(facts: Facts) -> Suggestion:
             "model": why_model,
             "augment": "rows of a table have no harmless changes",
             "optim": why_optim,
-            "ema": "the ensemble is steady enough",
+            "ema": "an average of the weights steadies small sets" if is_small else "the ensemble is steady enough",
             "clip": "such losses have no sudden steep places",
             "epochs": f"{steps:,} steps suit {rows}",
             "stopping.metric": "it judges the probabilities, not only the decisions"

@@ -201,7 +201,9 @@ def test_texts_can_be_left_out() -> None:
 
 
 def test_numbers_are_scaled_by_rank_only_where_there_are_many_rows() -> None:
-    few, many = (Table().fit(part_of(x=np.random.default_rng(0).random(n))).state()["encoders"][0]["scale"] for n in (1999, 2000))
+    few, many = (
+        Table().fit(part_of(x=np.random.default_rng(0).random(n))).state()["encoders"][0]["scale"] for n in (9_999, 10_000)
+    )
     assert (few["scale"], many["scale"]) == ("standard", "quantile")
 
 

@@ -47,11 +47,14 @@ def load_or_make(key: str, *, shape: tuple[int, ...], fill: Fill) -> np.ndarray:
     pixels = _open(path, shape)
     if pixels is not None:
         return pixels
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
         target = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
-    except OSError:  # a home that cannot be written to costs time on the next run, nothing else
+        _reserve(temporary)
+    except OSError:  # a home that is full or cannot be written to costs time on the next run, nothing else
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         pixels = np.empty(shape, dtype=np.uint8)
         fill(pixels)
         return pixels
@@ -68,6 +71,17 @@ def load_or_make(key: str, *, shape: tuple[int, ...], fill: Fill) -> np.ndarray:
     _make_room(keep=path)
     kept: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
     return kept
+
+
+def _reserve(path: Path) -> None:
+    """Take the whole file's room on the disk now: writing to a memory map of a full disk would kill the process.
+
+    Raises:
+        OSError: There is not enough room.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
 
 
 def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -1,4 +1,7 @@
-"""Finds the encoder for a column's role, and rebuilds a saved one. Not a component."""
+"""Finds the encoder for a column's role, and rebuilds a saved one.
+
+Not a component.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,7 @@
-"""Encoders of number and date columns. Not a component."""
+"""Encoders of number and date columns.
+
+Not a component.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Encoders of columns of words: categories, yes or no, and short texts by their common words. Not a component."""
+"""Encoders of columns of words: categories, yes or no, and short texts by their common words.
+
+Not a component.
+"""
 
 import re
 from collections import Counter

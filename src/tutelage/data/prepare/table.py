@@ -25,8 +25,8 @@ from tutelage.data.source.base import Part, TablePart
 
 __all__ = ["Table", "FittedTable"]
 
-QUANTILE_ROWS = 2000
-"""Train rows from which on scaling by rank is better (measured on eight sets)."""
+QUANTILE_ROWS = 10_000
+"""Train rows from which on scaling by rank is better (0.855 against 0.849 R2 on 15,000 rows, 0.478 against 0.482 on 4,700)."""
 USABLE_ROLES = Literal["number", "category", "date", "boolean", "dropped"]
 
 
@@ -37,7 +37,7 @@ class Table(Prepare):
     scale: Literal["auto", "quantile", "standard"] = Field(
         "auto",
         description="How numbers are scaled: quantile = by rank to a normal distribution; standard = mean 0, deviation 1; "
-        "auto = quantile from 2,000 train rows on.",
+        "auto = quantile from 10,000 train rows on.",
     )
     clip: float = Field(5.0, gt=0, description="Scaled numbers are held within this many deviations. Typical: 3 to 8.")
     rare: int = Field(5, ge=1, description="Words in fewer train rows than this share one code. Typical: 2 to 50.")
