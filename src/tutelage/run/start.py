@@ -167,7 +167,10 @@ def _collect(request: Request) -> Collected:
 
 def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
     """Write paths in full, so that a run can be resumed from another working folder."""
-    paths = {key: str(Path(wishes[key]).resolve()) for key in ("source", "test") if key in wishes and Path(wishes[key]).exists()}
+    paths: dict[str, Any] = {}
+    for key in ("source", "test"):
+        if wishes.get(key) and Path(wishes[key]).exists():
+            paths[key] = str(Path(wishes[key]).resolve())
     return {**wishes, **paths}
 
 
