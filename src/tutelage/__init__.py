@@ -6,7 +6,10 @@
 """
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
+
+from tutelage.core.threads import calm_threads
 
 if TYPE_CHECKING:
     from tutelage.api import open_run, plan, resume, train
@@ -59,6 +62,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that `import tutelage` is instant."""
     if name not in _WHERE:
         raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
+    calm_threads(os.environ)
     return getattr(importlib.import_module(f"tutelage.{_WHERE[name]}"), name)
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from tutelage.core.errors import TutelageError
+from tutelage.core.threads import calm_threads
 
 __all__ = ["main"]
 
@@ -30,6 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
         0 done, 2 usage or recipe, 3 data refused, 130 and 143 after an interruption was saved, 1 anything else.
     """
     arguments = build_parser().parse_args(words)
+    calm_threads(os.environ)
     try:
         code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
     except TutelageError as error:

@@ -25,7 +25,7 @@ __all__ = ["Suggestion", "suggest"]
 PHOTO_SIDE, SMALL_SIDE = 40, 16
 """Sides in pixels from which on images are treated as photos, and as small images rather than tiny ones."""
 FEW_IMAGES, MANY_IMAGES = 5_000, 20_000
-SMALL_TABLE = 2_000
+SMALL_TABLE, LARGE_TABLE = 2_000, 10_000
 LARGE_VALIDATION = 2_000
 """Validation rows from which on a share of hits is steady enough to choose weights by."""
 IMAGE_MUON = Muon(lr=0.08, momentum=0.85, renormalize="filters", scale="none", adam_lr=5e-3)
@@ -142,14 +142,16 @@ def _for_tables(facts: Facts) -> Suggestion:
     rows = f"{facts.num_train:,} train rows"
     optim: Component
     if is_small:
-        steps = 300
-        model = MLP(hidden=(128, 128), members=16, numbers="plain", dropout=0.3)
-        optim = AdamW(lr=2e-3, weight_decay=0.3)
+        steps = 1000
+        model = MLP(hidden=(64, 64), members=16, numbers="plain", dropout=0.3)
+        optim = AdamW(lr=2e-3, weight_decay=1.0)
         why_model = f"an ensemble of 16 small networks with shared weights: {rows} would be learned by heart by a large one"
         why_optim = "on small tables as good as any, and the cheapest"
     else:
-        steps = max(2_000, 20 * facts.num_train // 256)
-        model, optim = MLP(members=16), Muon(lr=0.05, adam_lr=4e-3, weight_decay=0.1)
+        steps = max(1_500, 20 * facts.num_train // 256)
+        dropout = 0.0 if facts.task == "regress" and facts.num_train >= LARGE_TABLE else 0.1
+        model = MLP(members=16, dropout=dropout)
+        optim = Muon(lr=0.05, adam_lr=4e-3, weight_decay=0.1, scale="match_rms_adamw")
         why_model = f"an ensemble of 16 networks with shared weights on waves of the numbers, for {rows}"
         why_optim = "Muon on the hidden matrices, AdamW on the rest, beat AdamW alone on every large table tried"
     batch_size = 64 if is_small else 256
@@ -160,19 +162,19 @@ def _for_tables(facts: Facts) -> Suggestion:
         schedule=LinearToZero(warmup=0.02),
         batch_size=batch_size,
         label_smoothing=0.0,
-        ema=0.98 if is_small else 0.0,
+        ema=0.0,
         clip=0.0,
         epochs=steps * batch_size / facts.num_train,
-        useful_epochs=2 * steps * batch_size / facts.num_train if is_small else 0.0,
+        useful_epochs=3 * steps * batch_size / facts.num_train if is_small else 0.0,
         watched=watched,
-        patience=0.5 if is_small else 0.3,
+        patience=0.4 if is_small else 0.3,
         bf16=not is_small,
         why=COMMON_WHY
         | {
             "model": why_model,
             "augment": "rows of a table have no harmless changes",
             "optim": why_optim,
-            "ema": "an average of the weights steadies small sets" if is_small else "the ensemble is steady enough",
+            "ema": "the ensemble is steady enough",
             "clip": "such losses have no sudden steep places",
             "epochs": f"{steps:,} steps suit {rows}",
             "stopping.metric": "it judges the probabilities, not only the decisions"
