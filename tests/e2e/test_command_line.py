@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tutelage.cli.main import main
 
-SMALL = ["--set", "model.members=1", "--set", "model.hidden=[16]"]
+SMALL = ["--set", "model.members=1", "--set", "model.hidden=[16]", "--set", "optim.lr=0.02", "--set", "ema=0"]
 TRAIN_KEYS = {"run", "task", "metrics", "best_step", "stopped", "seconds", "num_parameters", "plan"}
 
 
@@ -66,7 +67,7 @@ def test_another_seed_gives_other_weights(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_a_model_predicts_evaluates_and_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [[str(x), "red" if x < 10 else "blue"] for x in range(40)] * 3
+    rows = [[str(x), "red" if x < 20 else "blue"] for x in range(40)] * 10
     with Path("colors.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["x", "color"], *rows])
     record = run_json(["train", "colors.csv", "--target", "color", "--epochs", "60", "--out", "run", *SMALL], capsys)
@@ -106,7 +107,7 @@ def test_plan_trains_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "sklearn:irs"], 2, "did you mean 'iris'?"),
         (["train", "nowhere/"], 2, "no such file"),
         (["train", "table.csv", "--target", "agee"], 2, "did you mean 'age'?"),
-        (["train", "one_class.csv", "--target", "kind"], 3, "one class"),
+        (["train", "one_class.csv", "--target", "kind"], 3, "same value"),
         (["train", "ragged.csv", "--target", "kind"], 3, "row 3"),
         (["train", "empty.csv"], 3, "empty"),
         (["resume", "nowhere"], 2, "not a run folder"),
@@ -186,14 +187,38 @@ def test_a_signal_saves_restores_the_best_and_can_be_resumed(number: signal.Sign
 
 def test_a_finished_run_that_is_resumed_stays_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     run_json(["train", "sklearn:iris", "--epochs", "3", "--out", "run", *SMALL], capsys)
-    before = Path("run/best/predictor.safetensors").read_bytes()
+    before = {path: path.read_bytes() for path in Path("run").rglob("*") if path.is_file() and path.name != "report.html"}
     assert main(["resume", "run", "--quiet"]) == 0
-    assert Path("run/best/predictor.safetensors").read_bytes() == before
+    assert {path: path.read_bytes() for path in before} == before, "the test part is opened once"
+
+
+def test_a_wished_task_is_kept_when_resumed(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("table.csv").write_text("age,stars\n" + "1,1\n2,2\n3,3\n" * 30, encoding="utf-8")
+    words = ["train", "table.csv", "--target", "stars", "--task", "regress", "--epochs", "2", "--out", "run", *SMALL]
+    assert run_json(words, capsys)["task"] == "regress"
+    Path("run/result.json").unlink()
+    assert run_json(["resume", "run"], capsys)["task"] == "regress"
+
+
+def test_a_resume_on_another_number_of_threads_says_that_it_is_not_exact(capsys: pytest.CaptureFixture[str]) -> None:
+    run_json(["train", "sklearn:iris", "--epochs", "3", "--out", "run", *SMALL], capsys)
+    Path("run/result.json").unlink()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        assert main(["resume", "run", "--quiet"]) == 0
+    finally:
+        torch.set_num_threads(threads)
+    events = [json.loads(line) for line in Path("run/events.jsonl").read_text(encoding="utf-8").splitlines()]
+    resumed = [event for event in events if event["event"] == "Resumed"]
+    assert [event["exact"] for event in resumed] == [False]
+    assert "num_threads" in resumed[0]["reason"]
 
 
 def test_changed_data_is_not_resumed(capsys: pytest.CaptureFixture[str]) -> None:
     Path("table.csv").write_text("age,kind\n" + "1,a\n2,b\n" * 30, encoding="utf-8")
     run_json(["train", "table.csv", "--target", "kind", "--epochs", "2", "--out", "run", *SMALL], capsys)
     Path("table.csv").write_text("age,kind\n" + "1,a\n3,b\n" * 30, encoding="utf-8")
+    Path("run/result.json").unlink()
     assert main(["resume", "run"]) == 2
     assert "changed" in capsys.readouterr().err

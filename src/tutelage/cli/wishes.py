@@ -10,6 +10,7 @@ from typing import Any
 
 from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
+from tutelage.core.finite import finite
 from tutelage.run.start import Request
 from tutelage.track.console import Console
 from tutelage.training.recipe import merge, parse_setting, read_recipe, recipe_from
@@ -52,7 +53,7 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one JSON object; numbers that are not finite become null."""
-    sys.stdout.write(json.dumps(_finite(record), ensure_ascii=False) + "\n")
+    sys.stdout.write(json.dumps(finite(record), ensure_ascii=False) + "\n")
 
 
 def _put(values: dict[str, Any], key: str, value: str) -> dict[str, Any]:
@@ -70,12 +71,3 @@ def _number(key: str, text: str) -> float | int | str:
     except ValueError as error:
         kind = "a number" if key == "epochs" else "a whole number"
         raise UsageError(f"--{key} {text!r}: expected {kind}.") from error
-
-
-def _finite(value: Any) -> Any:
-    """Return JSON values with numbers that are not finite as null."""
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

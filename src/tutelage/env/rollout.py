@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tutelage.core.errors import UsageError
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
 
@@ -56,7 +57,16 @@ class RolloutStream:
             appraise: observation [B, O] -> value [B].
             rollout: Sizes.
             seed: The run's seed.
+
+        Raises:
+            UsageError: The minibatches do not divide the rollout.
         """
+        num_samples = rollout.num_steps * env.num_envs
+        if num_samples % rollout.minibatch_size:
+            raise UsageError(
+                f"a rollout of {rollout.num_steps} steps of {env.num_envs} environments has {num_samples} samples, which "
+                f"minibatches of {rollout.minibatch_size} do not divide. Typical: a quarter, {num_samples // 4}."
+            )
         self._env = env
         self._act, self._appraise = act, appraise
         self._rollout = rollout

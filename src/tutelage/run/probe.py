@@ -15,7 +15,7 @@ PROBE_SHARE = 0.03
 """Share of the budget that the probe may take, once the warm-up steps are done."""
 SAFETY = 0.97
 """Share of the remaining time that is planned for: the rest absorbs noise, so that corrections stay rare."""
-REPORT_SECONDS = 1.0
+REPORT_SECONDS = 1.5
 """Time for intervals, files and the report at the end of a run."""
 
 
@@ -39,7 +39,8 @@ def plan_steps(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_b
 
 def reserve_seconds(composed: Composed, per_row: float) -> float:
     """Return what has to be left at the end: the last evaluation, the test part, and the report."""
-    rows = len(composed.validation) + (len(composed.test) if composed.test else 0)
+    # The validation part is measured twice: at the last step, and with the best weights.
+    rows = 2 * len(composed.validation) + (len(composed.test) if composed.test else 0)
     return rows * per_row + REPORT_SECONDS
 
 

@@ -12,7 +12,7 @@ from tutelage.core import layout
 from tutelage.core.durable import write_durably, write_json
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError, UsageError
-from tutelage.core.events import Decided, Sink
+from tutelage.core.events import Decided, Noted, Sink
 from tutelage.core.toml import to_toml
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
@@ -20,7 +20,7 @@ from tutelage.data.source.recognize import recognize
 from tutelage.run.describe import describe_data
 from tutelage.run.folder import create_folder, locked, read_json, run_folder
 from tutelage.run.gather import Gathered, gather
-from tutelage.run.training import Training
+from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
 from tutelage.training.facts import Machine, check_device, environment, machine_facts
@@ -115,6 +115,10 @@ def resume_training(run: str | Path, request: Request) -> Path:
         RunError: Not a run folder, or the data is no longer the same.
     """
     folder = run_folder(run)
+    if _has_ended(folder):
+        for sink in request.sinks:
+            sink.take(Noted(message=f"{folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}."))
+        return folder
     with locked(folder):
         _sweep(folder)
         recipe = recipe_from(read_recipe(folder / layout.RECIPE), where=str(folder / layout.RECIPE))
@@ -133,13 +137,23 @@ def resume_training(run: str | Path, request: Request) -> Path:
             raise RunError(
                 f"{folder}: the data at {asked.source} has changed since this run began. Train anew, or bring the old data back."
             )
-        emitter = Emitter([JsonlSink(folder), *request.sinks], started=request.started)
+        lines = JsonlSink(folder)
+        has_checkpoint = bool(checkpoints(folder))
+        if not has_checkpoint:
+            # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
+            lines.rewind({layout.EVENTS: 0, layout.METRICS: 0})
+        emitter = Emitter([lines, *request.sinks], started=request.started)
         try:
-            # A run that was killed before its first checkpoint begins again, by the same plan.
-            Training(folder, plan, gathered, emitter, command, request.module).run(is_resumed=bool(checkpoints(folder)))
+            Training(folder, plan, gathered, emitter, command, request.module).run(is_resumed=has_checkpoint)
         finally:
             emitter.close()
     return folder
+
+
+def _has_ended(folder: Path) -> bool:
+    """Tell whether a run came to its end, with its test part opened; it must not be opened twice."""
+    path = folder / layout.RESULT
+    return path.exists() and read_json(path).get("stopped") not in PAUSED
 
 
 def _collect(request: Request) -> Collected:

@@ -11,6 +11,7 @@ from tutelage.core import catalog, layout
 from tutelage.core.durable import write_json
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
+from tutelage.core.finite import finite
 from tutelage.run.compose import Composed, build_predictor, compose
 from tutelage.run.gather import Gathered
 from tutelage.run.interrupt import Interrupt
@@ -56,6 +57,12 @@ class Training:
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
         """Train to the end, and return the record of result.json."""
         keep_freed_memory()
+        # Signals are taken from here to the end: one that comes after the loop does not cut off what is written then.
+        with Interrupt() as interrupt:
+            return self._run(interrupt, is_resumed=is_resumed)
+
+    def _run(self, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
+        """Do what `run` says."""
         composed = compose(self.plan, self.gathered, module=self.module)
         self._announce(composed)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
@@ -64,7 +71,9 @@ class Training:
         evaluate = EvaluateJob(
             self.emitter, composed.validation, stopping=rhythm.stopping, every=rhythm.eval_every, step=composed.state.clock.step
         )
-        self._loop(composed, rhythm, evaluate, save, per_row)
+        jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
+        run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+        self._settle(composed, evaluate, save)
         return self._finish(composed, rhythm, evaluate)
 
     def _begin(self, composed: Composed) -> float:
@@ -85,7 +94,7 @@ class Training:
 
     def _resume(self, composed: Composed) -> float:
         """Put back the newest intact checkpoint."""
-        snapshot, warnings = newest_checkpoint(self.folder)
+        snapshot, damaged = newest_checkpoint(self.folder)
         composed.state.restore(snapshot)
         outside = composed.state.outside
         self.emitter.resume_from(outside.get("seconds", 0.0))
@@ -93,8 +102,10 @@ class Training:
             rewind = getattr(sink, "rewind", None)
             if rewind is not None and "offsets" in outside:
                 rewind(outside["offsets"])
-        for warning in warnings:
-            self.emitter.emit(Warned(message=warning))
+        for path, found in damaged:
+            # Set aside, or it would count among the newest ones that are kept, and crowd out those that are intact.
+            path.replace(path.with_suffix(".damaged"))
+            self.emitter.emit(Warned(message=found))
         exact, reason = self._is_exact(snapshot)
         self.emitter.emit(Resumed(step=composed.state.clock.step, exact=exact, reason=reason))
         return float(outside.get("evaluation_seconds_per_row", 0.0))
@@ -106,8 +117,8 @@ class Training:
         changed = [f"{key} was {before[key]!r}, is {now[key]!r}" for key in now if key in before and before[key] != now[key]]
         return not changed, "; ".join(changed)
 
-    def _loop(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob, save: SaveJob, per_row: float) -> None:
-        """Train until the budget, a verdict or a signal."""
+    def _jobs(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob, save: SaveJob, per_row: float) -> list[Any]:
+        """Return what is done between steps, in order, saving left out; the start is saved at once."""
         state, step = composed.state, composed.state.clock.step
         state.outside["machine"] = bits_depend_on(self.plan.device)
         if step == 0:
@@ -129,8 +140,11 @@ class Training:
             )
         elif self.plan.corrections:
             jobs.append(RepeatCorrections(self.plan.corrections, step=step))
-        with Interrupt() as interrupt:
-            run_loop(state, jobs=[*jobs, save], seed=self.plan.seed, is_interrupted=interrupt)
+        return jobs
+
+    def _settle(self, composed: Composed, evaluate: EvaluateJob, save: SaveJob) -> None:
+        """Make the end of the loop durable: a pause as if it had never been, an end with its last evaluation."""
+        state = composed.state
         verdict = state.control.verdict
         if verdict in PAUSED:
             # The verdict is this process's end, not the run's: a resumed run goes on as if it had never been.
@@ -170,7 +184,7 @@ class Training:
             "num_parameters": composed.num_parameters,
             "command": self._repeat_command(composed),
         }
-        write_json(self.folder / layout.RESULT, _finite(self.result))
+        write_json(self.folder / layout.RESULT, finite(self.result))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         return self.result
 
@@ -257,12 +271,3 @@ def _without(words: list[str], option: str) -> list[str]:
         at = kept.index(option)
         kept[at : at + 2] = []
     return kept
-
-
-def _finite(value: Any) -> Any:
-    """Return JSON values with numbers that are not finite as null."""
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value

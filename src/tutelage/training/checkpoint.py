@@ -68,20 +68,20 @@ def load_checkpoint(path: Path) -> Snapshot:
     return snapshot
 
 
-def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[str]]:
-    """Return the newest checkpoint that is intact, and a warning for each damaged one that was passed over.
+def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[tuple[Path, str]]]:
+    """Return the newest checkpoint that is intact, and each damaged one that was passed over, with what was found.
 
     Raises:
         RunError: There is none.
     """
-    warnings: list[str] = []
+    damaged: list[tuple[Path, str]] = []
     for path in reversed(checkpoints(run_dir)):
         try:
-            return load_checkpoint(path), warnings
+            return load_checkpoint(path), damaged
         except RunError as error:
-            warnings.append(str(error))
-    damaged = " ".join(warnings)
-    raise RunError(f"{run_dir}: no intact checkpoint to resume from. {damaged or 'Nothing was saved yet.'} Train anew.")
+            damaged.append((path, str(error)))
+    found = " ".join(text for _, text in damaged)
+    raise RunError(f"{run_dir}: no intact checkpoint to resume from. {found or 'Nothing was saved yet.'} Train anew.")
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], Mapping[str, Any]]:

@@ -103,6 +103,8 @@ def _for_images(facts: Facts, shape: ImageShape) -> Suggestion:
         model, augment = Cnn(), Affine(zoom=0.9, stretch=1.15, degrees=10, flip=flip)
         why_model, why_augment = f"a plain net is enough for images of {side} pixels", f"slight zoom, stretch and turn; {asked}"
     has_large_validation = facts.num_validation >= LARGE_VALIDATION
+    why_ema = f"it steadies small sets (fewer than {FEW_IMAGES:,} images)" if is_few else "not needed here"
+    why_watched = "enough validation images to count hits" if has_large_validation else "steadier than hits on few rows"
     return Suggestion(
         model=model,
         augment=augment,
@@ -123,14 +125,10 @@ def _for_images(facts: Facts, shape: ImageShape) -> Suggestion:
             "augment": why_augment,
             "optim": "Muon on the filters, AdamW on the rest, reached the most within a time budget",
             "loss": "label smoothing 0.1: an image net is soon too sure of itself",
-            "ema": f"an average of the weights steadies small sets (fewer than {FEW_IMAGES:,} images)"
-            if is_few
-            else "not needed here",
+            "ema": why_ema,
             "clip": "batch norm keeps gradients in bounds",
             "epochs": f"for {facts.num_train:,} images where no budget is given",
-            "stopping.metric": "enough validation images to count hits"
-            if has_large_validation
-            else "steadier than hits on few rows",
+            "stopping.metric": why_watched,
         },
     )
 
@@ -162,7 +160,7 @@ def _for_tables(facts: Facts) -> Suggestion:
         schedule=LinearToZero(warmup=0.02),
         batch_size=batch_size,
         label_smoothing=0.0,
-        ema=0.0,
+        ema=0.98 if is_small else 0.0,
         clip=0.0,
         epochs=steps * batch_size / facts.num_train,
         useful_epochs=3 * steps * batch_size / facts.num_train if is_small else 0.0,
@@ -174,7 +172,7 @@ def _for_tables(facts: Facts) -> Suggestion:
             "model": why_model,
             "augment": "rows of a table have no harmless changes",
             "optim": why_optim,
-            "ema": "the ensemble is steady enough",
+            "ema": "it steadies small sets" if is_small else "the ensemble is steady enough",
             "clip": "such losses have no sudden steep places",
             "epochs": f"{steps:,} steps suit {rows}",
             "stopping.metric": "it judges the probabilities, not only the decisions"
