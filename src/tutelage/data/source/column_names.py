@@ -19,10 +19,6 @@ def name_columns(table: pa.Table, names: Sequence[str], file: str) -> tuple[pa.T
     notes: list[str] = []
     given, names = names, [UNREADABLE.sub("\ufffd", name) for name in names]
     kept: dict[str, pa.ChunkedArray] = {}
-    if len(names) < 2:
-        found = f"one column only ({names[0]!r})"
-        remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
-        problems.append(Problem(file, found, remedy))
     for index, name in enumerate(names):
         column = table.column(index)
         if not name and (reason := _why_droppable(column, is_first=index == 0)):

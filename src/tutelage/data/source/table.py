@@ -46,6 +46,10 @@ class Table(Source):
         found = find_tables(Path(self.path))
         test_file = table_to_read(self.test) if self.test else found.test
         raw = read_table(found.train)
+        if len(raw.table.column_names) < 2:
+            named = f"one column only ({raw.table.column_names[0]!r})"
+            remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
+            raise DataError([Problem(raw.file, named, remedy)])
         problems: list[Problem] = []
         raw_test = _attempt(test_file, problems) if test_file else None
         names = raw.table.column_names
