@@ -1,4 +1,7 @@
-"""The functions of the Python package: train, plan, resume, open_run."""
+"""The functions of the Python package: train, plan, resume, open_run.
+
+`train` and `resume` seed the default generators of torch, NumPy and `random` anew, and train an own module in place.
+"""
 
 import time as clock
 from pathlib import Path
@@ -120,8 +123,15 @@ def _request(
         values["source"] = str(source)
         values["test"] = "" if test is None else str(test)
     wished = recipe_from(values, where="train(...)")
-    command = f"tutelage.train({str(source)!r}, ...)" if is_path else f"tutelage.train(<{FROM_PYTHON}>, ...)"
+    given = {**wishes, "model": model, **{key: value for key, value in budget.items() if value is not None}}
+    said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
+    command = f"tutelage.train({', '.join([repr(str(source)) if is_path else f'<{FROM_PYTHON}>', *said])})"
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
     return Request(
         wished, str(out), None if is_path else source, None if is_path else test, module, command, sinks, clock.monotonic()
     )
+
+
+def _say(value: object) -> str:
+    """Write an argument as it would be typed; a module by its class."""
+    return f"<{type(value).__name__}>" if isinstance(value, nn.Module) else repr(value)

@@ -33,7 +33,9 @@ class Array(Prepare):
         """Learn the shape and, where asked for, mean and deviation of each entry."""
         inputs = _as_array(part).inputs
         if self.standardize == "none" or not np.issubdtype(inputs.dtype, np.floating):
-            return FittedArray(inputs.shape[1:], bool(np.issubdtype(inputs.dtype, np.floating)), None, None)
+            # Bytes are pixels and are computed with; other whole numbers are looked up, in embeddings.
+            is_float = bool(np.issubdtype(inputs.dtype, np.floating)) or inputs.dtype == np.uint8
+            return FittedArray(inputs.shape[1:], is_float, None, None)
         deviation = inputs.std(axis=0, dtype=np.float64)
         return FittedArray(
             inputs.shape[1:],
@@ -54,7 +56,7 @@ class FittedArray:
 
     Attributes:
         sizes: Shape of one row.
-        is_float: Whether the values are float32 (else int64).
+        is_float: Whether the values are used as float32 (else int64).
         mean: float32, shape `sizes`, or None where values stay as given.
         deviation: float32, shape `sizes`, or None where values stay as given.
     """
@@ -75,7 +77,7 @@ class FittedArray:
         return ("x",)
 
     def apply(self, part: Part) -> dict[str, Tensor]:
-        """Return `x`, float32 or int64 [N, *sizes].
+        """Return `x`, float32, int64, or uint8 for pixels [N, *sizes].
 
         Raises:
             DataError: Rows have another shape than the train rows, or fractions where those were whole.
@@ -86,10 +88,14 @@ class FittedArray:
             raise DataError([Problem("inputs", f"each row has the shape {list(inputs.shape[1:])}", remedy)])
         if not self.is_float and np.issubdtype(inputs.dtype, np.floating) and (inputs != np.floor(inputs)).any():
             raise DataError([Problem("inputs", "numbers with fractions", "The model was trained with whole numbers.")])
+        if self.is_float and inputs.dtype == np.uint8:
+            return {"x": torch.from_numpy(np.ascontiguousarray(inputs))}  # pixels stay bytes until they are used
         return {"x": torch.from_numpy(np.array(inputs, dtype=np.float32 if self.is_float else np.int64))}
 
     def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Standardize where that was fitted."""
+        """Turn bytes into float32, and standardize where that was fitted."""
+        if self.is_float:
+            batch = {**batch, "x": batch["x"].float()}
         if self.mean is None or self.deviation is None:
             return batch
         x = batch["x"]
