@@ -246,8 +246,15 @@ def test_arrays_pass_as_they_are_and_whole_numbers_stay_whole() -> None:
     assert fitted.shape == ArrayShape((2, 3))
     assert fitted.input_names == ("x",)
     assert torch.equal(batch["x"], torch.from_numpy(inputs).float())
-    tokens = Array(standardize="feature").fit(array_part(np.array([[1, 2], [3, 4]], dtype=np.uint8)))
-    assert tokens.apply(array_part(np.array([[5, 6]])))["x"].dtype == torch.int64
+    tokens = Array(standardize="feature").fit(array_part(np.array([[1, 2], [3, 4]], dtype=np.int32)))
+    assert tokens.finish(tokens.apply(array_part(np.array([[5, 6]]))))["x"].dtype == torch.int64
+
+
+def test_pixels_given_as_bytes_stay_bytes_until_they_are_used() -> None:
+    inputs = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    fitted = Array().fit(array_part(inputs))
+    assert fitted.apply(array_part(inputs))["x"].dtype == torch.uint8
+    assert torch.equal(fitted.finish(fitted.apply(array_part(inputs)))["x"], torch.from_numpy(inputs).float())
 
 
 def test_standardized_arrays_have_mean_0_and_deviation_1_after_json_too() -> None:
