@@ -14,7 +14,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure on SOURCE, or tell the final scores on the run's own test part."""
     opened = Run.open(arguments.run)
     if arguments.source:
-        scores = opened.scores(arguments.source, target=arguments.target)
+        scores = opened.scores(arguments.source, target=arguments.target, on_bad_data=arguments.on_bad_data)
     elif opened.result:
         scores = {key: opened.result[key] for key in ("metrics", "intervals")}
     else:
@@ -28,6 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     sys.stdout.write(f"{record['source']}\n")
     for name, value in scores["metrics"].items():
         low, high = scores["intervals"].get(name) or (None, None)
-        between = f"   95 % interval {low:.4f} to {high:.4f}" if isinstance(low, float) and isinstance(high, float) else ""
-        sys.stdout.write(f"  {name:<20} {'not defined' if value is None else f'{value:.4f}'}{between}\n")
+        between = (
+            f"   95 % interval {low:.4f} to {high:.4f}"
+            if isinstance(low, float) and isinstance(high, float) and low == low
+            else ""
+        )
+        sys.stdout.write(f"  {name:<20} {'not defined' if value is None or value != value else f'{value:.4f}'}{between}\n")
     return 0

@@ -17,6 +17,7 @@ __all__ = ["main"]
 
 STARTED = time.monotonic()
 VERBS = ("train", "resume", "evaluate", "predict", "plan", "report", "runs", "list")
+USAGE = 2
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT."""
 
@@ -40,11 +41,19 @@ def main(words: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe has left; the interpreter must not complain about it when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return _leave_pipe()
+        sys.stderr.write(f"tutelage {arguments.verb}: {error.filename or 'a file'}: {error.strerror or error}.\n")
+        return TutelageError.exit_code if error.filename is None else USAGE
     return code
+
+
+def _leave_pipe() -> int:
+    """End quietly after the reader of a pipe has left."""
+    # The interpreter must not complain about the closed pipe when it flushes.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -64,6 +73,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("run", metavar="RUN", help="a run folder")
     evaluate.add_argument("source", metavar="SOURCE", nargs="?", help="data with labels; without it, the run's own test part")
     evaluate.add_argument("--target", default="auto", help="name of the target column, if it differs")
+    evaluate.add_argument(
+        "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
+    )
     evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
     predict = verbs.add_parser("predict", help="answer for new data", allow_abbrev=False)
     predict.add_argument("run", metavar="RUN", help="a run folder")

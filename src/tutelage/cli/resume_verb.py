@@ -14,6 +14,6 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Train on from the newest intact checkpoint."""
-    mode = "quiet" if arguments.quiet or arguments.json else "auto"
+    mode = "quiet" if arguments.quiet else "auto"
     request = Request(Recipe(), sinks=[Console(mode=mode).open(Path(arguments.run))], started=STARTED)
     return show_end(resume_training(arguments.run, request), as_json=arguments.json)

@@ -23,6 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(json.dumps({"runs": records}) + "\n")
         return 0
+    if not records:
+        sys.stderr.write(f"no runs below {folder}/\n")
+        return 0
     width = max((len(record["run"]) for record in records), default=3)
     print(f"{'run':<{width}}  {'task':<9} {'score':<24} {'time':<12} ended")
     for record in records:

@@ -17,7 +17,7 @@ EXIT_CODES = {"interrupted": 130, "terminated": 143}
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the report, and tell the scores."""
-    folder = start_training(make_request(arguments, is_quiet=arguments.quiet or arguments.json))
+    folder = start_training(make_request(arguments, is_quiet=arguments.quiet))
     return show_end(folder, as_json=arguments.json)
 
 
@@ -25,13 +25,11 @@ def show_end(folder: Path, *, as_json: bool) -> int:
     """Write the report, tell how a run ended, and return the exit code."""
     report = write_report(folder)
     done = Run.open(folder)
+    if done.result.get("stopped") in EXIT_CODES:
+        sys.stderr.write(f"paused   go on with: tutelage resume {folder}\n")
     if as_json:
         keys = ("run", "task", "metrics", "intervals", "best_step", "stopped", "seconds", "num_parameters")
         print_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
-        sys.stderr.write(f"report   {report}\n")
-        if done.result.get("stopped") in EXIT_CODES:
-            sys.stderr.write(f"paused   go on with: tutelage resume {folder}\n")
-        else:
-            sys.stderr.write(f"predict  tutelage predict {folder} INPUT...\n")
+        sys.stderr.write(f"report   {report}\npredict  tutelage predict {folder} INPUT...\n")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -17,6 +17,7 @@ from tutelage.training.recipe import merge, parse_setting, read_recipe, recipe_f
 
 __all__ = ["make_request", "print_json"]
 
+BUDGETS = ("epochs", "steps", "time")
 PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
 
 
@@ -28,8 +29,11 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         UsageError: No source was named.
     """
     values: dict[str, Any] = read_recipe(Path(arguments.recipe)) if arguments.recipe else {}
-    for setting in arguments.set:
-        keys, value = parse_setting(setting)
+    settings = [parse_setting(setting) for setting in arguments.set]
+    if any(getattr(arguments, key) is not None for key in BUDGETS) or any(keys[0] == "budget" for keys, _ in settings):
+        # What is said on the command line stands in place of the recipe file's budget; said twice there, it is refused.
+        values = {**values, "budget": {key: value for key, value in values.get("budget", {}).items() if key not in BUDGETS}}
+    for keys, value in settings:
         values = merge(values, keys, value)
     for option, key in PLAIN.items():
         if getattr(arguments, option) is not None:

@@ -126,7 +126,13 @@ def _pick(family: str, value: object) -> object:
 
 def _wish(family: str, value: object) -> object:
     """Let `auto` and partial tables stand, and turn everything else into a component."""
-    if value == "auto" or (isinstance(value, Mapping) and "kind" not in value):
+    if value == "auto":
+        return value
+    if isinstance(value, Mapping) and "kind" not in value:
+        known = sorted({key for kind in catalog.names(family) for key in catalog.load(family, kind).model_fields})
+        unknown = [str(key) for key in value if key not in known]
+        if unknown:
+            raise ValueError("; ".join(f"no {family} has a setting {key!r}{catalog.suggest(key, known)}" for key in unknown))
         return value
     return _pick(family, value)
 

@@ -29,6 +29,8 @@ __all__ = ["Gathered", "Prepared", "gather"]
 
 MAX_SHOWN_COLUMNS = 40
 """Columns that are told one by one."""
+MANY_CLASSES = 100
+"""Classes up to which nobody wonders."""
 SMALL_SET = 500
 """Rows below which a larger share is needed for a validation score to mean something."""
 
@@ -80,10 +82,14 @@ class Gathered:
     @property
     def events(self) -> list[Event]:
         """Notes and warnings about the data."""
-        return [
-            *(Noted(message=note) for note in self.collected.notes),
-            *(Warned(message=text) for text in self.collected.warnings),
-        ]
+        left_out = len(self.collected.problems)
+        told = [f"{left_out} bad item{'s' * (left_out != 1)} left out; the report lists them"] if left_out else []
+        if isinstance(self.target, ClassTarget) and len(self.target.classes) > max(MANY_CLASSES, len(self.train) // 20):
+            told.append(
+                f"{len(self.target.classes):,} classes, most with a few rows each: are these amounts? Then: --task regress"
+            )
+        warnings = [*self.collected.warnings, *told]
+        return [*(Noted(message=note) for note in self.collected.notes), *(Warned(message=text) for text in warnings)]
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -92,12 +98,12 @@ class Gathered:
         cut_from = "as the source has them" if self.collected.test is not None else "the test part is cut at random, by the seed"
         made = [
             Decision(key="task", value=self.target.task, reason=self.target.reason),
-            Decision(key="rows", value=rows, reason=f"{cut_from}; validation is always cut from train"),
+            Decision(key="split", value=rows, reason=f"{cut_from}; validation is always cut from train"),
             Decision(key="prepare", value=_say_prepare(self.prepare, self.fitted), reason="fitted on train rows only"),
         ]
         columns = self.fitted.columns if isinstance(self.fitted, FittedTable) else ()
         if len(columns) <= MAX_SHOWN_COLUMNS:
-            return (*made, *(Decision(key=f"column {c.name}", value=c.role, reason=c.reason) for c in columns))
+            return (*made, *(Decision(key=f"columns.{c.name}", value=c.role, reason=c.reason) for c in columns))
         counts = Counter(column.role for column in columns)
         text = ", ".join(f"{count} {role}" for role, count in counts.most_common())
         return (*made, Decision(key="columns", value=text, reason="each with its reason in data.json"))
@@ -141,7 +147,9 @@ def gather(recipe: Recipe, collected: Collected) -> Gathered:
     train, validation, test = _split(recipe, collected, classes)
     train_labels = train.labels
     assert train_labels is not None
-    target = whole if isinstance(whole, ClassTarget) else fit_target(train_labels, task="regress", locate=train.locate)
+    target = whole
+    if not isinstance(whole, ClassTarget):
+        target = replace(fit_target(train_labels, task="regress", locate=train.locate), reason=whole.reason)
     prepare = _choose_prepare(recipe, train)
     fitted = prepare.fit(train)
     parts = [train, validation] + ([test] if test is not None else [])

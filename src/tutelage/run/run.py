@@ -14,7 +14,7 @@ from tutelage.core.errors import DataError, Problem, UsageError
 from tutelage.core.schema import TableShape
 from tutelage.data.prepare.target import ClassTarget
 from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.source.base import Part
+from tutelage.data.source.base import Part, TablePart
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.recognize import recognize
 from tutelage.metric.base import Metric, Outcome
@@ -118,10 +118,10 @@ class Run:
             return self.metrics
         return self.scores(source, target=target)["metrics"]  # type: ignore[no-any-return]
 
-    def scores(self, source: Any, *, target: str = "auto") -> dict[str, Any]:
+    def scores(self, source: Any, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, Any]:
         """Return `metrics` and their 95 % `intervals` on a source with labels."""
         part, problems = self._read([source] if isinstance(source, str | Path) else source, target=target)
-        if problems:
+        if problems and (on_bad_data == "fail" or any(problem.item < 0 for problem in problems)):
             raise DataError(problems)
         truth, warnings = self._truth(part, where=str(source) if isinstance(source, str | Path) else "the data")
         outcome = Outcome(self.predictor.answers(part), truth)
@@ -129,7 +129,7 @@ class Run:
         names = [f"test/{name}" for name in self.plan["metrics"]]
         return {
             "num_rows": len(part),
-            "warnings": list(warnings),
+            "warnings": [*warnings, *(f"left out: {problem}" for problem in problems)],
             "metrics": {name: metric.compute(outcome) for name, metric in zip(names, metrics, strict=True)},
             "intervals": {
                 name: list(interval(metric, outcome, seed=self.plan["seed"])) for name, metric in zip(names, metrics, strict=True)
@@ -180,13 +180,35 @@ class Run:
         Raises:
             DataError: Items that cannot be read, unless they are to be skipped.
         """
-        part, problems = self._read([inputs] if isinstance(inputs, str | Path) else inputs, target="auto")
-        if problems and (on_bad_data == "fail" or any(problem.item < 0 for problem in problems)):
-            raise DataError(problems)
-        answers = self.predictor.answers(part)
-        names = tuple(part.locate(i) for i in range(len(part)))
-        probabilities = answers if self.classes else None
-        return Prediction(names, self.predictor.labels(answers), probabilities, self.classes, problems)
+        names: list[str] = []
+        answers: list[np.ndarray] = []
+        left_out: list[Problem] = []
+        for source in self._one_by_one(inputs):
+            part, problems = self._read(source, target="auto")
+            left_out += problems
+            try:
+                found = self.predictor.answers(part)
+            except DataError as error:
+                left_out += error.problems
+                is_bad = np.isin(np.arange(len(part)), [problem.item for problem in error.problems])
+                if on_bad_data == "fail" or not is_bad.any():
+                    continue
+                part = part.select(np.flatnonzero(~is_bad))
+                found = self.predictor.answers(part)
+            answers.append(found)
+            names += [part.locate(i) for i in range(len(part))]
+        if left_out and (on_bad_data == "fail" or any(problem.item < 0 for problem in left_out)):
+            raise DataError(left_out)
+        joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
+        probabilities = joined if self.classes else None
+        return Prediction(tuple(names), self.predictor.labels(joined), probabilities, self.classes, tuple(left_out))
+
+    def _one_by_one(self, inputs: Any) -> list[Any]:
+        """Return what is read at a time: each table by itself, for it has its own columns; images together."""
+        if isinstance(inputs, str | Path):
+            return [[inputs]]
+        is_paths = isinstance(inputs, Sequence) and bool(inputs) and all(isinstance(item, str | Path) for item in inputs)
+        return [[item] for item in inputs] if is_paths and isinstance(self.predictor.shape, TableShape) else [inputs]
 
     def _read(self, source: Any, *, target: str) -> tuple[Part, tuple[Problem, ...]]:
         """Read paths or arrays as rows to answer for."""
@@ -194,7 +216,13 @@ class Run:
             paths = [str(item) for item in source]
             known = self._target_column() if target == "auto" else target
             reader = recognize(paths[0])(path=paths[0], target=known or "auto")
-            return reader.read_input(paths)
+            part, problems = reader.read_input(paths)
+            if target != "auto" and isinstance(part, TablePart) and target not in part.table.column_names:
+                columns = part.table.column_names
+                raise UsageError(
+                    f"{paths[0]} has no column {target!r}{catalog.suggest(target, columns)} Columns: {', '.join(columns)}."
+                )
+            return part, problems
         as_given = self.plan["modality"] == "array"
         collected = collect_arrays(source, target=self._target_column() or "auto", as_given=as_given, is_input=True)
         return collected.train, collected.problems

@@ -86,6 +86,9 @@ class Training:
             if 0 < self.plan.useful_steps < total:
                 total = self.plan.useful_steps
                 reason += f"; {total:,} are as many as help with so few rows"
+            if total <= 1:
+                short = f"{self.plan.time_seconds:g} s are too short: reading, evaluating and reporting alone take about as long"
+                self.emitter.emit(Warned(message=f"{short}. One step is made, and the time is overrun. Typical: 30s or more."))
             control = type(control)(total)
             self.emitter.emit(Corrected(step=0, total_steps=total, reason=reason))
         composed.state.control = control.begun()

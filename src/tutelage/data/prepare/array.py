@@ -113,6 +113,11 @@ class FittedArray:
 
 
 def _as_array(part: Part) -> ArrayPart:
-    """Narrow the type; a plan never gives this preprocessing anything else."""
-    assert isinstance(part, ArrayPart), f"array preprocessing was given {type(part).__name__}"
-    return part
+    """Return the part if it is arrays.
+
+    Raises:
+        DataError: It is not.
+    """
+    if isinstance(part, ArrayPart):
+        return part
+    raise DataError([Problem(part.name, "this is not arrays", "The model was trained on arrays: give it the same.")])

@@ -189,6 +189,11 @@ def _why_unused(role: str) -> str:
 
 
 def _as_table(part: Part) -> TablePart:
-    """Narrow the type; a plan never gives this preprocessing anything else."""
-    assert isinstance(part, TablePart), f"table preprocessing was given {type(part).__name__}"
-    return part
+    """Return the part if it is a table.
+
+    Raises:
+        DataError: It is not.
+    """
+    if isinstance(part, TablePart):
+        return part
+    raise DataError([Problem(part.name, "this is not a table", "The model was trained on a table: give it the same.")])

@@ -150,6 +150,8 @@ def restore_target(state: Mapping[str, Any]) -> TargetEncoder:
 def _decide(labels: Sequence[Label]) -> tuple[Literal["classify", "regress"], str]:
     """Tell classes from amounts, with the reason."""
     distinct = set(labels)
+    if all(isinstance(label, bool) for label in distinct):
+        return "classify", "the labels are yes or no"
     if any(isinstance(label, str | bool) for label in distinct):
         return "classify", f"the labels are {len(distinct)} distinct words"
     if len(distinct) == 2:

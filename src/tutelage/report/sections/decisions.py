@@ -8,7 +8,7 @@ __all__ = ["show"]
 
 LEAD = (
     "What you did not set was chosen from the data, the budget and the machine. "
-    "Every line can be set by hand in a recipe or with --set."
+    "What auto decided can be said by hand in a recipe or with --set, under the same keys."
 )
 
 
