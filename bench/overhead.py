@@ -26,6 +26,7 @@ from tutelage.track.jsonl import JsonlSink
 from tutelage.training.control import Control
 from tutelage.training.jobs import LogJob, SaveJob
 from tutelage.training.loop import run_loop
+from tutelage.training.plan import LOG_LINES
 from tutelage.training.state import TrainState
 from tutelage.training.step import Precision, Step, StepOptions
 
@@ -87,7 +88,10 @@ def ours(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, s
     state = TrainState(task, Step(task, StepOptions(precision=precision)), stream, Control(steps))
     with tempfile.TemporaryDirectory() as folder:
         emitter = Emitter([JsonlSink(Path(folder))], started=time.monotonic())
-        jobs = [LogJob(emitter, every=max(1, steps // 200), step=0), SaveJob(emitter, Path(folder), every_seconds=15, step=0)]
+        jobs = [
+            LogJob(emitter, every=max(1, steps // LOG_LINES), step=0),
+            SaveJob(emitter, Path(folder), every_seconds=15, step=0),
+        ]
         began = time.perf_counter()
         run_loop(state, jobs=jobs, seed=SEED)
         seconds = time.perf_counter() - began

@@ -98,7 +98,7 @@ EVALUATION_SHARE = 0.06
 """Evaluations may cost about this share of training."""
 FORWARD_SHARE = 1 / 3
 """A forward pass costs about a third of a training step on the same rows: the backward pass is about twice the forward."""
-LOG_LINES = 200
+LOG_LINES = 100
 LEAST_PATIENCE = 3
 """Evaluations without a better score that are always waited for: one alone is noise."""
 
