@@ -15,7 +15,9 @@ from tutelage.cli.main import main
 def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
     with (folder / "train.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["size", "shape", "kind"], *([[str(i * 37 % 101), "ox"[i % 2], "ab"[i % 2]] for i in range(200)])])
+        csv.writer(file).writerows(
+            [["size", "shape", "kind"], *([[str(i * 37 % 101), "ox"[i % 2], "ab"[i % 2]] for i in range(200)])]
+        )
     words = ["train", str(folder / "train.csv"), "--target", "kind", "--steps", "20", "--quiet", "--out", str(folder / "run")]
     assert main(words) == 0
     return folder / "run"
