@@ -1,5 +1,6 @@
 """The core does not only resume: the GAN finds the ring, PPO balances the pole."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.slow
 
 def mlp(*sizes: int, activation: type[nn.Module]) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for inputs, outputs in zip(sizes[:-1], sizes[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Linear(inputs, outputs), activation()]
     return nn.Sequential(*layers[:-1])
 
