@@ -19,8 +19,8 @@ MEANINGS = {
     layout.RESULT: "the final scores",
     layout.PREDICTOR: "the trained model with its preprocessing",
     layout.BEST: "the trained model: best weights and preprocessing",
-    layout.LAST: "the latest checkpoint, from which training can go on",
-    layout.STEPS: "checkpoints on the way",
+    layout.LAST: "the model with the weights of the last step",
+    layout.STEPS: "checkpoints, from which training can go on",
 }
 
 
