@@ -26,7 +26,7 @@ from tutelage.track.jsonl import JsonlSink
 from tutelage.training.control import Control
 from tutelage.training.jobs import LogJob, SaveJob
 from tutelage.training.loop import run_loop
-from tutelage.training.plan import LOG_LINES
+from tutelage.training.course import LOG_LINES
 from tutelage.training.state import TrainState
 from tutelage.training.step import Precision, Step, StepOptions
 

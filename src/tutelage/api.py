@@ -15,8 +15,8 @@ from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.track.console import Console
-from tutelage.training.plan import Plan
-from tutelage.training.recipe import Recipe, recipe_from
+from tutelage.plan.plan import Plan
+from tutelage.plan.recipe import Recipe, recipe_from
 
 __all__ = ["open_run", "plan", "resume", "train"]
 

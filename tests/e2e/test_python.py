@@ -21,11 +21,11 @@ def points(num_rows: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_function_train_is_not_hidden_by_the_room_of_training() -> None:
-    import tutelage.training.recipe
+    import tutelage.plan.recipe
 
     assert callable(tutelage.train)
     assert callable(tutelage.resume)
-    assert tutelage.Recipe is tutelage.training.recipe.Recipe
+    assert tutelage.Recipe is tutelage.plan.recipe.Recipe
 
 
 def test_arrays_train_and_answer_with_the_users_labels() -> None:

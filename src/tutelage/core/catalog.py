@@ -16,6 +16,8 @@ __all__ = ["describe", "families", "load", "names"]
 
 FOLDERS = {
     "source": "data/source",
+    "shape": "core/shape",
+    "check": "data/quality",
     "prepare": "data/prepare",
     "augment": "data/augment",
     "model": "model/arch",
@@ -27,6 +29,8 @@ FOLDERS = {
     "task": "task",
     "env": "env",
     "track": "track",
+    "defaults": "defaults",
+    "section": "report/sections",
 }
 """Each family of components and the folder, below the package, that holds one file per kind."""
 

@@ -23,7 +23,7 @@ from tutelage.core.errors import RunError
 from tutelage.core.schema import InputShape, shape_from_record, shape_to_record
 from tutelage.data.prepare.base import Fitted
 from tutelage.data.prepare.target import ClassTarget, TargetEncoder, restore_target
-from tutelage.data.source.base import Part
+from tutelage.data.part.base import Part
 from tutelage.model.arch.base import Model
 from tutelage.task.base import TaskSpec
 from tutelage.task.prediction import predict_rows

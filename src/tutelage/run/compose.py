@@ -21,7 +21,7 @@ from tutelage.run.gather import Gathered, Prepared, class_weights
 from tutelage.task.base import Phase, Task
 from tutelage.training.control import Control
 from tutelage.training.evaluate import Evaluator
-from tutelage.training.plan import Plan
+from tutelage.plan.plan import Plan
 from tutelage.training.state import TrainState, seed_everything
 from tutelage.training.step import Step, StepOptions
 

@@ -13,7 +13,7 @@ from PIL import Image
 from tutelage.core.schema import Column
 from tutelage.data.prepare.table import FittedTable
 from tutelage.data.prepare.target import ClassTarget
-from tutelage.data.source.base import TablePart
+from tutelage.data.part.table import TablePart
 from tutelage.run.gather import Gathered, Prepared
 
 __all__ = ["describe_data", "picture"]

@@ -19,11 +19,15 @@ from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.image import Image
 from tutelage.data.prepare.table import FittedTable, Table
 from tutelage.data.prepare.target import ClassTarget, TargetEncoder, fit_target
-from tutelage.data.source.base import ArrayPart, Collected, ImagePart, Part, TablePart
+from tutelage.data.part.array import ArrayPart
+from tutelage.data.part.image import ImagePart
+from tutelage.data.part.base import Part
+from tutelage.data.part.table import TablePart
+from tutelage.data.source.base import Collected
 from tutelage.data.split import cut
-from tutelage.training.facts import Facts, Machine
-from tutelage.training.plan import Decision
-from tutelage.training.recipe import Recipe
+from tutelage.plan.facts import Facts, Machine
+from tutelage.plan.plan import Decision
+from tutelage.plan.recipe import Recipe
 
 __all__ = ["Gathered", "Prepared", "gather"]
 

@@ -6,7 +6,8 @@ import torch
 
 from tutelage.core.emitter import Emitter
 from tutelage.run.compose import Composed
-from tutelage.training.plan import Plan, course
+from tutelage.plan.plan import Plan
+from tutelage.training.course import course
 
 __all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]
 

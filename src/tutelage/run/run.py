@@ -14,7 +14,8 @@ from tutelage.core.errors import DataError, Problem, UsageError
 from tutelage.core.schema import TableShape
 from tutelage.data.prepare.target import ClassTarget
 from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.source.base import Part, TablePart
+from tutelage.data.part.base import Part
+from tutelage.data.part.table import TablePart
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.recognize import recognize
 from tutelage.metric.base import Metric, Outcome

@@ -23,9 +23,10 @@ from tutelage.run.gather import Gathered, gather
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.training.facts import Machine, check_device, environment, machine_facts
-from tutelage.training.plan import Plan, plan_from
-from tutelage.training.recipe import Recipe, read_recipe, recipe_from
+from tutelage.plan.facts import Machine
+from tutelage.training.machine import check_device, environment, machine_facts
+from tutelage.plan.plan import Plan, plan_from
+from tutelage.plan.recipe import Recipe, read_recipe, recipe_from
 from tutelage.training.resolve import resolve
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]

@@ -16,13 +16,14 @@ from tutelage.run.compose import Composed, build_predictor, compose
 from tutelage.run.gather import Gathered
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
-from tutelage.run.verdict import final_scores
+from tutelage.run.stop_reason import final_scores
 from tutelage.training.checkpoint import newest_checkpoint
-from tutelage.training.facts import bits_depend_on
+from tutelage.training.machine import bits_depend_on
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.memory import keep_freed_memory
-from tutelage.training.plan import Course, Plan, course
+from tutelage.plan.plan import Plan
+from tutelage.training.course import Course, course
 from tutelage.training.state import Snapshot
 
 __all__ = ["Training"]
@@ -148,12 +149,12 @@ class Training:
     def _settle(self, composed: Composed, evaluate: EvaluateJob, save: SaveJob) -> None:
         """Make the end of the loop durable: a pause as if it had never been, an end with its last evaluation."""
         state = composed.state
-        verdict = state.control.verdict
-        if verdict in PAUSED:
-            # The verdict is this process's end, not the run's: a resumed run goes on as if it had never been.
+        stop_reason = state.control.stop_reason
+        if stop_reason in PAUSED:
+            # The stop_reason is this process's end, not the run's: a resumed run goes on as if it had never been.
             state.control = state.control.stopped("")
             save.save(state)
-            state.control = state.control.stopped(verdict)
+            state.control = state.control.stopped(stop_reason)
             return
         if state.control.last_evaluation != state.clock.step:
             evaluate.run(state)
@@ -162,7 +163,7 @@ class Training:
     def _finish(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
-        stopped = state.control.verdict
+        stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
         facts = {"step": state.clock.step, "source": plan.source}
         last = build_predictor(plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts=facts)

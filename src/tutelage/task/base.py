@@ -76,7 +76,7 @@ class Task(nn.Module):
         """Return the loss of a phase on a batch: tensors in, tensors out, compiled as one graph per phase."""
         raise NotImplementedError
 
-    def settle(self, phase: str) -> None:
+    def after_update(self, phase: str) -> None:
         """Do the upkeep after an update of `phase`, such as moving averages and target networks."""
 
     def predict(self, inputs: tuple[Tensor, ...]) -> Tensor:

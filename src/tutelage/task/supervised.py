@@ -51,7 +51,7 @@ class SupervisedTask(Task):
             return Objective(loss_B.sum(), float(len(loss_B)), {})
         return Objective((loss_B * weight_B).sum(), weight_B.sum(), {})
 
-    def settle(self, phase: str) -> None:
+    def after_update(self, phase: str) -> None:
         """Let the average follow the weights."""
         if self.average is not None:
             self.average.follow(self.model)

@@ -37,7 +37,7 @@ class Control:
         best_score: Best value of the watched metric; None before the first evaluation.
         best_step: The step of the best score.
         patient_since: The step of the last score that was better by at least the smallest difference that counts.
-        verdict: "" while training goes on, else why it stopped.
+        stop_reason: "" while training goes on, else why it stopped.
         corrections: (step, total_steps) of each correction.
         initial_steps: Steps planned at the start, from which the rhythms of logging and evaluating follow.
         last_evaluation: The step of the last evaluation; -1 before the first.
@@ -49,7 +49,7 @@ class Control:
     best_score: float | None = None
     best_step: int = -1
     patient_since: int = 0
-    verdict: str = ""
+    stop_reason: str = ""
     corrections: tuple[tuple[int, int], ...] = ()
 
     def begun(self) -> "Control":
@@ -60,9 +60,9 @@ class Control:
         """Return the control with another planned end."""
         return replace(self, total_steps=total_steps, corrections=(*self.corrections, (step, total_steps)))
 
-    def stopped(self, verdict: str) -> "Control":
-        """Return the control with a verdict."""
-        return replace(self, verdict=verdict)
+    def stopped(self, stop_reason: str) -> "Control":
+        """Return the control with a reason to stop."""
+        return replace(self, stop_reason=stop_reason)
 
     def state(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
@@ -100,7 +100,7 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
         control = replace(control, best_score=score if is_best else None, best_step=step)
     if gain > stopping.min_delta:
         control = replace(control, patient_since=step)
-    if stopping.patience and step - control.patient_since >= stopping.patience and not control.verdict:
+    if stopping.patience and step - control.patient_since >= stopping.patience and not control.stop_reason:
         control = control.stopped("patience")
     return control, is_best
 

@@ -35,20 +35,20 @@ def run_loop(
     is_interrupted: Callable[[], str] = lambda: "",
     until_step: int | None = None,
 ) -> None:
-    """Train until the planned end, a verdict of early stopping, or an interruption.
+    """Train until the planned end, a reason to stop of early stopping, or an interruption.
 
     Args:
         state: Everything that survives a step; it is advanced in place.
         jobs: Run in this order after a step at which they are due.
         seed: The run's seed, from which each step's draws derive.
-        is_interrupted: Returns a verdict such as `interrupted` once a signal has arrived.
-        until_step: Leave after this step at the latest, without a verdict.
+        is_interrupted: Returns a reason to stop such as `interrupted` once a signal has arrived.
+        until_step: Leave after this step at the latest, without a reason to stop.
     """
     task, stream, step, clock, ledger = state.task, state.stream, state.step, state.clock, state.ledger
     clock.epoch_size = stream.epoch_size
     generator = torch.Generator()
     task.train()
-    while not state.control.verdict and clock.step < state.control.total_steps:
+    while not state.control.stop_reason and clock.step < state.control.total_steps:
         if clock.step == until_step:
             return
         batch = stream.next()
@@ -61,9 +61,9 @@ def run_loop(
         for job in jobs:
             if clock.step >= job.next_step:
                 job.run(state)
-        verdict = is_interrupted()
+        stop_reason = is_interrupted()
         # A run that has just stopped by itself has ended: an interruption would be taken back by a resume, which would train on.
-        if verdict and not state.control.verdict:
-            state.control = state.control.stopped(verdict)
-    if not state.control.verdict:
+        if stop_reason and not state.control.stop_reason:
+            state.control = state.control.stopped(stop_reason)
+    if not state.control.stop_reason:
         state.control = state.control.stopped("budget")

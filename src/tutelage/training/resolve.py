@@ -14,9 +14,9 @@ from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.loss.mse import SquaredError
 from tutelage.task.classify import Classify
 from tutelage.task.regress import Regress
-from tutelage.training.facts import Facts
-from tutelage.training.plan import Decision, Plan
-from tutelage.training.recipe import Recipe
+from tutelage.plan.facts import Facts
+from tutelage.plan.plan import Decision, Plan
+from tutelage.plan.recipe import Recipe
 from tutelage.training.suggest import Suggestion, suggest
 
 __all__ = ["resolve"]

@@ -58,7 +58,7 @@ class TrainState:
         step: Holds the optimizers.
         stream: Position in the data, or environments and their unfinished rollouts.
         clock: Steps and samples done.
-        control: Best score, patience, planned end, verdict.
+        control: Best score, patience, planned end, stop reason.
         ledger: Sums of the training loss since the last log line.
         best: The weights of the best evaluation, by name; empty before the first.
         outside: Facts of the outer world, such as seconds used; saved, but not part of the digest.

@@ -1,4 +1,4 @@
-"""The one training step: micro-batches, objective, backward, clip, optimizer, settle, for each phase of the beat."""
+"""The one training step: micro-batches, objective, backward, clip, optimizer, upkeep, for each phase of the beat."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -119,7 +119,7 @@ class Step:
             update = self.updates[name]
             objective = self._gradients(name, update, batch)
             update.apply(progress)
-            self.task.settle(name)
+            self.task.after_update(name)
             totals[name], weights[name] = objective.total.detach(), objective.weight
             for part, value in objective.parts.items():
                 parts[f"{name}/{part}"] = value.detach()

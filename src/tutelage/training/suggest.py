@@ -17,7 +17,7 @@ from tutelage.model.arch.resnet import Resnet
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.muon import Muon
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
-from tutelage.training.facts import Facts
+from tutelage.plan.facts import Facts
 
 __all__ = ["Suggestion", "suggest"]
 

@@ -9,12 +9,13 @@ import torch
 from PIL import Image as Pillow
 
 from tutelage.core.errors import DataError
-from tutelage.core.schema import ImageShape
+from tutelage.core.shape.image import ImageShape
 from tutelage.data.prepare import decoded
 from tutelage.data.prepare.decoded import cache_folder, load_or_make
 from tutelage.data.prepare.framing import choose_size, frame
 from tutelage.data.prepare.image import FittedImage, Image
-from tutelage.data.source.base import ImagePart, TablePart
+from tutelage.data.part.image import ImagePart
+from tutelage.data.part.table import TablePart
 
 RED, BLUE = (200, 0, 0), (0, 0, 100)
 
@@ -54,26 +55,25 @@ def test_pixels_of_one_size_are_not_copied() -> None:
 def test_finish_normalizes_with_exact_train_statistics() -> None:
     pixels = noise()
     fitted = Image().fit(from_pixels(pixels))
-    image = fitted.finish(fitted.apply(from_pixels(pixels)))["image"]
+    image = fitted.finisher()(fitted.apply(from_pixels(pixels)).tensors)["image"]
     expected = (pixels - pixels.mean(axis=(0, 1, 2))) / pixels.std(axis=(0, 1, 2))
     np.testing.assert_allclose(image.permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
     assert image.dtype == torch.float32
     assert image.is_contiguous(memory_format=torch.channels_last)
-    assert fitted.shape == ImageShape(3, 5, 7)
-    assert fitted.input_names == ("image",)
+    assert fitted.shape == ImageShape(channels=3, height=5, width=7)
 
 
 def test_finish_leaves_other_tensors() -> None:
     pixels = noise()
     fitted = Image().fit(from_pixels(pixels))
     target = torch.arange(6)
-    assert fitted.finish(fitted.apply(from_pixels(pixels)) | {"target": target})["target"] is target
+    assert fitted.finisher()(fitted.apply(from_pixels(pixels)).tensors | {"target": target})["target"] is target
 
 
 def test_one_color_only_stays_finite() -> None:
     pixels = np.full((3, 4, 4, 1), 7, dtype=np.uint8)
     fitted = Image().fit(from_pixels(pixels))
-    assert fitted.finish(fitted.apply(from_pixels(pixels)))["image"].abs().max() == 0
+    assert fitted.finisher()(fitted.apply(from_pixels(pixels)).tensors)["image"].abs().max() == 0
 
 
 def test_statistics_of_a_large_part_come_from_some_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,8 +87,8 @@ def test_state_passes_json_and_gives_the_same_bits() -> None:
     fitted = Image(framing="pad").fit(from_pixels(pixels))
     restored = Image().restore(json.loads(json.dumps(fitted.state())))
     assert restored == fitted
-    batch = fitted.apply(from_pixels(pixels))
-    assert torch.equal(restored.finish(batch)["image"], fitted.finish(batch)["image"])
+    batch = fitted.apply(from_pixels(pixels)).tensors
+    assert torch.equal(restored.finisher()(batch)["image"], fitted.finisher()(batch)["image"])
 
 
 def test_grey_and_color_pixels_become_what_was_fitted() -> None:
@@ -102,7 +102,7 @@ def test_grey_and_color_pixels_become_what_was_fitted() -> None:
 
 def test_pixels_of_another_size_are_resized() -> None:
     fitted = Image(size=(4, 8)).fit(from_pixels(noise()))
-    assert fitted.apply(from_pixels(noise()))["image"].shape == (6, 4, 8, 3)
+    assert fitted.apply(from_pixels(noise())).tensors["image"].shape == (6, 4, 8, 3)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_every_unreadable_file_is_named(tmp_path: Path) -> None:
         files[number].write_bytes(files[number].read_bytes()[:40])
     fitted = Image().fit(from_files([files[0], files[2]]))
     with pytest.raises(DataError) as caught:
-        fitted.apply(from_files(files))
+        fitted.apply(from_files(files)).tensors
     assert [(problem.where, problem.item) for problem in caught.value.problems] == [("1.png", 1), ("3.png", 3)]
     with pytest.raises(DataError):
         Image().fit(from_files(files))
@@ -180,20 +180,20 @@ def test_the_second_time_nothing_is_decoded(tmp_path: Path) -> None:
     first = Image().fit(from_files(files)).apply(from_files(files))["image"].clone()
     files[0].unlink()
     fitted = FittedImage((4, 6), 3, "stretch", (0.0,) * 3, (1.0,) * 3)
-    assert torch.equal(fitted.apply(from_files(files))["image"], first)
+    assert torch.equal(fitted.apply(from_files(files)).tensors["image"], first)
 
 
 def test_writing_to_decoded_images_does_not_change_the_cache(tmp_path: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4))]
     fitted = Image().fit(from_files(files))
-    fitted.apply(from_files(files))["image"].zero_()
-    assert fitted.apply(from_files(files))["image"].sum() > 0
+    fitted.apply(from_files(files)).tensors["image"].zero_()
+    assert fitted.apply(from_files(files)).tensors["image"].sum() > 0
 
 
 def test_input_to_predict_on_is_not_kept(tmp_path: Path, own_cache: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4))]
     fitted = FittedImage((4, 6), 3, "stretch", (0.0,) * 3, (1.0,) * 3)
-    fitted.apply(from_files(files, name="input"))
+    fitted.apply(from_files(files, name="input")).tensors
     assert not own_cache.exists()
 
 
@@ -244,7 +244,7 @@ def test_real_photos_of_mixed_sizes_become_squares() -> None:
         pytest.skip("the data set cats-dogs is not here")
     files = sorted(folder.glob("*/*.jpg"))[::100]
     fitted = Image().fit(from_files(files))
-    assert fitted.shape == ImageShape(3, 96, 96)
-    image = fitted.finish(fitted.apply(from_files(files)))["image"]
+    assert fitted.shape == ImageShape(channels=3, height=96, width=96)
+    image = fitted.finisher()(fitted.apply(from_files(files)).tensors)["image"]
     torch.testing.assert_close(image.mean(dim=(0, 2, 3)), torch.zeros(3), rtol=0, atol=1e-4)
     torch.testing.assert_close(image.var(dim=(0, 2, 3), correction=0), torch.ones(3), rtol=0, atol=1e-3)

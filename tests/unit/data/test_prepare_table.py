@@ -12,12 +12,14 @@ import torch
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
 from tutelage.core.errors import DataError
-from tutelage.core.schema import ArrayShape, TableShape
+from tutelage.core.shape.array import ArrayShape
+from tutelage.core.shape.table import TableShape
 from tutelage.data.prepare.array import Array
 from tutelage.data.prepare.encode_numbers import date_parts
 from tutelage.data.prepare.scaling import fit_quantile, fit_standard
 from tutelage.data.prepare.table import FittedTable, Table
-from tutelage.data.source.base import ArrayPart, TablePart
+from tutelage.data.part.array import ArrayPart
+from tutelage.data.part.table import TablePart
 from tutelage.data.source.table import Table as TableSource
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -50,13 +52,13 @@ def equal(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool
 
 def test_a_mixed_table_becomes_numbers_and_codes_of_the_promised_shape() -> None:
     fitted = Table().fit(mixed())
-    batch = fitted.finish(fitted.apply(mixed(50, seed=1)))
+    batch = fitted.finisher()(fitted.apply(mixed(50, seed=1)).tensors)
     numbers, codes = fitted.feature_names
     assert batch["number"].shape == (50, len(numbers))
     assert batch["number"].dtype == torch.float32
     assert batch["category"].shape == (50, len(codes))
     assert batch["category"].dtype == torch.int64
-    assert fitted.shape == TableShape(len(numbers), (2, 5, 3, 2, 2))
+    assert fitted.shape == TableShape(numbers=len(numbers), cardinalities=(2, 5, 3, 2, 2))
     assert codes == ("size is missing", "city", "open", "name has 'mr'", "name has 'mrs'")
     assert (batch["category"] < torch.tensor(fitted.shape.cardinalities)).all()
     assert batch["number"].isfinite().all()
@@ -68,29 +70,29 @@ def test_saved_and_restored_preprocessing_gives_the_same_bits(scale: Any) -> Non
     fitted = prepare.fit(mixed())
     restored = prepare.restore(json.loads(json.dumps(fitted.state())))
     assert restored == fitted
-    assert equal(restored.apply(mixed(seed=3)), fitted.apply(mixed(seed=3)))
+    assert equal(restored.apply(mixed(seed=3)).tensors, fitted.apply(mixed(seed=3)).tensors)
 
 
 def test_each_row_is_encoded_by_itself_and_the_target_is_not_needed() -> None:
     fitted, part = Table().fit(mixed()), mixed(40, seed=2)
     order = np.random.default_rng(0).permutation(40)
-    whole = fitted.apply(part)
+    whole = fitted.apply(part).tensors
     without = part_of(**{name: part.table.column(name) for name in part.table.column_names if name != "y"})
-    assert equal(fitted.apply(part.select(order)), {key: rows[order] for key, rows in whole.items()})
-    assert equal(fitted.apply(without), whole)
+    assert equal(fitted.apply(part.select(order)).tensors, {key: rows[order] for key, rows in whole.items()})
+    assert equal(fitted.apply(without).tensors, whole)
 
 
 def test_words_get_codes_by_count_with_rare_missing_and_unseen_apart() -> None:
     train = part_of(city=["Rome"] * 6 + ["Oslo"] * 8 + ["Bonn"] + [None])
     fitted = Table(rare=2).fit(train)
-    codes = fitted.apply(part_of(city=["Oslo", "Rome", "Bonn", "Paris", None]))["category"][:, 0]
+    codes = fitted.apply(part_of(city=["Oslo", "Rome", "Bonn", "Paris", None])).tensors["category"][:, 0]
     assert codes.tolist() == [2, 3, 0, 0, 1]
     assert fitted.shape.cardinalities == (4,)
 
 
 def test_a_cell_missing_only_later_counts_as_none_of_the_known() -> None:
     fitted = Table().fit(part_of(city=["Rome", "Oslo"] * 5, ok=[True, False] * 5, size=[1.0, 2.0] * 5))
-    batch = fitted.apply(part_of(city=[None], ok=pa.array([None], pa.bool_()), size=pa.array([None], pa.float64())))
+    batch = fitted.apply(part_of(city=[None], ok=pa.array([None], pa.bool_()), size=pa.array([None], pa.float64()))).tensors
     assert batch["category"].tolist() == [[0, 0]]
     assert batch["number"].tolist() == [[0.0]]
 
@@ -98,7 +100,7 @@ def test_a_cell_missing_only_later_counts_as_none_of_the_known() -> None:
 def test_whole_numbers_as_categories_match_their_float_and_text_forms() -> None:
     fitted = Table(columns={"grade": "category"}).fit(part_of(grade=[1, 2, 3] * 5))
     forms = [pa.array([3, 1]), pa.array([3.0, 1.0]), pa.array(["3", "1"])]
-    codes = [fitted.apply(part_of(grade=form))["category"][:, 0].tolist() for form in forms]
+    codes = [fitted.apply(part_of(grade=form)).tensors["category"][:, 0].tolist() for form in forms]
     assert codes == [[3, 1]] * 3
 
 
@@ -141,9 +143,9 @@ def test_dates_agree_with_the_calendar() -> None:
 def test_dates_written_as_text_read_alike() -> None:
     typed = pa.array(["2020-01-05", "2021-07-01", "2020-11-30"] * 4).cast(pa.date32())
     fitted = Table().fit(part_of(day=typed))
-    assert equal(fitted.apply(part_of(day=typed)), fitted.apply(part_of(day=typed.cast(pa.string()))))
+    assert equal(fitted.apply(part_of(day=typed)).tensors, fitted.apply(part_of(day=typed.cast(pa.string()))).tensors)
     with pytest.raises(DataError, match=r"'2020-02-31' is not a date"):
-        fitted.apply(part_of(day=["2020-01-05", "2020-02-31"]))
+        fitted.apply(part_of(day=["2020-01-05", "2020-02-31"])).tensors
 
 
 def test_missing_columns_are_all_named_with_the_nearest_one() -> None:
@@ -151,7 +153,7 @@ def test_missing_columns_are_all_named_with_the_nearest_one() -> None:
     part = mixed()
     kept = part_of(**{name.replace("count", "counts"): part.table.column(name) for name in ("count", "open", "day", "name")})
     with pytest.raises(DataError) as error:
-        fitted.apply(kept)
+        fitted.apply(kept).tensors
     assert [problem.where for problem in error.value.problems] == [
         "t.csv, column size",
         "t.csv, column count",
@@ -163,7 +165,7 @@ def test_missing_columns_are_all_named_with_the_nearest_one() -> None:
 def test_every_cell_that_does_not_fit_is_reported_with_its_row() -> None:
     fitted = Table().fit(part_of(size=[1.5, 2.5, 4.0], ok=[True, False, True]))
     with pytest.raises(DataError) as error:
-        fitted.apply(part_of(size=["1.5", "big", None, "huge"], ok=["yes", "no", "maybe", None]))
+        fitted.apply(part_of(size=["1.5", "big", None, "huge"], ok=["yes", "no", "maybe", None])).tensors
     assert [(problem.where, problem.item) for problem in error.value.problems] == [
         ("t.csv row 3, column size", 1),
         ("t.csv row 5, column size", 3),
@@ -174,10 +176,10 @@ def test_every_cell_that_does_not_fit_is_reported_with_its_row() -> None:
 
 def test_words_that_meant_missing_in_training_mean_it_later_and_others_do_not() -> None:
     fitted = Table().fit(part_of(charge=[f"{i}.5" for i in range(39)] + ["unknown"]))
-    batch = fitted.apply(part_of(charge=["unknown", "19.5"]))
+    batch = fitted.apply(part_of(charge=["unknown", "19.5"])).tensors
     assert batch["category"][:, 0].tolist() == [1, 0]
     with pytest.raises(DataError, match="'free' is not a number"):
-        fitted.apply(part_of(charge=["free"]))
+        fitted.apply(part_of(charge=["free"])).tensors
 
 
 def test_a_table_with_nothing_to_learn_from_is_refused_with_all_reasons() -> None:
@@ -216,9 +218,9 @@ def test_adult_is_prepared_in_under_a_second() -> None:
     Table().fit(part.select(np.arange(100)))
     began = time.perf_counter()
     fitted = Table().fit(part)
-    batch = fitted.apply(part)
+    batch = fitted.apply(part).tensors
     assert time.perf_counter() - began < 1.0
-    assert fitted.shape == TableShape(6, (10, 17, 8, 16, 7, 6, 3, 42))
+    assert fitted.shape == TableShape(numbers=6, cardinalities=(10, 17, 8, 16, 7, 6, 3, 42))
     assert batch["number"].abs().max() <= 5
 
 
@@ -242,19 +244,18 @@ def array_part(inputs: np.ndarray) -> ArrayPart:
 def test_arrays_pass_as_they_are_and_whole_numbers_stay_whole() -> None:
     inputs = np.random.default_rng(0).normal(size=(6, 2, 3))
     fitted = Array().fit(array_part(inputs))
-    batch = fitted.finish(fitted.apply(array_part(inputs)))
-    assert fitted.shape == ArrayShape((2, 3))
-    assert fitted.input_names == ("x",)
+    batch = fitted.finisher()(fitted.apply(array_part(inputs)).tensors)
+    assert fitted.shape == ArrayShape(sizes=(2, 3))
     assert torch.equal(batch["x"], torch.from_numpy(inputs).float())
     tokens = Array(standardize="feature").fit(array_part(np.array([[1, 2], [3, 4]], dtype=np.int32)))
-    assert tokens.finish(tokens.apply(array_part(np.array([[5, 6]]))))["x"].dtype == torch.int64
+    assert tokens.finisher()(tokens.apply(array_part(np.array([[5, 6]]))).tensors)["x"].dtype == torch.int64
 
 
 def test_pixels_given_as_bytes_stay_bytes_until_they_are_used() -> None:
     inputs = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
     fitted = Array().fit(array_part(inputs))
-    assert fitted.apply(array_part(inputs))["x"].dtype == torch.uint8
-    assert torch.equal(fitted.finish(fitted.apply(array_part(inputs)))["x"], torch.from_numpy(inputs).float())
+    assert fitted.apply(array_part(inputs)).tensors["x"].dtype == torch.uint8
+    assert torch.equal(fitted.finisher()(fitted.apply(array_part(inputs)).tensors)["x"], torch.from_numpy(inputs).float())
 
 
 def test_standardized_arrays_have_mean_0_and_deviation_1_after_json_too() -> None:
@@ -262,7 +263,7 @@ def test_standardized_arrays_have_mean_0_and_deviation_1_after_json_too() -> Non
     inputs[:, 3] = 7.0
     prepare = Array(standardize="feature")
     fitted = prepare.restore(json.loads(json.dumps(prepare.fit(array_part(inputs)).state())))
-    x = fitted.finish(fitted.apply(array_part(inputs)))["x"]
+    x = fitted.finisher()(fitted.apply(array_part(inputs)).tensors)["x"]
     assert torch.allclose(x.mean(0), torch.zeros(4), atol=1e-5)
     assert torch.allclose(x.std(0, unbiased=False), torch.tensor([1.0, 1.0, 1.0, 0.0]), atol=1e-5)
 
@@ -270,6 +271,6 @@ def test_standardized_arrays_have_mean_0_and_deviation_1_after_json_too() -> Non
 def test_arrays_of_another_shape_or_kind_are_refused() -> None:
     fitted = Array().fit(array_part(np.zeros((2, 3))))
     with pytest.raises(DataError, match=r"shape \[4\]"):
-        fitted.apply(array_part(np.zeros((2, 4))))
+        fitted.apply(array_part(np.zeros((2, 4)))).tensors
     with pytest.raises(DataError, match="fractions"):
         Array().fit(array_part(np.zeros((2, 3), dtype=np.int64))).apply(array_part(np.full((2, 3), 0.5)))

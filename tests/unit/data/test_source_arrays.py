@@ -10,7 +10,10 @@ import torch
 
 from tutelage.core.errors import DataError, TutelageError, UsageError
 from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.source.base import ArrayPart, Collected, ImagePart, TablePart
+from tutelage.data.part.array import ArrayPart
+from tutelage.data.part.image import ImagePart
+from tutelage.data.part.table import TablePart
+from tutelage.data.source.base import Collected
 from tutelage.data.source.pixel_arrays import find_range, to_pixels, with_channels_last
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])

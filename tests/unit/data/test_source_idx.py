@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tutelage.core.errors import DataError, UsageError
-from tutelage.data.source.base import ImagePart
+from tutelage.data.part.image import ImagePart
 from tutelage.data.source.idx import Idx
 
 FASHION = Path(__file__).parents[3].parent / "shared" / "data" / "fashion-mnist"

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tutelage.core.errors import DataError, UsageError
-from tutelage.data.source.base import ImagePart
+from tutelage.data.part.image import ImagePart
 from tutelage.data.source.image_folder import ImageFolder
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"

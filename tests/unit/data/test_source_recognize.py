@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from tutelage.core.errors import UsageError
-from tutelage.data.source.base import ImagePart, TablePart
+from tutelage.data.part.image import ImagePart
+from tutelage.data.part.table import TablePart
 from tutelage.data.source.recognize import recognize
 from tutelage.data.source.sklearn_bundled import SklearnBundled
 

@@ -13,7 +13,8 @@ import pyarrow.parquet
 import pytest
 
 from tutelage.core.errors import DataError, TutelageError, UsageError
-from tutelage.data.source.base import Collected, TablePart
+from tutelage.data.part.table import TablePart
+from tutelage.data.source.base import Collected
 from tutelage.data.source.delimited import _read_fast, _read_slowly, read_delimited
 from tutelage.data.source.table import Table, column_kinds
 

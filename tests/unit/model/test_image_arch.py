@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from tutelage.core.errors import RecipeError
-from tutelage.core.schema import ArrayShape, ImageShape
+from tutelage.core.shape.array import ArrayShape
+from tutelage.core.shape.image import ImageShape
 from tutelage.model.arch.base import Model
 from tutelage.model.arch.cnn import Cnn
 from tutelage.model.arch.resnet import Resnet
@@ -25,7 +26,7 @@ def numbered(*sizes: int) -> torch.Tensor:
 @pytest.mark.parametrize(("height", "width"), [(4, 4), (5, 9), (8, 8), (28, 28), (31, 64), (97, 96)])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_any_image_size_gives_one_row_of_outputs_each(model: Model, height: int, width: int, channels: int) -> None:
-    network = model.build(ImageShape(channels, height, width), 5)
+    network = model.build(ImageShape(channels=channels, height=height, width=width), 5)
     output = network(numbered(3, channels, height, width))
     assert output.shape == (3, 5)
     assert output.isfinite().all()
@@ -34,9 +35,9 @@ def test_any_image_size_gives_one_row_of_outputs_each(model: Model, height: int,
 @pytest.mark.parametrize("model", SMALL, ids=lambda model: model.kind)
 def test_other_inputs_are_refused_with_a_way_out(model: Model) -> None:
     with pytest.raises(RecipeError, match="mlp"):
-        model.build(ArrayShape((8,)), 2)
+        model.build(ArrayShape(sizes=(8,)), 2)
     with pytest.raises(RecipeError, match="at least 4x4"):
-        model.build(ImageShape(1, 3, 8), 2)
+        model.build(ImageShape(channels=1, height=3, width=8), 2)
 
 
 @pytest.mark.parametrize("model", [Cnn(), Resnet()], ids=lambda model: model.kind)
@@ -44,14 +45,14 @@ def test_the_same_seed_gives_the_same_weights(model: Model) -> None:
     networks = []
     for _ in range(2):
         torch.manual_seed(3)
-        networks.append(model.build(ImageShape(1, 12, 12), 2))
+        networks.append(model.build(ImageShape(channels=1, height=12, width=12), 2))
     for one, two in zip(networks[0].parameters(), networks[1].parameters(), strict=True):
         assert torch.equal(one, two)
 
 
 @pytest.mark.parametrize("model", SMALL, ids=lambda model: model.kind)
 def test_every_parameter_gets_a_gradient_within_two_steps(model: Model) -> None:
-    network = model.build(ImageShape(1, 16, 16), 3)
+    network = model.build(ImageShape(channels=1, height=16, width=16), 3)
     optimizer = Muon().build(list(network.named_parameters()))
     for _ in range(2):
         optimizer.zero_grad()
@@ -65,7 +66,7 @@ def test_every_parameter_gets_a_gradient_within_two_steps(model: Model) -> None:
 @pytest.mark.parametrize("model", SMALL, ids=lambda model: model.kind)
 def test_lower_precision_and_channels_last_give_nearly_the_same(model: Model) -> None:
     torch.manual_seed(0)
-    network = model.build(ImageShape(3, 16, 16), 3).eval()
+    network = model.build(ImageShape(channels=3, height=16, width=16), 3).eval()
     image = numbered(4, 3, 16, 16)
     expected = network(image)
     network = network.to(memory_format=torch.channels_last)
@@ -78,7 +79,7 @@ def test_lower_precision_and_channels_last_give_nearly_the_same(model: Model) ->
 @pytest.mark.parametrize("model", SMALL, ids=lambda model: model.kind)
 def test_a_few_images_are_learned_by_heart(model: Model) -> None:
     torch.manual_seed(0)
-    network = model.but(dropout=0.0).build(ImageShape(1, 8, 8), 4)
+    network = model.but(dropout=0.0).build(ImageShape(channels=1, height=8, width=8), 4)
     optimizer = Muon(lr=0.05, adam_lr=0.02).build(list(network.named_parameters()))
     image, target = numbered(16, 1, 8, 8), torch.arange(16) % 4
     for _ in range(60):
@@ -106,11 +107,11 @@ def test_global_pool_gives_the_largest_or_the_mean() -> None:
 
 
 def test_sizes_are_those_of_the_settings() -> None:
-    network = Cnn(stem=3, widths=(5, 7), depth=3, dropout=0.5).build(ImageShape(1, 28, 28), 10)
+    network = Cnn(stem=3, widths=(5, 7), depth=3, dropout=0.5).build(ImageShape(channels=1, height=28, width=28), 10)
     shapes = [tuple(m.weight.shape) for m in network.modules() if isinstance(m, nn.Conv2d)]
     assert shapes == [(3, 1, 3, 3), (5, 3, 3, 3)] + [(5, 5, 3, 3)] * 2 + [(7, 5, 3, 3)] + [(7, 7, 3, 3)] * 2
     assert [m.p for m in network.modules() if isinstance(m, nn.Dropout)] == [0.5]
-    deep = Resnet(stem=3, widths=(5,), depth=2, branches=3, dropout=0.0).build(ImageShape(3, 96, 96), 2)
+    deep = Resnet(stem=3, widths=(5,), depth=2, branches=3, dropout=0.0).build(ImageShape(channels=3, height=96, width=96), 2)
     assert len([m for m in deep.modules() if isinstance(m, nn.Conv2d)]) == 1 + 1 + 3 * 2
     first = next(m for m in deep.modules() if isinstance(m, nn.Conv2d))
     assert (first.kernel_size, first.stride) == ((4, 4), (2, 2))

@@ -5,7 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tutelage.core.schema import ArrayShape, ImageShape, InputShape, TableShape
+from tutelage.core.shape.array import ArrayShape
+from tutelage.core.shape.image import ImageShape
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.table import TableShape
 from tutelage.model.arch.base import Model
 from tutelage.model.arch.linear import Linear
 from tutelage.model.arch.mlp import MLP
@@ -15,12 +18,12 @@ from tutelage.model.layers.members import MemberHead, MemberInput
 from tutelage.model.layers.periodic import PeriodicEmbedding
 from tutelage.optim.muon import Muon
 
-TABLE = TableShape(3, (4, 100))
-SHAPES: list[InputShape] = [TABLE, TableShape(0, (4, 100)), TableShape(3, ()), ImageShape(3, 4, 5), ArrayShape((2, 7))]
+TABLE = TableShape(numbers=3, cardinalities=(4, 100))
+SHAPES: list[Shape] = [TABLE, TableShape(numbers=0, cardinalities=(4, 100)), TableShape(numbers=3, cardinalities=()), ImageShape(channels=3, height=4, width=5), ArrayShape(sizes=(2, 7))]
 MODELS: list[Model] = [Linear(), MLP(hidden=(8,)), MLP(hidden=(8, 8), members=4, norm="layer", activation="gelu"), MLP(hidden=())]
 
 
-def inputs_of(shape: InputShape, num_rows: int = 5) -> tuple[Tensor, ...]:
+def inputs_of(shape: Shape, num_rows: int = 5) -> tuple[Tensor, ...]:
     if isinstance(shape, TableShape):
         codes = [torch.randint(0, size, (num_rows, 1)) for size in shape.cardinalities]
         return torch.randn(num_rows, shape.numbers), torch.cat([torch.zeros(num_rows, 0, dtype=torch.int64), *codes], dim=1)
@@ -30,7 +33,7 @@ def inputs_of(shape: InputShape, num_rows: int = 5) -> tuple[Tensor, ...]:
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
-def test_any_input_gives_a_row_of_outputs_and_every_parameter_learns(model: Model, shape: InputShape) -> None:
+def test_any_input_gives_a_row_of_outputs_and_every_parameter_learns(model: Model, shape: Shape) -> None:
     torch.manual_seed(0)
     network = model.build(shape, 2)
     output = network(*inputs_of(shape, 64))
@@ -41,7 +44,7 @@ def test_any_input_gives_a_row_of_outputs_and_every_parameter_learns(model: Mode
 
 
 def test_the_linear_model_starts_at_zero_and_is_a_weighted_sum() -> None:
-    network = Linear().build(ArrayShape((3,)), 1)
+    network = Linear().build(ArrayShape(sizes=(3,)), 1)
     x = torch.randn(4, 3)
     assert network(x).eq(0).all()
     nn.init.ones_(next(p for p in network.parameters() if p.ndim == 2))
@@ -81,7 +84,7 @@ def test_members_differ_from_the_start() -> None:
 
 def test_members_are_independent_given_the_shared_weights() -> None:
     torch.manual_seed(0)
-    network = MLP(hidden=(8,), members=3).build(ArrayShape((4,)), 1).eval()
+    network = MLP(hidden=(8,), members=3).build(ArrayShape(sizes=(4,)), 1).eval()
     x = torch.randn(6, 4)
     before = network(x)
     with torch.no_grad():
@@ -155,7 +158,7 @@ def test_waves_learn_a_function_that_plain_numbers_do_not() -> None:
     codes, target = torch.zeros(512, 0, dtype=torch.int64), (8 * x).sin()
     losses = {}
     for numbers in ("periodic", "plain"):
-        network = MLP(hidden=(32,), members=2, dropout=0.0, numbers=numbers).build(TableShape(1, ()), 1)
+        network = MLP(hidden=(32,), members=2, dropout=0.0, numbers=numbers).build(TableShape(numbers=1, cardinalities=()), 1)
         optimizer = torch.optim.Adam(network.parameters(), lr=1e-2)
         for _ in range(150):
             loss = (network(x, codes) - target.unsqueeze(1)).square().mean()

@@ -17,7 +17,7 @@ def snapshot(step: int) -> Snapshot:
         "rng/torch": torch.arange(9, dtype=torch.uint8),
         "empty": torch.zeros(0, 3),
     }
-    return Snapshot(tensors, {"clock": [step, step * 4], "control": {"verdict": ""}, "outside": {"seconds": step * 1.5}})
+    return Snapshot(tensors, {"clock": [step, step * 4], "control": {"stop_reason": ""}, "outside": {"seconds": step * 1.5}})
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:

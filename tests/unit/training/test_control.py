@@ -24,15 +24,15 @@ def test_the_best_score_and_its_step_are_kept() -> None:
 
 
 def test_training_stops_when_patience_is_used_up_and_not_a_step_before() -> None:
-    assert walk([1.0, 2.0, 2.0])[0].verdict == ""
-    assert walk([1.0, 2.0, 2.0, 2.0])[0].verdict == "patience"
+    assert walk([1.0, 2.0, 2.0])[0].stop_reason == ""
+    assert walk([1.0, 2.0, 2.0, 2.0])[0].stop_reason == "patience"
 
 
 def test_a_gain_below_the_smallest_that_counts_is_best_but_does_not_renew_patience() -> None:
     stopping = STOPPING.but(min_delta=0.5)
     control, bests = walk([1.0, 0.9, 0.8, 0.7], stopping)
     assert bests == [True, True, True, True]
-    assert control.verdict == "patience"
+    assert control.stop_reason == "patience"
 
 
 def test_a_score_that_is_not_a_number_is_never_best() -> None:
@@ -41,7 +41,7 @@ def test_a_score_that_is_not_a_number_is_never_best() -> None:
 
 
 def test_patience_zero_never_stops() -> None:
-    assert walk([1.0] + [2.0] * 50, STOPPING.but(patience=0))[0].verdict == ""
+    assert walk([1.0] + [2.0] * 50, STOPPING.but(patience=0))[0].stop_reason == ""
 
 
 def test_a_greater_score_is_better_where_it_should_be() -> None:

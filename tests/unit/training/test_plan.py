@@ -4,18 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from tutelage.core.schema import ImageShape, TableShape
-from tutelage.training.facts import Facts, Machine
-from tutelage.training.plan import Plan, course, plan_from
-from tutelage.training.recipe import recipe_from
+from tutelage.core.shape.image import ImageShape
+from tutelage.core.shape.table import TableShape
+from tutelage.plan.facts import Facts, Machine
+from tutelage.plan.plan import Plan
+from tutelage.training.course import course, plan_from
+from tutelage.plan.recipe import recipe_from
 from tutelage.training.resolve import resolve
 
 MACHINE = Machine("cpu", "Test", 2, "amx", 6.0, 300.0)
 PLAIN = Machine("cpu", "Test", 2, "", 0.0, 100.0)
-PHOTOS = Facts("image", ImageShape(3, 96, 96), 1620, 180, 200, "classify", (800, 820), MACHINE)
-DIGITS = Facts("image", ImageShape(1, 8, 8), 1222, 216, 359, "classify", (122,) * 10, MACHINE)
-TABLE = Facts("table", TableShape(8, (5, 3)), 20_000, 2_000, 4_000, "regress", (), MACHINE)
-BINARY = Facts("table", TableShape(6, (15, 7)), 29_000, 3_200, 16_000, "classify", (22_000, 7_000), MACHINE)
+PHOTOS = Facts("image", ImageShape(channels=3, height=96, width=96), 1620, 180, 200, "classify", (800, 820), MACHINE)
+DIGITS = Facts("image", ImageShape(channels=1, height=8, width=8), 1222, 216, 359, "classify", (122,) * 10, MACHINE)
+TABLE = Facts("table", TableShape(numbers=8, cardinalities=(5, 3)), 20_000, 2_000, 4_000, "regress", (), MACHINE)
+BINARY = Facts("table", TableShape(numbers=6, cardinalities=(15, 7)), 29_000, 3_200, 16_000, "classify", (22_000, 7_000), MACHINE)
 ALL = [PHOTOS, DIGITS, TABLE, BINARY]
 
 

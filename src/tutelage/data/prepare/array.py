@@ -10,12 +10,15 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, Problem
-from tutelage.core.schema import ArrayShape
-from tutelage.data.prepare.base import Prepare
-from tutelage.data.source.base import ArrayPart, Part
+from tutelage.core.shape.array import ArrayShape
+from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.part.array import ArrayPart
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.dense import DenseRows
+from tutelage.data.part.base import RowsPart
 
 __all__ = ["Array", "FittedArray"]
 
@@ -29,7 +32,7 @@ class Array(Prepare):
         description="none = values as given; feature = mean 0, deviation 1 of each entry (whole numbers stay).",
     )
 
-    def fit(self, part: Part) -> "FittedArray":
+    def fit(self, part: RowsPart) -> "FittedArray":
         """Learn the shape and, where asked for, mean and deviation of each entry."""
         inputs = _as_array(part).inputs
         if self.standardize == "none" or not np.issubdtype(inputs.dtype, np.floating):
@@ -51,7 +54,7 @@ class Array(Prepare):
 
 
 @dataclass(frozen=True)
-class FittedArray:
+class FittedArray(Fitted):
     """Fitted preprocessing of arrays.
 
     Attributes:
@@ -69,14 +72,9 @@ class FittedArray:
     @property
     def shape(self) -> ArrayShape:
         """Shape of one row."""
-        return ArrayShape(self.sizes)
+        return ArrayShape(sizes=self.sizes)
 
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """The one tensor."""
-        return ("x",)
-
-    def apply(self, part: Part) -> dict[str, Tensor]:
+    def apply(self, part: RowsPart) -> Rows:
         """Return `x`, float32, int64, or uint8 for pixels [N, *sizes].
 
         Raises:
@@ -89,18 +87,16 @@ class FittedArray:
         if not self.is_float and np.issubdtype(inputs.dtype, np.floating) and (inputs != np.floor(inputs)).any():
             raise DataError([Problem("inputs", "numbers with fractions", "The model was trained with whole numbers.")])
         if self.is_float and inputs.dtype == np.uint8:
-            return {"x": torch.from_numpy(np.ascontiguousarray(inputs))}  # pixels stay bytes until they are used
-        return {"x": torch.from_numpy(np.array(inputs, dtype=np.float32 if self.is_float else np.int64))}
+            return DenseRows({"x": torch.from_numpy(np.ascontiguousarray(inputs))})  # pixels stay bytes until they are used
+        return DenseRows({"x": torch.from_numpy(np.array(inputs, dtype=np.float32 if self.is_float else np.int64))})
 
-    def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Turn bytes into float32, and standardize where that was fitted."""
-        if self.is_float:
-            batch = {**batch, "x": batch["x"].float()}
-        if self.mean is None or self.deviation is None:
-            return batch
-        x = batch["x"]
-        mean, deviation = (torch.from_numpy(value).to(x.device) for value in (self.mean, self.deviation))
-        return {**batch, "x": (x - mean) / deviation}
+    def finisher(self) -> nn.Module:
+        """Return the module that turns bytes into float32, and standardizes where that was fitted."""
+        return Standardize(self.mean, self.deviation, is_float=self.is_float)
+
+    def say(self) -> str:
+        """Write the sizes."""
+        return f"{self.shape.say()}, as given"
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
@@ -112,7 +108,26 @@ class FittedArray:
         }
 
 
-def _as_array(part: Part) -> ArrayPart:
+class Standardize(nn.Module):
+    """(value - mean) / std of each entry, where both are given; a cast to float32 else, where values are numbers."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: np.ndarray | None, std: np.ndarray | None, *, is_float: bool) -> None:
+        super().__init__()
+        self.is_float = is_float
+        self.is_scaled = mean is not None and std is not None
+        self.register_buffer("mean", torch.from_numpy(mean) if mean is not None else torch.zeros(()), persistent=False)
+        self.register_buffer("std", torch.from_numpy(std) if std is not None else torch.ones(()), persistent=False)
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the batch with `x` ready for the model."""
+        x = batch["x"].float() if self.is_float else batch["x"]
+        return {**batch, "x": (x - self.mean) / self.std if self.is_scaled else x}
+
+
+def _as_array(part: RowsPart) -> ArrayPart:
     """Return the part if it is arrays.
 
     Raises:

@@ -1,40 +1,78 @@
 """What every preprocessing gives: fitted on train rows only, applied to any part, saved as JSON with the model."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
-from torch import Tensor
+import numpy as np
+from torch import Tensor, nn
 
-from tutelage.core.schema import InputShape
+from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
-from tutelage.data.source.base import Part
+from tutelage.data.part.base import RowsPart
+from tutelage.data.rows.base import Rows
 
-__all__ = ["Fitted", "Prepare"]
+__all__ = ["Fitted", "Pass", "Prepare"]
 
 
-class Fitted(Protocol):
+class Pass(nn.Module):
+    """A finisher with nothing to do."""
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the batch itself."""
+        return batch
+
+
+class Fitted:
     """Fitted preprocessing: the same object in training, evaluation and prediction."""
 
     @property
-    def shape(self) -> InputShape:
-        """What the model receives after `finish`."""
+    def shape(self) -> Shape:
+        """What the model receives after the finisher."""
+        raise NotImplementedError
 
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """Names of the tensors, in the order in which the model's forward takes them."""
-
-    def apply(self, part: Part) -> dict[str, Tensor]:
-        """Turn a part into compact tensors held in memory, one row per item (uint8 [N, H, W, C] for images).
+    def apply(self, part: RowsPart) -> Rows:
+        """Turn a part into compact rows, one per item (uint8 [N, H, W, C] for images).
 
         Raises:
             DataError: Items that do not fit what was fitted, all of them.
         """
+        raise NotImplementedError
 
-    def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Turn rows of those tensors into what the model takes (normalized float [B, C, H, W] for images); on any device."""
+    def finisher(self) -> nn.Module:
+        """Return the module that turns a compact batch into what the model takes: a dict of tensors in, one out.
+
+        It pads, masks, casts and normalizes, on any device; what it needs for that are buffers, made once.
+        """
+        return Pass()
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values; `Prepare.restore` takes it back."""
+        raise NotImplementedError
+
+    def say(self) -> str:
+        """Write the preprocessing for people, such as `28x28 grey, normalized`."""
+        return self.shape.say()
+
+    def decisions(self) -> list[tuple[str, str, str]]:
+        """Return what was decided beyond its settings, as (key, value, reason), such as the role of each column."""
+        return []
+
+    def summary(self, part: RowsPart) -> dict[str, Any]:
+        """Return what data.json says about train rows as they are used, such as its columns with statistics."""
+        return {}
+
+    def reading(self) -> dict[str, Any]:
+        """Return settings for the source, so that new files are read as the train files were; {} where nothing is needed."""
+        return {}
+
+    def traits(self, rows: Rows, target: np.ndarray | None) -> dict[str, str]:
+        """Ask the train rows what defaults would like to know, such as whether mirror images keep their meaning.
+
+        Args:
+            rows: Prepared train rows.
+            target: Class numbers int64 [N]; None where there are no classes.
+        """
+        return {}
 
 
 class Prepare(Component):
@@ -42,7 +80,7 @@ class Prepare(Component):
 
     family: ClassVar[str] = "prepare"
 
-    def fit(self, part: Part) -> Fitted:
+    def fit(self, part: RowsPart) -> Fitted:
         """Learn statistics from train rows.
 
         Raises:

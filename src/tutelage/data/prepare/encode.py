@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tutelage.core.schema import Role
+from tutelage.data.prepare.column import Role
 from tutelage.data.prepare.encode_numbers import DateEncoder, NumberEncoder, fit_date, fit_number
 from tutelage.data.prepare.encode_words import BooleanEncoder, CategoryEncoder, WordsEncoder, fit_boolean, fit_category, fit_words
 from tutelage.data.prepare.encoded import Encoder, Rules

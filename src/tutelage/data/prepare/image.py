@@ -15,15 +15,19 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, Problem
-from tutelage.core.schema import ImageShape
+from tutelage.core.shape.image import ImageShape
 from tutelage.core.spec import Auto
-from tutelage.data.prepare.base import Prepare
+from tutelage.data.augment.symmetry import try_mirror
+from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.decoded import load_or_make
 from tutelage.data.prepare.framing import Framing, choose_size, frame
-from tutelage.data.source.base import ImagePart, Part
+from tutelage.data.part.image import ImagePart
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.dense import DenseRows
+from tutelage.data.part.base import RowsPart
 from tutelage.data.source.decode import ImageReadError, decode_image, map_files, open_image
 
 __all__ = ["Image", "FittedImage"]
@@ -64,7 +68,7 @@ class Image(Prepare):
     channels: Auto | Literal[1, 3] = Field("auto", description="1 = grey, 3 = color, auto = grey if no train image has color.")
     framing: Framing = Field("stretch", description="What becomes of images of another shape: stretch, crop or pad.")
 
-    def fit(self, part: Part) -> "FittedImage":
+    def fit(self, part: RowsPart) -> "FittedImage":
         """Choose size and channels, and measure mean and deviation on the train images.
 
         Raises:
@@ -103,7 +107,7 @@ class Image(Prepare):
 
 
 @dataclass(frozen=True)
-class FittedImage:
+class FittedImage(Fitted):
     """Fitted preprocessing of images.
 
     Attributes:
@@ -123,28 +127,30 @@ class FittedImage:
     @property
     def shape(self) -> ImageShape:
         """What the model receives."""
-        return ImageShape(self.channels, *self.size)
+        return ImageShape(channels=self.channels, height=self.size[0], width=self.size[1])
 
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """The one input."""
-        return ("image",)
-
-    def apply(self, part: Part) -> dict[str, Tensor]:
+    def apply(self, part: RowsPart) -> Rows:
         """Return `image`, uint8 [N, H, W, C], memory-mapped where it was decoded from files.
 
         Raises:
             DataError: Some file cannot be read; all of them are listed.
         """
         pixels = _pixels(_as_images(part), size=self.size, channels=self.channels, framing=self.framing)
-        return {"image": torch.from_numpy(pixels)}
+        return DenseRows({"image": torch.from_numpy(pixels)}, is_on_disk=isinstance(pixels, np.memmap))
 
-    def finish(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Turn `image` uint8 [B, H, W, C] into float32 [B, C, H, W], channels last in memory, mean 0 and deviation 1."""
-        image_BCHW = batch["image"].permute(0, 3, 1, 2).to(torch.float32)
-        scale = torch.tensor([1 / deviation for deviation in self.deviation], device=image_BCHW.device)
-        offset = torch.tensor([-m / d for m, d in zip(self.mean, self.deviation, strict=True)], device=image_BCHW.device)
-        return batch | {"image": torch.addcmul(offset[:, None, None], image_BCHW, scale[:, None, None])}
+    def finisher(self) -> nn.Module:
+        """Return the module that turns uint8 [B, H, W, C] into normalized float32 [B, C, H, W], channels last in memory."""
+        return Normalize(self.mean, self.deviation)
+
+    def say(self) -> str:
+        """Write size and color."""
+        return f"{self.shape.say()}, normalized"
+
+    def traits(self, rows: Rows, target: np.ndarray | None) -> dict[str, str]:
+        """Tell under `mirror` whether mirror images keep their meaning, `yes` or `no`."""
+        if target is None or not isinstance(rows, DenseRows):
+            return {}
+        return {"mirror": "yes" if try_mirror(rows.tensors["image"].numpy(), target).keeps_meaning else "no"}
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
@@ -152,7 +158,26 @@ class FittedImage:
         return values | {"mean": list(self.mean), "deviation": list(self.deviation)}
 
 
-def _as_images(part: Part) -> ImagePart:
+class Normalize(nn.Module):
+    """(value - mean) / std of each channel, and from [B, H, W, C] to [B, C, H, W]."""
+
+    scale: Tensor
+    offset: Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        scale = torch.tensor([1 / spread for spread in std])
+        offset = torch.tensor([-middle / spread for middle, spread in zip(mean, std, strict=True)])
+        self.register_buffer("scale", scale[:, None, None], persistent=False)
+        self.register_buffer("offset", offset[:, None, None], persistent=False)
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the batch with `image` float32 [B, C, H, W], mean 0 and std 1 over the train rows."""
+        image_BCHW = batch["image"].permute(0, 3, 1, 2).to(torch.float32)
+        return batch | {"image": torch.addcmul(self.offset, image_BCHW, self.scale)}
+
+
+def _as_images(part: RowsPart) -> ImagePart:
     """Return the part if it holds images.
 
     Raises:

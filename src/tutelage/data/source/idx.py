@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 
 from tutelage.core.errors import DataError, Problem, UsageError
-from tutelage.data.source.base import Collected, ImagePart, Source
+from tutelage.data.part.image import ImagePart
+from tutelage.data.source.base import Collected, Source
 
 __all__ = ["Idx"]
 

@@ -19,7 +19,8 @@ import numpy as np
 from pydantic import Field
 
 from tutelage.core.errors import DataError, Problem, UsageError
-from tutelage.data.source.base import Collected, ImagePart, Source
+from tutelage.data.part.image import ImagePart
+from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import find_double_spellings, match_labels
 from tutelage.data.source.decode import MAX_PIXELS, ImageReadError, check_image, map_files, quiet
 from tutelage.data.source.image_tree import (

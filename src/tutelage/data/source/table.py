@@ -16,7 +16,8 @@ from pydantic import Field
 
 from tutelage.core.errors import DataError, Problem
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
-from tutelage.data.source.base import Collected, Source, TablePart
+from tutelage.data.part.table import TablePart
+from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import find_double_spellings, match_labels
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.table_files import TRAIN_STEM, find_tables, holds_tables, is_table, read_table, table_to_read

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from tutelage.core.schema import InputShape
+from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 
 __all__ = ["Model"]
@@ -20,7 +20,7 @@ class Model(Component):
 
     family: ClassVar[str] = "model"
 
-    def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
+    def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module, on the default device, initialized by its own scheme from torch's default generator.
 
         Raises:

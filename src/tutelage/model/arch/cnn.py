@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from tutelage.core.schema import InputShape
+from tutelage.core.shape.base import Shape
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.convolution import Activation, ConvNorm, GlobalPool, count_halvings
 from tutelage.model.layers.image import check_image, make_head
@@ -31,7 +31,7 @@ class Cnn(Model):
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")
 
-    def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
+    def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network; inputs of any height and width of at least 4 pixels."""
         image = check_image(shape, kind=self.kind)
         halvings = count_halvings(image.height, image.width, most=len(self.widths))

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from tutelage.core.schema import InputShape
+from tutelage.core.shape.base import Shape
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.inputs import make_input
 from tutelage.model.layers.joined import Joined
@@ -25,7 +25,7 @@ class Linear(Model):
         256, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
     )
 
-    def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
+    def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module."""
         inputs = make_input(shape, one_hot_limit=self.one_hot_limit)
         head = nn.Linear(inputs.size, num_outputs, bias=self.bias)

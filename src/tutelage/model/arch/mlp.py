@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from tutelage.core.schema import InputShape
+from tutelage.core.shape.base import Shape
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.dropout import SharedDropout
 from tutelage.model.layers.inputs import make_input
@@ -49,7 +49,7 @@ class MLP(Model):
         64, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
     )
 
-    def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
+    def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module."""
         inputs = make_input(
             shape,

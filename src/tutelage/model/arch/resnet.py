@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import Field
 from torch import nn
 
-from tutelage.core.schema import InputShape
+from tutelage.core.shape.base import Shape
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.convolution import (
     ACTIVATIONS,
@@ -42,7 +42,7 @@ class Resnet(Model):
     dropout: float = Field(0.2, ge=0, lt=1, description="Share of features dropped before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")
 
-    def build(self, shape: InputShape, num_outputs: int) -> nn.Module:
+    def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network; inputs of any height and width of at least 4 pixels."""
         image = check_image(shape, kind=self.kind)
         stride = self.stem_stride if min(image.height, image.width) >= 8 * self.stem_stride else 1

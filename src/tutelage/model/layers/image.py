@@ -3,7 +3,8 @@
 from torch import nn
 
 from tutelage.core.errors import RecipeError
-from tutelage.core.schema import ImageShape, InputShape
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Grid
 
 __all__ = ["check_image", "make_head"]
 
@@ -11,18 +12,19 @@ SMALLEST_IMAGE = 4
 """Shortest side, in pixels, that a convolutional network takes."""
 
 
-def check_image(shape: InputShape, *, kind: str) -> ImageShape:
-    """Return the shape if it is that of images large enough.
+def check_image(shape: Shape, *, kind: str) -> Grid:
+    """Return the input as a picture, if it can be seen as one and is large enough.
 
     Raises:
         RecipeError: It is not, with what to use instead.
     """
-    if not isinstance(shape, ImageShape):
-        raise RecipeError(f"model = {kind!r} takes images, the data are {shape}. Use model = 'mlp' or 'linear'.")
-    if min(shape.height, shape.width) < SMALLEST_IMAGE:
-        size = f"{shape.height}x{shape.width}"
+    grid = shape.view(Grid)
+    if grid is None:
+        raise RecipeError(f"model = {kind!r} takes images, the data are {shape.say()}. Use model = 'mlp' or 'linear'.")
+    if min(grid.height, grid.width) < SMALLEST_IMAGE:
+        size = f"{grid.height}x{grid.width}"
         raise RecipeError(f"model = {kind!r} takes images of at least 4x4 pixels, these are {size}. Set prepare.size to 8.")
-    return shape
+    return grid
 
 
 def make_head(inputs: int, num_outputs: int, *, dropout: float) -> nn.Module:

@@ -3,13 +3,14 @@
 Legend: B rows, F numbers, K categories, D length of the vector.
 """
 
-import math
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from tutelage.core.schema import ArrayShape, ImageShape, InputShape, TableShape
+from tutelage.core.errors import RecipeError
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Columns, Vector
 from tutelage.model.layers.category import CategoryEncoder
 from tutelage.model.layers.periodic import PeriodicEmbedding
 
@@ -58,7 +59,7 @@ class TableInput(nn.Module):
 
 
 def make_input(
-    shape: InputShape,
+    shape: Shape,
     *,
     numbers: Literal["periodic", "plain"] = "plain",
     frequency_scale: float = 1.0,
@@ -66,14 +67,18 @@ def make_input(
     embedding_size: int = 16,
     one_hot_limit: int = 64,
 ) -> FlatInput | TableInput:
-    """Make the module that turns a shape's inputs into [B, D]; `size` of the module is D."""
-    if isinstance(shape, ImageShape):
-        return FlatInput(shape.channels * shape.height * shape.width)
-    if isinstance(shape, ArrayShape):
-        return FlatInput(math.prod(shape.sizes))
-    assert isinstance(shape, TableShape)
-    category = CategoryEncoder(shape.cardinalities, one_hot_limit=one_hot_limit, embedding_size=embedding_size)
-    if numbers == "plain" or not shape.numbers:
-        return TableInput(periodic=None, category=category, size=shape.numbers + category.size)
-    periodic = PeriodicEmbedding(shape.numbers, num_waves=num_waves, size=embedding_size, frequency_scale=frequency_scale)
-    return TableInput(periodic=periodic, category=category, size=shape.numbers * embedding_size + category.size)
+    """Make the module that turns a shape's inputs into [B, D]; `size` of the module is D.
+
+    Raises:
+        RecipeError: The inputs are neither columns nor anything that can be flattened.
+    """
+    columns, vector = shape.view(Columns), shape.view(Vector)
+    if columns is None:
+        if vector is None:
+            raise RecipeError(f"this architecture takes columns, or arrays that can be flattened; the data are {shape.say()}.")
+        return FlatInput(vector.size)
+    category = CategoryEncoder(columns.cardinalities, one_hot_limit=one_hot_limit, embedding_size=embedding_size)
+    if numbers == "plain" or not columns.numbers:
+        return TableInput(periodic=None, category=category, size=columns.numbers + category.size)
+    periodic = PeriodicEmbedding(columns.numbers, num_waves=num_waves, size=embedding_size, frequency_scale=frequency_scale)
+    return TableInput(periodic=periodic, category=category, size=columns.numbers * embedding_size + category.size)

@@ -4,15 +4,13 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
 
 from tutelage.core.spec import Pick, Spec
-from tutelage.training.control import Stopping
 
-__all__ = ["Course", "Decision", "Plan", "course"]
+__all__ = ["Decision", "Plan"]
 
 
 class Decision(Spec):
@@ -38,7 +36,7 @@ class Plan(Spec):
 
     version: int = 1
     source: str
-    modality: Literal["image", "table", "array"]
+    modality: str
     task: Pick("task")  # type: ignore[valid-type]
     model: Pick("model") | None  # type: ignore[valid-type]
     own_model: str = ""
@@ -76,43 +74,3 @@ class Plan(Spec):
 def plan_from(record: Mapping[str, Any]) -> Plan:
     """Return the plan that `Plan.to_record` wrote."""
     return Plan.model_validate(record)
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """Rhythms that follow from the number of steps; a pure function of it, so `--steps N` repeats a time budget's run.
-
-    Attributes:
-        eval_every: Steps between evaluations.
-        log_every: Steps between log lines.
-        stopping: What early stopping does, in steps.
-    """
-
-    eval_every: int
-    log_every: int
-    stopping: Stopping
-
-
-MAX_EVALUATIONS, MIN_EVALUATIONS = 50, 5
-EVALUATION_SHARE = 0.06
-"""Evaluations may cost about this share of training."""
-FORWARD_SHARE = 1 / 3
-"""A forward pass costs about a third of a training step on the same rows: the backward pass is about twice the forward."""
-LOG_LINES = 100
-LEAST_PATIENCE = 3
-"""Evaluations without a better score that are always waited for: one alone is noise."""
-
-
-def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
-    """Return the rhythms of a training of `total_steps` steps."""
-    trained_rows = total_steps * plan.batch_size
-    affordable = EVALUATION_SHARE * trained_rows / (max(plan.num_validation, 1) * FORWARD_SHARE)
-    num_evaluations = int(min(max(affordable, MIN_EVALUATIONS), MAX_EVALUATIONS, total_steps))
-    eval_every = max(1, -(-total_steps // max(num_evaluations, 1)))
-    stopping = Stopping(
-        metric=f"val/{plan.watched}",
-        greater_is_better=greater_is_better,
-        patience=0 if plan.patience >= 1 else max(LEAST_PATIENCE * eval_every, round(plan.patience * total_steps)),
-        min_delta=plan.min_delta,
-    )
-    return Course(eval_every, max(1, total_steps // LOG_LINES), stopping)

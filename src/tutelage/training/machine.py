@@ -1,67 +1,16 @@
-"""What the plan is decided from: facts about the data and the machine, measured before, so that deciding is pure."""
+"""The machine that a training runs on: looked at and measured before, so that deciding is pure."""
 
 import os
 import platform
 import time
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
 from tutelage.core.errors import RecipeError
-from tutelage.core.schema import InputShape
+from tutelage.plan.facts import Machine
 
-__all__ = ["Facts", "Machine", "bits_depend_on", "check_device", "environment", "machine_facts", "measure_matmul"]
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """The machine a plan is for.
-
-    Attributes:
-        device: Where training will run.
-        name: Processor's name.
-        num_threads: Threads that torch uses.
-        bf16: What the hardware has for bfloat16, such as `amx`, `avx512`, `cuda`, or "" for none.
-        speedup: Measured speed of bfloat16 over float32 matrix products; 0 where not measured.
-        gflops: Measured float32 matrix product, GFLOP/s.
-    """
-
-    device: str
-    name: str
-    num_threads: int
-    bf16: str
-    speedup: float
-    gflops: float
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """The data and the machine, as far as decisions depend on them.
-
-    Attributes:
-        modality: What the rows are.
-        shape: What a model receives.
-        num_train: Rows to learn from, without the validation split.
-        num_validation: Rows that early stopping watches.
-        num_test: Rows opened once, at the end.
-        task: What is learned.
-        class_counts: Train rows of each class; empty for regression.
-        machine: Where.
-        is_own_model: The user passes an own module.
-        mirror: Whether mirror images keep their meaning, asked of the train images; "" where that was not asked.
-    """
-
-    modality: Literal["image", "table", "array"]
-    shape: InputShape
-    num_train: int
-    num_validation: int
-    num_test: int
-    task: Literal["classify", "regress"]
-    class_counts: tuple[int, ...]
-    machine: Machine
-    is_own_model: bool = False
-    mirror: Literal["yes", "no", ""] = ""
+__all__ = ["bits_depend_on", "check_device", "environment", "machine_facts", "measure_matmul"]
 
 
 def machine_facts(device: str = "auto") -> Machine:

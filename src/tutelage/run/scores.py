@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tutelage.data.prepare.target import ClassTarget, TargetEncoder
-from tutelage.data.source.base import TablePart
+from tutelage.data.part.table import TablePart
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.confusion import confusion
 from tutelage.metric.interval import interval

@@ -1,0 +1,1 @@
+"""Shapes of what models receive: one file per kind, without torch."""

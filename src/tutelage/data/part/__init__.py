@@ -1,0 +1,1 @@
+"""Parts of a data set as they were read: one file per kind."""

@@ -1,0 +1,78 @@
+"""What every part is: train, test, or input to predict on, as it was read; it knows its kind, its rows and how to show them.
+
+A part is light: image files are named, not decoded; tables are read. Whoever needs to know something about a part asks it;
+nobody asks which kind it is.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+__all__ = ["Part", "RowsPart", "select_fingerprint"]
+
+
+class Part:
+    """One part of a data set: rows, or an environment.
+
+    Attributes:
+        kind: The kind of data, which names the file of its defaults.
+        name: `train`, `validation`, `test` or `input`.
+        fingerprint: Hash of the content; a copied data set has the same.
+    """
+
+    kind: ClassVar[str]
+    name: str
+    fingerprint: str
+
+
+class RowsPart(Part):
+    """A part that is made of rows.
+
+    Attributes:
+        suits: The kind of preprocessing that suits these rows.
+        labels: One label per row (str, number, or None where one is missing), or None where there are none at all.
+        target: Name of what is to be predicted, such as a column; "" where it has none.
+    """
+
+    suits: ClassVar[str]
+    labels: np.ndarray | None
+    target: str
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        raise NotImplementedError
+
+    def locate(self, index: int) -> str:
+        """Name one row as the user knows it, for messages and for the report's worst mistakes."""
+        raise NotImplementedError
+
+    def select(self, indices: np.ndarray) -> Self:
+        """Return the rows at `indices`, in that order."""
+        raise NotImplementedError
+
+    def renamed(self, name: str) -> Self:
+        """Return the same rows under another name."""
+        raise NotImplementedError
+
+    def show(self, index: int) -> dict[str, Any]:
+        """Return one row for the report: `png` (base64), `row` (cells by name) or `text`; {} where nothing can be shown."""
+        return {}
+
+    def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        """Return what data.json says about these rows beyond their number.
+
+        Args:
+            examples: A few rows of each class, by its name; empty where there are no classes.
+        """
+        return {}
+
+    def row_digests(self) -> list[bytes] | None:
+        """Return a hash of each row's content without its label, to find equal rows; None where that is not known."""
+        return None
+
+
+def select_fingerprint(fingerprint: str, indices: np.ndarray) -> str:
+    """Return the hash of a selection."""
+    return hashlib.sha256(fingerprint.encode() + np.ascontiguousarray(indices, dtype=np.int64).tobytes()).hexdigest()

@@ -1,0 +1,97 @@
+"""Images, as files to decode or as pixels, with their labels."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from PIL import Image
+
+from tutelage.data.part.base import RowsPart, select_fingerprint
+from tutelage.data.source.decode import ImageReadError, decode_image, quiet
+
+__all__ = ["ImagePart", "picture"]
+
+MAX_THUMBNAIL_CLASSES, THUMBNAILS_PER_CLASS = 12, 4
+THUMBNAIL_SIDE = 96
+
+
+@dataclass(frozen=True)
+class ImagePart(RowsPart):
+    """Images, as files to decode or as pixels, with their labels.
+
+    Attributes:
+        name: `train`, `test` or `input`.
+        files: One path per image; empty where `pixels` is given.
+        pixels: uint8 [N, H, W, C] in 0..255, C = 1 or 3, or None where `files` is given.
+        labels: One label per image (str or number), or None where there are none.
+        names: One name per image as people know it, such as `cats/cat.17.jpg` or `image 17`.
+        fingerprint: Hash of names, content and labels; a copied folder has the same.
+    """
+
+    kind: ClassVar[str] = "image"
+    suits: ClassVar[str] = "image"
+    target: ClassVar[str] = ""  # type: ignore[misc]
+    name: str
+    files: tuple[Path, ...]
+    pixels: np.ndarray | None
+    labels: np.ndarray | None
+    names: tuple[str, ...]
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def locate(self, index: int) -> str:
+        """Name one image."""
+        return self.names[index]
+
+    def select(self, indices: np.ndarray) -> "ImagePart":
+        """Return the images at `indices`, in that order."""
+        return replace(
+            self,
+            files=tuple(self.files[i] for i in indices) if self.files else (),
+            pixels=None if self.pixels is None else self.pixels[indices],
+            labels=None if self.labels is None else self.labels[indices],
+            names=tuple(self.names[i] for i in indices),
+            fingerprint=select_fingerprint(self.fingerprint, indices),
+        )
+
+    def renamed(self, name: str) -> "ImagePart":
+        """Return the same rows under another name."""
+        return replace(self, name=name)
+
+    def show(self, index: int) -> dict[str, Any]:
+        """Return the picture, made small."""
+        if self.pixels is not None:
+            return {"png": picture(self.pixels[index])}
+        try:
+            with quiet():
+                image = decode_image(self.files[index], at_least=THUMBNAIL_SIDE)
+        except ImageReadError:
+            return {}
+        image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+        return {"png": picture(np.asarray(image))}
+
+    def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        """Return a few pictures of each class."""
+        shown = [
+            {"label": name, **self.show(int(row))}
+            for name, rows in list(examples.items())[:MAX_THUMBNAIL_CLASSES]
+            for row in rows[:THUMBNAILS_PER_CLASS]
+        ]
+        return {"thumbnails": shown} if shown else {}
+
+
+def picture(pixels_HWC: np.ndarray, *, side: int = THUMBNAIL_SIDE) -> str:
+    """Return uint8 pixels as a base64 PNG, small ones enlarged without smoothing so that each pixel can be seen."""
+    image = Image.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC)
+    longer = max(image.size)
+    if longer < side:
+        image = image.resize((image.width * (side // longer), image.height * (side // longer)), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return base64.b64encode(buffer.getvalue()).decode()

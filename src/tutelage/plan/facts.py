@@ -1,0 +1,58 @@
+"""What a plan is decided from: facts about the data and the machine, gathered before, so that deciding is pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tutelage.core.shape.base import Shape
+
+__all__ = ["Facts", "Machine"]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The machine a plan is for.
+
+    Attributes:
+        device: Where training will run.
+        name: Processor's name.
+        num_threads: Threads that torch uses.
+        bf16: What the hardware has for bfloat16, such as `amx`, `avx512`, `cuda`, or "" for none.
+        speedup: Measured speed of bfloat16 over float32 matrix products; 0 where not measured.
+        gflops: Measured float32 matrix product, GFLOP/s.
+    """
+
+    device: str
+    name: str
+    num_threads: int
+    bf16: str
+    speedup: float
+    gflops: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The data and the machine, as far as decisions depend on them.
+
+    Attributes:
+        modality: The kind of data, which names the file of its defaults.
+        shape: What a model receives.
+        num_train: Rows to learn from, without the validation split.
+        num_validation: Rows that early stopping watches.
+        num_test: Rows opened once, at the end.
+        task: What is learned.
+        class_counts: Train rows of each class; empty where there are none.
+        machine: Where.
+        is_own_model: The user passes an own module.
+        traits: What the data said of themselves when asked, such as whether mirror images keep their meaning.
+    """
+
+    modality: str
+    shape: Shape
+    num_train: int
+    num_validation: int
+    num_test: int
+    task: str
+    class_counts: tuple[int, ...]
+    machine: Machine
+    is_own_model: bool = False
+    traits: Mapping[str, str] = field(default_factory=dict)

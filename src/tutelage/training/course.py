@@ -1,0 +1,48 @@
+"""The frequencies of a training - how often to evaluate, to log, how long to be patient - from its number of steps alone."""
+
+from dataclasses import dataclass
+
+from tutelage.plan.plan import Plan
+from tutelage.training.control import Stopping
+
+__all__ = ["Course", "course"]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Rhythms that follow from the number of steps; a pure function of it, so `--steps N` repeats a time budget's run.
+
+    Attributes:
+        eval_every: Steps between evaluations.
+        log_every: Steps between log lines.
+        stopping: What early stopping does, in steps.
+    """
+
+    eval_every: int
+    log_every: int
+    stopping: Stopping
+
+
+MAX_EVALUATIONS, MIN_EVALUATIONS = 50, 5
+EVALUATION_SHARE = 0.06
+"""Evaluations may cost about this share of training."""
+FORWARD_SHARE = 1 / 3
+"""A forward pass costs about a third of a training step on the same rows: the backward pass is about twice the forward."""
+LOG_LINES = 100
+LEAST_PATIENCE = 3
+"""Evaluations without a better score that are always waited for: one alone is noise."""
+
+
+def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
+    """Return the rhythms of a training of `total_steps` steps."""
+    trained_rows = total_steps * plan.batch_size
+    affordable = EVALUATION_SHARE * trained_rows / (max(plan.num_validation, 1) * FORWARD_SHARE)
+    num_evaluations = int(min(max(affordable, MIN_EVALUATIONS), MAX_EVALUATIONS, total_steps))
+    eval_every = max(1, -(-total_steps // max(num_evaluations, 1)))
+    stopping = Stopping(
+        metric=f"val/{plan.watched}",
+        greater_is_better=greater_is_better,
+        patience=0 if plan.patience >= 1 else max(LEAST_PATIENCE * eval_every, round(plan.patience * total_steps)),
+        min_delta=plan.min_delta,
+    )
+    return Course(eval_every, max(1, total_steps // LOG_LINES), stopping)
