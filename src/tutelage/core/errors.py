@@ -61,6 +61,11 @@ class Problem:
     remedy: str
     item: int = -1
 
+    @property
+    def can_skip(self) -> bool:
+        """Whether what is wrong can be left out."""
+        return self.item >= 0
+
     def __str__(self) -> str:
         return f"{self.where}: {self.found}. {self.remedy}"
 
