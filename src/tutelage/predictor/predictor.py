@@ -19,7 +19,7 @@ from tutelage.core import catalog
 from tutelage.core.errors import RunError
 from tutelage.core.shape.base import Shape, shape_from_record
 from tutelage.data.part.base import RowsPart
-from tutelage.data.prepare.base import Fitted, Pass
+from tutelage.data.prepare.base import Fitted
 from tutelage.data.target.base import Target
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.task.answering import Answering, answer_batches
@@ -63,7 +63,7 @@ class Predictor:
     @cached_property
     def module(self) -> Answering:
         """Finisher, network and answer as one module: a compact batch in, answers out."""
-        finisher = self.fitted.finisher() if self.fitted is not None else Pass()
+        finisher = self.task.finisher(self.fitted)
         names = tuple(self.shape.tensors)
         return Answering(finisher.to(self.device), self.network, task=self.task, input_names=names)
 

@@ -15,6 +15,7 @@ from tutelage.core.errors import RunError
 from tutelage.core.events import Decided, Noted, Sink
 from tutelage.core.toml import to_toml
 from tutelage.run.folder import create_folder, locked, read_json, run_folder
+from tutelage.data.source.recognize import recognize
 from tutelage.run.collect import Gathered, collect, gather
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
@@ -159,8 +160,8 @@ def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
     """Write paths in full, so that a run can be resumed from another working folder."""
     paths: dict[str, Any] = {}
     for key in ("source", "test"):
-        if wishes.get(key) and Path(wishes[key]).exists():
-            paths[key] = str(Path(wishes[key]).resolve())
+        if wishes.get(key):
+            paths[key] = recognize(wishes[key]).anywhere(wishes[key])
     return {**wishes, **paths}
 
 

@@ -10,13 +10,13 @@ from torch import nn
 from tutelage.core import catalog, layout
 from tutelage.core.durable import write_json
 from tutelage.core.emitter import Emitter
+from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
 from tutelage.run.compose import Composed, build_predictor, compose
 from tutelage.run.collect import Gathered
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
-from tutelage.run.stop_reason import final_scores
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.machine import bits_depend_on
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
@@ -30,7 +30,8 @@ from tutelage.training.state import Snapshot
 __all__ = ["Training"]
 
 PAUSED = ("interrupted", "terminated")
-"""Verdicts after which a run can go on."""
+"""Reasons to stop after which a run can go on."""
+DIVERGED = "diverged"
 LOOKS = 60
 """Looks at the clock that a time budget takes, at most."""
 
@@ -76,9 +77,21 @@ class Training:
             self.emitter, composed.problem.validation, stopping=rhythm.stopping, every=rhythm.eval_every, step=composed.state.clock.step
         )
         jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
-        run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+        try:
+            run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+        except DivergedError as error:
+            raise self._keep_best(composed, rhythm, error) from error
         self._settle(composed, evaluate, save)
-        return self._finish(composed, rhythm, evaluate)
+        return self._finish(composed, rhythm)
+
+    def _keep_best(self, composed: Composed, rhythm: Course, error: DivergedError) -> DivergedError:
+        """Write the best weights of a training that diverged, where there are any, and return what to tell."""
+        state = composed.state
+        state.control = state.control.stopped(DIVERGED)
+        if not state.best or state.control.best_score is None:
+            return error
+        self._finish(composed, rhythm)
+        return DivergedError(f"{error} The best weights before that, of step {state.control.best_step}, are kept in {self.folder}.")
 
     def _begin(self, composed: Composed) -> float:
         """Set the number of steps and make the start durable; returns the seconds that a row takes to evaluate."""
@@ -154,7 +167,7 @@ class Training:
         state = composed.state
         stop_reason = state.control.stop_reason
         if stop_reason in PAUSED:
-            # The stop_reason is this process's end, not the run's: a resumed run goes on as if it had never been.
+            # The reason is this process's end, not the run's: a resumed run goes on as if it had never been.
             state.control = state.control.stopped("")
             save.save(state)
             state.control = state.control.stopped(stop_reason)
@@ -163,14 +176,15 @@ class Training:
             evaluate.run(state)
         save.save(state)
 
-    def _finish(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob) -> dict[str, Any]:
+    def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
         facts = {"step": state.clock.step, "source": plan.source}
-        last = build_predictor(plan, self.gathered.data, state.task, facts=facts)
-        last.save(self.folder / layout.LAST / layout.PREDICTOR)
+        if stopped != DIVERGED:
+            last = build_predictor(plan, self.gathered.data, state.task, facts=facts)
+            last.save(self.folder / layout.LAST / layout.PREDICTOR)
         if state.best:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")

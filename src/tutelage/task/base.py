@@ -20,7 +20,7 @@ from tutelage.core.events import Event
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part
-from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.base import Fitted, Pass
 from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
@@ -119,6 +119,9 @@ class Stream(Protocol):
     def observe(self, report: Any) -> None:
         """Take note of the step that the last batch led to."""
 
+    def metrics(self) -> dict[str, float]:
+        """Return what the stream itself has to log since it was last asked, such as the mean return of episodes."""
+
     def state(self) -> dict[str, Any]:
         """Return tensors and JSON values from which the stream goes on exactly."""
 
@@ -169,13 +172,13 @@ class Data:
     """
 
     collected: Collected
-    fitted: Fitted | None = None
-    prepare: Component | None = None
-    target: Target | None = None
-    fingerprint: str = ""
-    unit: str = "rows"
+    fitted: Fitted | None
+    prepare: Component | None
+    target: Target | None
+    fingerprint: str
+    unit: str
     sizes: Mapping[str, int]
-    split: SplitPlan | None = None
+    split: SplitPlan | None
 
     def decisions(self) -> tuple[Decision, ...]:
         """Return what was decided about the data, such as rows and preprocessing."""
@@ -300,6 +303,14 @@ class TaskSpec(Component):
             RecipeError: A part cannot be built as the plan says.
         """
         raise NotImplementedError
+
+    def network_shape(self, facts: Facts) -> Shape:
+        """Return what the network that leaves the training receives; asked after `decide`."""
+        return facts.shape
+
+    def finisher(self, fitted: Fitted | None) -> nn.Module:
+        """Return the module that turns a compact batch into what the network takes."""
+        return fitted.finisher() if fitted is not None else Pass()
 
     def make_network(self, model: Any, shape: Shape, num_outputs: int) -> nn.Module:
         """Build the network that leaves the training anew, as it was built for it, on the default device."""

@@ -61,6 +61,7 @@ class RowsEvaluator:
         judge: The task's knowledge.
         plan: Metrics, device, precision.
         answering: Makes the module that answers out of a task's present network.
+        is_watched: Whether early stopping judges by this part: then the watched metric is measured too.
         batch_size: Rows at a time.
     """
 
@@ -70,18 +71,16 @@ class RowsEvaluator:
     judge: Judge
     plan: Plan
     answering: Callable[[Task], nn.Module]
+    is_watched: bool = False
     batch_size: int = 512
 
     def __len__(self) -> int:
         return len(self.prepared)
 
     def __call__(self, task: Task) -> dict[str, float]:
-        """Return each metric by name, such as `val/accuracy`; the watched one too."""
-        metrics = self.metrics
-        if self.plan.watched not in {kind_of(metric) for metric in metrics}:
-            metrics = [*metrics, catalog.load("metric", self.plan.watched)()]
-        values = measure(metrics, (outcome for _, outcome in self.outcomes(task)))
-        return {f"{self.name}/{kind_of(metric)}": value for metric, value in zip(metrics, values, strict=True)}
+        """Return each metric by name, such as `val/accuracy`."""
+        values = measure(self.metrics, (outcome for _, outcome in self.outcomes(task)))
+        return {self._key(metric): value for metric, value in zip(self.metrics, values, strict=True)}
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
@@ -134,8 +133,11 @@ class RowsEvaluator:
 
     @cached_property
     def metrics(self) -> list[Metric]:
-        """The plan's metrics."""
-        return list(self.plan.metrics)
+        """The plan's metrics, and the watched one where this part is judged by it."""
+        metrics: list[Metric] = list(self.plan.metrics)
+        if self.is_watched and self.plan.watched not in {kind_of(metric) for metric in metrics}:
+            metrics.append(catalog.load("metric", self.plan.watched)())
+        return metrics
 
     @property
     def _target(self) -> Target:

@@ -111,7 +111,7 @@ class SupervisedSpec(TaskSpec):
         """Put a task around the model, rows into a stream, and evaluators beside."""
         assert isinstance(data, RowsData)
         model = build_model(plan, module)
-        finisher = data.fitted.finisher().to(plan.device)
+        finisher = self.finisher(data.fitted).to(plan.device)
         phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
         loss: Any = getattr(self, "loss")  # noqa: B009 - each subclass has its own
         names = tuple(data.fitted.shape.tensors)
@@ -140,7 +140,10 @@ class SupervisedSpec(TaskSpec):
 
     def _evaluator(self, name: str, plan: Plan, data: RowsData, part: PreparedPart, answering: "_Answers") -> RowsEvaluator:
         """Make what measures one part; the watched metric is measured on the validation part only."""
-        return RowsEvaluator(name=name, prepared=part, data=data, judge=self, plan=plan, answering=answering)
+        is_watched = part is data.validation
+        return RowsEvaluator(
+            name=name, prepared=part, data=data, judge=self, plan=plan, answering=answering, is_watched=is_watched
+        )
 
 
 class _Answers:

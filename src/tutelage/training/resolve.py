@@ -70,7 +70,7 @@ def resolve(
         time_seconds=time_seconds,
         corrections=recipe.budget.corrections,
         save_seconds=recipe.save.every_seconds,
-        shape=facts.shape,
+        shape=parts["task"].network_shape(facts),
         num_outputs=parts["task"].count_outputs(facts),
         prepare=prepare,
         split=split,

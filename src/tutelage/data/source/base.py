@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -55,6 +56,11 @@ class Source(Component):
     def recognizes(cls, path: str) -> bool:
         """Tell whether this source reads `path`, from names alone or the first bytes."""
         raise NotImplementedError
+
+    @classmethod
+    def anywhere(cls, path: str) -> str:
+        """Return the path written in full, so that a run can be resumed from another working folder."""
+        return str(Path(path).resolve()) if Path(path).exists() else path
 
     def collect(self) -> Collected:
         """Read everything needed for training; problems are gathered, not raised.
