@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from tutelage.core.spec import Component
-from tutelage.plan.facts import Facts
+from tutelage.planning.facts import Facts
 
 __all__ = ["COMMON_WHY", "Defaults", "Suggestion"]
 

@@ -12,7 +12,7 @@ from tutelage.model.arch.cnn import Cnn
 from tutelage.model.arch.resnet import Resnet
 from tutelage.optim.muon import Muon
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
-from tutelage.plan.facts import Facts
+from tutelage.planning.facts import Facts
 
 __all__ = ["ImageDefaults"]
 

@@ -9,7 +9,7 @@ from tutelage.model.arch.mlp import MLP
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.muon import Muon
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
-from tutelage.plan.facts import Facts
+from tutelage.planning.facts import Facts
 
 __all__ = ["TableDefaults"]
 

@@ -9,7 +9,7 @@ from tutelage.data.quality.look import look_all
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
 from tutelage.data.source.recognize import recognize
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data, TaskSpec
 from tutelage.task.choose import choose_task
 

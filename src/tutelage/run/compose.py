@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 
 from tutelage.core.seeds import derive
-from tutelage.plan.plan import Plan
+from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor
 from tutelage.task.base import Data, Problem, Task
 from tutelage.training.control import Control

@@ -6,7 +6,7 @@ import torch
 
 from tutelage.core.emitter import Emitter
 from tutelage.run.compose import Composed
-from tutelage.plan.plan import Plan
+from tutelage.planning.plan import Plan
 from tutelage.training.course import course
 
 __all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]

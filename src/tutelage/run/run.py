@@ -18,8 +18,8 @@ from tutelage.data.source.recognize import recognize
 from tutelage.data.target.base import Target
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
-from tutelage.plan.plan import Plan, plan_from
-from tutelage.plan.recipe import read_recipe, recipe_from
+from tutelage.planning.plan import Plan, plan_from
+from tutelage.planning.recipe import read_recipe, recipe_from
 from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.collect import collect, gather
 from tutelage.run.folder import read_json, run_folder

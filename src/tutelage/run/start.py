@@ -20,10 +20,10 @@ from tutelage.run.collect import Gathered, collect, gather
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.plan.facts import Machine
+from tutelage.planning.facts import Machine
 from tutelage.training.machine import check_device, environment, machine_facts
-from tutelage.plan.plan import Plan, plan_from
-from tutelage.plan.recipe import Recipe, read_recipe, recipe_from
+from tutelage.planning.plan import Plan, plan_from
+from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.training.resolve import resolve
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]

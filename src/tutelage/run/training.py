@@ -23,7 +23,7 @@ from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import Mesh
-from tutelage.plan.plan import Plan
+from tutelage.planning.plan import Plan
 from tutelage.training.course import Course, course
 from tutelage.training.state import Snapshot
 

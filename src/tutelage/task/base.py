@@ -26,10 +26,10 @@ from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
 from tutelage.optim.base import Optim
 from tutelage.optim.schedule.base import Schedule
-from tutelage.plan.decisions import Decisions
-from tutelage.plan.facts import Facts, Machine
-from tutelage.plan.plan import Decision, Plan, SplitPlan
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.decisions import Decisions
+from tutelage.planning.facts import Facts, Machine
+from tutelage.planning.plan import Decision, Plan, SplitPlan
+from tutelage.planning.recipe import Recipe
 
 __all__ = ["Batch", "Data", "Evaluator", "Objective", "Phase", "Problem", "Stream", "Task", "TaskSpec"]
 

@@ -4,7 +4,7 @@ from tutelage.core import catalog
 from tutelage.core.errors import DataError, Problem
 from tutelage.core.spec import Component, grant
 from tutelage.data.part.base import Part
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.recipe import Recipe
 from tutelage.task.base import TaskSpec
 
 __all__ = ["choose_task"]

@@ -22,9 +22,9 @@ from tutelage.loss.binary_cross_entropy import BinaryCrossEntropy
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.metric.base import Outcome
 from tutelage.metric.confusion import confusion
-from tutelage.plan.decisions import Decisions
-from tutelage.plan.facts import Facts
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.decisions import Decisions
+from tutelage.planning.facts import Facts
+from tutelage.planning.recipe import Recipe
 from tutelage.task.supervised import SupervisedSpec
 
 __all__ = ["Classify"]

@@ -14,7 +14,7 @@ from tutelage.data.target.base import Target
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.sample import OutcomeSample
-from tutelage.plan.plan import Plan
+from tutelage.planning.plan import Plan
 from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
 from tutelage.task.rows import PreparedPart, RowsData

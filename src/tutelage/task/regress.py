@@ -19,7 +19,7 @@ from tutelage.data.target.numbers import Numbers, fit_numbers
 from tutelage.defaults.base import Suggestion
 from tutelage.loss.mse import SquaredError
 from tutelage.metric.base import Outcome
-from tutelage.plan.facts import Facts
+from tutelage.planning.facts import Facts
 from tutelage.task.supervised import SupervisedSpec
 
 __all__ = ["Regress"]

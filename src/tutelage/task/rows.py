@@ -18,9 +18,9 @@ from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.source.base import Collected
 from tutelage.data.split import cut
 from tutelage.data.target.base import Target
-from tutelage.plan.facts import Facts, Machine
-from tutelage.plan.plan import Decision, SplitPlan
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.facts import Facts, Machine
+from tutelage.planning.plan import Decision, SplitPlan
+from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
 
 __all__ = ["PreparedPart", "RowsData", "SplitParts", "choose_prepare", "prepare_rows", "rows_data", "split_rows"]

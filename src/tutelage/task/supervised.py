@@ -19,10 +19,10 @@ from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
 from tutelage.loss.base import LossFunction
 from tutelage.metric.base import Outcome
-from tutelage.plan.decisions import Decisions, say
-from tutelage.plan.facts import Facts
-from tutelage.plan.plan import Plan
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.decisions import Decisions, say
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan
+from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem as BuiltProblem, Task, TaskSpec

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tutelage.plan.plan import Plan
+from tutelage.planning.plan import Plan
 from tutelage.training.control import Stopping
 
 __all__ = ["Course", "course"]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from tutelage.core.errors import RecipeError
-from tutelage.plan.facts import Machine
+from tutelage.planning.facts import Machine
 
 __all__ = ["bits_depend_on", "check_device", "environment", "machine_facts", "measure_matmul"]
 

@@ -9,10 +9,10 @@ from tutelage.core.errors import RecipeError
 from tutelage.core.spec import Component, grant
 from tutelage.defaults.base import Suggestion
 from tutelage.metric.base import Metric
-from tutelage.plan.decisions import Decisions, say
-from tutelage.plan.facts import Facts
-from tutelage.plan.plan import Plan, SplitPlan
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.decisions import Decisions, say
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan, SplitPlan
+from tutelage.planning.recipe import Recipe
 from tutelage.task.base import TaskSpec
 
 __all__ = ["resolve"]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tutelage.core.spec import Component
-from tutelage.plan.plan import Decision
+from tutelage.planning.plan import Decision
 
 __all__ = ["Decisions", "say"]
 
