@@ -110,15 +110,15 @@ def test_long_categories_do_not_share_vectors() -> None:
     assert encoder(torch.tensor([[49, 59]])).view(2, 4).tolist() == [table[49].tolist(), table[109].tolist()]
 
 
-def test_waves_follow_the_formula() -> None:
+def test_sines_follow_the_formula() -> None:
     torch.manual_seed(0)
-    layer = PeriodicEmbedding(2, num_waves=3, size=4, frequency_scale=0.5)
+    layer = PeriodicEmbedding(2, num_frequencies=3, size=4, frequency_scale=0.5)
     x = torch.randn(5, 2)
     frequency, bias = layer.frequency.view(2, 3), layer.bias.view(2, 4)
     for feature in range(2):
         angle = 2 * torch.pi * x[:, feature : feature + 1] * frequency[feature]
-        waves = torch.cat([angle.sin(), angle.cos(), x[:, feature : feature + 1]], dim=1)
-        expected = F.relu(waves @ layer.weight[feature] + bias[feature])
+        sines = torch.cat([angle.sin(), angle.cos(), x[:, feature : feature + 1]], dim=1)
+        expected = F.relu(sines @ layer.weight[feature] + bias[feature])
         torch.testing.assert_close(layer(x)[:, feature * 4 : feature * 4 + 4], expected)
 
 
@@ -128,7 +128,7 @@ def test_dropout_keeps_the_mean_gives_members_one_mask_and_rests_in_evaluation()
     dropped = layer(x)
     assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
     assert dropped.eq(dropped[:, :1]).all()
-    # 20,000 draws: five standard errors of a share of 1/4 are 0.015, scaled 0.02.
+    # 20,000 draws: five standard errors of a fraction of 1/4 are 0.015, scaled 0.02.
     assert dropped.mean().item() == pytest.approx(1, abs=0.02)
     assert layer(torch.ones(4, 50)).shape == (4, 50)
     assert layer.eval()(x).eq(1).all()
@@ -152,7 +152,7 @@ def test_weights_are_the_same_for_the_same_seed() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_waves_learn_a_function_that_plain_numbers_do_not() -> None:
+def test_sines_learn_a_function_that_plain_numbers_do_not() -> None:
     torch.manual_seed(0)
     x = torch.rand(512, 1) * 4 - 2
     codes, target = torch.zeros(512, 0, dtype=torch.int64), (8 * x).sin()
