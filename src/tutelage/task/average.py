@@ -58,6 +58,6 @@ class Average(nn.Module):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Move the module to a device or type, but leave the count where it is."""
         count = self.num_updates
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self.num_updates = count
         return self

@@ -19,6 +19,7 @@ import torch
 import torch.distributed as dist
 from safetensors.numpy import load, save
 from torch import Tensor
+from torch._C._distributed_c10d import TCPStore
 
 from tutelage.core.errors import RecipeError
 
@@ -72,7 +73,7 @@ class Mesh:
         return word
 
     def gather(self, arrays: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
-        """Return every process's arrays, in order of rank; keys and shapes may differ."""
+        """Return every process's arrays of numbers, in order of rank; keys and shapes may differ."""
         return [dict(arrays)]
 
     def barrier(self) -> None:
@@ -92,7 +93,7 @@ class DistributedMesh(Mesh):
     What is decided travels between the CPUs, so that agreeing never waits for a graphics card.
     """
 
-    def __init__(self, *, rank: int, world: int, store: dist.Store, device: str = "cpu") -> None:
+    def __init__(self, *, rank: int, world: int, store: TCPStore, device: str = "cpu") -> None:
         """Meet the others.
 
         Args:
@@ -128,7 +129,7 @@ class DistributedMesh(Mesh):
         return int(held)
 
     def agree(self, value: Value) -> Value:
-        """Return the first process's value everywhere; it travels as JSON, which keeps every bit of a float."""
+        """Return the first process's value everywhere; it travels as JSON, which keeps every bit of a float (a tuple is a list)."""
         said = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
         size = torch.tensor(len(said))
         dist.broadcast(size, 0)
@@ -149,7 +150,8 @@ class DistributedMesh(Mesh):
 
     def gather(self, arrays: Mapping[str, np.ndarray]) -> list[dict[str, np.ndarray]]:
         """Return every process's arrays, in order of rank; they travel as safetensors, so no code is ever loaded."""
-        said = torch.frombuffer(bytearray(save({key: np.asarray(value, order="C") for key, value in arrays.items()})), dtype=torch.uint8)
+        text = save({key: np.asarray(value, order="C") for key, value in arrays.items()})
+        said = torch.frombuffer(bytearray(text), dtype=torch.uint8)
         sizes = [torch.tensor(0) for _ in range(self.world)]
         dist.all_gather(sizes, torch.tensor(len(said)))
         longest = max(int(size) for size in sizes)
@@ -157,7 +159,7 @@ class DistributedMesh(Mesh):
         padded[: len(said)] = said
         heard = [torch.empty(longest, dtype=torch.uint8) for _ in range(self.world)]
         dist.all_gather(heard, padded)
-        return [load(text[: int(size)].numpy().tobytes()) for text, size in zip(heard, sizes, strict=True)]
+        return [load(each[: int(size)].numpy().tobytes()) for each, size in zip(heard, sizes, strict=True)]
 
     def barrier(self) -> None:
         """Wait until every process is here."""
@@ -186,7 +188,7 @@ def mesh_from_environment(environ: Mapping[str, str], *, device: str = "cpu") ->
         raise RecipeError(_missing("MASTER_ADDR", ""))
     # Under torchrun the launcher itself holds the store, and the first process is a client like the others.
     is_host = rank == 0 and environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
-    store = dist.TCPStore(environ["MASTER_ADDR"], port, world, is_host, timeout=PATIENCE, multi_tenant=True)
+    store = TCPStore(environ["MASTER_ADDR"], port, world, is_host, timeout=PATIENCE, multi_tenant=True)
     if torch.device(device).type == "cuda":
         torch.cuda.set_device(device)
     return DistributedMesh(rank=rank, world=world, store=store, device=device)
@@ -210,7 +212,9 @@ def _number(environ: Mapping[str, str], name: str, *, default: int | None = None
 def _missing(name: str, text: str) -> str:
     """Say what a launcher should have set."""
     found = f"is {text!r}" if text else "is not set"
-    return f"environment: WORLD_SIZE asks for several processes, and {name} {found}. Start them with torchrun, or unset WORLD_SIZE."
+    return (
+        f"environment: WORLD_SIZE asks for several processes, and {name} {found}. Start them with torchrun, or unset WORLD_SIZE."
+    )
 
 
 def _alike(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
@@ -223,5 +227,7 @@ def _alike(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
 
 def _put_back(tensors: Sequence[Tensor], flat: Tensor) -> None:
     """Copy the parts of a flat tensor back to where they came from."""
-    for tensor, part in zip(tensors, flat.split([tensor.numel() for tensor in tensors]), strict=True):
-        tensor.copy_(part.view(tensor.shape))
+    begin = 0
+    for tensor in tensors:
+        tensor.copy_(flat[begin : begin + tensor.numel()].view(tensor.shape))
+        begin += tensor.numel()

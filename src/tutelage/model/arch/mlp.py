@@ -1,7 +1,7 @@
 """Multilayer perceptron: fully connected layers on table rows, flattened images or arrays; also as a weight-sharing ensemble.
 
-The choice for tables: numbers enter as sines of learned frequencies, categories as 0/1 entries, and several members that share their
-large weights give one answer each. For images of more than about 32 x 32 pixels take a convolutional network.
+The choice for tables: numbers enter as sines of learned frequencies, categories as 0/1 entries, and several members that
+share their large weights give one answer each. For images of more than about 32 x 32 pixels take a convolutional network.
 """
 
 from itertools import pairwise

@@ -85,5 +85,7 @@ def make_input(
     category = CategoryEncoder(columns.cardinalities, one_hot_limit=one_hot_limit, embedding_size=embedding_size)
     if numbers == "plain" or not columns.numbers:
         return TableInput(periodic=None, category=category, size=columns.numbers + category.size)
-    periodic = PeriodicEmbedding(columns.numbers, num_frequencies=num_frequencies, size=embedding_size, frequency_scale=frequency_scale)
+    periodic = PeriodicEmbedding(
+        columns.numbers, num_frequencies=num_frequencies, size=embedding_size, frequency_scale=frequency_scale
+    )
     return TableInput(periodic=periodic, category=category, size=columns.numbers * embedding_size + category.size)

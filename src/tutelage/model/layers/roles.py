@@ -14,5 +14,5 @@ Module = TypeVar("Module", bound=nn.Module)
 
 def mark(module: Module, role: Role) -> Module:
     """Return the module, with its role; it holds for everything below that says nothing else."""
-    module.role = role
+    module.role = role  # type: ignore[assignment]
     return module
