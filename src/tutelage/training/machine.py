@@ -74,7 +74,7 @@ def measure_matmul(dtype: torch.dtype, *, device: str = "cpu", size: int = 0, re
         repeats: Counted products, after one that is not.
     """
     kind = torch.device(device).type
-    size = size or MATMUL_SIZE[kind]
+    size = size or MATMUL_SIZE.get(kind, 1024)
     left, right = torch.ones(size, size, dtype=dtype, device=device), torch.ones(size, size, dtype=dtype, device=device)
     best = float("inf")
     for _ in range(repeats + 1):
@@ -103,7 +103,7 @@ def bits_depend_on(device: str, *, num_processes: int = 1) -> dict[str, Any]:
     if torch.device(device).type == "cuda":
         depends |= {
             "cuda": torch.version.cuda,
-            "cudnn": torch.backends.cudnn.version(),
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "cudnn_benchmark": torch.backends.cudnn.benchmark,
             "deterministic": torch.are_deterministic_algorithms_enabled(),
         }
@@ -132,7 +132,7 @@ def set_deterministic(device: str) -> None:
     """
     if torch.device(device).type != "cuda":
         return
-    if "CUBLAS_WORKSPACE_CONFIG" not in os.environ and torch.cuda.is_initialized():
+    if "CUBLAS_WORKSPACE_CONFIG" not in os.environ and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         raise RecipeError(
             f"deterministic training on {device}: CUDA is already in use in this process, too late to tell cuBLAS. "
             f"Set CUBLAS_WORKSPACE_CONFIG={CUBLAS_CONFIG} in the environment before starting."

@@ -129,7 +129,7 @@ class DistributedMesh(Mesh):
         return int(held)
 
     def agree(self, value: Value) -> Value:
-        """Return the first process's value everywhere; it travels as JSON, which keeps every bit of a float (a tuple is a list)."""
+        """Return the first process's value everywhere; as JSON, which keeps every bit of a float (a tuple becomes a list)."""
         said = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
         size = torch.tensor(len(said))
         dist.broadcast(size, 0)

@@ -198,7 +198,7 @@ def _add_others(
 
 
 def _counts_on_device(optimizer: Optimizer, parameter: Tensor) -> bool:
-    """Tell whether an optimizer counts a parameter's steps where it is; the others read the count at every step, on the CPU."""
+    """Tell whether an optimizer counts steps on the device; the others read the count at every step, on the CPU."""
     group = next(group for group in optimizer.param_groups if any(each is parameter for each in group["params"]))
     return bool(group.get("fused") or group.get("capturable"))
 
