@@ -24,9 +24,9 @@ from tutelage.task.base import Phase
 from tutelage.task.classify import Classify
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.control import Control
+from tutelage.training.course import log_frequency
 from tutelage.training.jobs import LogJob, SaveJob
 from tutelage.training.loop import run_loop
-from tutelage.training.course import log_frequency
 from tutelage.training.state import TrainState
 from tutelage.training.step import Precision, Step, StepOptions
 

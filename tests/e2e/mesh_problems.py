@@ -115,7 +115,12 @@ def train(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     state = make(mesh, num_micro=num_micro)
     run_loop(state, jobs=(), seed=SEED)
     loss = state.ledger.flush(mesh)["loss"]
-    return {"sha": sha(dict(state.task.named_parameters())), "weights": weights_of(state), "loss": loss, "epoch": state.clock.epoch}
+    return {
+        "sha": sha(dict(state.task.named_parameters())),
+        "weights": weights_of(state),
+        "loss": loss,
+        "epoch": state.clock.epoch,
+    }
 
 
 def decide(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
@@ -185,7 +190,9 @@ def talk(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
         "sum": [tensor.tolist() for tensor in mixed],
         "spread": [tensor.tolist() for tensor in first],
         "total": mesh.total(mesh.rank + 1),
-        "agree": mesh.agree({"time": 0.1 + 0.2 + mesh.rank, "word": "first" if mesh.is_writer else "other", "late": mesh.rank > 0}),
+        "agree": mesh.agree(
+            {"time": 0.1 + 0.2 + mesh.rank, "word": "first" if mesh.is_writer else "other", "late": mesh.rank > 0}
+        ),
         "first_word": [mesh.first_word("second" if mesh.rank == 1 else ""), mesh.first_word("")],
         "gather": [{key: value.tolist() for key, value in each.items()} for each in mesh.gather(arrays)],
         "nothing": mesh.gather({}),

@@ -6,12 +6,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutelage.core.shape.array import ArrayShape
-from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.table import TableShape
 from tutelage.model.arch.base import Model
 from tutelage.model.arch.linear import Linear
 from tutelage.model.arch.mlp import MLP
+from tutelage.model.init.small_normal import SmallNormal
 from tutelage.model.layers.category import CategoryEncoder
 from tutelage.model.layers.dropout import SharedDropout
 from tutelage.model.layers.members import MemberHead, MemberInput
@@ -19,7 +20,13 @@ from tutelage.model.layers.periodic import PeriodicEmbedding
 from tutelage.optim.muon import Muon
 
 TABLE = TableShape(numbers=3, cardinalities=(4, 100))
-SHAPES: list[Shape] = [TABLE, TableShape(numbers=0, cardinalities=(4, 100)), TableShape(numbers=3, cardinalities=()), ImageShape(channels=3, height=4, width=5), ArrayShape(sizes=(2, 7))]
+SHAPES: list[Shape] = [
+    TABLE,
+    TableShape(numbers=0, cardinalities=(4, 100)),
+    TableShape(numbers=3, cardinalities=()),
+    ImageShape(channels=3, height=4, width=5),
+    ArrayShape(sizes=(2, 7)),
+]
 MODELS: list[Model] = [Linear(), MLP(hidden=(8,)), MLP(hidden=(8, 8), members=4, norm="layer", activation="gelu"), MLP(hidden=())]
 
 
@@ -179,3 +186,15 @@ def test_the_network_compiles_as_one_graph(members: int) -> None:
     compiled(*inputs).sum().backward()
     network.eval()
     torch.testing.assert_close(compiled(*inputs), network(*inputs))
+
+
+@pytest.mark.parametrize(("members", "said"), [(1, 1), (4, 4)])
+def test_a_network_says_how_many_members_answer(members: int, said: int) -> None:
+    network = MLP(hidden=(8,), members=members).build(TABLE, 2)
+    assert network.num_members == said
+    assert getattr(Linear().build(TABLE, 2), "num_members", 1) == 1
+
+
+def test_old_names_of_settings_are_known() -> None:
+    assert MLP.renamed == {"num_waves": "num_frequencies"}
+    assert SmallNormal.renamed == {"deviation": "std"}
