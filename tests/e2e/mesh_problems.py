@@ -9,27 +9,30 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError
+from tutelage.core.errors import DivergedError, RecipeError
 from tutelage.core.events import Event
 from tutelage.core.seeds import derive
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Batch, Phase
 from tutelage.task.classify import Classify
+from tutelage.task.gan import Gan, GanTask
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.control import Control, Stopping
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
-from tutelage.training.mesh import Mesh, mesh_from_environment
+from tutelage.training.mesh import DistributedMesh, Mesh, mesh_from_environment
 from tutelage.training.state import TrainState, digest, seed_everything
 from tutelage.training.step import Step, StepOptions
 
@@ -199,6 +202,59 @@ def talk(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     }
 
 
+class SplitMesh(DistributedMesh):
+    """A mesh for parameters that `fully_shard` has split: their gradients are already means over the processes."""
+
+    def __init__(self, whole: Mesh) -> None:
+        self.rank, self.world = whole.rank, whole.world
+
+    def sum_(self, tensors: Sequence[Tensor]) -> None:
+        super().sum_([tensor for tensor in tensors if not isinstance(tensor, DTensor)])
+        for tensor in tensors:
+            if isinstance(tensor, DTensor):
+                tensor.mul_(self.world)
+
+    def spread_(self, tensors: Sequence[Tensor]) -> None:
+        """Every process holds its own part, and nothing else."""
+
+
+def make_gan(mesh: Mesh, *, is_split: bool, backward: Literal["owned", "whole"]) -> tuple[GanTask, Step]:
+    """A GAN, whose two phases own different parameters."""
+    seed_everything(SEED)
+
+    def network(num_inputs: int, num_outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(num_inputs, 16), nn.ReLU(), nn.Linear(16, num_outputs))
+
+    networks = {"generator": network(4, 2), "critic": network(2, 1)}
+    if is_split:
+        networks = {name: fully_shard(module) for name, module in networks.items()}
+    phases = {f"{name}_phase": Phase(owns=(f"{name}.",), optim=SGD(lr=0.05), schedule=LinearToZero()) for name in networks}
+    task = Gan(latent_size=4).build(**networks, **phases)  # type: ignore[arg-type]
+    return task, Step(task, StepOptions(backward=backward), mesh=SplitMesh(mesh) if is_split else mesh)
+
+
+def split(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Ten steps of a GAN whose parameters are split over the processes, beside one whose parameters are not."""
+
+    def after(*, is_split: bool, backward: Literal["owned", "whole"]) -> dict[str, Tensor]:
+        task, step = make_gan(mesh, is_split=is_split, backward=backward)
+        for number in range(10):
+            generator = torch.Generator().manual_seed(number)
+            batch = task.draw({"sample": torch.randn(8, 2, generator=generator)}, generator)
+            own = {name: value.tensor_split(mesh.world)[mesh.rank] for name, value in batch.items()}
+            step(task.beat(number), own, number / 10)
+        weights = {name: parameter.detach() for name, parameter in task.named_parameters()}
+        return {name: each.full_tensor() if isinstance(each, DTensor) else each for name, each in weights.items()}
+
+    plain, split_up = after(is_split=False, backward="owned"), after(is_split=True, backward="whole")
+    try:
+        refused = str(after(is_split=True, backward="owned").keys())
+    except RecipeError as error:
+        refused = str(error)
+    apart = max(float((plain[name] - value).abs().max()) for name, value in split_up.items())
+    return {"apart": apart, "refused": refused}
+
+
 PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
     "train": train,
     "decide": decide,
@@ -206,6 +262,7 @@ PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
     "diverge": diverge,
     "resume": resume,
     "talk": talk,
+    "split": split,
 }
 
 

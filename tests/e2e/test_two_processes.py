@@ -37,7 +37,7 @@ def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes found, problem by problem; one start for all of them."""
-    return run("train,decide,interrupt,diverge,resume,talk", tmp_path_factory.mktemp("both"), world=2)
+    return run("train,decide,interrupt,diverge,resume,talk,split", tmp_path_factory.mktemp("both"), world=2)
 
 
 @pytest.mark.slow
@@ -84,6 +84,16 @@ def test_two_processes_resume_with_the_same_bits_each_with_its_own_dropout(both:
     assert (first["equal"], first["different"]) == (True, [])
     assert (second["equal"], second["different"]) == (True, [])
     assert first["rng"] != second["rng"]
+
+
+@pytest.mark.slow
+def test_a_model_split_over_two_processes_trains_with_whole_backward_passes_and_never_silently_without(
+    both: list[dict[str, Any]],
+) -> None:
+    for each in both:
+        # Sums of the same two numbers; that they come out equal here is no promise of the library.
+        assert each["split"]["apart"] < 1e-6
+        assert "backward='whole'" in each["split"]["refused"]
 
 
 def check_talk(told: list[dict[str, Any]], world: int) -> None:

@@ -204,7 +204,7 @@ def _counts_on_device(optimizer: Optimizer, parameter: Tensor) -> bool:
 
 
 def _placed(value: object, parameter: Tensor, device: torch.device) -> object:
-    """Put an optimizer's tensor on the device where it was; moments get their parameter's strides, which fused kernels rely on."""
+    """Put an optimizer's tensor where it was; moments get their parameter's strides, which fused kernels rely on."""
     if not isinstance(value, Tensor):
         return value
     if value.shape == parameter.shape and value.dim() > 0:

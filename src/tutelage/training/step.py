@@ -156,6 +156,11 @@ class Step:
             sums = objective if sums is None else _add(sums, objective)
         assert sums is not None
         gradients = [parameter.grad for parameter in update.parameters if parameter.grad is not None]
+        if not gradients:
+            raise RecipeError(
+                f"phase {name!r}: its loss reaches none of the parameters that the phase owns, so nothing would be trained. "
+                "Parameters that fully_shard has split need StepOptions(backward='whole')."
+            )
         torch._foreach_div_(gradients, self._summed(gradients, sums.weight))
         return sums
 

@@ -63,8 +63,10 @@ def test_a_snapshot_copies_everything_once_and_the_best_weights_not_at_all() -> 
 
 @pytest.mark.parametrize(
     ("kind", "device"),
-    [("adam", "meta"), ("adamw", "meta"), ("adagrad", "meta"), ("muon", "meta")]
-    + [("adamax", "cpu"), ("nadam", "cpu"), ("radam", "cpu"), ("rmsprop", "cpu")],
+    [
+        *[(kind, "meta") for kind in ("adam", "adamw", "adagrad", "muon")],
+        *[(kind, "cpu") for kind in ("adamax", "nadam", "radam", "rmsprop")],
+    ],
 )
 def test_an_optimizers_count_goes_back_to_where_its_kernels_read_it(kind: str, device: str) -> None:
     # Fused kernels read it on the device; the others on the CPU, where it must lie: else each update waits for the device.
