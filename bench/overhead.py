@@ -21,7 +21,8 @@ from tutelage.data.stream import FiniteStream
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.task.classify import Classify
+from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.task.supervised import SupervisedTask
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.control import Control
 from tutelage.training.course import log_frequency
@@ -83,7 +84,7 @@ def bare(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, s
 def ours(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, steps: int, precision: Precision) -> float:
     """Train through the step, the state and the loop, and return seconds."""
     phase = Phase(owns=("model.",), optim=SGD(lr=LR, momentum=MOMENTUM), schedule=LinearToZero())
-    task = Classify().build(model, input_names=("x",), phase=phase)
+    task = SupervisedTask(model, input_names=("x",), phase=phase, loss=CrossEntropy().build())
     stream = FiniteStream({"x": inputs, "target": target}, batch_size=batch_size, seed=SEED)
     state = TrainState(task, Step(task, StepOptions(precision=precision)), stream, Control(steps))
     with tempfile.TemporaryDirectory() as folder:

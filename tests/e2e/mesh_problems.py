@@ -26,7 +26,8 @@ from tutelage.core.seeds import derive
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Batch, Phase
-from tutelage.task.classify import Classify
+from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.task.supervised import SupervisedTask
 from tutelage.task.gan import Gan, GanTask
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.control import Control, Stopping
@@ -100,7 +101,7 @@ def make(mesh: Mesh, *, num_micro: int = 1, dropout: float = 0.0, poison_at: int
     if dropout:
         layers[1:1] = [nn.BatchNorm1d(32), nn.Dropout(dropout)]
     phase = Phase(owns=("model.",), optim=SGD(lr=0.1, momentum=0.9), schedule=LinearToZero(), clip=1.0)
-    task = Classify(ema=0.9).build(nn.Sequential(*layers), input_names=("x",), phase=phase)
+    task = SupervisedTask(nn.Sequential(*layers), input_names=("x",), phase=phase, loss=CrossEntropy().build(), ema=0.9)
     step = Step(task, StepOptions(num_micro=num_micro), mesh=mesh)
     return TrainState(task, step, CutStream(mesh, poison_at=poison_at), Control(steps).begun())
 
@@ -228,8 +229,8 @@ def make_gan(mesh: Mesh, *, is_split: bool, backward: Literal["owned", "whole"])
     networks = {"generator": network(4, 2), "critic": network(2, 1)}
     if is_split:
         networks = {name: fully_shard(module) for name, module in networks.items()}
-    phases = {f"{name}_phase": Phase(owns=(f"{name}.",), optim=SGD(lr=0.05), schedule=LinearToZero()) for name in networks}
-    task = Gan(latent_size=4).build(**networks, **phases)  # type: ignore[arg-type]
+    phases = {name: Phase(owns=(f"{name}.",), optim=SGD(lr=0.05), schedule=LinearToZero()) for name in networks}
+    task = GanTask(Gan(latent_size=4, critic_steps=1), **networks, phases=phases)
     return task, Step(task, StepOptions(backward=backward), mesh=SplitMesh(mesh) if is_split else mesh)
 
 

@@ -10,7 +10,7 @@ from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor
 from tutelage.task.base import Data, Problem, Task
 from tutelage.training.control import Control
-from tutelage.training.mesh import Mesh
+from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.state import TrainState, seed_everything
 from tutelage.training.step import Step, StepOptions
 
@@ -30,24 +30,25 @@ class Composed:
     problem: Problem
 
 
-def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Mesh | None = None) -> Composed:
+def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Mesh = LONE) -> Composed:
     """Build a training.
 
     Args:
         plan: Everything decided.
         data: Prepared data.
         module: An own module, trained in place of the plan's model.
-        mesh: The processes that train together; None = this one alone.
+        mesh: The processes that train together.
 
     Raises:
         RecipeError: A part cannot be built as the plan says.
     """
-    mesh = mesh or Mesh()
     seed_everything(derive(plan.seed, "model"))
     problem = plan.task.build(plan, data, module=module, rank=mesh.rank, world=mesh.world)
     step = Step(problem.task, StepOptions(plan.device, plan.precision, plan.compile, plan.num_micro), mesh=mesh)
     state = TrainState(problem.task, step, problem.stream, Control(plan.total_steps))
-    seed_everything(derive(plan.seed, "training"))
+    # Each process drops its own units out; the first one as if it were alone.
+    place = (mesh.rank,) if mesh.rank else ()
+    seed_everything(derive(plan.seed, "training", *place))
     return Composed(state, problem)
 
 

@@ -1,8 +1,10 @@
 """The ways into a training: plan it, start it, resume it; from the command line and from Python alike."""
 
+import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
 from tutelage.planning.facts import Machine
 from tutelage.training.machine import check_device, environment, machine_facts
+from tutelage.training.mesh import Mesh, device_of_process, mesh_from_environment
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.training.resolve import resolve
@@ -71,6 +74,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None)
     gathered = gather(recipe, collected)
     machine = machine_facts(recipe.device)
+    machine = replace(machine, device=device_of_process(os.environ, machine.device))
     own_model = type(own).__name__ if own is not None else ""
     data = gathered.data
     facts = data.facts(machine, task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None)
@@ -85,23 +89,48 @@ def start_training(request: Request) -> Path:
         TutelageError: Bad wishes, bad data, or a training that diverged.
     """
     plan, gathered, machine = plan_training(request)
-    folder = create_folder(request.out, name=gathered.collected.name)
-    with locked(folder):
-        wishes = _from_anywhere(request.recipe.model_dump(mode="json", exclude_defaults=True))
-        write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
-        write_json(folder / layout.ENV, environment(machine))
-        write_json(folder / layout.DATA, gathered.describe(path=request.source))
-        write_json(folder / layout.PLAN, plan.to_record() | {"command": request.command})
-        emitter = Emitter([JsonlSink(folder), *request.sinks], started=request.started)
-        try:
-            for event in gathered.events:
-                emitter.emit(event)
-            for decision in plan.decisions:
-                emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))
-            Training(folder, plan, gathered, emitter, request.command, request.module).run()
-        finally:
-            emitter.close()
+    mesh = mesh_from_environment(os.environ, device=machine.device)
+    try:
+        # One plan for all: each process has measured the machine for itself, and might have decided otherwise.
+        plan = plan_from(mesh.agree(plan.to_record())).but(device=machine.device)
+        folder = Path(mesh.agree(str(create_folder(request.out, name=gathered.collected.name)) if mesh.is_writer else ""))
+        with owned(folder, mesh):
+            if mesh.is_writer:
+                _write_birth(folder, request, plan, gathered, machine)
+            emitter = _emitter(folder, request, mesh)
+            try:
+                for event in gathered.events:
+                    emitter.emit(event)
+                for decision in plan.decisions:
+                    emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))
+                Training(folder, plan, gathered, emitter, request.command, request.module, mesh).run()
+            finally:
+                emitter.close()
+    finally:
+        mesh.close()
     return folder
+
+
+def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered, machine: Machine) -> None:
+    """Write what is known before the first step: wishes, machine, data, plan."""
+    wishes = _from_anywhere(request.recipe.model_dump(mode="json", exclude_defaults=True))
+    write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
+    write_json(folder / layout.ENV, environment(machine))
+    write_json(folder / layout.DATA, gathered.describe(path=request.source))
+    write_json(folder / layout.PLAN, plan.to_record() | {"command": request.command})
+
+
+def _emitter(folder: Path, request: Request, mesh: Mesh) -> Emitter:
+    """Return where events go: into the folder and to the request's sinks; of several processes only the first one tells."""
+    sinks = [JsonlSink(folder), *request.sinks] if mesh.is_writer else []
+    return Emitter(sinks, started=request.started)
+
+
+@contextmanager
+def owned(folder: Path, mesh: Mesh) -> Iterator[None]:
+    """Own a run folder: of several processes the first one holds the lock for all."""
+    with locked(folder) if mesh.is_writer else nullcontext():
+        yield
 
 
 def resume_training(run: str | Path, request: Request) -> Path:
@@ -119,35 +148,49 @@ def resume_training(run: str | Path, request: Request) -> Path:
         for sink in request.sinks:
             sink.take(Noted(message=f"{folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}."))
         return folder
-    with locked(folder):
-        _sweep(folder)
-        recipe = recipe_from(read_recipe(folder / layout.RECIPE), where=str(folder / layout.RECIPE))
-        record = read_json(folder / layout.PLAN)
-        command = str(record.pop("command", ""))
-        plan = plan_from(record)
-        check_device(plan.device)
-        if plan.own_model and request.module is None:
-            raise RunError(
-                f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}()."
-            )
-        collected = collect(recipe, data=request.data, test=request.test, as_given=request.module is not None)
-        gathered = gather(recipe, collected)
-        expected = read_json(folder / layout.DATA).get("fingerprint")
-        if gathered.data.fingerprint != expected:
-            raise RunError(
-                f"{folder}: the data at {FROM_PYTHON if request.data is not None else recipe.source} has changed since this run began. Train anew, or bring the old data back."
-            )
-        lines = JsonlSink(folder)
-        has_checkpoint = bool(checkpoints(folder))
-        if not has_checkpoint:
-            # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
-            lines.rewind({layout.EVENTS: 0, layout.METRICS: 0})
-        emitter = Emitter([lines, *request.sinks], started=request.started)
-        try:
-            Training(folder, plan, gathered, emitter, command, request.module).run(is_resumed=has_checkpoint)
-        finally:
-            emitter.close()
+    record = read_json(folder / layout.PLAN)
+    command = str(record.pop("command", ""))
+    plan = plan_from(record)
+    plan = plan.but(device=device_of_process(os.environ, plan.device))
+    check_device(plan.device)
+    mesh = mesh_from_environment(os.environ, device=plan.device)
+    try:
+        with owned(folder, mesh):
+            gathered = _gather_again(folder, plan, request)
+            if mesh.is_writer:
+                _sweep(folder)
+            has_checkpoint = mesh.agree(bool(checkpoints(folder)))
+            emitter = _emitter(folder, request, mesh)
+            if not has_checkpoint:
+                # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
+                for sink in emitter.sinks[:1]:
+                    getattr(sink, "rewind")({layout.EVENTS: 0, layout.METRICS: 0})  # noqa: B009 - the folder's own sink has it
+            try:
+                Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
+            finally:
+                emitter.close()
+    finally:
+        mesh.close()
     return folder
+
+
+def _gather_again(folder: Path, plan: Plan, request: Request) -> Gathered:
+    """Read and prepare the data as for the run's beginning.
+
+    Raises:
+        RunError: The own module was not given, or the data is no longer the same.
+    """
+    path = folder / layout.RECIPE
+    recipe = recipe_from(read_recipe(path), where=str(path))
+    if plan.own_model and request.module is None:
+        raise RunError(f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}().")
+    collected = collect(recipe, data=request.data, test=request.test, as_given=request.module is not None)
+    gathered = gather(recipe, collected)
+    if gathered.data.fingerprint != read_json(folder / layout.DATA).get("fingerprint"):
+        source = FROM_PYTHON if request.data is not None else recipe.source
+        remedy = "Train anew, or bring the old data back."
+        raise RunError(f"{folder}: the data at {source} has changed since this run began. {remedy}")
+    return gathered
 
 
 def _has_ended(folder: Path) -> bool:

@@ -18,11 +18,11 @@ from tutelage.run.collect import Gathered
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.training.checkpoint import newest_checkpoint
-from tutelage.training.machine import bits_depend_on
+from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.memory import keep_freed_memory
-from tutelage.training.mesh import Mesh
+from tutelage.training.mesh import LONE, Mesh
 from tutelage.planning.plan import Plan
 from tutelage.training.course import Course, course
 from tutelage.training.state import Snapshot
@@ -56,7 +56,7 @@ class Training:
     emitter: Emitter
     command: str
     module: nn.Module | None = None
-    mesh: Mesh = field(default_factory=Mesh)
+    mesh: Mesh = LONE
     result: dict[str, Any] = field(default_factory=dict)
 
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
@@ -73,9 +73,8 @@ class Training:
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         save = SaveJob(self.emitter, self.folder, every_seconds=self.plan.save_seconds, step=composed.state.clock.step)
-        evaluate = EvaluateJob(
-            self.emitter, composed.problem.validation, stopping=rhythm.stopping, every=rhythm.eval_every, step=composed.state.clock.step
-        )
+        watched, step = [composed.problem.validation], composed.state.clock.step
+        evaluate = EvaluateJob(self.emitter, watched, stopping=rhythm.stopping, every=rhythm.eval_every, step=step)
         jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
         try:
             run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
@@ -98,7 +97,9 @@ class Training:
         per_row = 0.0
         control = composed.state.control
         if self.plan.time_seconds:
-            total, per_row = plan_steps(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
+            # Each process has a clock of its own: the first one's counts.
+            measured = plan_steps(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
+            total, per_row = self.mesh.agree(list(measured))
             reason = f"a probe of real steps says that {total:,} steps fit into the time"
             if 0 < self.plan.useful_steps < total:
                 total = self.plan.useful_steps
@@ -115,6 +116,7 @@ class Training:
     def _resume(self, composed: Composed) -> float:
         """Put back the newest intact checkpoint."""
         snapshot, damaged = newest_checkpoint(self.folder)
+        self.mesh.barrier()  # all have read before the first one moves anything
         composed.state.restore(snapshot)
         outside = composed.state.outside
         self.emitter.resume_from(outside.get("seconds", 0.0))
@@ -122,7 +124,7 @@ class Training:
             rewind = getattr(sink, "rewind", None)
             if rewind is not None and "offsets" in outside:
                 rewind(outside["offsets"])
-        for path, found in damaged:
+        for path, found in damaged if self.mesh.is_writer else ():
             # Set aside, or it would count among the newest ones that are kept, and crowd out those that are intact.
             path.replace(path.with_suffix(".damaged"))
             self.emitter.emit(Warned(message=found))
@@ -133,14 +135,19 @@ class Training:
     def _is_exact(self, snapshot: Snapshot) -> tuple[bool, str]:
         """Tell whether this machine gives the same bits as the one that saved, and why not."""
         before = snapshot.values["outside"].get("machine", {})
-        now = bits_depend_on(self.plan.device)
+        now = self._bits_depend_on()
         changed = [f"{key} was {before[key]!r}, is {now[key]!r}" for key in now if key in before and before[key] != now[key]]
-        return not changed, "; ".join(changed)
+        reasons = [*changed, *filter(None, [exactness(self.plan.device)])]
+        return not reasons, "; ".join(reasons)
+
+    def _bits_depend_on(self) -> dict[str, Any]:
+        """Return what has to be equal for a resumed run to give the same bits."""
+        return bits_depend_on(self.plan.device, num_processes=self.mesh.world)
 
     def _jobs(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob, save: SaveJob, per_row: float) -> list[Any]:
         """Return what is done between steps, in order, saving left out; the start is saved at once."""
         state, step = composed.state, composed.state.clock.step
-        state.outside["machine"] = bits_depend_on(self.plan.device)
+        state.outside["machine"] = self._bits_depend_on()
         if step == 0:
             save.save(state)
         jobs: list[Any] = [LogJob(self.emitter, every=rhythm.log_every, step=step), evaluate]
@@ -182,15 +189,17 @@ class Training:
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
         facts = {"step": state.clock.step, "source": plan.source}
-        if stopped != DIVERGED:
+        is_writer = self.mesh.is_writer
+        if stopped != DIVERGED and is_writer:
             last = build_predictor(plan, self.gathered.data, state.task, facts=facts)
             last.save(self.folder / layout.LAST / layout.PREDICTOR)
         if state.best:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
-        best = build_predictor(plan, self.gathered.data, state.task, facts={**facts, "step": best_step})
-        best.save(self.folder / layout.BEST / layout.PREDICTOR)
+        if is_writer:
+            best = build_predictor(plan, self.gathered.data, state.task, facts={**facts, "step": best_step})
+            best.save(self.folder / layout.BEST / layout.PREDICTOR)
         scores = self._scores(composed, is_paused=stopped in PAUSED)
         self.result = {
             "run": str(self.folder),
@@ -204,7 +213,8 @@ class Training:
             "num_parameters": composed.problem.num_parameters,
             "command": self._repeat_command(composed),
         }
-        write_json(self.folder / layout.RESULT, finite(self.result))
+        if is_writer:
+            write_json(self.folder / layout.RESULT, finite(self.result))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         return self.result
 

@@ -107,6 +107,8 @@ class Task(nn.Module):
 class Stream(Protocol):
     """Where batches come from: rows of a data set, or an environment that the task acts in.
 
+    A stream that has something to log itself, such as the mean return of episodes, gives it by `metrics() -> dict[str, float]`.
+
     Attributes:
         epoch_size: Samples in one pass over the data; 0 where there is no end.
     """
@@ -118,9 +120,6 @@ class Stream(Protocol):
 
     def observe(self, report: Any) -> None:
         """Take note of the step that the last batch led to."""
-
-    def metrics(self) -> dict[str, float]:
-        """Return what the stream itself has to log since it was last asked, such as the mean return of episodes."""
 
     def state(self) -> dict[str, Any]:
         """Return tensors and JSON values from which the stream goes on exactly."""

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -12,29 +12,19 @@ from torch import Tensor
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Evaluated, Event, Logged, Saved
-from tutelage.task.base import Task
+from tutelage.task.base import Evaluator, Task
 from tutelage.training.checkpoint import save_checkpoint
 from tutelage.training.control import Stopping, judge
 from tutelage.training.state import Snapshot, TrainState
 
-__all__ = ["BudgetJob", "EvaluateJob", "Evaluator", "LogJob", "SaveJob", "Shows"]
-
-
-class Evaluator(Protocol):
-    """Measures a task on one part of the data, or by letting it act."""
-
-    def __call__(self, task: Task) -> dict[str, float]:
-        """Return each metric by name, such as `val/accuracy`; the task's mode is afterwards what it was."""
-
-    def __len__(self) -> int:
-        """Return the rows, or episodes, that it takes: its time grows with them."""
+__all__ = ["BudgetJob", "EvaluateJob", "LogJob", "SaveJob", "Shows"]
 
 
 @runtime_checkable
 class Shows(Protocol):
     """An evaluator that also has something to show, such as generated samples."""
 
-    def events(self, task: Task, step: int) -> Sequence[Event]:
+    def events(self, task: Task, *, step: int) -> Sequence[Event]:
         """Return what the sinks are to take, after the metrics of the same step."""
 
 
@@ -62,7 +52,9 @@ class LogJob:
             "lr" if len(state.step.updates) == 1 else f"{name}/lr": float(update.optimizer.param_groups[0]["lr"])
             for name, update in state.step.updates.items()
         }
-        metrics = {f"train/{name}": value for name, value in means.items()} | rates
+        told: Mapping[str, float] = getattr(state.stream, "metrics", dict)()
+        own = {f"train/{name}": value for name, value in told.items()}
+        metrics = {f"train/{name}": value for name, value in means.items()} | own | rates
         self._emitter.emit(
             Logged(
                 step=step,
@@ -108,7 +100,7 @@ class EvaluateJob:
         self._emitter.emit(Evaluated(step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best))
         for evaluator in self._evaluators:
             if isinstance(evaluator, Shows):
-                for event in evaluator.events(state.task, step):
+                for event in evaluator.events(state.task, step=step):
                     self._emitter.emit(event)
         self.next_step = (step // self._every + 1) * self._every
         self.seconds_per_evaluation = time.monotonic() - began

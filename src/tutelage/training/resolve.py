@@ -215,9 +215,8 @@ def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: Deci
         return value
     if not auto.bf16:
         reason = "products are too small a part of such a step for bfloat16 to pay"
-    elif machine.bf16 and (machine.device != "cpu" or machine.speedup >= BF16_PAYS):
-        measured = f", measured {machine.speedup:.1f}x as fast" if machine.speedup else ""
-        made.choose("precision", "auto", "bfloat16", f"this machine has it ({machine.bf16}{measured})")
+    elif machine.bf16 and machine.speedup >= BF16_PAYS:
+        made.choose("precision", "auto", "bfloat16", f"this machine has it ({machine.bf16}, measured {machine.speedup:.1f}x as fast)")
         return "bfloat16"
     else:
         reason = "this machine has no fast bfloat16"

@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,35 +17,17 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from tutelage.core.clock import Clock
-from tutelage.task.base import Batch, Task
+from tutelage.task.base import Stream, Task
 from tutelage.training.control import Control, control_from
 from tutelage.training.ledger import Ledger
 from tutelage.training.mesh import Mesh
-from tutelage.training.step import Report, Step
+from tutelage.training.step import Step
 
-__all__ = ["Snapshot", "Stream", "TrainState", "digest", "seed_everything"]
+__all__ = ["Snapshot", "TrainState", "digest", "seed_everything"]
 
 
 COUNTS = ("step", "mu_product")
 """What torch's optimizers call the numbers that they keep on the CPU, unless a kernel of the device reads them."""
-
-
-class Stream(Protocol):
-    """Where batches come from: rows of a data set, or an environment that the task acts in."""
-
-    epoch_size: int
-
-    def next(self) -> Batch:
-        """Return the next batch, on the training device."""
-
-    def observe(self, report: Report) -> None:
-        """Take note of the step that the last batch led to."""
-
-    def state(self) -> dict[str, Any]:
-        """Return tensors and JSON values from which the stream goes on exactly."""
-
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state` returned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from tutelage.data.stream import FiniteStream
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.task.classify import Classify
+from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.task.supervised import SupervisedTask
 from tutelage.training.control import Control
 from tutelage.training.jobs import copy_weights
 from tutelage.training.loop import run_loop
@@ -41,7 +42,7 @@ def training() -> TrainState:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 64, 3, bias=False), nn.Flatten(), nn.Linear(64, 3)).to(memory_format=torch.channels_last)
     phase = Phase(owns=("model.",), optim=SGD(), schedule=Constant(warmup=0))
-    task = Classify().build(model, input_names=("image",), phase=phase)
+    task = SupervisedTask(model, input_names=("image",), phase=phase, loss=CrossEntropy().build())
     stream = FiniteStream({"image": torch.randn(8, 3, 3, 3), "target": torch.arange(8) % 3}, batch_size=4, seed=0)
     return TrainState(task, Step(task, StepOptions()), stream, Control(10))
 
