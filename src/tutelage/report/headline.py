@@ -1,5 +1,6 @@
 """What was trained, how good it is, and what it took: everything that fits on the first screen."""
 
+from tutelage.core import catalog
 from tutelage.core.amount import say_seconds
 from tutelage.report.blocks import fact, note
 from tutelage.report.html import Child, Html, join, tag
@@ -50,10 +51,16 @@ def show_headline(run: RunRecord) -> Html:
 def _subject(run: RunRecord) -> str:
     """Say the task, the data and the target."""
     started = run.last("Started")
-    task = (run.result.task or as_text(started.get("task"))).replace("_", " ")
+    task = run.result.task or as_text(started.get("task"))
     source = run.data.source or as_text(started.get("source"))
-    words = [run.result.noun or task, source, f"target {run.data.target}" if run.data.target else ""]
+    words = [run.result.noun or _noun(task), source, f"target {run.data.target}" if run.data.target else ""]
     return " · ".join(word for word in words if word)
+
+
+def _noun(task: str) -> str:
+    """Return what a task is called where the run does not say it: it was cut off, or made by an older version."""
+    spec = catalog.load("task", task) if task in catalog.names("task") else None
+    return str(getattr(spec, "noun", "")) or task.replace("_", " ")
 
 
 def _score(run: RunRecord) -> Html:

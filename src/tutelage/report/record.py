@@ -11,19 +11,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.report.value import as_text, as_whole
 from tutelage.track.jsonl import read_records
 
-__all__ = ["Count", "DataSummary", "Number", "Problems", "Record", "Result", "RunRecord", "Text", "read_run"]
+__all__ = ["Count", "DataSummary", "Number", "Problems", "Record", "Result", "RunRecord", "Text", "Value", "read_run"]
 
 Text = Annotated[str, BeforeValidator(as_text)]
 """Any value, as one line of text."""
 Number = Annotated[float, AfterValidator(lambda value: value if math.isfinite(value) else math.nan)] | None
 """A number; NaN where it is not finite, None where there is none."""
+Value = Annotated[Annotated[float, Strict()] | None | Text, Field(union_mode="left_to_right")]
+"""A number, or any other value as text: a text of digits, such as 007, stays a text."""
 Count = Annotated[int, Field(ge=0, le=2**53)]
 """How many of something."""
 
@@ -78,7 +80,7 @@ class Result(Record):
     headline: Text = ""
     metrics: dict[Text, Number] = {}
     intervals: dict[Text, tuple[Number, Number] | None] = {}
-    baseline: dict[Text, Number | Text] = {}
+    baseline: dict[Text, Value] = {}
     best_step: Count | None = None
     stopped: Text = ""
     seconds: Number = None

@@ -10,7 +10,7 @@ from tutelage.report.blocks import fact, first_of, fold, section, table
 from tutelage.report.charts.bars import bar_list
 from tutelage.report.html import Child, Html, picture, tag
 from tutelage.report.number import say_count, say_number, say_percent
-from tutelage.report.record import Count, DataSummary, Number, Record, RunRecord, Text
+from tutelage.report.record import Count, DataSummary, Number, Record, RunRecord, Text, Value
 from tutelage.report.sections.base import Section
 
 __all__ = ["Data"]
@@ -36,9 +36,9 @@ class Column(Record):
     reason: Text = ""
     missing: Number = None
     distinct: Count | None = None
-    min: Number | Text = None
-    mean: Number | Text = None
-    max: Number | Text = None
+    min: Value = None
+    mean: Value = None
+    max: Value = None
     top: tuple[tuple[Text, Count], ...] = ()
 
 

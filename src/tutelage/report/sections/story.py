@@ -26,8 +26,8 @@ class Story(Section):
     def show(self, run: RunRecord) -> Html | None:
         """Return the events that are told nowhere else, or None."""
         told = set(run.data.notes)
-        lines = [(event, _say(event)) for event in run.events if as_text(event.get("message")) not in told]
-        rows = [[_when(event), _step(event), text] for event, text in lines if text]
+        lines = [(event, _say(event)) for event in run.events]
+        rows = [[_when(event), _step(event), text] for event, text in lines if text and text not in told]
         if not rows:
             return None
         content = table(["time", "step", "event"], rows[:MAX_SHOWN], class_="compact")
