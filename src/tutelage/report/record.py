@@ -24,7 +24,8 @@ Text = Annotated[str, BeforeValidator(as_text)]
 """Any value, as one line of text."""
 Number = Annotated[float, AfterValidator(lambda value: value if math.isfinite(value) else math.nan)] | None
 """A number; NaN where it is not finite, None where there is none."""
-Value = Annotated[Annotated[float, Strict()] | None | Text, Field(union_mode="left_to_right")]
+StrictNumber = Annotated[float, Strict()] | None
+Value = Annotated[StrictNumber | Text, Field(union_mode="left_to_right")]
 """A number, or any other value as text: a text of digits, such as 007, stays a text."""
 Count = Annotated[int, Field(ge=0, le=2**53)]
 """How many of something."""

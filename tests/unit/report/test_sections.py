@@ -112,8 +112,9 @@ def test_episodes_are_summed_up(tmp_path: Path) -> None:
 
 
 def test_findings_say_what_was_found_and_what_to_do(tmp_path: Path) -> None:
-    finding = {"check": "twin_rows", "where": "test", "found": "Rows occur in train too.", "remedy": "Leave them out.", "count": 1200,
-               "examples": [f"row {number}" for number in range(9)]}  # fmt: skip
+    examples = [f"row {number}" for number in range(9)]
+    finding = {"check": "twin_rows", "found": "Rows occur in train too.", "remedy": "Leave them out.", "count": 1200}
+    finding |= {"where": "test", "examples": examples}
     (tmp_path / layout.DATA).write_text(json.dumps({"findings": [finding]}), encoding="utf-8")
     text = show(tmp_path, "findings")
     for words in (
