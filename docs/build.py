@@ -92,10 +92,8 @@ def table(fields: dict[str, FieldInfo], *, prefix: str) -> list[str]:
 
 def nested(field: FieldInfo) -> type[Spec] | None:
     """Return the spec of a key that is a table of further keys."""
-    is_spec = (
-        isinstance(field.annotation, type) and issubclass(field.annotation, Spec) and not issubclass(field.annotation, Component)
-    )
-    return field.annotation if is_spec else None
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, Spec) and not issubclass(kind, Component) else None
 
 
 def say_type(field: FieldInfo) -> str:

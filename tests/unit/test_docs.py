@@ -25,7 +25,7 @@ def build() -> ModuleType:
 
 def cells(text: str) -> list[int]:
     """How many cells each line of the tables has."""
-    return [len(re.findall(r"(?<!\\\\)\|", line)) - 1 for line in text.splitlines() if line.startswith("|")]
+    return [len(re.findall(r"(?<!\\)\|", line)) - 1 for line in text.splitlines() if line.startswith("|")]
 
 
 def test_every_component_and_setting_is_on_the_page(build: ModuleType) -> None:
