@@ -62,7 +62,7 @@ class Samples(Section):
         return section(
             "Samples",
             tag("div", tag("h3", f"Step {last:,}"), steps[last], class_="made"),
-            fold(f"Earlier samples{kept}", tag("div", folds, class_="made")) if folds else None,
+            fold(f"Earlier samples{kept}", tag("div", folds, class_="made earlier")) if folds else None,
             anchor=self.anchor,
             lead=LEAD,
         )
