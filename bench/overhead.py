@@ -24,9 +24,9 @@ from tutelage.task.base import Phase
 from tutelage.task.classify import Classify
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.control import Control
+from tutelage.training.course import log_frequency
 from tutelage.training.jobs import LogJob, SaveJob
 from tutelage.training.loop import run_loop
-from tutelage.training.course import LOG_LINES
 from tutelage.training.state import TrainState
 from tutelage.training.step import Precision, Step, StepOptions
 
@@ -89,7 +89,7 @@ def ours(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, s
     with tempfile.TemporaryDirectory() as folder:
         emitter = Emitter([JsonlSink(Path(folder))], started=time.monotonic())
         jobs = [
-            LogJob(emitter, every=max(1, steps // LOG_LINES), step=0),
+            LogJob(emitter, every=log_frequency(steps), step=0),
             SaveJob(emitter, Path(folder), every_seconds=15, step=0),
         ]
         began = time.perf_counter()

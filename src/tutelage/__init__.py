@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from tutelage.api import open_run, plan, resume, train
     from tutelage.core.errors import DataError, DivergedError, Problem, RecipeError, RunError, TutelageError, UsageError
     from tutelage.run.run import Prediction, Run
-    from tutelage.plan.plan import Plan
-    from tutelage.plan.recipe import Recipe
+    from tutelage.planning.plan import Plan
+    from tutelage.planning.recipe import Recipe
 
 __version__ = "0.1.0"
 
 _WHERE = {
     "DataError": "core.errors",
     "DivergedError": "core.errors",
-    "Plan": "plan.plan",
+    "Plan": "planning.plan",
     "Prediction": "run.run",
     "Problem": "core.errors",
-    "Recipe": "plan.recipe",
+    "Recipe": "planning.recipe",
     "RecipeError": "core.errors",
     "Run": "run.run",
     "RunError": "core.errors",

@@ -15,8 +15,8 @@ from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.track.console import Console
-from tutelage.plan.plan import Plan
-from tutelage.plan.recipe import Recipe, recipe_from
+from tutelage.planning.plan import Plan
+from tutelage.planning.recipe import Recipe, recipe_from
 
 __all__ = ["open_run", "plan", "resume", "train"]
 
@@ -42,7 +42,7 @@ def train(
     Args:
         source: A path or a name such as `sklearn:digits`; or a pair of arrays (X, y), a table, a dict of columns.
         target: Name of the target column; auto = told from the names.
-        task: `classify` or `regress`; auto = told from the target.
+        task: What is learned (`tutelage list task`); auto = told from the data.
         model: An architecture, or an own `nn.Module`, which gets the arrays as they are.
         test: The test part, if not inside the source.
         epochs: Passes over the train rows; or
@@ -113,15 +113,17 @@ def _request(
     module = model if isinstance(model, nn.Module) else None
     if module is not None and is_path:
         raise UsageError("an own module needs arrays, train((X, y), model=...): tutelage cannot know what it takes from files.")
-    values: dict[str, Any] = {} if recipe is None else dict(recipe)
-    values |= {key: value for key, value in wishes.items() if recipe is None or value != Recipe.model_fields[key].default}
+    # What a recipe says stays, unless an argument says otherwise: one left at its default says nothing.
+    values: dict[str, Any] = {} if recipe is None else {key: getattr(recipe, key) for key in recipe.model_fields_set}
+    values |= {key: value for key, value in wishes.items() if recipe is None or not _is_default(key, value)}
     if module is None and model != "auto":
         values["model"] = model
     if any(value is not None for value in budget.values()):
         values["budget"] = {key: value for key, value in budget.items() if value is not None}
     if is_path:
         values["source"] = str(source)
-        values["test"] = "" if test is None else str(test)
+        if test is not None:
+            values["test"] = str(test)
     wished = recipe_from(values, where="train(...)")
     given = {**wishes, "model": model, **{key: value for key, value in budget.items() if value is not None}}
     said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
@@ -130,6 +132,12 @@ def _request(
     return Request(
         wished, str(out), None if is_path else source, None if is_path else test, module, command, sinks, clock.monotonic()
     )
+
+
+def _is_default(key: str, value: object) -> bool:
+    """Tell whether a wish is what a recipe says by itself; an unknown key never is, so that it is refused with its name."""
+    field = Recipe.model_fields.get(key)
+    return field is not None and bool(value == field.get_default(call_default_factory=True))
 
 
 def _say(value: object) -> str:

@@ -8,22 +8,22 @@ import pytest
 from source_tree import PACKAGE, imports, read_sources, write_package
 
 
-def find_cycle(package: Path) -> list[str]:
+def find_cycle(package: Path, *, when: tuple[str, ...] = ("at once",)) -> list[str]:
     """Return the modules of one import cycle in order, the first again at the end; nothing where there is none."""
     try:
-        TopologicalSorter(import_graph(package)).prepare()
+        TopologicalSorter(import_graph(package, when=when)).prepare()
     except CycleError as error:
         return list(error.args[1])
     return []
 
 
-def import_graph(package: Path) -> dict[str, set[str]]:
-    """Return which modules of the package each module imports at once; inside functions and for types do not count."""
+def import_graph(package: Path, *, when: tuple[str, ...]) -> dict[str, set[str]]:
+    """Return which modules of the package each module imports at these moments; for types does not count."""
     sources = read_sources(package)
     modules = {source.module for source in sources}
     graph: dict[str, set[str]] = {}
     for source in sources:
-        targets = {nearest(item.target, modules) for item in imports(source) if item.when == "at once"}
+        targets = {nearest(item.target, modules) for item in imports(source) if item.when in when}
         # Foreign modules give ""; a file that names one of its own objects gives itself: neither is a cycle.
         graph[source.module] = targets - {"", source.module}
     return graph
@@ -38,6 +38,16 @@ def nearest(target: str, modules: set[str]) -> str:
 
 def test_no_import_cycles() -> None:
     assert not (cycle := find_cycle(PACKAGE)), " -> ".join(cycle)
+
+
+def test_no_cycles_at_run_time_either() -> None:
+    """Late imports count too: a cycle that hides inside a function is still one."""
+    assert not (cycle := find_cycle(PACKAGE, when=("at once", "inside"))), " -> ".join(cycle)
+
+
+def test_a_cycle_inside_a_function_is_found(tmp_path: Path) -> None:
+    files = {"core/a.py": "def f():\n    from tutelage.core.b import x", "core/b.py": "import tutelage.core.a"}
+    assert len(find_cycle(write_package(tmp_path, files), when=("at once", "inside"))) >= 3
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,26 @@
 """A room imports only lower ranks or itself, and `core` imports neither torch nor numpy."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from source_tree import PACKAGE, Import, Source, imports, read_sources, write_package
+from tutelage.core.catalog import FOLDERS
 
 RANKS = {
     "core": 0,
-    **dict.fromkeys(["data", "env", "model", "loss", "metric", "calibrate", "optim", "track"], 1),
-    "task": 2,
-    **dict.fromkeys(["training", "predictor"], 3),
-    "run": 4,
-    **dict.fromkeys(["estimate", "study", "report", "export", "serve"], 5),
-    "api": 6,
-    "cli": 7,
+    **dict.fromkeys(["planning", "data", "env", "model", "loss", "metric", "calibrate", "optim", "track"], 1),
+    "defaults": 2,
+    "task": 3,
+    **dict.fromkeys(["training", "predictor"], 4),
+    "run": 5,
+    **dict.fromkeys(["estimate", "study", "report", "export", "serve"], 6),
+    "api": 7,
+    "cli": 8,
 }
+MAX_DEPTH = 9
+"""Rooms on the longest chain of imports, from the command line down to `core`."""
 FACADE = ""
 """The package's own `__init__.py`: what users import, so nothing below the command line may lean on it."""
 
@@ -60,6 +65,56 @@ def refusal(item: Import, *, room: str) -> str:
     return ""
 
 
+def longest_chain(package: Path) -> list[str]:
+    """Return the rooms of the longest chain of imports, wherever the imports stand."""
+    below: dict[str, set[str]] = {}
+    for source in read_sources(package):
+        room = room_of(source.module)
+        targets = {room_of(item.target) for item in imports(source) if item.target.startswith("tutelage.")}
+        below.setdefault(room, set()).update(targets & set(RANKS) - {room})
+    chains: dict[str, list[str]] = {}
+    for room in sorted(below, key=lambda name: RANKS.get(name, -1)):
+        chains[room] = [room, *max((chains.get(target, [target]) for target in below[room]), key=len, default=[])]
+    return max((chain for room, chain in chains.items() if room), key=len)
+
+
+def catalog_problems(package: Path) -> list[str]:
+    """Return one line for each component that is loaded by name from a room that may not know it."""
+    return [
+        f"{source.shown}:{line}: {room_of(source.module)} may not load {family} components ({FOLDERS[family]})"
+        for source in read_sources(package)
+        for line, family in loaded_families(source)
+        if room_of(source.module) not in ("core", FOLDERS[family].split("/")[0])
+        and RANKS[FOLDERS[family].split("/")[0]] >= RANKS.get(room_of(source.module), -1)
+    ]
+
+
+def loaded_families(source: Source) -> list[tuple[int, str]]:
+    """Return line and family of each `catalog.load("family", ...)`."""
+    calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "catalog.load"]
+    firsts = [(node.lineno, node.args[0]) for node in calls if node.args]
+    return [(line, str(word.value)) for line, word in firsts if isinstance(word, ast.Constant) and word.value in FOLDERS]
+
+
+def test_no_chain_of_rooms_is_too_deep() -> None:
+    chain = longest_chain(PACKAGE)
+    assert len(chain) <= MAX_DEPTH, " -> ".join(chain)
+
+
+def test_a_chain_is_measured(tmp_path: Path) -> None:
+    files = {"cli/a.py": "def f():\n    from tutelage.run import b", "run/b.py": "import tutelage.core.c", "core/c.py": ""}
+    assert longest_chain(write_package(tmp_path, files)) == ["cli", "run", "core"]
+
+
+def test_components_are_loaded_from_above_only() -> None:
+    assert not (problems := catalog_problems(PACKAGE)), "\n".join(problems)
+
+
+def test_a_component_loaded_from_below_is_found(tmp_path: Path) -> None:
+    package = write_package(tmp_path, {"data/a.py": "catalog.load('task', kind)", "task/b.py": "catalog.load('metric', kind)"})
+    assert len(catalog_problems(package)) == 1
+
+
 def test_a_room_imports_only_lower_ranks() -> None:
     assert not (problems := layer_problems(PACKAGE)), "\n".join(problems)
 
@@ -73,10 +128,10 @@ def test_a_room_imports_only_lower_ranks() -> None:
         ("data/a.py", "import tutelage.model.arch.mlp", "data (rank 1) may not import tutelage.model.arch.mlp"),
         ("data/a.py", "from tutelage import env", "data (rank 1) may not import tutelage.env"),
         ("data/source/a.py", "from ...model import init", "data (rank 1) may not import tutelage.model.init"),
-        ("predictor/__init__.py", "from ..training import loop", "predictor (rank 3) may not import tutelage.training.loop"),
-        ("task/a.py", "if TYPE_CHECKING:\n    from tutelage.run import run", "a.py:2: task (rank 2)"),
-        ("task/a.py", "import_module('tutelage.cli.main')", "task (rank 2) may not import tutelage.cli.main"),
-        ("report/a.py", "from tutelage.study import axis", "report (rank 5) may not import tutelage.study.axis"),
+        ("predictor/__init__.py", "from ..training import loop", "predictor (rank 4) may not import tutelage.training.loop"),
+        ("task/a.py", "if TYPE_CHECKING:\n    from tutelage.run import run", "a.py:2: task (rank 3)"),
+        ("task/a.py", "import_module('tutelage.cli.main')", "task (rank 3) may not import tutelage.cli.main"),
+        ("report/a.py", "from tutelage.study import axis", "report (rank 6) may not import tutelage.study.axis"),
         ("run/a.py", "from tutelage import fit", "run may not import the facade (tutelage.fit)"),
         ("run/a.py", "import tutelage", "run may not import the facade"),
         ("__init__.py", "from tutelage.train import loop", "only lazily"),

@@ -123,7 +123,7 @@ def test_orthogonal_preserves_the_norm_of_every_sample_through_twenty_layers() -
 
 
 @pytest.mark.parametrize(
-    ("init", "shape", "deviation"),
+    ("init", "shape", "std"),
     [
         (He(), (400, 300), (2 / 300) ** 0.5),
         (He(fan="out"), (400, 300), (2 / 400) ** 0.5),
@@ -132,12 +132,12 @@ def test_orthogonal_preserves_the_norm_of_every_sample_through_twenty_layers() -
         (Xavier(), (400, 300), (2 / 700) ** 0.5),
         (Xavier(distribution="normal", gain=5 / 3), (200, 30, 3, 3), 5 / 3 * (2 / 2070) ** 0.5),
         (SmallNormal(), (400, 300), 0.02),
-        (SmallNormal(deviation=0.005), (200, 30, 3, 3), 0.005),
+        (SmallNormal(std=0.005), (200, 30, 3, 3), 0.005),
     ],
 )
-def test_the_standard_deviation_is_the_formula_of_the_paper(init: Init, shape: tuple[int, ...], deviation: float) -> None:
-    # The deviation of n draws is known to 1 / sqrt(2 n): 0.3 % for these sizes; four times that.
-    assert float(filled(init, *shape).std()) == pytest.approx(deviation, rel=0.012)
+def test_the_standard_deviation_is_the_formula_of_the_paper(init: Init, shape: tuple[int, ...], std: float) -> None:
+    # The standard deviation of n draws is known to 1 / sqrt(2 n): 0.3 % for these sizes; four times that.
+    assert float(filled(init, *shape).std()) == pytest.approx(std, rel=0.012)
 
 
 @pytest.mark.parametrize("shape", [(6, 12), (12, 6), (12, 12), (8, 3, 3, 3), (64, 3, 3, 3)])

@@ -14,7 +14,7 @@ from tutelage.optim.schedule.exponential import Exponential
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.schedule.one_cycle import OneCycle
 from tutelage.optim.schedule.polynomial import Polynomial
-from tutelage.optim.schedule.step import Step
+from tutelage.optim.schedule.step import StepDecay
 from tutelage.optim.schedule.warmup_stable_decay import WarmupStableDecay
 
 KINDS = catalog.names("schedule")
@@ -83,10 +83,10 @@ def test_without_warm_up_it_begins_at_the_full_rate(kind: str) -> None:
         (Polynomial(warmup=0, power=1, final=0.2), 0.5, 0.6),
         (Exponential(warmup=0, final=0.01), 0.5, 0.1),
         (Exponential(warmup=0.5, final=0.01), 0.75, 0.1),
-        (Step(), 0.49, 1.0),
-        (Step(), 0.5, 0.1),
-        (Step(), 0.8, 0.01),
-        (Step(milestones=(0.3,), ratio=0.5), 0.9, 0.5),
+        (StepDecay(), 0.49, 1.0),
+        (StepDecay(), 0.5, 0.1),
+        (StepDecay(), 0.8, 0.01),
+        (StepDecay(milestones=(0.3,), ratio=0.5), 0.9, 0.5),
         (OneCycle(), 0.0, 0.04),
         (OneCycle(), 0.15, 0.52),
         (OneCycle(), 0.3, 1.0),

@@ -11,17 +11,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.env.cartpole import CartPole
 from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
+from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.task.classify import Classify
-from tutelage.task.gan import Gan
-from tutelage.task.ppo import Ppo
+from tutelage.task.gan import Gan, GanTask
+from tutelage.task.ppo import Ppo, PpoTask
+from tutelage.task.supervised import SupervisedTask
 from tutelage.training.checkpoint import newest_checkpoint, save_checkpoint
 from tutelage.training.control import Control
 from tutelage.training.loop import run_loop
@@ -41,8 +43,8 @@ def classifier(options: StepOptions) -> TrainState:
         nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.2), nn.Flatten(), nn.Linear(512, 4)
     )  # fmt: skip
     phase = Phase(owns=("model.",), optim=SGD(lr=0.05, momentum=0.9), schedule=LinearToZero(), clip=1.0)
-    task = Classify(ema=0.9).build(model, input_names=("image",), phase=phase)
-    stream = FiniteStream({"image": images, "target": target}, batch_size=32, seed=SEED)
+    task = SupervisedTask(model, loss=CrossEntropy().build(), input_names=("image",), phase=phase, ema=0.9)
+    stream = FiniteStream(DenseRows({"image": images, "target": target}), batch_size=32, seed=SEED)
     return TrainState(task, Step(task, options), stream, Control(STEPS))
 
 
@@ -61,13 +63,12 @@ def gan(options: StepOptions) -> TrainState:
         return nn.Sequential(nn.Linear(num_inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, num_outputs))
 
     adam = Adam(lr=1e-3, beta1=0.5)
-    task = Gan(latent_size=8, critic_steps=3).build(
-        generator=network(8, 2),
-        critic=network(2, 1),
-        critic_phase=Phase(owns=("critic.",), optim=adam, schedule=Constant(warmup=0)),
-        generator_phase=Phase(owns=("generator.",), optim=adam, schedule=Constant(warmup=0)),
-    )
-    stream = FiniteStream({"sample": ring(1000)}, batch_size=128, seed=SEED)
+    phases = {
+        name: Phase(owns=(f"{name}.",), optim=adam, schedule=Constant(warmup=0)) for name in ("critic", "generator")
+    }
+    spec = Gan(latent_size=8, critic_steps=3)
+    task = GanTask(spec, generator=network(8, 2), critic=network(2, 1), phases=phases)
+    stream = FiniteStream(DenseRows({"sample": ring(1000)}), batch_size=128, seed=SEED)
     return TrainState(task, Step(task, options), stream, Control(STEPS))
 
 
@@ -78,7 +79,7 @@ def ppo(options: StepOptions) -> TrainState:
         return nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, num_outputs))
 
     phase = Phase(owns=("",), optim=Adam(lr=3e-3, eps=1e-5), schedule=LinearToZero(), clip=0.5)
-    task = Ppo().build(policy=network(2), value=network(1), phase=phase)
+    task = PpoTask(Ppo(), policy=network(2), value=network(1), phase=phase)
     rollout = Rollout(num_steps=32, num_epochs=4, minibatch_size=64)
     stream = RolloutStream(CartPole(num_envs=8).build(), act=task.act, appraise=task.appraise, rollout=rollout, seed=SEED)
     return TrainState(task, Step(task, options), stream, Control(STEPS))

@@ -8,14 +8,15 @@ import pytest
 import torch
 from torch import nn
 
+from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.env.cartpole import CartPole
 from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.task.base import Phase
-from tutelage.task.gan import Gan
-from tutelage.task.ppo import Ppo
+from tutelage.task.gan import Gan, GanTask
+from tutelage.task.ppo import Ppo, PpoTask
 from tutelage.training.control import Control
 from tutelage.training.loop import run_loop
 from tutelage.training.state import TrainState, seed_everything
@@ -38,7 +39,7 @@ def test_ppo_learns_to_balance_the_pole() -> None:
     seed_everything(0)
     policy, value = mlp(4, 64, 64, 2, activation=nn.Tanh), mlp(4, 64, 64, 1, activation=nn.Tanh)
     phase = Phase(owns=("",), optim=Adam(lr=2.5e-3, eps=1e-5), schedule=LinearToZero(), clip=0.5)
-    task = Ppo(entropy_weight=0.01).build(policy=policy, value=value, phase=phase)
+    task = PpoTask(Ppo(entropy_weight=0.01), policy=policy, value=value, phase=phase)
     rollout = Rollout(num_steps=64, num_epochs=4, minibatch_size=256)
     stream = RolloutStream(CartPole(num_envs=16).build(), act=task.act, appraise=task.appraise, rollout=rollout, seed=0)
     state = TrainState(task, Step(task, StepOptions()), stream, Control(800))
@@ -52,15 +53,15 @@ def test_the_gan_finds_the_ring() -> None:
     optim = Adam(lr=1e-3, beta1=0.5, beta2=0.9)
     names = ("critic", "generator")
     phases = {name: Phase(owns=(f"{name}.",), optim=optim, schedule=LinearToZero(warmup=0)) for name in names}
-    task = Gan(latent_size=2, critic_steps=3).build(
+    task = GanTask(
+        Gan(latent_size=2, critic_steps=3),
         generator=mlp(2, 128, 128, 2, activation=nn.ReLU),
         critic=mlp(2, 128, 128, 1, activation=nn.LeakyReLU),
-        critic_phase=phases["critic"],
-        generator_phase=phases["generator"],
+        phases=phases,
     )
-    stream = FiniteStream({"sample": ring(10_000)}, batch_size=512, seed=0)
+    stream = FiniteStream(DenseRows({"sample": ring(10_000)}), batch_size=512, seed=0)
     run_loop(TrainState(task, Step(task, StepOptions()), stream, Control(4000)), jobs=(), seed=0)
-    made = task.predict((torch.randn(2000, 2, generator=torch.Generator().manual_seed(1)),)).detach()
+    made = task.network()(torch.randn(2000, 2, generator=torch.Generator().manual_seed(1))).detach()
     angle = torch.arange(8) * torch.pi / 4
     distance = torch.cdist(made, 2 * torch.stack([angle.cos(), angle.sin()], dim=1))
     nearest, part = distance.min(dim=1)

@@ -21,11 +21,11 @@ def points(num_rows: int = 200) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_the_function_train_is_not_hidden_by_the_room_of_training() -> None:
-    import tutelage.plan.recipe
+    import tutelage.planning.recipe
 
     assert callable(tutelage.train)
     assert callable(tutelage.resume)
-    assert tutelage.Recipe is tutelage.plan.recipe.Recipe
+    assert tutelage.Recipe is tutelage.planning.recipe.Recipe
 
 
 def test_arrays_train_and_answer_with_the_users_labels() -> None:
@@ -105,3 +105,28 @@ def test_numbers_are_predicted_in_their_own_unit() -> None:
     assert 500 < float(np.mean(run.predict(x))) < 1500
     with pytest.raises(tutelage.UsageError, match="predict"):
         run.predict_proba(x)
+
+
+def test_what_a_recipe_says_is_kept_beside_the_arguments(tmp_path: Path) -> None:
+    for name, rows in (("train", 60), ("test", 20)):
+        lines = "\n".join(f"{i},{'ab'[i % 2]}" for i in range(rows))
+        (tmp_path / f"{name}_rows.csv").write_text(f"x,kind\n{lines}\n", encoding="utf-8")
+    recipe = tutelage.Recipe(test=str(tmp_path / "test_rows.csv"), target="kind", seed=3)
+    plan = tutelage.plan(tmp_path / "train_rows.csv", recipe=recipe)
+    assert (plan.num_test, plan.seed) == (20, 3)
+    assert tutelage.plan(tmp_path / "train_rows.csv", recipe=recipe, seed=4).seed == 4
+
+
+def test_an_unknown_key_beside_a_recipe_is_refused_by_name() -> None:
+    with pytest.raises(tutelage.RecipeError, match="did you mean 'optim'"):
+        tutelage.plan("sklearn:iris", recipe=tutelage.Recipe(), optm="sgd")
+
+
+def test_predicting_leaves_the_users_module_alone() -> None:
+    x, y = points()
+    own = nn.Linear(4, 2)
+    run = tutelage.train((x, y), model=own, steps=5, quiet=True)
+    with torch.no_grad():
+        own.weight.fill_(7.0)
+    run.predict(x[:3])
+    assert bool((own.weight == 7.0).all())

@@ -12,15 +12,15 @@ import pytest
 from tutelage.core.shape.array import ArrayShape
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.table import TableShape
-from tutelage.plan.facts import Facts, Machine
-from tutelage.plan.recipe import recipe_from
+from tutelage.planning.facts import Facts, Machine
+from tutelage.planning.recipe import recipe_from
 from tutelage.training.resolve import resolve
 
 MACHINE = Machine("cpu", "Test", 2, "amx", 6.0, 300.0)
 CASES = {
-    "photos": Facts("image", ImageShape(channels=3, height=96, width=96), 1800, 200, 2000, "classify", (900, 900), MACHINE, mirror="yes"),
-    "small_images": Facts("image", ImageShape(channels=1, height=28, width=28), 54_000, 6_000, 10_000, "classify", (5400,) * 10, MACHINE, mirror="yes"),
-    "tiny_images": Facts("image", ImageShape(channels=1, height=8, width=8), 1294, 144, 359, "classify", (130,) * 10, MACHINE, mirror="no"),
+    "photos": Facts("image", ImageShape(channels=3, height=96, width=96), 1800, 200, 2000, "classify", (900, 900), MACHINE, traits={"mirror": "yes"}),
+    "small_images": Facts("image", ImageShape(channels=1, height=28, width=28), 54_000, 6_000, 10_000, "classify", (5400,) * 10, MACHINE, traits={"mirror": "yes"}),
+    "tiny_images": Facts("image", ImageShape(channels=1, height=8, width=8), 1294, 144, 359, "classify", (130,) * 10, MACHINE, traits={"mirror": "no"}),
     "large_table": Facts("table", TableShape(numbers=6, cardinalities=(9, 16, 7)), 29_000, 3_200, 16_000, "classify", (22_000, 7_000), MACHINE),
     "regression_table": Facts("table", TableShape(numbers=9, cardinalities=(6,)), 14_900, 1_600, 4_100, "regress", (), MACHINE),
     "small_table": Facts("table", TableShape(numbers=6, cardinalities=(3, 4)), 640, 71, 178, "classify", (400, 240), MACHINE),

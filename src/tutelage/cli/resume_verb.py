@@ -7,7 +7,7 @@ from tutelage.cli.main import STARTED
 from tutelage.cli.train_verb import show_end
 from tutelage.run.start import Request, resume_training
 from tutelage.track.console import Console
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.recipe import Recipe
 
 __all__ = ["run"]
 

@@ -13,7 +13,7 @@ from tutelage.core.errors import UsageError
 from tutelage.core.finite import finite
 from tutelage.run.start import Request
 from tutelage.track.console import Console
-from tutelage.plan.recipe import merge, parse_setting, read_recipe, recipe_from
+from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 
 __all__ = ["make_request", "print_json"]
 

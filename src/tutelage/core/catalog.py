@@ -17,6 +17,7 @@ __all__ = ["describe", "families", "load", "names"]
 FOLDERS = {
     "source": "data/source",
     "shape": "core/shape",
+    "target": "data/target",
     "check": "data/quality",
     "prepare": "data/prepare",
     "augment": "data/augment",

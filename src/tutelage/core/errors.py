@@ -42,7 +42,11 @@ class RunError(TutelageError):
 
 
 class DivergedError(TutelageError):
-    """Training that produced a loss or weight that is not finite."""
+    """Training that produced a loss or weight that is not finite; `step` is where it was seen, -1 where that is unknown."""
+
+    def __init__(self, message: str = "", *, step: int = -1) -> None:
+        self.step = step
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,11 @@ class Problem:
     found: str
     remedy: str
     item: int = -1
+
+    @property
+    def can_skip(self) -> bool:
+        """Whether what is wrong can be left out."""
+        return self.item >= 0
 
     def __str__(self) -> str:
         return f"{self.where}: {self.found}. {self.remedy}"

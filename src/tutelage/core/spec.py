@@ -4,6 +4,7 @@ A component's settings and its factory are one class: `AdamW(lr=1e-3).build(para
 takes a name (`"adamw"`), a table (`{"kind": "adamw", "lr": 1e-3}`) or an instance.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
@@ -16,6 +17,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
+    model_validator,
 )
 from pydantic.fields import FieldInfo
 
@@ -32,6 +34,18 @@ class Spec(BaseModel):
     """Settings that cannot change once made and refuse keys they do not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+    renamed: ClassVar[dict[str, str]] = {}
+    """Keys that were called otherwise in the last release: old name -> name of today."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_old_names(cls, values: Any) -> Any:
+        """Accept keys under their old names for this release, with a warning."""
+        old = [key for key in cls.renamed if isinstance(values, Mapping) and key in values and cls.renamed[key] not in values]
+        for key in old:
+            message = f"the key {key!r} is now called {cls.renamed[key]!r}; the old name is accepted for this release"
+            warnings.warn(message, FutureWarning, stacklevel=2)
+        return {cls.renamed.get(key, key): value for key, value in values.items()} if old else values
 
     def but(self, **changes: object) -> Self:
         """Return a checked copy with some fields changed."""

@@ -5,7 +5,7 @@ Shapes: N = copies, F = observation size.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 from pydantic import Field
@@ -57,10 +57,10 @@ class Environment(Protocol):
     def step(self, action_N: Tensor) -> Transition:
         """Take one action, int64, in every copy."""
 
-    def state(self) -> dict[str, Tensor]:
-        """Return a copy of all that decides what comes next, random state included."""
+    def state(self) -> dict[str, Any]:
+        """Return a copy of all that decides what comes next, random state included: tensors, and JSON values."""
 
-    def restore(self, state: Mapping[str, Tensor]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`, exactly, without a `reset` before it."""
 
 

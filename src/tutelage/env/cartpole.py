@@ -11,7 +11,7 @@ velocity m/s, angle rad, angular velocity rad/s.
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from pydantic import Field
@@ -82,11 +82,11 @@ class CartPoles:
             final_observation=moved_N4.float(),
         )
 
-    def state(self) -> dict[str, Tensor]:
+    def state(self) -> dict[str, Any]:
         """Return bodies float64 [N, 4], ages int64 [N] in steps, and the random state as bytes."""
         return {"body": self._body_N4.clone(), "age": self._age_N.clone(), "random": self._generator.get_state()}
 
-    def restore(self, state: Mapping[str, Tensor]) -> None:
+    def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`."""
         self._body_N4 = state["body"].to(self._body_N4, copy=True)
         self._age_N = state["age"].to(self._age_N, copy=True)

@@ -20,6 +20,9 @@ from tutelage.env.base import Environment
 
 __all__ = ["Rollout", "RolloutStream", "advantages"]
 
+SMALLEST_STD = 1e-8
+"""Added to the std of advantages: they may all be alike."""
+
 Act = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
 Appraise = Callable[[Tensor], Tensor]
 
@@ -33,14 +36,16 @@ class Rollout:
         num_epochs: Times each sample is used.
         minibatch_size: Samples per optimizer step; divides num_steps * number of environments.
         discount: Weight of the next reward, in (0, 1].
-        trace: GAE's lambda, in [0, 1].
+        gae_lambda: Weight of later advantages, in [0, 1]: 0 trusts the value network, 1 the rewards alone.
+        normalizes: Whether advantages of each minibatch are brought to mean 0 and std 1, as a whole: micro-batches change nothing.
     """
 
     num_steps: int = 128
     num_epochs: int = 4
     minibatch_size: int = 256
     discount: float = 0.99
-    trace: float = 0.95
+    gae_lambda: float = 0.95
+    normalizes: bool = True
 
 
 class RolloutStream:
@@ -75,13 +80,22 @@ class RolloutStream:
         self._samples: dict[str, Tensor] = {}
         self._num_rollouts = 0
         self._served = 0
-        self._return_sum = torch.zeros(len(self._observation), dtype=torch.float64)
-        self._finished_return, self._num_finished = 0.0, 0
+        device = self._observation.device
+        self._return_sum = torch.zeros(len(self._observation), dtype=torch.float64, device=device)
+        # On the device: counting returns must not make the host wait at every step.
+        self._finished_return = torch.zeros((), dtype=torch.float64, device=device)
+        self._num_finished = torch.zeros((), dtype=torch.int64, device=device)
 
     @property
     def mean_return(self) -> float:
         """Mean return of the episodes that ended in the last rollout; NaN where none ended."""
-        return self._finished_return / self._num_finished if self._num_finished else float("nan")
+        count = int(self._num_finished)
+        return float(self._finished_return) / count if count else float("nan")
+
+    def metrics(self) -> dict[str, float]:
+        """Return the mean return of the last rollout's episodes, where any ended, and all environment steps so far."""
+        found = {"env_steps": float(self._num_rollouts * self._rollout.num_steps * self._env.num_envs)}
+        return found | ({"mean_return": self.mean_return} if int(self._num_finished) else {})
 
     def next(self) -> dict[str, Tensor]:
         """Return the next minibatch; collect anew when all have been served."""
@@ -96,7 +110,11 @@ class RolloutStream:
         permutation = torch.randperm(num_samples, generator=torch.Generator().manual_seed(seed))
         rows = permutation[index * self._rollout.minibatch_size : (index + 1) * self._rollout.minibatch_size]
         self._served += 1
-        return {name: tensor[rows] for name, tensor in self._samples.items()}
+        batch = {name: tensor[rows.to(tensor.device)] for name, tensor in self._samples.items()}
+        if self._rollout.normalizes:
+            advantage = batch["advantage"]
+            batch["advantage"] = (advantage - advantage.mean()) / (advantage.std() + SMALLEST_STD)
+        return batch
 
     def observe(self, report: object) -> None:
         """Take note of a step; nothing here reacts to it."""
@@ -104,7 +122,7 @@ class RolloutStream:
     def _collect(self) -> None:
         """Act for `num_steps` steps and turn what happened into samples."""
         generator = torch.Generator().manual_seed(derive(self._seed, "act", self._num_rollouts))
-        self._finished_return, self._num_finished = 0.0, 0
+        self._finished_return, self._num_finished = self._finished_return * 0, self._num_finished * 0
         columns: dict[str, list[Tensor]] = {}
         for _ in range(self._rollout.num_steps):
             observation = self._observation
@@ -139,7 +157,7 @@ class RolloutStream:
             terminated_TE=steps["terminated"],
             truncated_TE=steps["truncated"],
             discount=self._rollout.discount,
-            trace=self._rollout.trace,
+            gae_lambda=self._rollout.gae_lambda,
         )
         steps = {name: steps[name] for name in ("observation", "action", "log_probability")}
         steps |= {"advantage": advantage_TE, "return": advantage_TE + value_TE}
@@ -147,26 +165,31 @@ class RolloutStream:
 
     def _count_returns(self, reward_E: Tensor, ended_E: Tensor) -> None:
         """Keep the sum of rewards of each running episode, and of those that ended."""
-        self._return_sum += reward_E.double()
-        self._finished_return += float(self._return_sum[ended_E].sum())
-        self._num_finished += int(ended_E.sum())
-        self._return_sum[ended_E] = 0
+        self._return_sum = self._return_sum + reward_E.double()
+        self._finished_return = self._finished_return + torch.where(ended_E, self._return_sum, 0.0).sum()
+        self._num_finished = self._num_finished + ended_E.sum()
+        self._return_sum = torch.where(ended_E, 0.0, self._return_sum)
 
     def state(self) -> dict[str, Any]:
         """Return the environments, the samples being served and the counters."""
         state: dict[str, Any] = {f"sample/{name}": tensor for name, tensor in self._samples.items()}
         state |= {f"env/{name}": value for name, value in self._env.state().items()}
         state |= {"observation": self._observation, "return_sum": self._return_sum}
-        state["counters"] = [self._num_rollouts, self._served, self._finished_return, self._num_finished]
+        state |= {"finished_return": self._finished_return, "num_finished": self._num_finished}
+        state["counters"] = [self._num_rollouts, self._served]
         return state
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
-        self._samples = {key.removeprefix("sample/"): value for key, value in state.items() if key.startswith("sample/")}
+        device = self._observation.device
+        self._samples = {
+            key.removeprefix("sample/"): value.to(device) for key, value in state.items() if key.startswith("sample/")
+        }
         self._env.restore({key.removeprefix("env/"): value for key, value in state.items() if key.startswith("env/")})
-        self._observation = state["observation"].clone()
-        self._return_sum = state["return_sum"].clone()
-        self._num_rollouts, self._served, self._finished_return, self._num_finished = state["counters"]
+        self._observation = state["observation"].to(device, copy=True)
+        self._return_sum = state["return_sum"].to(device, copy=True)
+        self._finished_return, self._num_finished = (state[key].to(device) for key in ("finished_return", "num_finished"))
+        self._num_rollouts, self._served = state["counters"]
 
 
 def advantages(
@@ -177,7 +200,7 @@ def advantages(
     terminated_TE: Tensor,
     truncated_TE: Tensor,
     discount: float,
-    trace: float,
+    gae_lambda: float,
 ) -> Tensor:
     """Return generalized advantages float32 [T, E].
 
@@ -186,15 +209,15 @@ def advantages(
         value_TE: Values of the observations acted on.
         next_TE: Values of the observations reached, before any reset.
         terminated_TE: Whether the episode ended there for good (the next value counts as 0).
-        truncated_TE: Whether it was cut there (the next value counts, the trace ends).
+        truncated_TE: Whether it was cut there (the next value counts, the sum of advantages ends).
         discount: Weight of the next reward.
-        trace: Lambda.
+        gae_lambda: Lambda.
     """
     delta_TE = reward_TE + discount * next_TE * (~terminated_TE) - value_TE
     goes_on_TE = ~(terminated_TE | truncated_TE)
     advantage_TE = torch.zeros_like(reward_TE)
     running_E = torch.zeros_like(reward_TE[0])
     for step in range(len(reward_TE) - 1, -1, -1):
-        running_E = delta_TE[step] + discount * trace * goes_on_TE[step] * running_E
+        running_E = delta_TE[step] + discount * gae_lambda * goes_on_TE[step] * running_E
         advantage_TE[step] = running_E
     return advantage_TE

@@ -19,6 +19,10 @@ class Loss(Component):
     family: ClassVar[str] = "loss"
     task: ClassVar[Literal["classify", "regress"]]
 
+    def count_outputs(self, num_classes: int) -> int:
+        """Return how many outputs this loss wants of a model for so many classes."""
+        return num_classes
+
     def build(self) -> LossFunction:
         """Return the function; it must be traceable by torch.compile and compute in float32 or better."""
         raise NotImplementedError

@@ -21,6 +21,10 @@ class BinaryCrossEntropy(Loss):
     kind: Literal["binary_cross_entropy"] = "binary_cross_entropy"
     task: ClassVar[Literal["classify", "regress"]] = "classify"
 
+    def count_outputs(self, num_classes: int) -> int:
+        """Return one output for two classes, else one for each."""
+        return 1 if num_classes == 2 else num_classes
+
     def build(self) -> LossFunction:
         """Return (outputs_BO, target_B int64) -> loss_B; targets are 0 or 1 where O = 1, else class numbers below O."""
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
 from tutelage.optim.base import NamedParameter
 
 __all__ = ["can_fuse"]
@@ -11,5 +13,13 @@ FUSED_DEVICES = ("cpu", "cuda")
 
 
 def can_fuse(parameters: Sequence[NamedParameter]) -> bool:
-    """Tell whether every parameter is of real numbers and on a device with fused kernels."""
-    return all(parameter.is_floating_point() and parameter.device.type in FUSED_DEVICES for _, parameter in parameters)
+    """Tell whether every parameter is of real numbers, in one piece, and on a device with fused kernels.
+
+    Those that `fully_shard` has split over processes have none on a CPU (torch 2.13).
+    """
+    return all(
+        parameter.is_floating_point()
+        and parameter.device.type in FUSED_DEVICES
+        and not is_traceable_wrapper_subclass(parameter)
+        for _, parameter in parameters
+    )

@@ -3,8 +3,10 @@
 When to use it: networks whose work is in matrices and convolutions, trained from scratch on a fixed budget; it needs
 about a third fewer steps than AdamW there. Not for linear models (nothing is left for it) or batches below about 32.
 
-Convolution filters are flattened to [out, in * kernel]. The first and the last matrix of the network (the ones next to
-the data), and all vectors (biases, norms), are left to AdamW.
+Convolution filters are flattened to [out, in * kernel]. The layers next to the data and next to the answer, and all
+vectors (biases, norms), are left to AdamW. Layers say where they stand by an attribute `role` ("input" or "output",
+embeddings are inputs); in a network of your own that says nothing, the first and the last matrix are taken for them, in
+the order in which its layers were made.
 
 Source: K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; K. Jordan,
 "94% on CIFAR-10 in 3.29 seconds on a single GPU", 2024, arXiv 2404.00498 (its code renormalizes the filters).
@@ -24,6 +26,7 @@ from torch.optim import Optimizer
 from torch.optim.adamw import adamw
 
 from tutelage.optim.base import NamedParameter, Optim
+from tutelage.optim.roles import role_of
 
 __all__ = ["Muon", "MuonAdamW", "orthogonalize"]
 
@@ -42,7 +45,7 @@ class Muon(Optim):
         0.02, gt=0, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
     )
     adam_lr: float = Field(2e-3, gt=0, description="Learning rate of everything else; typical 5e-4 to 5e-3.")
-    momentum: float = Field(0.95, ge=0, lt=1, description="Share of the old momentum kept at each step; typical 0.6 to 0.95.")
+    momentum: float = Field(0.95, ge=0, lt=1, description="Fraction of the old momentum kept at each step; typical 0.6 to 0.95.")
     nesterov: bool = Field(True, description="Look one momentum step ahead.")
     weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay of matrices, per step times lr.")
     adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1).")
@@ -59,9 +62,8 @@ class Muon(Optim):
     )
 
     def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:
-        """Return the optimizer; parameters come in the order in which the network applies them."""
-        matrices = [name for name, parameter in parameters if parameter.ndim >= 2]
-        hidden = set(matrices[1:-1])
+        """Return the optimizer; where no role was declared, parameters come in the order in which the network applies them."""
+        hidden = _hidden(parameters)
         muon: dict[str, Any] = {
             "algorithm": "muon",
             "lr": self.lr,
@@ -77,6 +79,7 @@ class Muon(Optim):
             "lr": self.adam_lr,
             "betas": self.adam_betas,
             "eps": self.adam_eps,
+            "fused": True,
         }
         groups = [
             muon | {"params": [p for name, p in parameters if name in hidden]},
@@ -150,7 +153,7 @@ class MuonAdamW(Optimizer):
             [state["exp_avg_sq"] for state in states],
             [],
             [state["step"] for state in states],
-            fused=True,
+            fused=group["fused"],
             amsgrad=False,
             beta1=group["betas"][0],
             beta2=group["betas"][1],
@@ -181,6 +184,15 @@ def orthogonalize(matrices_NRK: Tensor, *, steps: int = 5) -> Tensor:
         polynomial = torch.baddbmm(gram, gram, gram, beta=second, alpha=third)
         work = torch.baddbmm(work, polynomial, work, beta=first)
     return work.mT if is_tall else work
+
+
+def _hidden(parameters: Sequence[NamedParameter]) -> set[str]:
+    """Return the names of the matrices that are neither next to the data nor next to the answer."""
+    matrices = {name: role_of(parameter) for name, parameter in parameters if parameter.ndim >= 2}
+    names, declared = list(matrices), set(matrices.values())
+    first = set() if "input" in declared else set(names[:1])
+    last = set() if "output" in declared else set(names[-1:])
+    return {name for name, role in matrices.items() if not role} - first - last
 
 
 def _by_matrix_shape(parameters: Sequence[Tensor]) -> list[list[int]]:

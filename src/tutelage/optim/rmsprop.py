@@ -25,8 +25,8 @@ class RMSprop(Optim):
 
     kind: Literal["rmsprop"] = "rmsprop"
     lr: float = Field(1e-3, gt=0, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
-    alpha: float = Field(0.99, ge=0, lt=1, description="Share of the mean squared gradient kept at each step.")
-    momentum: float = Field(0.0, ge=0, lt=1, description="Share of the last step kept.")
+    alpha: float = Field(0.99, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
+    momentum: float = Field(0.0, ge=0, lt=1, description="Fraction of the last step kept.")
     centered: bool = Field(False, description="Whether the mean gradient is subtracted: divides by the standard deviation.")
     eps: float = Field(1e-8, gt=0, description="Added to the root of the squared gradient, against division by 0.")
     weight_decay: float = Field(

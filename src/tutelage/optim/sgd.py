@@ -25,7 +25,7 @@ class SGD(Optim):
 
     kind: Literal["sgd"] = "sgd"
     lr: float = Field(0.05, gt=0, description="Learning rate at the height of the schedule. Typical: 0.01 to 0.5.")
-    momentum: float = Field(0.9, ge=0, lt=1, description="Share of the last step kept; 0 is plain gradient descent.")
+    momentum: float = Field(0.9, ge=0, lt=1, description="Fraction of the last step kept; 0 is plain gradient descent.")
     nesterov: bool = Field(True, description="Whether the gradient is taken as if one step further; nothing without momentum.")
     weight_decay: float = Field(
         5e-4, ge=0, description="L2 penalty, as a factor on the weight added to its gradient. Typical: 0 to 1e-3."

@@ -1,36 +1,33 @@
-"""A trained model as people use it: preprocessing, model and target as one, saved in one file that holds no code.
+"""A trained model as people use it: preprocessing, network and answers as one module, saved in one file that holds no code.
 
 It depends on nothing of the training. The file is safetensors: the weights, and in its header everything else as JSON,
 with a SHA-256 over both.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors
 import torch
-from safetensors.torch import save
-from torch import Tensor, nn
+from torch import nn
 
 from tutelage.core import catalog
-from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
-from tutelage.core.schema import InputShape, shape_from_record, shape_to_record
+from tutelage.core.shape.base import Shape, shape_from_record
+from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted
-from tutelage.data.prepare.target import ClassTarget, TargetEncoder, restore_target
-from tutelage.data.part.base import Part
-from tutelage.model.arch.base import Model
+from tutelage.data.target.base import Target
+from tutelage.model.stored import load_tensors, save_tensors
+from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
-from tutelage.task.prediction import predict_rows
 
 __all__ = ["Predictor", "load_predictor"]
 
-FORMAT = "predictor-1"
+FORMAT = "predictor-2"
 
 
 @dataclass(frozen=True)
@@ -38,115 +35,102 @@ class Predictor:
     """Everything needed to answer for new rows.
 
     Attributes:
-        module: The model with its trained weights.
-        model: How the module was built; None for an own module passed from Python.
+        network: The trained network; with finisher and answer it is `module`.
+        model: How the network was built; None for an own module passed from Python.
         task: How outputs become answers.
-        prepare: The kind of the fitted preprocessing.
-        fitted: The fitted preprocessing.
-        target: Class names, or mean and deviation.
-        shape: What the module takes.
+        prepare: The kind of the fitted preprocessing; "" where there is none.
+        fitted: The fitted preprocessing; None where there is none.
+        target: What labels mean; None where there are none.
+        shape: What the network takes.
         num_outputs: How many numbers it returns per row.
         precision: How it computes.
         device: Where it is.
         facts: Where it comes from: the step, the run, its scores.
     """
 
-    module: nn.Module
-    model: Model | None
+    network: nn.Module
+    model: Any
     task: TaskSpec
     prepare: str
-    fitted: Fitted
-    target: TargetEncoder
-    shape: InputShape
+    fitted: Fitted | None
+    target: Target | None
+    shape: Shape
     num_outputs: int
     precision: str = "float32"
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def answers(self, part: Part) -> np.ndarray:
-        """Return probabilities float64 [N, C], or numbers float64 [N] in the target's unit.
+    @cached_property
+    def module(self) -> Answering:
+        """Finisher, network and answer as one module: a compact batch in, answers out."""
+        finisher = self.task.finisher(self.fitted)
+        names = tuple(self.shape.tensors)
+        return Answering(finisher.to(self.device), self.network, task=self.task, input_names=names)
+
+    def answers(self, part: RowsPart) -> np.ndarray:
+        """Return answers in the user's unit: probabilities float64 [N, C], or numbers float64 [N].
 
         Raises:
             DataError: Rows that do not fit the preprocessing, all of them.
+            RunError: This model does not answer for rows.
         """
-        raw = predict_rows(
-            self.module,
-            lambda inputs: self.task.answer(self.module(*inputs).float()),
-            self.fitted.apply(part),
-            input_names=self.fitted.input_names,
-            finish=self.fitted.finish,
-            device=self.device,
-            precision=self.precision,
-        )
-        return self.decode(raw.double().numpy())
-
-    def decode(self, answers: np.ndarray) -> np.ndarray:
-        """Turn raw answers into the user's unit; probabilities stay."""
-        return answers if isinstance(self.target, ClassTarget) else self.target.decode(answers)
-
-    def labels(self, answers: np.ndarray) -> list[Any]:
-        """Return the class name of the largest probability of each row, or the numbers themselves."""
-        if isinstance(self.target, ClassTarget):
-            return list(self.target.decode(answers.argmax(axis=1)))
-        return [float(number) for number in answers]
+        if self.fitted is None or self.target is None:
+            kind = getattr(self.task, "kind", "")
+            raise RunError(f"a model of task {kind!r} does not answer for rows of data.")
+        rows = self.fitted.apply(part)
+        batches = answer_batches(self.module, rows, device=self.device, precision=self.precision)
+        found = [answers for _, answers in batches]
+        return self.target.decode(torch.cat(found).double().numpy() if found else np.empty(0))
 
     def save(self, path: Path) -> None:
         """Write the predictor to one file, durably."""
         # Copies, since safetensors refuses tensors that share memory (tied weights).
-        weights = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in self.module.state_dict().items()}
+        weights = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in self.network.state_dict().items()}
         values = {
             "model": None if self.model is None else self.model.model_dump(mode="json"),
-            "own_model": type(self.module).__name__ if self.model is None else "",
+            "own_model": type(self.network).__name__ if self.model is None else "",
             "task": self.task.model_dump(mode="json"),
             "prepare": self.prepare,
-            "fitted": self.fitted.state(),
-            "target": self.target.state(),
-            "shape": shape_to_record(self.shape),
+            "fitted": None if self.fitted is None else self.fitted.state(),
+            "target": None if self.target is None else self.target.model_dump(mode="json"),
+            "shape": self.shape.model_dump(mode="json"),
             "num_outputs": self.num_outputs,
             "precision": self.precision,
+            "device": torch.device(self.device).type,
             "facts": self.facts,
         }
-        text = json.dumps(values)
-        # One header entry only: several would be written in random order, and equal models must be equal files.
-        header = {"tutelage": json.dumps({"format": FORMAT, "values": text, "sha256": _hash(weights, text)})}
-        write_durably(path, save(weights, header))
+        save_tensors(path, weights, format=FORMAT, values=values)
 
 
-def load_predictor(path: Path, *, module: nn.Module | None = None, device: str = "cpu") -> Predictor:
+def load_predictor(path: Path, *, module: nn.Module | None = None, device: str = "auto") -> Predictor:
     """Read a predictor.
 
     Args:
         path: The file.
-        module: The module to fill with the weights, where the training was given an own one.
-        device: Where to put it.
+        module: A module like the one that was trained, where that was an own one; it is copied, not changed.
+        device: Where to put it; auto = the kind of device it was trained on, if there is one here, else the CPU.
 
     Raises:
         RunError: The file is missing or damaged, or needs an own module that was not given.
     """
-    weights, values = _read(path)
+    weights, values, _ = load_tensors(path, formats=(FORMAT,))
+    if device == "auto":
+        device = "cuda" if values.get("device") == "cuda" and torch.cuda.is_available() else "cpu"
     shape = shape_from_record(values["shape"])
-    model: Model | None = None
-    if values["model"] is not None:
-        model = catalog.load("model", values["model"]["kind"]).model_validate(values["model"])
-        assert model is not None
-        module = model.build(shape, values["num_outputs"])
-    elif module is None:
-        raise RunError(
-            f"{path}: this run trained your own module {values['own_model']!r}, which is not stored as code. Pass it: "
-            f"tutelage.open_run(..., model={values['own_model']}())."
-        )
+    task: TaskSpec = catalog.load("task", values["task"]["kind"]).model_validate(values["task"])
+    model = _restore("model", values["model"])
+    network = _network(path, values, task=task, model=model, shape=shape, module=module)
     try:
-        module.load_state_dict(weights)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise RunError(f"{path}: the weights do not fit the module: {error}") from error
-    prepare = catalog.load("prepare", values["prepare"])()
     return Predictor(
-        module=module.to(device).eval(),
+        network=network.to(device).eval(),
         model=model,
-        task=catalog.load("task", values["task"]["kind"]).model_validate(values["task"]),
+        task=task,
         prepare=values["prepare"],
-        fitted=prepare.restore(values["fitted"]),
-        target=restore_target(values["target"]),
+        fitted=catalog.load("prepare", values["prepare"])().restore(values["fitted"]) if values["prepare"] else None,
+        target=_restore("target", values["target"]),
         shape=shape,
         num_outputs=values["num_outputs"],
         precision=values["precision"],
@@ -155,26 +139,20 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
     )
 
 
-def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read and verify the file."""
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
-            header = json.loads((file.metadata() or {})["tutelage"])
-        values: dict[str, Any] = json.loads(header["values"])
-    except FileNotFoundError as error:
-        raise RunError(f"{path}: there is no trained model here. Was the run ended before its first evaluation?") from error
-    except (safetensors.SafetensorError, KeyError, ValueError, OSError) as error:
-        raise RunError(f"{path}: the model cannot be read ({error}).") from error
-    if _hash(weights, header["values"]) != header.get("sha256"):
-        raise RunError(f"{path}: the content does not match its SHA-256: the file was damaged after it was written.")
-    return weights, values
+def _network(
+    path: Path, values: Mapping[str, Any], *, task: TaskSpec, model: Any, shape: Shape, module: nn.Module | None
+) -> nn.Module:
+    """Build the network anew, or copy the user's."""
+    if model is not None:
+        return task.make_network(model, shape, values["num_outputs"])
+    if module is None:
+        raise RunError(
+            f"{path}: this run trained your own module {values['own_model']!r}, which is not stored as code. Pass it: "
+            f"tutelage.open_run(..., model={values['own_model']}())."
+        )
+    return deepcopy(module)
 
 
-def _hash(weights: Mapping[str, Tensor], text: str) -> str:
-    """Return the SHA-256 over all weights and the text."""
-    sha = hashlib.sha256(text.encode())
-    for key in sorted(weights):
-        sha.update(f"{key}|{weights[key].dtype}|{tuple(weights[key].shape)}|".encode())
-        sha.update(weights[key].reshape(-1).view(torch.uint8).numpy().tobytes() if weights[key].numel() else b"")
-    return sha.hexdigest()
+def _restore(family: str, record: Mapping[str, Any] | None) -> Any:
+    """Return the component that `model_dump` wrote; None where there was none."""
+    return None if record is None else catalog.load(family, record["kind"]).model_validate(dict(record))

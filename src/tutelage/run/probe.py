@@ -6,7 +6,7 @@ import torch
 
 from tutelage.core.emitter import Emitter
 from tutelage.run.compose import Composed
-from tutelage.plan.plan import Plan
+from tutelage.planning.plan import Plan
 from tutelage.training.course import course
 
 __all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]
@@ -26,22 +26,22 @@ def plan_steps(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_b
     snapshot = state.snapshot()
     per_step = _time_steps(plan, composed)
     began = time.monotonic()
-    composed.validation(state.task)
-    per_row = (time.monotonic() - began) / max(len(composed.validation), 1)
+    composed.problem.validation(state.task)
+    per_row = (time.monotonic() - began) / max(len(composed.problem.validation), 1)
     state.task.train()
     state.restore(snapshot)
     free = (plan.time_seconds - emitter.seconds - reserve_seconds(composed, per_row)) * SAFETY
     steps = max(1, int(free / per_step))
     # Evaluations take their share; how many there are depends on the steps, so a second look is enough.
     eval_every = course(plan, steps, greater_is_better=greater_is_better).eval_every
-    steps = max(1, int(free / (per_step + per_row * len(composed.validation) / eval_every)))
+    steps = max(1, int(free / (per_step + per_row * len(composed.problem.validation) / eval_every)))
     return steps, per_row
 
 
 def reserve_seconds(composed: Composed, per_row: float) -> float:
     """Return what has to be left at the end: the last evaluation, the test part, and the report."""
     # The validation part is measured twice: at the last step, and with the best weights.
-    rows = 2 * len(composed.validation) + (len(composed.test) if composed.test else 0)
+    rows = 2 * len(composed.problem.validation) + (len(composed.problem.test) if composed.problem.test else 0)
     return rows * per_row + REPORT_SECONDS
 
 

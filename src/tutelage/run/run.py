@@ -7,21 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from tutelage.core import catalog, layout
-from tutelage.core.errors import DataError, Problem, UsageError
-from tutelage.core.schema import TableShape
-from tutelage.data.prepare.target import ClassTarget
+from tutelage.core.errors import DataError, Problem, RunError, UsageError
+from tutelage.data.part.base import RowsPart
 from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.part.base import Part
-from tutelage.data.part.table import TablePart
-from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.recognize import recognize
+from tutelage.data.target.base import Target
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
+from tutelage.planning.plan import Plan, plan_from
+from tutelage.planning.recipe import read_recipe, recipe_from
 from tutelage.predictor.predictor import Predictor, load_predictor
+from tutelage.run.collect import collect, gather
 from tutelage.run.folder import read_json, run_folder
+from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
 
@@ -92,6 +94,44 @@ class Run:
         """All of plan.json."""
         return read_json(self.path / layout.PLAN)
 
+    @cached_property
+    def decided(self) -> Plan:
+        """The plan as an object: everything needed to build the model, cost it, or train anew."""
+        record = dict(self.plan)
+        record.pop("command", None)
+        return plan_from(record)
+
+    def data(self, source: Any = None, *, test: Any = None) -> Data:
+        """Read and prepare the run's data again, exactly as for its training.
+
+        Args:
+            source: The same arrays, if the run was given arrays.
+            test: The same test arrays, if the run was given such.
+
+        Raises:
+            RunError: The data has changed since.
+        """
+        path = self.path / layout.RECIPE
+        recipe = recipe_from(read_recipe(path), where=str(path))
+        collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model))
+        data = gather(recipe, collected).data
+        if data.fingerprint != read_json(self.path / layout.DATA).get("fingerprint"):
+            raise RunError(f"{self.path}: the data has changed since this run began. Bring the old data back.")
+        return data
+
+    def build_model(self, *, device: str = "meta") -> nn.Module:
+        """Build the run's network anew, without its weights; on `meta` it costs no memory.
+
+        Raises:
+            RunError: The run trained an own module.
+        """
+        plan = self.decided
+        if plan.model is None or plan.shape is None:
+            raise RunError(f"{self.path}: this run trained your own module {plan.own_model!r}; build it yourself.")
+        with torch.device(device):
+            network: nn.Module = plan.task.make_network(plan.model, plan.shape, plan.num_outputs)
+        return network
+
     @property
     def report(self) -> Path:
         """The report's path."""
@@ -126,21 +166,21 @@ class Run:
             raise DataError(problems)
         truth, warnings = self._truth(part, where=str(source) if isinstance(source, str | Path) else "the data")
         outcome = Outcome(self.predictor.answers(part), truth)
-        metrics: list[Metric] = [catalog.load("metric", name)() for name in self.plan["metrics"]]
-        names = [f"test/{name}" for name in self.plan["metrics"]]
+        metrics: list[Metric] = list(self.decided.metrics)
+        names = [f"test/{getattr(metric, 'kind', '')}" for metric in metrics]
         return {
             "num_rows": len(part),
             "warnings": [*warnings, *(f"left out: {problem}" for problem in problems)],
             "metrics": {name: metric.compute(outcome) for name, metric in zip(names, metrics, strict=True)},
             "intervals": {
-                name: list(interval(metric, outcome, seed=self.plan["seed"])) for name, metric in zip(names, metrics, strict=True)
+                name: list(interval(metric, outcome, seed=self.decided.seed))
+                for name, metric in zip(names, metrics, strict=True)
             },
         }
 
-    def _truth(self, part: Part, *, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    def _truth(self, part: RowsPart, *, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
-        labels = part.labels
-        target = self.predictor.target
+        labels, target = part.labels, self._target
         if labels is None:
             remedy = "To predict without labels: tutelage predict."
             raise DataError([Problem(where, "there are no labels to compare with", remedy)])
@@ -148,11 +188,15 @@ class Run:
         if absent:
             remedy = "Fill the label in, or leave the row out."
             raise DataError([Problem(part.locate(i), "the label is missing", remedy) for i in absent])
-        if not isinstance(target, ClassTarget):
-            target.encode(labels, locate=part.locate)
-            return np.array([float(label) for label in labels]), ()
-        matched = match_labels(labels, [name for name in target.classes if isinstance(name, str)], part=where)
-        return target.encode(matched.labels, locate=part.locate), matched.warnings
+        matched, warnings = target.match(labels, part=where)
+        return target.truth(matched, locate=part.locate), warnings
+
+    @property
+    def _target(self) -> Target:
+        """What the labels mean to this run's model."""
+        if self.predictor.target is None:
+            raise RunError(f"{self.path}: this run's model was not trained with labels, so there is nothing to compare or predict.")
+        return self.predictor.target
 
     def predict(self, inputs: Any) -> list[Any]:
         """Return the class name, or the number, for each row of a path, several paths, or arrays."""
@@ -172,8 +216,7 @@ class Run:
     @property
     def classes(self) -> tuple[Any, ...]:
         """The class names in the order of `predict_proba`'s columns; empty for numbers."""
-        target = self.predictor.target
-        return target.classes if isinstance(target, ClassTarget) else ()
+        return self._target.classes
 
     def prediction(self, inputs: Any, *, on_bad_data: str = "fail") -> Prediction:
         """Return labels, probabilities and names for each row.
@@ -202,34 +245,44 @@ class Run:
             raise DataError(left_out)
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
-        return Prediction(tuple(names), self.predictor.labels(joined), probabilities, self.classes, tuple(left_out))
+        return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out))
 
     def _one_by_one(self, inputs: Any) -> list[Any]:
-        """Return what is read at a time: each table by itself, for it has its own columns; images together."""
+        """Return what is read at a time: what its source reads together, such as images, or one by one, such as tables."""
         if isinstance(inputs, str | Path):
             return [[inputs]]
-        is_paths = isinstance(inputs, Sequence) and bool(inputs) and all(isinstance(item, str | Path) for item in inputs)
-        return [[item] for item in inputs] if is_paths and isinstance(self.predictor.shape, TableShape) else [inputs]
+        if not _are_paths(inputs):
+            return [inputs]
+        return [inputs] if recognize(str(inputs[0])).reads_together else [[item] for item in inputs]
 
-    def _read(self, source: Any, *, target: str) -> tuple[Part, tuple[Problem, ...]]:
+    def _read(self, source: Any, *, target: str) -> tuple[RowsPart, tuple[Problem, ...]]:
         """Read paths or arrays as rows to answer for."""
-        if isinstance(source, Sequence) and source and all(isinstance(item, str | Path) for item in source):
+        reading = self.predictor.fitted.reading() if self.predictor.fitted is not None else {}
+        known = self._target_column() if target == "auto" else target
+        if _are_paths(source):
             paths = [str(item) for item in source]
-            known = self._target_column() if target == "auto" else target
-            reader = recognize(paths[0])(path=paths[0], target=known or "auto")
-            part, problems = reader.read_input(paths)
-            if target != "auto" and isinstance(part, TablePart) and target not in part.table.column_names:
-                columns = part.table.column_names
-                raise UsageError(
-                    f"{paths[0]} has no column {target!r}{catalog.suggest(target, columns)} Columns: {', '.join(columns)}."
-                )
+            kind = recognize(paths[0])
+            settings = {key: value for key, value in reading.items() if key in kind.model_fields}
+            part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
+            self._require_target(part, target, where=paths[0])
             return part, problems
-        as_given = self.plan["modality"] == "array"
-        collected = collect_arrays(source, target=self._target_column() or "auto", as_given=as_given, is_input=True)
+        as_given = bool(reading.get("as_given", False))
+        collected = collect_arrays(source, target=known or "auto", as_given=as_given, is_input=True)
+        assert isinstance(collected.train, RowsPart)
         return collected.train, collected.problems
+
+    def _require_target(self, part: RowsPart, target: str, *, where: str) -> None:
+        """Refuse a target column that was asked for and is not there."""
+        columns = part.columns
+        if target != "auto" and columns and target not in columns:
+            near = catalog.suggest(target, list(columns))
+            raise UsageError(f"{where} has no column {target!r}{near} Columns: {', '.join(columns)}.")
 
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""
-        if not isinstance(self.predictor.shape, TableShape):
-            return ""
         return str(read_json(self.path / layout.DATA).get("target", ""))
+
+
+def _are_paths(source: Any) -> bool:
+    """Tell whether something is a sequence of paths."""
+    return isinstance(source, Sequence) and bool(source) and all(isinstance(item, str | Path) for item in source)

@@ -11,22 +11,19 @@ from torch import nn
 from tutelage.core import layout
 from tutelage.core.durable import write_durably, write_json
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import RunError, UsageError
+from tutelage.core.errors import RunError
 from tutelage.core.events import Decided, Noted, Sink
 from tutelage.core.toml import to_toml
-from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.source.base import Collected
-from tutelage.data.source.recognize import recognize
-from tutelage.run.describe import describe_data
 from tutelage.run.folder import create_folder, locked, read_json, run_folder
-from tutelage.run.gather import Gathered, gather
+from tutelage.data.source.recognize import recognize
+from tutelage.run.collect import Gathered, collect, gather
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.plan.facts import Machine
+from tutelage.planning.facts import Machine
 from tutelage.training.machine import check_device, environment, machine_facts
-from tutelage.plan.plan import Plan, plan_from
-from tutelage.plan.recipe import Recipe, read_recipe, recipe_from
+from tutelage.planning.plan import Plan, plan_from
+from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.training.resolve import resolve
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
@@ -70,13 +67,15 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     Raises:
         TutelageError: Anything that would stop the training before its first step.
     """
-    collected = _collect(request)
-    gathered = gather(request.recipe, collected)
-    machine = machine_facts(request.recipe.device)
-    own_model = type(request.module).__name__ if request.module is not None else ""
-    facts = gathered.facts(machine, is_own_model=request.module is not None)
-    plan = resolve(request.recipe, facts, own_model=own_model)
-    return plan.but(decisions=(*gathered.decisions, *plan.decisions)), gathered, machine
+    recipe, own = request.recipe, request.module
+    collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None)
+    gathered = gather(recipe, collected)
+    machine = machine_facts(recipe.device)
+    own_model = type(own).__name__ if own is not None else ""
+    data = gathered.data
+    facts = data.facts(machine, task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None)
+    plan = resolve(recipe, facts, own_model=own_model, prepare=data.prepare, split=data.split)
+    return plan.but(decisions=(*data.decisions(), *plan.decisions)), gathered, machine
 
 
 def start_training(request: Request) -> Path:
@@ -91,7 +90,7 @@ def start_training(request: Request) -> Path:
         wishes = _from_anywhere(request.recipe.model_dump(mode="json", exclude_defaults=True))
         write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
         write_json(folder / layout.ENV, environment(machine))
-        write_json(folder / layout.DATA, describe_data(gathered, path=request.source, kind=plan.modality))
+        write_json(folder / layout.DATA, gathered.describe(path=request.source))
         write_json(folder / layout.PLAN, plan.to_record() | {"command": request.command})
         emitter = Emitter([JsonlSink(folder), *request.sinks], started=request.started)
         try:
@@ -131,12 +130,12 @@ def resume_training(run: str | Path, request: Request) -> Path:
             raise RunError(
                 f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}()."
             )
-        asked = Request(recipe, data=request.data, test=request.test, module=request.module)
-        gathered = gather(recipe, _collect(asked))
+        collected = collect(recipe, data=request.data, test=request.test, as_given=request.module is not None)
+        gathered = gather(recipe, collected)
         expected = read_json(folder / layout.DATA).get("fingerprint")
-        if gathered.fingerprint != expected:
+        if gathered.data.fingerprint != expected:
             raise RunError(
-                f"{folder}: the data at {asked.source} has changed since this run began. Train anew, or bring the old data back."
+                f"{folder}: the data at {FROM_PYTHON if request.data is not None else recipe.source} has changed since this run began. Train anew, or bring the old data back."
             )
         lines = JsonlSink(folder)
         has_checkpoint = bool(checkpoints(folder))
@@ -157,35 +156,12 @@ def _has_ended(folder: Path) -> bool:
     return path.exists() and read_json(path).get("stopped") not in PAUSED
 
 
-def _collect(request: Request) -> Collected:
-    """Read the source, whatever it is."""
-    recipe = request.recipe
-    if request.data is not None:
-        return collect_arrays(
-            request.data,
-            target=recipe.target,
-            test=request.test,
-            on_bad_data=recipe.on_bad_data,
-            as_given=request.module is not None,
-        )
-    if not recipe.source:
-        raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
-    kind = recognize(recipe.source)
-    settings: dict[str, Any] = {
-        "path": recipe.source,
-        "target": recipe.target,
-        "test": recipe.test,
-        "on_bad_data": recipe.on_bad_data,
-    }
-    return kind(**settings).collect()
-
-
 def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
     """Write paths in full, so that a run can be resumed from another working folder."""
     paths: dict[str, Any] = {}
     for key in ("source", "test"):
-        if wishes.get(key) and Path(wishes[key]).exists():
-            paths[key] = str(Path(wishes[key]).resolve())
+        if wishes.get(key):
+            paths[key] = recognize(wishes[key]).anywhere(wishes[key])
     return {**wishes, **paths}
 
 

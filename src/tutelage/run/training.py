@@ -10,26 +10,28 @@ from torch import nn
 from tutelage.core import catalog, layout
 from tutelage.core.durable import write_json
 from tutelage.core.emitter import Emitter
+from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
 from tutelage.run.compose import Composed, build_predictor, compose
-from tutelage.run.gather import Gathered
+from tutelage.run.collect import Gathered
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
-from tutelage.run.stop_reason import final_scores
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.machine import bits_depend_on
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.memory import keep_freed_memory
-from tutelage.plan.plan import Plan
+from tutelage.training.mesh import Mesh
+from tutelage.planning.plan import Plan
 from tutelage.training.course import Course, course
 from tutelage.training.state import Snapshot
 
 __all__ = ["Training"]
 
 PAUSED = ("interrupted", "terminated")
-"""Verdicts after which a run can go on."""
+"""Reasons to stop after which a run can go on."""
+DIVERGED = "diverged"
 LOOKS = 60
 """Looks at the clock that a time budget takes, at most."""
 
@@ -45,6 +47,7 @@ class Training:
         emitter: Takes events.
         command: What the user typed, or an equal of it.
         module: An own module, or None.
+        mesh: The processes that train together.
     """
 
     folder: Path
@@ -53,6 +56,7 @@ class Training:
     emitter: Emitter
     command: str
     module: nn.Module | None = None
+    mesh: Mesh = field(default_factory=Mesh)
     result: dict[str, Any] = field(default_factory=dict)
 
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
@@ -64,18 +68,30 @@ class Training:
 
     def _run(self, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Do what `run` says."""
-        composed = compose(self.plan, self.gathered, module=self.module)
+        composed = compose(self.plan, self.gathered.data, module=self.module, mesh=self.mesh)
         self._announce(composed)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         save = SaveJob(self.emitter, self.folder, every_seconds=self.plan.save_seconds, step=composed.state.clock.step)
         evaluate = EvaluateJob(
-            self.emitter, composed.validation, stopping=rhythm.stopping, every=rhythm.eval_every, step=composed.state.clock.step
+            self.emitter, composed.problem.validation, stopping=rhythm.stopping, every=rhythm.eval_every, step=composed.state.clock.step
         )
         jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
-        run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+        try:
+            run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+        except DivergedError as error:
+            raise self._keep_best(composed, rhythm, error) from error
         self._settle(composed, evaluate, save)
-        return self._finish(composed, rhythm, evaluate)
+        return self._finish(composed, rhythm)
+
+    def _keep_best(self, composed: Composed, rhythm: Course, error: DivergedError) -> DivergedError:
+        """Write the best weights of a training that diverged, where there are any, and return what to tell."""
+        state = composed.state
+        state.control = state.control.stopped(DIVERGED)
+        if not state.best or state.control.best_score is None:
+            return error
+        self._finish(composed, rhythm)
+        return DivergedError(f"{error} The best weights before that, of step {state.control.best_step}, are kept in {self.folder}.")
 
     def _begin(self, composed: Composed) -> float:
         """Set the number of steps and make the start durable; returns the seconds that a row takes to evaluate."""
@@ -128,7 +144,7 @@ class Training:
         if step == 0:
             save.save(state)
         jobs: list[Any] = [LogJob(self.emitter, every=rhythm.log_every, step=step), evaluate]
-        evaluate.seconds_per_evaluation = per_row * len(composed.validation)
+        evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
             jobs.append(
                 BudgetJob(
@@ -151,7 +167,7 @@ class Training:
         state = composed.state
         stop_reason = state.control.stop_reason
         if stop_reason in PAUSED:
-            # The stop_reason is this process's end, not the run's: a resumed run goes on as if it had never been.
+            # The reason is this process's end, not the run's: a resumed run goes on as if it had never been.
             state.control = state.control.stopped("")
             save.save(state)
             state.control = state.control.stopped(stop_reason)
@@ -160,32 +176,32 @@ class Training:
             evaluate.run(state)
         save.save(state)
 
-    def _finish(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob) -> dict[str, Any]:
+    def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
         facts = {"step": state.clock.step, "source": plan.source}
-        last = build_predictor(plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts=facts)
-        last.save(self.folder / layout.LAST / layout.PREDICTOR)
+        if stopped != DIVERGED:
+            last = build_predictor(plan, self.gathered.data, state.task, facts=facts)
+            last.save(self.folder / layout.LAST / layout.PREDICTOR)
         if state.best:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
-        best = build_predictor(
-            plan, self.gathered, state.task, num_outputs=composed.num_outputs, facts={**facts, "step": best_step}
-        )
+        best = build_predictor(plan, self.gathered.data, state.task, facts={**facts, "step": best_step})
         best.save(self.folder / layout.BEST / layout.PREDICTOR)
         scores = self._scores(composed, is_paused=stopped in PAUSED)
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
+            "noun": plan.task.noun,
             **scores,
             "best_step": best_step,
             "last_step": state.clock.step,
             "stopped": stopped,
             "seconds": round(self.emitter.seconds, 2),
-            "num_parameters": composed.num_parameters,
+            "num_parameters": composed.problem.num_parameters,
             "command": self._repeat_command(composed),
         }
         write_json(self.folder / layout.RESULT, finite(self.result))
@@ -194,24 +210,16 @@ class Training:
 
     def _scores(self, composed: Composed, *, is_paused: bool) -> dict[str, Any]:
         """Score the validation part, and the test part unless the run will go on later."""
-        evaluators = [(composed.validation, self.gathered.validation)]
-        if composed.test is not None and self.gathered.test is not None and not is_paused:
-            evaluators.append((composed.test, self.gathered.test))
+        problem, task = composed.problem, composed.state.task
+        evaluators = [problem.validation, *([problem.test] if problem.test is not None and not is_paused else [])]
         scores: dict[str, Any] = {}
         merged: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
-        for evaluator, prepared in evaluators:
-            scores = final_scores(
-                evaluator.name,
-                evaluator.outcome(composed.state.task),
-                prepared=prepared,
-                target=self.gathered.target,
-                train_truth=self.gathered.train.truth,
-                metrics=evaluator.metrics,
-                seed=self.plan.seed,
-            )
+        for evaluator in evaluators:
+            scores = evaluator.final(task)
             for key, values in merged.items():
-                values.update(scores[key])
-        return {**scores, **merged}
+                values.update(scores.get(key, {}))
+        last = evaluators[-1].name
+        return {**scores, **merged, "headline": f"{last}/{self.plan.headline}", **problem.extras()}
 
     def _repeat_command(self, composed: Composed) -> str:
         """Return the command that repeats this run exactly, in a new folder; a time budget becomes steps and corrections."""
@@ -237,10 +245,11 @@ class Training:
                 source=self.gathered.collected.name,
                 task=getattr(self.plan.task, "kind", ""),
                 model=model,
-                num_parameters=composed.num_parameters,
-                num_train=len(self.gathered.train),
-                num_validation=len(self.gathered.validation),
-                num_test=len(self.gathered.test) if self.gathered.test else 0,
+                num_parameters=composed.problem.num_parameters,
+                num_train=self.gathered.data.sizes.get("train", 0),
+                num_validation=self.gathered.data.sizes.get("validation", 0),
+                num_test=self.gathered.data.sizes.get("test", 0),
+                unit=self.gathered.data.unit,
                 device=self.plan.device,
             )
         )

@@ -5,6 +5,8 @@ ExponentialMovingAverage, decay = min(decay, (1 + updates) / (10 + updates)). Di
 """
 
 import copy
+from collections.abc import Callable
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +15,12 @@ __all__ = ["Average"]
 
 
 class Average(nn.Module):
-    """A slow copy of a module that follows it after every update."""
+    """A slow copy of a module that follows it after every update.
+
+    Attributes:
+        num_updates: How often it has followed, int64 [], always on the CPU: the decay depends on it, and reading it from a
+            graphics card would wait for all work there, at every step.
+    """
 
     num_updates: Tensor
 
@@ -22,7 +29,7 @@ class Average(nn.Module):
 
         Args:
             module: The module to follow.
-            decay: Share of the old average kept per update, in (0, 1); 0.999 averages about the last 1,000 updates.
+            decay: Fraction of the old average kept per update, in (0, 1); 0.999 averages about the last 1,000 updates.
         """
         super().__init__()
         self.module = copy.deepcopy(module).eval()
@@ -36,10 +43,10 @@ class Average(nn.Module):
         """Move towards the module: floating-point tensors by 1 - decay, counters at once."""
         self.num_updates += 1
         count = int(self.num_updates)
-        share = 1 - min(self.decay, (1 + count) / (10 + count))
+        fraction = 1 - min(self.decay, (1 + count) / (10 + count))
         slow = list(self.module.parameters()) + [buffer for buffer in self.module.buffers() if buffer.is_floating_point()]
         fast = list(module.parameters()) + [buffer for buffer in module.buffers() if buffer.is_floating_point()]
-        torch._foreach_lerp_(slow, fast, share)
+        torch._foreach_lerp_(slow, fast, fraction)
         for kept, current in zip(self.module.buffers(), module.buffers(), strict=True):
             if not current.is_floating_point():
                 kept.copy_(current)
@@ -47,3 +54,10 @@ class Average(nn.Module):
     def train(self, mode: bool = True) -> "Average":
         """Stay in evaluation mode, whatever the mode of the task."""
         return super().train(False)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Move the module to a device or type, but leave the count where it is."""
+        count = self.num_updates
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.num_updates = count
+        return self

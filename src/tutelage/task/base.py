@@ -1,21 +1,37 @@
-"""What every task is: which parameters learn in which phase, and what each phase's loss is.
+"""What every task is: what it needs of the data, which parameters learn in which phase, and what each phase's loss is.
 
 A classifier has one phase; a GAN has two that alternate on each batch; reinforcement learning is a task whose stream asks
 it to act. The step and the loop are the same for all of them.
+
+A `TaskSpec` is asked in this order: does it want these parts (`claims`, `refusal`), `prepare` them, `suggest` defaults,
+`decide` its own settings, and `build` a `Problem`, which the rooms above train without knowing what it is.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from tutelage.core import catalog
+from tutelage.core.errors import RecipeError
+from tutelage.core.events import Event
+from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
+from tutelage.data.part.base import Part
+from tutelage.data.prepare.base import Fitted, Pass
+from tutelage.data.source.base import Collected
+from tutelage.data.target.base import Target
+from tutelage.defaults.base import Suggestion
 from tutelage.optim.base import Optim
 from tutelage.optim.schedule.base import Schedule
+from tutelage.planning.decisions import Decisions
+from tutelage.planning.facts import Facts, Machine
+from tutelage.planning.plan import Decision, Plan, SplitPlan
+from tutelage.planning.recipe import Recipe
 
-__all__ = ["Batch", "Objective", "Phase", "Task", "TaskSpec"]
+__all__ = ["Batch", "Data", "Evaluator", "Objective", "Phase", "Problem", "Stream", "Task", "TaskSpec"]
 
 Batch = dict[str, Tensor]
 """Tensors by name, first dimension B: the inputs, `target`, and `weight` float32 [B] where samples count differently."""
@@ -79,8 +95,8 @@ class Task(nn.Module):
     def after_update(self, phase: str) -> None:
         """Do the upkeep after an update of `phase`, such as moving averages and target networks."""
 
-    def predict(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """Return what evaluation, prediction and export show: probabilities [B, C], or numbers [B]."""
+    def network(self) -> nn.Module:
+        """Return the network that leaves the training: what evaluation, prediction and export use."""
         raise NotImplementedError
 
     def beat(self, step: int) -> tuple[str, ...]:
@@ -88,11 +104,235 @@ class Task(nn.Module):
         return self.rhythm[step % len(self.rhythm)]
 
 
+class Stream(Protocol):
+    """Where batches come from: rows of a data set, or an environment that the task acts in.
+
+    Attributes:
+        epoch_size: Samples in one pass over the data; 0 where there is no end.
+    """
+
+    epoch_size: int
+
+    def next(self) -> Batch:
+        """Return the next batch, on the training device."""
+
+    def observe(self, report: Any) -> None:
+        """Take note of the step that the last batch led to."""
+
+    def metrics(self) -> dict[str, float]:
+        """Return what the stream itself has to log since it was last asked, such as the mean return of episodes."""
+
+    def state(self) -> dict[str, Any]:
+        """Return tensors and JSON values from which the stream goes on exactly."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state` returned."""
+
+
+class Evaluator(Protocol):
+    """Measures a task on one part of the data, or in environments of its own.
+
+    Attributes:
+        name: The part's name, which begins the metrics' names, such as `val`.
+    """
+
+    name: str
+
+    def __len__(self) -> int:
+        """Return how many rows, or episodes, one evaluation looks at."""
+
+    def __call__(self, task: Task) -> dict[str, float]:
+        """Return each metric by name, such as `val/accuracy`."""
+
+    def final(self, task: Task) -> dict[str, Any]:
+        """Return what result.json says about this part.
+
+        `metrics`, `intervals` (95 %) and `baseline` (a trivial predictor) by metric name; and whatever the task's report
+        sections show, such as `confusion` or `worst`.
+        """
+
+    def events(self, task: Task, *, step: int) -> Sequence[Event]:
+        """Return what is worth telling at an evaluation beside the metrics, such as samples that the task made."""
+
+
+
+
+class Data:
+    """What a task made of the parts that a source gave: ready to be trained on, and able to say what it is.
+
+    Attributes:
+        collected: What the source gave.
+        fitted: The preprocessing, fitted on train rows; None where there is none.
+        prepare: Its settings.
+        target: What labels mean; None where there are none.
+        fingerprint: Hash of all that is trained on and measured on.
+        unit: What is counted, such as `rows`.
+        sizes: How many of these are in `train`, `validation` and `test`.
+        split: Which fractions were kept apart; None where nothing was cut.
+    """
+
+    collected: Collected
+    fitted: Fitted | None
+    prepare: Component | None
+    target: Target | None
+    fingerprint: str
+    unit: str
+    sizes: Mapping[str, int]
+    split: SplitPlan | None
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return what was decided about the data, such as rows and preprocessing."""
+        return ()
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what the user should look at, beyond what the source said."""
+        return ()
+
+    def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
+        """Return what decisions depend on."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Return what data.json says beyond source, sizes, notes and warnings."""
+        return {}
+
+
+@dataclass
+class Problem:
+    """A training, built and not yet begun.
+
+    Attributes:
+        task: Modules and phases.
+        stream: Batches.
+        validation: What is measured again and again, and judged.
+        test: What is measured once, at the end; None where there is nothing to.
+        num_parameters: Learned numbers in the network that leaves.
+        extras: What else result.json says of this problem.
+        close: Ends what the problem holds open, such as environments.
+    """
+
+    task: Task
+    stream: Stream
+    validation: Evaluator
+    test: Evaluator | None
+    num_parameters: int
+    extras: Callable[[], dict[str, Any]] = field(default=dict)
+    close: Callable[[], None] = field(default=lambda: None)
+
+
 class TaskSpec(Component):
-    """A task's settings."""
+    """A task's settings, and all that the rooms above need to know of it."""
 
     family: ClassVar[str] = "task"
+    noun: ClassVar[str]
+    """What the task is called in a report, such as `classification`."""
+    answers: ClassVar[str]
+    """The kind of answers: metrics and losses must be for the same."""
+    needs_labels: ClassVar[bool] = False
+    """Whether it learns from labels."""
 
-    def answer(self, outputs: Tensor) -> Tensor:
-        """Turn a model's float32 outputs into what the task's `predict` returns."""
+    def claims(self, part: Part) -> str:
+        """Return why this task is the natural one for the train part, or "" where it is not."""
+        return ""
+
+    def refusal(self, part: Part) -> str:
+        """Return why this task cannot learn from the train part, with what to do; "" where it can."""
         raise NotImplementedError
+
+    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> Data:
+        """Split, fit and prepare what a source has collected.
+
+        Args:
+            collected: Parts.
+            recipe: What the user wants.
+            reason: Why this task was chosen.
+
+        Raises:
+            DataError: Nothing to learn; all problems at once.
+            RecipeError: A wish that does not fit the data.
+        """
+        raise NotImplementedError
+
+    def suggest(self, facts: Facts) -> Suggestion:
+        """Return what auto means: the defaults of the kind of data, unless the task knows better."""
+        suggestion: Suggestion = catalog.load("defaults", facts.modality)().suggest(facts)
+        return suggestion
+
+    def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "TaskSpec":
+        """Return these settings with everything decided.
+
+        Raises:
+            RecipeError: A wish that does not fit.
+        """
+        return self
+
+    def weigh_classes(self, recipe: Recipe, facts: Facts, *, made: Decisions) -> tuple[float, ...]:
+        """Return a factor per class, or nothing.
+
+        Raises:
+            RecipeError: Weights were wished for and there are no classes.
+        """
+        if recipe.class_weights == "balanced":
+            kind = getattr(self, "kind", "")
+            raise RecipeError(f"recipe: class_weights = 'balanced' needs classes, and this is {kind}. Leave it out.")
+        return ()
+
+    def count_outputs(self, facts: Facts) -> int:
+        """Return how many numbers the model has to return per row; asked after `decide`."""
+        raise NotImplementedError
+
+    def metrics(self, facts: Facts) -> tuple[str, ...]:
+        """Return the names of the metrics that are measured where the user names none, the one for the headline first."""
+        raise NotImplementedError
+
+    def watched(self, facts: Facts, *, auto: Suggestion) -> tuple[str, str]:
+        """Return the name of the metric that early stopping watches, and why."""
+        return self.metrics(facts)[0], auto.why.get("judge", "")
+
+    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
+        """Build the training.
+
+        Args:
+            plan: Everything decided.
+            data: What `prepare` made.
+            module: An own module, trained in place of the plan's model.
+            rank: Number of this process among those that train together.
+            world: How many there are.
+
+        Raises:
+            RecipeError: A part cannot be built as the plan says.
+        """
+        raise NotImplementedError
+
+    def network_shape(self, facts: Facts) -> Shape:
+        """Return what the network that leaves the training receives; asked after `decide`."""
+        return facts.shape
+
+    def finisher(self, fitted: Fitted | None) -> nn.Module:
+        """Return the module that turns a compact batch into what the network takes."""
+        return fitted.finisher() if fitted is not None else Pass()
+
+    def make_network(self, model: Any, shape: Shape, num_outputs: int) -> nn.Module:
+        """Build the network that leaves the training anew, as it was built for it, on the default device."""
+        network: nn.Module = model.build(shape, num_outputs)
+        return network
+
+    def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Turn a network's float32 outputs into answers.
+
+        Args:
+            outputs: [B, ...]; [B, M, ...] where the network consists of M > 1 members that share weights.
+            num_members: M.
+        """
+        return outputs
+
+    def refuse_wishes(self, recipe: Recipe, *keys: str) -> None:
+        """Refuse wishes that mean nothing to this task.
+
+        Raises:
+            RecipeError: One of the keys was wished for.
+        """
+        for key in keys:
+            if getattr(recipe, key) != Recipe.model_fields[key].get_default(call_default_factory=True):
+                kind = getattr(self, "kind", "")
+                raise RecipeError(f"recipe: {key} = {getattr(recipe, key)!r} means nothing to task {kind!r}. Leave it out.")

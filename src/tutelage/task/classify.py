@@ -3,32 +3,95 @@
 Use it where the target is a word, a truth value or one of a few codes. For quantities use `regress`.
 """
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from tutelage.core.spec import Pick
-from tutelage.task.base import Phase, TaskSpec
-from tutelage.task.supervised import SupervisedTask
+from tutelage.core.errors import RecipeError
+from tutelage.core.spec import Component, Pick
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.target.base import Target, check_labels
+from tutelage.data.target.classes import Classes, fit_classes
+from tutelage.data.target.meaning import are_amounts
+from tutelage.defaults.base import Suggestion
+from tutelage.loss.binary_cross_entropy import BinaryCrossEntropy
+from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.metric.base import Outcome
+from tutelage.metric.confusion import confusion
+from tutelage.planning.decisions import Decisions
+from tutelage.planning.facts import Facts
+from tutelage.planning.recipe import Recipe
+from tutelage.task.supervised import SupervisedSpec
 
 __all__ = ["Classify"]
 
+SMALLEST_PROBABILITY = 1e-12
+WATCHED = {"decisions": "accuracy", "probabilities": "loss", "refinement": "refined_loss"}
+"""The metric for what early stopping had better judge."""
 
-class Classify(TaskSpec):
+
+class Classify(SupervisedSpec):
     """Settings of classification."""
 
     kind: Literal["classify"] = "classify"
+    noun: ClassVar[str] = "classification"
+    answers: ClassVar[str] = "classes"
     loss: Pick("loss") = Field("cross_entropy", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
-    def build(self, model: nn.Module, *, input_names: tuple[str, ...], phase: Phase) -> SupervisedTask:
-        """Make the task around a model that returns logits [B, C] or [B, M, C]; one logit stands for two classes."""
-        loss: Any = self.loss
-        return SupervisedTask(model, loss=loss.build(), answer=self.answer, input_names=input_names, phase=phase, ema=self.ema)
+    def claims(self, part: Part) -> str:
+        """Claim rows whose labels are names."""
+        if not isinstance(part, RowsPart) or part.labels is None:
+            return ""
+        is_amounts, reason = are_amounts(check_labels(part.labels, locate=part.locate))
+        return "" if is_amounts else reason
 
-    def answer(self, outputs: Tensor) -> Tensor:
+    def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:
+        """Learn the class names."""
+        return fit_classes(labels, reason=reason, locate=locate)
+
+    def default_loss(self, facts: Facts, *, auto: Suggestion, wish: object) -> tuple[Component, str]:
+        """Choose one output with a sigmoid for two classes, softmax else."""
+        # An own module may return one output or two, and cross-entropy takes either as what softmax or sigmoid then answer.
+        is_pair = len(facts.class_counts) == 2 and not auto.label_smoothing and not facts.is_own_model
+        if is_pair and not isinstance(wish, dict):
+            return BinaryCrossEntropy(), "two classes: one output with a sigmoid"
+        return CrossEntropy(label_smoothing=auto.label_smoothing), "the usual loss for classes"
+
+    def with_loss(self, loss: Component, ema: float) -> "Classify":
+        """Return these settings with loss and average decided."""
+        return Classify(loss=loss, ema=ema)
+
+    def count_outputs(self, facts: Facts) -> int:
+        """Return one output per class, or what the loss needs."""
+        loss: Any = self.loss
+        count: int = loss.count_outputs(len(facts.class_counts))
+        return count
+
+    def metrics(self, facts: Facts) -> tuple[str, ...]:
+        """Return hits and log loss; for two classes how well they are ranked too."""
+        return ("accuracy", "loss", "auroc") if len(facts.class_counts) == 2 else ("accuracy", "loss")
+
+    def watched(self, facts: Facts, *, auto: Suggestion) -> tuple[str, str]:
+        """Return what suits the kind of data."""
+        return WATCHED[auto.judge], auto.why.get("judge", "")
+
+    def weigh_classes(self, recipe: Recipe, facts: Facts, *, made: Decisions) -> tuple[float, ...]:
+        """Return a factor per class with a mean of 1 over the rows, or nothing."""
+        if recipe.class_weights != "balanced":
+            return ()
+        total, classes = sum(facts.class_counts), len(facts.class_counts)
+        if not all(facts.class_counts):
+            raise RecipeError("recipe: class_weights = 'balanced' needs train rows of every class; one has none. Leave it out.")
+        weights = tuple(total / (classes * count) for count in facts.class_counts)
+        made.choose("class_weights", "balanced", weights)
+        return weights
+
+    def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Return probabilities float32 [B, C] of logits [B, C]; of members [B, M, C] the mean of their probabilities.
 
         A last dimension of 1 is the logit of the second of two classes (sigmoid).
@@ -36,7 +99,46 @@ class Classify(TaskSpec):
         if outputs.dim() == 1:
             outputs = outputs[:, None]
         if outputs.shape[-1] == 1:
-            shares = torch.sigmoid(torch.cat([-outputs, outputs], dim=-1))
+            probabilities = torch.sigmoid(torch.cat([-outputs, outputs], dim=-1))
         else:
-            shares = torch.softmax(outputs, dim=-1)
-        return shares.mean(dim=1) if shares.dim() == 3 else shares
+            probabilities = torch.softmax(outputs, dim=-1)
+        return probabilities.mean(dim=1) if num_members > 1 else probabilities
+
+    def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
+        """Return the fractions of the classes in train."""
+        counts = np.bincount(train_truth, minlength=len(target.classes))
+        return np.tile(counts / len(train_truth), (size, 1)), "the fractions of the classes in train, for every row"
+
+    def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        """Return the log loss of each row, and whether another class was more probable."""
+        rows = np.arange(len(outcome.target))
+        loss = -np.log(np.maximum(outcome.prediction[rows, outcome.target], SMALLEST_PROBABILITY))
+        return loss, outcome.prediction.argmax(axis=1) != outcome.target
+
+    def say_mistake(self, outcome: Outcome, row: int, *, target: Target) -> dict[str, Any]:
+        """Return the true and the predicted class, and how sure the model was."""
+        guess = int(outcome.prediction[row].argmax())
+        names = target.classes
+        record: dict[str, Any] = {"target": str(names[outcome.target[row]]), "prediction": str(names[guess])}
+        return record | {"confidence": float(outcome.prediction[row, guess])}
+
+    def shown(self, target: Target) -> "_Confusions":
+        """Collect the confusion matrix."""
+        assert isinstance(target, Classes)
+        return _Confusions(target)
+
+
+class _Confusions:
+    """Adds up confusion matrices."""
+
+    def __init__(self, target: Classes) -> None:
+        self._names = [str(name) for name in target.names]
+        self._counts = np.zeros((len(self._names), len(self._names)))
+
+    def add(self, outcome: Outcome) -> None:
+        """Take a batch."""
+        self._counts += confusion(outcome)
+
+    def record(self, sample: Outcome) -> dict[str, Any]:
+        """Return the matrix and its labels."""
+        return {"labels": self._names, "confusion": self._counts.tolist()}

@@ -3,31 +3,111 @@
 The model learns the standardized target (mean 0, standard deviation 1 on the train rows); results are in its own unit.
 """
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from tutelage.core.spec import Pick
-from tutelage.task.base import Phase, TaskSpec
-from tutelage.task.supervised import SupervisedTask
+from tutelage.core.errors import DataError
+from tutelage.core.spec import Component, Pick
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.target.base import Target, check_labels
+from tutelage.data.target.meaning import are_amounts
+from tutelage.data.target.numbers import Numbers, fit_numbers
+from tutelage.defaults.base import Suggestion
+from tutelage.loss.mse import SquaredError
+from tutelage.metric.base import Outcome
+from tutelage.planning.facts import Facts
+from tutelage.task.supervised import SupervisedSpec
 
 __all__ = ["Regress"]
 
+MAX_RESIDUALS = 2_000
 
-class Regress(TaskSpec):
+
+class Regress(SupervisedSpec):
     """Settings of regression."""
 
     kind: Literal["regress"] = "regress"
+    noun: ClassVar[str] = "regression"
+    answers: ClassVar[str] = "numbers"
     loss: Pick("loss") = Field("mse", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
-    def build(self, model: nn.Module, *, input_names: tuple[str, ...], phase: Phase) -> SupervisedTask:
-        """Make the task around a model that returns [B, 1] or [B, M, 1]."""
-        loss: Any = self.loss
-        return SupervisedTask(model, loss=loss.build(), answer=self.answer, input_names=input_names, phase=phase, ema=self.ema)
+    def claims(self, part: Part) -> str:
+        """Claim rows whose labels are amounts."""
+        if not isinstance(part, RowsPart) or part.labels is None:
+            return ""
+        is_amounts, reason = are_amounts(check_labels(part.labels, locate=part.locate))
+        return reason if is_amounts else ""
 
-    def answer(self, outputs: Tensor) -> Tensor:
-        """Return float32 [B] of outputs [B, 1] or [B]; of members [B, M, 1] their mean."""
+    def refusal(self, part: Part) -> str:
+        """Refuse labels that are no numbers."""
+        lack = super().refusal(part)
+        if lack or not isinstance(part, RowsPart) or part.labels is None:
+            return lack
+        try:
+            Numbers().truth(part.labels, locate=part.locate)
+        except DataError as error:
+            return f"{len(error.problems):,} labels are no numbers ({error.problems[0]}). Choose another task or target."
+        return ""
+
+    def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:
+        """Learn mean and standard deviation."""
+        return fit_numbers(labels, reason=reason, locate=locate)
+
+    def suggest(self, facts: Facts) -> Suggestion:
+        """Return the data's defaults, with reasons that speak of numbers."""
+        why = {"loss": "the usual loss for numbers", "judge": "the error itself"}
+        return super().suggest(facts).but(label_smoothing=0.0, why=why)
+
+    def default_loss(self, facts: Facts, *, auto: Suggestion, wish: object) -> tuple[Component, str]:
+        """Choose squared error."""
+        return SquaredError(), "the usual loss for numbers"
+
+    def with_loss(self, loss: Component, ema: float) -> "Regress":
+        """Return these settings with loss and average decided."""
+        return Regress(loss=loss, ema=ema)
+
+    def count_outputs(self, facts: Facts) -> int:
+        """Return one."""
+        return 1
+
+    def metrics(self, facts: Facts) -> tuple[str, ...]:
+        """Return errors in the target's unit and the explained variance."""
+        return ("rmse", "mae", "r2")
+
+    def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return standardized numbers float32 [B] of outputs [B, 1] or [B]; of members [B, M, 1] their mean."""
         outputs = outputs.squeeze(-1) if outputs.dim() > 1 else outputs
-        return outputs.mean(dim=1) if outputs.dim() == 2 else outputs
+        return outputs.mean(dim=1) if num_members > 1 else outputs
+
+    def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
+        """Return the mean of train."""
+        return np.full(size, train_truth.mean()), "the mean of train, for every row"
+
+    def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        """Return the size of each error; every row counts."""
+        return np.abs(outcome.prediction - outcome.target), np.ones(len(outcome.target), dtype=bool)
+
+    def say_mistake(self, outcome: Outcome, row: int, *, target: Target) -> dict[str, Any]:
+        """Return the true and the predicted number."""
+        return {"target": f"{outcome.target[row]:g}", "prediction": f"{outcome.prediction[row]:g}"}
+
+    def shown(self, target: Target) -> "_Residuals":
+        """Collect true and predicted numbers."""
+        return _Residuals()
+
+
+class _Residuals:
+    """Shows predictions beside the truth."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Take a batch: the sample holds all that is needed."""
+
+    def record(self, sample: Outcome) -> dict[str, Any]:
+        """Return evenly spaced rows of the sample."""
+        rows = np.linspace(0, len(sample.target) - 1, min(MAX_RESIDUALS, len(sample.target))).astype(np.int64)
+        return {"residuals": {"target": sample.target[rows].tolist(), "prediction": sample.prediction[rows].tolist()}}

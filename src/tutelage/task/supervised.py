@@ -1,14 +1,159 @@
-"""What classification and regression share: one model, one phase, a loss per sample, weights, members, an average."""
+"""What learning from labels has in common: one model, one phase, a loss per sample, weights, members, an average."""
 
 from collections.abc import Callable
+from typing import Any, ClassVar
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
+from tutelage.core.errors import DataError, Problem, RecipeError
+from tutelage.core.seeds import derive
+from tutelage.core.shape.views import Grid
+from tutelage.core.spec import Component, grant
+from tutelage.data.augment.none import NoAugment
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.source.base import Collected
+from tutelage.data.stream import FiniteStream
+from tutelage.data.target.base import Target
+from tutelage.defaults.base import Suggestion
 from tutelage.loss.base import LossFunction
+from tutelage.metric.base import Outcome
+from tutelage.planning.decisions import Decisions, say
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan
+from tutelage.planning.recipe import Recipe
+from tutelage.task.answering import Answering
 from tutelage.task.average import Average
-from tutelage.task.base import Batch, Objective, Phase, Task
+from tutelage.task.base import Batch, Data, Objective, Phase, Problem as BuiltProblem, Task, TaskSpec
+from tutelage.task.evaluation import RowsEvaluator, Shown
+from tutelage.task.rows import PreparedPart, RowsData, rows_data, split_rows
 
-__all__ = ["SupervisedTask"]
+__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema"]
+
+NO_TARGET = "there is no target to learn. Name it: --target COLUMN."
+
+
+class SupervisedSpec(TaskSpec):
+    """What tasks with labels share; a subclass says what labels mean, which loss and metrics fit, and how to judge."""
+
+    needs_labels: ClassVar[bool] = True
+
+    def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:
+        """Learn what the labels mean.
+
+        Raises:
+            DataError: Labels from which nothing can be learned, all problems at once.
+        """
+        raise NotImplementedError
+
+    def default_loss(self, facts: Facts, *, auto: Suggestion, wish: object) -> tuple[Component, str]:
+        """Return the loss that auto stands for, and why."""
+        raise NotImplementedError
+
+    def with_loss(self, loss: Component, ema: float) -> "SupervisedSpec":
+        """Return these settings with loss and average decided."""
+        raise NotImplementedError
+
+    def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
+        """Return a trivial predictor's predictions for `size` rows, and what it is."""
+        raise NotImplementedError
+
+    def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        """Return how wrong each prediction is, float64 [N], and which count as mistakes, bool [N]."""
+        raise NotImplementedError
+
+    def say_mistake(self, outcome: Outcome, row: int, *, target: Target) -> dict[str, Any]:
+        """Return truth and prediction of one row for people: `target`, `prediction`, `confidence` if there is such."""
+        raise NotImplementedError
+
+    def shown(self, target: Target) -> Shown:
+        """Return a new collector of what the report shows beside the scores."""
+        raise NotImplementedError
+
+    def refusal(self, part: Part) -> str:
+        """Refuse parts without rows and without labels."""
+        if not isinstance(part, RowsPart):
+            return f"task {getattr(self, 'kind', '')!r} learns from rows, and these are {part.kind} data. Choose another task."
+        return NO_TARGET if part.labels is None else ""
+
+    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> Data:
+        """Learn what the labels mean, split, fit the preprocessing on train rows, apply it to all."""
+        part = collected.train
+        assert isinstance(part, RowsPart)
+        labels = part.labels
+        if labels is None:
+            raise DataError([Problem(part.name, "there is no target to learn", "Name it: --target COLUMN.")])
+        whole = self.fit_target(labels, reason=reason, locate=part.locate)
+        split = split_rows(collected, recipe, classes=whole.encode(labels) if whole.classes else None)
+        target = whole
+        if not whole.classes:
+            assert split.train.labels is not None
+            target = self.fit_target(split.train.labels, reason=reason, locate=split.train.locate)
+        kind = str(getattr(self, "kind", ""))
+        return rows_data(split, collected=collected, recipe=recipe, target=target, task=(kind, reason))
+
+    def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> TaskSpec:
+        """Choose loss and weight average."""
+        own = type(self)()
+        wished = getattr(self, "loss", None)
+        wish = wished if recipe.loss == "auto" and wished != getattr(own, "loss", None) else recipe.loss
+        default, why = self.default_loss(facts, auto=auto, wish=wish)
+        loss = made.choose("loss", wish, grant(wish, default), why)
+        fits = getattr(loss, "answers", self.answers)
+        if fits != self.answers:
+            raise RecipeError(f"recipe: loss = {say(loss)} is for {fits}, and task {getattr(self, 'kind', '')!r} gives {self.answers}.")
+        wished_ema = getattr(self, "ema", 0.0)
+        ema = choose_ema(wished_ema if recipe.ema == "auto" and wished_ema else recipe.ema, auto=auto, made=made)
+        return self.with_loss(loss, ema)
+
+    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> BuiltProblem:
+        """Put a task around the model, rows into a stream, and evaluators beside."""
+        assert isinstance(data, RowsData)
+        model = build_model(plan, module)
+        finisher = self.finisher(data.fitted).to(plan.device)
+        phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+        loss: Any = getattr(self, "loss")  # noqa: B009 - each subclass has its own
+        names = tuple(data.fitted.shape.tensors)
+        task = SupervisedTask(model, loss=loss.build(), input_names=names, phase=phase, ema=getattr(self, "ema", 0.0))
+        beside = {}
+        if plan.class_weights and data.train.target is not None:
+            beside["weight"] = torch.tensor(list(plan.class_weights), dtype=torch.float32)[data.train.target]
+        stream = FiniteStream(
+            data.train.labelled(**beside),
+            batch_size=plan.batch_size,
+            seed=plan.seed,
+            device=plan.device,
+            finish=finisher,
+            augment=None if isinstance(plan.augment, NoAugment) else plan.augment,
+            rank=rank,
+            world=world,
+        )
+        answering = _Answers(finisher, self, names)
+        return BuiltProblem(
+            task=task.to(plan.device),
+            stream=stream,
+            validation=self._evaluator("val", plan, data, data.validation, answering),
+            test=self._evaluator("test", plan, data, data.test, answering) if data.test is not None else None,
+            num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+        )
+
+    def _evaluator(self, name: str, plan: Plan, data: RowsData, part: PreparedPart, answering: "_Answers") -> RowsEvaluator:
+        """Make what measures one part; the watched metric is measured on the validation part only."""
+        is_watched = part is data.validation
+        return RowsEvaluator(
+            name=name, prepared=part, data=data, judge=self, plan=plan, answering=answering, is_watched=is_watched
+        )
+
+
+class _Answers:
+    """Makes the module that answers out of a task's present network."""
+
+    def __init__(self, finisher: nn.Module, spec: TaskSpec, input_names: tuple[str, ...]) -> None:
+        self._finisher, self._spec, self._names = finisher, spec, input_names
+
+    def __call__(self, task: Task) -> nn.Module:
+        return Answering(self._finisher, task.network(), task=self._spec, input_names=self._names)
 
 
 class SupervisedTask(Task):
@@ -19,7 +164,6 @@ class SupervisedTask(Task):
         model: nn.Module,
         *,
         loss: LossFunction,
-        answer: Callable[[Tensor], Tensor],
         input_names: tuple[str, ...],
         phase: Phase,
         ema: float = 0.0,
@@ -27,25 +171,24 @@ class SupervisedTask(Task):
         """Hold the model and its loss.
 
         Args:
-            model: Returns outputs [B, O], or [B, M, O] for M members that share weights.
+            model: Returns outputs [B, O]; or [B, M, O] for M members that share weights, if its `num_members` is M > 1.
             loss: One number per sample.
-            answer: Turns float32 outputs into what `predict` returns.
             input_names: The batch's tensors that the model takes, in order.
             phase: The optimizer, schedule and clipping.
-            ema: Decay of the weight average that answers `predict`; 0 keeps none.
+            ema: Decay of the weight average that leaves the training; 0 keeps none.
         """
         super().__init__()
         self.model = model
         self.average = Average(model, decay=ema) if ema else None
         self.loss = loss
-        self.answer = answer
         self.input_names = input_names
         self.phases = {"fit": phase}
+        self._num_members = int(getattr(model, "num_members", 1))
 
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the summed loss of a batch."""
         outputs = self.model(*[batch[name] for name in self.input_names]).float()
-        loss_B = _per_sample(self.loss, outputs, batch["target"])
+        loss_B = _per_sample(self.loss, outputs, batch["target"], num_members=self._num_members)
         weight_B = batch.get("weight")
         if weight_B is None:
             return Objective(loss_B.sum(), float(len(loss_B)), {})
@@ -56,17 +199,41 @@ class SupervisedTask(Task):
         if self.average is not None:
             self.average.follow(self.model)
 
-    def predict(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """Return the task's answer to a batch of inputs, in evaluation mode if the task is."""
-        model = self.model if self.average is None else self.average.module
-        answer: Tensor = self.answer(model(*inputs).float())
-        return answer
+    def network(self) -> nn.Module:
+        """Return the model, or its average where one is kept."""
+        return self.model if self.average is None else self.average.module
 
 
-def _per_sample(loss: LossFunction, outputs: Tensor, target_B: Tensor) -> Tensor:
+def build_model(plan: Plan, module: nn.Module | None) -> nn.Module:
+    """Build the plan's architecture - or take the own module - on the plan's device, initialized as the plan says."""
+    if module is None:
+        assert plan.model is not None
+        assert plan.shape is not None
+        module = plan.model.build(plan.shape, plan.num_outputs)
+        if plan.init is not None:
+            plan.init.apply(module, torch.Generator().manual_seed(derive(plan.seed, "init")))
+    module = module.to(plan.device)
+    if plan.shape is not None and plan.shape.view(Grid) is not None:
+        module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module
+
+
+def choose_ema(wish: float | str, *, auto: Suggestion, made: Decisions) -> float:
+    """Choose the decay of the weight average.
+
+    Raises:
+        RecipeError: It is not in [0, 1).
+    """
+    ema = auto.ema if wish == "auto" else float(wish)
+    if not 0 <= ema < 1:
+        raise RecipeError(f"recipe: ema = {ema:g} must be in [0, 1); 0 keeps no average. Typical: 0.99 to 0.9999.")
+    made.choose("ema", wish, ema)
+    return ema
+
+
+def _per_sample(loss: LossFunction, outputs: Tensor, target_B: Tensor, *, num_members: int) -> Tensor:
     """Return loss_B of outputs [B, O] or [B]; of members [B, M, O] the mean of their losses."""
-    if outputs.dim() < 3:
+    if num_members == 1:
         return loss(outputs[:, None] if outputs.dim() == 1 else outputs, target_B)
-    num_rows, num_members = outputs.shape[0], outputs.shape[1]
     flat = loss(outputs.flatten(0, 1), target_B.repeat_interleave(num_members, dim=0))
-    return flat.view(num_rows, num_members).mean(dim=1)
+    return flat.view(len(outputs), num_members).mean(dim=1)

@@ -39,7 +39,7 @@ class Control:
         patient_since: The step of the last score that was better by at least the smallest difference that counts.
         stop_reason: "" while training goes on, else why it stopped.
         corrections: (step, total_steps) of each correction.
-        initial_steps: Steps planned at the start, from which the rhythms of logging and evaluating follow.
+        initial_steps: Steps planned at the start, from which the frequencies of logging and evaluating follow.
         last_evaluation: The step of the last evaluation; -1 before the first.
     """
 

@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from tutelage.plan.plan import Plan
+from tutelage.planning.plan import Plan
 from tutelage.training.control import Stopping
 
-__all__ = ["Course", "course"]
+__all__ = ["Course", "course", "log_frequency"]
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Rhythms that follow from the number of steps; a pure function of it, so `--steps N` repeats a time budget's run.
+    """Frequencies that follow from the number of steps; a pure function of it, so `--steps N` repeats a time budget's run.
 
     Attributes:
         eval_every: Steps between evaluations.
@@ -24,19 +24,22 @@ class Course:
 
 
 MAX_EVALUATIONS, MIN_EVALUATIONS = 50, 5
-EVALUATION_SHARE = 0.06
-"""Evaluations may cost about this share of training."""
-FORWARD_SHARE = 1 / 3
+EVALUATION_FRACTION = 0.06
+"""Evaluations may cost about this fraction of training."""
+FORWARD_FRACTION = 1 / 3
 """A forward pass costs about a third of a training step on the same rows: the backward pass is about twice the forward."""
-LOG_LINES = 100
+LOG_LINES, MOST_LOG_LINES = 100, 10_000
+"""Log lines of a short training, and of a very long one."""
+LOG_EVERY = 20
+"""Steps between two log lines that are never too many: ten hours of training are then not told in a hundred points."""
 LEAST_PATIENCE = 3
 """Evaluations without a better score that are always waited for: one alone is noise."""
 
 
 def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
-    """Return the rhythms of a training of `total_steps` steps."""
+    """Return the frequencies of a training of `total_steps` steps."""
     trained_rows = total_steps * plan.batch_size
-    affordable = EVALUATION_SHARE * trained_rows / (max(plan.num_validation, 1) * FORWARD_SHARE)
+    affordable = EVALUATION_FRACTION * trained_rows / (max(plan.num_validation, 1) * FORWARD_FRACTION)
     num_evaluations = int(min(max(affordable, MIN_EVALUATIONS), MAX_EVALUATIONS, total_steps))
     eval_every = max(1, -(-total_steps // max(num_evaluations, 1)))
     stopping = Stopping(
@@ -45,4 +48,9 @@ def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
         patience=0 if plan.patience >= 1 else max(LEAST_PATIENCE * eval_every, round(plan.patience * total_steps)),
         min_delta=plan.min_delta,
     )
-    return Course(eval_every, max(1, total_steps // LOG_LINES), stopping)
+    return Course(eval_every, log_frequency(total_steps), stopping)
+
+
+def log_frequency(total_steps: int) -> int:
+    """Return the steps between two log lines; no clock may decide it, since sums between them are part of the state."""
+    return max(1, min(total_steps // LOG_LINES, max(LOG_EVERY, total_steps // MOST_LOG_LINES)))

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.step import Report
 
 __all__ = ["Ledger"]
@@ -25,21 +26,29 @@ class Ledger:
         for name, part in report.parts.items():
             self._sums[name] = self._sums[name] + part if name in self._sums else part
 
-    def flush(self) -> dict[str, float]:
-        """Return the weighted means since the last flush and start anew; a lone phase's loss is called `loss`."""
+    def flush(self, mesh: Mesh = LONE) -> dict[str, float]:
+        """Return the weighted means since the last flush and start anew; a lone phase's loss is called `loss`.
+
+        Args:
+            mesh: The processes whose sums belong together; all of them flush at the same step.
+        """
         means = {}
         lone = len(self._weights) == 1
-        for name, total in self._sums.items():
+        sums = torch.tensor([float(total) for total in self._sums.values()], dtype=torch.float64)
+        weights = torch.tensor([float(weight) for weight in self._weights.values()], dtype=torch.float64)
+        mesh.sum_([sums, weights])
+        weight_of = dict(zip(self._weights, weights.tolist(), strict=True))
+        for name, total in zip(self._sums, sums.tolist(), strict=True):
             phase, _, part = name.partition("/")
-            mean = float(total) / float(self._weights[phase])
+            mean = total / weight_of[phase]
             means[part or "loss" if lone else f"{name}/loss" if not part else name] = mean
         self._sums.clear()
         self._weights.clear()
         return means
 
     def state(self) -> dict[str, Tensor]:
-        """Return the sums so far."""
-        sums = {f"sum/{name}": total.detach().clone() for name, total in self._sums.items()}
+        """Return the sums so far, as they are: adding makes new ones."""
+        sums = {f"sum/{name}": total.detach() for name, total in self._sums.items()}
         weights = {f"weight/{name}": torch.as_tensor(value, dtype=torch.float64) for name, value in self._weights.items()}
         return sums | weights
 

@@ -41,10 +41,14 @@ def run_loop(
         state: Everything that survives a step; it is advanced in place.
         jobs: Run in this order after a step at which they are due.
         seed: The run's seed, from which each step's draws derive.
-        is_interrupted: Returns a reason to stop such as `interrupted` once a signal has arrived.
+        is_interrupted: Returns a reason to stop such as `interrupted` once a signal has arrived; of several processes, any may
+            have got it, and all stop at the same step.
         until_step: Leave after this step at the latest, without a reason to stop.
     """
     task, stream, step, clock, ledger = state.task, state.stream, state.step, state.clock, state.ledger
+    mesh = step.mesh
+    # Each process draws for its own part of a batch; the first one as if it were alone.
+    place = (mesh.rank,) if mesh.rank else ()
     clock.epoch_size = stream.epoch_size
     generator = torch.Generator()
     task.train()
@@ -53,7 +57,7 @@ def run_loop(
             return
         batch = stream.next()
         if task.draws:
-            batch = task.draw(batch, generator.manual_seed(derive(seed, "draw", clock.step)))
+            batch = task.draw(batch, generator.manual_seed(derive(seed, "draw", clock.step, *place)))
         report = step(task.beat(clock.step), batch, clock.step / state.control.total_steps)
         stream.observe(report)
         ledger.add(report)
@@ -61,7 +65,7 @@ def run_loop(
         for job in jobs:
             if clock.step >= job.next_step:
                 job.run(state)
-        stop_reason = is_interrupted()
+        stop_reason = mesh.first_word(is_interrupted()) if clock.step % mesh.ask_every == 0 else ""
         # A run that has just stopped by itself has ended: an interruption would be taken back by a resume, which would train on.
         if stop_reason and not state.control.stop_reason:
             state.control = state.control.stopped(stop_reason)

@@ -1,16 +1,28 @@
-"""The machine that a training runs on: looked at and measured before, so that deciding is pure."""
+"""The machine that a training runs on: looked at and measured before, so that deciding is pure.
+
+What a run may say about repeating itself is decided here too: on a CPU the same bits follow from the same machine, threads
+and versions; on a graphics card only in deterministic mode, since many of its kernels add in any order.
+"""
 
 import os
 import platform
 import time
+from importlib import metadata
 from typing import Any
 
 import torch
 
 from tutelage.core.errors import RecipeError
-from tutelage.plan.facts import Machine
+from tutelage.planning.facts import Machine
 
-__all__ = ["bits_depend_on", "check_device", "environment", "machine_facts", "measure_matmul"]
+__all__ = ["bits_depend_on", "check_device", "environment", "exactness", "machine_facts", "measure_matmul", "set_deterministic"]
+
+VERSIONS = ("tutelage", "numpy", "pyarrow", "pillow")
+"""Besides torch: a resumed run reads the data and fits the preprocessing anew."""
+MATMUL_SIZE = {"cpu": 1024, "cuda": 4096}
+"""Rows of the measured matrices: a graphics card needs large ones to be busy, and takes milliseconds for them."""
+CUBLAS_CONFIG = ":4096:8"
+"""The workspace with which cuBLAS repeats itself (torch's notes on reproducibility)."""
 
 
 def machine_facts(device: str = "auto") -> Machine:
@@ -22,14 +34,19 @@ def machine_facts(device: str = "auto") -> Machine:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     check_device(device)
-    if torch.device(device).type == "cuda":
-        name = _device_name(device)
-        bf16 = "cuda" if torch.cuda.is_bf16_supported() else ""
-        return Machine(device, name, torch.get_num_threads(), bf16, 0.0, 0.0)
-    bf16 = "amx" if torch.cpu._is_amx_tile_supported() else "avx512" if torch.cpu._is_avx512_bf16_supported() else ""
-    plain = measure_matmul(torch.float32)
-    speedup = measure_matmul(torch.bfloat16) / plain if bf16 else 0.0
+    bf16 = _bf16_hardware(device)
+    plain = measure_matmul(torch.float32, device=device)
+    speedup = measure_matmul(torch.bfloat16, device=device) / plain if bf16 else 0.0
     return Machine(device, _device_name(device), torch.get_num_threads(), bf16, round(speedup, 1), round(plain))
+
+
+def _bf16_hardware(device: str) -> str:
+    """Return what the device has for bfloat16: `cuda`, `amx`, `avx512`, or "" for nothing that would be faster."""
+    if torch.device(device).type != "cuda":
+        return "amx" if torch.cpu._is_amx_tile_supported() else "avx512" if torch.cpu._is_avx512_bf16_supported() else ""
+    with torch.cuda.device(device):
+        # Cards before Ampere (T4, V100) only emulate it, slower than float32; torch counts that as support unless asked.
+        return "cuda" if torch.cuda.is_bf16_supported(including_emulation=False) else ""
 
 
 def check_device(device: str) -> None:
@@ -47,32 +64,89 @@ def check_device(device: str) -> None:
         raise RecipeError(f"recipe: device = {device!r}: torch finds {num_cards} CUDA cards on this machine. Use cpu or auto.")
 
 
-def measure_matmul(dtype: torch.dtype, *, size: int = 1024, repeats: int = 3) -> float:
-    """Return the speed of a square matrix product on the CPU in GFLOP/s, the best of a few."""
-    left, right = torch.ones(size, size, dtype=dtype), torch.ones(size, size, dtype=dtype)
+def measure_matmul(dtype: torch.dtype, *, device: str = "cpu", size: int = 0, repeats: int = 3) -> float:
+    """Return the speed of a square matrix product in GFLOP/s, the best of a few.
+
+    Args:
+        dtype: Of both matrices.
+        device: Where to measure; the clock is read when the device is done.
+        size: Rows of a matrix; 0 for as many as keep the device busy.
+        repeats: Counted products, after one that is not.
+    """
+    kind = torch.device(device).type
+    size = size or MATMUL_SIZE.get(kind, 1024)
+    left, right = torch.ones(size, size, dtype=dtype, device=device), torch.ones(size, size, dtype=dtype, device=device)
     best = float("inf")
     for _ in range(repeats + 1):
+        if kind == "cuda":
+            torch.cuda.synchronize(device)
         began = time.perf_counter()
         left @ right
+        if kind == "cuda":
+            torch.cuda.synchronize(device)
         best = min(best, time.perf_counter() - began)
     return 2 * size**3 / best / 1e9
 
 
-def bits_depend_on(device: str) -> dict[str, Any]:
-    """Return what has to be equal for a resumed run to give the same bits: this machine's kind, its threads, torch."""
-    return {
+def bits_depend_on(device: str, *, num_processes: int = 1) -> dict[str, Any]:
+    """Return what has to be equal for a resumed run to give the same bits: this machine's kind, its threads, versions."""
+    depends = {
         "machine": _device_name(device),
         "device": device,
+        "num_processes": num_processes,
         "num_threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "float32_matmul": torch.get_float32_matmul_precision(),
         "torch": torch.__version__,
+        **{name: _version(name) for name in VERSIONS},
     }
+    if torch.device(device).type == "cuda":
+        depends |= {
+            "cuda": torch.version.cuda,
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
+            "cudnn_benchmark": torch.backends.cudnn.benchmark,
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+        }
+    return depends
+
+
+def exactness(device: str) -> str:
+    """Return why trainings on this device do not repeat bit for bit, as this process is set; "" where they do."""
+    if torch.device(device).type != "cuda":
+        return ""
+    if not torch.are_deterministic_algorithms_enabled():
+        return "CUDA kernels without deterministic mode"
+    if torch.is_deterministic_algorithms_warn_only_enabled():
+        return "CUDA kernels in deterministic mode that only warns"
+    return "cuDNN chooses kernels by the clock (benchmark mode)" if torch.backends.cudnn.benchmark else ""
+
+
+def set_deterministic(device: str) -> None:
+    """Let every training on this device repeat bit for bit; nothing to do on a CPU.
+
+    On a graphics card this costs speed, and operations that have no deterministic kernel (such as the backward pass of
+    max-pooling) then fail with torch's message: so it is never done unasked, and a run without it says that it is not exact.
+
+    Raises:
+        RecipeError: CUDA is already in use in this process: cuBLAS has read its settings.
+    """
+    if torch.device(device).type != "cuda":
+        return
+    if "CUBLAS_WORKSPACE_CONFIG" not in os.environ and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        raise RecipeError(
+            f"deterministic training on {device}: CUDA is already in use in this process, too late to tell cuBLAS. "
+            f"Set CUBLAS_WORKSPACE_CONFIG={CUBLAS_CONFIG} in the environment before starting."
+        )
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_CONFIG)
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True)
 
 
 def environment(machine: Machine) -> dict[str, Any]:
     """Return what bit-exactness depends on, and what readers want to know, for `env.json`."""
     return {
         **bits_depend_on(machine.device),
+        "not_exact": exactness(machine.device),
         "num_cores": os.cpu_count(),
         "bf16": machine.bf16,
         "bf16_speedup": machine.speedup,
@@ -95,3 +169,11 @@ def _processor() -> str:
     except OSError:
         names = []
     return names[0] if names else platform.processor() or platform.machine()
+
+
+def _version(name: str) -> str:
+    """Return the version of an installed package, "" where it is used from its source without being installed."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,4 +1,4 @@
-"""From wishes and facts to a plan: pure, every value with its reason."""
+"""From wishes and facts to a plan: pure, every value with its reason; which task and which data it is for, it does not know."""
 
 import math
 from typing import Any, Literal
@@ -6,57 +6,51 @@ from typing import Any, Literal
 from tutelage.core import catalog
 from tutelage.core.amount import parse_seconds, say_seconds
 from tutelage.core.errors import RecipeError
-from tutelage.core.schema import ImageShape
 from tutelage.core.spec import Component, grant
-from tutelage.data.augment.none import NoAugment
-from tutelage.loss.binary_cross_entropy import BinaryCrossEntropy
-from tutelage.loss.cross_entropy import CrossEntropy
-from tutelage.loss.mse import SquaredError
-from tutelage.task.classify import Classify
-from tutelage.task.regress import Regress
-from tutelage.plan.facts import Facts
-from tutelage.plan.plan import Decision, Plan
-from tutelage.plan.recipe import Recipe
-from tutelage.training.suggest import Suggestion, suggest
+from tutelage.defaults.base import Suggestion
+from tutelage.metric.base import Metric
+from tutelage.planning.decisions import Decisions, say
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan, SplitPlan
+from tutelage.planning.recipe import Recipe
+from tutelage.task.base import TaskSpec
 
 __all__ = ["resolve"]
 
 BF16_PAYS = 1.3
 """Measured speed of bfloat16 products over float32 from which on it is used."""
+COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
 
 
-class _Decisions:
-    """Collects values with their reasons."""
-
-    def __init__(self, why: dict[str, str]) -> None:
-        self.made: list[Decision] = []
-        self._why = why
-
-    def choose(self, key: str, wish: object, value: Any, reason: str = "") -> Any:
-        """Note what a key became and why: as wished, or auto's reason."""
-        said = self._why.get(key, reason) if wish == "auto" else "as you asked"
-        self.made.append(Decision(key=key, value=say(value), reason=said))
-        return value
-
-
-def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
+def resolve(
+    recipe: Recipe,
+    facts: Facts,
+    *,
+    own_model: str = "",
+    prepare: Component | None = None,
+    split: SplitPlan | None = None,
+) -> Plan:
     """Decide everything.
 
     Args:
         recipe: What the user wants.
         facts: What is known about the data and the machine.
         own_model: Class name of a module passed from Python.
+        prepare: The preprocessing that was fitted.
+        split: Which fractions were kept apart.
 
     Raises:
         RecipeError: A wish that does not fit the data.
     """
-    auto = suggest(facts)
-    made = _Decisions(auto.why)
-    parts = _decide_parts(recipe, facts, auto, made, own_model=own_model)
+    spec = grant(recipe.task, catalog.load("task", facts.task)())
+    assert isinstance(spec, TaskSpec)
+    auto = spec.suggest(facts)
+    made = Decisions(auto.why)
+    parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
     batch_size = _decide_batch_size(recipe, facts, auto, made)
     total_steps, time_seconds = _decide_budget(recipe, facts, auto, batch_size, made)
-    metrics = metrics_for(facts)
-    watched, patience = _decide_stopping(recipe, facts, auto, made)
+    metrics = _decide_metrics(recipe, facts, parts["task"], made)
+    watched, patience = _decide_stopping(recipe, facts, parts["task"], auto, made)
     return Plan(
         **parts,
         source=recipe.source,
@@ -65,9 +59,10 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
         clip=_decide_clip(recipe, auto, made),
         batch_size=batch_size,
         num_micro=recipe.num_micro,
-        class_weights=_decide_class_weights(recipe, facts, made),
+        class_weights=parts["task"].weigh_classes(recipe, facts, made=made),
         metrics=metrics,
         watched=watched,
+        headline=str(getattr(metrics[0], "kind", "")),
         patience=patience,
         min_delta=recipe.stopping.min_delta,
         total_steps=total_steps,
@@ -75,6 +70,10 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
         time_seconds=time_seconds,
         corrections=recipe.budget.corrections,
         save_seconds=recipe.save.every_seconds,
+        shape=parts["task"].network_shape(facts),
+        num_outputs=parts["task"].count_outputs(facts),
+        prepare=prepare,
+        split=split,
         num_train=facts.num_train,
         num_validation=facts.num_validation,
         num_test=facts.num_test,
@@ -84,7 +83,9 @@ def resolve(recipe: Recipe, facts: Facts, *, own_model: str = "") -> Plan:
     )
 
 
-def _decide_parts(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions, *, own_model: str) -> dict[str, Any]:
+def _decide_parts(
+    recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggestion, made: Decisions, *, own_model: str
+) -> dict[str, Any]:
     """Choose the components."""
     model = None if own_model else made.choose("model", recipe.model, grant(recipe.model, auto.model))
     if own_model:
@@ -93,7 +94,7 @@ def _decide_parts(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisio
     if isinstance(init, dict):
         raise RecipeError(f"recipe: init = {init} names no kind. Known: {', '.join(catalog.names('init'))}.")
     return {
-        "task": _decide_task(recipe, facts, auto, made),
+        "task": spec.decide(recipe, facts, auto=auto, made=made),
         "model": model,
         "init": init,
         "augment": _decide_augment(recipe, facts, auto, made),
@@ -102,16 +103,16 @@ def _decide_parts(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisio
     }
 
 
-def _decide_augment(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> Component:
-    """Choose the augmentation; all there are change images."""
-    chosen = grant(recipe.augment, auto.augment)
-    if not isinstance(chosen, NoAugment) and not isinstance(facts.shape, ImageShape):
-        raise RecipeError(f"recipe: augment = {say(chosen)} changes images, and these are not. Here: none.")
+def _decide_augment(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> Component:
+    """Choose the augmentation; it must be able to change what the model receives."""
+    chosen: Any = grant(recipe.augment, auto.augment)
+    if not chosen.suits(facts.shape):
+        raise RecipeError(f"recipe: augment = {say(chosen)} cannot change such data ({facts.shape.say()}). Here: none.")
     augment: Component = made.choose("augment", recipe.augment, chosen)
     return augment
 
 
-def _decide_clip(recipe: Recipe, auto: Suggestion, made: _Decisions) -> float:
+def _decide_clip(recipe: Recipe, auto: Suggestion, made: Decisions) -> float:
     """Choose the largest norm of the gradients."""
     limit = auto.clip if recipe.clip == "auto" else float(recipe.clip)
     if not 0 <= limit < math.inf:
@@ -120,7 +121,7 @@ def _decide_clip(recipe: Recipe, auto: Suggestion, made: _Decisions) -> float:
     return clip
 
 
-def _decide_machine(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> dict[str, Any]:
+def _decide_machine(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> dict[str, Any]:
     """Choose how and where to compute."""
     machine = facts.machine
     return {
@@ -130,80 +131,18 @@ def _decide_machine(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decis
     }
 
 
-COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
-
-
-def metrics_for(facts: Facts) -> tuple[str, ...]:
-    """Return the metrics that are measured for a task."""
-    if facts.task == "regress":
-        return ("rmse", "mae", "r2")
-    return ("accuracy", "loss", "auroc") if len(facts.class_counts) == 2 else ("accuracy", "loss")
-
-
-def say(value: object) -> str:
-    """Write a value for people: a component as its kind and its settings."""
-    if isinstance(value, Component):
-        settings = ", ".join(f"{key} {say(item)}" for key, item in value if key != "kind")
-        return f"{getattr(value, 'kind', type(value).__name__)} ({settings})" if settings else str(getattr(value, "kind", ""))
-    if value is None:
-        return "own"
-    if isinstance(value, float):
-        return f"{value:g}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(say(item) for item in value) + "]"
-    return str(value)
-
-
-def _decide_task(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> Component:
-    """Choose task, loss and weight average."""
-    wished = recipe.task
-    if wished != "auto" and not (isinstance(wished, Component) and wished == type(wished)()):
-        raise RecipeError(
-            f"recipe: task = {wished!r}: only its kind is taken. Its loss and ema have keys of their own, "
-            "such as --set loss=huber --set ema=0.99."
-        )
-    loss: Component
-    if facts.task == "regress":
-        loss = made.choose("loss", recipe.loss, grant(recipe.loss, SquaredError()), "the usual loss for numbers")
-    elif (
-        len(facts.class_counts) == 2
-        and not auto.label_smoothing
-        and not isinstance(recipe.loss, dict)
-        # An own module may return one output or two, and cross-entropy takes either as what softmax or sigmoid then answer.
-        and not facts.is_own_model
-    ):
-        loss = made.choose(
-            "loss", recipe.loss, grant(recipe.loss, BinaryCrossEntropy()), "two classes: one output with a sigmoid"
-        )
-    else:
-        loss = made.choose(
-            "loss",
-            recipe.loss,
-            grant(recipe.loss, CrossEntropy(label_smoothing=auto.label_smoothing)),
-            "the usual loss for classes",
-        )
-    fits = getattr(loss, "task", facts.task)
-    if fits != facts.task:
-        raise RecipeError(f"recipe: loss = {say(loss)} is for task {fits}, and this is {facts.task}.")
-    ema = auto.ema if recipe.ema == "auto" else float(recipe.ema)
-    if not 0 <= ema < 1:
-        raise RecipeError(f"recipe: ema = {ema:g} must be in [0, 1); 0 keeps no average. Typical: 0.99 to 0.9999.")
-    made.choose("ema", recipe.ema, ema)
-    return Classify(loss=loss, ema=ema) if facts.task == "classify" else Regress(loss=loss, ema=ema)
-
-
-def _decide_batch_size(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> int:
-    """Choose the batch size; never more than the rows there are."""
+def _decide_batch_size(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> int:
+    """Choose the batch size; never more than the rows there are, where they end."""
     wished = auto.batch_size if recipe.batch_size == "auto" else recipe.batch_size
     if wished <= 0:
         raise RecipeError(f"recipe: batch_size = {wished} must be > 0. Typical: 16 to 512.")
-    size = min(wished, facts.num_train)
+    size = min(wished, facts.num_train) if facts.num_train else wished
     reason = f"all {facts.num_train} train rows" if size < wished else f"for {facts.num_train:,} train rows"
     batch_size: int = made.choose("batch_size", recipe.batch_size, size, reason)
     return batch_size
 
 
-def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: int, made: _Decisions) -> tuple[int, float]:
+def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: int, made: Decisions) -> tuple[int, float]:
     """Return steps and seconds; one of them is 0."""
     budget = recipe.budget
     if budget.time != "auto":
@@ -213,29 +152,61 @@ def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: i
     if budget.steps != "auto":
         made.choose("budget", budget.steps, f"{budget.steps:,} steps")
         return budget.steps, 0.0
+    if not facts.num_train:
+        if budget.epochs != "auto":
+            raise RecipeError("recipe: budget.epochs: these data have no end, so there are no epochs. Give steps, or a time.")
+        made.choose("budget", budget.steps, f"{auto.steps:,} steps", auto.why.get("steps", ""))
+        return auto.steps, 0.0
     epochs = auto.epochs if budget.epochs == "auto" else budget.epochs
     steps = max(1, -(-int(epochs * facts.num_train) // batch_size))
     made.choose("budget", budget.epochs, f"{epochs:g} epochs, {steps:,} steps", auto.why.get("epochs", ""))
     return steps, 0.0
 
 
-def _decide_stopping(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> tuple[str, float]:
+def _decide_metrics(recipe: Recipe, facts: Facts, spec: TaskSpec, made: Decisions) -> tuple[Metric, ...]:
+    """Choose what is measured; every metric must be for the kind of answers that the task gives."""
+    if recipe.metrics == "auto":
+        return tuple(catalog.load("metric", name)() for name in spec.metrics(facts))
+    chosen: tuple[Any, ...] = recipe.metrics
+    known = _known_metrics(spec)
+    for metric in chosen:
+        if metric.kind not in known:
+            near = catalog.suggest(metric.kind, known)
+            raise RecipeError(f"recipe: metrics: {metric.kind!r} does not fit the task{near} Known here: {', '.join(known)}.")
+        refusal = metric.refusal(len(facts.class_counts) or None)
+        if refusal:
+            raise RecipeError(f"recipe: metrics: {say(metric)}: {refusal}")
+    kinds = [metric.kind for metric in chosen]
+    if not kinds or len(set(kinds)) < len(kinds):
+        raise RecipeError(f"recipe: metrics = {kinds}: expected at least one, each once. Known here: {', '.join(known)}.")
+    made.choose("metrics", recipe.metrics, ", ".join(say(metric) for metric in chosen))
+    return chosen
+
+
+def _known_metrics(spec: TaskSpec) -> tuple[str, ...]:
+    """Return the metrics for the kind of answers that a task gives."""
+    return tuple(kind for kind in catalog.names("metric") if catalog.load("metric", kind).answers == spec.answers)
+
+
+def _decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggestion, made: Decisions) -> tuple[str, float]:
     """Choose what early stopping watches, and its patience."""
     wish = recipe.stopping
-    watched = made.choose(
-        "stopping.metric", wish.metric, auto.watched if wish.metric == "auto" else wish.metric.removeprefix("val/")
-    )
-    known = tuple(kind for kind in catalog.names("metric") if catalog.load("metric", kind).task == facts.task)
+    usual, why = spec.watched(facts, auto=auto)
+    watched = made.choose("stopping.metric", wish.metric, usual if wish.metric == "auto" else wish.metric.removeprefix("val/"), why)
+    known = _known_metrics(spec)
     if watched not in known:
         near = catalog.suggest(watched, known)
-        raise RecipeError(f"recipe: stopping.metric = {watched!r} is not for {facts.task}{near} Known: {', '.join(known)}.")
-    share = auto.patience if wish.patience == "auto" else float(wish.patience)
-    if not 0 < share <= 1:
-        raise RecipeError(f"recipe: stopping.patience = {share} must be in (0, 1], a share of the budget. Typical: 0.2 to 0.5.")
-    return watched, made.choose("stopping.patience", wish.patience, share, "share of the budget without a better score")
+        kind = getattr(spec, "kind", "")
+        raise RecipeError(f"recipe: stopping.metric = {watched!r} is not for {kind}{near} Known: {', '.join(known)}.")
+    fraction = auto.patience if wish.patience == "auto" else float(wish.patience)
+    if not 0 < fraction <= 1:
+        raise RecipeError(
+            f"recipe: stopping.patience = {fraction} must be in (0, 1], a fraction of the budget. Typical: 0.2 to 0.5."
+        )
+    return watched, made.choose("stopping.patience", wish.patience, fraction, "fraction of the budget without a better score")
 
 
-def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Decisions) -> Literal["float32", "bfloat16"]:
+def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> Literal["float32", "bfloat16"]:
     """Choose bfloat16 where the hardware has it and it was measured to pay."""
     machine = facts.machine
     if recipe.precision != "auto":
@@ -252,15 +223,3 @@ def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: _Dec
         reason = "this machine has no fast bfloat16"
     made.choose("precision", "auto", "float32", reason)
     return "float32"
-
-
-def _decide_class_weights(recipe: Recipe, facts: Facts, made: _Decisions) -> tuple[float, ...]:
-    """Return a factor per class with a mean of 1 over the rows, or nothing."""
-    if recipe.class_weights != "balanced":
-        return ()
-    if facts.task != "classify":
-        raise RecipeError("recipe: class_weights = 'balanced' needs classes, and this is regress.")
-    total, classes = sum(facts.class_counts), len(facts.class_counts)
-    weights = tuple(total / (classes * count) for count in facts.class_counts)
-    made.choose("class_weights", "balanced", weights)
-    return weights

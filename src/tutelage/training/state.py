@@ -12,15 +12,22 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 from torch import Tensor
+from torch.optim import Optimizer
 
 from tutelage.core.clock import Clock
 from tutelage.task.base import Batch, Task
 from tutelage.training.control import Control, control_from
 from tutelage.training.ledger import Ledger
+from tutelage.training.mesh import Mesh
 from tutelage.training.step import Report, Step
 
 __all__ = ["Snapshot", "Stream", "TrainState", "digest", "seed_everything"]
+
+
+COUNTS = ("step", "mu_product")
+"""What torch's optimizers call the numbers that they keep on the CPU, unless a kernel of the device reads them."""
 
 
 class Stream(Protocol):
@@ -60,7 +67,7 @@ class TrainState:
         clock: Steps and samples done.
         control: Best score, patience, planned end, stop reason.
         ledger: Sums of the training loss since the last log line.
-        best: The weights of the best evaluation, by name; empty before the first.
+        best: The weights of the best evaluation, by name; empty before the first. Replaced as a whole, never written into.
         outside: Facts of the outer world, such as seconds used; saved, but not part of the digest.
     """
 
@@ -73,28 +80,46 @@ class TrainState:
     best: dict[str, Tensor] = field(default_factory=dict)
     outside: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def mesh(self) -> Mesh:
+        """The processes that train together."""
+        return self.step.mesh
+
     def snapshot(self) -> Snapshot:
-        """Copy everything, so that training may go on while the copy is written."""
+        """Copy everything, once, so that training may go on while the copy is written.
+
+        Of several processes all ask at the same step; each gets what only the others hold, under their numbers.
+        """
         tensors: dict[str, Tensor] = {f"task/{key}": value for key, value in self.task.state_dict().items()}
         values: dict[str, Any] = {}
         for name, update in self.step.updates.items():
             for key, parameter in update.named:
                 _collect(f"optim/{name}/{key}", dict(update.optimizer.state[parameter]), tensors, values)
-        _collect("stream", self.stream.state(), tensors, values)
-        _collect("ledger", self.ledger.state(), tensors, values)
-        _collect("rng", _random_state(self.step.options.device), tensors, values)
-        tensors |= {f"best/{key}": value for key, value in self.best.items()}
+        own_tensors, own_values = self._own()
+        tensors |= own_tensors
+        values |= own_values
         values |= {"clock": [self.clock.step, self.clock.samples], "control": self.control.state(), "outside": dict(self.outside)}
-        return Snapshot({key: value.detach().to("cpu", copy=True).contiguous() for key, value in tensors.items()}, values)
+        copies = {key: _copied(value) for key, value in tensors.items()}
+        # Nobody writes into the best weights: those that already lie on the CPU need no copy.
+        copies |= {f"best/{key}": value.detach().to("cpu").contiguous() for key, value in self.best.items()}
+        if self.mesh.world > 1:
+            _add_others(self.mesh, own_tensors, own_values, copies, values)
+        return Snapshot(copies, values)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put everything back as `snapshot` found it."""
-        tensors, values = snapshot.tensors, snapshot.values
+        mine = f"process{self.mesh.rank}"
+        tensors = snapshot.tensors | _below(mine, snapshot.tensors)
+        values = snapshot.values | _below(mine, snapshot.values)
         self.task.load_state_dict(_below("task", tensors))
         for name, update in self.step.updates.items():
             for key, parameter in update.named:
                 state = _below(f"optim/{name}/{key}", tensors) | _below(f"optim/{name}/{key}", values)
-                update.optimizer.state[parameter] = {part: _placed(value, parameter) for part, value in state.items()}
+                counts = parameter.device if _counts_on_device(update.optimizer, parameter) else torch.device("cpu")
+                update.optimizer.state[parameter] = {
+                    part: _placed(value, parameter, counts if part in COUNTS else parameter.device)
+                    for part, value in state.items()
+                }
             if not any(update.optimizer.state[parameter] for _, parameter in update.named):
                 update.optimizer.state.clear()
         self.stream.restore(_below("stream", tensors) | _below("stream", values))
@@ -104,6 +129,18 @@ class TrainState:
         self.control = control_from(values["control"])
         self.outside = dict(values["outside"])
         _restore_random_state(_below("rng", tensors) | _below("rng", values), self.step.options.device)
+
+    def _own(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return what no other process holds: its place in the data, its sums, its generators, what its batches left behind."""
+        tensors: dict[str, Tensor] = {}
+        values: dict[str, Any] = {}
+        _collect("stream", self.stream.state(), tensors, values)
+        _collect("ledger", self.ledger.state(), tensors, values)
+        _collect("rng", _random_state(self.step.options.device), tensors, values)
+        if self.mesh.world > 1:
+            shared = {name for name, _ in self.task.named_parameters(remove_duplicate=False)}
+            tensors |= {f"task/{key}": value for key, value in self.task.state_dict().items() if key not in shared}
+        return tensors, values
 
 
 def digest(snapshot: Snapshot) -> str:
@@ -139,13 +176,40 @@ def _below(prefix: str, mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key.removeprefix(prefix + "/"): value for key, value in mapping.items() if key.startswith(prefix + "/")}
 
 
-def _placed(value: object, parameter: Tensor) -> object:
+def _copied(tensor: Tensor) -> Tensor:
+    """Return a contiguous copy on the CPU, made in one go."""
+    return tensor.detach().to("cpu", copy=True, memory_format=torch.contiguous_format)
+
+
+def _add_others(
+    mesh: Mesh,
+    own_tensors: Mapping[str, Tensor],
+    own_values: Mapping[str, Any],
+    tensors: dict[str, Tensor],
+    values: dict[str, Any],
+) -> None:
+    """Add what the processes after the first hold, each under its number."""
+    held = save({key: _copied(value) for key, value in own_tensors.items()})
+    said = json.dumps(own_values).encode()
+    everyone = mesh.gather({"tensors": np.frombuffer(held, dtype=np.uint8), "values": np.frombuffer(said, dtype=np.uint8)})
+    for rank, theirs in enumerate(everyone[1:], start=1):
+        tensors |= {f"process{rank}/{key}": value for key, value in load(theirs["tensors"].tobytes()).items()}
+        values |= {f"process{rank}/{key}": value for key, value in json.loads(theirs["values"].tobytes()).items()}
+
+
+def _counts_on_device(optimizer: Optimizer, parameter: Tensor) -> bool:
+    """Tell whether an optimizer counts steps on the device; the others read the count at every step, on the CPU."""
+    group = next(group for group in optimizer.param_groups if any(each is parameter for each in group["params"]))
+    return bool(group.get("fused") or group.get("capturable"))
+
+
+def _placed(value: object, parameter: Tensor, device: torch.device) -> object:
     """Put an optimizer's tensor where it was; moments get their parameter's strides, which fused kernels rely on."""
     if not isinstance(value, Tensor):
         return value
     if value.shape == parameter.shape and value.dim() > 0:
         return torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-    return value.clone().to(parameter.device)
+    return value.to(device, copy=True)
 
 
 def _random_state(device: str) -> dict[str, Any]:

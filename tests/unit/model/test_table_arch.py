@@ -6,12 +6,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tutelage.core.shape.array import ArrayShape
-from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.table import TableShape
 from tutelage.model.arch.base import Model
 from tutelage.model.arch.linear import Linear
 from tutelage.model.arch.mlp import MLP
+from tutelage.model.init.small_normal import SmallNormal
 from tutelage.model.layers.category import CategoryEncoder
 from tutelage.model.layers.dropout import SharedDropout
 from tutelage.model.layers.members import MemberHead, MemberInput
@@ -19,7 +20,13 @@ from tutelage.model.layers.periodic import PeriodicEmbedding
 from tutelage.optim.muon import Muon
 
 TABLE = TableShape(numbers=3, cardinalities=(4, 100))
-SHAPES: list[Shape] = [TABLE, TableShape(numbers=0, cardinalities=(4, 100)), TableShape(numbers=3, cardinalities=()), ImageShape(channels=3, height=4, width=5), ArrayShape(sizes=(2, 7))]
+SHAPES: list[Shape] = [
+    TABLE,
+    TableShape(numbers=0, cardinalities=(4, 100)),
+    TableShape(numbers=3, cardinalities=()),
+    ImageShape(channels=3, height=4, width=5),
+    ArrayShape(sizes=(2, 7)),
+]
 MODELS: list[Model] = [Linear(), MLP(hidden=(8,)), MLP(hidden=(8, 8), members=4, norm="layer", activation="gelu"), MLP(hidden=())]
 
 
@@ -110,15 +117,15 @@ def test_long_categories_do_not_share_vectors() -> None:
     assert encoder(torch.tensor([[49, 59]])).view(2, 4).tolist() == [table[49].tolist(), table[109].tolist()]
 
 
-def test_waves_follow_the_formula() -> None:
+def test_sines_follow_the_formula() -> None:
     torch.manual_seed(0)
-    layer = PeriodicEmbedding(2, num_waves=3, size=4, frequency_scale=0.5)
+    layer = PeriodicEmbedding(2, num_frequencies=3, size=4, frequency_scale=0.5)
     x = torch.randn(5, 2)
     frequency, bias = layer.frequency.view(2, 3), layer.bias.view(2, 4)
     for feature in range(2):
         angle = 2 * torch.pi * x[:, feature : feature + 1] * frequency[feature]
-        waves = torch.cat([angle.sin(), angle.cos(), x[:, feature : feature + 1]], dim=1)
-        expected = F.relu(waves @ layer.weight[feature] + bias[feature])
+        sines = torch.cat([angle.sin(), angle.cos(), x[:, feature : feature + 1]], dim=1)
+        expected = F.relu(sines @ layer.weight[feature] + bias[feature])
         torch.testing.assert_close(layer(x)[:, feature * 4 : feature * 4 + 4], expected)
 
 
@@ -128,7 +135,7 @@ def test_dropout_keeps_the_mean_gives_members_one_mask_and_rests_in_evaluation()
     dropped = layer(x)
     assert dropped.unique().tolist() == pytest.approx([0.0, 4 / 3])
     assert dropped.eq(dropped[:, :1]).all()
-    # 20,000 draws: five standard errors of a share of 1/4 are 0.015, scaled 0.02.
+    # 20,000 draws: five standard errors of a fraction of 1/4 are 0.015, scaled 0.02.
     assert dropped.mean().item() == pytest.approx(1, abs=0.02)
     assert layer(torch.ones(4, 50)).shape == (4, 50)
     assert layer.eval()(x).eq(1).all()
@@ -152,7 +159,7 @@ def test_weights_are_the_same_for_the_same_seed() -> None:
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_waves_learn_a_function_that_plain_numbers_do_not() -> None:
+def test_sines_learn_a_function_that_plain_numbers_do_not() -> None:
     torch.manual_seed(0)
     x = torch.rand(512, 1) * 4 - 2
     codes, target = torch.zeros(512, 0, dtype=torch.int64), (8 * x).sin()
@@ -179,3 +186,15 @@ def test_the_network_compiles_as_one_graph(members: int) -> None:
     compiled(*inputs).sum().backward()
     network.eval()
     torch.testing.assert_close(compiled(*inputs), network(*inputs))
+
+
+@pytest.mark.parametrize(("members", "said"), [(1, 1), (4, 4)])
+def test_a_network_says_how_many_members_answer(members: int, said: int) -> None:
+    network = MLP(hidden=(8,), members=members).build(TABLE, 2)
+    assert network.num_members == said
+    assert getattr(Linear().build(TABLE, 2), "num_members", 1) == 1
+
+
+def test_old_names_of_settings_are_known() -> None:
+    assert MLP.renamed == {"num_waves": "num_frequencies"}
+    assert SmallNormal.renamed == {"deviation": "std"}

@@ -7,7 +7,7 @@ import pytest
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import grant
 from tutelage.optim.adamw import AdamW
-from tutelage.plan.recipe import merge, parse_setting, read_recipe, recipe_from
+from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one() -> None:

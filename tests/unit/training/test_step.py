@@ -4,11 +4,14 @@ import pytest
 import torch
 from torch import nn
 
+from tutelage.core import catalog
+from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
 from tutelage.task.classify import Classify
 from tutelage.task.gan import Gan
+from tutelage.training.ledger import Ledger
 from tutelage.training.step import Step, StepOptions
 
 PHASE = Phase(owns=("model.",), optim=SGD(lr=0.1, momentum=0.0, weight_decay=0.0), schedule=Constant(warmup=0))
@@ -76,3 +79,62 @@ def test_the_weight_average_follows_and_answers() -> None:
     torch.testing.assert_close(task.average.module.weight, start + share * (task.model.weight - start))
     averaged = torch.softmax(task.average.module(batch["x"]), dim=-1)
     torch.testing.assert_close(task.predict((batch["x"],)), averaged)
+
+
+def gan_after(backward: str, num_micro: int) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    optim = Adam(lr=1e-2)
+    phases = {name: Phase(owns=(f"{name}.",), optim=optim, schedule=Constant(warmup=0)) for name in ("critic", "generator")}
+
+    def network(num_inputs: int, num_outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(num_inputs, 16), nn.ReLU(), nn.Linear(16, num_outputs))
+
+    task = Gan(latent_size=4).build(
+        generator=network(4, 2), critic=network(2, 1), critic_phase=phases["critic"], generator_phase=phases["generator"]
+    )
+    step = Step(task, StepOptions(backward=backward, num_micro=num_micro))  # type: ignore[arg-type]
+    for number in range(10):
+        generator = torch.Generator().manual_seed(number)
+        batch = task.draw({"sample": torch.randn(8, 2, generator=generator)}, generator)
+        step(task.beat(number), batch, 0.0)
+        assert all(parameter.grad is None for parameter in task.parameters())
+    return {name: parameter.detach() for name, parameter in task.named_parameters()}
+
+
+@pytest.mark.parametrize("num_micro", [1, 2])
+def test_gradients_of_everything_give_the_same_bits_as_those_of_the_phases_own(num_micro: int) -> None:
+    owned, whole = gan_after("owned", num_micro), gan_after("whole", num_micro)
+    assert all(torch.equal(owned[name], value) for name, value in whole.items())
+
+
+def test_what_another_phase_has_gathered_survives_a_whole_backward_pass() -> None:
+    phases = {name: Phase(owns=(f"{name}.",), optim=SGD(), schedule=Constant(warmup=0)) for name in ("critic", "generator")}
+    task = Gan(latent_size=4).build(
+        generator=nn.Linear(4, 2), critic=nn.Linear(2, 1), critic_phase=phases["critic"], generator_phase=phases["generator"]
+    )
+    gathered = torch.full((1, 2), 3.0)
+    task.critic.weight.grad = gathered
+    batch = task.draw({"sample": torch.randn(8, 2)}, torch.Generator().manual_seed(0))
+    Step(task, StepOptions(backward="whole"))(("generator",), batch, 0.0)
+    assert task.critic.weight.grad is gathered
+    assert gathered.eq(3.0).all()
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("num_micro", [1, 2])
+@pytest.mark.parametrize("optim", ["sgd", "adamw", "nadam", "muon"])
+def test_the_host_never_waits_for_the_card_within_a_step(num_micro: int, optim: str) -> None:
+    model = nn.Sequential(nn.Linear(5, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8), nn.Linear(8, 3))
+    phase = Phase(owns=("model.",), optim=catalog.load("optim", optim)(), schedule=Constant(), clip=1.0)
+    task = Classify(ema=0.9).build(model, input_names=("x",), phase=phase).cuda()
+    step, ledger = Step(task, StepOptions(device="cuda", num_micro=num_micro)), Ledger()
+    batch = {"x": torch.randn(12, 5).cuda(), "target": (torch.arange(12) % 3).cuda()}
+    ledger.add(step(("fit",), batch, 0.0))  # constants are sent once, and kernels are loaded
+    torch.cuda.synchronize()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for number in range(5):
+            ledger.add(step(("fit",), batch, number / 5))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert ledger.flush()["loss"] > 0

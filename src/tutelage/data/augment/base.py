@@ -5,6 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component
 
 __all__ = ["Augment"]
@@ -14,6 +16,10 @@ class Augment(Component):
     """Random changes that keep the meaning of a batch, made anew for every batch."""
 
     family: ClassVar[str] = "augment"
+
+    def suits(self, shape: Shape) -> bool:
+        """Tell whether it can change what a model of this shape receives; most augmentations change pictures."""
+        return shape.view(Grid) is not None
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with its inputs changed.

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Pick
 from tutelage.data.augment.base import Augment
 
@@ -17,6 +18,11 @@ class Chain(Augment):
 
     kind: Literal["chain"] = "chain"
     steps: tuple[Pick("augment"), ...] = Field((), description="Names or tables of augmentations, in order.")  # type: ignore[valid-type]
+
+    def suits(self, shape: Shape) -> bool:
+        """Tell whether every step can."""
+        step: Any
+        return all(step.suits(shape) for step in self.steps)
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch after every step."""

@@ -5,6 +5,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from tutelage.core.shape.base import Shape
 from tutelage.data.augment.base import Augment
 
 __all__ = ["NoAugment"]
@@ -14,6 +15,10 @@ class NoAugment(Augment):
     """The identity."""
 
     kind: Literal["none"] = "none"
+
+    def suits(self, shape: Shape) -> bool:
+        """Leave anything as it is."""
+        return True
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch itself."""

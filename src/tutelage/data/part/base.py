@@ -40,6 +40,11 @@ class RowsPart(Part):
     labels: np.ndarray | None
     target: str
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns that rows are made of; () where there are none."""
+        return ()
+
     def __len__(self) -> int:
         """Return the number of rows."""
         raise NotImplementedError

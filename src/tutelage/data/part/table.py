@@ -44,6 +44,11 @@ class TablePart(RowsPart):
             return None
         return np.array(self.table.column(self.target).to_pylist(), dtype=object)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, the target among them."""
+        return tuple(self.table.column_names)
+
     def locate(self, index: int) -> str:
         """Name one row."""
         return f"{self.file} row {self.lines[index]}"

@@ -94,6 +94,10 @@ class FittedArray(Fitted):
         """Return the module that turns bytes into float32, and standardizes where that was fitted."""
         return Standardize(self.mean, self.deviation, is_float=self.is_float)
 
+    def reading(self) -> dict[str, Any]:
+        """Return that arrays are to be passed on as they are."""
+        return {"as_given": True}
+
     def say(self) -> str:
         """Write the sizes."""
         return f"{self.shape.say()}, as given"

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tutelage.core.errors import Problem
 from tutelage.core.spec import Component
-from tutelage.data.part.base import Part
+from tutelage.data.part.base import Part, RowsPart
 
 __all__ = ["Collected", "Source"]
 
@@ -24,6 +25,7 @@ class Collected:
         problems: Every bad item found; where `item >= 0` the item is also absent from `train` and `test`.
         notes: Things to tell that need no action, such as the target that was picked and why.
         warnings: Things the user should look at.
+        findings: What the quality checks found.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Collected:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    findings: tuple[Any, ...] = ()
 
 
 class Source(Component):
@@ -41,6 +44,8 @@ class Source(Component):
     """
 
     family: ClassVar[str] = "source"
+    reads_together: ClassVar[bool] = True
+    """Whether several paths to predict on are read as one part; else each is read by itself."""
 
     path: str = Field("", description="Folder or file to read, or the name of a bundled set.")
     target: str = Field("auto", description="Column to predict, in a table; auto picks it and says why.")
@@ -52,6 +57,11 @@ class Source(Component):
         """Tell whether this source reads `path`, from names alone or the first bytes."""
         raise NotImplementedError
 
+    @classmethod
+    def anywhere(cls, path: str) -> str:
+        """Return the path written in full, so that a run can be resumed from another working folder."""
+        return str(Path(path).resolve()) if Path(path).exists() else path
+
     def collect(self) -> Collected:
         """Read everything needed for training; problems are gathered, not raised.
 
@@ -61,6 +71,6 @@ class Source(Component):
         """
         raise NotImplementedError
 
-    def read_input(self, paths: Sequence[str]) -> tuple[Part, tuple[Problem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[Problem, ...]]:
         """Read rows to predict on or to evaluate; labels are there where the files have them."""
         raise NotImplementedError

@@ -8,7 +8,7 @@ import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +31,7 @@ class Table(Source):
     """Rows and columns from a file."""
 
     kind: Literal["table"] = "table"
+    reads_together: ClassVar[bool] = False
     kinds: dict[str, Kind] = Field(
         default_factory=dict,
         description="What columns hold, by name (number, boolean, date, text), where it is not to be found out from the cells.",

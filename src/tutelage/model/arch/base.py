@@ -2,7 +2,10 @@
 
 The module's forward takes the inputs in order: `image_BCHW`; or `number_BF, category_BK`; or one plain array. It
 returns [B, O], or [B, M, O] where M members with shared weights each give an answer (losses and probabilities are then
-averaged over the members).
+averaged over the members): such a module says so by an attribute `num_members` = M, since [B, T, O] may be a sequence.
+
+The first layer that touches the data and the head carry a `role` (`layers/roles.py`), for optimizers that treat them
+differently from what lies between.
 """
 
 from typing import ClassVar

@@ -16,6 +16,7 @@ from tutelage.core.shape.base import Shape
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.convolution import Activation, ConvNorm, GlobalPool, count_halvings
 from tutelage.model.layers.image import check_image, make_head
+from tutelage.model.layers.roles import mark
 
 __all__ = ["Cnn"]
 
@@ -28,14 +29,14 @@ class Cnn(Model):
     widths: tuple[int, ...] = Field((48, 96, 128), min_length=1, description="Channels of each group.")
     depth: int = Field(2, ge=1, description="Convolutions in each group, the pooled one included.")
     activation: Activation = Field("relu", description="Nonlinearity after each normalization.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of features dropped before the last layer.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a feature is left out before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network; inputs of any height and width of at least 4 pixels."""
         image = check_image(shape, kind=self.kind)
         halvings = count_halvings(image.height, image.width, most=len(self.widths))
-        layers: list[nn.Module] = [ConvNorm(image.channels, self.stem, activation=self.activation)]
+        layers: list[nn.Module] = [mark(ConvNorm(image.channels, self.stem, activation=self.activation), "input")]
         inputs = self.stem
         for number, width in enumerate(self.widths):
             layers.append(ConvNorm(inputs, width, activation=self.activation, is_pooled=number < halvings))

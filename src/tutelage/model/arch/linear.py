@@ -12,6 +12,7 @@ from tutelage.core.shape.base import Shape
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.inputs import make_input
 from tutelage.model.layers.joined import Joined
+from tutelage.model.layers.roles import mark
 
 __all__ = ["Linear"]
 
@@ -28,7 +29,7 @@ class Linear(Model):
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module."""
         inputs = make_input(shape, one_hot_limit=self.one_hot_limit)
-        head = nn.Linear(inputs.size, num_outputs, bias=self.bias)
+        head = mark(nn.Linear(inputs.size, num_outputs, bias=self.bias), "output")
         nn.init.zeros_(head.weight)
         if self.bias:
             nn.init.zeros_(head.bias)

@@ -25,6 +25,7 @@ from tutelage.model.layers.convolution import (
     make_norm,
 )
 from tutelage.model.layers.image import check_image, make_head
+from tutelage.model.layers.roles import mark
 
 __all__ = ["Resnet"]
 
@@ -39,7 +40,7 @@ class Resnet(Model):
     depth: int = Field(1, ge=1, description="Convolutions in each residual branch.")
     branches: int = Field(1, ge=1, description="Residual branches in each group.")
     activation: Activation = Field("gelu", description="Nonlinearity after each normalization.")
-    dropout: float = Field(0.2, ge=0, lt=1, description="Share of features dropped before the last layer.")
+    dropout: float = Field(0.2, ge=0, lt=1, description="Probability that a feature is left out before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
@@ -58,6 +59,6 @@ class Resnet(Model):
     def _stem(self, channels: int, stride: int) -> list[nn.Module]:
         """Return the layers that see the pixels: a strided convolution twice as wide as its step, or a 3x3 one."""
         if stride == 1:
-            return [ConvNorm(channels, self.stem, activation=self.activation)]
+            return [mark(ConvNorm(channels, self.stem, activation=self.activation), "input")]
         convolution = nn.Conv2d(channels, self.stem, 2 * stride, stride=stride, padding=stride // 2, bias=False)
-        return [convolution, make_norm(self.stem), ACTIVATIONS[self.activation]()]
+        return [mark(convolution, "input"), make_norm(self.stem), ACTIVATIONS[self.activation]()]

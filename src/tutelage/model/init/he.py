@@ -29,9 +29,9 @@ class He(Init):
     def fill(self, weight: Tensor, generator: torch.Generator) -> None:
         """Fill one weight in place."""
         fan_in, fan_out = nn.init._calculate_fan_in_and_fan_out(weight)
-        deviation = math.sqrt(2 / ((1 + self.negative_slope**2) * (fan_in if self.fan == "in" else fan_out)))
+        std = math.sqrt(2 / ((1 + self.negative_slope**2) * (fan_in if self.fan == "in" else fan_out)))
         if self.distribution == "normal":
-            nn.init.normal_(weight, 0.0, deviation, generator=generator)
+            nn.init.normal_(weight, 0.0, std, generator=generator)
         else:
-            bound = math.sqrt(3) * deviation
+            bound = math.sqrt(3) * std
             nn.init.uniform_(weight, -bound, bound, generator=generator)

@@ -6,7 +6,7 @@ Source: "Language Models are Unsupervised Multitask Learners" (GPT-2), Radford e
 Differs from the paper: residual layers are not scaled by depth; an architecture does that with `keeps_own_init`.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -21,8 +21,9 @@ class SmallNormal(Init):
     """Zero-mean normal weights with a fixed standard deviation."""
 
     kind: Literal["small_normal"] = "small_normal"
-    deviation: float = Field(0.02, gt=0, description="Standard deviation of each weight. Typical: 0.005 to 0.05.")
+    renamed: ClassVar[dict[str, str]] = {"deviation": "std"}
+    std: float = Field(0.02, gt=0, description="Standard deviation of each weight. Typical: 0.005 to 0.05.")
 
     def fill(self, weight: Tensor, generator: torch.Generator) -> None:
         """Fill one weight in place."""
-        nn.init.normal_(weight, 0.0, self.deviation, generator=generator)
+        nn.init.normal_(weight, 0.0, self.std, generator=generator)

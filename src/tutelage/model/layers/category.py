@@ -28,6 +28,7 @@ class CategoryEncoder(nn.Module):
         size: S + L * E.
     """
 
+    role = "input"
     entry_category: Tensor
     entry_code: Tensor
     long_category: Tensor

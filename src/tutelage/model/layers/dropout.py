@@ -13,26 +13,26 @@ __all__ = ["SharedDropout"]
 
 
 class SharedDropout(nn.Module):
-    """Sets a share of a row's units to 0 in training, the same for all members: [B, M, D] or [B, D].
+    """Sets units of a row to 0 in training, the same for all members: [B, M, D] or [B, D].
 
     Args:
-        share: Share of units set to 0, in [0, 1).
+        probability: That a unit is set to 0, in [0, 1).
 
     Source: Dropout: A Simple Way to Prevent Neural Networks from Overfitting, 2014. Differs from the paper: the kept
     units are scaled in training rather than the weights afterwards, and members share a mask.
     """
 
-    def __init__(self, share: float) -> None:
+    def __init__(self, probability: float) -> None:
         super().__init__()
-        self.share = share
+        self.probability = probability
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the same shape and type."""
         if not self.training:
             return x
         mask_B1D = x.new_ones(x.shape[0], *[1] * (x.dim() - 2), x.shape[-1])
-        return x * F.dropout(mask_B1D, self.share)
+        return x * F.dropout(mask_B1D, self.probability)
 
     def extra_repr(self) -> str:
-        """Return the share."""
-        return f"share={self.share:g}"
+        """Return the probability."""
+        return f"probability={self.probability:g}"

@@ -1,10 +1,11 @@
-"""What all image architectures share: the check of their input and the last layer."""
+"""What all image architectures have: the check of their input and the last layer."""
 
 from torch import nn
 
 from tutelage.core.errors import RecipeError
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.views import Grid
+from tutelage.model.layers.roles import mark
 
 __all__ = ["check_image", "make_head"]
 
@@ -29,5 +30,5 @@ def check_image(shape: Shape, *, kind: str) -> Grid:
 
 def make_head(inputs: int, num_outputs: int, *, dropout: float) -> nn.Module:
     """Return dropout, if any, and the last linear layer: [B, inputs] -> [B, num_outputs]."""
-    linear = nn.Linear(inputs, num_outputs)
+    linear = mark(nn.Linear(inputs, num_outputs), "output")
     return nn.Sequential(nn.Dropout(dropout), linear) if dropout else linear

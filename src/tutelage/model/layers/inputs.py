@@ -22,7 +22,10 @@ class FlatInput(nn.Module):
 
     Attributes:
         size: D.
+        has_matrices: Whether it holds matrices that learn: the layer after it is then no longer the first.
     """
+
+    has_matrices = False
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -44,6 +47,7 @@ class TableInput(nn.Module):
 
     Attributes:
         size: D.
+        has_matrices: Whether it holds matrices that learn: the layer after it is then no longer the first.
     """
 
     def __init__(self, *, periodic: PeriodicEmbedding | None, category: CategoryEncoder, size: int) -> None:
@@ -51,6 +55,7 @@ class TableInput(nn.Module):
         self.periodic = periodic
         self.category = category
         self.size = size
+        self.has_matrices = periodic is not None
 
     def forward(self, number_BF: Tensor, category_BK: Tensor) -> Tensor:
         """Return float [B, D]."""
@@ -63,7 +68,7 @@ def make_input(
     *,
     numbers: Literal["periodic", "plain"] = "plain",
     frequency_scale: float = 1.0,
-    num_waves: int = 24,
+    num_frequencies: int = 24,
     embedding_size: int = 16,
     one_hot_limit: int = 64,
 ) -> FlatInput | TableInput:
@@ -80,5 +85,7 @@ def make_input(
     category = CategoryEncoder(columns.cardinalities, one_hot_limit=one_hot_limit, embedding_size=embedding_size)
     if numbers == "plain" or not columns.numbers:
         return TableInput(periodic=None, category=category, size=columns.numbers + category.size)
-    periodic = PeriodicEmbedding(columns.numbers, num_waves=num_waves, size=embedding_size, frequency_scale=frequency_scale)
+    periodic = PeriodicEmbedding(
+        columns.numbers, num_frequencies=num_frequencies, size=embedding_size, frequency_scale=frequency_scale
+    )
     return TableInput(periodic=periodic, category=category, size=columns.numbers * embedding_size + category.size)

@@ -6,10 +6,15 @@ __all__ = ["Joined"]
 
 
 class Joined(nn.Module):
-    """An input module that takes several tensors, then layers that take one."""
+    """An input module that takes several tensors, then layers that take one.
 
-    def __init__(self, inputs: nn.Module, *layers: nn.Module) -> None:
+    Attributes:
+        num_members: Networks with shared weights, each of which gives an answer: outputs are [B, M, O] where M > 1.
+    """
+
+    def __init__(self, inputs: nn.Module, *layers: nn.Module, num_members: int = 1) -> None:
         super().__init__()
+        self.num_members = num_members
         self.inputs = inputs
         self.layers = nn.ModuleList(layers)
 

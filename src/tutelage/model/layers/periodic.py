@@ -1,8 +1,8 @@
 """Learned periodic embeddings: each number becomes several sines and cosines, mixed to a short vector.
 
-A plain network finds it hard to learn functions of one number that change fast; waves of learned frequency make it easy.
+A plain network finds it hard to learn functions of one number that change fast; sines of learned frequency make it easy.
 
-Legend: B rows, F numbers, W waves a number, E embedding size, K = 2W + 1.
+Legend: B rows, F numbers, Q frequencies a number, E embedding size, K = 2Q + 1.
 """
 
 import math
@@ -19,31 +19,32 @@ class PeriodicEmbedding(nn.Module):
     Frequencies and biases are stored flat: optimizers then treat them as vectors, without weight decay.
 
     Source: On Embeddings for Numerical Features in Tabular Deep Learning, 2022, arXiv 2203.05556, equations 2 and 3 (PLR).
-    Differs from the paper: the number itself is mixed in beside its waves, so that a straight line stays easy to learn.
+    Differs from the paper: the number itself is mixed in beside its sines, so that a straight line stays easy to learn.
 
     Args:
         num_features: F.
-        num_waves: W, frequencies of each number.
+        num_frequencies: Q, of each number.
         size: E.
         frequency_scale: Standard deviation of the starting frequencies, in periods per unit of the scaled number.
     """
 
     keeps_own_init = True
+    role = "input"
 
-    def __init__(self, num_features: int, *, num_waves: int, size: int, frequency_scale: float) -> None:
+    def __init__(self, num_features: int, *, num_frequencies: int, size: int, frequency_scale: float) -> None:
         super().__init__()
         self.num_features = num_features
-        # Frequencies far out on the normal distribution give noise, not signal: they are drawn within 3 deviations.
-        frequency = nn.init.trunc_normal_(torch.empty(num_features * num_waves), std=1.0, a=-3.0, b=3.0)
+        # Frequencies far out on the normal distribution give noise, not signal: they are drawn within 3 standard deviations.
+        frequency = nn.init.trunc_normal_(torch.empty(num_features * num_frequencies), std=1.0, a=-3.0, b=3.0)
         self.frequency = nn.Parameter(frequency * frequency_scale)
-        bound = 1 / math.sqrt(2 * num_waves + 1)
-        self.weight = nn.Parameter(torch.empty(num_features, 2 * num_waves + 1, size).uniform_(-bound, bound))
+        bound = 1 / math.sqrt(2 * num_frequencies + 1)
+        self.weight = nn.Parameter(torch.empty(num_features, 2 * num_frequencies + 1, size).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(num_features * size).uniform_(-bound, bound))
 
     def forward(self, number_BF: Tensor) -> Tensor:
         """Return [B, F * E]."""
         number_FB1 = number_BF.T.unsqueeze(-1)
-        angle_FBW = 2 * math.pi * self.frequency.view(self.num_features, 1, -1) * number_FB1
-        waves_FBK = torch.cat([angle_FBW.sin(), angle_FBW.cos(), number_FB1], dim=-1)
+        angle_FBQ = 2 * math.pi * self.frequency.view(self.num_features, 1, -1) * number_FB1
+        sines_FBK = torch.cat([angle_FBQ.sin(), angle_FBQ.cos(), number_FB1], dim=-1)
         bias_F1E = self.bias.view(self.num_features, 1, -1)
-        return torch.baddbmm(bias_F1E, waves_FBK, self.weight).relu().transpose(0, 1).flatten(1)
+        return torch.baddbmm(bias_F1E, sines_FBK, self.weight).relu().transpose(0, 1).flatten(1)

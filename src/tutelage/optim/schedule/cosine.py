@@ -1,6 +1,6 @@
 """Cosine decay: slow at first, fast in the middle, slow at the end; the usual choice.
 
-factor = final + (1 - final) * (1 + cos(pi * share)) / 2.
+factor = final + (1 - final) * (1 + cos(pi * fraction)) / 2.
 
 Source: "SGDR: Stochastic Gradient Descent with Warm Restarts", Loshchilov and Hutter 2016, arXiv 1608.03983, eq. 5.
 Differs from the paper: no restarts.
@@ -24,4 +24,4 @@ class Cosine(WarmedUp):
 
     def after(self, progress: float) -> float:
         """Return the factor, 0 to 1, at a progress from `warmup` to 1."""
-        return self.final + (1 - self.final) * (1 + math.cos(math.pi * self.share(progress))) / 2
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * self.fraction(progress))) / 2

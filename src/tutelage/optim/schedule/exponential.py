@@ -1,6 +1,6 @@
 """Exponential decay: the rate falls by the same ratio in equal times, to a chosen end value.
 
-factor = final^share.
+factor = final^fraction.
 """
 
 from typing import Literal
@@ -20,4 +20,4 @@ class Exponential(WarmedUp):
 
     def after(self, progress: float) -> float:
         """Return the factor, 0 to 1, at a progress from `warmup` to 1."""
-        return float(self.final ** self.share(progress))
+        return float(self.final ** self.fraction(progress))

@@ -21,12 +21,12 @@ class LinearToZero(WarmedUp):
 
     kind: Literal["linear_to_zero"] = "linear_to_zero"
     hold: float = Field(
-        0.0, ge=0, lt=1, description="Share of training at the full rate, after warm-up, before the decay begins."
+        0.0, ge=0, lt=1, description="Fraction of training at the full rate, after warm-up, before the decay begins."
     )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        """Refuse shares that leave nothing to decay in."""
+        """Refuse fractions that leave nothing to decay in."""
         if self.warmup + self.hold >= 1:
             raise ValueError(f"warmup {self.warmup} + hold {self.hold} leave no training for the decay; together below 1")
         return self

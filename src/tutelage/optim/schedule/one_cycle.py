@@ -21,7 +21,7 @@ class OneCycle(Schedule):
     """One rise and one fall."""
 
     kind: Literal["one_cycle"] = "one_cycle"
-    warmup: float = Field(0.3, gt=0, lt=1, description="Share of training in which the rate rises. Typical: 0.2 to 0.45.")
+    warmup: float = Field(0.3, gt=0, lt=1, description="Fraction of training in which the rate rises. Typical: 0.2 to 0.45.")
     start: float = Field(0.04, ge=0, le=1, description="Factor at the start.")
     final: float = Field(1e-4, ge=0, le=1, description="Factor at the end of training.")
 
@@ -32,6 +32,6 @@ class OneCycle(Schedule):
         return self.final + (1 - self.final) * _fall((min(progress, 1.0) - self.warmup) / (1 - self.warmup))
 
 
-def _fall(share: float) -> float:
+def _fall(fraction: float) -> float:
     """Return half a cosine wave from 1 at 0 to 0 at 1."""
-    return (1 + math.cos(math.pi * share)) / 2
+    return (1 + math.cos(math.pi * fraction)) / 2

@@ -1,6 +1,6 @@
 """Polynomial decay: falls as a power of the remaining training; between linear (1) and steep (2 and more).
 
-factor = final + (1 - final) * (1 - share)^power.
+factor = final + (1 - final) * (1 - fraction)^power.
 """
 
 from typing import Literal
@@ -21,5 +21,5 @@ class Polynomial(WarmedUp):
 
     def after(self, progress: float) -> float:
         """Return the factor, 0 to 1, at a progress from `warmup` to 1."""
-        left: float = (1 - self.share(progress)) ** self.power
+        left: float = (1 - self.fraction(progress)) ** self.power
         return self.final + (1 - self.final) * left

@@ -1,4 +1,4 @@
-"""Warm-up: what schedules share, a straight rise from near 0 before their own curve begins."""
+"""Warm-up: what most schedules begin with, a straight rise from near 0 before their own curve begins."""
 
 from pydantic import Field
 
@@ -13,7 +13,7 @@ WARMUP_START = 0.01
 class WarmedUp(Schedule):
     """A schedule with a linear rise first; a subclass says in `after` what follows."""
 
-    warmup: float = Field(0.03, ge=0, lt=1, description="Share of training in which the rate rises. Typical: 0 to 0.1.")
+    warmup: float = Field(0.03, ge=0, lt=1, description="Fraction of training in which the rate rises. Typical: 0 to 0.1.")
 
     def factor(self, progress: float) -> float:
         """Return the factor, 0 to 1, at `progress` = steps done / steps planned; beyond 1 it stays as at 1."""
@@ -25,6 +25,6 @@ class WarmedUp(Schedule):
         """Return the factor, 0 to 1, at a progress from `warmup` to 1."""
         raise NotImplementedError
 
-    def share(self, progress: float) -> float:
-        """Return how much of the training after warm-up is done, 0 to 1."""
+    def fraction(self, progress: float) -> float:
+        """Return what fraction of the training after warm-up is done, 0 to 1."""
         return (progress - self.warmup) / (1 - self.warmup)

@@ -1,6 +1,6 @@
 """Warm-up, stable, decay: the full rate for most of training and a quick fall at the end; easy to prolong.
 
-The decay is a straight line or 1 - sqrt(share), which falls faster at first and is a little better in the source.
+The decay is a straight line or 1 - sqrt(fraction), which falls faster at first and is a little better in the source.
 
 Source: "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations", Haegele et al. 2024, arXiv 2405.18392, eq. 1.
 Differs from the paper: none.
@@ -20,7 +20,7 @@ class WarmupStableDecay(WarmedUp):
     """A plateau with a steep end."""
 
     kind: Literal["warmup_stable_decay"] = "warmup_stable_decay"
-    decay: float = Field(0.2, gt=0, le=1, description="Share of training, at its end, in which the rate falls.")
+    decay: float = Field(0.2, gt=0, le=1, description="Fraction of training, at its end, in which the rate falls.")
     shape: Literal["sqrt", "linear"] = Field("sqrt", description="Curve of the fall.")
     final: float = Field(0.0, ge=0, le=1, description="Factor at the end of training.")
 

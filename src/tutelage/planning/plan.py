@@ -10,7 +10,7 @@ from pydantic import Field
 
 from tutelage.core.spec import Pick, Spec
 
-__all__ = ["Decision", "Plan"]
+__all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
 
 
 class Decision(Spec):
@@ -21,6 +21,14 @@ class Decision(Spec):
     reason: str
 
 
+class SplitPlan(Spec):
+    """Which rows were kept apart: fractions of all rows for the test, of the rest for validation; 0 = the source's own part."""
+
+    validation: float
+    test: float
+    seed: int
+
+
 class Plan(Spec):
     """Everything that a training needs to know; nothing is left open but the steps of a time budget.
 
@@ -28,10 +36,15 @@ class Plan(Spec):
         own_model: The class name of a module passed from Python, else "".
         total_steps: Optimizer steps; 0 where a time budget will set them after the probe.
         useful_steps: Steps beyond which a longer time budget does not help; 0 where there is no such limit.
+        headline: The metric that names the result.
         time_seconds: The time budget; 0 where there is none.
         corrections: Planned changes of total_steps, to repeat a time budget's run.
-        patience: Share of the planned steps without a better score, after which training stops.
+        patience: Fraction of the planned steps without a better score, after which training stops.
         class_weights: A factor per class, or empty.
+        shape: What the model receives, so that it can be built from the plan alone.
+        num_outputs: How many numbers the model returns per row.
+        prepare: The preprocessing's settings; None where nothing is preprocessed.
+        split: Which fractions were kept apart.
     """
 
     version: int = 1
@@ -48,8 +61,9 @@ class Plan(Spec):
     batch_size: int
     num_micro: int
     class_weights: tuple[float, ...] = ()
-    metrics: tuple[str, ...]
+    metrics: tuple[Pick("metric"), ...]  # type: ignore[valid-type]
     watched: str
+    headline: str = ""
     patience: float
     min_delta: float
     total_steps: int = 0
@@ -57,6 +71,10 @@ class Plan(Spec):
     time_seconds: float = 0.0
     corrections: tuple[tuple[int, int], ...] = ()
     save_seconds: float
+    shape: Pick("shape") | None = None  # type: ignore[valid-type]
+    num_outputs: int = 0
+    prepare: Pick("prepare") | None = None  # type: ignore[valid-type]
+    split: SplitPlan | None = None
     num_train: int
     num_validation: int
     num_test: int

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from tutelage.core.amount import parse_seconds
 from tutelage.core.errors import RecipeError
-from tutelage.core.spec import Auto, Spec, Wish, parse
+from tutelage.core.spec import Auto, Pick, Spec, Wish, parse
 
 __all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
 
@@ -43,10 +43,10 @@ class Budget(Spec):
 
 
 class Split(Spec):
-    """Which shares of the rows are kept apart."""
+    """Which fractions of the rows are kept apart."""
 
-    validation: float | Auto = Field("auto", description="Share of the train rows that early stopping watches, in (0, 0.5].")
-    test: float | Auto = Field("auto", description="Share kept for the test where the source has no test part, in [0, 0.5].")
+    validation: float | Auto = Field("auto", description="Fraction of the train rows that early stopping watches, in (0, 0.5].")
+    test: float | Auto = Field("auto", description="Fraction kept for the test where the source has no test part, in [0, 0.5].")
 
 
 class StoppingWish(Spec):
@@ -54,7 +54,7 @@ class StoppingWish(Spec):
 
     metric: str = Field("auto", description="Validation metric to watch, such as accuracy, loss, rmse.")
     patience: float | Auto = Field(
-        "auto", description="Share of the budget without a better score, in (0, 1]; 1 never stops early."
+        "auto", description="Fraction of the budget without a better score, in (0, 1]; 1 never stops early."
     )
     min_delta: float = Field(0.0, ge=0, description="How much better a score must be to count.")
 
@@ -75,7 +75,7 @@ class Recipe(Spec):
         default_factory=dict, description="Roles of columns that were not recognized as you want."
     )
     on_bad_data: Literal["fail", "skip"] = Field("fail", description="Refuse bad items, or leave them out and list them.")
-    task: Wish("task") = Field("auto", description="classify or regress.")  # type: ignore[valid-type]
+    task: Wish("task") = Field("auto", description="What is learned: tutelage list task.")  # type: ignore[valid-type]
     model: Wish("model") = Field("auto", description="Architecture.")  # type: ignore[valid-type]
     init: Wish("init") = Field("auto", description="Initialization; auto is the architecture's own.")  # type: ignore[valid-type]
     prepare: Wish("prepare") = Field("auto", description="Preprocessing.")  # type: ignore[valid-type]
@@ -83,6 +83,9 @@ class Recipe(Spec):
     loss: Wish("loss") = Field("auto", description="Loss.")  # type: ignore[valid-type]
     optim: Wish("optim") = Field("auto", description="Optimizer.")  # type: ignore[valid-type]
     schedule: Wish("schedule") = Field("auto", description="Learning-rate schedule.")  # type: ignore[valid-type]
+    metrics: tuple[Pick("metric"), ...] | Auto = Field(  # type: ignore[valid-type]
+        "auto", description="What is measured: names, or tables with settings, of metrics that fit the task."
+    )
     batch_size: int | Auto = Field("auto", description="Rows per optimizer step, > 0.")
     num_micro: int = Field(1, gt=0, description="Parts a batch is cut into to save memory.")
     clip: float | Auto = Field("auto", description="Largest global gradient norm; 0 does not clip.")

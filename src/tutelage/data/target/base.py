@@ -1,0 +1,93 @@
+"""What every target is: learned from the train labels, encodes labels for the loss and answers for people."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from tutelage.core.errors import DataError, Problem
+from tutelage.core.spec import Component
+
+__all__ = ["Label", "Locate", "Target", "bad_label", "check_labels", "plain_labels"]
+
+Label = str | int | float | bool
+Locate = Callable[[int], str]
+
+
+class Target(Component):
+    """A kind of target; `kind` is also the kind of answers that losses and metrics must fit."""
+
+    family: ClassVar[str] = "target"
+    reason: str = Field("", description="Why the labels are taken for this.")
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """Class names in the order of the probabilities; () where there are no classes."""
+        return ()
+
+    def encode(self, labels: np.ndarray, *, locate: Locate | None = None) -> np.ndarray:
+        """Return what the loss compares with, [N].
+
+        Args:
+            labels: [N], str, int, float, bool or None.
+            locate: Names a row, for messages.
+
+        Raises:
+            DataError: Every label that does not fit.
+        """
+        raise NotImplementedError
+
+    def truth(self, labels: np.ndarray, *, locate: Locate | None = None) -> np.ndarray:
+        """Return what metrics compare with, [N], in the user's unit.
+
+        Raises:
+            DataError: Every label that does not fit.
+        """
+        raise NotImplementedError
+
+    def decode(self, answers: np.ndarray) -> np.ndarray:
+        """Turn a model's answers into the user's unit, float64."""
+        raise NotImplementedError
+
+    def labels(self, answers: np.ndarray) -> list[Any]:
+        """Return one answer a row as people say it: the name of the most probable class, or the number."""
+        raise NotImplementedError
+
+    def match(self, labels: np.ndarray, *, part: str) -> tuple[np.ndarray, tuple[str, ...]]:
+        """Bring labels to the spelling of the train labels; return them with a warning for each that differed."""
+        return labels, ()
+
+
+def check_labels(labels: np.ndarray, *, locate: Locate | None = None) -> list[Any]:
+    """Return labels as plain Python objects.
+
+    Raises:
+        DataError: A label is missing, or all are equal.
+    """
+    plain = plain_labels(labels)
+    absent = [row for row, label in enumerate(plain) if _is_missing(label)]
+    if absent:
+        raise DataError([bad_label(row, None, "Fill it in, or leave the row out.", locate) for row in absent])
+    if len(set(plain)) < 2:
+        only = f"every label is {plain[0]!r}" if plain else "there are no labels"
+        raise DataError([Problem("target", only, "At least two different labels are needed: is it the right column?")])
+    return plain
+
+
+def plain_labels(labels: np.ndarray) -> list[Any]:
+    """Return labels as Python objects; whole floats become int, so that 3.0 and 3 are one class."""
+    return [int(label) if isinstance(label, float) and label.is_integer() else label for label in labels.tolist()]
+
+
+def bad_label(row: int, label: object, remedy: str, locate: Locate | None) -> Problem:
+    """Describe a bad label."""
+    found = "the label is missing" if _is_missing(label) else f"the label is {label!r}"
+    return Problem(locate(row) if locate else f"row {row}", found, remedy, row)
+
+
+def _is_missing(label: object) -> bool:
+    """Tell whether a label is absent."""
+    return label is None or (isinstance(label, float) and np.isnan(label))
+
+

@@ -1,0 +1,103 @@
+"""From a recipe to prepared data: the source collects, the quality checks look, the task prepares."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tutelage.core.errors import DataError, UsageError
+from tutelage.core.events import Event, Noted, Warned
+from tutelage.data.quality.look import look_all
+from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.base import Collected
+from tutelage.data.source.recognize import recognize
+from tutelage.planning.recipe import Recipe
+from tutelage.task.base import Data, TaskSpec
+from tutelage.task.choose import choose_task
+
+__all__ = ["Gathered", "collect", "gather"]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything about the data that a training needs.
+
+    Attributes:
+        collected: What the source gave.
+        task: What is learned.
+        data: What the task made of it.
+    """
+
+    collected: Collected
+    task: TaskSpec
+    data: Data
+
+    @property
+    def events(self) -> list[Event]:
+        """Notes and warnings about the data."""
+        left_out = len(self.collected.problems)
+        told = [f"{left_out} bad item{'s' * (left_out != 1)} left out; the report lists them"] if left_out else []
+        warnings = [*self.collected.warnings, *told, *self.data.warnings()]
+        return [*(Noted(message=note) for note in self.collected.notes), *(Warned(message=text) for text in warnings)]
+
+    def describe(self, *, path: str) -> dict[str, Any]:
+        """Return the record of data.json."""
+        collected, sizes = self.collected, {name: count for name, count in self.data.sizes.items() if count}
+        return {
+            "source": collected.name,
+            "path": path,
+            "kind": collected.train.kind,
+            "unit": self.data.unit,
+            "target": "",
+            "fingerprint": self.data.fingerprint,
+            "parts": sizes,
+            "skipped": [{"where": p.where, "found": p.found, "remedy": p.remedy} for p in collected.problems],
+            "warnings": list(collected.warnings),
+            "notes": list(collected.notes),
+            "findings": [finding.record() for finding in collected.findings],
+            **self.data.describe(),
+        }
+
+
+def collect(recipe: Recipe, *, data: object = None, test: object = None, as_given: bool = False) -> Collected:
+    """Read the source, whatever it is, and look for faults.
+
+    Args:
+        recipe: Names the source, or gives settings for `data`.
+        data: Arrays, a table or a pair from Python, in place of the recipe's source.
+        test: The same for the test part.
+        as_given: Pass arrays on as they are; for a model of the user's own.
+
+    Raises:
+        UsageError: Nothing that can be read.
+        DataError: Bad items that may not be skipped; all of them at once.
+    """
+    if data is not None:
+        arrays = collect_arrays(data, target=recipe.target, test=test, on_bad_data=recipe.on_bad_data, as_given=as_given)
+        return _accepted(look_all(arrays), recipe)
+    if not recipe.source:
+        raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
+    kind = recognize(recipe.source)
+    settings: dict[str, Any] = {
+        "path": recipe.source,
+        "target": recipe.target,
+        "test": recipe.test,
+        "on_bad_data": recipe.on_bad_data,
+    }
+    return _accepted(look_all(kind(**settings).collect()), recipe)
+
+
+def gather(recipe: Recipe, collected: Collected) -> Gathered:
+    """Choose the task and let it prepare what a source has collected.
+
+    Raises:
+        DataError: Nothing to learn; all problems at once.
+        RecipeError: A wish that does not fit the data.
+    """
+    task, reason = choose_task(recipe, collected.train)
+    return Gathered(collected, task, task.prepare(collected, recipe, reason=reason))
+
+
+def _accepted(collected: Collected, recipe: Recipe) -> Collected:
+    """Refuse data with problems, unless all of them could be left out and the user wants that."""
+    if collected.problems and (recipe.on_bad_data == "fail" or any(not problem.can_skip for problem in collected.problems)):
+        raise DataError(collected.problems)
+    return collected

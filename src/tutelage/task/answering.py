@@ -1,0 +1,70 @@
+"""A trained network as it answers: finish the compact batch, run the network, turn its outputs into answers.
+
+This one module is what evaluation, prediction, export, serving and teaching use, so they cannot disagree.
+"""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.data.rows.base import Rows
+from tutelage.task.base import Batch, TaskSpec
+
+__all__ = ["Answering", "answer_batches"]
+
+
+class Answering(nn.Module):
+    """Finisher, network and answer as one: a compact batch in, answers float32 [B, ...] out."""
+
+    def __init__(self, finisher: nn.Module, network: nn.Module, *, task: TaskSpec, input_names: tuple[str, ...]) -> None:
+        """Put the pieces together; the network is not copied.
+
+        Args:
+            finisher: Turns a compact batch into what the network takes.
+            network: Takes the tensors named in `input_names`, in that order.
+            task: Turns outputs into answers.
+            input_names: The tensors that the network takes.
+        """
+        super().__init__()
+        self.finisher = finisher
+        self.network = network
+        self.input_names = input_names
+        self._task = task
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Return answers, float32, in the units of the task: probabilities [B, C], standardized numbers [B] ..."""
+        # Normalizing is not a matrix product: it keeps its full precision, as it had in training.
+        with torch.autocast(next(iter(batch.values())).device.type, enabled=False):
+            finished = self.finisher(batch)
+        outputs = self.network(*[finished[name] for name in self.input_names]).float()
+        return self._task.answer(outputs, num_members=getattr(self.network, "num_members", 1))
+
+
+def answer_batches(
+    answering: nn.Module, rows: Rows, *, batch_size: int = 512, device: str = "cpu", precision: str = "float32"
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield row numbers int64 [B] and answers float32 [B, ...] on the CPU, with the module in evaluation mode.
+
+    Args:
+        answering: What answers; it is put into evaluation mode, and back when all rows are done.
+        rows: Prepared rows.
+        batch_size: Rows at a time; it has no influence on the answers beyond rounding.
+        device: Where the module is.
+        precision: `bfloat16` computes as such a training did.
+    """
+    modes = [(module, module.training) for module in answering.modules()]
+    answering.eval()
+    device_type = torch.device(device).type
+    try:
+        for start in range(0, len(rows), batch_size):
+            numbers = torch.arange(start, min(start + batch_size, len(rows)))
+            batch = {name: tensor.to(device) for name, tensor in rows.take(numbers).items()}
+            half = torch.autocast(device_type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
+            with torch.no_grad(), half:
+                answers = answering(batch)
+            yield numbers, answers.float().cpu()
+    finally:
+        for module, was_training in modes:
+            module.training = was_training

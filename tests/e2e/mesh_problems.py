@@ -1,0 +1,279 @@
+"""What several processes do together, as a program that each of them runs; prints one JSON line with each problem's result.
+
+Usage: RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=PORT python mesh_problems.py PROBLEM,PROBLEM FOLDER [NUM_MICRO]
+Without WORLD_SIZE it is one process.
+"""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
+
+from tutelage.core.emitter import Emitter
+from tutelage.core.errors import DivergedError, RecipeError
+from tutelage.core.events import Event
+from tutelage.core.seeds import derive
+from tutelage.optim.schedule.linear_to_zero import LinearToZero
+from tutelage.optim.sgd import SGD
+from tutelage.task.base import Batch, Phase
+from tutelage.task.classify import Classify
+from tutelage.task.gan import Gan, GanTask
+from tutelage.training.checkpoint import newest_checkpoint
+from tutelage.training.control import Control, Stopping
+from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
+from tutelage.training.loop import run_loop
+from tutelage.training.mesh import DistributedMesh, Mesh, mesh_from_environment
+from tutelage.training.state import TrainState, digest, seed_everything
+from tutelage.training.step import Step, StepOptions
+
+SEED, STEPS, BATCH = 3, 50, 32
+
+
+class CutStream:
+    """Each process's part of every batch: the same cut as that of micro-batches."""
+
+    epoch_size = 320
+
+    def __init__(self, mesh: Mesh, *, poison_at: int = -1) -> None:
+        generator = torch.Generator().manual_seed(1)
+        self.x = torch.randn(self.epoch_size, 8, generator=generator)
+        self.target = (self.x[:, :3] * 2).argmax(dim=1)
+        self.mesh, self.position, self.poison_at = mesh, 0, poison_at
+
+    def next(self) -> Batch:
+        rows = (torch.arange(BATCH) * 7 + self.position * 11) % self.epoch_size
+        rows = rows.tensor_split(self.mesh.world)[self.mesh.rank]
+        self.position += 1
+        x = self.x[rows]
+        return {"x": x * torch.nan if self.position == self.poison_at else x, "target": self.target[rows]}
+
+    def observe(self, report: object) -> None:
+        pass
+
+    def state(self) -> dict[str, Any]:
+        return {"position": self.position}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        self.position = int(state["position"])
+
+
+class Accuracy:
+    """An evaluator whose answer differs between the processes, as a clock's would."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+
+    def __len__(self) -> int:
+        return 1
+
+    def __call__(self, task: nn.Module) -> dict[str, float]:
+        return {"val/loss": 1.0 / 3.0 + self.mesh.rank, "val/seen": float("nan")}
+
+
+class Memory:
+    """A sink that remembers what it took."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def take(self, event: Event) -> None:
+        self.events.append(event)
+
+    def close(self) -> None:
+        pass
+
+
+def make(mesh: Mesh, *, num_micro: int = 1, dropout: float = 0.0, poison_at: int = -1, steps: int = STEPS) -> TrainState:
+    """A classifier with momentum, whose weights start differently in each process, and are made equal by the step."""
+    seed_everything(derive(SEED, "model", mesh.rank))
+    layers: list[nn.Module] = [nn.Linear(8, 32), nn.ReLU(), nn.Linear(32, 3)]
+    if dropout:
+        layers[1:1] = [nn.BatchNorm1d(32), nn.Dropout(dropout)]
+    phase = Phase(owns=("model.",), optim=SGD(lr=0.1, momentum=0.9), schedule=LinearToZero(), clip=1.0)
+    task = Classify(ema=0.9).build(nn.Sequential(*layers), input_names=("x",), phase=phase)
+    step = Step(task, StepOptions(num_micro=num_micro), mesh=mesh)
+    return TrainState(task, step, CutStream(mesh, poison_at=poison_at), Control(steps).begun())
+
+
+def weights_of(state: TrainState) -> list[float]:
+    return [float(value) for parameter in state.task.parameters() for value in parameter.detach().flatten().double()]
+
+
+def sha(values: Mapping[str, Tensor]) -> str:
+    return hashlib.sha256(b"".join(value.detach().numpy().tobytes() for value in values.values())).hexdigest()
+
+
+def train(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Fifty steps."""
+    state = make(mesh, num_micro=num_micro)
+    run_loop(state, jobs=(), seed=SEED)
+    loss = state.ledger.flush(mesh)["loss"]
+    return {
+        "sha": sha(dict(state.task.named_parameters())),
+        "weights": weights_of(state),
+        "loss": loss,
+        "epoch": state.clock.epoch,
+    }
+
+
+def decide(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """A time budget that the clocks of the processes judge differently; log lines, evaluations, checkpoints."""
+    state = make(mesh)
+    memory = Memory()
+    # The second process believes that it started two minutes ago.
+    emitter = Emitter([memory], started=time.monotonic() - 120 * mesh.rank)
+    save = SaveJob(emitter, run_dir, every_seconds=0, step=0)
+    evaluate = EvaluateJob(emitter, [Accuracy(mesh)], stopping=Stopping(), every=10, step=0)
+    budget = BudgetJob(
+        emitter, evaluate, budget_seconds=60, reserve_seconds=1, every=5, step=0, save=save.save, most_steps=STEPS + 7
+    )
+    run_loop(state, jobs=[LogJob(emitter, every=10, step=0), evaluate, budget, save], seed=SEED)
+    told = [[type(event).__name__, getattr(event, "step", -1)] for event in memory.events]
+    logged = [dict(event.metrics) for event in memory.events if type(event).__name__ in ("Logged", "Evaluated")]  # type: ignore[attr-defined]
+    return {"control": state.control.state(), "told": [each for each in told if each[0] != "Saved"], "metrics": logged}
+
+
+def interrupt(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """A signal that reaches the last process alone, at step 5."""
+    state = make(mesh)
+    is_last = mesh.rank == mesh.world - 1
+    run_loop(state, jobs=(), seed=SEED, is_interrupted=lambda: "terminated" if is_last and state.clock.step >= 5 else "")
+    return {"step": state.clock.step, "stop_reason": state.control.stop_reason}
+
+
+def diverge(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Values that are no numbers, in the last process alone."""
+    state = make(mesh, poison_at=12 if mesh.rank == mesh.world - 1 else -1)
+    emitter = Emitter([], started=time.monotonic())
+    try:
+        run_loop(state, jobs=[LogJob(emitter, every=10, step=0)], seed=SEED)
+    except DivergedError as error:
+        return {"step": error.step}
+    return {"step": -1}
+
+
+def resume(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Twenty steps at once, and twelve, a checkpoint, and eight: with dropout and batch norm, which differ between processes."""
+
+    def straight(until: int) -> TrainState:
+        state = make(mesh, dropout=0.3)
+        run_loop(state, jobs=(), seed=SEED, until_step=until)
+        return state
+
+    SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0).save(straight(12))
+    mesh.barrier()
+    state = make(mesh, dropout=0.3)
+    state.restore(newest_checkpoint(run_dir)[0])
+    run_loop(state, jobs=(), seed=SEED, until_step=20)
+    again, whole = state.snapshot(), straight(20).snapshot()
+    own = {key: torch.equal(value, whole.tensors[key]) for key, value in again.tensors.items()}
+    rng = sha({"rng": torch.get_rng_state()})
+    return {"equal": digest(again) == digest(whole), "different": [key for key, same in own.items() if not same], "rng": rng}
+
+
+def talk(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Every word of the mesh."""
+    arrays = {"rows": np.arange(mesh.rank + 1, dtype=np.int64), "score": np.full((1, 2), 0.1 * mesh.rank, dtype=np.float32)}
+    mixed = [torch.full((2,), mesh.rank + 1.0), torch.tensor(mesh.rank + 1), torch.ones(2, 2)]
+    mesh.sum_(mixed)
+    first = [torch.full((3,), float(mesh.rank)), torch.tensor([mesh.rank])]
+    mesh.spread_(first)
+    mesh.barrier()
+    return {
+        "sum": [tensor.tolist() for tensor in mixed],
+        "spread": [tensor.tolist() for tensor in first],
+        "total": mesh.total(mesh.rank + 1),
+        "agree": mesh.agree(
+            {"time": 0.1 + 0.2 + mesh.rank, "word": "first" if mesh.is_writer else "other", "late": mesh.rank > 0}
+        ),
+        "first_word": [mesh.first_word("second" if mesh.rank == 1 else ""), mesh.first_word("")],
+        "gather": [{key: value.tolist() for key, value in each.items()} for each in mesh.gather(arrays)],
+        "nothing": mesh.gather({}),
+    }
+
+
+class SplitMesh(DistributedMesh):
+    """A mesh for parameters that `fully_shard` has split: their gradients are already means over the processes."""
+
+    def __init__(self, whole: Mesh) -> None:
+        self.rank, self.world = whole.rank, whole.world
+
+    def sum_(self, tensors: Sequence[Tensor]) -> None:
+        super().sum_([tensor for tensor in tensors if not isinstance(tensor, DTensor)])
+        for tensor in tensors:
+            if isinstance(tensor, DTensor):
+                tensor.mul_(self.world)
+
+    def spread_(self, tensors: Sequence[Tensor]) -> None:
+        """Every process holds its own part, and nothing else."""
+
+
+def make_gan(mesh: Mesh, *, is_split: bool, backward: Literal["owned", "whole"]) -> tuple[GanTask, Step]:
+    """A GAN, whose two phases own different parameters."""
+    seed_everything(SEED)
+
+    def network(num_inputs: int, num_outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(num_inputs, 16), nn.ReLU(), nn.Linear(16, num_outputs))
+
+    networks = {"generator": network(4, 2), "critic": network(2, 1)}
+    if is_split:
+        networks = {name: fully_shard(module) for name, module in networks.items()}
+    phases = {f"{name}_phase": Phase(owns=(f"{name}.",), optim=SGD(lr=0.05), schedule=LinearToZero()) for name in networks}
+    task = Gan(latent_size=4).build(**networks, **phases)  # type: ignore[arg-type]
+    return task, Step(task, StepOptions(backward=backward), mesh=SplitMesh(mesh) if is_split else mesh)
+
+
+def split(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Ten steps of a GAN whose parameters are split over the processes, beside one whose parameters are not."""
+
+    def after(*, is_split: bool, backward: Literal["owned", "whole"]) -> dict[str, Tensor]:
+        task, step = make_gan(mesh, is_split=is_split, backward=backward)
+        for number in range(10):
+            generator = torch.Generator().manual_seed(number)
+            batch = task.draw({"sample": torch.randn(8, 2, generator=generator)}, generator)
+            own = {name: value.tensor_split(mesh.world)[mesh.rank] for name, value in batch.items()}
+            step(task.beat(number), own, number / 10)
+        weights = {name: parameter.detach() for name, parameter in task.named_parameters()}
+        return {name: each.full_tensor() if isinstance(each, DTensor) else each for name, each in weights.items()}
+
+    plain, split_up = after(is_split=False, backward="owned"), after(is_split=True, backward="whole")
+    try:
+        refused = str(after(is_split=True, backward="owned").keys())
+    except RecipeError as error:
+        refused = str(error)
+    apart = max(float((plain[name] - value).abs().max()) for name, value in split_up.items())
+    return {"apart": apart, "refused": refused}
+
+
+PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
+    "train": train,
+    "decide": decide,
+    "interrupt": interrupt,
+    "diverge": diverge,
+    "resume": resume,
+    "talk": talk,
+    "split": split,
+}
+
+
+def main(problems: str, folder: str, num_micro: str = "1") -> None:
+    """Do one process's part of each problem."""
+    torch.set_num_threads(1)
+    mesh = mesh_from_environment(os.environ)
+    result = {problem: PROBLEMS[problem](mesh, Path(folder) / problem, int(num_micro)) for problem in problems.split(",")}
+    mesh.close()
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,76 @@
+"""What a machine can do is measured, and what its bits depend on is written down."""
+
+from contextlib import nullcontext
+
+import pytest
+import torch
+
+from tutelage.training import machine
+from tutelage.training.machine import bits_depend_on, environment, exactness, machine_facts, measure_matmul, set_deterministic
+
+
+@pytest.fixture
+def card(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """A machine whose card has bfloat16 by emulation only, as a T4 or V100; the list says whether it has more than that."""
+    native = [False]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "Test card")
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or native[0])
+    speeds = {torch.float32: 5000.0, torch.bfloat16: 6000.0}
+    monkeypatch.setattr(machine, "measure_matmul", lambda dtype, device: speeds[dtype])
+    return native
+
+
+def test_a_card_that_only_emulates_bfloat16_has_none(card: list[bool]) -> None:
+    facts = machine_facts("auto")
+    assert (facts.device, facts.name, facts.bf16, facts.speedup, facts.gflops) == ("cuda", "Test card", "", 0.0, 5000)
+
+
+def test_a_cards_bfloat16_is_measured_like_a_processors(card: list[bool]) -> None:
+    card[0] = True
+    assert (machine_facts("cuda").bf16, machine_facts("cuda").speedup) == ("cuda", 1.2)
+
+
+def test_matrix_products_are_measured() -> None:
+    assert measure_matmul(torch.float32, size=64) > 0
+
+
+def test_the_bits_depend_on_every_library_that_a_resumed_run_fits_with() -> None:
+    depends = bits_depend_on("cpu")
+    assert {"torch", "numpy", "pyarrow", "pillow", "tutelage", "num_threads", "num_processes"} <= depends.keys()
+    assert all(depends[name] for name in ("torch", "numpy", "pyarrow", "pillow"))
+    assert bits_depend_on("cpu", num_processes=2) != depends
+    assert "deterministic" not in depends
+
+
+def test_the_environment_says_what_the_bits_depend_on() -> None:
+    assert bits_depend_on("cpu").items() <= environment(machine_facts("cpu")).items()
+
+
+def test_only_deterministic_kernels_repeat_on_a_card() -> None:
+    assert exactness("cpu") == ""
+    assert exactness("cuda") == "CUDA kernels without deterministic mode"
+    try:
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        assert "only warns" in exactness("cuda")
+        torch.use_deterministic_algorithms(True)
+        assert exactness("cuda:1") == ""
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+def test_a_processor_needs_no_deterministic_mode() -> None:
+    set_deterministic("cpu")
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
+@pytest.mark.gpu
+def test_a_real_card_is_measured_with_its_clock_read_when_it_is_done() -> None:
+    facts = machine_facts("cuda")
+    has_cores = torch.cuda.get_device_capability() >= (8, 0)
+    assert facts.bf16 == ("cuda" if has_cores else "")
+    assert 100 < facts.gflops < 1e6
+    assert facts.speedup > 1.3 if has_cores else facts.speedup == 0
+    assert {"cuda", "cudnn", "deterministic"} <= bits_depend_on("cuda").keys()
