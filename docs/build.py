@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from tutelage.core import catalog
 from tutelage.core.spec import Component, Family, Spec
-from tutelage.plan.recipe import Recipe
+from tutelage.planning.recipe import Recipe
 
 FOLDER = Path(__file__).parent
 SIGNS = ((Gt, "gt", ">"), (Ge, "ge", ">="), (Lt, "lt", "<"), (Le, "le", "<="))
@@ -31,7 +31,7 @@ name (`optim = "adamw"`), or a table with settings (`optim = {kind = "adamw", lr
 RECIPE = """\
 # Recipe
 
-Written by `make docs` from `plan/recipe.py`; do not edit. Every key may be left out. A recipe is a TOML file;
+Written by `make docs` from `planning/recipe.py`; do not edit. Every key may be left out. A recipe is a TOML file;
 `--set key.sub=value` and the arguments of `tutelage.train` use the same keys. `auto` means: decide from the data, the budget
 and the machine, and say why. Where a key takes a component, give its name, or a table with its settings; a table without
 `kind` adjusts what auto chooses. All components and their settings are in [components.md](components.md).
@@ -59,12 +59,16 @@ def render_family(family: str) -> str:
     return "\n".join([f"## {family}", "", "| kind | what it is |", "|---|---|", *rows, "", *filter(None, specs)])
 
 
-def render_settings(kind: str, component: type[Component]) -> str:
+def render_settings(kind: str, component: type[Any]) -> str:
     """Return the table of a component's settings; "" where it has none."""
-    fields = {name: field for name, field in component.model_fields.items() if name != "kind"}
-    if not fields:
-        return ""
-    return "\n".join([f"### `{kind}`", "", *table(fields, prefix=""), ""])
+    fields = settings_of(component)
+    return "\n".join([f"### `{kind}`", "", *table(fields, prefix=""), ""]) if fields else ""
+
+
+def settings_of(component: type[Any]) -> dict[str, FieldInfo]:
+    """Return what can be set of a component; some families are plain classes without any."""
+    fields: dict[str, FieldInfo] = getattr(component, "model_fields", {})
+    return {name: field for name, field in fields.items() if name != "kind"}
 
 
 def render_recipe() -> str:
