@@ -21,7 +21,7 @@ check: $(VENV)/.stamp-dev ## Format, lint, types, architecture.
 bench: $(VENV)/.stamp-dev ## Measure speed.
 	$(BIN)/python -m bench
 
-docs: $(VENV)/.stamp-demo ## Write docs/components.md from the component files.
+docs: $(VENV)/.stamp-demo ## Write docs/components.md and docs/recipe.md from the code.
 	$(BIN)/python docs/build.py
 
 clean: ## Remove caches and build outputs; the environment and runs/ stay.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from tutelage.report.html import Child, Html, join, tag
 
-__all__ = ["fact", "figure", "fold", "note", "section", "table"]
+__all__ = ["fact", "figure", "first_of", "fold", "note", "section", "table"]
 
 
 def section(title: str, *children: Child | Sequence[Child], anchor: str, lead: str = "") -> Html:
@@ -61,6 +61,11 @@ def fact(name: str, value: Child, *, detail: Child = None) -> Html:
 def fold(title: str, *children: Child | Sequence[Child], is_open: bool = False) -> Html:
     """Return content that opens at a click."""
     return tag("details", tag("summary", title), *children, open="" if is_open else None)
+
+
+def first_of(shown: int, total: int, *, file: str) -> Html | None:
+    """Say that only the first few of many are shown, and where all are; None where nothing was left out."""
+    return tag("p", f"The first {shown} of {total:,} are shown; all are in {file}.", class_="caption") if total > shown else None
 
 
 def note(*children: Child | Sequence[Child], kind: str = "note") -> Html:

@@ -66,7 +66,7 @@ def raw(text: str) -> Html:
     return Html(text)
 
 
-def picture(png: str | None, *, alt: str) -> Html | None:
+def picture(png: str | None, *, alt: str, class_: str = "") -> Html | None:
     """Return a picture from base64, or None where that is not a PNG."""
     try:
         content = base64.b64decode(png or "", validate=True)
@@ -77,7 +77,8 @@ def picture(png: str | None, *, alt: str) -> Html | None:
     # Bytes 16 to 20 of a PNG hold its width; the smallest pictures are clearer with sharp pixels.
     is_tiny = int.from_bytes(content[16:20], "big") < TINY
     address = "data:image/png;base64," + base64.b64encode(content).decode()
-    return tag("img", src=address, alt=alt, class_="tiny" if is_tiny else None)
+    classes = " ".join(filter(None, [class_, "tiny" if is_tiny else ""]))
+    return tag("img", src=address, alt=alt, class_=classes or None)
 
 
 def _say(value: str | float) -> str:

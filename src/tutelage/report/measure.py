@@ -1,27 +1,24 @@
-"""What a metric is called and means, for readers who see it for the first time."""
+"""What a metric is called, what it means and how it is written, asked of the metric itself."""
 
-import math
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from tutelage.core import catalog
-from tutelage.report.number import say_number, say_percent
+from tutelage.report.number import say_fraction, say_number, say_percent
 
-__all__ = ["label", "label_part", "main_metric", "meaning", "say_score"]
+__all__ = ["goal", "is_rate", "label", "label_part", "main_metric", "meaning", "say_score"]
 
-SHARES = frozenset({"accuracy", "balanced_accuracy", "precision", "recall", "f1", "top5_accuracy"})
-"""Metrics best read as a percentage."""
-BOUNDED = frozenset({"r2", "auroc", "average_precision", "matthews", "brier", "calibration_error"})
-"""Metrics at most 1, read with three decimals."""
-FIRST = ("accuracy", "r2", "rmse", "mae")
-"""Metrics by which a result is named, in this order."""
 PARTS = {"val": "validation"}
-NAMES = {"lr": "learning rate", "r2": "R²", "rmse": "RMSE", "mae": "MAE", "auroc": "AUROC", "f1": "F1"}
-WORDS = {"loss": "What training makes small: how far the predictions are from the truth. Lower is better."}
+RATE, RATE_NAME = "lr", "learning rate"
+FORMS = ("percent", "fraction", "number")
+"""Ways to write a metric, those first that tell most to someone who does not know the data."""
 
 
 def label(key: str) -> str:
     """Write a metric's key for people, such as `validation accuracy` for `val/accuracy`."""
-    part, _, name = key.rpartition("/")
-    return f"{label_part(part)} {NAMES.get(name, name)}".strip().replace("_", " ")
+    *parts, name = key.split("/")
+    title = RATE_NAME if name == RATE else _ask(name, "title", name)
+    return " ".join([*map(label_part, parts), title]).strip().replace("_", " ")
 
 
 def label_part(part: str) -> str:
@@ -29,11 +26,14 @@ def label_part(part: str) -> str:
     return PARTS.get(part, part)
 
 
+def is_rate(key: str) -> bool:
+    """Tell whether a curve is the learning rate, of all phases or of one."""
+    return key.rpartition("/")[2] == RATE
+
+
 def meaning(key: str) -> str:
     """Explain a metric in one sentence; "" where nothing is known about it."""
     name = key.rpartition("/")[2]
-    if name in WORDS:
-        return WORDS[name]
     if name not in catalog.names("metric"):
         return ""
     text = catalog.describe("metric", name)
@@ -42,22 +42,44 @@ def meaning(key: str) -> str:
     return rest[:1].upper() + rest[1:] if colon and len(head) < 40 else text
 
 
+def goal(key: str) -> str:
+    """Say which way a metric should go: `rise`, `fall`, or "" where that is not known."""
+    is_greater_better = _ask(key.rpartition("/")[2], "greater_is_better", None)
+    return "" if is_greater_better is None else "rise" if is_greater_better else "fall"
+
+
 def say_score(key: str, value: float | str | None) -> str:
-    """Write a score in the form its metric is usually read."""
-    if isinstance(value, float | int) and key.rpartition("/")[2] in SHARES:
+    """Write a score in the form in which its metric is usually read."""
+    form = _form(key)
+    if isinstance(value, float | int) and form == "percent":
         return say_percent(value)
-    if isinstance(value, float | int) and key.rpartition("/")[2] in BOUNDED and math.isfinite(value):
-        return f"{round(value, 3) + 0.0:.3f}"
+    if isinstance(value, float | int) and form == "fraction":
+        return say_fraction(value)
     return say_number(value)
 
 
-def main_metric(keys: tuple[str, ...]) -> str:
-    """Pick the one score to show first: of the test part where there is one; "" where there are no scores."""
+def main_metric(keys: Sequence[str], *, headline: str = "", trained: Collection[str] = ()) -> str:
+    """Pick the one score to show first: of the test part where there is one; "" where there are no scores.
+
+    Args:
+        keys: Keys of the scores.
+        headline: What the run itself says comes first; wins where there is such a score.
+        trained: Names of what training itself makes small, which says little to a reader: taken only where there is nothing else.
+    """
+    if headline in keys:
+        return headline
     for part in ("test/", "val/", "validation/", ""):
         ours = [key for key in keys if key.startswith(part)]
-        for name in FIRST:
-            if part + name in ours:
-                return part + name
         if ours:
-            return next((key for key in ours if not key.endswith("loss")), ours[0])
+            return min(ours, key=lambda key: (key.rpartition("/")[2] in trained, FORMS.index(_form(key))))
     return ""
+
+
+def _form(key: str) -> str:
+    form = _ask(key.rpartition("/")[2], "form", "number")
+    return form if form in FORMS else "number"
+
+
+def _ask(name: str, attribute: str, default: Any) -> Any:
+    """Return what the class of a metric says of itself; metrics of other tasks and of one's own have no class here."""
+    return getattr(catalog.load("metric", name), attribute, default) if name in catalog.names("metric") else default

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-__all__ = ["quantile", "say_count", "say_number", "say_percent", "say_tick"]
+__all__ = ["quantile", "say_count", "say_fraction", "say_number", "say_percent", "say_tick"]
 
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -29,13 +29,24 @@ def say_number(value: float | str | None, *, digits: int = 4) -> str:
 
 
 def say_percent(value: float | None, *, digits: int = 1) -> str:
-    """Write a share of 1 as a percentage.
+    """Write a fraction of 1 as a percentage.
 
     Example:
         >>> say_percent(0.93125)
         '93.1 %'
     """
     return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
+
+
+def say_fraction(value: float) -> str:
+    """Write a number that is at most 1 with three decimals.
+
+    Example:
+        >>> say_fraction(0.52131), say_fraction(-0.0001)
+        ('0.521', '0.000')
+    """
+    # Adding zero turns minus zero into zero.
+    return f"{round(value, 3) + 0.0:.3f}" if math.isfinite(value) else say_number(value)
 
 
 def say_count(value: int, noun: str) -> str:
@@ -66,10 +77,10 @@ def say_tick(value: float, *, step: float) -> str:
     return f"{value:.{_decimals(step)}f}"
 
 
-def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value below which `share` of the values lie; NaN where there are none."""
+def quantile(values: Sequence[float], fraction: float) -> float:
+    """Return the value below which a fraction of the values lies; NaN where there are none."""
     ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)] if ordered else math.nan
+    return ordered[min(int(fraction * len(ordered)), len(ordered) - 1)] if ordered else math.nan
 
 
 def _decimals(step: float) -> int:

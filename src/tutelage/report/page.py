@@ -5,43 +5,20 @@ import hashlib
 from importlib import resources
 from pathlib import Path
 
-from tutelage.core import layout
+from tutelage.core import catalog, layout
 from tutelage.core.durable import write_durably
-from tutelage.report.facts import Facts, read
+from tutelage.report.headline import show_headline, title
 from tutelage.report.html import join, raw, tag
-from tutelage.report.sections import (
-    alerts,
-    confusion,
-    curves,
-    data,
-    decisions,
-    environment,
-    files,
-    headline,
-    mistakes,
-    repeat,
-    residuals,
-    scores,
-    story,
-)  # fmt: skip
+from tutelage.report.record import RunRecord, read_run
+from tutelage.report.sections.base import Section
 
-__all__ = ["write_report"]
+__all__ = ["sections", "write_report"]
 
-SECTIONS = (
-    ("warnings", "", alerts.show),
-    ("scores", "Scores", scores.show),
-    ("curves", "Curves", curves.show),
-    ("confusion", "Confusion", confusion.show),
-    ("residuals", "Predictions", residuals.show),
-    ("mistakes", "Mistakes", mistakes.show),
-    ("decisions", "Decisions", decisions.show),
-    ("data", "Data", data.show),
-    ("repeat", "Do it again", repeat.show),
-    ("story", "", story.show),
-    ("environment", "", environment.show),
-    ("files", "", files.show),
-)
-"""Anchor, title in the menu ("" for none) and maker of each section, in the order of the page."""
+
+def sections() -> tuple[Section, ...]:
+    """Return one section of each kind, in the order of the page."""
+    found: list[Section] = [catalog.load("section", kind)() for kind in catalog.names("section")]
+    return tuple(sorted(found, key=lambda section: (section.order, section.anchor)))
 
 
 def write_report(folder: Path) -> Path:
@@ -57,15 +34,18 @@ def write_report(folder: Path) -> Path:
         RunError: `folder` is not a folder.
     """
     path = folder / layout.REPORT
-    write_durably(path, _page(read(folder)).encode())
+    write_durably(path, _page(read_run(folder)).encode())
     return path
 
 
-def _page(facts: Facts) -> str:
+def _page(run: RunRecord) -> str:
     """Return the whole page."""
     style, script = _resource("page.css"), _resource("page.js")
-    shown = [(anchor, name, content) for anchor, name, show in SECTIONS if (content := show(facts)) is not None]
-    menu = tag("nav", [tag("a", name, href=f"#{anchor}") for anchor, name, _ in shown if name], aria_label="Sections")
+    # Made from the bottom up: the warnings, on top, name what the sections below could not read.
+    made = [(section, content) for section in reversed(sections()) if (content := section.show(run)) is not None]
+    shown = made[::-1]
+    links = [tag("a", section.menu, href=f"#{section.anchor}") for section, _ in shown if section.menu]
+    menu = tag("nav", links, aria_label="Sections")
     # Even if a hostile name slipped through the escaping, the browser would run and load nothing.
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; form-action 'none'"
@@ -75,13 +55,13 @@ def _page(facts: Facts) -> str:
         tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{headline.title(facts)} - training report"),
+        tag("title", f"{title(run)} - training report"),
         tag("style", raw(style)),
     )
     foot = tag(
         "footer", "Written by tutelage from the files of this run. Click a column title to sort; hover a chart for its values."
     )
-    main = tag("main", headline.show(facts), menu, [content for _, _, content in shown], foot)
+    main = tag("main", show_headline(run), menu, [content for _, content in shown], foot)
     tip = tag("div", id="tip", role="tooltip", hidden="")
     body = tag("body", main, tip, tag("script", raw(script)))
     return join(raw("<!doctype html>\n"), tag("html", head, body, lang="en"), raw("\n")).text

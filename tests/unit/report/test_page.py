@@ -17,19 +17,10 @@ from tutelage.track.jsonl import JsonlSink
 
 OPEN = {"meta", "img", "br"}
 SECTIONS = {
-    "warnings",
-    "scores",
-    "curves",
-    "confusion",
-    "residuals",
-    "mistakes",
-    "decisions",
-    "data",
-    "repeat",
-    "story",
-    "environment",
+    "warnings", "scores", "curves", "confusion", "residuals", "mistakes", "decisions", "data", "repeat", "story", "environment",
     "files",
-}
+}  # fmt: skip
+"""Sections of a run that learns classes or numbers."""
 
 
 class Page(HTMLParser):

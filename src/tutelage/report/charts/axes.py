@@ -9,6 +9,8 @@ from tutelage.report.number import say_tick
 
 __all__ = ["Axis", "Frame", "axis_over", "ticks"]
 
+SMALLEST_SPAN = 1e-200
+"""Spans below this are taken for none: their ticks would be lost in rounding."""
 LOG_RATIO = 30.0
 """Positive values that span more than this factor are drawn on a logarithmic axis, where one is allowed."""
 
@@ -22,7 +24,7 @@ class Axis:
     high: float
     is_log: bool = False
 
-    def share(self, value: float) -> float:
+    def fraction(self, value: float) -> float:
         """Return where a value lies: 0 at `low`, 1 at `high`."""
         if self.is_log:
             return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
@@ -44,11 +46,11 @@ class Frame:
 
     def at_x(self, value: float) -> float:
         """Return the horizontal position of a value."""
-        return round(self.left + self.x.share(value) * (self.width - self.left - self.right), 1)
+        return round(self.left + self.x.fraction(value) * (self.width - self.left - self.right), 1)
 
     def at_y(self, value: float) -> float:
         """Return the vertical position of a value."""
-        return round(self.height - self.bottom - self.y.share(value) * (self.height - self.top - self.bottom), 1)
+        return round(self.height - self.bottom - self.y.fraction(value) * (self.height - self.top - self.bottom), 1)
 
     def draw(self, *content: Child | Sequence[Child], description: str) -> Html:
         """Return the picture: grid below, content, labels."""
@@ -88,8 +90,8 @@ def axis_over(label: str, values: Sequence[float], *, room: float = 0.05, may_be
         factor = (high / low) ** room
         return Axis(label, low / factor, high * factor, is_log=True)
     # All values equal, or so close that they would be drawn as rounding noise.
-    if high - low <= 1e-9 * max(abs(high), abs(low)):
-        half = abs(high) * 0.1 or 0.5
+    if high - low <= max(1e-9 * max(abs(high), abs(low)), SMALLEST_SPAN):
+        half = abs(high) * 0.1 if abs(high) > SMALLEST_SPAN / 1e-9 else 0.5
         return Axis(label, low - half, high + half)
     return Axis(label, low - room * (high - low), high + room * (high - low))
 

@@ -1,4 +1,4 @@
-"""A confusion matrix as a table whose cells are shaded by their share of the row."""
+"""A confusion matrix as a table whose cells are shaded by their fraction of the row."""
 
 from collections.abc import Sequence
 
@@ -44,14 +44,14 @@ def heat_map(counts: Sequence[Sequence[int]], *, labels: Sequence[str]) -> Html:
     )
 
 
-def _cell(count: int, share: float, *, true: str, predicted: str, is_right: bool, is_written: bool) -> Html:
+def _cell(count: int, fraction: float, *, true: str, predicted: str, is_right: bool, is_written: bool) -> Html:
     """Return one cell; the root makes rare confusions visible beside the frequent right answers."""
-    strength = share if is_right else min(0.1 + 0.9 * share**0.5, 1.0)
+    strength = fraction if is_right else min(0.1 + 0.9 * fraction**0.5, 1.0)
     kinds = ["right" if is_right else "wrong", "strong" if strength > 0.55 else "", "" if count else "zero"]
     return tag(
         "td",
         f"{count:,}" if is_written else None,
         class_=" ".join(filter(None, kinds)),
         style=f"--v:{strength:.3f}",
-        data_tip=f"true {true}\npredicted {predicted}\n{count:,} ({say_percent(share)} of the row)",
+        data_tip=f"true {true}\npredicted {predicted}\n{count:,} ({say_percent(fraction)} of the row)",
     )

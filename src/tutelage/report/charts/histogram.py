@@ -3,14 +3,14 @@
 import math
 from collections.abc import Sequence
 
-from tutelage.report.charts.axes import Axis, Frame
+from tutelage.report.charts.axes import SMALLEST_SPAN, Axis, Frame
 from tutelage.report.html import Html, tag
 from tutelage.report.number import quantile, say_number
 
 __all__ = ["histogram"]
 
 TAIL = 0.005
-"""Share of values on each side that goes into the outermost bars, so that one outlier does not flatten the rest."""
+"""Fraction of the values on each side that goes into the outermost bars, so that one outlier does not flatten the rest."""
 
 
 def histogram(values: Sequence[float], *, x_label: str, y_label: str = "rows", height: float = 380.0) -> Html:
@@ -23,8 +23,9 @@ def histogram(values: Sequence[float], *, x_label: str, y_label: str = "rows", h
         height: Height in SVG units; the width is 520.
     """
     low, high = quantile(values, TAIL), quantile(values, 1 - TAIL)
-    if high <= low:
-        low, high = low - 0.5, high + 0.5
+    if high - low <= max(1e-9 * max(abs(high), abs(low)), SMALLEST_SPAN):
+        half = max(abs(high) * 0.1, 0.5)
+        low, high = low - half, high + half
     bins = max(min(round(math.sqrt(len(values))), 40), 5)
     counts = [0] * bins
     for value in values:

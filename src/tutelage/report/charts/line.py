@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutelage.report.charts.axes import Axis, Frame, axis_over
+from tutelage.report.charts.legend import legend
 from tutelage.report.html import Html, join, tag
 from tutelage.report.number import say_number
 
@@ -76,7 +77,7 @@ def _legend(series: Sequence[Series], *, y_label: str) -> Html | None:
     """Name the lines; one that is called like the axis needs no name."""
     if [one.name for one in series] == [y_label]:
         return None
-    return tag("p", [tag("span", tag("i", class_=f"c{one.color}"), one.name) for one in series], class_="legend")
+    return legend([(one.name, one.color) for one in series])
 
 
 def _line(frame: Frame, series: Series) -> list[Html]:

@@ -1,1 +1,1 @@
-"""The sections of the report, one file each: `show(facts)` returns a section, or None where there is nothing to say."""
+"""The sections of the report, one file each; a new file here is a new section, with nothing else to change."""

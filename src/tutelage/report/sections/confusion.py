@@ -1,12 +1,15 @@
 """Which classes are taken for which."""
 
+from typing import ClassVar, Literal
+
 from tutelage.report.blocks import fold, section, table
 from tutelage.report.charts.heat import heat_map
-from tutelage.report.facts import Facts
 from tutelage.report.html import Html, tag
 from tutelage.report.number import say_count, say_percent
+from tutelage.report.record import Count, Record, RunRecord, Text
+from tutelage.report.sections.base import Section
 
-__all__ = ["show"]
+__all__ = ["Confusion"]
 
 MAX_CLASSES = 30
 MAX_PAIRS = 8
@@ -16,26 +19,44 @@ LEAD = (
 )
 
 
-def show(facts: Facts) -> Html | None:
-    """Return the matrix, the most confused pairs and the scores of each class, or None."""
-    result = facts.result
-    if result is None or not result.confusion:
-        return None
-    counts = result.confusion
-    size = len(counts)
-    if any(len(row) != size for row in counts):
-        return None
-    labels = [*result.labels, *(f"class {number}" for number in range(len(result.labels), size))][:size]
-    matrix = heat_map(counts, labels=labels) if size <= MAX_CLASSES else None
-    lead = LEAD if matrix else f"With {size} classes the matrix is too large to read; the pairs most often confused are listed."
-    classes = _classes(counts, labels)
-    return section(
-        "Confusion matrix",
-        tag("div", matrix, _pairs(counts, labels), class_="split"),
-        fold("Scores of each class", classes, is_open=size > 2 and size <= 12),
-        anchor="confusion",
-        lead=lead,
-    )
+class Matrix(Record):
+    """Its slice of result.json.
+
+    Attributes:
+        labels: Names of the classes.
+        confusion: Counts; rows are true classes, columns predicted ones, both in the order of `labels`.
+    """
+
+    labels: tuple[Text, ...] = ()
+    confusion: tuple[tuple[Count, ...], ...] = ()
+
+
+class Confusion(Section):
+    """The matrix, the most confused pairs and the scores of each class."""
+
+    kind: Literal["confusion"] = "confusion"
+    order: ClassVar[int] = 50
+    menu: ClassVar[str] = "Confusion"
+
+    def show(self, run: RunRecord) -> Html | None:
+        """Return the section, or None where no classes were counted."""
+        found = run.read(Matrix)
+        counts, size = found.confusion, len(found.confusion)
+        if not size or any(len(row) != size for row in counts):
+            return None
+        labels = [*found.labels, *(f"class {number}" for number in range(len(found.labels), size))][:size]
+        matrix = heat_map(counts, labels=labels) if size <= MAX_CLASSES else None
+        lead = (
+            LEAD if matrix else f"With {size} classes the matrix is too large to read; the pairs most often confused are listed."
+        )
+        classes = _classes(counts, labels)
+        return section(
+            "Confusion matrix",
+            tag("div", matrix, _pairs(counts, labels), class_="split"),
+            fold("Scores of each class", classes, is_open=size > 2 and size <= 12),
+            anchor=self.anchor,
+            lead=lead,
+        )
 
 
 def _pairs(counts: tuple[tuple[int, ...], ...], labels: list[str]) -> Html | None:
@@ -48,8 +69,8 @@ def _pairs(counts: tuple[tuple[int, ...], ...], labels: list[str]) -> Html | Non
     return tag("div", tag("h3", "Most often confused"), tag("ol", items, class_="pairs"))
 
 
-def _pair(true: str, said: str, count: int, share: float) -> Html:
-    detail = f"{say_count(count, 'time')}, {say_percent(share)} of this class"
+def _pair(true: str, said: str, count: int, fraction: float) -> Html:
+    detail = f"{say_count(count, 'time')}, {say_percent(fraction)} of this class"
     return tag("li", tag("b", true), " taken for ", tag("b", said), tag("small", detail))
 
 
@@ -65,7 +86,7 @@ def _classes(counts: tuple[tuple[int, ...], ...], labels: list[str]) -> Html:
         ]
         for n, row in enumerate(counts)
     ]
-    caption = "Found: share of the true examples of this class that the model recognized (recall). "
-    caption += "Right when said: share of right answers among those where the model said this class (precision)."
+    caption = "Found: fraction of the true examples of this class that the model recognized (recall). "
+    caption += "Right when said: fraction of right answers among those where the model said this class (precision)."
     headers = ["class", "examples", "found", "right when said"]
     return tag("div", table(headers, rows, numeric=(1, 2, 3), sortable=True), tag("p", caption, class_="caption"))

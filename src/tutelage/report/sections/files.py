@@ -1,13 +1,15 @@
 """What is in the run folder beside this report."""
 
 import urllib.parse
+from typing import ClassVar, Literal
 
 from tutelage.core import layout
 from tutelage.report.blocks import fold, table
-from tutelage.report.facts import Facts
 from tutelage.report.html import Child, Html, tag
+from tutelage.report.record import RunRecord
+from tutelage.report.sections.base import Section
 
-__all__ = ["show"]
+__all__ = ["Files"]
 
 MEANINGS = {
     layout.RECIPE: "what was asked for",
@@ -24,20 +26,26 @@ MEANINGS = {
 }
 
 
-def show(facts: Facts) -> Html | None:
-    """Return a list of the files with sizes, or None where there are none."""
-    rows: list[list[Child]] = []
-    for path in sorted(facts.folder.iterdir()):
-        if path.name == layout.REPORT or path.name.startswith("."):
-            continue
-        files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
-        name = path.name + ("/" if path.is_dir() else "")
-        link = tag("a", name, href="./" + urllib.parse.quote(name.encode("utf-8", "surrogateescape")))
-        rows.append([link, _size(sum(item.stat().st_size for item in files)), MEANINGS.get(path.name, "")])
-    if not rows:
-        return None
-    content = table(["file", "size", "what it is"], rows, numeric=(1,), class_="compact")
-    return tag("section", fold("Files of this run", content), id="files")
+class Files(Section):
+    """The files of the folder, with sizes and links."""
+
+    kind: Literal["files"] = "files"
+    order: ClassVar[int] = 150
+
+    def show(self, run: RunRecord) -> Html | None:
+        """Return the list, or None where the folder is empty."""
+        rows: list[list[Child]] = []
+        for path in sorted(run.folder.iterdir()):
+            if path.name == layout.REPORT or path.name.startswith("."):
+                continue
+            files = [path] if path.is_file() else [item for item in path.rglob("*") if item.is_file()]
+            name = path.name + ("/" if path.is_dir() else "")
+            link = tag("a", name, href="./" + urllib.parse.quote(name.encode("utf-8", "surrogateescape")))
+            rows.append([link, _size(sum(item.stat().st_size for item in files)), MEANINGS.get(path.name, "")])
+        if not rows:
+            return None
+        content = table(["file", "size", "what it is"], rows, numeric=(1,), class_="compact")
+        return tag("section", fold("Files of this run", content), id=self.anchor)
 
 
 def _size(count: int) -> str:

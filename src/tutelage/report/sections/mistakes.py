@@ -1,35 +1,81 @@
-"""The worst mistakes, as pictures or as rows: often the quickest way to see what is wrong with model or data."""
+"""The worst mistakes, as pictures, as texts or as rows: often the quickest way to see what is wrong with model or data."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
-from tutelage.report.blocks import section, table
-from tutelage.report.facts import Facts, Mistake
+from tutelage.core import layout
+from tutelage.report.blocks import first_of, section, table
 from tutelage.report.html import Child, Html, picture, tag
 from tutelage.report.number import say_number, say_percent
+from tutelage.report.record import Number, Record, RunRecord, Text
+from tutelage.report.sections.base import Section
+from tutelage.report.value import as_text
 
-__all__ = ["show"]
+__all__ = ["Mistakes"]
 
 LEAD = (
     "The test examples on which the model was most wrong. Look for labels that are wrong themselves, for damaged or unusual "
     "examples, and for what they have in common: more training data of that kind helps most."
 )
+MAX_SHOWN = 200
+MAX_COLUMNS = 200
+MAX_LENGTH = 600
+"""Characters of a text that are shown."""
 
 
-def show(facts: Facts) -> Html | None:
-    """Return the mistakes, or None."""
-    worst = facts.result.worst if facts.result else ()
-    if not worst:
-        return None
-    pictures = [_card(mistake) for mistake in worst if mistake.png]
-    others = [mistake for mistake in worst if not mistake.png]
-    return section(
-        "Worst mistakes",
-        tag("ul", pictures, class_="gallery") if pictures else None,
-        _rows(others) if others else None,
-        anchor="mistakes",
-        lead=LEAD,
-    )
+class Mistake(Record):
+    """One of the worst mistakes.
+
+    Attributes:
+        name: Where the row is.
+        target: The truth.
+        prediction: What the model said.
+        confidence: Probability that the model gave to it.
+        loss: How wrong it was.
+        png: The row as a picture, base64 PNG.
+        text: The row as text.
+        row: The row as cells by column.
+    """
+
+    name: Text = ""
+    target: Text = ""
+    prediction: Text = ""
+    confidence: Number = None
+    loss: Number = None
+    png: str | None = None
+    text: Text = ""
+    row: dict[Text, Any] | None = None
+
+
+class Worst(Record):
+    """Its slice of result.json."""
+
+    worst: tuple[Mistake, ...] = ()
+
+
+class Mistakes(Section):
+    """The rows on which the model was most wrong."""
+
+    kind: Literal["mistakes"] = "mistakes"
+    order: ClassVar[int] = 80
+    menu: ClassVar[str] = "Mistakes"
+
+    def show(self, run: RunRecord) -> Html | None:
+        """Return the mistakes, or None."""
+        found = run.read(Worst).worst
+        if not found:
+            return None
+        worst = found[:MAX_SHOWN]
+        pictures = [_card(mistake) for mistake in worst if mistake.png]
+        others = [mistake for mistake in worst if not mistake.png]
+        return section(
+            "Worst mistakes",
+            tag("ul", pictures, class_="gallery") if pictures else None,
+            _rows(others) if others else None,
+            first_of(MAX_SHOWN, len(found), file=layout.RESULT),
+            anchor=self.anchor,
+            lead=LEAD,
+        )
 
 
 def _card(mistake: Mistake) -> Html:
@@ -46,10 +92,11 @@ def _card(mistake: Mistake) -> Html:
 
 
 def _rows(worst: Sequence[Mistake]) -> Html:
-    """Return mistakes as a table, with the cells of their rows beside them."""
-    columns = list(dict.fromkeys(name for mistake in worst for name in (mistake.row or {})))
+    """Return mistakes as a table, with the cells of their rows or their text beside them."""
+    columns = list(dict.fromkeys(name for mistake in worst for name in (mistake.row or {})))[:MAX_COLUMNS]
+    has_text = any(mistake.text for mistake in worst)
     is_sure = any(mistake.confidence is not None for mistake in worst)
-    headers = ["row", "truth", "prediction", "confidence" if is_sure else "off by", *columns]
+    headers = ["row", "truth", "prediction", "confidence" if is_sure else "off by", *(["text"] if has_text else []), *columns]
     rows: list[list[Child]] = []
     for mistake in worst:
         cells: Mapping[str, Any] = mistake.row or {}
@@ -60,10 +107,11 @@ def _rows(worst: Sequence[Mistake]) -> Html:
                 tag("b", true, class_="right"),
                 tag("b", said, class_="wrong"),
                 say_percent(mistake.confidence) if is_sure else _distance(mistake),
+                *([mistake.text[:MAX_LENGTH]] if has_text else []),
                 *(_cell(cells.get(name)) for name in columns),
             ]
         )
-    return table(headers, rows, sortable=True, class_="compact cells")
+    return table(headers, rows, sortable=True, class_="compact" if has_text else "compact cells")
 
 
 def _distance(mistake: Mistake) -> str:
@@ -84,6 +132,4 @@ def _number(text: str) -> str:
 
 def _cell(value: object) -> str:
     """Write one cell of a data set; only numbers with a fraction are shortened, as others may be codes or years."""
-    if value is None:
-        return ""
-    return say_number(value) if isinstance(value, float) else str(value)
+    return say_number(value) if isinstance(value, float) else as_text(value)

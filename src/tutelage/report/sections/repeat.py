@@ -1,21 +1,31 @@
 """How to do it again: the command and the recipe."""
 
+from typing import ClassVar, Literal
+
 from tutelage.report.blocks import fold, section
-from tutelage.report.facts import Facts
 from tutelage.report.html import Html, tag
+from tutelage.report.record import RunRecord
+from tutelage.report.sections.base import Section
 
-__all__ = ["show"]
+__all__ = ["Repeat"]
 
 
-def show(facts: Facts) -> Html | None:
-    """Return the command that repeats the run and its recipe, or None."""
-    command = facts.result.command if facts.result else ""
-    if not command and not facts.recipe:
-        return None
-    return section(
-        "Do it again",
-        tag("pre", tag("code", command), class_="command") if command else None,
-        fold("The recipe of this run", tag("pre", tag("code", facts.recipe))) if facts.recipe else None,
-        anchor="repeat",
-        lead="This command trains the same model on the same data." if command else "",
-    )
+class Repeat(Section):
+    """The command that repeats the run, and its recipe."""
+
+    kind: Literal["repeat"] = "repeat"
+    order: ClassVar[int] = 120
+    menu: ClassVar[str] = "Do it again"
+
+    def show(self, run: RunRecord) -> Html | None:
+        """Return the command and the recipe, or None where neither is known."""
+        command = run.result.command
+        if not command and not run.recipe:
+            return None
+        return section(
+            "Do it again",
+            tag("pre", tag("code", command), class_="command") if command else None,
+            fold("The recipe of this run", tag("pre", tag("code", run.recipe))) if run.recipe else None,
+            anchor=self.anchor,
+            lead="This command trains the same model on the same data." if command else "",
+        )

@@ -1,46 +1,57 @@
 """All scores with their 95 % intervals."""
 
-from tutelage.report.blocks import section, table
-from tutelage.report.facts import Facts, Result
-from tutelage.report.html import Child, Html, join, tag
-from tutelage.report.measure import label, label_part, main_metric, meaning, say_score
+from typing import ClassVar, Literal
 
-__all__ = ["show"]
+from tutelage.report.blocks import section, table
+from tutelage.report.headline import headline_key, trained_names
+from tutelage.report.html import Child, Html, join, tag
+from tutelage.report.measure import label, label_part, meaning, say_score
+from tutelage.report.record import Result, RunRecord
+from tutelage.report.sections.base import Section
+
+__all__ = ["Scores"]
 
 ORDER = ("test", "validation", "train")
-LEAD = (
-    "The test part was opened once, after training. Another sample of the same size would give slightly other scores: "
+MAX_METRICS = 500
+ONCE = "The test part was opened once, after training."
+INTERVALS = (
+    "Another sample of the same size would give slightly other scores: "
     "the 95 % interval says how much. Differences smaller than the interval mean little."
 )
 
 
-def show(facts: Facts) -> Html | None:
-    """Return the table, or None where there are no scores."""
-    result = facts.result
-    if result is None or not result.metrics:
-        return None
-    parts = list(dict.fromkeys(key.rpartition("/")[0] for key in result.metrics))
-    parts.sort(key=lambda part: ORDER.index(label_part(part)) if label_part(part) in ORDER else len(ORDER))
-    names = list(dict.fromkeys(key.rpartition("/")[2] for key in result.metrics))
-    main = main_metric(tuple(result.metrics)).rpartition("/")[2]
-    names.sort(key=lambda name: (name != main, name == "loss"))
-    is_compared = any(key in result.baseline for key in result.metrics)
-    headers = [
-        "metric",
-        *(f"on {label_part(part)}" if part else "score" for part in parts),
-        *(["baseline"] if is_compared else []),
-    ]
-    rows = [_row(result, name, parts, is_compared=is_compared) for name in names]
-    how = result.baseline.get("description")
-    foot = f"Baseline: {how}. A model is worth something only by what it adds to this." if is_compared and how else None
-    lead = LEAD if "test" in parts else LEAD.partition(". ")[2]
-    return section(
-        "Scores",
-        table(headers, rows, numeric=range(1, len(headers)), class_="scores"),
-        tag("p", foot, class_="caption") if foot else None,
-        anchor="scores",
-        lead=lead,
-    )
+class Scores(Section):
+    """Scores of every part beside those of a trivial predictor."""
+
+    kind: Literal["scores"] = "scores"
+    order: ClassVar[int] = 20
+    menu: ClassVar[str] = "Scores"
+
+    def show(self, run: RunRecord) -> Html | None:
+        """Return the table, or None where there are no scores."""
+        result = run.result
+        if not result.metrics:
+            return None
+        parts = list(dict.fromkeys(key.rpartition("/")[0] for key in result.metrics))
+        parts.sort(key=lambda part: ORDER.index(label_part(part)) if label_part(part) in ORDER else len(ORDER))
+        names = list(dict.fromkeys(key.rpartition("/")[2] for key in result.metrics))
+        main, trained = headline_key(run).rpartition("/")[2], trained_names(run)
+        names.sort(key=lambda name: (name != main, name in trained))
+        is_compared = any(key in result.baseline for key in result.metrics)
+        on_parts = [f"on {label_part(part)}" if part else "score" for part in parts]
+        headers = ["metric", *on_parts, *(["baseline"] if is_compared else [])]
+        rows = [_row(result, name, parts, is_compared=is_compared) for name in names[:MAX_METRICS]]
+        how = result.baseline.get("description")
+        foot = f"Baseline: {how}. A model is worth something only by what it adds to this." if is_compared and how else None
+        has_intervals = any(result.intervals.get(key) for key in result.metrics)
+        lead = " ".join([*([ONCE] if "test" in parts else []), *([INTERVALS] if has_intervals else [])])
+        return section(
+            "Scores",
+            table(headers, rows, numeric=range(1, len(headers)), class_="scores"),
+            tag("p", foot, class_="caption") if foot else None,
+            anchor=self.anchor,
+            lead=lead,
+        )
 
 
 def _row(result: Result, name: str, parts: list[str], *, is_compared: bool) -> list[Child]:

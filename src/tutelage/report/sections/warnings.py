@@ -1,0 +1,37 @@
+"""Warnings, before anything else: what the reader should look at."""
+
+from typing import ClassVar, Literal
+
+from tutelage.core import layout
+from tutelage.report.blocks import first_of, note
+from tutelage.report.html import Html, tag
+from tutelage.report.number import say_count
+from tutelage.report.record import RunRecord
+from tutelage.report.sections.base import Section
+from tutelage.report.value import as_text
+
+__all__ = ["Warnings"]
+
+MAX_SHOWN = 300
+
+
+class Warnings(Section):
+    """All warnings, each once."""
+
+    kind: Literal["warnings"] = "warnings"
+    order: ClassVar[int] = 10
+
+    def show(self, run: RunRecord) -> Html | None:
+        """Return the warnings of the data, of training and of reading the folder, or None."""
+        told = [as_text(event.get("message")) for event in run.events if event.get("event") == "Warned"]
+        resumed = run.last("Resumed")
+        if resumed.get("exact") is False:
+            step, reason = as_text(resumed.get("step")), as_text(resumed.get("reason"))
+            told.append(f"Resumed at step {step}, not bit for bit: {reason}")
+        messages = list(dict.fromkeys([*run.data.warnings, *told, *run.problems]))
+        if not messages:
+            return None
+        head = tag("strong", say_count(len(messages), "warning"))
+        items = tag("ul", [tag("li", message) for message in messages[:MAX_SHOWN]])
+        rest = first_of(MAX_SHOWN, len(messages), file=layout.EVENTS)
+        return tag("section", note(head, items, rest, kind="warning"), id=self.anchor)
