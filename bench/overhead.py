@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from bench.measure import interleaved
 from tutelage.core.emitter import Emitter
 from tutelage.data.stream import FiniteStream
+from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.task.supervised import SupervisedTask
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.control import Control

@@ -14,9 +14,9 @@ from tutelage.core.threads import calm_threads
 if TYPE_CHECKING:
     from tutelage.api import open_run, plan, resume, train
     from tutelage.core.errors import DataError, DivergedError, Problem, RecipeError, RunError, TutelageError, UsageError
-    from tutelage.run.run import Prediction, Run
     from tutelage.planning.plan import Plan
     from tutelage.planning.recipe import Recipe
+    from tutelage.run.run import Prediction, Run
 
 __version__ = "0.1.0"
 

@@ -11,12 +11,12 @@ from torch import nn
 
 from tutelage.core.errors import UsageError
 from tutelage.core.spec import Component
+from tutelage.planning.plan import Plan
+from tutelage.planning.recipe import Recipe, recipe_from
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.track.console import Console
-from tutelage.planning.plan import Plan
-from tutelage.planning.recipe import Recipe, recipe_from
 
 __all__ = ["open_run", "plan", "resume", "train"]
 

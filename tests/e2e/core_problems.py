@@ -15,10 +15,10 @@ from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.env.cartpole import CartPole
 from tutelage.env.rollout import Rollout, RolloutStream
+from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
-from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
 from tutelage.task.gan import Gan, GanTask
@@ -63,9 +63,7 @@ def gan(options: StepOptions) -> TrainState:
         return nn.Sequential(nn.Linear(num_inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, num_outputs))
 
     adam = Adam(lr=1e-3, beta1=0.5)
-    phases = {
-        name: Phase(owns=(f"{name}.",), optim=adam, schedule=Constant(warmup=0)) for name in ("critic", "generator")
-    }
+    phases = {name: Phase(owns=(f"{name}.",), optim=adam, schedule=Constant(warmup=0)) for name in ("critic", "generator")}
     spec = Gan(latent_size=8, critic_steps=3)
     task = GanTask(spec, generator=network(8, 2), critic=network(2, 1), phases=phases)
     stream = FiniteStream(DenseRows({"sample": ring(1000)}), batch_size=128, seed=SEED)

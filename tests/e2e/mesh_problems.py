@@ -23,12 +23,12 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, RecipeError
 from tutelage.core.events import Event
 from tutelage.core.seeds import derive
+from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Batch, Phase
-from tutelage.loss.cross_entropy import CrossEntropy
-from tutelage.task.supervised import SupervisedTask
 from tutelage.task.gan import Gan, GanTask
+from tutelage.task.supervised import SupervisedTask
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.control import Control, Stopping
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob

@@ -18,10 +18,42 @@ from tutelage.training.resolve import resolve
 
 MACHINE = Machine("cpu", "Test", 2, "amx", 6.0, 300.0)
 CASES = {
-    "photos": Facts("image", ImageShape(channels=3, height=96, width=96), 1800, 200, 2000, "classify", (900, 900), MACHINE, traits={"mirror": "yes"}),
-    "small_images": Facts("image", ImageShape(channels=1, height=28, width=28), 54_000, 6_000, 10_000, "classify", (5400,) * 10, MACHINE, traits={"mirror": "yes"}),
-    "tiny_images": Facts("image", ImageShape(channels=1, height=8, width=8), 1294, 144, 359, "classify", (130,) * 10, MACHINE, traits={"mirror": "no"}),
-    "large_table": Facts("table", TableShape(numbers=6, cardinalities=(9, 16, 7)), 29_000, 3_200, 16_000, "classify", (22_000, 7_000), MACHINE),
+    "photos": Facts(
+        "image",
+        ImageShape(channels=3, height=96, width=96),
+        1800,
+        200,
+        2000,
+        "classify",
+        (900, 900),
+        MACHINE,
+        traits={"mirror": "yes"},
+    ),
+    "small_images": Facts(
+        "image",
+        ImageShape(channels=1, height=28, width=28),
+        54_000,
+        6_000,
+        10_000,
+        "classify",
+        (5400,) * 10,
+        MACHINE,
+        traits={"mirror": "yes"},
+    ),
+    "tiny_images": Facts(
+        "image",
+        ImageShape(channels=1, height=8, width=8),
+        1294,
+        144,
+        359,
+        "classify",
+        (130,) * 10,
+        MACHINE,
+        traits={"mirror": "no"},
+    ),
+    "large_table": Facts(
+        "table", TableShape(numbers=6, cardinalities=(9, 16, 7)), 29_000, 3_200, 16_000, "classify", (22_000, 7_000), MACHINE
+    ),
     "regression_table": Facts("table", TableShape(numbers=9, cardinalities=(6,)), 14_900, 1_600, 4_100, "regress", (), MACHINE),
     "small_table": Facts("table", TableShape(numbers=6, cardinalities=(3, 4)), 640, 71, 178, "classify", (400, 240), MACHINE),
     "own_arrays": Facts("array", ArrayShape(sizes=(16,)), 900, 100, 200, "classify", (300, 300, 300), MACHINE, is_own_model=True),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from tutelage.cli.main import STARTED
 from tutelage.cli.train_verb import show_end
+from tutelage.planning.recipe import Recipe
 from tutelage.run.start import Request, resume_training
 from tutelage.track.console import Console
-from tutelage.planning.recipe import Recipe
 
 __all__ = ["run"]
 

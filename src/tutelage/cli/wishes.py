@@ -11,9 +11,9 @@ from typing import Any
 from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
 from tutelage.core.finite import finite
+from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 from tutelage.run.start import Request
 from tutelage.track.console import Console
-from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 
 __all__ = ["make_request", "print_json"]
 

@@ -36,7 +36,9 @@ class ImageDefaults(Defaults):
         keeps = facts.traits.get("mirror", "")
         is_few = facts.num_train < FEW_IMAGES
         flip = 0.5 if keeps == "yes" else 0.0
-        mirror = {"yes": "mirror images keep their meaning here", "no": "mirror images do not keep their meaning here"}.get(keeps, "")
+        mirror = {"yes": "mirror images keep their meaning here", "no": "mirror images do not keep their meaning here"}.get(
+            keeps, ""
+        )
         asked = f"{mirror} (asked of the train images)" if mirror else "no mirror images, as nothing is known of them"
         model: Component
         augment: Component
@@ -48,7 +50,10 @@ class ImageDefaults(Defaults):
             why_model, why_augment = f"early pooling suits images of {side} pixels", asked
         else:
             model, augment = Cnn(), Affine(zoom=0.9, stretch=1.15, degrees=10, flip=flip)
-            why_model, why_augment = f"a plain net is enough for images of {side} pixels", f"slight zoom, stretch and turn; {asked}"
+            why_model, why_augment = (
+                f"a plain net is enough for images of {side} pixels",
+                f"slight zoom, stretch and turn; {asked}",
+            )
         has_large_validation = facts.num_validation >= LARGE_VALIDATION
         why_ema = f"it steadies small sets (fewer than {FEW_IMAGES:,} images)" if is_few else "not needed here"
         why_judge = "enough validation images to count hits" if has_large_validation else "steadier than hits on few rows"

@@ -18,8 +18,6 @@ def can_fuse(parameters: Sequence[NamedParameter]) -> bool:
     Those that `fully_shard` has split over processes have none on a CPU (torch 2.13).
     """
     return all(
-        parameter.is_floating_point()
-        and parameter.device.type in FUSED_DEVICES
-        and not is_traceable_wrapper_subclass(parameter)
+        parameter.is_floating_point() and parameter.device.type in FUSED_DEVICES and not is_traceable_wrapper_subclass(parameter)
         for _, parameter in parameters
     )

@@ -5,8 +5,8 @@ import time
 import torch
 
 from tutelage.core.emitter import Emitter
-from tutelage.run.compose import Composed
 from tutelage.planning.plan import Plan
+from tutelage.run.compose import Composed
 from tutelage.training.course import course
 
 __all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]

@@ -173,8 +173,7 @@ class Run:
             "warnings": [*warnings, *(f"left out: {problem}" for problem in problems)],
             "metrics": {name: metric.compute(outcome) for name, metric in zip(names, metrics, strict=True)},
             "intervals": {
-                name: list(interval(metric, outcome, seed=self.decided.seed))
-                for name, metric in zip(names, metrics, strict=True)
+                name: list(interval(metric, outcome, seed=self.decided.seed)) for name, metric in zip(names, metrics, strict=True)
             },
         }
 
@@ -195,7 +194,9 @@ class Run:
     def _target(self) -> Target:
         """What the labels mean to this run's model."""
         if self.predictor.target is None:
-            raise RunError(f"{self.path}: this run's model was not trained with labels, so there is nothing to compare or predict.")
+            raise RunError(
+                f"{self.path}: this run's model was not trained with labels, so there is nothing to compare or predict."
+            )
         return self.predictor.target
 
     def predict(self, inputs: Any) -> list[Any]:

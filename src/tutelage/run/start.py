@@ -16,17 +16,17 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
 from tutelage.core.events import Decided, Noted, Sink
 from tutelage.core.toml import to_toml
-from tutelage.run.folder import create_folder, locked, read_json, run_folder
 from tutelage.data.source.recognize import recognize
+from tutelage.planning.facts import Machine
+from tutelage.planning.plan import Plan, plan_from
+from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.run.collect import Gathered, collect, gather
+from tutelage.run.folder import create_folder, locked, read_json, run_folder
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.planning.facts import Machine
 from tutelage.training.machine import check_device, environment, machine_facts
 from tutelage.training.mesh import Mesh, device_of_process, mesh_from_environment
-from tutelage.planning.plan import Plan, plan_from
-from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.training.resolve import resolve
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]

@@ -13,18 +13,18 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
-from tutelage.run.compose import Composed, build_predictor, compose
+from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
+from tutelage.run.compose import Composed, build_predictor, compose
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.training.checkpoint import newest_checkpoint
-from tutelage.training.machine import bits_depend_on, exactness
+from tutelage.training.course import Course, course
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
+from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, Mesh
-from tutelage.planning.plan import Plan
-from tutelage.training.course import Course, course
 from tutelage.training.state import Snapshot
 
 __all__ = ["Training"]
@@ -90,7 +90,9 @@ class Training:
         if not state.best or state.control.best_score is None:
             return error
         self._finish(composed, rhythm)
-        return DivergedError(f"{error} The best weights before that, of step {state.control.best_step}, are kept in {self.folder}.")
+        return DivergedError(
+            f"{error} The best weights before that, of step {state.control.best_step}, are kept in {self.folder}."
+        )
 
     def _begin(self, composed: Composed) -> float:
         """Set the number of steps and make the start durable; returns the seconds that a row takes to evaluate."""
@@ -99,7 +101,8 @@ class Training:
         if self.plan.time_seconds:
             # Each process has a clock of its own: the first one's counts.
             measured = plan_steps(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
-            total, per_row = self.mesh.agree(list(measured))
+            steps, per_row = self.mesh.agree(list(measured))
+            total = int(steps)
             reason = f"a probe of real steps says that {total:,} steps fit into the time"
             if 0 < self.plan.useful_steps < total:
                 total = self.plan.useful_steps

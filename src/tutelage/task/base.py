@@ -129,13 +129,11 @@ class Stream(Protocol):
 
 
 class Evaluator(Protocol):
-    """Measures a task on one part of the data, or in environments of its own.
+    """Measures a task on one part of the data, or in environments of its own."""
 
-    Attributes:
-        name: The part's name, which begins the metrics' names, such as `val`.
-    """
-
-    name: str
+    @property
+    def name(self) -> str:
+        """The part's name, which begins the metrics' names, such as `val`."""
 
     def __len__(self) -> int:
         """Return how many rows, or episodes, one evaluation looks at."""
@@ -152,8 +150,6 @@ class Evaluator(Protocol):
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
         """Return what is worth telling at an evaluation beside the metrics, such as samples that the task made."""
-
-
 
 
 class Data:

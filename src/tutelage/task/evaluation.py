@@ -170,7 +170,12 @@ class _Worst:
         places = np.flatnonzero(is_mistake)
         order = places[np.argsort(-loss[places], kind="stable")][:NUM_WORST]
         one = [
-            (float(loss[place]), int(rows[place]), Outcome(outcome.prediction[place : place + 1], outcome.target[place : place + 1]), 0)
+            (
+                float(loss[place]),
+                int(rows[place]),
+                Outcome(outcome.prediction[place : place + 1], outcome.target[place : place + 1]),
+                0,
+            )
             for place in order
         ]
         self._kept = sorted([*self._kept, *one], key=lambda item: (-item[0], item[1]))[:NUM_WORST]

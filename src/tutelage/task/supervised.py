@@ -25,7 +25,8 @@ from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering
 from tutelage.task.average import Average
-from tutelage.task.base import Batch, Data, Objective, Phase, Problem as BuiltProblem, Task, TaskSpec
+from tutelage.task.base import Batch, Data, Objective, Phase, Task, TaskSpec
+from tutelage.task.base import Problem as BuiltProblem
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.rows import PreparedPart, RowsData, rows_data, split_rows
 
@@ -102,7 +103,9 @@ class SupervisedSpec(TaskSpec):
         loss = made.choose("loss", wish, grant(wish, default), why)
         fits = getattr(loss, "answers", self.answers)
         if fits != self.answers:
-            raise RecipeError(f"recipe: loss = {say(loss)} is for {fits}, and task {getattr(self, 'kind', '')!r} gives {self.answers}.")
+            raise RecipeError(
+                f"recipe: loss = {say(loss)} is for {fits}, and task {getattr(self, 'kind', '')!r} gives {self.answers}."
+            )
         wished_ema = getattr(self, "ema", 0.0)
         ema = choose_ema(wished_ema if recipe.ema == "auto" and wished_ema else recipe.ema, auto=auto, made=made)
         return self.with_loss(loss, ema)

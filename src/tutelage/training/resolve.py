@@ -192,7 +192,9 @@ def _decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggest
     """Choose what early stopping watches, and its patience."""
     wish = recipe.stopping
     usual, why = spec.watched(facts, auto=auto)
-    watched = made.choose("stopping.metric", wish.metric, usual if wish.metric == "auto" else wish.metric.removeprefix("val/"), why)
+    watched = made.choose(
+        "stopping.metric", wish.metric, usual if wish.metric == "auto" else wish.metric.removeprefix("val/"), why
+    )
     known = _known_metrics(spec)
     if watched not in known:
         near = catalog.suggest(watched, known)
@@ -216,7 +218,9 @@ def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: Deci
     if not auto.bf16:
         reason = "products are too small a part of such a step for bfloat16 to pay"
     elif machine.bf16 and machine.speedup >= BF16_PAYS:
-        made.choose("precision", "auto", "bfloat16", f"this machine has it ({machine.bf16}, measured {machine.speedup:.1f}x as fast)")
+        made.choose(
+            "precision", "auto", "bfloat16", f"this machine has it ({machine.bf16}, measured {machine.speedup:.1f}x as fast)"
+        )
         return "bfloat16"
     else:
         reason = "this machine has no fast bfloat16"

@@ -12,10 +12,10 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Evaluated, Event, Noted
 from tutelage.data.stream import FiniteStream
+from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase, Task
-from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.control import Control, Stopping
 from tutelage.training.jobs import EvaluateJob, LogJob
@@ -60,9 +60,12 @@ class Speaker(Size):
 def training(*, lr: float = 0.1, weights: Tensor | None = None) -> TrainState:
     torch.manual_seed(0)
     x = torch.randn(64, 4)
-    task = SupervisedTask(nn.Linear(4, 3),
+    task = SupervisedTask(
+        nn.Linear(4, 3),
         input_names=("x",),
-        phase=Phase(owns=("model.",), optim=SGD(lr=lr, momentum=0.9, weight_decay=0), schedule=Constant(warmup=0)), loss=CrossEntropy().build())
+        phase=Phase(owns=("model.",), optim=SGD(lr=lr, momentum=0.9, weight_decay=0), schedule=Constant(warmup=0)),
+        loss=CrossEntropy().build(),
+    )
     tensors = {"x": x, "target": torch.arange(64) % 3} | ({} if weights is None else {"weight": weights})
     stream = FiniteStream(tensors, batch_size=8, seed=0)
     return TrainState(task, Step(task, StepOptions()), stream, Control(40))

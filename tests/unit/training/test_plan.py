@@ -8,8 +8,8 @@ from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.table import TableShape
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Plan, plan_from
-from tutelage.training.course import course
 from tutelage.planning.recipe import recipe_from
+from tutelage.training.course import course
 from tutelage.training.resolve import resolve
 
 MACHINE = Machine("cpu", "Test", 2, "amx", 6.0, 300.0)

@@ -9,10 +9,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tutelage.core import catalog
 from tutelage.data.stream import FiniteStream
+from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.control import Control
 from tutelage.training.jobs import copy_weights

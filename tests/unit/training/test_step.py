@@ -5,13 +5,13 @@ import torch
 from torch import nn
 
 from tutelage.core import catalog
+from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.loss.cross_entropy import CrossEntropy
-from tutelage.task.supervised import SupervisedTask
 from tutelage.task.gan import Gan, GanTask
+from tutelage.task.supervised import SupervisedTask
 from tutelage.training.ledger import Ledger
 from tutelage.training.step import Step, StepOptions
 

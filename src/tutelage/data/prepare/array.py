@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, Problem
 from tutelage.core.shape.array import ArrayShape
-from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.part.array import ArrayPart
+from tutelage.data.part.base import RowsPart
+from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
-from tutelage.data.part.base import RowsPart
 
 __all__ = ["Array", "FittedArray"]
 

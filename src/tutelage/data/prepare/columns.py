@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import RecipeError
-from tutelage.data.prepare.column import Column, Role
-from tutelage.data.prepare.cells import plain, read_numbers
 from tutelage.data.part.table import TablePart
+from tutelage.data.prepare.cells import plain, read_numbers
+from tutelage.data.prepare.column import Column, Role
 
 __all__ = ["infer_columns", "is_text"]
 

@@ -21,13 +21,13 @@ from tutelage.core.errors import DataError, Problem
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.spec import Auto
 from tutelage.data.augment.symmetry import try_mirror
+from tutelage.data.part.base import RowsPart
+from tutelage.data.part.image import ImagePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.decoded import load_or_make
 from tutelage.data.prepare.framing import Framing, choose_size, frame
-from tutelage.data.part.image import ImagePart
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
-from tutelage.data.part.base import RowsPart
 from tutelage.data.source.decode import ImageReadError, decode_image, map_files, open_image
 
 __all__ = ["Image", "FittedImage"]

@@ -13,11 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, Problem, UsageError
-from tutelage.data.source.arrow_types import plain_table
 from tutelage.data.part.array import ArrayPart
-from tutelage.data.part.image import ImagePart
 from tutelage.data.part.base import Part
+from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
+from tutelage.data.source.arrow_types import plain_table
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.pixel_arrays import PixelRange, find_range, to_pixels, with_channels_last

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import Problem, UsageError
-from tutelage.data.part.image import ImagePart
 from tutelage.data.part.base import Part
+from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.base import Collected, Source
 

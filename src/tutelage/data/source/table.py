@@ -15,8 +15,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from tutelage.core.errors import DataError, Problem
-from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.part.table import TablePart
+from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import find_double_spellings, match_labels
 from tutelage.data.source.raw_table import RawTable

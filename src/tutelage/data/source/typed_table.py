@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import Problem
-from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
 from tutelage.data.part.table import TablePart
+from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
 from tutelage.data.source.cells import MISSING, Style, Typed, find_style, read_cells, trim
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.target import read_target

@@ -89,5 +89,3 @@ def bad_label(row: int, label: object, remedy: str, locate: Locate | None) -> Pr
 def _is_missing(label: object) -> bool:
     """Tell whether a label is absent."""
     return label is None or (isinstance(label, float) and np.isnan(label))
-
-
