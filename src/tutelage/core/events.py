@@ -14,6 +14,7 @@ __all__ = [
     "Noted",
     "Restored",
     "Resumed",
+    "Sampled",
     "Saved",
     "Sink",
     "Started",
@@ -42,6 +43,7 @@ class Started(Event):
     num_validation: int
     num_test: int
     device: str
+    unit: str = "rows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,25 @@ class Finished(Event):
     step: int
     stopped: str
     metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampled(Event):
+    """What the model has generated, to be looked at.
+
+    Attributes:
+        step: Steps done when it was generated.
+        texts: Generated texts.
+        png: A picture, or a sheet of them, as base64 PNG.
+        points: Generated points [x, y].
+        real: Points of the data, to compare with.
+    """
+
+    step: int
+    texts: tuple[str, ...] = ()
+    png: str = ""
+    points: tuple[tuple[float, float], ...] = ()
+    real: tuple[tuple[float, float], ...] = ()
 
 
 class Sink(Protocol):

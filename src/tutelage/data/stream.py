@@ -18,13 +18,15 @@ class FiniteStream:
 
     def __init__(
         self,
-        tensors: Mapping[str, Tensor],
+        rows,
         *,
         batch_size: int,
         seed: int,
         device: str = "cpu",
         finish: Callable[[dict[str, Tensor]], dict[str, Tensor]] | None = None,
         augment: Augment | None = None,
+        rank=0,
+        world=1,
     ) -> None:
         """Hold the rows.
 
@@ -36,9 +38,9 @@ class FiniteStream:
             finish: Turns gathered rows into what the model takes.
             augment: Random changes of the finished batch, or None.
         """
-        self.epoch_size = len(next(iter(tensors.values())))
+        self.epoch_size = len(rows)
         self.batch_size = batch_size
-        self._tensors = dict(tensors)
+        self._rows = rows
         self._order = Order(self.epoch_size, seed=seed)
         self._seed = seed
         self._device = torch.device(device)
@@ -50,7 +52,7 @@ class FiniteStream:
     def next(self) -> dict[str, Tensor]:
         """Return the next batch, on the device."""
         rows = self._order.rows(self._position, self.batch_size)
-        batch = {name: tensor.index_select(0, rows) for name, tensor in self._tensors.items()}
+        batch = self._rows.take(rows)
         if self._device.type != "cpu":
             batch = {name: tensor.pin_memory().to(self._device, non_blocking=True) for name, tensor in batch.items()}
         if self._finish is not None:

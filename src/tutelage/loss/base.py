@@ -1,7 +1,7 @@
 """What every loss is: a function from outputs and targets to one number per sample."""
 
 from collections.abc import Callable
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -17,7 +17,7 @@ class Loss(Component):
     """A loss and its settings."""
 
     family: ClassVar[str] = "loss"
-    task: ClassVar[Literal["classify", "regress"]]
+    answers: ClassVar[str] = "classes"
 
     def count_outputs(self, num_classes: int) -> int:
         """Return how many outputs this loss wants of a model for so many classes."""

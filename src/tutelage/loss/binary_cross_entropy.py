@@ -19,7 +19,7 @@ class BinaryCrossEntropy(Loss):
     """Sigmoid cross-entropy."""
 
     kind: Literal["binary_cross_entropy"] = "binary_cross_entropy"
-    task: ClassVar[Literal["classify", "regress"]] = "classify"
+    answers: ClassVar[str] = "classes"
 
     def count_outputs(self, num_classes: int) -> int:
         """Return one output for two classes, else one for each."""

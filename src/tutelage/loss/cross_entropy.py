@@ -24,7 +24,7 @@ class CrossEntropy(Loss):
     """Softmax cross-entropy; a single output is the logit of the second of two classes."""
 
     kind: Literal["cross_entropy"] = "cross_entropy"
-    task: ClassVar[Literal["classify", "regress"]] = "classify"
+    answers: ClassVar[str] = "classes"
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="Share of the target spread over all classes. Typical: 0 to 0.2.")
 
     def build(self) -> LossFunction:

@@ -26,7 +26,7 @@ class Focal(Loss):
     """Softmax cross-entropy weighted by how wrong the model is."""
 
     kind: Literal["focal"] = "focal"
-    task: ClassVar[Literal["classify", "regress"]] = "classify"
+    answers: ClassVar[str] = "classes"
     gamma: float = Field(2.0, ge=0, description="How strongly easy samples are played down; 0 = not at all. Typical: 0.5 to 5.")
 
     def build(self) -> LossFunction:

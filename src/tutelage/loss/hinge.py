@@ -23,7 +23,7 @@ class Hinge(Loss):
     """Crammer-Singer hinge; a single output is the lead of the second of two classes."""
 
     kind: Literal["hinge"] = "hinge"
-    task: ClassVar[Literal["classify", "regress"]] = "classify"
+    answers: ClassVar[str] = "classes"
     margin: float = Field(1.0, gt=0, description="Lead demanded of the right class, in units of the outputs.")
     power: Literal[1, 2] = Field(1, description="1 = hinge, 2 = squared hinge.")
 

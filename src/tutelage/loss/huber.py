@@ -22,7 +22,7 @@ class Huber(Loss):
     """Huber loss of one output."""
 
     kind: Literal["huber"] = "huber"
-    task: ClassVar[Literal["classify", "regress"]] = "regress"
+    answers: ClassVar[str] = "numbers"
     delta: float = Field(1.0, gt=0, description="Error from which on growth is linear, in standard deviations of the target.")
 
     def build(self) -> LossFunction:

@@ -18,7 +18,7 @@ class LogCosh(Loss):
     """Logarithm of the hyperbolic cosine of the error of one output."""
 
     kind: Literal["log_cosh"] = "log_cosh"
-    task: ClassVar[Literal["classify", "regress"]] = "regress"
+    answers: ClassVar[str] = "numbers"
 
     def build(self) -> LossFunction:
         """Return (outputs_B1, target_B) -> loss_B."""

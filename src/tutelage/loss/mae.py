@@ -17,7 +17,7 @@ class AbsoluteError(Loss):
     """Absolute error of one output."""
 
     kind: Literal["mae"] = "mae"
-    task: ClassVar[Literal["classify", "regress"]] = "regress"
+    answers: ClassVar[str] = "numbers"
 
     def build(self) -> LossFunction:
         """Return (outputs_B1, target_B) -> loss_B."""

@@ -18,7 +18,7 @@ class SquaredError(Loss):
     """Squared error of one output."""
 
     kind: Literal["mse"] = "mse"
-    task: ClassVar[Literal["classify", "regress"]] = "regress"
+    answers: ClassVar[str] = "numbers"
 
     def build(self) -> LossFunction:
         """Return (outputs_B1, target_B) -> loss_B."""

@@ -23,7 +23,7 @@ class Quantile(Loss):
     """Pinball loss of one output at one level."""
 
     kind: Literal["quantile"] = "quantile"
-    task: ClassVar[Literal["classify", "regress"]] = "regress"
+    answers: ClassVar[str] = "numbers"
     level: float = Field(0.5, gt=0, lt=1, description="Share of the targets that should lie below the prediction.")
 
     def build(self) -> LossFunction:

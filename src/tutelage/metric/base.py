@@ -1,7 +1,7 @@
 """What every metric is: one number over a whole part, from predictions and targets in the user's units."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,7 +30,27 @@ class Metric(Component):
 
     family: ClassVar[str] = "metric"
     greater_is_better: ClassVar[bool] = True
-    task: ClassVar[Literal["classify", "regress"]] = "classify"
+    answers: ClassVar[str] = "classes"
+
+    def tally(self):
+        from tutelage.metric.sample import OutcomeSample
+
+        me = self
+
+        class T:
+            def __init__(s):
+                s.s = OutcomeSample(seed=0)
+
+            def add(s, o):
+                s.s.add(o, None)
+
+            def value(s):
+                return me.compute(s.s.outcome())
+
+        return T()
+
+    def refusal(self, n):
+        return ""
 
     def compute(self, outcome: Outcome) -> float:
         """Return the metric; NaN where it is not defined (such as AUROC with one class present)."""

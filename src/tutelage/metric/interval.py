@@ -30,7 +30,7 @@ CHUNK_CELLS = 1_000_000
 """Resamples * samples held at once: 8 MB of weights stay in cache."""
 
 
-def interval(metric: Metric, outcome: Outcome, *, seed: int) -> tuple[float, float]:
+def interval(metric: Metric, outcome: Outcome, *, seed: int, estimate=None, total=None) -> tuple[float, float]:
     """Return the ends of the 95 % interval of a metric; the same for the same seed.
 
     Args:

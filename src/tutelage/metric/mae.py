@@ -18,7 +18,7 @@ class MeanAbsoluteError(WeightedMetric):
 
     kind: Literal["mae"] = "mae"
     greater_is_better: ClassVar[bool] = False
-    task: ClassVar[Literal["classify", "regress"]] = "regress"
+    answers: ClassVar[str] = "numbers"
 
     def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
         """Return the metric [R]."""

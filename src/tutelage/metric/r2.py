@@ -17,7 +17,7 @@ class R2(WeightedMetric):
     """Coefficient of determination, 1 - (squared error) / (variance of the target)."""
 
     kind: Literal["r2"] = "r2"
-    task: ClassVar[Literal["classify", "regress"]] = "regress"
+    answers: ClassVar[str] = "numbers"
 
     def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
         """Return the metric [R]."""
