@@ -1,0 +1,52 @@
+"""A long text, read from one file; its parts are stretches that follow each other, never single lines."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from tutelage.data.part.base import Part
+
+__all__ = ["CorpusPart"]
+
+EXCERPT_CHARACTERS = 300
+
+
+@dataclass(frozen=True)
+class CorpusPart(Part):
+    """A stretch of a text.
+
+    Attributes:
+        name: `train`, `validation` or `test`.
+        text: Its characters.
+        file: Where it was read, for messages.
+        fingerprint: Hash of the characters.
+    """
+
+    kind: ClassVar[str] = "corpus"
+    suits: ClassVar[str] = "characters"
+
+    name: str
+    text: str
+    file: str
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def stretch(self, start: int, stop: int, *, name: str) -> "CorpusPart":
+        """Return the characters from `start` to `stop - 1` under another name."""
+        text = self.text[start:stop]
+        return replace(self, name=name, text=text, fingerprint=hash_text(text))
+
+    def summary(self) -> dict[str, Any]:
+        """Return length, alphabet and beginning."""
+        return {
+            "characters": len(self.text),
+            "distinct_characters": len(set(self.text)),
+            "excerpt": self.text[:EXCERPT_CHARACTERS],
+        }
+
+
+def hash_text(text: str) -> str:
+    """Return the SHA-256 of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
