@@ -1,0 +1,270 @@
+"""Adversarial training: a generator learns to make samples that a critic cannot tell from real ones.
+
+Two phases on each batch of real samples: the critic learns to tell real from made, the generator to pass for real.
+Several critic beats may go before each generator beat.
+
+Source: Goodfellow et al., "Generative Adversarial Networks", 2014, arXiv 1406.2661, section 3, non-saturating loss.
+Differs from the paper: none.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from tutelage.core.events import Event, Sampled
+from tutelage.core.seeds import derive
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.latent import LatentShape
+from tutelage.core.spec import Pick
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.prepare.base import Fitted, Pass
+from tutelage.data.rows.base import Rows
+from tutelage.data.source.base import Collected
+from tutelage.data.stream import FiniteStream
+from tutelage.defaults.base import Suggestion
+from tutelage.metric.neighbors import SampleOutcome
+from tutelage.model.arch.mlp import MLP
+from tutelage.optim.adam import Adam
+from tutelage.optim.schedule.linear_to_zero import LinearToZero
+from tutelage.planning.decisions import Decisions
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan
+from tutelage.planning.recipe import Recipe
+from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.rows import RowsData, rows_data, split_rows
+from tutelage.task.supervised import build_model
+
+__all__ = ["Gan", "GanTask"]
+
+STEPS = 4_000
+MAX_COMPARED = 2_000
+"""Samples that are compared with each other: neighbors cost the square of their number."""
+MAX_SHOWN = 500
+
+
+class Gan(TaskSpec):
+    """Settings of adversarial training."""
+
+    kind: Literal["gan"] = "gan"
+    noun: ClassVar[str] = "generator"
+    answers: ClassVar[str] = "samples"
+    latent_size: int = Field(2, gt=0, description="Random numbers that the generator starts from.")
+    critic_steps: int = Field(3, gt=0, description="Critic updates to one generator update.")
+    critic: Pick("model") = Field(  # type: ignore[valid-type]
+        MLP(hidden=(128, 128), dropout=0.0), validate_default=True, description="Architecture of the critic."
+    )
+    sizes: tuple[int, ...] = Field((), description="Shape of a sample; decided from the data.")
+
+    def claims(self, part: Part) -> str:
+        """Claim rows without labels."""
+        has_labels = not isinstance(part, RowsPart) or part.labels is not None
+        return "" if has_labels else "there are no labels: learn to make such samples"
+
+    def refusal(self, part: Part) -> str:
+        """Refuse what is not made of rows."""
+        found = f"task 'gan' learns to make rows, and these are {part.kind} data"
+        return "" if isinstance(part, RowsPart) else f"{found}. Choose another task."
+
+    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> Data:
+        """Split at random and fit the preprocessing; labels do not count."""
+        split = split_rows(collected, recipe, classes=None)
+        return rows_data(split, collected=collected, recipe=recipe, target=None, task=(self.kind, reason))
+
+    def suggest(self, facts: Facts) -> Suggestion:
+        """Return what balances two plain networks on points."""
+        batch_size = 512
+        return Suggestion(
+            model=MLP(hidden=(128, 128), dropout=0.0),
+            augment=super().suggest(facts).augment,
+            optim=Adam(lr=1e-3, beta1=0.5, beta2=0.9),
+            schedule=LinearToZero(warmup=0.0),
+            batch_size=batch_size,
+            epochs=STEPS * batch_size / max(facts.num_train, 1),
+            patience=1.0,
+            why={
+                "model": "a plain generator",
+                "augment": "what is learned is how the data look, unchanged",
+                "init": "the architecture's own",
+                "optim": "little momentum: the two networks chase each other",
+                "schedule": "the chase calms down towards the end",
+                "clip": "not needed",
+                "epochs": f"{STEPS:,} steps where no budget is given",
+                "judge": "no part of the data may be missed",
+            },
+        )
+
+    def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Gan":
+        """Take over the shape of a sample."""
+        self.refuse_wishes(recipe, "loss", "ema")
+        (spec,) = facts.shape.tensors.values()
+        made.choose(
+            "task.critic", "auto" if self.critic == Gan().critic else self.critic, self.critic, "as large as the generator"
+        )
+        return self.but(sizes=spec.sizes)
+
+    def network_shape(self, facts: Facts) -> Shape:
+        """Return that the generator starts from random numbers."""
+        return LatentShape(size=self.latent_size)
+
+    def count_outputs(self, facts: Facts) -> int:
+        """Return one output for each number of a sample."""
+        (spec,) = facts.shape.tensors.values()
+        return math.prod(spec.sizes)
+
+    def metrics(self, facts: Facts) -> tuple[str, ...]:
+        """Return how much is covered, and how well the samples lie within."""
+        return ("coverage", "density")
+
+    def finisher(self, fitted: Fitted | None) -> nn.Module:
+        """Return that random numbers are taken as they are."""
+        return Pass()
+
+    def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return samples float32 [B, *sizes] of outputs [B, numbers]."""
+        return outputs.view(-1, *self.sizes)
+
+    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
+        """Put the task around both networks, rows into a stream, and evaluators beside."""
+        assert isinstance(data, RowsData)
+        generator = build_model(plan, module)
+        critic: Any = self.critic
+        names = tuple(data.fitted.shape.tensors)
+        phases = {
+            name: Phase(owns=(f"{name}.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+            for name in ("critic", "generator")
+        }
+        task = GanTask(self, generator=generator, critic=critic.build(data.fitted.shape, 1), phases=phases, sample_name=names[0])
+        finisher = data.fitted.finisher().to(plan.device)
+        stream = FiniteStream(
+            data.train.rows,
+            batch_size=plan.batch_size,
+            seed=plan.seed,
+            device=plan.device,
+            finish=finisher,
+            augment=plan.augment,
+            rank=rank,
+            world=world,
+        )
+        real = {name: _points(prepared.rows, finisher, names[0], plan.device) for name, prepared in data.parts().items()}
+        return Problem(
+            task=task.to(plan.device),
+            stream=stream,
+            validation=SampleEvaluator("val", self, plan, real["validation"], real["train"]),
+            test=SampleEvaluator("test", self, plan, real["test"], real["train"]) if "test" in real else None,
+            num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
+        )
+
+
+class GanTask(Task):
+    """A generator and a critic; the batch holds real samples [B, ...]."""
+
+    draws: ClassVar[bool] = True
+
+    def __init__(
+        self, spec: Gan, *, generator: nn.Module, critic: nn.Module, phases: dict[str, Phase], sample_name: str = "sample"
+    ) -> None:
+        """Hold both networks; phases are called `critic` and `generator`."""
+        super().__init__()
+        self.generator = generator
+        self.critic = critic
+        self.phases = phases
+        self.latent_size = spec.latent_size
+        self.sample_name = sample_name
+        self.rhythm = (("critic",),) * (spec.critic_steps - 1) + (("critic", "generator"),)
+
+    def draw(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Add latents float32 [B, latent]."""
+        sample = batch[self.sample_name]
+        latent = torch.randn(len(sample), self.latent_size, generator=generator)
+        if sample.device.type == "cuda":
+            latent = latent.pin_memory()
+        return {**batch, "latent": latent.to(sample.device, non_blocking=True)}
+
+    def objective(self, phase: str, batch: Batch) -> Objective:
+        """Return the loss of one side, the other held fixed."""
+        real = batch[self.sample_name]
+        made = self.generator(batch["latent"]).view(real.shape)
+        if phase == "generator":
+            score_made = self.critic(made).float()
+            return Objective(F.softplus(-score_made).sum(), float(len(made)), {})
+        score_real = self.critic(real).float()
+        score_made = self.critic(made.detach()).float()
+        total = F.softplus(-score_real).sum() + F.softplus(score_made).sum()
+        parts = {"real": torch.sigmoid(score_real).sum(), "made": torch.sigmoid(score_made).sum()}
+        return Objective(total, float(len(made)), parts)
+
+    def network(self) -> nn.Module:
+        """Return the generator."""
+        return self.generator
+
+
+@dataclass(frozen=True)
+class SampleEvaluator:
+    """Compares made samples with real ones."""
+
+    name: str
+    spec: Gan
+    plan: Plan
+    real: np.ndarray
+    train: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+    def __call__(self, task: Task) -> dict[str, float]:
+        """Return each metric by name, such as `val/coverage`."""
+        outcome = SampleOutcome(self.real, self.make(task, len(self.real)))
+        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.plan.metrics}
+
+    def final(self, task: Task) -> dict[str, Any]:
+        """Return metrics, intervals from several drawings, and what real samples themselves reach."""
+        draws = [SampleOutcome(self.real, self.make(task, len(self.real), draw=draw)) for draw in range(10)]
+        floor = SampleOutcome(self.real, self.train[: len(self.real)])
+        record: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
+        for metric in self.plan.metrics:
+            values = [metric.compute(outcome) for outcome in draws]
+            key = f"{self.name}/{metric.kind}"
+            half = 1.96 * float(np.std(values, ddof=1))
+            record["metrics"][key] = values[0]
+            record["intervals"][key] = [values[0] - half, values[0] + half]
+            record["baseline"][key] = metric.compute(floor)
+        record["baseline"]["description"] = "real train samples in place of made ones: the best that can be hoped for"
+        return record
+
+    def events(self, task: Task, *, step: int) -> Sequence[Event]:
+        """Return made points over real ones, where samples are points of a plane."""
+        if self.real.shape[1] != 2:
+            return ()
+        made = self.make(task, MAX_SHOWN)
+        return (Sampled(step=step, points=_pairs(made), real=_pairs(self.real[:MAX_SHOWN])),)
+
+    @torch.no_grad()
+    def make(self, task: Task, count: int, *, draw: int = 0) -> np.ndarray:
+        """Return made samples float64 [count, D]; the same latents each time."""
+        network = task.network()
+        was_training = network.training
+        network.eval()
+        generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} samples", draw))
+        latent = torch.randn(count, self.spec.latent_size, generator=generator).to(self.plan.device)
+        made = self.spec.answer(network(latent).float()).cpu().flatten(1).double().numpy()
+        network.train(was_training)
+        return np.asarray(made)
+
+
+def _points(rows: Rows, finisher: Callable[[Batch], Batch], name: str, device: str) -> np.ndarray:
+    """Return real samples as the generator should make them, float64 [N, D]."""
+    numbers = torch.arange(min(len(rows), MAX_COMPARED))
+    batch = finisher({key: value.to(device) for key, value in rows.take(numbers).items()})
+    return np.asarray(batch[name].cpu().flatten(1).double().numpy())
+
+
+def _pairs(points: np.ndarray) -> tuple[tuple[float, float], ...]:
+    """Return points as plain pairs with few digits."""
+    return tuple((round(float(x), 4), round(float(y), 4)) for x, y in points)
