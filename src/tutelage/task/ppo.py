@@ -1,0 +1,280 @@
+"""Proximal policy optimization: a policy learns from its own recent experience, in small steps.
+
+The rollout stream asks the task to act, computes advantages and serves minibatches; the task only has a loss.
+
+Source: Schulman et al., "Proximal Policy Optimization Algorithms", 2017, arXiv 1707.06347, equations 7 and 9.
+Differs from the paper: advantages are normalized in each minibatch as a whole; policy and value networks are separate.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from tutelage.core import catalog
+from tutelage.core.errors import RecipeError
+from tutelage.core.events import Event
+from tutelage.core.seeds import derive
+from tutelage.core.shape.observation import ObservationShape
+from tutelage.data.part.base import Part
+from tutelage.data.part.environment import EnvironmentPart
+from tutelage.data.source.base import Collected
+from tutelage.defaults.base import Suggestion
+from tutelage.env.base import Environment
+from tutelage.env.rollout import Rollout, RolloutStream
+from tutelage.metric.mean_return import EpisodeOutcome
+from tutelage.planning.decisions import Decisions
+from tutelage.planning.facts import Facts, Machine
+from tutelage.planning.plan import Decision, Plan
+from tutelage.planning.recipe import Recipe
+from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.supervised import build_model
+
+__all__ = ["Ppo", "PpoTask"]
+
+VALIDATION_EPISODES, TEST_EPISODES = 10, 100
+MAX_EPISODE_STEPS = 10_000
+"""An evaluation gives up after so many steps of each environment."""
+
+
+class Ppo(TaskSpec):
+    """Settings of PPO with discrete actions."""
+
+    kind: Literal["ppo"] = "ppo"
+    noun: ClassVar[str] = "reinforcement learning"
+    answers: ClassVar[str] = "episodes"
+    clip_range: float = Field(0.2, gt=0, lt=1, description="How far the probability ratio may move from 1.")
+    value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
+    entropy_weight: float = Field(0.01, ge=0, description="Weight of the entropy bonus.")
+    num_envs: int = Field(16, ge=1, description="Environments that are stepped at once.")
+    num_steps: int = Field(64, ge=1, description="Steps of each environment between two lessons.")
+    num_epochs: int = Field(4, ge=1, description="How often each sample is used.")
+    discount: float = Field(0.99, gt=0, le=1, description="Weight of the next reward.")
+    gae_lambda: float = Field(0.95, ge=0, le=1, description="Weight of later advantages.")
+    num_actions: int = Field(0, ge=0, description="Number of actions; decided from the environment.")
+
+    def claims(self, part: Part) -> str:
+        """Claim environments."""
+        return "an environment: learn to act in it" if isinstance(part, EnvironmentPart) else ""
+
+    def refusal(self, part: Part) -> str:
+        """Refuse all but environments."""
+        found = f"task 'ppo' acts in an environment, and these are {part.kind} data"
+        return "" if isinstance(part, EnvironmentPart) else f"{found}. Give gym:NAME, or choose another task."
+
+    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> "EnvironmentData":
+        """Take the environment as it is."""
+        self.refuse_wishes(recipe, "columns", "split")
+        return EnvironmentData(reason, collected)
+
+    def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Ppo":
+        """Take over the number of actions, and check that minibatches fill the rollout."""
+        self.refuse_wishes(recipe, "loss", "ema")
+        size = recipe.batch_size if recipe.batch_size != "auto" else auto.batch_size
+        if (self.num_envs * self.num_steps) % size:
+            raise RecipeError(
+                f"recipe: batch_size = {size} does not divide task.num_envs x task.num_steps = {self.num_envs * self.num_steps}."
+            )
+        return self.but(num_actions=int(facts.traits["num_actions"]))
+
+    def count_outputs(self, facts: Facts) -> int:
+        """Return one output for each action."""
+        return self.num_actions
+
+    def metrics(self, facts: Facts) -> tuple[str, ...]:
+        """Return what the agent is rewarded for."""
+        return ("mean_return",)
+
+    def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return probabilities of the actions float32 [B, A]."""
+        return torch.softmax(outputs, dim=-1)
+
+    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
+        """Put the task around policy and value networks, environments into a stream, and evaluators beside."""
+        assert isinstance(data, EnvironmentData)
+        if world > 1:
+            raise RecipeError("recipe: task = 'ppo' trains in one process yet. Start it without several processes.")
+        policy = build_model(plan, module)
+        value = plan.model.build(plan.shape, 1) if plan.model is not None else None
+        if value is None:
+            raise RecipeError("an own module cannot be trained by task 'ppo' yet: it needs a value network too.")
+        phase = Phase(owns=("",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+        task = PpoTask(self, policy=policy, value=value, phase=phase).to(plan.device)
+        rollout = Rollout(self.num_steps, self.num_epochs, plan.batch_size, self.discount, self.gae_lambda)
+        stream = RolloutStream(
+            data.make(self.num_envs, device=plan.device), act=task.act, appraise=task.appraise, rollout=rollout, seed=plan.seed
+        )
+        return Problem(
+            task=task,
+            stream=stream,
+            validation=EpisodeEvaluator("val", plan, data, VALIDATION_EPISODES),
+            test=EpisodeEvaluator("test", plan, data, TEST_EPISODES),
+            num_parameters=sum(parameter.numel() for parameter in policy.parameters()),
+            extras=lambda: {"env_steps": int(stream.metrics()["env_steps"])},
+        )
+
+
+class PpoTask(Task):
+    """A policy and a value function; one phase, `policy`."""
+
+    rhythm = (("policy",),)
+
+    def __init__(self, spec: Ppo, *, policy: nn.Module, value: nn.Module, phase: Phase) -> None:
+        """Hold both networks."""
+        super().__init__()
+        self.policy = policy
+        self.value = value
+        self.phases = {"policy": phase}
+        self._clip_range, self._value_weight, self._entropy_weight = spec.clip_range, spec.value_weight, spec.entropy_weight
+
+    @torch.no_grad()
+    def act(self, observation_BO: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw an action for each observation.
+
+        Returns:
+            action int64 [B] and its log-probability float32 [B], where the observations are.
+        """
+        log_BA = torch.log_softmax(self.policy(observation_BO).float(), dim=-1)
+        # Gumbel's trick: the random numbers come from the CPU's generator, the choice is made where the network is.
+        uniform_BA = torch.rand(log_BA.shape, generator=generator).to(log_BA.device, non_blocking=True)
+        action_B = (log_BA - torch.log(-torch.log(uniform_BA.clamp(1e-20, 1 - 1e-7)))).argmax(dim=-1)
+        return action_B, log_BA.gather(1, action_B[:, None]).squeeze(1)
+
+    @torch.no_grad()
+    def appraise(self, observation_BO: Tensor) -> Tensor:
+        """Return the value float32 [B] of each observation."""
+        value: Tensor = self.value(observation_BO).float().squeeze(-1)
+        return value
+
+    def objective(self, phase: str, batch: Batch) -> Objective:
+        """Return the clipped surrogate loss, the value loss and the entropy bonus, summed over a minibatch."""
+        log_BA = torch.log_softmax(self.policy(batch["observation"]).float(), dim=-1)
+        log_B = log_BA.gather(1, batch["action"][:, None]).squeeze(1)
+        advantage_B = batch["advantage"]
+        ratio_B = torch.exp(log_B - batch["log_probability"])
+        clipped_B = ratio_B.clamp(1 - self._clip_range, 1 + self._clip_range)
+        policy_loss = -torch.minimum(ratio_B * advantage_B, clipped_B * advantage_B).sum()
+        value_B = self.value(batch["observation"]).float().squeeze(-1)
+        value_loss = (value_B - batch["return"]).square().sum()
+        entropy = -(log_BA.exp() * log_BA).sum()
+        total = policy_loss + self._value_weight * value_loss - self._entropy_weight * entropy
+        return Objective(total, float(len(log_B)), {"value_loss": value_loss, "entropy": entropy})
+
+    def network(self) -> nn.Module:
+        """Return the policy."""
+        return self.policy
+
+
+@dataclass(frozen=True)
+class EnvironmentData(Data):
+    """An environment to act in."""
+
+    task_reason: str
+    collected: Collected
+    fitted: None = None
+    prepare: None = None
+    target: None = None
+    split: None = None
+    unit: str = "environments"
+
+    @property
+    def part(self) -> EnvironmentPart:
+        """The environment's settings."""
+        assert isinstance(self.collected.train, EnvironmentPart)
+        return self.collected.train
+
+    @property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        """Hash of the settings."""
+        return self.part.fingerprint[:16]
+
+    @property
+    def sizes(self) -> Mapping[str, int]:  # type: ignore[override]
+        """One environment, as often as it is asked for."""
+        return {"train": 1, "validation": 0, "test": 0}
+
+    def make(self, count: int, *, device: str) -> Environment:
+        """Make copies of the environment."""
+        settings = dict(self.part.env)
+        env: Environment = catalog.load("env", settings["kind"])(**settings, num_envs=count).build(device=device)
+        return env
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return the task."""
+        return (Decision(key="task", value="ppo", reason=self.task_reason),)
+
+    def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
+        """Return what decisions depend on; there is no end of samples."""
+        return Facts(
+            modality=self.part.kind,
+            shape=ObservationShape(sizes=self.part.observation_sizes),
+            num_train=0,
+            num_validation=0,
+            num_test=0,
+            task=task,
+            class_counts=(),
+            machine=machine,
+            is_own_model=is_own_model,
+            traits={"num_actions": str(self.part.num_actions)},
+        )
+
+
+@dataclass(frozen=True)
+class EpisodeEvaluator:
+    """Plays whole episodes in environments of its own, always with the most probable action."""
+
+    name: str
+    plan: Plan
+    data: EnvironmentData
+    episodes: int
+
+    def __len__(self) -> int:
+        return self.episodes
+
+    def __call__(self, task: Task) -> dict[str, float]:
+        """Return each metric by name, such as `val/mean_return`."""
+        outcome = self.play(task)
+        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.plan.metrics}
+
+    def final(self, task: Task) -> dict[str, Any]:
+        """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
+        outcome, chance = self.play(task), self.play(None)
+        half = 1.96 * float(outcome.returns.std(ddof=1)) / len(outcome.returns) ** 0.5
+        record: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {"description": "acting at random"}}
+        for metric in self.plan.metrics:
+            key = f"{self.name}/{metric.kind}"
+            value = metric.compute(outcome)
+            record["metrics"][key], record["baseline"][key] = value, metric.compute(chance)
+            record["intervals"][key] = [value - half, value + half]
+        return record | {"episodes": {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist()}}
+
+    def events(self, task: Task, *, step: int) -> Sequence[Event]:
+        """Return nothing: the metrics say all."""
+        return ()
+
+    @torch.no_grad()
+    def play(self, task: Task | None) -> EpisodeOutcome:
+        """Return the first episode of each copy; without a task, actions are drawn at random."""
+        env = self.data.make(self.episodes, device=self.plan.device)
+        generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} episodes"))
+        observation = env.reset(generator)
+        network = task.network() if task is not None else None
+        returns, lengths = np.zeros(self.episodes), np.zeros(self.episodes, dtype=np.int64)
+        is_over = np.zeros(self.episodes, dtype=bool)
+        for _ in range(MAX_EPISODE_STEPS):
+            if network is None:
+                action = torch.randint(env.num_actions, (self.episodes,), generator=generator)
+            else:
+                action = network(observation).argmax(dim=-1)
+            moved = env.step(action)
+            returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
+            lengths += ~is_over
+            is_over |= (moved.terminated | moved.truncated).cpu().numpy()
+            observation = moved.observation
+            if is_over.all():
+                break
+        return EpisodeOutcome(returns, lengths)
