@@ -57,6 +57,8 @@ SOURCES: dict[str, Callable[[Path], str]] = {
     "gaussians": lambda folder: "gaussians:3",
     "gym": lambda folder: "gym:CartPole-v1",
 }
+
+
 @dataclass(frozen=True)
 class TaskExample:
     """Data from which a task learns within seconds, and the wishes that keep it small."""
