@@ -23,7 +23,7 @@ from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, pieces, to_pixels, with_channels_last
 from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels
-from tutelage.data.source.raw_table import RawTable, numbered
+from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import choose_target
 from tutelage.data.source.typed_table import type_table
@@ -144,7 +144,7 @@ def _read_table(table: pa.Table, labels: Any, name: str, *, target: str, train: 
     if not count:
         raise DataError([Problem(file, "no rows", "Give at least one row.")])
     rows = numbered(count)
-    raw = RawTable(file=file, columns=plain, lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
+    raw = RawTable(file=file, columns=HeldColumns(plain), lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
     if train is not None and isinstance(train.part, TablePart):
         made = type_like_train(raw, train.part)
     else:

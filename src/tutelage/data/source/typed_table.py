@@ -53,7 +53,7 @@ class TypedTable:
         """Take note of cells that make their rows unusable."""
         for row in rows.tolist():
             where = f"{self.raw.file} row {self.raw.lines[row]}, column {column}"
-            text = found.format(cell=self.raw.columns[column][row].as_py())
+            text = found.format(cell=self.raw.columns.get(column)[row].as_py())
             self.problems.append(Problem(where, text, remedy, item=int(self.raw.items[row])))
         self.bad.update(rows.tolist())
 
@@ -112,7 +112,7 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
             _add_column(made, name)
         else:
             _add_expected(made, name, type_, form=expected.dates.get(name, ""), is_input=not needs_target)
-        raw.release(name)
+        raw.columns.release(name)
     made.problems.sort(key=lambda problem: problem.item)
     return made
 
@@ -120,15 +120,15 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
 def _add_target(made: TypedTable, name: str, *, expected: pa.DataType | None) -> None:
     """Read the target column."""
     raw = made.raw
-    if raw.delimiter or (expected is not None and kind_of(expected) != kind_of(raw.columns[name].type)):
-        read = read_target(trim(_as_text(raw.columns[name])), delimiter=raw.delimiter, expected=expected)
+    if raw.delimiter or (expected is not None and kind_of(expected) != kind_of(raw.columns.get(name).type)):
+        read = read_target(trim(_as_text(raw.columns.get(name))), delimiter=raw.delimiter, expected=expected)
         made.columns[name] = read.values
         made.refuse(read.odd, name, found="{cell!r} is not a number", remedy="Mend the cell.")
         made.refuse(read.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell.")
         if read.note:
             made.notes.append(f"{raw.file}: {read.note}")
     else:
-        made.columns[name] = raw.columns[name]
+        made.columns[name] = raw.columns.get(name)
         made.refuse(_infinite(made.columns[name]), name, found="{cell} is not a finite number", remedy="Mend the cell.")
 
 
@@ -141,7 +141,7 @@ def _refuse_missing(made: TypedTable, name: str) -> None:
 def _add_column(made: TypedTable, name: str) -> None:
     """Read a column of the training table."""
     raw = made.raw
-    column = raw.columns[name]
+    column = raw.columns.get(name)
     if not raw.delimiter:
         made.columns[name] = column
         made.refuse(_infinite(column), name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
@@ -154,7 +154,7 @@ def _add_column(made: TypedTable, name: str) -> None:
 def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str, is_input: bool) -> None:
     """Read a column of which the training table says what it holds, and how its dates are written."""
     raw = made.raw
-    column = raw.columns[name]
+    column = raw.columns.get(name)
     kind = kind_of(type_)
     if not raw.delimiter and kind_of(column.type) == kind:
         _add_column(made, name)
@@ -195,7 +195,7 @@ def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, s
         made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
         return
     first = int(typed.odd[0])
-    example = f"{str(made.raw.columns[name][first].as_py()).strip()!r} in row {made.raw.lines[first]}"
+    example = f"{str(made.raw.columns.get(name)[first].as_py()).strip()!r} in row {made.raw.lines[first]}"
     shown = f"{len(typed.odd):,} of {len(typed.values):,} cells, such as {example}: each {found}"
     made.problems.append(Problem(f"{made.raw.file}, column {name}", shown, "Give it the same kind of values in both."))
 
@@ -210,7 +210,7 @@ def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:
     made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
     if len(typed.odd):
         first = int(typed.odd[0])
-        cell = made.raw.columns[name][first].as_py()
+        cell = made.raw.columns.get(name)[first].as_py()
         made.warnings.append(
             f"{made.raw.file}, column {name}: {len(typed.odd):,} of {len(typed.values):,} cells are no {_word(style)}, "
             f"such as {cell!r} in row {made.raw.lines[first]}; they count as missing"
