@@ -17,8 +17,8 @@ import pyarrow.csv
 
 __all__ = ["CsvColumns", "CsvFormat"]
 
-BLOCK_BYTES = 4 * 2**20
-"""Bytes that are read into one piece of each column; a row must fit."""
+BLOCK_BYTES = 2**20
+"""Bytes that are read into one piece of each column; a row must fit. Arrow reads some tens of blocks ahead."""
 MIN_GROUP_BYTES = 2**26
 MAX_GROUPS = 8
 """A file is read again so many times at most; a group has at least 64 MiB."""
@@ -102,6 +102,7 @@ class CsvColumns:
         self.is_blank = np.concatenate(is_blank) if is_blank else np.zeros(0, dtype=bool)
         if kept is not None:
             self._hold(range(layout.width), kept)
+        pa.default_memory_pool().release_unused()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,6 +113,7 @@ class CsvColumns:
         """Return a column; it is read with others of its group where it is not in memory."""
         place = self._places[name]
         if place not in self._held:
+            pa.default_memory_pool().release_unused()  # of the group before
             group = self._group(place)
             self._hold(group, list(self._format.blocks(tuple(group))))
         return self._held[place]

@@ -114,6 +114,7 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
             _add_expected(made, name, type_, form=expected.dates.get(name, ""), is_input=not needs_target)
         raw.columns.release(name)
     made.problems.sort(key=lambda problem: problem.item)
+    pa.default_memory_pool().release_unused()
     return made
 
 
