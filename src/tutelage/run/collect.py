@@ -33,7 +33,7 @@ class Gathered:
     @property
     def events(self) -> list[Event]:
         """Notes and warnings about the data."""
-        left_out = len(self.collected.problems)
+        left_out = sum(max(1, len(problem.items)) for problem in self.collected.problems)
         told = [f"{left_out} bad item{'s' * (left_out != 1)} left out; the report lists them"] if left_out else []
         warnings = [*self.collected.warnings, *told, *self.data.warnings()]
         return [*(Noted(message=note) for note in self.collected.notes), *(Warned(message=text) for text in warnings)]
@@ -49,7 +49,7 @@ class Gathered:
             "target": "",
             "fingerprint": self.data.fingerprint,
             "parts": sizes,
-            "skipped": [{"where": p.where, "found": p.found, "remedy": p.remedy} for p in collected.problems],
+            "skipped": [problem.record() for problem in collected.problems],
             "warnings": list(collected.warnings),
             "notes": list(collected.notes),
             "findings": [finding.record() for finding in collected.findings],
@@ -72,7 +72,7 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
     """
     if data is not None:
         arrays = collect_arrays(data, target=recipe.target, test=test, on_bad_data=recipe.on_bad_data, as_given=as_given)
-        return _accepted(look_all(arrays), recipe)
+        return look_all(_accepted(arrays, recipe))
     if not recipe.source:
         raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     kind = recognize(recipe.source)
@@ -82,7 +82,7 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
         "test": recipe.test,
         "on_bad_data": recipe.on_bad_data,
     }
-    return _accepted(look_all(kind(**settings).collect()), recipe)
+    return look_all(_accepted(kind(**settings).collect(), recipe))
 
 
 def gather(recipe: Recipe, collected: Collected) -> Gathered:
