@@ -91,7 +91,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `train` and `plan`, which take the same words."""
     tasks = ", ".join(catalog.names("task"))
     for verb, meaning in (("train", "train a model on data"), ("plan", "decide everything and say why; trains nothing")):
@@ -129,7 +129,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="only warnings and the end")
 
 
-def _add_small_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `report`, `runs` and `list`."""
     report = verbs.add_parser("report", help="write a run's report anew", allow_abbrev=False)
     report.add_argument("run", metavar="RUN", help="a run folder")

@@ -21,7 +21,7 @@ from tutelage.metric.interval import interval
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import read_recipe, recipe_from
 from tutelage.predictor.predictor import Predictor, load_predictor
-from tutelage.run.collect import collect, gather
+from tutelage.run.collect import collect, gather, refuse_bad
 from tutelage.run.folder import read_json, run_folder
 from tutelage.task.base import Data
 
@@ -170,7 +170,7 @@ class Run:
         """
         self._require_answers()
         part, problems = self._read([source] if isinstance(source, str | Path) else source, target=target)
-        _refuse(problems, on_bad_data)
+        refuse_bad(problems, on_bad_data)
         where = str(source) if isinstance(source, str | Path) else "the data"
         part, _, unknown = _ask(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
         part, answers, unread = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
@@ -248,7 +248,7 @@ class Run:
             left_out += refused
             answers.append(found)
             names += [part.locate(i) for i in range(len(part))]
-        _refuse(left_out, on_bad_data)
+        refuse_bad(left_out, on_bad_data)
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out))
@@ -312,19 +312,9 @@ def _ask(part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str) 
         kept = np.setdiff1d(np.arange(len(part)), bad)
         if not len(kept):
             raise
-        _refuse(error.problems, on_bad_data)
+        refuse_bad(error.problems, on_bad_data)
         rows = part.select(kept)
         return rows, ask(rows), error.problems
-
-
-def _refuse(problems: Sequence[Problem], on_bad_data: str) -> None:
-    """Refuse data with problems, unless all of them could be left out and the user wants that.
-
-    Raises:
-        DataError: All of them.
-    """
-    if problems and (on_bad_data == "fail" or any(not problem.can_skip for problem in problems)):
-        raise DataError(problems)
 
 
 def _are_paths(source: Any) -> bool:
