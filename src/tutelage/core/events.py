@@ -44,6 +44,8 @@ class Started(Event):
         device: Where it is trained.
         unit: What the parts are counted in.
         noun: What the task is called in a sentence, such as `language model`; "" where it has no name.
+        titles: What each metric is called, by its kind, such as `nats per character`.
+        forms: How each metric is written, by its kind: `number`, `percent` or `fraction`.
     """
 
     run: str
@@ -57,6 +59,8 @@ class Started(Event):
     device: str
     unit: str = "rows"
     noun: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

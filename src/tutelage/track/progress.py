@@ -8,9 +8,10 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from tutelage.core import catalog
 from tutelage.core.amount import say_seconds
 from tutelage.core.events import Logged
-from tutelage.track.score import is_metric, say_number
+from tutelage.track.score import say_number
 from tutelage.track.table import GAP
 from tutelage.track.terminal import plain
 
@@ -84,8 +85,8 @@ class Progress:
 def _measured(metrics: Mapping[str, float]) -> list[Fact]:
     """Return what was measured in training: losses, then metrics in their own right, then what else there is."""
     names = [name for name in metrics if not _is_rate(name)]
-    losses = [name for name in names if name.rpartition("/")[2] == "loss"]
-    known = [name for name in names if name not in losses and is_metric(name)]
+    losses = [name for name in names if _last(name) == "loss"]
+    known = [name for name in names if name not in losses and _last(name) in catalog.names("metric")]
     others = [name for name in names if name not in losses and name not in known]
     facts = [(f"{_short(name)} {say_number(metrics[name])}", (4, place)) for place, name in enumerate([*losses, *known])]
     if losses:
@@ -109,7 +110,11 @@ def _speed(steps_per_second: float) -> str:
 
 
 def _is_rate(name: str) -> bool:
-    return name.rpartition("/")[2] == "lr"
+    return _last(name) == "lr"
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _short(name: str) -> str:

@@ -1,27 +1,37 @@
 """What a metric is called and how its value is written, for a terminal."""
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from tutelage.core import catalog
-
-__all__ = ["is_metric", "say_metric", "say_name", "say_number"]
-
-
-def is_metric(key: str) -> bool:
-    """Tell whether a key such as `train/mean_return` ends in the name of a metric."""
-    return _name(key) in catalog.names("metric")
+__all__ = ["Scores", "say_number"]
 
 
-def say_name(key: str) -> str:
-    """Return what a metric is called, without its part of the data: `refined loss` for `val/refined_loss`."""
-    return str(_ask(key, "title", "") or _name(key).replace("_", " "))
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Writes metrics as they say of themselves that they are written.
 
+    Attributes:
+        titles: What each metric is called, by its kind; others are called by their kind.
+        forms: `percent` for those that are read so, by their kind; others are numbers.
+    """
 
-def say_metric(key: str, value: float) -> str:
-    """Write a metric with four significant digits, in the form in which it is usually read: `98.61 %` for `val/accuracy`."""
-    if _ask(key, "form", "number") == "percent" and abs(value) < float("inf"):
-        return f"{100 * value:.2f} %"
-    return say_number(value)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, key: str) -> str:
+        """Return what a metric is called, without its part of the data: `refined loss` for `val/refined_loss`."""
+        kind = _kind(key)
+        return self.titles.get(kind) or kind.replace("_", " ")
+
+    def value(self, key: str, value: float) -> str:
+        """Write a metric with four significant digits, in its form: `98.61 %` for an accuracy."""
+        if self.forms.get(_kind(key)) == "percent" and abs(value) < float("inf"):
+            return f"{100 * value:.2f} %"
+        return say_number(value)
+
+    def say(self, key: str, value: float) -> str:
+        """Write a metric with its name: `accuracy 98.61 %`."""
+        return f"{self.name(key)} {self.value(key, value)}"
 
 
 def say_number(value: float) -> str:
@@ -35,10 +45,5 @@ def say_number(value: float) -> str:
     return f"{value:#.4g}".removesuffix(".")
 
 
-def _name(key: str) -> str:
+def _kind(key: str) -> str:
     return key.rpartition("/")[2]
-
-
-def _ask(key: str, attribute: str, default: str) -> Any:
-    """Return what the class of a metric says of itself; metrics of one's own have no class here."""
-    return getattr(catalog.load("metric", _name(key)), attribute, default) if is_metric(key) else default

@@ -26,7 +26,7 @@ from tutelage.core.events import (
 )  # fmt: skip
 from tutelage.track.console import Mode
 from tutelage.track.progress import LEAST_EPOCH, Progress
-from tutelage.track.score import say_metric, say_name
+from tutelage.track.score import Scores
 from tutelage.track.table import GAP, decision_table, hanging, packed, score_table
 from tutelage.track.terminal import open_terminal, plain
 
@@ -76,6 +76,7 @@ class Screen:
         self._now = now
         self._decisions: list[Decided] = []
         self._best = ""
+        self._scores = Scores()
         self._live: Live | None = None
         self._last = dict.fromkeys(("bar", "line", "kept", "sample"), float("-inf"))
 
@@ -85,6 +86,8 @@ class Screen:
             self._decisions.append(event)
             return
         self._show_decisions()
+        if isinstance(event, Started):
+            self._scores = Scores(event.titles, event.forms)
         match event:
             case Logged():
                 self._show_progress(event)
@@ -101,7 +104,7 @@ class Screen:
             case Sampled() if self._mode != "quiet" and event.texts:
                 self._show_sample(event)
             case Corrected() | Resumed() | Restored() if self._mode != "quiet":
-                self._say(event.seconds, plain(_sentence(event)))
+                self._say(event.seconds, plain(self._sentence(event)))
             case _:
                 pass
 
@@ -141,9 +144,10 @@ class Screen:
 
     def _show_evaluation(self, event: Evaluated) -> None:
         if event.is_best and event.metrics:
-            self._best = f"best {_said(_watched(event), event.metrics)}"
+            watched = _watched(event)
+            self._best = f"best {self._scores.say(watched, event.metrics[watched])}"
         if self._mode == "lines" or (self._mode == "live" and self._is_due("kept", KEPT_S)):
-            scores = [_said(key, event.metrics) for key in event.metrics]
+            scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
             epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
             facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
             self._say(event.seconds, *map(plain, facts), *([plain("best so far", "green")] if event.is_best else []))
@@ -160,7 +164,18 @@ class Screen:
         when = f"Finished at step {event.step:,} after {say_seconds(event.seconds)}:"
         self._terminal.print(plain(when, "bold"), plain(f"{STOPPED.get(event.stopped, event.stopped)}."))
         if event.metrics:
-            self._terminal.print(score_table(event.metrics))
+            self._terminal.print(score_table(event.metrics, self._scores))
+
+    def _sentence(self, event: Corrected | Resumed | Restored) -> str:
+        """Say a rare event in words."""
+        match event:
+            case Corrected():
+                return f"step {event.step:,}  plan corrected to {event.total_steps:,} steps: {event.reason}"
+            case Resumed():
+                how = "bit for bit" if event.exact else f"not bit for bit: {event.reason}"
+                return f"resumed at step {event.step:,}, {how}"
+            case Restored():
+                return f"restored the best weights: step {event.step:,}, {self._scores.say(event.metric, event.score)}"
 
     def _is_due(self, what: str, every_s: float) -> bool:
         """Tell whether enough time went by since this last came, and remember that it comes now."""
@@ -197,27 +212,11 @@ class Screen:
             self._live = None
 
 
-def _sentence(event: Corrected | Resumed | Restored) -> str:
-    """Say a rare event in words."""
-    match event:
-        case Corrected():
-            return f"step {event.step:,}  plan corrected to {event.total_steps:,} steps: {event.reason}"
-        case Resumed():
-            how = "bit for bit" if event.exact else f"not bit for bit: {event.reason}"
-            return f"resumed at step {event.step:,}, {how}"
-        case Restored():
-            return f"restored the best weights: step {event.step:,}, {_said(event.metric, {event.metric: event.score})}"
-
-
 def _watched(event: Evaluated) -> str:
     """Return the key of the metric by which weights are the best; without one the first that is no loss."""
     if event.watched in event.metrics:
         return event.watched
     return next((key for key in event.metrics if not key.endswith("loss")), next(iter(event.metrics)))
-
-
-def _said(key: str, metrics: Mapping[str, float]) -> str:
-    return f"{say_name(key)} {say_metric(key, metrics[key])}"
 
 
 def _clock(seconds: float) -> str:

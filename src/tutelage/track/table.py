@@ -6,7 +6,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from tutelage.track.score import say_metric, say_name
+from tutelage.track.score import Scores
 from tutelage.track.terminal import plain
 
 __all__ = ["GAP", "decision_table", "hanging", "packed", "score_table"]
@@ -36,8 +36,13 @@ def decision_table(rows: Sequence[tuple[str, str, str]], *, width: int) -> Table
     return table
 
 
-def score_table(metrics: Mapping[str, float]) -> Table:
-    """Lay out scores such as `val/accuracy`: a line for each metric, a column for each part of the data."""
+def score_table(metrics: Mapping[str, float], scores: Scores) -> Table:
+    """Lay out scores: a line for each metric, a column for each part of the data.
+
+    Args:
+        metrics: Scores by key, such as `val/accuracy`.
+        scores: How they are called and written.
+    """
     parts = list(dict.fromkeys(key.rpartition("/")[0] for key in metrics))
     names = dict.fromkeys(key.rpartition("/")[2] for key in metrics)
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -48,8 +53,8 @@ def score_table(metrics: Mapping[str, float]) -> Table:
     for name in names:
         found = [(key, metrics.get(key)) for key in (f"{part}/{name}".removeprefix("/") for part in parts)]
         table.add_row(
-            plain(f"  {say_name(name)}"),
-            *(plain("-" if value is None else say_metric(key, value)) for key, value in found),
+            plain(f"  {scores.name(name)}"),
+            *(plain("-" if value is None else scores.value(key, value)) for key, value in found),
         )
     return table
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,15 @@ def test_the_start_says_data_model_task_and_folder() -> None:
     assert "Training runs/digits-1\n" in text
     assert "  data   digits: 1,293 train, 144 validation rows\n" in text
     assert "  model  cnn (12,345 parameters), classification, on cpu\n" in text
+
+
+def test_metrics_are_called_and_written_as_the_start_says() -> None:
+    start = replace(started(), titles={"hits": "accuracy"}, forms={"hits": "percent"})
+    text = show(
+        io.StringIO(), start, evaluated(1, {"val/hits": 0.5}), Finished(step=1, stopped="budget", metrics={"val/hits": 0.5})
+    )
+    assert "validation: accuracy 50.00 %" in text
+    assert "  accuracy     50.00 %\n" in text
 
 
 def test_a_task_without_a_noun_is_told_by_its_kind() -> None:

@@ -2,8 +2,7 @@
 
 import pytest
 
-from tutelage.core import catalog
-from tutelage.track.score import is_metric, say_metric, say_name, say_number
+from tutelage.track.score import Scores, say_number
 
 
 @pytest.mark.parametrize(
@@ -22,18 +21,16 @@ def test_numbers_are_written_with_four_digits(value: float, text: str) -> None:
     assert say_number(value) == text
 
 
+SCORES = Scores(titles={"auroc": "AUROC"}, forms={"coverage": "percent", "auroc": "fraction"})
+
+
 def test_a_metric_is_written_in_its_own_form() -> None:
-    assert catalog.load("metric", "coverage").form == "percent"
-    assert say_metric("val/coverage", 0.98611) == "98.61 %"
-    assert say_metric("val/coverage", float("nan")) == "not finite"
-    assert say_metric("val/of_ones_own", 0.98611) == "0.9861"
+    assert SCORES.value("val/coverage", 0.98611) == "98.61 %"
+    assert SCORES.value("val/coverage", float("nan")) == "not finite"
+    assert SCORES.value("val/auroc", 0.98611) == "0.9861"
+    assert SCORES.value("val/of_ones_own", 0.98611) == "0.9861"
 
 
 def test_a_name_goes_without_its_part_of_the_data() -> None:
-    assert say_name("val/nats_per_character") == catalog.load("metric", "nats_per_character").title
-    assert say_name("val/of_ones_own") == "of ones own"
-
-
-def test_metrics_are_told_from_parts_of_a_loss() -> None:
-    assert is_metric("train/mean_return")
-    assert not is_metric("train/critic/real")
+    assert SCORES.say("val/auroc", 0.5) == "AUROC 0.5000"
+    assert SCORES.name("val/of_ones_own") == "of ones own"

@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.table import Table
 
+from tutelage.track.score import Scores
 from tutelage.track.table import decision_table, score_table
 from tutelage.track.terminal import open_terminal
 
@@ -36,7 +37,7 @@ def test_a_narrow_terminal_shows_reasons_below() -> None:
 
 def test_scores_are_a_line_for_each_metric_and_a_column_for_each_part() -> None:
     scores = {"val/coverage": 0.5, "val/error": 12.5, "test/coverage": 0.25, "own": 1.0}
-    assert drawn(score_table(scores)) == [
+    assert drawn(score_table(scores, Scores(forms={"coverage": "percent"}))) == [
         "            validation     test",
         "  coverage     50.00 %  25.00 %      -",
         "  error          12.50        -      -",
