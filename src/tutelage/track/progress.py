@@ -22,6 +22,8 @@ SHORTEST_BAR = 8
 """Characters of the bar itself; facts give way before it gets shorter than this."""
 LEAST_EPOCH = 0.05
 """Below this an epoch would be told as 0.0, and where data never end it is always 0."""
+ECHO = "^C "
+"""What a terminal itself writes behind the bar: it must not begin a line that is never removed."""
 PERCENT = 4
 """Characters of the share done, such as `100%`."""
 
@@ -43,7 +45,7 @@ class Progress:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw one line: share done, a bar, and the facts that fit."""
-        logged, width = self.logged, options.max_width
+        logged, width = self.logged, options.max_width - len(ECHO)
         facts = self.say(width - PERCENT - SHORTEST_BAR - 2 * len(GAP))
         cells = max(min(LONGEST_BAR, width - PERCENT - cell_len(facts) - 2 * len(GAP)), 1)
         share = f"{min(logged.step / logged.total_steps, 1.0):4.0%}" if logged.total_steps else "    "

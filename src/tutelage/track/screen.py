@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TextIO
 
 from rich.live import Live
@@ -77,6 +78,7 @@ class Screen:
         self._decisions: list[Decided] = []
         self._best = ""
         self._scores = Scores()
+        self._progress: Progress | None = None
         self._live: Live | None = None
         self._last = dict.fromkeys(("bar", "line", "kept", "sample"), float("-inf"))
 
@@ -135,7 +137,7 @@ class Screen:
         self._terminal.print()
 
     def _show_progress(self, event: Logged) -> None:
-        progress = Progress(event, self._best)
+        self._progress = progress = Progress(event, self._best)
         if self._mode == "live" and self._is_due("bar", REDRAW_S):
             self._draw(progress)
         elif self._mode == "lines" and self._is_due("line", LINE_S):
@@ -146,6 +148,8 @@ class Screen:
         if event.is_best and event.metrics:
             watched = _watched(event)
             self._best = f"best {self._scores.say(watched, event.metrics[watched])}"
+            if self._live is not None and self._progress is not None:
+                self._draw(replace(self._progress, best=self._best))
         if self._mode == "lines" or (self._mode == "live" and self._is_due("kept", KEPT_S)):
             scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
             epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []

@@ -238,6 +238,11 @@ def test_the_bar_shows_the_best_score_of_the_best_weights() -> None:
     assert "best hits 0.9100" in show(io.StringIO(), best, worse, logged(3)).splitlines()[-1]
 
 
+def test_the_bar_shows_a_new_best_score_at_once() -> None:
+    text = show(Terminal(), logged(500), evaluated(500, {"val/hits": 0.75}), environment={"COLUMNS": "120"}, pace=0.01)
+    assert "best hits 0.7500" in text
+
+
 def test_the_best_score_is_that_of_the_watched_metric() -> None:
     best = evaluated(1, {"val/hits": 0.91, "val/surprise": 0.25}, watched="val/surprise")
     assert "best surprise 0.2500" in show(io.StringIO(), best, logged(3)).splitlines()[-1]
