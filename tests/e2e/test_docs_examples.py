@@ -57,12 +57,12 @@ def problems(package: Path) -> set[str]:
 
 
 @pytest.fixture
-def extend(tmp_path: Path) -> Callable[[str], Run]:
-    """Puts an example's files into a copy of the package, and returns what runs `tutelage` from it."""
+def extend(tmp_path: Path) -> Callable[..., Run]:
+    """Puts the files of examples into a copy of the package, and returns what runs `tutelage` from it."""
 
-    def make(title: str) -> Run:
+    def make(*titles: str) -> Run:
         shutil.copytree(PACKAGE, tmp_path / "tutelage", ignore=shutil.ignore_patterns("__pycache__"))
-        for name, text in examples()[title].items():
+        for name, text in [item for title in titles for item in examples()[title].items()]:
             path = tmp_path / name
             assert not path.exists(), f"{name} is there already: the example would change a file"
             path.write_text(text, encoding="utf-8")
@@ -106,10 +106,10 @@ def test_architecture_leads_to_the_page() -> None:
     assert all(f"](adding.md#{title.lower().replace(' ', '-')})" in text for title in EXAMPLES)
 
 
-@pytest.mark.parametrize("title", EXAMPLES)
-def test_an_example_adds_files_and_keeps_the_rules_of_the_house(title: str, tmp_path: Path, extend: Callable[[str], Run]) -> None:
-    extend(title)
-    package, new = tmp_path / "tutelage", EXAMPLES[title]
+@pytest.mark.slow
+def test_the_examples_add_files_and_keep_the_rules_of_the_house(tmp_path: Path, extend: Callable[..., Run]) -> None:
+    extend(*EXAMPLES)
+    package, new = tmp_path / "tutelage", set().union(*EXAMPLES.values())
     before, after = content(PACKAGE), content(package)
     assert set(after) - set(before) == new
     assert {name: after[name] for name in before} == before
@@ -121,7 +121,7 @@ def test_an_example_adds_files_and_keeps_the_rules_of_the_house(title: str, tmp_
 
 
 @pytest.mark.slow
-def test_a_kind_of_data_is_checked_trained_on_predicted_and_reported(tmp_path: Path, extend: Callable[[str], Run]) -> None:
+def test_a_kind_of_data_is_checked_trained_on_predicted_and_reported(tmp_path: Path, extend: Callable[..., Run]) -> None:
     run = extend("A kind of data")
     assert "points" in run("list", "source").stdout
     write_rings(tmp_path / "rings.txt", num=300)
@@ -144,7 +144,7 @@ def test_a_kind_of_data_is_checked_trained_on_predicted_and_reported(tmp_path: P
 
 
 @pytest.mark.slow
-def test_a_task_learns_and_scores(tmp_path: Path, extend: Callable[[str], Run]) -> None:
+def test_a_task_learns_and_scores(tmp_path: Path, extend: Callable[..., Run]) -> None:
     run = extend("A task")
     assert "denoise" in run("list", "task").stdout
     record = train(run, "gaussians:8", "--task", "denoise", "--steps", "150")
@@ -156,7 +156,7 @@ def test_a_task_learns_and_scores(tmp_path: Path, extend: Callable[[str], Run]) 
 
 
 @pytest.mark.slow
-def test_a_section_stands_in_the_report(tmp_path: Path, extend: Callable[[str], Run]) -> None:
+def test_a_section_stands_in_the_report(tmp_path: Path, extend: Callable[..., Run]) -> None:
     run = extend("A report section")
     assert "speed" in run("list", "section").stdout
     train(run, "sklearn:iris", "--steps", "40", "--set", "model.members=1")
