@@ -30,6 +30,7 @@ from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.measured import measured_metrics
 from tutelage.task.rows import choose_prepare
 from tutelage.task.supervised import build_model
 
@@ -107,7 +108,9 @@ class Language(TaskSpec):
             world=world,
         )
         evaluators = {
-            name: TextEvaluator(name, self, plan, data.fitted, data.fitted.pieces(data.parts[part]))
+            name: TextEvaluator(
+                name, self, plan, data.fitted, data.fitted.pieces(data.parts[part]), is_watched=part == "validation"
+            )
             for name, part in (("val", "validation"), ("test", "test"))
             if part in data.parts
         }
@@ -207,6 +210,7 @@ class TextEvaluator:
     plan: Plan
     fitted: FittedCharacters
     rows: Rows
+    is_watched: bool = False
     batch_size: int = 64
 
     def __len__(self) -> int:
@@ -214,11 +218,12 @@ class TextEvaluator:
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/nats_per_character`."""
-        tallies = [metric.tally() for metric in self.plan.metrics]
+        metrics = measured_metrics(self.plan, is_watched=self.is_watched)
+        tallies = [metric.tally() for metric in metrics]
         for outcome in self.outcomes(task):
             for tally in tallies:
                 tally.add(outcome)
-        return {f"{self.name}/{metric.kind}": tally.value() for metric, tally in zip(self.plan.metrics, tallies, strict=True)}
+        return {f"{self.name}/{metric.kind}": tally.value() for metric, tally in zip(metrics, tallies, strict=True)}
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, a baseline, and 95 % intervals from the spread between pieces."""
