@@ -95,5 +95,6 @@ class Emitter:
         """Tell that a sink is gone: through those that are left, else on standard error."""
         if self.sinks:
             self.emit(Warned(message=message))
-        else:
+        # Also where the last ones failed on just this.
+        if not self.sinks:
             sys.stderr.write(f"Warning: {message}\n")

@@ -45,7 +45,7 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
         sha.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
         if tensor.numel():
             # The tensor's own memory: a checkpoint is not copied once more to be hashed.
-            sha.update(memoryview(tensor.reshape(-1).view(torch.uint8).numpy()))
+            sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 
