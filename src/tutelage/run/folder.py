@@ -1,4 +1,4 @@
-"""A run folder: made once, read by everybody. Who may train in it: `lock.py`."""
+"""A run folder, made once and read by everybody; `lock.py` says who may train in it."""
 
 import json
 from pathlib import Path

@@ -26,7 +26,9 @@ class DivergenceJob:
         """Look from `step` on."""
         self.next_step = step + 1
         self._last_look = self._finite_until = step
-        self._are_finite: Callable[[Sequence[Tensor]], bool] | None = None
+        self._every = 0
+        self._is_late = False
+        self._are_finite: Callable[[Sequence[Tensor]], bool] = are_finite
 
     def run(self, state: TrainState) -> None:
         """Look at the sums of the loss.
@@ -34,15 +36,21 @@ class DivergenceJob:
         Raises:
             DivergedError: One is not finite, in whichever process; the best weights so far are still in the state.
         """
-        step, mesh, device = state.clock.step, state.mesh, torch.device(state.step.options.device)
-        if self._are_finite is None:
-            self._are_finite = LateReading(device) if device.type == "cuda" else are_finite
-        if mesh.total(int(not self._are_finite(state.ledger.losses()))):
+        if not self._every:
+            self._begin(state)
+        step = state.clock.step
+        if state.mesh.total(int(not self._are_finite(state.ledger.losses()))):
             raise diverged("a loss is not finite", after=self._finite_until, step=step)
-        is_late = isinstance(self._are_finite, LateReading)
-        self._finite_until, self._last_look = self._last_look if is_late else step, step
-        every = max(mesh.ask_every, 1 if device.type == "cpu" else EVERY_ON_DEVICE)
-        self.next_step = (step // every + 1) * every
+        self._finite_until, self._last_look = self._last_look if self._is_late else step, step
+        self.next_step = (step // self._every + 1) * self._every
+
+    def _begin(self, state: TrainState) -> None:
+        """Choose how to look, and how often."""
+        device = torch.device(state.step.options.device)
+        self._is_late = device.type == "cuda"
+        self._every = max(state.mesh.ask_every, 1 if device.type == "cpu" else EVERY_ON_DEVICE)
+        if self._is_late:
+            self._are_finite = LateReading(device)
 
 
 def diverged(found: str, *, after: int, step: int) -> DivergedError:
@@ -57,7 +65,7 @@ def diverged(found: str, *, after: int, step: int) -> DivergedError:
 
 def are_finite(totals: Sequence[Tensor]) -> bool:
     """Tell whether all numbers are finite; on the CPU that takes a microsecond."""
-    return all(math.isfinite(total.item()) for total in totals)
+    return all(map(math.isfinite, totals))
 
 
 class LateReading:

@@ -37,7 +37,7 @@ class Ledger:
         return means
 
     def means(self, mesh: Mesh = LONE) -> dict[str, float]:
-        """Return the weighted means since the last flush; a lone phase's loss is called `loss`. Nothing is changed.
+        """Return the weighted means since the last flush, and change nothing; a lone phase's loss is called `loss`.
 
         Args:
             mesh: The processes whose sums belong together; all of them ask at the same step.
