@@ -31,5 +31,8 @@ def show_end(folder: Path, *, as_json: bool) -> int:
         keys = ("run", "task", "metrics", "intervals", "best_step", "stopped", "seconds", "num_parameters")
         print_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
-        sys.stderr.write(f"report   {report}\npredict  tutelage predict {folder} INPUT...\n")
+        sys.stderr.write(f"report   {report}\n")
+        # Folders of older versions do not say so, and all of their tasks did.
+        if done.result.get("answers_rows", True):
+            sys.stderr.write(f"predict  tutelage predict {folder} INPUT...\n")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

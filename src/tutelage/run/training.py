@@ -209,6 +209,7 @@ class Training:
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
             "noun": plan.task.noun,
+            "answers_rows": plan.task.answers_rows,
             **scores,
             "best_step": best_step,
             "last_step": state.clock.step,

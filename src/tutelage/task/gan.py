@@ -57,6 +57,7 @@ class Gan(TaskSpec):
     kind: Literal["gan"] = "gan"
     noun: ClassVar[str] = "generator"
     answers: ClassVar[str] = "samples"
+    answers_rows: ClassVar[bool] = False
     latent_size: int = Field(2, gt=0, description="Random numbers that the generator starts from.")
     critic_steps: int = Field(3, gt=0, description="Critic updates to one generator update.")
     critic: Pick("model") = Field(  # type: ignore[valid-type]

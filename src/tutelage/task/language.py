@@ -44,6 +44,7 @@ class Language(TaskSpec):
     kind: Literal["language"] = "language"
     noun: ClassVar[str] = "language model"
     answers: ClassVar[str] = "tokens"
+    answers_rows: ClassVar[bool] = False
     sample_length: int = Field(200, ge=0, description="Characters that are made at each evaluation, to look at; 0 makes none.")
     temperature: float = Field(0.8, gt=0, description="How boldly these are drawn: below 1 cautiously, 1 as the model says.")
 

@@ -47,6 +47,7 @@ class Ppo(TaskSpec):
     kind: Literal["ppo"] = "ppo"
     noun: ClassVar[str] = "reinforcement learning"
     answers: ClassVar[str] = "episodes"
+    answers_rows: ClassVar[bool] = False
     clip_range: float = Field(0.2, gt=0, lt=1, description="How far the probability ratio may move from 1.")
     value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, description="Weight of the entropy bonus.")
