@@ -31,6 +31,7 @@ from tutelage.task.gan import Gan, GanTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.control import Control, Stopping
+from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.mesh import DistributedMesh, Mesh, mesh_from_environment
@@ -136,9 +137,10 @@ def decide(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     save = SaveJob(emitter, run_dir, every_seconds=0, step=0)
     evaluate = EvaluateJob(emitter, [Accuracy(mesh)], stopping=Stopping(), every=10, step=0)
     budget = BudgetJob(
-        emitter, evaluate, budget_seconds=60, reserve_seconds=1, every=5, step=0, save=save.save, most_steps=STEPS + 7
+        emitter, evaluate, budget_seconds=60, reserve_seconds=1, every=5, step=0, save=save.secure, most_steps=STEPS + 7
     )
     run_loop(state, jobs=[LogJob(emitter, every=10, step=0), evaluate, budget, save], seed=SEED)
+    save.close()
     told = [[type(event).__name__, getattr(event, "step", -1)] for event in memory.events]
     logged = [dict(event.metrics) for event in memory.events if type(event).__name__ in ("Logged", "Evaluated")]  # type: ignore[attr-defined]
     return {"control": state.control.state(), "told": [each for each in told if each[0] != "Saved"], "metrics": logged}
@@ -157,7 +159,7 @@ def diverge(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     state = make(mesh, poison_at=12 if mesh.rank == mesh.world - 1 else -1)
     emitter = Emitter([], started=time.monotonic())
     try:
-        run_loop(state, jobs=[LogJob(emitter, every=10, step=0)], seed=SEED)
+        run_loop(state, jobs=[DivergenceJob(step=0), LogJob(emitter, every=10, step=0)], seed=SEED)
     except DivergedError as error:
         return {"step": error.step}
     return {"step": -1}
@@ -171,7 +173,7 @@ def resume(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
         run_loop(state, jobs=(), seed=SEED, until_step=until)
         return state
 
-    SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0).save(straight(12))
+    SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0).secure(straight(12))
     mesh.barrier()
     state = make(mesh, dropout=0.3)
     state.restore(newest_checkpoint(run_dir)[0])

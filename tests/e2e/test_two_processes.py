@@ -75,7 +75,8 @@ def test_a_signal_to_one_process_stops_both_at_the_same_step(both: list[dict[str
 
 @pytest.mark.slow
 def test_a_divergence_in_one_process_is_seen_by_both_at_the_same_step(both: list[dict[str, Any]]) -> None:
-    assert [each["diverge"] for each in both] == [{"step": 20}] * 2
+    # Poisoned in step 12; they ask each other every 16 steps, before the log line of step 20.
+    assert [each["diverge"] for each in both] == [{"step": 16}] * 2
 
 
 @pytest.mark.slow
