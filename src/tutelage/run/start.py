@@ -201,8 +201,8 @@ def _has_ended(folder: Path) -> bool:
 
 def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
     """Write paths in full, so that a run can be resumed from another working folder."""
-    paths: dict[str, Any] = {}
-    for key in ("source", "test"):
-        if wishes.get(key):
-            paths[key] = recognize(wishes[key]).anywhere(wishes[key])
-    return {**wishes, **paths}
+    if not wishes.get("source"):
+        return wishes
+    kind = recognize(wishes["source"])
+    # The test part is read by the source's own kind, whatever it looks like by itself.
+    return {**wishes, **{key: kind.anywhere(wishes[key]) for key in ("source", "test") if wishes.get(key)}}

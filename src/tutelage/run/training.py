@@ -253,6 +253,8 @@ class Training:
 
     def _announce(self, composed: Composed) -> None:
         """Tell what will be trained."""
+        kinds = dict.fromkeys([*(metric.kind for metric in self.plan.metrics), self.plan.watched])
+        metrics = {kind: catalog.load("metric", kind) for kind in kinds}
         model = self.plan.own_model or str(getattr(self.plan.model, "kind", ""))
         self.emitter.emit(
             Started(
@@ -266,6 +268,9 @@ class Training:
                 num_test=self.gathered.data.sizes.get("test", 0),
                 unit=self.gathered.data.unit,
                 device=self.plan.device,
+                noun=self.plan.task.noun,
+                titles={kind: getattr(metric, "title", "") for kind, metric in metrics.items()},
+                forms={kind: getattr(metric, "form", "number") for kind, metric in metrics.items()},
             )
         )
 

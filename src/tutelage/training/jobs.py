@@ -121,7 +121,11 @@ class EvaluateJob:
         state.control, is_best = judge(state.control, self.last_metrics, step=step, stopping=self._stopping)
         if is_best or state.control.best_score is None:
             state.best = copy_weights(state.task.state_dict())
-        self._emitter.emit(Evaluated(step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best))
+        self._emitter.emit(
+            Evaluated(
+                step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best, watched=self._stopping.metric
+            )
+        )
         for evaluator in self._evaluators:
             if isinstance(evaluator, Shows):
                 for event in evaluator.events(state.task, step=step):
