@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Evaluated, Event, Noted
+from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.constant import Constant
@@ -67,7 +68,7 @@ def training(*, lr: float = 0.1, weights: Tensor | None = None) -> TrainState:
         loss=CrossEntropy().build(),
     )
     tensors = {"x": x, "target": torch.arange(64) % 3} | ({} if weights is None else {"weight": weights})
-    stream = FiniteStream(tensors, batch_size=8, seed=0)
+    stream = FiniteStream(DenseRows(tensors), batch_size=8, seed=0)
     return TrainState(task, Step(task, StepOptions()), stream, Control(40))
 
 

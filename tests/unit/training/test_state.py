@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tutelage.core import catalog
+from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.constant import Constant
@@ -43,7 +44,7 @@ def training() -> TrainState:
     model = nn.Sequential(nn.Conv2d(3, 64, 3, bias=False), nn.Flatten(), nn.Linear(64, 3)).to(memory_format=torch.channels_last)
     phase = Phase(owns=("model.",), optim=SGD(), schedule=Constant(warmup=0))
     task = SupervisedTask(model, input_names=("image",), phase=phase, loss=CrossEntropy().build())
-    stream = FiniteStream({"image": torch.randn(8, 3, 3, 3), "target": torch.arange(8) % 3}, batch_size=4, seed=0)
+    stream = FiniteStream(DenseRows({"image": torch.randn(8, 3, 3, 3), "target": torch.arange(8) % 3}), batch_size=4, seed=0)
     return TrainState(task, Step(task, StepOptions()), stream, Control(10))
 
 

@@ -74,42 +74,42 @@ class PixelFormat:
         return len(part) * self.size[0] * self.size[1] * self.channels
 
 
-def pixel_rows(part: ImagePart, format: PixelFormat) -> Rows:
+def pixel_rows(part: ImagePart, wanted: PixelFormat) -> Rows:
     """Return `image` uint8 [N, H, W, C].
 
     Raises:
         DataError: Some file cannot be read; all of them are listed. Or there is no room.
     """
-    if _has_format(part, format):
+    if _has_format(part, wanted):
         return _as_they_are(part)
-    shape, write = (len(part), *format.shape), partial(_write, part, format, numbers=np.arange(len(part)))
-    is_large = format.num_bytes(part) > format.memory_bytes
+    shape, write = (len(part), *wanted.shape), partial(_write, part, wanted, numbers=np.arange(len(part)))
+    is_large = wanted.num_bytes(part) > wanted.memory_bytes
     if not is_large and part.pixels is None and part.name != "input" and len(part):  # what is predicted once is not kept
-        key = f"{part.fingerprint} {format.mode} {format.framing}"
+        key = f"{part.fingerprint} {wanted.mode} {wanted.framing}"
         return _rows_of(load_or_make(key, shape=shape, fill=write))
-    pixels = _large(part, format) if is_large else np.empty(shape, dtype=np.uint8)
+    pixels = _large(part, wanted) if is_large else np.empty(shape, dtype=np.uint8)
     write(pixels)
     return _rows_of(pixels)
 
 
-def measure(part: ImagePart, format: PixelFormat) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def measure(part: ImagePart, wanted: PixelFormat) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return mean and deviation of each channel, of 255, from counts of the 256 values: exact, and the same each time.
 
     Raises:
         DataError: Some file cannot be read; all of them are listed - those that were looked at, where there are very many.
     """
-    every = max(1, -(-format.num_bytes(part) // SAMPLED_VALUES))
+    every = max(1, -(-wanted.num_bytes(part) // SAMPLED_VALUES))
     chosen = np.arange(0, len(part), every)
-    if _has_format(part, format) or format.num_bytes(part) <= format.memory_bytes:
-        rows: Rows = SelectedRows(pixel_rows(part, format), chosen)
+    if _has_format(part, wanted) or wanted.num_bytes(part) <= wanted.memory_bytes:
+        rows: Rows = SelectedRows(pixel_rows(part, wanted), chosen)
     else:
-        sample = np.empty((len(chosen), *format.shape), dtype=np.uint8)
-        _write(part, format, sample, chosen)
+        sample = np.empty((len(chosen), *wanted.shape), dtype=np.uint8)
+        _write(part, wanted, sample, chosen)
         rows = _rows_of(sample)
-    counts_C256 = np.zeros((format.channels, 256), dtype=np.int64)
-    for numbers in torch.split(torch.arange(len(rows)), _chunk(format)):
+    counts_C256 = np.zeros((wanted.channels, 256), dtype=np.int64)
+    for numbers in torch.split(torch.arange(len(rows)), _chunk(wanted)):
         pixels_NHWC = rows.take(numbers)["image"].numpy()
-        for channel in range(format.channels):
+        for channel in range(wanted.channels):
             counts_C256[channel] += np.bincount(pixels_NHWC[..., channel].reshape(-1), minlength=256)
     values = np.arange(256, dtype=np.float64)
     means = [float(counts @ values / counts.sum()) for counts in counts_C256]
@@ -120,9 +120,9 @@ def measure(part: ImagePart, format: PixelFormat) -> tuple[tuple[float, ...], tu
     return tuple(means), tuple(deviations)
 
 
-def _has_format(part: ImagePart, format: PixelFormat) -> bool:
+def _has_format(part: ImagePart, wanted: PixelFormat) -> bool:
     """Tell whether a part's pixels can be used as they are."""
-    return part.pixels is not None and part.pixels.shape[1:] == format.shape and part.pixels.dtype == np.uint8
+    return part.pixels is not None and part.pixels.shape[1:] == wanted.shape and part.pixels.dtype == np.uint8
 
 
 def _as_they_are(part: ImagePart) -> Rows:
@@ -140,15 +140,15 @@ def _rows_of(pixels: np.ndarray) -> Rows:
     return DenseRows({"image": torch.from_numpy(pixels)}) if is_torchs else MappedRows({"image": pixels})
 
 
-def _large(part: ImagePart, format: PixelFormat) -> np.ndarray:
+def _large(part: ImagePart, wanted: PixelFormat) -> np.ndarray:
     """Return room for pixels that are too many for the memory.
 
     Raises:
         DataError: There is none.
     """
-    height, width = format.size
+    height, width = wanted.size
     return scratch_array(
-        (len(part), *format.shape),
+        (len(part), *wanted.shape),
         dtype=np.uint8,
         folders=scratch_folders(cache=cache_folder()),
         what=f"{part.name}: {len(part):,} images of {height}x{width} pixels",
@@ -156,12 +156,12 @@ def _large(part: ImagePart, format: PixelFormat) -> np.ndarray:
     )
 
 
-def _write(part: ImagePart, format: PixelFormat, pixels_NHWC: np.ndarray, numbers: np.ndarray) -> None:
+def _write(part: ImagePart, wanted: PixelFormat, pixels_NHWC: np.ndarray, numbers: np.ndarray) -> None:
     """Write the images of some numbers into an array, one after another, and raise all that went wrong at the end."""
     problems: list[Problem] = []
-    for begin in range(0, len(numbers), _chunk(format)):
-        own = numbers[begin : begin + _chunk(format)]
-        for place, (number, found) in enumerate(zip(own.tolist(), _framed(part, format, own), strict=True), start=begin):
+    for begin in range(0, len(numbers), _chunk(wanted)):
+        own = numbers[begin : begin + _chunk(wanted)]
+        for place, (number, found) in enumerate(zip(own.tolist(), _framed(part, wanted, own), strict=True), start=begin):
             if isinstance(found, ImageReadError):
                 problems.append(unreadable(part, number, found))
             else:
@@ -170,22 +170,22 @@ def _write(part: ImagePart, format: PixelFormat, pixels_NHWC: np.ndarray, number
         raise DataError(problems)
 
 
-def _framed(part: ImagePart, format: PixelFormat, numbers: np.ndarray) -> list[np.ndarray | ImageReadError]:
+def _framed(part: ImagePart, wanted: PixelFormat, numbers: np.ndarray) -> list[np.ndarray | ImageReadError]:
     """Return images as they are wanted, or why they cannot be read."""
 
     def convert(pixels_HWC: np.ndarray) -> np.ndarray:
-        image = Pillow.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC).convert(format.mode)
-        return frame(image, size=format.size, how=format.framing)
+        image = Pillow.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC).convert(wanted.mode)
+        return frame(image, size=wanted.size, how=wanted.framing)
 
     def decode(path: Path) -> np.ndarray:
-        return frame(decode_image(path, mode=format.mode, at_least=max(format.size)), size=format.size, how=format.framing)
+        return frame(decode_image(path, mode=wanted.mode, at_least=max(wanted.size)), size=wanted.size, how=wanted.framing)
 
     if part.pixels is not None:
         return [convert(pixels_HWC) for pixels_HWC in part.pixels[numbers]]
     return map_files(guarded(decode), [part.files[number] for number in numbers])
 
 
-def _chunk(format: PixelFormat) -> int:
+def _chunk(wanted: PixelFormat) -> int:
     """Return how many images are worked on at a time."""
-    height, width, channels = format.shape
+    height, width, channels = wanted.shape
     return max(1, min(CHUNK_IMAGES, CHUNK_BYTES // (height * width * channels)))
