@@ -5,7 +5,6 @@ its room is given back once nobody holds the array any more. The folder is `$TMP
 cache (`tutelage.data.prepare.decoded`), else the system's folder for temporary files, which may lie in memory.
 """
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -45,16 +44,19 @@ def scratch_array(shape: tuple[int, ...], *, dtype: Any, folders: Sequence[Path]
         DataError: No folder has enough room.
     """
     size_bytes = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    refusals: list[str] = []
     for folder in folders:
-        with contextlib.suppress(OSError):
+        try:
             folder.mkdir(parents=True, exist_ok=True)
-            if shutil.disk_usage(folder).free < size_bytes:
-                continue
-            with tempfile.TemporaryFile(dir=folder) as file:
-                _reserve(file, size_bytes)
-                return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
-    rooms = "; ".join(f"{folder} has {_free(folder)}" for folder in folders)
-    found = f"they need {size_bytes:,} bytes in a temporary file; {rooms}"
+            free_bytes = shutil.disk_usage(folder).free
+            if free_bytes >= size_bytes:
+                with tempfile.TemporaryFile(dir=folder) as file:
+                    _reserve(file, size_bytes)
+                    return np.memmap(file, dtype=dtype, mode="r+", shape=shape)
+            refusals.append(f"{folder} has {free_bytes:,} free")
+        except OSError as error:
+            refusals.append(f"{folder} cannot be written to ({error.strerror})")
+    found = f"they need {size_bytes:,} bytes in a temporary file; {'; '.join(refusals)}"
     raise DataError([Problem(what, found, f"Free some room, or set TMPDIR to a folder on a larger disk. {remedy}")])
 
 
@@ -68,11 +70,3 @@ def _reserve(file: IO[bytes], size_bytes: int) -> None:
         os.posix_fallocate(file.fileno(), 0, size_bytes)
     else:
         file.truncate(size_bytes)
-
-
-def _free(folder: Path) -> str:
-    """Say how much room a folder has."""
-    try:
-        return f"{shutil.disk_usage(folder).free:,} free"
-    except OSError as error:
-        return f"none ({error.strerror})"
