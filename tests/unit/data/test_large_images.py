@@ -1,4 +1,4 @@
-"""More pixels than the memory should hold: temporary files that leave nothing behind, selections and statistics without copies."""
+"""More pixels than the memory should hold: temporary files that leave nothing behind, no copies for selections and statistics."""
 
 import os
 import signal

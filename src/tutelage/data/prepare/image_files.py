@@ -1,4 +1,7 @@
-"""What is read from image files before all of them are decoded: sizes and color of a sample. Not a component."""
+"""What is read from image files before all of them are decoded: sizes and color of a sample.
+
+Not a component.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

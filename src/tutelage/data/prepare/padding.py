@@ -1,6 +1,6 @@
-"""Pieces of unequal length to one tensor and a mask; the finisher of ragged rows. Not a component.
+"""Pieces of unequal length to one tensor and a mask; the finisher of ragged rows.
 
-Shape letters: B batch, T places, L all pieces one after another.
+Not a component. Shape letters: B batch, T places, L all pieces one after another.
 """
 
 import torch

@@ -1,7 +1,7 @@
-"""The pixels of all images of a part, decoded and framed, wherever there is room for them. Not a component.
+"""The pixels of all images of a part, decoded and framed, wherever there is room for them.
 
-Pixels that already have the right size stay where they are. Others are made once, some images at a time: up to a limit of
-bytes in the cache of decoded images (or, for images to predict on, in memory), above it in a temporary file.
+Not a component. Pixels that already have the right size stay where they are. Others are made once, some images at a time: up
+to a limit of bytes in the cache of decoded images (or, for images to predict on, in memory), above it in a temporary file.
 
 Shape letters: N images, H height, W width, C channels.
 """
