@@ -59,7 +59,7 @@ def try_mirror(pictures: Pictures, target_N: np.ndarray) -> MirrorTest:
         target_N: Class numbers, int [N].
     """
     chosen = np.unique(np.linspace(0, len(target_N) - 1, min(MAX_IMAGES, len(target_N))).astype(np.int64))
-    few = np.array_split(chosen, max(1, len(chosen) // IMAGES_AT_A_TIME))
+    few = np.array_split(chosen, max(1, -(-len(chosen) // IMAGES_AT_A_TIME)))
     images, target = np.concatenate([_shrink(pictures[numbers]) for numbers in few]), target_N[chosen]
     is_train = np.random.default_rng(0).permutation(len(target)) % 2 == 0
     held = target[~is_train]
