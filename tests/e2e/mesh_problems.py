@@ -23,6 +23,14 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, RecipeError
 from tutelage.core.events import Event
 from tutelage.core.seeds import derive
+from tutelage.data.augment.photo import Photo
+from tutelage.data.prepare.image import Normalize
+from tutelage.data.prepare.padding import Pad
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.labelled import LabelledRows
+from tutelage.data.rows.mapped import MappedRows
+from tutelage.data.rows.ragged import RaggedRows, join
+from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
@@ -105,6 +113,63 @@ def make(mesh: Mesh, *, num_micro: int = 1, dropout: float = 0.0, poison_at: int
     task = SupervisedTask(nn.Sequential(*layers), input_names=("x",), phase=phase, loss=CrossEntropy().build(), ema=0.9)
     step = Step(task, StepOptions(num_micro=num_micro), mesh=mesh)
     return TrainState(task, step, CutStream(mesh, poison_at=poison_at), Control(steps).begun())
+
+
+class SmallNet(nn.Module):
+    """Pictures, or texts as padded tokens with a mask, to three classes."""
+
+    def __init__(self, *, is_text: bool) -> None:
+        super().__init__()
+        self.first = nn.Embedding(50, 16) if is_text else nn.Conv2d(3, 16, 3)
+        self.last = nn.Linear(16, 3)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is None:
+            pooled: Tensor = self.first(x).relu().mean(dim=(2, 3))
+        else:
+            pooled = (self.first(x) * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        scores: Tensor = self.last(pooled)
+        return scores
+
+
+def through_stream(mesh: Mesh, *, is_text: bool, num_micro: int) -> dict[str, Any]:
+    """Train a classifier on its part of the batches of the real stream."""
+    seed_everything(derive(SEED, "model", mesh.rank))
+    random = np.random.default_rng(1)
+    target = torch.arange(320) % 3
+    rows: Rows
+    finish: nn.Module
+    if is_text:
+        texts = [random.integers(0, 50, size=size) for size in random.integers(1, 40, size=320)]
+        rows, finish, names = RaggedRows({"token": join(texts)}), Pad("token", multiple=4), ("token", "mask")
+    else:
+        pixels = random.integers(0, 256, (320, 8, 8, 3)).astype(np.uint8)
+        rows, finish, names = MappedRows({"image": pixels}), Normalize((127.0,) * 3, (70.0,) * 3), ("image",)
+        rows.is_on_disk = True
+    stream = FiniteStream(
+        LabelledRows(rows, {"target": target}),
+        batch_size=33,
+        seed=SEED,
+        finish=finish,
+        augment=None if is_text else Photo(),
+        rank=mesh.rank,
+        world=mesh.world,
+    )
+    phase = Phase(owns=("model.",), optim=SGD(lr=0.1, momentum=0.9), schedule=LinearToZero())
+    task = SupervisedTask(SmallNet(is_text=is_text), input_names=names, phase=phase, loss=CrossEntropy().build())
+    state = TrainState(task, Step(task, StepOptions(num_micro=num_micro), mesh=mesh), stream, Control(STEPS).begun())
+    run_loop(state, jobs=(), seed=SEED)
+    return {
+        "sha": sha(dict(state.task.named_parameters())),
+        "weights": weights_of(state),
+        "position": stream.state()["position"],
+        "epoch": state.clock.epoch,
+    }
+
+
+def stream(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """A classifier of augmented pictures, prepared ahead, and one of texts in batches of like lengths."""
+    return {name: through_stream(mesh, is_text=name == "texts", num_micro=num_micro) for name in ("pictures", "texts")}
 
 
 def weights_of(state: TrainState) -> list[float]:
@@ -260,6 +325,7 @@ def split(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
 
 PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
     "train": train,
+    "stream": stream,
     "decide": decide,
     "interrupt": interrupt,
     "diverge": diverge,

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
+from tutelage.data.part.pixels import ChosenPixels, choose
 from tutelage.data.source.decode import ImageReadError, decode_image, quiet
 
 __all__ = ["ImagePart", "picture"]
@@ -28,7 +29,7 @@ class ImagePart(RowsPart):
     Attributes:
         name: `train`, `test` or `input`.
         files: One path per image; empty where `pixels` is given.
-        pixels: uint8 [N, H, W, C] in 0..255, C = 1 or 3, or None where `files` is given.
+        pixels: uint8 [N, H, W, C] in 0..255, C = 1 or 3, or None where `files` is given; of a selection a view, not a copy.
         labels: One label per image (str or number), or None where there are none.
         names: One name per image as people know it, such as `cats/cat.17.jpg` or `image 17`.
         fingerprint: Hash of names, content and labels; a copied folder has the same.
@@ -40,7 +41,7 @@ class ImagePart(RowsPart):
     target: ClassVar[str] = ""  # type: ignore[misc]
     name: str
     files: tuple[Path, ...]
-    pixels: np.ndarray | None
+    pixels: np.ndarray | ChosenPixels | None
     labels: np.ndarray | None
     names: tuple[str, ...]
     fingerprint: str
@@ -58,7 +59,7 @@ class ImagePart(RowsPart):
         return replace(
             self,
             files=tuple(self.files[i] for i in indices) if self.files else (),
-            pixels=None if self.pixels is None else self.pixels[indices],
+            pixels=None if self.pixels is None else choose(self.pixels, indices),
             labels=None if self.labels is None else self.labels[indices],
             names=tuple(self.names[i] for i in indices),
             fingerprint=select_fingerprint(self.fingerprint, indices),
