@@ -19,8 +19,8 @@ from tutelage.metric.recall import Recall
 from tutelage.metric.weighted import WeightedMetric
 
 KINDS = catalog.names("metric")
-CLASS_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).task == "classify"]
-NUMBER_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).task == "regress"]
+CLASS_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).answers == "classes"]
+NUMBER_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).answers == "numbers"]
 NUM_CASES = 300
 TOLERANCE = 1e-9
 

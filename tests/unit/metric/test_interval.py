@@ -63,7 +63,7 @@ def test_weights_shrink_the_effective_number_of_samples() -> None:
 
 @pytest.mark.parametrize("metric", [LogLoss(), Auroc(), MeanAbsoluteError()])
 def test_the_same_seed_gives_the_same_interval(metric: Metric) -> None:
-    outcome = (classes if metric.task == "classify" else numbers)(100, np.random.default_rng(0))
+    outcome = (classes if metric.answers == "classes" else numbers)(100, np.random.default_rng(0))
     assert interval(metric, outcome, seed=3) == interval(metric, outcome, seed=3)
     assert interval(metric, outcome, seed=3) != interval(metric, outcome, seed=4)
 
@@ -71,7 +71,7 @@ def test_the_same_seed_gives_the_same_interval(metric: Metric) -> None:
 @pytest.mark.parametrize("kind", catalog.names("metric"))
 def test_every_metric_lies_within_its_interval(kind: str) -> None:
     metric: Metric = catalog.load("metric", kind)()
-    outcome = (classes if metric.task == "classify" else numbers)(300, np.random.default_rng(5))
+    outcome = (classes if metric.answers == "classes" else numbers)(300, np.random.default_rng(5))
     low, high = interval(metric, outcome, seed=0)
     assert low <= metric.compute(outcome) <= high
 
