@@ -2,8 +2,10 @@
 
 import gzip
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -38,11 +40,40 @@ def table(folder: Path) -> str:
     return str(folder / "rows.csv")
 
 
+def chars(folder: Path) -> str:
+    words = "the quick brown fox jumps over a lazy dog and then sleeps".split()
+    random = np.random.default_rng(0)
+    text = " ".join(words[i] for i in random.integers(len(words), size=1_000))
+    (folder / "words.txt").write_text(text + "\n", encoding="utf-8")
+    return f"chars:{folder / 'words.txt'}"
+
+
 SOURCES: dict[str, Callable[[Path], str]] = {
     "image_folder": image_folder,
     "idx": idx,
     "table": table,
     "sklearn_bundled": lambda folder: "sklearn:iris",
+    "chars": chars,
+    "gaussians": lambda folder: "gaussians:3",
+    "gym": lambda folder: "gym:CartPole-v1",
 }
-TASKS: dict[str, Callable[[Path], str]] = {"classify": table, "regress": lambda folder: "sklearn:diabetes"}
-"""For each task a source from which it learns within seconds."""
+
+
+@dataclass(frozen=True)
+class TaskExample:
+    """Data from which a task learns within seconds, and the wishes that keep it small."""
+
+    source: Callable[[Path], str]
+    wishes: Mapping[str, Any] = field(default_factory=dict)
+
+
+TASKS: dict[str, TaskExample] = {
+    "classify": TaskExample(table),
+    "regress": TaskExample(lambda folder: "sklearn:diabetes"),
+    "language": TaskExample(
+        chars,
+        {"model": {"kind": "gpt", "width": 16, "depth": 1, "heads": 2}, "prepare": {"length": 16}, "task": {"sample_length": 20}},
+    ),
+    "gan": TaskExample(lambda folder: "gaussians:3", {"split": {"validation": 0.02, "test": 0.02}}),
+    "ppo": TaskExample(lambda folder: "gym:CartPole-v1", {"batch_size": 64, "task": {"num_envs": 4, "num_steps": 16}}),
+}

@@ -31,8 +31,12 @@ def make(kind: str) -> TaskSpec:
 def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str, Run]:
     """A task, its example, and a short run of it."""
     folder = tmp_path_factory.mktemp(request.param)
-    source = TASKS[request.param](folder)
-    return request.param, source, tutelage.train(source, steps=STEPS, out=folder / "run", quiet=True, save={"every_seconds": 0})
+    source = TASKS[request.param].source(folder)
+    return request.param, source, train(request.param, source, folder / "run")
+
+
+def train(kind: str, source: str, out: Path) -> Run:
+    return tutelage.train(source, steps=STEPS, out=out, quiet=True, save={"every_seconds": 0}, **TASKS[kind].wishes)
 
 
 def test_every_task_has_an_example() -> None:
@@ -50,7 +54,7 @@ def test_a_task_says_what_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_its_example_is_claimed_by_it_alone_and_refused_by_those_that_cannot_learn_it(kind: str, tmp_path: Path) -> None:
-    source = TASKS[kind](tmp_path)
+    source = TASKS[kind].source(tmp_path)
     part = recognize(source)(path=source).collect().train
     assert [other for other in KINDS if make(other).claims(part)] == [kind]
     assert choose_task(Recipe(), part)[0] == make(kind)
@@ -85,7 +89,7 @@ def test_the_plan_alone_gives_model_and_data_back(trained: tuple[str, str, Run])
 
 def test_a_resumed_run_ends_with_the_same_bits(trained: tuple[str, str, Run], tmp_path: Path) -> None:
     kind, source, run = trained
-    again = tutelage.train(source, steps=STEPS, out=tmp_path / "run", quiet=True, save={"every_seconds": 0})
+    again = train(kind, source, tmp_path / "run")
     newest = checkpoints(again.path)[-1]
     whole = digest(load_checkpoint(newest))
     assert whole == digest(load_checkpoint(checkpoints(run.path)[-1])), "the same command gives the same bits"

@@ -33,30 +33,9 @@ class ImageDefaults(Defaults):
         """Choose by the size of the images and their number."""
         grid = facts.shape.view(Grid)
         side = min(grid.height, grid.width) if grid is not None else 0
-        keeps = facts.traits.get("mirror", "")
         is_few = facts.num_train < FEW_IMAGES
-        flip = 0.5 if keeps == "yes" else 0.0
-        mirror = {"yes": "mirror images keep their meaning here", "no": "mirror images do not keep their meaning here"}.get(
-            keeps, ""
-        )
-        asked = f"{mirror} (asked of the train images)" if mirror else "no mirror images, as nothing is known of them"
-        model: Component
-        augment: Component
-        if side >= PHOTO_SIDE:
-            model, augment = Resnet(), Photo(geometry=Affine(flip=flip))
-            why_model, why_augment = f"a residual net for photos of {side} pixels", f"the usual changes of photos; {asked}"
-        elif side >= SMALL_SIDE:
-            model, augment = Cnn(), Small(flip=flip, shift=0)
-            why_model, why_augment = f"early pooling suits images of {side} pixels", asked
-        else:
-            model, augment = Cnn(), Affine(zoom=0.9, stretch=1.15, degrees=10, flip=flip)
-            why_model, why_augment = (
-                f"a plain net is enough for images of {side} pixels",
-                f"slight zoom, stretch and turn; {asked}",
-            )
+        model, augment, why = _choose_net(side, facts.traits.get("mirror", ""))
         has_large_validation = facts.num_validation >= LARGE_VALIDATION
-        why_ema = f"it steadies small sets (fewer than {FEW_IMAGES:,} images)" if is_few else "not needed here"
-        why_judge = "enough validation images to count hits" if has_large_validation else "steadier than hits on few rows"
         return Suggestion(
             model=model,
             augment=augment,
@@ -72,14 +51,34 @@ class ImageDefaults(Defaults):
             patience=0.5,
             bf16=True,
             why=COMMON_WHY
+            | why
             | {
-                "model": why_model,
-                "augment": why_augment,
                 "optim": "Muon on the filters, AdamW on the rest, reached the most within a time budget",
                 "loss": "label smoothing 0.1: an image net is soon too sure of itself",
-                "ema": why_ema,
+                "ema": f"it steadies small sets (fewer than {FEW_IMAGES:,} images)" if is_few else "not needed here",
                 "clip": "batch norm keeps gradients in bounds",
                 "epochs": f"for {facts.num_train:,} images where no budget is given",
-                "judge": why_judge,
+                "judge": "enough validation images to count hits" if has_large_validation else "steadier than hits on few rows",
             },
         )
+
+
+def _choose_net(side: int, mirror: str) -> tuple[Component, Component, dict[str, str]]:
+    """Return architecture and augmentation for images of `side` pixels, and why.
+
+    Args:
+        side: The shorter side.
+        mirror: Whether mirror images keep their meaning: `yes`, `no`, or "" where that is not known.
+    """
+    flip = 0.5 if mirror == "yes" else 0.0
+    asked = {
+        "yes": "mirror images keep their meaning here (asked of the train images)",
+        "no": "mirror images do not keep their meaning here (asked of the train images)",
+    }.get(mirror, "no mirror images, as nothing is known of them")
+    if side >= PHOTO_SIDE:
+        why = {"model": f"a residual net for photos of {side} pixels", "augment": f"the usual changes of photos; {asked}"}
+        return Resnet(), Photo(geometry=Affine(flip=flip)), why
+    if side >= SMALL_SIDE:
+        return Cnn(), Small(flip=flip, shift=0), {"model": f"early pooling suits images of {side} pixels", "augment": asked}
+    why = {"model": f"a plain net is enough for images of {side} pixels", "augment": f"slight zoom, stretch and turn; {asked}"}
+    return Cnn(), Affine(zoom=0.9, stretch=1.15, degrees=10, flip=flip), why

@@ -24,7 +24,7 @@ SMALLEST_STD = 1e-8
 """Added to the std of advantages: they may all be alike."""
 
 Act = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
-Appraise = Callable[[Tensor], Tensor]
+PredictValues = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,13 @@ class RolloutStream:
 
     epoch_size = 0
 
-    def __init__(self, env: Environment, *, act: Act, appraise: Appraise, rollout: Rollout, seed: int) -> None:
+    def __init__(self, env: Environment, *, act: Act, predict_values: PredictValues, rollout: Rollout, seed: int) -> None:
         """Reset the environments.
 
         Args:
             env: Vectorized environments that reset themselves.
             act: observation [E, O], generator -> action [E], log-probability [E].
-            appraise: observation [B, O] -> value [B].
+            predict_values: observation [B, O] -> value [B].
             rollout: Sizes.
             seed: The run's seed.
 
@@ -73,7 +73,7 @@ class RolloutStream:
                 f"minibatches of {rollout.minibatch_size} do not divide. Typical: a quarter, {num_samples // 4}."
             )
         self._env = env
-        self._act, self._appraise = act, appraise
+        self._act, self._predict_values = act, predict_values
         self._rollout = rollout
         self._seed = seed
         self._observation = env.reset(torch.Generator().manual_seed(derive(seed, "env")))
@@ -148,8 +148,8 @@ class RolloutStream:
     def _finish(self, steps: dict[str, Tensor]) -> dict[str, Tensor]:
         """Compute advantages [T, E] and returns, and flatten time and environments."""
         num_steps, num_envs = steps["reward"].shape
-        value_TE = self._appraise(steps["observation"].flatten(0, 1)).view(num_steps, num_envs)
-        next_TE = self._appraise(steps["final"].flatten(0, 1)).view(num_steps, num_envs)
+        value_TE = self._predict_values(steps["observation"].flatten(0, 1)).view(num_steps, num_envs)
+        next_TE = self._predict_values(steps["final"].flatten(0, 1)).view(num_steps, num_envs)
         advantage_TE = advantages(
             steps["reward"].float(),
             value_TE=value_TE,

@@ -115,5 +115,5 @@ def _facts(run: RunRecord) -> Html:
     if parts:
         first = "train" if "train" in parts else next(iter(parts))
         rest = ", ".join(f"{rows:,} {name}" for name, rows in parts.items() if name != first)
-        items.append(fact("Examples", f"{parts[first]:,} {first}", detail=rest))
+        items.append(fact(run.data.items.capitalize() or "Examples", f"{parts[first]:,} {first}", detail=rest))
     return join(items)

@@ -47,7 +47,8 @@ class DataSummary(Record):
         source: Short name of the data set.
         target: Name of what is predicted, such as a column.
         unit: Unit of a numeric target, where known.
-        parts: Rows of each part, such as `{"train": 900, "validation": 100, "test": 200}`.
+        items: What the parts consist of, such as `rows` or `characters`.
+        parts: How many of these each part has, such as `{"train": 900, "validation": 100, "test": 200}`.
         warnings: Things the user should look at.
         notes: Things worth telling.
     """
@@ -55,6 +56,7 @@ class DataSummary(Record):
     source: Text = ""
     target: Text = ""
     unit: Text = ""
+    items: Text = ""
     parts: dict[Text, Count] = {}
     warnings: tuple[Text, ...] = ()
     notes: tuple[Text, ...] = ()

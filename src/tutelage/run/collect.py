@@ -45,7 +45,7 @@ class Gathered:
             "source": collected.name,
             "path": path,
             "kind": collected.train.kind,
-            "unit": self.data.unit,
+            "items": self.data.unit,
             "target": "",
             "fingerprint": self.data.fingerprint,
             "parts": sizes,

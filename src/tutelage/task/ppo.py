@@ -106,7 +106,11 @@ class Ppo(TaskSpec):
         task = PpoTask(self, policy=policy, value=value, phase=phase).to(plan.device)
         rollout = Rollout(self.num_steps, self.num_epochs, plan.batch_size, self.discount, self.gae_lambda)
         stream = RolloutStream(
-            data.make(self.num_envs, device=plan.device), act=task.act, appraise=task.appraise, rollout=rollout, seed=plan.seed
+            data.make(self.num_envs, device=plan.device),
+            act=task.act,
+            predict_values=task.predict_values,
+            rollout=rollout,
+            seed=plan.seed,
         )
         return Problem(
             task=task,
@@ -145,7 +149,7 @@ class PpoTask(Task):
         return action_B, log_BA.gather(1, action_B[:, None]).squeeze(1)
 
     @torch.no_grad()
-    def appraise(self, observation_BO: Tensor) -> Tensor:
+    def predict_values(self, observation_BO: Tensor) -> Tensor:
         """Return the value float32 [B] of each observation."""
         value: Tensor = self.value(observation_BO).float().squeeze(-1)
         return value
