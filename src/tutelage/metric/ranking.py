@@ -2,7 +2,7 @@
 
 Ranking needs all rows at once. A tally keeps of each the score of class 1, the class and the weight: 6 bytes a row for two
 classes, 4 C + 2 for C up to 256 of them (twice as much for the scores where these are not float32 in truth, 8 bytes for
-weights that are no small whole numbers).
+weights that are no small whole numbers). The value itself takes about 60 bytes a row for a moment.
 
 Shapes: R = weightings, N = rows, P = the positive ones among them, K = scores that are ranked: 1 for two classes, else C.
 """
@@ -55,8 +55,7 @@ class RankedMetric(WeightedMetric):
     def _finish(self, columns: Columns) -> float:
         # Scores that are all 0 or 1 are kept as bytes, which have no negative.
         score_NK = columns["score"].astype(np.result_type(columns["score"], np.float32), copy=False)
-        weight_RN = columns["weight"].astype(np.float64)[None]
-        return float(self._average(score_NK, columns["target"], weight_RN)[0])
+        return float(self._average(score_NK, columns["target"], columns["weight"][None])[0])
 
     def _average(self, score_NK: np.ndarray, target_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:
         """Return [R]: the score of class 1 where there are two classes, else the mean over the classes that are present."""
@@ -73,19 +72,21 @@ class RankedMetric(WeightedMetric):
 
 def rank_positives(score_N: np.ndarray, is_positive_N: np.ndarray, weight_NR: np.ndarray) -> Ranking:
     """Rank rows by score; rows come first in memory, so that sums over them run over all weightings at once."""
+    # What is as long as the rows is let go as soon as it has served: they may be many millions.
     order = np.argsort(-score_N, kind="stable")
-    descending_N = -score_N[order]
+    descending_N, ordered_NR = -score_N[order], weight_NR[order]
     places = np.flatnonzero(is_positive_N[order])
-    begins = np.searchsorted(descending_N, descending_N[places], side="left")
-    ends = np.searchsorted(descending_N, descending_N[places], side="right")
-    ordered_NR = weight_NR[order]
-    positive_PR = ordered_NR[places]
-    sums, positive_sums = _sums_before(ordered_NR), _sums_before(positive_PR)
+    del order
+    sums, positive_PR = _sums_before(ordered_NR), ordered_NR[places].astype(np.float64)
+    del ordered_NR
+    positive_scores = descending_N[places]
+    above = sums[np.searchsorted(descending_N, positive_scores, side="left")]
+    ends = np.searchsorted(descending_N, positive_scores, side="right")
     return Ranking(
         weight=positive_PR,
-        above=sums[begins],
+        above=above,
         through=sums[ends],
-        found=positive_sums[np.searchsorted(places, ends)],
+        found=_sums_before(positive_PR)[np.searchsorted(places, ends)],
         total=sums[-1],
     )
 
@@ -103,5 +104,5 @@ def _keep(outcome: Outcome) -> Columns:
 def _sums_before(weight_NR: np.ndarray) -> np.ndarray:
     """Return [N + 1, R]: the sum of the rows before each place."""
     sums = np.zeros((len(weight_NR) + 1, weight_NR.shape[1]))
-    np.cumsum(weight_NR, axis=0, out=sums[1:])
+    np.cumsum(weight_NR, axis=0, dtype=np.float64, out=sums[1:])
     return sums
