@@ -110,7 +110,7 @@ def test_numbers_are_predicted_in_their_own_unit() -> None:
 
 def test_what_a_recipe_says_is_kept_beside_the_arguments(tmp_path: Path) -> None:
     for name, rows in (("train", 60), ("test", 20)):
-        lines = "\n".join(f"{i},{'ab'[i % 2]}" for i in range(rows))
+        lines = "\n".join(f"{i % 7},{'ab'[i % 2]}" for i in range(rows))
         (tmp_path / f"{name}_rows.csv").write_text(f"x,kind\n{lines}\n", encoding="utf-8")
     recipe = tutelage.Recipe(test=str(tmp_path / "test_rows.csv"), target="kind", seed=3)
     plan = tutelage.plan(tmp_path / "train_rows.csv", recipe=recipe)

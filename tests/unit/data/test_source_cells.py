@@ -8,9 +8,14 @@ import pytest
 from tutelage.data.source.cells import find_style, read_cells, trim
 
 
+def column(*cells: str | None) -> pa.ChunkedArray:
+    """Return cells as a column of several pieces."""
+    return pa.chunked_array([cells[:1], cells[1:2], [], cells[2:]], type=pa.string())
+
+
 def read(*cells: str | None, delimiter: str = ",") -> tuple[str, list[object]]:
     """Return the style of a column and its values."""
-    array = pa.array(cells, type=pa.large_string())
+    array = column(*cells)
     style = find_style(array, delimiter=delimiter)
     return style, read_cells(array, style).values.to_pylist()
 
@@ -64,7 +69,7 @@ def test_dates_are_read_in_iso_and_usual_forms(cell: str, date: datetime) -> Non
 
 def test_day_and_month_are_told_by_any_cell_and_guessed_with_a_note_otherwise() -> None:
     assert read("01/02/2024", "31/12/2023") == ("date", [datetime(2024, 2, 1), datetime(2023, 12, 31)])
-    cells = pa.array(["01/02/2024", "03/04/2024"], type=pa.large_string())
+    cells = column("01/02/2024", "03/04/2024")
     typed = read_cells(cells, "date")
     assert typed.values.to_pylist() == [datetime(2024, 1, 2), datetime(2024, 3, 4)]
     assert typed.note == "day and month cannot be told apart; read with the month first"
@@ -75,7 +80,7 @@ def test_impossible_dates_are_text() -> None:
 
 
 def test_a_few_odd_cells_do_not_make_numbers_text() -> None:
-    cells = pa.array([*map(str, range(39)), "12a"], type=pa.large_string())
+    cells = column(*map(str, range(39)), "12a")
     assert find_style(cells, delimiter=",") == "number"
     typed = read_cells(cells, "number")
     assert typed.odd.tolist() == [39]
@@ -84,7 +89,7 @@ def test_a_few_odd_cells_do_not_make_numbers_text() -> None:
 
 
 def test_infinite_cells_are_found_also_where_a_number_is_too_large() -> None:
-    cells = pa.array(["1", "inf", "-Infinity", "1e999", None], type=pa.large_string())
+    cells = column("1", "inf", "-Infinity", "1e999", None)
     assert read_cells(cells, find_style(cells, delimiter=",")).infinite.tolist() == [1, 2, 3]
 
 

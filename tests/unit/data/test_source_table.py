@@ -15,8 +15,9 @@ import pytest
 from tutelage.core.errors import DataError, TutelageError, UsageError
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.base import Collected
-from tutelage.data.source.delimited import _read_fast, _read_slowly, read_delimited
+from tutelage.data.source.delimited import _find_layout, _read_by_arrow, _read_by_line, read_delimited
 from tutelage.data.source.table import Table, column_kinds
+from tutelage.data.source.text_encoding import open_text
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 PLAIN = "a,b,c\n1,x,yes\n2,y,no\n"
@@ -154,7 +155,7 @@ def test_infinite_numbers_are_told_with_row_and_column_and_nan_is_missing(tmp_pa
 
 
 def test_a_few_odd_cells_in_a_number_column_are_warned_of(tmp_path: Path) -> None:
-    found = collect(tmp_path, "a,b\n" + "".join(f"{index},{'xy'[index % 2]}\n" for index in range(99)) + "12a,x\n")
+    found = collect(tmp_path, "a,b\n" + "".join(f"{index},{'xy'[index % 2]}\n" for index in range(99)) + "12a,x\n", target="b")
     assert found.warnings == ("t.csv, column a: 1 of 100 cells are no number, such as '12a' in row 101; they count as missing",)
 
 
@@ -188,18 +189,27 @@ def test_an_unknown_target_names_the_nearest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("header", "target"),
-    [("Label,b,c", "Label"), ("a,Survived,c", "Survived"), ("y,price,target", "target"), ("a,b,c", "c")],
+    [("Label,b,c", "Label"), ("a,Survived,c", "Survived"), ("a,price,target", "target"), ("a,b,c", "c")],
 )
-def test_the_target_is_found_by_its_usual_name_or_is_the_last_column(tmp_path: Path, header: str, target: str) -> None:
+def test_a_target_that_was_guessed_by_name_or_place_is_warned_of(tmp_path: Path, header: str, target: str) -> None:
     found = collect(tmp_path, f"{header}\n1,2,3\n4,5,6\n")
     assert isinstance(found.train, TablePart)
     assert found.train.target == target
-    assert found.notes[0].startswith(f"target = {target}: ")
+    assert found.warnings[0].startswith(f"t.csv: the target was guessed to be {target!r}, since it ")
+    assert "--target COLUMN says it" in found.warnings[0]
+
+
+@pytest.mark.parametrize("header", ["y,price,target", "rating,b,Price "])
+def test_several_columns_that_may_be_the_target_are_refused_by_name(tmp_path: Path, header: str) -> None:
+    names = [name.strip() for name in header.split(",") if name != "b"][:: 2 if "y," in header else 1]
+    with pytest.raises(UsageError, match=rf"may be '{names[0]}' or '{names[1]}'.*Say which: --target COLUMN"):
+        collect(tmp_path, f"{header}\n1,2,3\n4,5,6\n")
+    assert not collect(tmp_path, f"{header}\n1,2,3\n4,5,6\n", target=names[0]).warnings
 
 
 def test_the_test_table_follows_the_training_table(tmp_path: Path) -> None:
     train = "n,code,c\n1.5,7,Yes\n2,x,No\n"
-    found = collect(tmp_path, train, test="extra,c,code,n\n1,yes.,8,1\n1,NO,y,2\n1,No,,\n")
+    found = collect(tmp_path, train, test="extra,c,code,n\n1,yes.,8,1\n1,NO,y,2\n1,No,,\n", target="c")
     assert isinstance(found.test, TablePart)
     assert found.test.table.to_pylist() == [
         {"n": 1, "code": "8", "c": "Yes"},
@@ -277,7 +287,7 @@ def test_typed_files_keep_their_types_in_plain_form(tmp_path: Path, name: str) -
         {"number": 1, "half": 0.5, "word": "x", "day": datetime(2024, 1, 1), "flag": True, "y": "a"},
         {"number": None, "half": None, "word": "None", "day": None, "flag": None, "y": "b"},
     ]
-    assert f"{name}: column list holds list<" in found.notes[1]
+    assert f"{name}: column list holds list<" in found.notes[0]
 
 
 def test_typed_files_that_are_damaged_or_hold_inf_are_told(tmp_path: Path) -> None:
@@ -314,12 +324,61 @@ def test_given_kinds_make_other_tables_read_alike(tmp_path: Path) -> None:
     assert problems == ()
 
 
-def test_the_fast_and_the_careful_reader_agree(tmp_path: Path) -> None:
-    text = "a,b,c\n1, x ,é\n\n,,\n2,y,\n"
-    fast, careful = _read_fast(text, None, ",", 3, "t"), _read_slowly(text, ",", 3, "t")
+@pytest.mark.parametrize(
+    ("content", "lines"),
+    [
+        ("a,b,c\n1, x ,é\n\n,,\n2,y,\n", [2, 3, 4, 5]),
+        ('"a",b,"c"\n1,"x, y",""\n\n"say ""hi""",,"é"\n2,y,""""', [2, 3, 4, 5]),
+        ('"a\nz",b,c\n1,"x\ny\n\n",2\n\n3,"u",\n"\r\n",v,w\r\n4,5,6', [3, 7, 8, 9, 11]),
+        ("\n \na,b,c\n1,2,3\n4,5,6\n", [4, 5]),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_arrow_and_the_reader_by_line_agree(tmp_path: Path, content: str, lines: list[int], encoding: str) -> None:
+    text = open_text(Path(write(tmp_path, content.encode(encoding))))
+    layout = _find_layout(text)
+    fast, careful = _read_by_arrow(text, layout), _read_by_line(text, layout)
     assert fast is not None
-    assert fast.table.to_pylist() == careful.table.to_pylist()
-    assert fast.lines.tolist() == careful.lines.tolist() == [2, 3, 4, 5]
+    assert [column.to_pylist() for column in fast.columns.values()] == [col.to_pylist() for col in careful.columns.values()]
+    assert fast.lines.tolist() == careful.lines.tolist() == lines
+    assert fast.items.tolist() == careful.items.tolist()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'a,b\n1,x\n"2"2,y\n',  # Arrow would read 22
+        'a,b\n1,5" pipe\n',  # a quote within a cell
+        'a,b\n1,"x\n2,y\n',  # never closed
+        'a,b\n1, "x, y"\n2, z\n',  # a blank before the quote
+        "a,b\n1,x,\n2,y,\n3,y,\n",  # delimiters at the end of rows
+        "a,b\n1,x\n2\n",  # too few cells
+        "a,b\r1,x\r2,y\r",  # old line endings
+    ],
+)
+def test_what_arrow_cannot_tell_is_left_to_the_reader_by_line(tmp_path: Path, content: str) -> None:
+    text = open_text(Path(write(tmp_path, content)))
+    assert _read_by_arrow(text, _find_layout(text)) is None
+
+
+def test_the_two_readers_agree_on_random_quotes_wherever_blocks_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    pieces = ['"', '""', ",", "\n", "x", '"y"', ",", "\n", '"a,b\nc"', "é"]
+    monkeypatch.setattr("tutelage.data.source.text_encoding.BLOCK_BYTES", 3)
+    num_read = 0
+    for _ in range(600):
+        content = "a,b\n" + "".join(random.choice(pieces, 8)) + "\n1,2\n"
+        text = open_text(Path(write(tmp_path, content)))
+        layout = _find_layout(text)
+        fast, careful = _read_by_arrow(text, layout), _read_by_line(text, layout)
+        if fast is not None:
+            num_read += 1
+            assert not careful.problems
+            assert [column.to_pylist() for column in fast.columns.values()] == [
+                col.to_pylist() for col in careful.columns.values()
+            ]
+            assert fast.lines.tolist() == careful.lines.tolist()
+    assert num_read > 10
 
 
 def test_what_arrow_writes_is_read_back(tmp_path: Path) -> None:
@@ -388,4 +447,5 @@ def test_the_real_tables_are_read_without_a_complaint(path: str, target: str, co
     assert isinstance(found.train, TablePart)
     assert (found.train.target, len(found.train)) == (target, count)
     assert sum(column.null_count for column in found.train.table.columns) == missing
-    assert not found.problems + found.warnings
+    assert not found.problems
+    assert [warning for warning in found.warnings if "guessed" not in warning] == []

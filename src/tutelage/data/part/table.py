@@ -1,6 +1,7 @@
 """A table as it was read, the target column still in it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -8,66 +9,182 @@ import numpy as np
 import pyarrow as pa
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
+from tutelage.data.part.row_digest import digest_rows
 
-__all__ = ["TablePart"]
+__all__ = ["TablePart", "column_labels"]
 
 
-@dataclass(frozen=True)
 class TablePart(RowsPart):
     """A table as read, the target column still in it.
 
+    Parts that were selected from one table share its memory: they hold the numbers of their rows, and take the cells of a
+    column when it is asked for.
+
     Attributes:
         name: `train`, `test` or `input`.
-        table: The columns, as read: numbers, strings, booleans, dates; null where missing.
         file: Where it was read, for messages; such as `train.csv`.
-        lines: Line or row number of each row in its file, from 1, for messages.
         target: Name of the target column, or "" where there is none.
         fingerprint: Hash of the content.
+        dates: How the dates of columns are written in the file: `iso`, or a format of `strptime`.
     """
 
     kind: ClassVar[str] = "table"
     suits: ClassVar[str] = "table"
-    name: str
-    table: pa.Table
-    file: str
-    lines: np.ndarray
-    target: str
-    fingerprint: str
+
+    def __init__(
+        self,
+        name: str,
+        table: pa.Table,
+        file: str,
+        lines: np.ndarray,
+        target: str,
+        fingerprint: str,
+        dates: Mapping[str, str] | None = None,
+    ) -> None:
+        """Hold a table.
+
+        Args:
+            name: `train`, `test` or `input`.
+            table: The columns, as read: numbers, strings, booleans, dates; null where missing.
+            file: Where it was read.
+            lines: Line or row number of each row in its file, from 1.
+            target: Name of the target column, or "".
+            fingerprint: Hash of the content.
+            dates: How dates are written, by column.
+        """
+        self.name = name
+        self.file = file
+        self.target = target
+        self.fingerprint = fingerprint
+        self.dates = dict(dates or {})
+        self._sheet = _Sheet(table, lines, target)
+        self._rows: np.ndarray | None = None
 
     def __len__(self) -> int:
-        return int(self.table.num_rows)
+        return int(self._sheet.table.num_rows) if self._rows is None else len(self._rows)
+
+    @property
+    def table(self) -> pa.Table:
+        """All columns of these rows; of selected rows a copy at each access, so ask for one `column` where that is enough."""
+        if self._rows is None:
+            return self._sheet.table
+        return pa.table({name: self.column(name) for name in self.columns})
+
+    @property
+    def lines(self) -> np.ndarray:
+        """Line or row number of each row in its file, from 1."""
+        return self._sheet.lines if self._rows is None else self._sheet.lines[self._rows]
 
     @cached_property
     def labels(self) -> np.ndarray | None:  # type: ignore[override]
-        """The target column as an object array (None where a cell is missing), or None where there is no target."""
-        if not self.target or self.target not in self.table.column_names:
+        """The target column: numbers or truth values where none is missing, else objects (None where one is).
+
+        None where there is no target.
+        """
+        if not self.target or self.target not in self.columns:
             return None
-        return np.array(self.table.column(self.target).to_pylist(), dtype=object)
+        return self._sheet.labels if self._rows is None else self._sheet.labels[self._rows]
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the columns, the target among them."""
-        return tuple(self.table.column_names)
+        return tuple(self._sheet.table.column_names)
+
+    @property
+    def types(self) -> dict[str, pa.DataType]:
+        """Type of each column."""
+        return {field.name: field.type for field in self._sheet.table.schema}
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """Return the cells of a column."""
+        cells = self._sheet.table.column(name)
+        if self._rows is None:
+            return cells
+        if self._is_rising:
+            # Arrow filters piece by piece, and takes from one long copy.
+            mask = np.zeros(len(cells), dtype=bool)
+            mask[self._rows] = True
+            return cells.filter(pa.array(mask))
+        return cells.take(pa.array(self._rows))
 
     def locate(self, index: int) -> str:
         """Name one row."""
-        return f"{self.file} row {self.lines[index]}"
+        return f"{self.file} row {self._sheet.lines[self._row(index)]}"
 
     def select(self, indices: np.ndarray) -> "TablePart":
-        """Return the rows at `indices`, in that order."""
-        return replace(
-            self,
-            table=self.table.take(pa.array(indices)),
-            lines=self.lines[indices],
-            fingerprint=select_fingerprint(self.fingerprint, indices),
-        )
+        """Return the rows at `indices`, in that order; nothing is copied but their numbers."""
+        rows = np.asarray(indices) if self._rows is None else self._rows[indices]
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
+        made = self.marked(select_fingerprint(self.fingerprint, indices))
+        made._rows = rows.astype(np.int32 if self._sheet.table.num_rows < 2**31 else np.int64)
+        return made
 
     def renamed(self, name: str) -> "TablePart":
         """Return the same rows under another name."""
-        return replace(self, name=name)
+        made = copy(self)
+        made.name = name
+        return made
+
+    def marked(self, fingerprint: str) -> "TablePart":
+        """Return the same rows with another hash."""
+        made = copy(self)
+        for cached in ("labels", "_is_rising"):
+            made.__dict__.pop(cached, None)
+        made.fingerprint = fingerprint
+        return made
 
     def show(self, index: int) -> dict[str, Any]:
         """Return the cells of a row by column."""
-        cells = self.table.slice(index, 1).to_pylist()[0]
+        cells = self._sheet.table.slice(self._row(index), 1).to_pylist()[0]
         plain = {key: value if isinstance(value, int | float | str | bool | None) else str(value) for key, value in cells.items()}
         return {"row": plain}
+
+    def row_digests(self) -> list[bytes] | None:
+        """Return a hash of each row without its target; whole and other numbers of the same value are equal."""
+        features = (name for name in self.columns if name != self.target)
+        digests = digest_rows(((name, self.column(name)) for name in features), num_rows=len(self))
+        found: list[bytes] = digests.view("V8").tolist()
+        return found
+
+    @cached_property
+    def _is_rising(self) -> bool:
+        """Whether the rows stand in the order of the file, each at most once."""
+        return self._rows is None or bool((np.diff(self._rows) > 0).all())
+
+    def _row(self, index: int) -> int:
+        """Return the place of a row in the whole table."""
+        return int(index if self._rows is None else self._rows[index])
+
+
+class _Sheet:
+    """A whole table, of which parts are selected."""
+
+    def __init__(self, table: pa.Table, lines: np.ndarray, target: str) -> None:
+        self.table = table
+        self.lines = lines
+        self._target = target
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """The target column of all rows."""
+        return column_labels(self.table.column(self._target))
+
+
+def column_labels(column: pa.ChunkedArray) -> np.ndarray:
+    """Return a column as labels, [N]: plain numbers or truth values where none is missing, else objects, None where one is.
+
+    Equal objects are one object, so that the names of a few classes cost no more memory than numbers would.
+    """
+    kind = column.type
+    is_plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+    if is_plain and not column.null_count:
+        numbers: np.ndarray = column.to_numpy()
+        return numbers
+    coded = column.combine_chunks().dictionary_encode()
+    known = coded.dictionary.to_pylist()
+    values = np.empty(len(known) + 1, dtype=object)
+    values[:-1] = known
+    values[-1] = None
+    labels: np.ndarray = values[coded.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)]
+    return labels

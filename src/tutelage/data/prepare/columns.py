@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import RecipeError
 from tutelage.data.part.table import TablePart
-from tutelage.data.prepare.cells import plain, read_numbers
+from tutelage.data.prepare.cells import count_distinct, plain, read_numbers
 from tutelage.data.prepare.column import Column, Role
 
 __all__ = ["infer_columns", "is_text"]
@@ -54,7 +54,7 @@ def infer_columns(part: TablePart, overrides: Mapping[str, str]) -> tuple[Column
     """
     _check(part, overrides)
     columns = []
-    for name in part.table.column_names:
+    for name in part.columns:
         if name == part.target:
             columns.append(Column(name, "target", "what is to be predicted"))
         elif name in overrides:
@@ -69,13 +69,13 @@ def is_text(column: pa.ChunkedArray) -> bool:
     column = plain(column)
     if not _is_string(column.type):
         return False
-    distinct, present = pc.count_distinct(column).as_py(), len(column) - column.null_count
+    distinct, present = count_distinct(column), len(column) - column.null_count
     return bool(distinct >= MIN_TEXTS and distinct > MANY_DISTINCT * present)
 
 
 def _infer(part: TablePart, name: str) -> tuple[Role, str]:
     """Return role and reason of one column."""
-    column = plain(part.table.column(name))
+    column = plain(part.column(name))
     present = len(column) - column.null_count
     if not present:
         return "dropped", "no value in any row"
@@ -83,7 +83,7 @@ def _infer(part: TablePart, name: str) -> tuple[Role, str]:
     is_date, is_number = pa.types.is_date(kind) or pa.types.is_timestamp(kind), _is_number(kind)
     if not (is_date or is_number or pa.types.is_boolean(kind) or _is_string(kind)):
         return "dropped", f"cells of type {kind} cannot be used yet"
-    distinct = pc.count_distinct(column).as_py()
+    distinct = count_distinct(column)
     missing = f", {100 * column.null_count / len(column):.3g} % missing" if column.null_count else ""
     if distinct == 1:
         value = repr(str(pc.drop_null(column)[0].as_py()))
@@ -133,13 +133,13 @@ def _infer_words(name: str, column: pa.ChunkedArray, distinct: int, missing: str
 def _counts_rows(part: TablePart, column: pa.ChunkedArray) -> bool:
     """Tell whether integers rise or fall strictly with the row number, as running numbers do."""
     values = column.to_numpy()[part.lines.argsort()]
-    steps = values[1:].astype(float) - values[:-1].astype(float)
-    return bool((steps > 0).all() or (steps < 0).all())
+    rises = values[1:] > values[:-1]
+    return bool(rises.all() or not rises.any())  # all values differ
 
 
 def _check(part: TablePart, overrides: Mapping[str, str]) -> None:
     """Refuse overrides of unknown columns or roles, all at once."""
-    known = part.table.column_names
+    known = part.columns
     lines = []
     for name, role in overrides.items():
         if name not in known:

@@ -13,9 +13,11 @@ import pyarrow.compute as pc
 
 from tutelage.data.prepare.cells import read_dates, read_numbers, read_words
 from tutelage.data.prepare.encoded import Encoded, Rules
-from tutelage.data.prepare.scaling import Scale, fit_quantile, fit_standard
+from tutelage.data.prepare.scaling import FIT_SCALE, Scale
 
 __all__ = ["DateEncoder", "NumberEncoder", "date_parts", "fit_date", "fit_number"]
+
+DATE_PARTS = ("year", "days", "month sin", "month cos", "weekday sin", "weekday cos", "hour sin", "hour cos")
 
 
 @dataclass(frozen=True)
@@ -111,9 +113,13 @@ def fit_number(name: str, column: pa.ChunkedArray, rules: Rules) -> NumberEncode
 def fit_date(name: str, column: pa.ChunkedArray, rules: Rules) -> DateEncoder:
     """Fit a date; parts that are the same in all train rows are left out."""
     days = read_dates(column).values
-    parts = date_parts(days)
-    varying = {part: _fit_scale(values, rules) for part, values in parts.items() if np.unique(values[~np.isnan(values)]).size > 1}
-    return DateEncoder(name, varying, bool(np.isnan(days).any()))
+    missing = np.isnan(days)
+    scales = {}
+    for part in DATE_PARTS if not missing.all() else ():
+        values = date_part(days, part)
+        if np.nanmin(values) != np.nanmax(values):
+            scales[part] = _fit_scale(values, rules)
+    return DateEncoder(name, scales, bool(missing.any()))
 
 
 def date_parts(days: np.ndarray) -> dict[str, np.ndarray]:
@@ -125,18 +131,37 @@ def date_parts(days: np.ndarray) -> dict[str, np.ndarray]:
         {'year': 1970.0, 'days': 0.25, 'month sin': 0.0, 'month cos': 1.0, 'weekday sin': 0.434, 'weekday cos': -0.901,
          'hour sin': 1.0, 'hour cos': 0.0}
     """
+    return {part: date_part(days, part) for part in DATE_PARTS}
+
+
+def date_part(days: np.ndarray, part: str) -> np.ndarray:
+    """Return one of the parts, float64 [N]; of a long column one after the other costs less memory than all at once."""
+    if part == "days":
+        return days
     missing = np.isnan(days)
     whole = np.floor(np.where(missing, 0.0, days)).astype("datetime64[D]")
-    month = whole.astype("datetime64[M]").astype(np.int64)
-    weekday = (whole.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday
-    parts = {"year": (1970 + month // 12).astype(np.float64), "days": days}
-    for name, turn in (("month", month % 12 / 12), ("weekday", weekday / 7), ("hour", days % 1.0)):
-        parts[f"{name} sin"] = np.sin(2 * np.pi * turn)
-        parts[f"{name} cos"] = np.cos(2 * np.pi * turn)
-    return {name: np.where(missing, np.nan, values) for name, values in parts.items()}
+    unit, _, wave = part.partition(" ")
+    if unit == "year":
+        values = (1970 + whole.astype("datetime64[M]").astype(np.int64) // 12).astype(np.float64)
+    else:
+        turn = _turn(days, whole, unit)
+        values = (np.sin if wave == "sin" else np.cos)(2 * np.pi * turn)
+    values[missing] = np.nan
+    return values
+
+
+def _turn(days: np.ndarray, whole: np.ndarray, unit: str) -> np.ndarray:
+    """Return how far round its circle a part is, in 0..1."""
+    if unit == "month":
+        month: np.ndarray = whole.astype("datetime64[M]").astype(np.int64) % 12 / 12
+        return month
+    if unit == "weekday":
+        weekday: np.ndarray = (whole.astype(np.int64) + 3) % 7 / 7  # 1970-01-01 was a Thursday
+        return weekday
+    hour: np.ndarray = days % 1.0
+    return hour
 
 
 def _fit_scale(values: np.ndarray, rules: Rules) -> Scale:
     """Fit the scale that the rules ask for."""
-    fit = fit_quantile if rules.scale == "quantile" else fit_standard
-    return fit(values, clip=rules.clip)
+    return FIT_SCALE[rules.scale](values, clip=rules.clip)

@@ -22,6 +22,8 @@ __all__ = [
 TOKEN = re.compile(r"[^\W\d_]+")
 MAX_WORDS = 16
 """Words of a text column that become flags."""
+PIECE_ROWS = 2**16
+"""Rows that are held as Python strings at a time."""
 MIN_WORD_SHARE = 0.02
 """Share of train rows in which such a word must occur."""
 
@@ -142,8 +144,11 @@ def fit_boolean(name: str, column: pa.ChunkedArray) -> BooleanEncoder:
 
 def fit_words(name: str, column: pa.ChunkedArray) -> WordsEncoder:
     """Pick the commonest words, each in at least 2 % of the rows and not in all of them."""
-    text = pc.utf8_lower(read_words(column)).to_pylist()
-    counts = Counter(word for cell in text if cell for word in set(TOKEN.findall(cell)))
+    text = pc.utf8_lower(read_words(column))
+    counts: Counter[str] = Counter()
+    for start in range(0, len(text), PIECE_ROWS):
+        cells = text.slice(start, PIECE_ROWS).to_pylist()
+        counts.update(word for cell in cells if cell for word in set(TOKEN.findall(cell)))
     enough = [(-count, word) for word, count in counts.items() if MIN_WORD_SHARE * len(text) <= count < len(text)]
     words = tuple(word for _, word in sorted(enough)[:MAX_WORDS])
-    return WordsEncoder(name, words, any(cell is None for cell in text))
+    return WordsEncoder(name, words, text.null_count > 0)

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["Encoded", "Encoder", "Rules"]
+__all__ = ["Encoded", "Encoder", "Rules", "smallest_type"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,13 @@ class Encoded:
     numbers: tuple[np.ndarray, ...] = ()
     codes: tuple[np.ndarray, ...] = ()
     unreadable: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=bool))
+
+
+def smallest_type(num_codes: int) -> type[np.integer[Any]]:
+    """Return the smallest type that torch computes with which holds the codes 0 .. `num_codes` - 1."""
+    if num_codes <= 2**8:
+        return np.uint8
+    return np.int16 if num_codes <= 2**15 else np.int32
 
 
 class Encoder(Protocol):

@@ -5,12 +5,12 @@ Not a component: `prepare/table.py` and `prepare/array.py` use it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-__all__ = ["QuantileScale", "Scale", "StandardScale", "fit_quantile", "fit_standard", "restore_scale"]
+__all__ = ["FIT_SCALE", "QuantileScale", "Scale", "StandardScale", "fit_quantile", "fit_standard", "restore_scale"]
 
 MAX_KNOTS = 1000
 """Quantiles kept for a column at most: 0.1 % steps, 16 kB as text."""
@@ -77,6 +77,13 @@ class QuantileScale:
 Scale = StandardScale | QuantileScale
 
 
+class FitScale(Protocol):
+    """Learns a scale from float64 [N]; NaN is left out."""
+
+    def __call__(self, values: np.ndarray, *, clip: float) -> Scale:
+        """Return the scale."""
+
+
 def fit_standard(values: np.ndarray, *, clip: float) -> StandardScale:
     """Learn mean and deviation from float64 [N]; NaN is left out.
 
@@ -105,3 +112,7 @@ def restore_scale(state: Mapping[str, Any]) -> Scale:
     if state["scale"] == "standard":
         return StandardScale(state["mean"], state["deviation"], state["clip"])
     return QuantileScale(tuple(state["knots"]), state["clip"])
+
+
+FIT_SCALE: Mapping[str, FitScale] = {"quantile": fit_quantile, "standard": fit_standard}
+"""How a scale is learned, by the word that users type."""

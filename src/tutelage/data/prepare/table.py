@@ -7,8 +7,8 @@ words. Ids and constants are dropped, each with a reason. It is not for long tex
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import torch
 from pydantic import Field
+from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, Problem
 from tutelage.core.shape.table import TableShape
@@ -23,11 +24,13 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.column import Column
+from tutelage.data.prepare.cells import count_distinct
 from tutelage.data.prepare.columns import infer_columns, is_text
 from tutelage.data.prepare.encode import fit_encoder, restore_encoder
-from tutelage.data.prepare.encoded import Encoder, Rules
+from tutelage.data.prepare.encoded import Encoder, Rules, smallest_type
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
+from tutelage.data.source.arrow_types import Kind, kind_of
 
 __all__ = ["Table", "FittedTable"]
 
@@ -36,6 +39,8 @@ QUANTILE_ROWS = 10_000
 MAX_SHOWN_COLUMNS = 40
 """Columns that are told one by one."""
 TOP_VALUES = 5
+PIECE_ROWS = 2**18
+"""Rows of a column that are encoded at a time."""
 USABLE_ROLES = Literal["number", "category", "date", "boolean", "dropped"]
 
 
@@ -66,7 +71,7 @@ class Table(Prepare):
         rules = Rules(self._scale_for(len(part)), self.clip, self.rare)
         columns, encoders = [], []
         for column in infer_columns(part, self.columns):
-            cells = part.table.column(column.name)
+            cells = part.column(column.name)
             as_text = column.role == "category" and column.name not in self.columns and is_text(cells)
             role = "dropped" if as_text and self.text == "drop" else column.role
             encoder = fit_encoder(column.name, cells, role=role, as_text=as_text, rules=rules)
@@ -78,12 +83,13 @@ class Table(Prepare):
         if not encoders:
             remedy = "Give it another role: --set columns.NAME=category."
             raise DataError([Problem(f"{part.file}, column {c.name}", f"{c.role}: {c.reason}", remedy) for c in columns])
-        return FittedTable(tuple(columns), tuple(encoders))
+        return FittedTable(tuple(columns), tuple(encoders), _kinds(part, encoders), _dates(part, encoders))
 
     def restore(self, state: Mapping[str, Any]) -> "FittedTable":
         """Rebuild what `FittedTable.state` returned."""
         columns = tuple(Column(column["name"], column["role"], column["reason"]) for column in state["columns"])
-        return FittedTable(columns, tuple(restore_encoder(encoder) for encoder in state["encoders"]))
+        encoders = tuple(restore_encoder(encoder) for encoder in state["encoders"])
+        return FittedTable(columns, encoders, state.get("kinds", {}), state.get("dates", {}))
 
     def _scale_for(self, num_rows: int) -> Literal["quantile", "standard"]:
         """Decide how numbers are scaled: ranks need many rows, and flatten a straight line that few rows could show."""
@@ -99,10 +105,14 @@ class FittedTable(Fitted):
     Attributes:
         columns: Every train column with its role and reason, the dropped ones and the target too.
         encoders: Those of the columns in use, in table order.
+        kinds: What the columns in use hold, and the target where it is text.
+        dates: How the dates of columns are written: `iso`, or a format of `strptime`.
     """
 
     columns: tuple[Column, ...]
     encoders: tuple[Encoder, ...]
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    dates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def shape(self) -> TableShape:
@@ -118,7 +128,7 @@ class FittedTable(Fitted):
         return numbers, tuple(name for encoder in self.encoders for name in encoder.code_names)
 
     def apply(self, part: RowsPart) -> Rows:
-        """Turn rows into `number` float32 [N, F] and `category` int64 [N, K]; the target may be absent.
+        """Turn rows into `number` float32 [N, F] and `category` [N, K], as small whole numbers; the target may be absent.
 
         Raises:
             DataError: Every missing column, and every cell that does not fit its column.
@@ -127,21 +137,33 @@ class FittedTable(Fitted):
         self._check_columns(part)
         shape = self.shape
         number = np.empty((len(part), shape.numbers), dtype=np.float32)
-        category = np.empty((len(part), len(shape.cardinalities)), dtype=np.int64)
+        category = np.empty((len(part), len(shape.cardinalities)), dtype=smallest_type(max(shape.cardinalities, default=0)))
         num_numbers = num_codes = 0
         problems: list[Problem] = []
         for encoder in self.encoders:
-            encoded = encoder.apply(part.table.column(encoder.name))
-            problems += _unreadable(part, encoder, encoded.unreadable)
-            for values in encoded.numbers:
-                number[:, num_numbers] = values
-                num_numbers += 1
-            for codes in encoded.codes:
-                category[:, num_codes] = codes
-                num_codes += 1
+            column = part.column(encoder.name)
+            unreadable = []
+            for start in range(0, len(part), PIECE_ROWS):
+                encoded = encoder.apply(column.slice(start, PIECE_ROWS))
+                for place, values in enumerate(encoded.numbers, num_numbers):
+                    number[start : start + PIECE_ROWS, place] = values
+                for place, codes in enumerate(encoded.codes, num_codes):
+                    category[start : start + PIECE_ROWS, place] = codes
+                unreadable.append(start + np.flatnonzero(encoded.unreadable))
+            num_numbers += len(encoder.number_names)
+            num_codes += len(encoder.code_names)
+            problems += _unreadable(part, encoder, np.concatenate([np.zeros(0, dtype=np.int64), *unreadable]))
         if problems:
             raise DataError(problems)
         return DenseRows({"number": torch.from_numpy(number), "category": torch.from_numpy(category)})
+
+    def finisher(self) -> nn.Module:
+        """Return the module that widens the codes to int64."""
+        return Widen()
+
+    def reading(self) -> dict[str, Any]:
+        """Return what the columns hold and how their dates are written, so that new files are not guessed at anew."""
+        return {"kinds": dict(self.kinds), "dates": dict(self.dates)}
 
     def decisions(self) -> list[tuple[str, str, str]]:
         """Return the role of each column, or the count of each role where there are very many columns."""
@@ -161,11 +183,12 @@ class FittedTable(Fitted):
         return {
             "columns": [{"name": column.name, "role": column.role, "reason": column.reason} for column in self.columns],
             "encoders": [encoder.state() for encoder in self.encoders],
+            **self.reading(),
         }
 
     def _check_columns(self, part: TablePart) -> None:
         """Refuse a table without all columns in use."""
-        names = part.table.column_names
+        names = list(part.columns)
         problems = []
         for encoder in self.encoders:
             if encoder.name not in names:
@@ -180,10 +203,18 @@ class FittedTable(Fitted):
             raise DataError(problems)
 
 
+class Widen(nn.Module):
+    """Codes as int64, which they are looked up by; they wait in fewer bytes."""
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the batch with `category` int64 [B, K]."""
+        return {**batch, "category": batch["category"].long()}
+
+
 def _unreadable(part: TablePart, encoder: Encoder, unreadable: np.ndarray) -> list[Problem]:
-    """Return a problem for each cell that does not fit its column."""
-    rows = np.flatnonzero(unreadable).tolist()
-    cells = part.table.column(encoder.name).take(rows).to_pylist() if rows else []
+    """Return a problem for each cell that does not fit its column, by the numbers of their rows."""
+    rows = unreadable.tolist()
+    cells = part.column(encoder.name).take(rows).to_pylist() if rows else []
     return [
         Problem(
             f"{part.locate(row)}, column {encoder.name}",
@@ -197,17 +228,32 @@ def _unreadable(part: TablePart, encoder: Encoder, unreadable: np.ndarray) -> li
 
 def _describe_column(part: TablePart, column: Column) -> dict[str, Any]:
     """Return a column's role and statistics on train rows."""
-    values = part.table.column(column.name)
+    values = part.column(column.name)
     record: dict[str, Any] = {"name": column.name, "role": column.role, "reason": column.reason}
     record["missing"] = values.null_count / max(len(values), 1)
     known = values.drop_null()
-    record["distinct"] = pc.count_distinct(known).as_py()
+    record["distinct"] = count_distinct(known)
     if not len(known):
         return record
     if pa.types.is_integer(known.type) or pa.types.is_floating(known.type):
         spread = pc.min_max(known).as_py()
         return record | {"min": spread["min"], "mean": pc.mean(known).as_py(), "max": spread["max"]}
-    return record | {"top": Counter(map(str, known.to_pylist())).most_common(TOP_VALUES)}
+    counts = pc.value_counts(known)
+    first = np.argsort(-counts.field("counts").to_numpy(), kind="stable")[:TOP_VALUES]
+    return record | {"top": [(str(item["values"]), item["counts"]) for item in counts.take(pa.array(first)).to_pylist()]}
+
+
+def _kinds(part: TablePart, encoders: Sequence[Encoder]) -> dict[str, Kind]:
+    """Return what columns in use hold; a target of words too, since among some of its rows these may all look like numbers."""
+    used = {encoder.name for encoder in encoders}
+    kinds = {name: kind_of(type_) for name, type_ in part.types.items()}
+    return {name: kind for name, kind in kinds.items() if name in used or (name == part.target and kind == "text")}
+
+
+def _dates(part: TablePart, encoders: Sequence[Encoder]) -> dict[str, str]:
+    """Return how the dates of columns in use are written."""
+    used = {encoder.name for encoder in encoders}
+    return {name: form for name, form in part.dates.items() if name in used}
 
 
 def _why_unused(role: str) -> str:

@@ -5,6 +5,7 @@ counted from 0 in messages, as in Python.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -17,12 +18,12 @@ from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import Part
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
-from tutelage.data.source.arrow_types import plain_table
+from tutelage.data.source.arrow_types import plain_columns
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.pixel_arrays import PixelRange, find_range, to_pixels, with_channels_last
 from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels
-from tutelage.data.source.raw_table import RawTable
+from tutelage.data.source.raw_table import RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import choose_target
 from tutelage.data.source.typed_table import type_table
@@ -123,29 +124,33 @@ def _require_numbers(array: np.ndarray, name: str) -> None:
 def _read_table(table: pa.Table, labels: Any, name: str, *, target: str, train: _Found | None) -> _Found:
     """Read named columns, the target among them or apart."""
     file = f"{name} data"
-    plain, notes = plain_table(table, file=file)
-    column = ""
+    count = table.num_rows
+    plain, notes = plain_columns(table, file=file)
+    del table
+    column, warnings = "", []
     if labels is not None:
-        column = target if target not in ("auto", *plain.column_names) else TARGET
-        while column in plain.column_names:
+        column = target if target not in ("auto", *plain) else TARGET
+        while column in plain:
             column += "_"
-        plain = plain.append_column(column, _label_column(labels, what=f"{name} labels", count=plain.num_rows))
+        plain[column] = pa.chunked_array([_label_column(labels, what=f"{name} labels", count=count)])
     elif train is not None and isinstance(train.part, TablePart):
         column = train.part.target
     elif name != "input":
-        column, note = choose_target(plain.column_names, wanted=target, file=file)
-        notes += [note] if note else []
-    elif target in plain.column_names:
+        choice = choose_target(tuple(plain), wanted=target, file=file)
+        column = choice.name
+        notes += [choice.note] if choice.note else []
+        warnings += [choice.warning] if choice.warning else []
+    elif target in plain:
         column = target
-    if not plain.num_rows:
+    if not count:
         raise DataError([Problem(file, "no rows", "Give at least one row.")])
-    rows = np.arange(plain.num_rows)
-    raw = RawTable(file=file, table=plain, lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
+    rows = numbered(count)
+    raw = RawTable(file=file, columns=plain, lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
     if train is not None and isinstance(train.part, TablePart):
         made = type_like_train(raw, train.part)
     else:
         made = type_table(raw, target=column, needs_target=name != "input")
-    return _Found(made.part(name), made.problems, made.notes, list(made.warnings))
+    return _Found(made.part(name), made.problems, made.notes, [*warnings, *made.warnings])
 
 
 def _label_column(labels: Any, *, what: str, count: int) -> pa.Array:
@@ -252,10 +257,10 @@ def _hash(inputs: np.ndarray, labels: np.ndarray | None) -> str:
     return digest.hexdigest()
 
 
-def _digest(table: pa.Table) -> str:
+def _digest(columns: Mapping[str, pa.ChunkedArray]) -> str:
     """Hash the content of a table by its values, whatever Arrow keeps where they are missing."""
     digest = hashlib.sha256()
-    for name, column in zip(table.column_names, table.columns, strict=True):
+    for name, column in columns.items():
         digest.update(f"{name}\0{column.type}\0".encode())
         digest.update(np.packbits(np.asarray(pc.is_valid(column))).tobytes())
         values = column.drop_null()

@@ -1,6 +1,7 @@
 """Typed columns (Parquet, Arrow, data frames) to the few types that tables are made of here.
 
-Whole numbers become int64, other numbers float64 with NaN as missing, dates and times microseconds, text plain strings.
+Whole numbers become int64, other numbers float64 (float32 where they come so) with NaN as missing, dates and times
+microseconds, text plain strings.
 Nested and binary columns are left out, and told of.
 """
 
@@ -11,20 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from tutelage.data.source.cells import DATE
+from tutelage.data.source.cells import as_plain_text
+from tutelage.data.source.dates import DATE
 
-__all__ = ["TYPE_OF", "Kind", "kind_of", "plain_column", "plain_table", "positions"]
+__all__ = ["TYPE_OF", "Kind", "kind_of", "plain_column", "plain_columns", "positions"]
 
 Kind = Literal["number", "boolean", "date", "text"]
 """What a column holds, however it is written."""
 
 TYPE_OF: dict[Kind, pa.DataType] = {"number": pa.float64(), "boolean": pa.bool_(), "date": DATE, "text": pa.string()}
 
-MAX_STRING_BYTES = 2**31 - 1
-"""What Arrow's plain string columns can hold."""
 
-
-def plain_table(table: pa.Table, *, file: str) -> tuple[pa.Table, list[str]]:
+def plain_columns(table: pa.Table, *, file: str) -> tuple[dict[str, pa.ChunkedArray], list[str]]:
     """Return the columns that can be used, in plain types, and notes on those that cannot."""
     columns: dict[str, pa.ChunkedArray] = {}
     notes: list[str] = []
@@ -34,7 +33,7 @@ def plain_table(table: pa.Table, *, file: str) -> tuple[pa.Table, list[str]]:
             notes.append(f"{file}: column {name} holds {column.type} values: left out")
         else:
             columns[name] = plain
-    return pa.table(columns), notes
+    return columns, notes
 
 
 def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -43,13 +42,14 @@ def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if types.is_dictionary(kind):
         return plain_column(column.cast(kind.value_type))
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return column.cast(pa.string() if column.nbytes < MAX_STRING_BYTES else pa.large_string())
+        return as_plain_text(column)
     if types.is_integer(kind):
         is_wide = types.is_uint64(kind) and (pc.max(column).as_py() or 0) >= 2**63
         return column.cast(pa.float64() if is_wide else pa.int64(), safe=not is_wide)
     if types.is_floating(kind) or types.is_decimal(kind):
-        numbers = column.cast(pa.float64(), safe=False)
-        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
+        numbers = column if types.is_float32(kind) else column.cast(pa.float64(), safe=False)
+        has_nan = bool(pc.any(pc.is_nan(numbers)).as_py())
+        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers) if has_nan else numbers
     if types.is_date(kind) or types.is_timestamp(kind):
         return column.cast(DATE, safe=False)
     if types.is_time(kind) or types.is_duration(kind):

@@ -4,18 +4,17 @@ A column is of a type if all of its cells are, or all but one in twenty: those f
 of. Numbers written with leading zeros are codes (such as postal codes) and stay text.
 """
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import partial
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["DATE", "MISSING", "Style", "Typed", "find_style", "read_cells", "trim"]
+from tutelage.data.source.dates import ISO, Form, find_form, read_dates
+
+__all__ = ["MISSING", "Style", "Typed", "as_plain_text", "find_style", "null_where", "read_cells", "trim"]
 
 MISSING = (
     "",
@@ -38,11 +37,11 @@ MISSING = (
 )
 """Spellings of a missing value in feature columns."""
 
-DATE = pa.timestamp("us")
-"""The type of all dates and times; those with a time zone are brought to UTC."""
-
 MIN_SHARE = 0.95
 """Share of the cells of a column that must be of a type."""
+
+MAX_STRING_BYTES = 2**31 - 1
+"""What Arrow's plain string columns can hold."""
 
 Style = Literal["empty", "integer", "number", "decimal_comma", "thousands", "boolean", "date", "text"]
 
@@ -52,15 +51,6 @@ INFINITE = r"(?i)^[+-]?inf(inity)?$"
 DECIMAL_COMMA = r"^[+-]?([0-9]{1,3}(\.[0-9]{3})+|0|[1-9][0-9]*)(,[0-9]+)?$"
 THOUSANDS = r"^[+-]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]+)?$"
 BOOLEAN = r"(?i)^(true|false)$"
-
-ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
-DATE_FORMATS = (
-    "%Y-%m", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
-    "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%Y-%m-%d",
-)  # fmt: skip
-"""Dates other than ISO; where day and month cannot be told apart, the month comes first."""
-
-TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,151 +62,133 @@ class Typed:
         odd: Positions of cells that are not of the column's type.
         infinite: Positions of numbers that are not finite.
         note: What is worth telling, or "".
+        form: How dates are written, see `dates.py`; "" where the column holds none.
     """
 
-    values: pa.Array
+    values: pa.ChunkedArray
     odd: np.ndarray
     infinite: np.ndarray
     note: str = ""
+    form: str = ""
 
 
-def trim(column: pa.ChunkedArray) -> pa.Array:
-    """Return text cells without blanks at their ends, as one array."""
-    trimmed = pc.utf8_trim_whitespace(column)
-    combined = trimmed.combine_chunks() if isinstance(trimmed, pa.ChunkedArray) else trimmed
-    return combined.cast(pa.large_string())
+def trim(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text cells without blanks at their ends."""
+    return pc.utf8_trim_whitespace(column)
 
 
-def find_style(cells: pa.Array, *, delimiter: str) -> Style:
+def null_where(cells: pa.ChunkedArray, spellings: Sequence[str]) -> pa.ChunkedArray:
+    """Make cells with one of some spellings null."""
+    known = pa.array(spellings, type=cells.type)
+    chunks = []
+    for chunk in cells.chunks:
+        is_missing = pc.is_in(chunk, value_set=known)
+        chunks.append(pc.if_else(is_missing, pa.scalar(None, cells.type), chunk) if pc.any(is_missing).as_py() else chunk)
+    return pa.chunked_array(chunks, type=cells.type)
+
+
+def find_style(cells: pa.ChunkedArray, *, delimiter: str) -> Style:
     """Tell how a column is written.
 
     Args:
         cells: Trimmed text, null where missing.
         delimiter: What divides the cells of the file; `1,234` is read as a thousand and more only in a comma file.
     """
-    counts = pc.value_counts(cells.drop_null())
-    values, weights = counts.field("values"), counts.field("counts").to_numpy()
-    if not len(values):
+    if cells.null_count == len(cells):
         return "empty"
-    fits = _Fits(values, weights)
-    if fits.share(INTEGER) == 1:
+    if _fits(cells, INTEGER, min_share=1):
         return "integer"
-    if fits.share(NUMBER, INFINITE) >= MIN_SHARE:
+    if _fits(cells, NUMBER, INFINITE, min_share=MIN_SHARE):
         return "number"
     comma: tuple[tuple[Style, str], ...] = (("decimal_comma", DECIMAL_COMMA), ("thousands", THOUSANDS))
     for style, pattern in comma if delimiter != "," else comma[::-1]:
-        if fits.share(pattern) >= MIN_SHARE:
+        if _fits(cells, pattern, min_share=MIN_SHARE):
             return style
-    if fits.share(BOOLEAN) == 1:
+    if _fits(cells, BOOLEAN, min_share=1):
         return "boolean"
-    return "date" if _date_reader(values, weights) else "text"
+    return "date" if find_form(cells, min_share=MIN_SHARE) else "text"
 
 
-def read_cells(cells: pa.Array, style: Style) -> Typed:
-    """Read trimmed text cells, null where missing, in a given style."""
+def read_cells(cells: pa.ChunkedArray, style: Style, *, form: str = "") -> Typed:
+    """Read trimmed text cells, null where missing, in a given style.
+
+    Args:
+        cells: Cells.
+        style: How they are written.
+        form: How dates are written, where that is known from the training table.
+    """
     none = np.zeros(0, dtype=np.int64)
     if style in ("text", "empty"):
-        return Typed(cells.cast(pa.string()) if cells.nbytes < 2**31 else cells, none, none)
-    if style == "boolean":
-        values = pc.equal(pc.utf8_lower(cells), "true")
-        return _without_odd(cells, values, pc.match_substring_regex(cells, BOOLEAN))
+        return Typed(as_plain_text(cells), none, none)
     if style == "date":
-        return _read_dates(cells)
+        return _read_dates(cells, form)
+    if style == "boolean":
+        return _read_chunks(cells, lambda chunk: pc.equal(pc.utf8_lower(chunk), "true"), BOOLEAN)
     if style == "integer":
-        fits = pc.match_substring_regex(cells, INTEGER)
-        return _without_odd(cells, pc.cast(pc.if_else(fits, cells, None), pa.int64()), fits)
+        return _read_chunks(cells, lambda chunk: pc.cast(chunk, pa.int64()), INTEGER)
     return _read_numbers(cells, style)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fits:
-    """Different values of a column and how often each stands there."""
-
-    values: pa.Array
-    counts: np.ndarray
-
-    def share(self, *patterns: str) -> float:
-        """Return the share of cells that fit one of the patterns."""
-        fits = np.zeros(len(self.values), dtype=bool)
-        for pattern in patterns:
-            fits |= pc.match_substring_regex(self.values, pattern).to_numpy(zero_copy_only=False)
-        return float(self.counts[fits].sum() / self.counts.sum())
+def as_plain_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return text as plain strings, unless these are more than one such array can hold."""
+    return cells.cast(pa.string() if cells.nbytes < MAX_STRING_BYTES else pa.large_string())
 
 
-def _without_odd(cells: pa.Array, values: pa.Array, fits: pa.Array) -> Typed:
-    """Make values null where the cell does not fit, and remember where."""
-    odd = np.flatnonzero(pc.and_(pc.is_valid(cells), pc.invert(pc.fill_null(fits, False))).to_numpy(zero_copy_only=False))
-    return Typed(pc.if_else(fits, values, None), odd, np.zeros(0, dtype=np.int64))
+def _fits(cells: pa.ChunkedArray, *patterns: str, min_share: float) -> bool:
+    """Tell whether enough cells fit one of the patterns; it ends as soon as it is clear that they do not."""
+    present, num_odd = len(cells) - cells.null_count, 0
+    for chunk in cells.chunks:
+        fits = pc.match_substring_regex(chunk, patterns[0])
+        for pattern in patterns[1:]:
+            # Few cells need a second look.
+            fits = fits if pc.all(fits).as_py() else pc.or_(fits, pc.match_substring_regex(chunk, pattern))
+        num_odd += pc.sum(pc.invert(fits)).as_py() or 0
+        if (present - num_odd) / present < min_share:
+            return False
+    return True
 
 
-def _read_numbers(cells: pa.Array, style: Style) -> Typed:
+def _read_chunks(cells: pa.ChunkedArray, read: Callable[[pa.Array], pa.Array], *patterns: str) -> Typed:
+    """Read a column piece by piece; values are null where the cell fits none of the patterns, and it is remembered where."""
+    values: list[pa.Array] = []
+    odd: list[np.ndarray] = []
+    start = 0
+    for chunk in cells.chunks:
+        fits = pc.match_substring_regex(chunk, patterns[0])
+        for pattern in patterns[1:]:
+            fits = fits if pc.all(fits).as_py() else pc.or_(fits, pc.match_substring_regex(chunk, pattern))
+        is_odd = pc.invert(fits)
+        kept = pc.if_else(fits, chunk, pa.scalar(None, chunk.type)) if pc.any(is_odd).as_py() else chunk
+        values.append(read(kept))
+        odd.append(start + np.flatnonzero(pc.fill_null(is_odd, False).to_numpy(zero_copy_only=False)))
+        start += len(chunk)
+    read_all = pa.chunked_array(values) if values else pa.chunked_array([read(pa.array([], cells.type))])
+    return Typed(read_all, np.concatenate([np.zeros(0, dtype=np.int64), *odd]), np.zeros(0, dtype=np.int64))
+
+
+def _read_numbers(cells: pa.ChunkedArray, style: Style) -> Typed:
     """Read numbers in any of the three ways of writing them."""
     pattern = {"decimal_comma": DECIMAL_COMMA, "thousands": THOUSANDS}.get(style, NUMBER)
-    fits = pc.or_(pc.match_substring_regex(cells, pattern), pc.match_substring_regex(cells, INFINITE))
-    plain, note = cells, ""
-    if style == "decimal_comma":
-        plain = pc.replace_substring(pc.replace_substring(cells, ".", ""), ",", ".")
-        note = "numbers are written with a decimal comma"
-    elif style == "thousands":
-        plain = pc.replace_substring(cells, ",", "")
-        note = "commas between digits were read as dividing thousands"
-    typed = _without_odd(cells, pc.cast(pc.if_else(fits, plain, None), pa.float64()), fits)
-    is_infinite = pc.fill_null(pc.is_inf(typed.values), False).to_numpy(zero_copy_only=False)
-    return Typed(typed.values, typed.odd, np.flatnonzero(is_infinite), note)
+    note = {
+        "decimal_comma": "numbers are written with a decimal comma",
+        "thousands": "commas between digits were read as dividing thousands",
+    }.get(style, "")
+
+    def read(chunk: pa.Array) -> pa.Array:
+        if style == "decimal_comma":
+            chunk = pc.replace_substring(pc.replace_substring(chunk, ".", ""), ",", ".")
+        elif style == "thousands":
+            chunk = pc.replace_substring(chunk, ",", "")
+        return pc.cast(chunk, pa.float64())
+
+    typed = _read_chunks(cells, read, pattern, INFINITE)
+    is_infinite = [pc.fill_null(pc.is_inf(chunk), False).to_numpy(zero_copy_only=False) for chunk in typed.values.chunks]
+    return Typed(typed.values, typed.odd, np.flatnonzero(np.concatenate(is_infinite)), note)
 
 
-def _read_dates(cells: pa.Array) -> Typed:
-    """Read dates in the way that fits most cells."""
-    counts = pc.value_counts(cells.drop_null())
-    found = _date_reader(counts.field("values"), counts.field("counts").to_numpy())
-    read, note = found or (_read_iso, "")
-    coded = cells.dictionary_encode()
-    values = pa.array([read(text) for text in coded.dictionary.to_pylist()], type=DATE)
-    dates = values.take(coded.indices)
-    return Typed(dates, _without_odd(cells, dates, pc.is_valid(dates)).odd, np.zeros(0, dtype=np.int64), note)
-
-
-def _date_reader(values: pa.Array, counts: np.ndarray) -> tuple[Callable[[str], datetime | None], str] | None:
-    """Find the first way of writing dates that fits, with a note where it had to be guessed; None where none fits."""
-    texts = values.to_pylist()
-    total = int(counts.sum())
-
-    def share(read: Callable[[str], datetime | None]) -> float:
-        return float(sum(count for text, count in zip(texts, counts, strict=True) if read(text)) / total)
-
-    probe = texts[int(np.argmax(counts))]
-    if not any(char.isdigit() for char in probe) or len(probe) > 40:
-        return None
-    if _read_iso(probe) and share(_read_iso) >= MIN_SHARE:
-        return _read_iso, ""
-    fitting = [form for form in _formats_for(texts[:20]) if share(partial(_strptime, form=form)) >= MIN_SHARE]
-    if not fitting:
-        return None
-    is_guess = len(fitting) > 1 and {form[:2] for form in fitting} == {"%m", "%d"}
-    note = "day and month cannot be told apart; read with the month first" if is_guess else ""
-    return partial(_strptime, form=fitting[0]), note
-
-
-def _formats_for(sample: list[str]) -> list[str]:
-    """Return the formats under which at least one cell of a sample can be read."""
-    forms = [date + time for date in DATE_FORMATS for time in TIME_FORMATS]
-    return [form for form in forms if any(_strptime(text, form=form) for text in sample)]
-
-
-def _strptime(text: str, *, form: str) -> datetime | None:
-    """Read a date in one format, or return None."""
-    try:
-        return datetime.strptime(text, form)
-    except ValueError:
-        return None
-
-
-def _read_iso(text: str) -> datetime | None:
-    """Read an ISO date, brought to UTC if it names a zone, or return None."""
-    if not ISO_DATE.fullmatch(text):
-        return None
-    try:
-        date = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
+def _read_dates(cells: pa.ChunkedArray, form: str) -> Typed:
+    """Read dates in the way that is known, or that fits most cells."""
+    found = Form(form) if form else find_form(cells, min_share=MIN_SHARE) or Form(ISO)
+    dates = read_dates(cells, found.text)
+    is_odd = np.asarray(pc.and_(pc.is_valid(cells), pc.is_null(dates)))
+    return Typed(dates, np.flatnonzero(is_odd), np.zeros(0, dtype=np.int64), found.note, found.text)

@@ -12,7 +12,7 @@ from typing import Literal
 from tutelage.core.errors import DataError, Problem, UsageError
 from tutelage.data.part.corpus import CorpusPart, hash_text
 from tutelage.data.source.base import Collected, Source
-from tutelage.data.source.text_encoding import UNREADABLE, decode_text
+from tutelage.data.source.text_encoding import UNREADABLE, open_text
 
 __all__ = ["Chars"]
 
@@ -49,12 +49,13 @@ def _read(path: str, *, name: str) -> tuple[CorpusPart, list[str]]:
     file = Path(path.removeprefix(PREFIX))
     if not file.is_file():
         raise UsageError(f"{path}: no such file. Expected {PREFIX}FILE, such as {PREFIX}book.txt.")
-    decoded = decode_text(file.read_bytes())
-    if not decoded.text.strip():
+    opened = open_text(file)
+    text = "".join(opened.lines())
+    if not text.strip():
         raise DataError([Problem(file.name, "nothing but blanks in it", "Give a file with text.")])
-    bad = UNREADABLE.search(decoded.text)
+    bad = UNREADABLE.search(text)
     if bad:
-        line = decoded.text.count("\n", 0, bad.start()) + 1
+        line = text.count("\n", 0, bad.start()) + 1
         raise DataError([Problem(f"{file.name} line {line}", "bytes that are no text", "Save the file as UTF-8.")])
-    notes = [f"{file.name}: {decoded.note}"] if decoded.note else []
-    return CorpusPart(name=name, text=decoded.text, file=file.name, fingerprint=hash_text(decoded.text)), notes
+    notes = [f"{file.name}: {opened.note}"] if opened.note else []
+    return CorpusPart(name=name, text=text, file=file.name, fingerprint=hash_text(text)), notes

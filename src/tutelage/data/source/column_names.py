@@ -4,6 +4,7 @@ import itertools
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,14 +14,16 @@ from tutelage.data.source.text_encoding import UNREADABLE
 __all__ = ["name_columns"]
 
 
-def name_columns(table: pa.Table, names: Sequence[str], file: str) -> tuple[pa.Table, list[Problem], list[str]]:
+def name_columns(
+    columns: Sequence[pa.ChunkedArray], names: Sequence[str], file: str
+) -> tuple[dict[str, pa.ChunkedArray], list[Problem], list[str]]:
     """Give columns their names; find names that are missing or stand twice, and a first row that holds no names."""
     problems: list[Problem] = []
     notes: list[str] = []
     given, names = names, [UNREADABLE.sub("\ufffd", name) for name in names]
     kept: dict[str, pa.ChunkedArray] = {}
     for index, name in enumerate(names):
-        column = table.column(index)
+        column = columns[index]
         if not name and (reason := _why_droppable(column, is_first=index == 0)):
             notes.append(f"{file}: column {index + 1} has no name and {reason}: left out")
             continue
@@ -31,28 +34,37 @@ def name_columns(table: pa.Table, names: Sequence[str], file: str) -> tuple[pa.T
         elif name != given[index]:
             problems.append(Problem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it."))
         kept[name if name and name not in kept else f"column {index + 1}"] = column
-    if _looks_headless(names, table):
+    if _looks_headless(names, columns):
         found = f"the first row looks like data, not like column names ({', '.join(names[:4])} ...)"
         problems.append(Problem(f"{file} row 1", found, "Put a row with the column names on top."))
-    return pa.table(kept), problems, notes
+    return kept, problems, notes
 
 
 def _why_droppable(column: pa.ChunkedArray, *, is_first: bool) -> str:
     """Say why a nameless column is of no use: it is empty, or it only counts the rows; else return ""."""
-    if pc.all(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(column)), 0)).as_py():
+    if all(pc.all(pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(chunk)), 0)).as_py() is not False for chunk in column.chunks):
         return "is empty"
-    values = column.to_pylist() if is_first else []
-    if values and any(values == list(map(str, range(start, start + len(values)))) for start in (0, 1)):
+    if is_first and any(_counts_up(column, first) for first in (0, 1)):
         return "only counts the rows"
     return ""
 
 
-def _looks_headless(names: Sequence[str], table: pa.Table) -> bool:
+def _counts_up(column: pa.ChunkedArray, first: int) -> bool:
+    """Tell whether the cells are whole numbers that rise by one."""
+    for chunk in column.chunks:
+        expected = pa.array(np.arange(first, first + len(chunk))).cast(chunk.type)
+        if not chunk.equals(expected):
+            return False
+        first += len(chunk)
+    return True
+
+
+def _looks_headless(names: Sequence[str], columns: Sequence[pa.ChunkedArray]) -> bool:
     """Tell whether wherever a column holds numbers, its name is one too, unless the names count up, as years do."""
     is_number = [_is_number(name) for name in names]
     if not any(is_number):
         return False
-    first = [column[0].as_py() for column in table.columns]
+    first = [column[0].as_py() for column in columns]
     if any(_is_number(cell) and not named for cell, named in zip(first, is_number, strict=True)):
         return False
     numbers = [float(name) for name, yes in zip(names, is_number, strict=True) if yes]

@@ -3,15 +3,14 @@
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
 
 from tutelage.core.errors import DataError, Problem
-from tutelage.data.source.arrow_types import plain_table
-from tutelage.data.source.raw_table import RawTable
+from tutelage.data.source.arrow_types import plain_columns
+from tutelage.data.source.raw_table import RawTable, numbered
 
 __all__ = ["COLUMNAR_SUFFIXES", "is_columnar", "read_columnar"]
 
@@ -44,9 +43,9 @@ def read_columnar(path: Path) -> RawTable:
         raise DataError([Problem(path.name, f"two columns are called {name!r}", "Rename one.") for name in twice])
     if not table.num_rows:
         raise DataError([Problem(path.name, "column names, but no rows", "Give a table with rows.")])
-    plain, notes = plain_table(table, file=path.name)
-    items = np.arange(table.num_rows)
-    return RawTable(file=path.name, table=plain, lines=items + 1, items=items, digest=digest, notes=tuple(notes))
+    columns, notes = plain_columns(table, file=path.name)
+    lines, items = numbered(table.num_rows, first=1), numbered(table.num_rows)
+    return RawTable(file=path.name, columns=columns, lines=lines, items=items, digest=digest, notes=tuple(notes))
 
 
 def is_columnar(path: Path) -> bool:

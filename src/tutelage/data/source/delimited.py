@@ -1,16 +1,17 @@
 """Text tables (CSV, TSV) to columns of text, with the line of each row and everything that is wrong with a line.
 
-Clean files without quotes go through Arrow's parallel reader. All others go through Python's, which tells the line of
-each row also where cells hold line breaks.
+Arrow's parallel reader reads what it reads as it is meant, quoted cells among them, block by block from the file. What it
+cannot tell is read by Python's, line by line: it says which row is unsound and why (cells too few or too many, wrong quotes,
+bytes that are no text), reads quotes after a blank and old line endings, and leaves off delimiters at the end of all rows.
+Neither ever holds the text as a whole.
 """
 
 import csv
-import hashlib
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ import pyarrow.csv
 
 from tutelage.core.errors import DataError, Problem
 from tutelage.data.source.column_names import name_columns
-from tutelage.data.source.raw_table import RawTable
-from tutelage.data.source.text_encoding import UNREADABLE, decode_text
+from tutelage.data.source.quotes import Quotes, look_at_quotes
+from tutelage.data.source.raw_table import RawTable, numbered
+from tutelage.data.source.text_encoding import UNREADABLE, TextFile, open_text
 
 __all__ = ["DELIMITERS", "read_delimited"]
 
@@ -31,7 +33,34 @@ DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 SAMPLE_ROWS = 100
 SAMPLE_CHARACTERS = 1_000_000
 CHUNK_ROWS = 50_000
-"""Rows that are held as Python strings at a time."""
+CHUNK_CHARACTERS = 16_000_000
+"""Rows, and characters in them, that are held as Python strings at a time."""
+BLOCK_BYTES = 8 * 2**20
+"""Bytes that Arrow reads into one piece of each column; a row must fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a text table is laid out.
+
+    Attributes:
+        delimiter: What divides its cells.
+        names: Column names.
+        num_head_lines: Lines up to the end of the column names.
+        is_spaced: Whether quotes stand after a delimiter and a blank.
+        has_open_end: Whether all rows, but not the header, end with a delimiter, as some programs write them.
+    """
+
+    delimiter: str
+    names: list[str]
+    num_head_lines: int
+    is_spaced: bool
+    has_open_end: bool
+
+    @property
+    def width(self) -> int:
+        """Number of columns."""
+        return len(self.names)
 
 
 @dataclass
@@ -40,20 +69,22 @@ class _Body:
 
     width: int
     file: str
-    chunks: list[pa.Table] = field(default_factory=list)
+    chunks: list[list[pa.Array]] = field(default_factory=list)
+    lines: list[np.ndarray] = field(default_factory=list)
+    items: list[np.ndarray] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    items: list[int] = field(default_factory=list)
+    places: list[tuple[int, int]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     num_items: int = 0
+    num_characters: int = 0
 
     def add(self, row: list[str], line: int) -> None:
         """Take a sound row."""
         self.rows.append(row)
-        self.lines.append(line)
-        self.items.append(self.num_items)
+        self.places.append((line, self.num_items))
         self.num_items += 1
-        if len(self.rows) >= CHUNK_ROWS:
+        self.num_characters += sum(map(len, row))
+        if len(self.rows) >= CHUNK_ROWS or self.num_characters >= CHUNK_CHARACTERS:
             self.flush()
 
     def refuse(self, line: int, found: str, remedy: str) -> None:
@@ -72,9 +103,13 @@ class _Body:
     def flush(self) -> None:
         """Move the rows held as Python strings into Arrow columns."""
         columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * self.width
-        arrays = [pa.array(column, type=pa.large_string()) for column in columns]
-        self.chunks.append(pa.Table.from_arrays(arrays, names=[str(index) for index in range(self.width)]))
+        self.chunks.append([pa.array(column, type=pa.string()) for column in columns])
+        places = np.array(self.places, dtype=np.int64).reshape(-1, 2)
+        self.lines.append(places[:, 0].copy())
+        self.items.append(places[:, 1].copy())
         self.rows.clear()
+        self.places.clear()
+        self.num_characters = 0
 
 
 def read_delimited(path: Path) -> RawTable:
@@ -84,29 +119,41 @@ def read_delimited(path: Path) -> RawTable:
         DataError: The file cannot be read, or has no rows.
     """
     try:
-        content = path.read_bytes()
+        text = open_text(path)
     except OSError as error:
         raise DataError([Problem(path.name, f"cannot be read ({error.strerror})", "Make it readable.")]) from error
-    decoded = decode_text(content)
-    if not decoded.text.strip():
-        found = "the file is empty (0 bytes)" if not content else "nothing but blanks in it"
-        raise DataError([Problem(path.name, found, "Give a table with column names in its first row.")])
-    notes = [f"{path.name}: {decoded.note}"] if decoded.note else []
     with _any_cell_length():
-        delimiter = _find_delimiter(decoded.text, is_tsv=path.suffix.casefold() in (".tsv", ".tab"))
-        names, line = _read_header(decoded.text, delimiter, path.name)
-        encoded = content if decoded.encoding == "utf-8" else None
-        raw = _read_fast(decoded.text, encoded, delimiter, len(names), path.name) if line == 1 else None
-        raw = raw or _read_slowly(decoded.text, delimiter, len(names), path.name)
-    raw, blank = _without_blank_rows(raw)
-    if blank:
-        notes.append(f"{path.name}: rows without any value were passed over: {blank:,}")
-    if not raw.table.num_rows:
+        layout = _find_layout(text)
+        read = _read_by_arrow(text, layout)
+        raw = _read_by_line(text, layout) if read is None else read
+    num_blank = _drop_blank_rows(raw)
+    notes = [f"{path.name}: {text.note}"] if text.note else []
+    if num_blank:
+        notes.append(f"{path.name}: rows without any value were passed over: {num_blank:,}")
+    if not raw.num_rows:
         found = "column names, but no rows" if not raw.problems else "no sound rows"
         raise DataError([*raw.problems, Problem(path.name, found, "Give a table with rows.")])
-    table, problems, more_notes = name_columns(raw.table, names, path.name)
-    digest = hashlib.sha256(content).hexdigest()
-    return replace(raw, table=table, digest=digest, problems=(*problems, *raw.problems), notes=(*notes, *more_notes))
+    raw.columns, problems, more_notes = name_columns(list(raw.columns.values()), layout.names, path.name)
+    raw.digest = text.digest
+    raw.problems = (*problems, *raw.problems)
+    raw.notes = (*notes, *more_notes)
+    return raw
+
+
+def _find_layout(text: TextFile) -> _Layout:
+    """Look at the beginning of a text: its delimiter, its column names, and how its rows end.
+
+    Raises:
+        DataError: There is nothing in it, or its column names cannot be read.
+    """
+    path = text.path
+    head = text.head(SAMPLE_CHARACTERS)
+    if not head.strip() and not any(line.strip() for line in text.lines()):
+        found = "nothing but blanks in it" if path.stat().st_size else "the file is empty (0 bytes)"
+        raise DataError([Problem(path.name, found, "Give a table with column names in its first row.")])
+    delimiter = _find_delimiter(head, is_tsv=path.suffix.casefold() in (".tsv", ".tab"))
+    names, num_head_lines = _read_header(head, delimiter, path.name)
+    return _Layout(delimiter, names, num_head_lines, _is_spaced(head, delimiter), _has_open_end(head, delimiter, len(names)))
 
 
 @contextmanager
@@ -119,10 +166,9 @@ def _any_cell_length() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+def _rows(lines: Iterable[str], delimiter: str, *, is_spaced: bool) -> Iterator[tuple[int, list[str] | str]]:
     """Yield the line on which each row begins with its cells, or with what is wrong with it."""
-    spaced = f'{delimiter} "' in text[:SAMPLE_CHARACTERS]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=spaced)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
     while True:
         line = reader.line_num + 1
         try:
@@ -133,11 +179,21 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
             yield line, str(error)
 
 
-def _find_delimiter(text: str, *, is_tsv: bool) -> str:
+def _head_rows(head: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
+    """Yield the rows with which a text begins."""
+    return _rows(io.StringIO(head, newline=""), delimiter, is_spaced=_is_spaced(head, delimiter))
+
+
+def _is_spaced(head: str, delimiter: str) -> bool:
+    """Tell whether quotes stand after a delimiter and a blank."""
+    return f'{delimiter} "' in head
+
+
+def _find_delimiter(head: str, *, is_tsv: bool) -> str:
     """Choose the delimiter under which most of the first rows have as many cells as the header, and more than one."""
     scores: dict[str, tuple[float, int]] = {}
     for delimiter in DELIMITERS:
-        sample = (row for _, row in _rows(text[:SAMPLE_CHARACTERS], delimiter) if isinstance(row, list) and any(row))
+        sample = (row for _, row in _head_rows(head, delimiter) if isinstance(row, list) and any(row))
         widths = [len(row) for row, _ in zip(sample, range(SAMPLE_ROWS), strict=False)]
         width = widths[0] if widths else 1
         scores[delimiter] = (widths.count(width) / len(widths), width) if width > 1 else (0.0, 1)
@@ -145,54 +201,88 @@ def _find_delimiter(text: str, *, is_tsv: bool) -> str:
     return "\t" if is_tsv and scores["\t"][1] > 1 else best
 
 
-def _read_header(text: str, delimiter: str, file: str) -> tuple[list[str], int]:
-    """Return the column names and the line they stand on."""
-    for line, row in _rows(text[:SAMPLE_CHARACTERS], delimiter):
+def _read_header(head: str, delimiter: str, file: str) -> tuple[list[str], int]:
+    """Return the column names and how many lines there are up to their end."""
+    rows = _head_rows(head, delimiter)
+    for line, row in rows:
         if isinstance(row, str):
             raise DataError([Problem(f"{file} row {line}", f"the column names cannot be read ({row})", "Mend the quotes.")])
         if any(cell.strip() for cell in row):
-            return [cell.strip() for cell in row], line
+            following = next(rows, None)
+            return [cell.strip() for cell in row], following[0] - 1 if following else line
     raise DataError([Problem(file, "no column names", "Give a table with column names in its first row.")])
 
 
-def _read_fast(text: str, encoded: bytes | None, delimiter: str, width: int, file: str) -> RawTable | None:
-    """Read a file that needs no special care, or return None."""
-    if '"' in text or UNREADABLE.search(text) or text.count("\r") != text.count("\r\n") or width < 2:
+def _read_by_arrow(text: TextFile, layout: _Layout) -> RawTable | None:
+    """Read a file by Arrow, or return None where it would not read it as it is meant, or cannot tell the lines."""
+    if (
+        text.is_damaged
+        or text.has_lone_returns
+        or layout.width < 2
+        or layout.has_open_end
+        or (text.has_quotes and layout.is_spaced)
+    ):
         return None
-    names = [str(index) for index in range(width)]
+    quotes = look_at_quotes(text.blocks(), delimiter=layout.delimiter) if text.has_quotes else None
+    if quotes and not quotes.are_regular:
+        return None
+    names = [str(index) for index in range(layout.width)]
+    read_options = pyarrow.csv.ReadOptions(
+        column_names=names,
+        skip_rows=layout.num_head_lines,
+        block_size=BLOCK_BYTES,
+        encoding=text.encoding.replace("utf-8-sig", "utf8"),
+    )
+    # A blank line counts as a row of empty cells, so that row numbers stay line numbers.
+    parse_options = pyarrow.csv.ParseOptions(
+        delimiter=layout.delimiter,
+        quote_char='"' if quotes else False,
+        newlines_in_values=quotes is not None and len(quotes.enclosed_breaks) > 0,
+        ignore_empty_lines=False,
+    )
+    convert_options = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()), null_values=[], strings_can_be_null=False
+    )
     try:
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(encoded if encoded is not None else text.encode()),
-            read_options=pyarrow.csv.ReadOptions(column_names=names, skip_rows=1),
-            # A blank line counts as a row of empty cells, so that row numbers stay line numbers.
-            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
-            convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_string()), null_values=[], strings_can_be_null=False
-            ),
+            text.path, read_options=read_options, parse_options=parse_options, convert_options=convert_options
         )
-    except pa.ArrowInvalid:
+    except pa.ArrowInvalid:  # rows of another width, or longer than a block
         return None
-    items = np.arange(table.num_rows)
-    return RawTable(file=file, table=table, lines=items + 2, items=items, delimiter=delimiter)
+    lines = _lines(layout, quotes, table.num_rows)
+    if len(lines) != table.num_rows:
+        return None
+    columns = dict(zip(names, table.columns, strict=True))
+    return RawTable(text.path.name, columns, lines, numbered(table.num_rows), delimiter=layout.delimiter)
 
 
-def _read_slowly(text: str, delimiter: str, width: int, file: str) -> RawTable:
+def _lines(layout: _Layout, quotes: Quotes | None, num_rows: int) -> np.ndarray:
+    """Return the line on which each row begins."""
+    first = layout.num_head_lines + 1
+    if quotes is None or not len(quotes.enclosed_breaks):
+        return numbered(num_rows, first=first)
+    begins_row = np.ones(quotes.num_lines + 1, dtype=bool)
+    begins_row[quotes.enclosed_breaks] = False  # line n + 1, at place n, goes on with what line n began
+    lines = np.flatnonzero(begins_row[: quotes.num_lines]) + 1
+    return lines[lines >= first]
+
+
+def _read_by_line(text: TextFile, layout: _Layout) -> RawTable:
     """Read row by row, and tell of every row that is unsound."""
-    body = _Body(width=width, file=file)
-    is_damaged = bool(UNREADABLE.search(text))
-    rows = _rows(text, delimiter)
+    width, delimiter = layout.width, layout.delimiter
+    body = _Body(width=width, file=text.path.name)
+    rows = _rows(text.lines(), delimiter, is_spaced=layout.is_spaced)
     next(row for _, row in rows if any(cell.strip() for cell in row))  # the header
-    has_open_end = _has_open_end(text, delimiter, width)
     for line, row in rows:
         if isinstance(row, str):
             body.refuse_quotes(line, row)
         elif not any(cell.strip() for cell in row):
             body.add([""] * width, line)
-        elif is_damaged and any(UNREADABLE.search(cell) for cell in row):
+        elif text.is_damaged and any(UNREADABLE.search(cell) for cell in row):
             column = next(index for index, cell in enumerate(row) if UNREADABLE.search(cell))
             found = f"bytes in cell {column + 1} that are no text in this file's encoding"
             body.refuse(line, found, "Save the file as UTF-8, or mend the row.")
-        elif len(row) == width + 1 and has_open_end and not row[-1].strip():
+        elif len(row) == width + 1 and layout.has_open_end and not row[-1].strip():
             body.add(row[:-1], line)
         elif len(row) != width:
             found = f"{len(row)} cells, the header has {width}"
@@ -201,32 +291,35 @@ def _read_slowly(text: str, delimiter: str, width: int, file: str) -> RawTable:
             body.add(row, line)
     body.flush()
     return RawTable(
-        file=file,
-        table=pa.concat_tables(body.chunks),
-        lines=np.array(body.lines, dtype=np.int64),
-        items=np.array(body.items, dtype=np.int64),
+        file=text.path.name,
+        columns={str(index): pa.chunked_array([chunk[index] for chunk in body.chunks]) for index in range(width)},
+        lines=np.concatenate(body.lines),
+        items=np.concatenate(body.items),
         delimiter=delimiter,
         problems=tuple(body.problems),
     )
 
 
-def _has_open_end(text: str, delimiter: str, width: int) -> bool:
+def _has_open_end(head: str, delimiter: str, width: int) -> bool:
     """Tell whether all rows, but not the header, end with a delimiter, as some programs write them."""
-    sample = [row for (_, row), _ in zip(_rows(text[:SAMPLE_CHARACTERS], delimiter), range(SAMPLE_ROWS), strict=False)]
+    sample = [row for (_, row), _ in zip(_head_rows(head, delimiter), range(SAMPLE_ROWS), strict=False)]
     body = [row for row in sample[1:-1] if isinstance(row, list) and any(row)]
     return bool(body) and all(len(row) == width + 1 and not row[-1].strip() for row in body)
 
 
-def _without_blank_rows(raw: RawTable) -> tuple[RawTable, int]:
+def _drop_blank_rows(raw: RawTable) -> int:
     """Leave out rows whose cells are all empty; return how many there were, those at the end of the file not counted."""
-    columns = raw.table.columns
-    is_blank = np.ones(raw.table.num_rows, dtype=bool)
-    for column in columns:
-        candidates = np.flatnonzero(is_blank)
-        if not len(candidates):
-            return raw, 0
-        lengths = pc.utf8_length(pc.utf8_trim_whitespace(column.take(pa.array(candidates))))
-        is_blank[candidates] = lengths.to_numpy() == 0
-    last = int(np.flatnonzero(~is_blank)[-1]) if (~is_blank).any() else -1
-    kept = raw.keep(~is_blank)
-    return kept, int(is_blank[:last].sum()) if last >= 0 else 0
+    is_blank = np.ones(raw.num_rows, dtype=bool)
+    for column in raw.columns.values():
+        start = 0
+        for chunk in column.chunks:
+            part = is_blank[start : start + len(chunk)]
+            if part.any():
+                part &= np.asarray(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(chunk)), 0))
+            start += len(chunk)
+        if not is_blank.any():
+            return 0
+    last = int(np.flatnonzero(~is_blank)[-1]) if not is_blank.all() else -1
+    num_blank = int(is_blank[:last].sum()) if last >= 0 else 0
+    raw.keep(~is_blank)
+    return num_blank

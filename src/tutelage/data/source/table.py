@@ -13,17 +13,18 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field
 
 from tutelage.core.errors import DataError, Problem
-from tutelage.data.part.table import TablePart
+from tutelage.data.part.table import TablePart, column_labels
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.table_files import TRAIN_STEM, find_tables, holds_tables, is_table, read_table, table_to_read
 from tutelage.data.source.target import choose_target
-from tutelage.data.source.typed_table import TypedTable, type_table
+from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
 __all__ = ["Table", "column_kinds", "type_like_train"]
@@ -38,6 +39,10 @@ class Table(Source):
         default_factory=dict,
         description="What columns hold, by name (number, boolean, date, text), where it is not to be found out from the cells.",
     )
+    dates: dict[str, str] = Field(
+        default_factory=dict,
+        description="How dates are written, by column, where it is not to be found out: iso, or a format such as %d/%m/%Y.",
+    )
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
@@ -46,28 +51,29 @@ class Table(Source):
         return is_table(place) or (place.is_dir() and holds_tables(place))
 
     def collect(self) -> Collected:
-        """Read both tables; the test table follows the training table in its columns, types and class names."""
+        """Read both tables; the test table follows the training table in its columns, types, dates and class names."""
         found = find_tables(Path(self.path))
         test_file = table_to_read(self.test) if self.test else found.test
         raw = read_table(found.train)
-        if len(raw.table.column_names) < 2:
-            named = f"one column only ({raw.table.column_names[0]!r})"
+        if len(raw.names) < 2:
+            named = f"one column only ({raw.names[0]!r})"
             remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
             raise DataError([Problem(raw.file, named, remedy)])
         problems: list[Problem] = []
         raw_test = _attempt(test_file, problems) if test_file else None
-        names = raw.table.column_names
-        absent = [name for name in names if name not in raw_test.table.column_names] if raw_test else []
-        target, note = choose_target(names, wanted=self.target, file=raw.file, only_in_train=absent)
-        train = type_table(raw, target=target, expected=self._expected(names))
+        names = raw.names
+        absent = [name for name in names if name not in raw_test.names] if raw_test else []
+        choice = choose_target(names, wanted=self.target, file=raw.file, only_in_train=absent)
+        train = type_table(raw, target=choice.name, expected=self._expected(names))
         train_part = train.part("train")
-        notes, warnings = [*found.notes, *([note] if note else []), *train.notes], list(train.warnings)
+        notes = [*found.notes, *([choice.note] if choice.note else []), *train.notes]
+        warnings = [*([choice.warning] if choice.warning else []), *train.warnings]
         problems = [*train.problems, *_one_value(train_part), *problems]
         if not len(train_part):
             raise DataError(problems)
         test_part = None
-        if raw_test and target in absent and not self.test:
-            warnings.append(f"{raw_test.file} has no column {target}, so it cannot tell how good the model is: not used")
+        if raw_test and choice.name in absent and not self.test:
+            warnings.append(f"{raw_test.file} has no column {choice.name}, so it cannot tell how good the model is: not used")
         elif raw_test:
             test = type_like_train(raw_test, train_part)
             test_part = test.part("test")
@@ -86,30 +92,33 @@ class Table(Source):
     def read_input(self, paths: Sequence[str]) -> tuple[TablePart, tuple[Problem, ...]]:
         """Read tables to predict on or to evaluate, one below the other; of a folder with parts the test table.
 
-        The target column need not be there, and may have empty cells: their labels are None. Set `target`, and `kinds` as
-        found in training (`column_kinds`), so that cells are read alike.
+        The target column need not be there, and may have empty cells: their labels are None. Set `target`, `kinds` and
+        `dates` as found in training (`column_kinds`, `TablePart.dates`), so that cells are read alike.
         """
         parts: list[TablePart] = []
         problems: list[Problem] = []
-        types: dict[str, pa.DataType] = {}
+        first = Expected()
         for path in paths:
             raw = _attempt(table_to_read(path), problems)
             if raw is None:
                 continue
-            names = raw.table.column_names
-            expected = {**types, **self._expected(names)}
-            target = self.target if self.target in names else ""
+            given = self._expected(raw.names)
+            expected = Expected({**first.types, **given.types}, {**first.dates, **given.dates})
+            target = self.target if self.target in raw.names else ""
             made = type_table(raw, target=target, expected=expected, needs_target=False)
             parts.append(_without_empty_target(made.part("input")))
             problems += made.problems
-            types = types or {field.name: field.type for field in parts[0].table.schema}
+            if len(parts) == 1:
+                first = Expected(parts[0].types, parts[0].dates)
         if not sum(len(part) for part in parts):
             raise DataError(problems)
         return _joined(parts), tuple(problems)
 
-    def _expected(self, names: Iterable[str]) -> dict[str, pa.DataType]:
-        """Return the types of the columns whose kind is given."""
-        return {name: TYPE_OF[self.kinds[name]] for name in names if name in self.kinds}
+    def _expected(self, names: Iterable[str]) -> Expected:
+        """Return the types of the columns whose kind is given, and how their dates are written."""
+        known = list(names)
+        types = {name: TYPE_OF[self.kinds[name]] for name in known if name in self.kinds}
+        return Expected(types, {name: self.dates[name] for name in known if name in self.dates})
 
 
 def column_kinds(table: pa.Table) -> dict[str, Kind]:
@@ -128,30 +137,30 @@ def _attempt(path: Path, problems: list[Problem]) -> RawTable | None:
 
 def type_like_train(raw: RawTable, train: TablePart) -> TypedTable:
     """Read a test table as the training table was read."""
-    names, found = train.table.column_names, raw.table.column_names
+    names, found = train.columns, raw.names
     missing = [name for name in names if name not in found]
     extra = [name for name in found if name not in names]
     shared = [name for name in names if name in found]
     target = train.target if train.target in found else ""
-    expected = {field.name: field.type for field in train.table.schema}
-    made = type_table(raw.select(shared), target=target, expected=expected)
+    types = train.types
+    raw.select(shared)
+    made = type_table(raw, target=target, expected=Expected(types, train.dates))
     for name in missing:
         near = difflib.get_close_matches(name.casefold(), [other.casefold() for other in extra], n=1)
         hint = next((f" (there is {other!r})" for other in extra if near and other.casefold() == near[0]), "")
         made.problems.append(Problem(raw.file, f"column {name!r} is missing{hint}", "Add it; it is in the training table."))
     if extra:
         made.notes.append(f"{raw.file}: columns that the training table does not have are not used: {', '.join(extra)}")
-    if target and kind_of(expected[target]) == "text":
+    if target and kind_of(types[target]) == "text":
         _match_classes(made, train)
     return made
 
 
 def _match_classes(made: TypedTable, train: TablePart) -> None:
     """Bring class names to the spelling of the training table, and refuse those that it does not have."""
-    matched = match_labels(
-        made.columns[made.target].to_pylist(), set(train.table.column(train.target).to_pylist()), part=made.raw.file
-    )
-    made.columns[made.target] = pa.array(matched.labels, type=pa.string())
+    labels = column_labels(made.columns[made.target])
+    matched = match_labels(labels, train.column(train.target).unique().to_pylist(), part=made.raw.file)
+    made.columns[made.target] = pa.chunked_array([pa.array(matched.labels, type=pa.string())])
     made.warnings += matched.warnings
     unknown = np.flatnonzero(matched.unknown).tolist()
     remedy = "Use a class of the training table, or remove the row."
@@ -172,39 +181,33 @@ def _match_classes(made: TypedTable, train: TablePart) -> None:
 
 def _one_value(part: TablePart) -> list[Problem]:
     """Find a target from which nothing can be learned."""
-    values = part.table.column(part.target).unique().to_pylist()
-    if len(values) != 1:
+    column = part.column(part.target)
+    if not len(column) or 0 < column.null_count < len(column) or pc.all(pc.equal(column, column[0])).as_py() is False:
         return []
-    found = f"every row has the same value {values[0]!r}"
+    found = f"every row has the same value {column[0].as_py()!r}"
     return [Problem(f"{part.file}, column {part.target}", found, "Choose another target, or add rows of another class.")]
 
 
 def _without_empty_target(part: TablePart) -> TablePart:
     """Drop a target column in which nothing stands."""
-    if not part.target or part.table.column(part.target).null_count < len(part):
+    if not part.target or part.column(part.target).null_count < len(part):
         return part
-    return TablePart(
-        name=part.name,
-        table=part.table.drop_columns(part.target),
-        file=part.file,
-        lines=part.lines,
-        target="",
-        fingerprint=part.fingerprint,
-    )
+    table = part.table.drop_columns(part.target)
+    return TablePart(part.name, table, part.file, part.lines, "", part.fingerprint, part.dates)
 
 
 def _joined(parts: Sequence[TablePart]) -> TablePart:
     """Put tables one below the other; columns that some do not have are missing there."""
     if len(parts) == 1:
         return parts[0]
-    has_target = all(part.target for part in parts)
     return TablePart(
         name=parts[0].name,
         table=pa.concat_tables([part.table for part in parts], promote_options="permissive"),
         file=" + ".join(part.file for part in parts),
         lines=np.concatenate([part.lines for part in parts]),
-        target=parts[0].target if has_target else "",
+        target=parts[0].target if all(part.target for part in parts) else "",
         fingerprint=hashlib.sha256("".join(part.fingerprint for part in parts).encode()).hexdigest(),
+        dates=parts[0].dates,
     )
 
 

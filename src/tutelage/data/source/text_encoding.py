@@ -1,10 +1,14 @@
-"""Bytes of a text file to text, whatever program wrote them, or the lines that cannot be read."""
+"""How a text file is written, found out block by block, whatever its size: its encoding, and bytes that are no text in it."""
 
 import codecs
+import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
-__all__ = ["UNREADABLE", "Decoded", "decode_text"]
+__all__ = ["UNREADABLE", "TextFile", "open_text"]
 
 UNREADABLE = re.compile("[\udc80-\udcff\0]")
 """What stands in the text for a byte that could not be decoded, and the NUL byte, which no text holds."""
@@ -18,55 +22,123 @@ MARKS = (
 )
 """Byte order marks; UTF-32 stands before UTF-16, whose mark it begins with."""
 
+UTF_8 = ("utf-8", "utf-8-sig")
+LETTER = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]")
+"""A letter beyond ASCII that was decoded."""
 SAMPLE_BYTES = 4096
+BLOCK_BYTES = 8 * 2**20
+"""Bytes that are looked at at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Decoded:
-    """A text.
+class TextFile:
+    """A text file, never held in memory as a whole.
 
     Attributes:
-        text: The text without byte order mark; bytes that cannot be read match `UNREADABLE`.
-        encoding: How it was written.
+        path: Where it is.
+        encoding: How it is written, a name of Python's.
+        errors: What becomes of bytes that cannot be decoded.
+        digest: SHA-256 of its bytes.
+        is_damaged: Whether something in it matches `UNREADABLE`.
+        has_quotes: Whether there is a double quote in it.
+        has_lone_returns: Whether there is a carriage return without a line feed after it.
         note: What to tell about the encoding, or "".
     """
 
-    text: str
+    path: Path
     encoding: str
-    note: str
+    errors: Literal["surrogateescape", "replace"]
+    digest: str
+    is_damaged: bool
+    has_quotes: bool
+    has_lone_returns: bool
+    note: str = ""
+
+    def lines(self) -> Iterator[str]:
+        """Yield line by line with its ending, without byte order mark; bytes that cannot be read match `UNREADABLE`."""
+        with self.path.open(encoding=self.encoding, errors=self.errors, newline="") as file:
+            for line in file:
+                yield line.replace("\ufffd", "\udc80") if self.errors == "replace" else line
+
+    def head(self, num_characters: int) -> str:
+        """Return how the text begins."""
+        with self.path.open(encoding=self.encoding, errors=self.errors, newline="") as file:
+            return file.read(num_characters)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the text as UTF-8, block by block; it must not be damaged."""
+        for text in _decoded(self.path, self.encoding, "strict"):
+            yield text.encode()
 
 
-def decode_text(content: bytes) -> Decoded:
-    """Decode a text: by its byte order mark, else UTF-8, else UTF-16, else Windows Western (cp1252).
+def open_text(path: Path) -> TextFile:
+    """Find out how a file is written: by its byte order mark, else UTF-8, else UTF-16, else Windows Western (cp1252).
 
     A text that holds UTF-8 letters as well as stray bytes is damaged UTF-8, not cp1252.
+
+    Raises:
+        OSError: It cannot be read.
     """
-    encoding = _marked_encoding(content)
-    if encoding == "utf-8-sig":
-        return Decoded(content.decode(encoding, "surrogateescape"), encoding, "")
-    if encoding:
-        text = content.decode(encoding, "replace").replace("\ufffd", "\udc80")
-        return Decoded(text, encoding, f"it is not UTF-8; read as {encoding}")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        marked = _marked_encoding(file.read(SAMPLE_BYTES))
+    encoding, note = _find_encoding(path, marked)
+    errors: Literal["surrogateescape", "replace"] = "surrogateescape" if encoding in (*UTF_8, "cp1252") else "replace"
+    is_damaged = has_quotes = has_lone_returns = False
+    rest = ""
+    for text in _decoded(path, encoding, errors):
+        is_damaged |= "\0" in text or _has_unreadable(text, errors)
+        has_quotes |= '"' in text
+        whole = rest + text
+        rest = "\r" if whole.endswith("\r") else ""
+        has_lone_returns |= whole.count("\r") - len(rest) != whole.count("\r\n")
+    return TextFile(path, encoding, errors, digest, is_damaged, has_quotes, has_lone_returns or bool(rest), note)
+
+
+def _find_encoding(path: Path, marked: str) -> tuple[str, str]:
+    """Return the encoding and what to tell about it."""
+    if marked:
+        return marked, "" if marked in UTF_8 else f"it is not UTF-8; read as {marked}"
+    if _can_decode(path, "utf-8"):
+        return "utf-8", ""
+    has_letters = any(not text.isascii() and LETTER.search(text) for text in _decoded(path, "utf-8", "surrogateescape"))
+    if not has_letters and _can_decode(path, "cp1252"):
+        return "cp1252", "it is not UTF-8; read as cp1252 (Windows Western). If letters look wrong, save it as UTF-8"
+    return "utf-8", ""
+
+
+def _can_decode(path: Path, encoding: str) -> bool:
+    """Tell whether all bytes of a file are text in an encoding."""
     try:
-        return Decoded(content.decode("utf-8"), "utf-8", "")
-    except UnicodeDecodeError:
-        pass
-    escaped = content.decode("utf-8", "surrogateescape")
-    if not re.search("[\x80-\ud7ff\ue000-\U0010ffff]", escaped):
-        try:
-            note = "it is not UTF-8; read as cp1252 (Windows Western). If letters look wrong, save it as UTF-8"
-            return Decoded(content.decode("cp1252"), "cp1252", note)
-        except UnicodeDecodeError:
+        for _ in _decoded(path, encoding, "strict"):
             pass
-    return Decoded(escaped, "utf-8", "")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
-def _marked_encoding(content: bytes) -> str:
+def _has_unreadable(text: str, errors: str) -> bool:
+    """Tell whether something stands for bytes that could not be decoded; a search costs time, so ASCII is spared it."""
+    if text.isascii():
+        return False
+    return "\ufffd" in text if errors == "replace" else bool(UNREADABLE.search(text))
+
+
+def _decoded(path: Path, encoding: str, errors: str) -> Iterator[str]:
+    """Yield a file's text block by block, without byte order mark."""
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            yield decoder.decode(block)
+    yield decoder.decode(b"", final=True)
+
+
+def _marked_encoding(sample: bytes) -> str:
     """Return the encoding that the first bytes tell: by their mark, or UTF-16 by the zeros in every second place."""
     for mark, encoding in MARKS:
-        if content.startswith(mark):
+        if sample.startswith(mark):
             return encoding
-    sample = content[:SAMPLE_BYTES]
     for place, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         if len(sample) >= 4 and sample[place::2].count(0) > 0.8 * (len(sample) // 2) and 0 not in sample[1 - place :: 2]:
             return encoding

@@ -1,0 +1,189 @@
+"""Text cells to dates: the way in which a column's dates are written is found out once, and later files are read by it.
+
+A way is `iso` (2020-12-31, with a time and a zone as far as there are such) or a format of `strptime` such as `%d/%m/%Y`.
+It travels with the model, since a later file whose days are all small does not show what stands first, day or month.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+__all__ = ["DATE", "ISO", "Form", "find_form", "read_dates", "say_form"]
+
+DATE = pa.timestamp("us")
+"""The type of all dates and times; those with a time zone are brought to UTC."""
+
+ISO = "iso"
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
+ISO_LIKE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}|$)"
+PLAIN_ISO = r"^([1-9][0-9]{3}|0[1-9][0-9]{2})-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"
+"""ISO dates without a zone: what Arrow reads by itself."""
+FIELDS = {"Y": "[1-9][0-9]{3}"} | dict.fromkeys("ymdHMS", "[0-9]{2}")
+"""Fields of numbers as Arrow and Python read them alike: with all their digits."""
+
+DATE_FORMATS = (
+    "%Y-%m", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
+    "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%Y-%m-%d",
+)  # fmt: skip
+"""Dates other than ISO; where day and month cannot be told apart, the month comes first."""
+
+TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+
+NUM_SAMPLE = 20
+"""Different cells that show which formats come into question."""
+MAX_LENGTH = 40
+"""Characters of a date."""
+EXAMPLE = datetime(2020, 12, 31, 23, 59, 59)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A way of writing dates.
+
+    Attributes:
+        text: `iso`, or a format of `strptime`.
+        note: What to tell where it had to be guessed, or "".
+    """
+
+    text: str
+    note: str = ""
+
+
+def find_form(cells: pa.ChunkedArray, *, min_share: float) -> Form | None:
+    """Return the first way of writing dates that fits enough cells, or None where none does.
+
+    Args:
+        cells: Trimmed text, null where missing.
+        min_share: Share of the cells that are not missing that must fit.
+    """
+    sample = _first_distinct(cells, NUM_SAMPLE)
+    if not any(char.isdigit() for text in sample for char in text):
+        return None
+    if _fits(cells, ISO, min_share) and _read_iso(_commonest(cells, ISO)):
+        return Form(ISO)
+    forms = [form for form in _formats_for(sample) if _fits(cells, form, min_share)]
+    probe = _commonest(cells, forms[0]) if forms else ""
+    # Where the commonest cell is a word, the column is one of words.
+    if not any(char.isdigit() for char in probe) or len(probe) > MAX_LENGTH:
+        return None
+    is_guess = len(forms) > 1 and {form[:2] for form in forms} == {"%m", "%d"}
+    return Form(forms[0], "day and month cannot be told apart; read with the month first" if is_guess else "")
+
+
+def read_dates(cells: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
+    """Read trimmed cells, null where missing, as timestamps; null where they are not written in this way."""
+    return pa.chunked_array([_read_chunk(chunk, form) for chunk in cells.chunks], type=DATE)
+
+
+def say_form(form: str) -> str:
+    """Write a way of writing dates by an example, such as `31/12/2020`."""
+    return "2020-12-31" if form == ISO else EXAMPLE.strftime(form)
+
+
+def _read_chunk(cells: pa.Array, form: str) -> pa.Array:
+    """Read a piece of a column: by Arrow what it reads as Python does, the rest cell by cell, each different one once."""
+    pattern = PLAIN_ISO if form == ISO else _pattern(form)
+    if not pattern:
+        return _read_one_by_one(cells, form)
+    is_plain = pc.match_substring_regex(cells, pattern)
+    plain = pc.if_else(is_plain, cells, pa.scalar(None, cells.type))
+    try:
+        dates = pc.cast(plain, DATE) if form == ISO else _read_plain(plain, form)
+    except pa.ArrowInvalid:  # an ISO day that does not exist, such as 2024-02-31
+        return _read_one_by_one(cells, form)
+    if plain.null_count == cells.null_count:
+        return dates
+    return pc.coalesce(dates, _read_one_by_one(pc.if_else(is_plain, pa.scalar(None, cells.type), cells), form))
+
+
+def _pattern(form: str) -> str:
+    """Return what cells of a format look like that Arrow can read, or "" where it cannot read the format as Python does."""
+    pieces = re.split("%(.)", form)
+    if not set(pieces[1::2]) <= set(FIELDS):
+        return ""
+    pieces[1::2] = [FIELDS[field] for field in pieces[1::2]]
+    return "^" + "".join(piece if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)) + "$"
+
+
+def _read_plain(cells: pa.Array, form: str) -> pa.Array:
+    """Read cells by Arrow; it makes 3 March of 31 February, so what is not written back alike is no date."""
+    dates = pc.strptime(cells, format=form, unit="us", error_is_null=True)
+    again = pc.strftime(dates.cast(pa.timestamp("s")), format=form)
+    return pc.if_else(pc.equal(again, cells.cast(again.type)), dates, pa.scalar(None, DATE))
+
+
+def _read_one_by_one(cells: pa.Array, form: str) -> pa.Array:
+    """Read each different cell."""
+    read: Callable[[str], datetime | None] = _read_iso if form == ISO else partial(_strptime, form=form)
+    coded = cells.dictionary_encode()
+    values = pa.array([read(text) for text in coded.dictionary.to_pylist()], type=DATE)
+    return values.take(coded.indices)
+
+
+def _fits(cells: pa.ChunkedArray, form: str, min_share: float) -> bool:
+    """Tell whether a way fits enough cells; it ends as soon as it is clear that it does not."""
+    present, num_odd = len(cells) - cells.null_count, 0
+    for chunk in cells.chunks:
+        is_unlike = pc.invert(pc.match_substring_regex(chunk, ISO_LIKE)) if form == ISO else None
+        num_unlike = 0 if is_unlike is None else pc.sum(is_unlike).as_py() or 0  # cheap, since few columns are dates
+        if (present - num_odd - num_unlike) / present < min_share:
+            return False
+        num_odd += _count_odd(chunk, form)
+        if (present - num_odd) / present < min_share:
+            return False
+    return True
+
+
+def _count_odd(chunk: pa.Array, form: str) -> int:
+    """Count the cells that are there and not written in a way."""
+    return int(_read_chunk(chunk, form).null_count - chunk.null_count)
+
+
+def _commonest(cells: pa.ChunkedArray, form: str) -> str:
+    """Return the commonest cell, the first one of equally common ones; any that fits where all do."""
+    if not any(_count_odd(chunk, form) for chunk in cells.chunks):
+        return _first_distinct(cells, 1)[0]
+    counts = pc.value_counts(cells.drop_null())
+    return str(counts.field("values")[int(np.argmax(counts.field("counts").to_numpy()))].as_py())
+
+
+def _first_distinct(cells: pa.ChunkedArray, count: int) -> list[str]:
+    """Return the first different cells."""
+    found: dict[str, None] = {}
+    for chunk in cells.chunks:
+        for text in chunk.drop_null().unique().slice(0, count).to_pylist():
+            found.setdefault(text)
+            if len(found) == count:
+                return list(found)
+    return list(found)
+
+
+def _formats_for(sample: list[str]) -> list[str]:
+    """Return the formats under which at least one cell of a sample can be read."""
+    forms = [date + time for date in DATE_FORMATS for time in TIME_FORMATS]
+    return [form for form in forms if any(_strptime(text, form=form) for text in sample)]
+
+
+def _strptime(text: str, *, form: str) -> datetime | None:
+    """Read a date in one format, or return None."""
+    try:
+        return datetime.strptime(text, form)
+    except ValueError:
+        return None
+
+
+def _read_iso(text: str) -> datetime | None:
+    """Read an ISO date, brought to UTC if it names a zone, or return None."""
+    if not ISO_DATE.fullmatch(text):
+        return None
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
