@@ -8,10 +8,9 @@ from pydantic import Field
 
 from tutelage.core.events import Sink
 from tutelage.track.base import Track
+from tutelage.track.mode import Mode
 
-__all__ = ["Console", "Mode"]
-
-Mode = Literal["auto", "live", "lines", "quiet"]
+__all__ = ["Console"]
 
 
 class Console(Track):

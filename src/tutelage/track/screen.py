@@ -25,7 +25,7 @@ from tutelage.core.events import (
     Started,
     Warned,
 )  # fmt: skip
-from tutelage.track.console import Mode
+from tutelage.track.mode import Mode
 from tutelage.track.progress import LEAST_EPOCH, Progress
 from tutelage.track.score import Scores
 from tutelage.track.table import GAP, decision_table, hanging, packed, score_table

@@ -19,6 +19,7 @@ class ArrayPart(RowsPart):
         inputs: [N, ...] of any number type.
         labels: [N] or None.
         fingerprint: Hash of the content.
+        numbers: int64 [N], the rows' numbers in the arrays as they were given; None where they count from 0.
     """
 
     kind: ClassVar[str] = "array"
@@ -28,13 +29,14 @@ class ArrayPart(RowsPart):
     inputs: np.ndarray
     labels: np.ndarray | None
     fingerprint: str
+    numbers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def locate(self, index: int) -> str:
-        """Name one row."""
-        return f"row {index}"
+        """Name one row by its number in the arrays that were given."""
+        return f"row {index if self.numbers is None else self.numbers[index]}"
 
     def select(self, indices: np.ndarray) -> "ArrayPart":
         """Return the rows at `indices`, in that order."""
@@ -43,6 +45,7 @@ class ArrayPart(RowsPart):
             inputs=self.inputs[indices],
             labels=None if self.labels is None else self.labels[indices],
             fingerprint=select_fingerprint(self.fingerprint, indices),
+            numbers=indices if self.numbers is None else self.numbers[indices],
         )
 
     def renamed(self, name: str) -> "ArrayPart":

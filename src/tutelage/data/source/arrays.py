@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, Problem, UsageError
 from tutelage.data.part.array import ArrayPart
-from tutelage.data.part.base import Part
+from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import plain_columns
@@ -40,7 +40,7 @@ TARGET = "target"
 class _Found:
     """A part while it is made, and what was found on the way."""
 
-    part: Part
+    part: RowsPart
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -221,10 +221,11 @@ def _compare(test: _Found, train: _Found) -> None:
     remedy = "Use a class of the training data, or remove the row."
     say = "{!r} is no class of the training data".format
     test.problems += bad_labels(matched.labels, unknown, locate=part.locate, found=say, remedy=remedy)
+    assert isinstance(part, ArrayPart | ImagePart)
     test.part = replace(part, labels=matched.labels).select(np.flatnonzero(~matched.unknown))
 
 
-def _one_value(part: Part) -> list[Problem]:
+def _one_value(part: RowsPart) -> list[Problem]:
     """Find labels from which nothing can be learned."""
     labels = part.labels
     values = set(labels.tolist()) if labels is not None else set()
@@ -233,11 +234,11 @@ def _one_value(part: Part) -> list[Problem]:
     return [Problem("train labels", f"every row has the same label {values.pop()!r}", "Give rows of at least two classes.")]
 
 
-def _shape(part: Part) -> str:
+def _shape(part: RowsPart) -> str:
     """Say what a row of a part looks like."""
     if isinstance(part, TablePart):
         return "a table"
-    array = part.pixels if isinstance(part, ImagePart) else part.inputs
+    array = part.pixels if isinstance(part, ImagePart) else getattr(part, "inputs", None)
     return f"{'images' if isinstance(part, ImagePart) else 'rows'} of shape {() if array is None else array.shape[1:]}"
 
 
