@@ -20,7 +20,14 @@ CLASSES = [
     for name in events.__all__
     if isinstance(getattr(events, name), type) and issubclass(getattr(events, name), Event)
 ]
-PLAIN: dict[Any, Any] = {int: 3, float: 0.5, str: "some text", bool: True, Mapping[str, float]: {"val/loss": 0.5, "lr": 1e-3}}
+PLAIN: dict[Any, Any] = {
+    int: 3,
+    float: 0.5,
+    str: "some text",
+    bool: True,
+    Mapping[str, float]: {"val/loss": 0.5, "lr": 1e-3},
+    Mapping[str, str]: {"loss": "log loss", "accuracy": "percent"},
+}
 MEASURED = {"score": math.nan}
 """What comes out of a model may be anything; clocks and counts are numbers."""
 NESTED: dict[str, Any] = {
@@ -32,6 +39,7 @@ HOSTILE: dict[Any, Any] = {
     float: 0.0,
     str: "\x1b[31m\n\x00 \ud800 " + "x" * 500,
     bool: False,
+    Mapping[str, str]: {"": "\x1b[31m", "val/\x07": "\ud800", "loss": "[red]"},
     Mapping[str, float]: {"": math.inf, "val/\x07": -math.inf, "a/b/c": math.nan},
 }
 
