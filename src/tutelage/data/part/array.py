@@ -1,6 +1,7 @@
 """Arrays given from Python, passed to the model as they are."""
 
-from dataclasses import dataclass, replace
+import hashlib
+from copy import copy
 from typing import ClassVar
 
 import numpy as np
@@ -10,44 +11,66 @@ from tutelage.data.part.base import RowsPart, select_fingerprint
 __all__ = ["ArrayPart"]
 
 
-@dataclass(frozen=True)
 class ArrayPart(RowsPart):
     """Arrays given from Python, passed to the model as they are.
 
+    They may be the user's own, so they are read and never written. Parts that were selected from one array share it, and
+    hold the numbers of their rows.
+
     Attributes:
         name: `train`, `test` or `input`.
-        inputs: [N, ...] of any number type.
         labels: [N] or None.
         fingerprint: Hash of the content.
-        numbers: int64 [N], the rows' numbers in the arrays as they were given; None where they count from 0.
+        held: The array that holds these rows, and maybe others.
+        rows: int64 [N], where they are in it; None where they are all of it.
     """
 
     kind: ClassVar[str] = "array"
     suits: ClassVar[str] = "array"
     target: ClassVar[str] = ""  # type: ignore[misc]
-    name: str
-    inputs: np.ndarray
-    labels: np.ndarray | None
-    fingerprint: str
-    numbers: np.ndarray | None = None
+
+    def __init__(self, name: str, inputs: np.ndarray, labels: np.ndarray | None, fingerprint: str) -> None:
+        """Hold arrays: inputs [N, ...] of any number type, labels [N] or None."""
+        self.name = name
+        self.labels = labels
+        self.fingerprint = fingerprint
+        self.held = inputs
+        self.rows: np.ndarray | None = None
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """[N, ...]; of selected rows a copy at each access."""
+        return self.held if self.rows is None else self.held[self.rows]
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.held if self.rows is None else self.rows)
 
     def locate(self, index: int) -> str:
         """Name one row by its number in the arrays that were given."""
-        return f"row {index if self.numbers is None else self.numbers[index]}"
+        return f"row {index if self.rows is None else self.rows[index]}"
 
     def select(self, indices: np.ndarray) -> "ArrayPart":
-        """Return the rows at `indices`, in that order."""
-        return replace(
-            self,
-            inputs=self.inputs[indices],
-            labels=None if self.labels is None else self.labels[indices],
-            fingerprint=select_fingerprint(self.fingerprint, indices),
-            numbers=indices if self.numbers is None else self.numbers[indices],
-        )
+        """Return the rows at `indices`, in that order; inputs are not copied."""
+        made = copy(self)
+        rows = np.arange(len(self.held)) if self.rows is None else self.rows
+        made.rows = rows[indices]
+        made.labels = None if self.labels is None else self.labels[indices]
+        made.fingerprint = select_fingerprint(self.fingerprint, indices)
+        return made
 
     def renamed(self, name: str) -> "ArrayPart":
         """Return the same rows under another name."""
-        return replace(self, name=name)
+        made = copy(self)
+        made.name = name
+        return made
+
+    def labelled(self, labels: np.ndarray) -> "ArrayPart":
+        """Return the same rows with other labels, [N]."""
+        made = copy(self)
+        made.labels = labels
+        return made
+
+    def row_digests(self) -> list[bytes] | None:
+        """Return a hash of the bytes of each row."""
+        places = range(len(self.held)) if self.rows is None else self.rows.tolist()
+        return [hashlib.blake2b(self.held[place].tobytes(), digest_size=8).digest() for place in places]

@@ -3,7 +3,8 @@
 For your own module and your own features: nothing is guessed about what the numbers mean.
 """
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,8 +20,12 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
+from tutelage.data.rows.picked import PickedRows
 
 __all__ = ["Array", "FittedArray"]
+
+PIECE_BYTES = 2**24
+"""Bytes that are converted at a time."""
 
 
 class Array(Prepare):
@@ -34,14 +39,15 @@ class Array(Prepare):
 
     def fit(self, part: RowsPart) -> "FittedArray":
         """Learn the shape and, where asked for, mean and deviation of each entry."""
-        inputs = _as_array(part).inputs
-        if self.standardize == "none" or not np.issubdtype(inputs.dtype, np.floating):
+        part = _as_array(part)
+        sizes, kind = part.held.shape[1:], part.held.dtype
+        if self.standardize == "none" or kind.kind != "f":
             # Bytes are pixels and are computed with; other whole numbers are looked up, in embeddings.
-            is_float = bool(np.issubdtype(inputs.dtype, np.floating)) or inputs.dtype == np.uint8
-            return FittedArray(inputs.shape[1:], is_float, None, None)
+            return FittedArray(sizes, kind.kind == "f" or kind == np.uint8, None, None)
+        inputs = part.inputs
         deviation = inputs.std(axis=0, dtype=np.float64)
         return FittedArray(
-            inputs.shape[1:],
+            sizes,
             True,
             inputs.mean(axis=0, dtype=np.float64).astype(np.float32),
             np.where(deviation > 0, deviation, 1.0).astype(np.float32),
@@ -80,15 +86,22 @@ class FittedArray(Fitted):
         Raises:
             DataError: Rows have another shape than the train rows, or fractions where those were whole.
         """
-        inputs = _as_array(part).inputs
-        if inputs.shape[1:] != self.sizes:
+        part = _as_array(part)
+        sizes, kind = part.held.shape[1:], part.held.dtype
+        if sizes != self.sizes:
             remedy = f"The model was trained with {list(self.sizes)}."
-            raise DataError([Problem("inputs", f"each row has the shape {list(inputs.shape[1:])}", remedy)])
-        if not self.is_float and np.issubdtype(inputs.dtype, np.floating) and (inputs != np.floor(inputs)).any():
+            raise DataError([Problem("inputs", f"each row has the shape {list(sizes)}", remedy)])
+        if not self.is_float and kind.kind == "f" and any((piece != np.floor(piece)).any() for _, piece in _pieces(part)):
             raise DataError([Problem("inputs", "numbers with fractions", "The model was trained with whole numbers.")])
-        if self.is_float and inputs.dtype == np.uint8:
-            return DenseRows({"x": torch.from_numpy(np.ascontiguousarray(inputs))})  # pixels stay bytes until they are used
-        return DenseRows({"x": torch.from_numpy(np.array(inputs, dtype=np.float32 if self.is_float else np.int64))})
+        # Pixels stay bytes until they are used.
+        wanted = np.dtype(np.int64 if not self.is_float else np.uint8 if kind == np.uint8 else np.float32)
+        if kind == wanted:
+            held = _shared(part.held)
+            return DenseRows({"x": held}) if part.rows is None else PickedRows({"x": held}, part.rows)
+        values = np.empty((len(part), *sizes), dtype=wanted)
+        for start, piece in _pieces(part):
+            values[start : start + len(piece)] = piece
+        return DenseRows({"x": torch.from_numpy(values)})
 
     def finisher(self) -> nn.Module:
         """Return the module that turns bytes into float32, and standardizes where that was fitted."""
@@ -129,6 +142,21 @@ class Standardize(nn.Module):
         """Return the batch with `x` ready for the model."""
         x = batch["x"].float() if self.is_float else batch["x"]
         return {**batch, "x": (x - self.mean) / self.std if self.is_scaled else x}
+
+
+def _pieces(part: ArrayPart) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield rows in pieces of bounded size, each with the number of its first row."""
+    step = max(1, PIECE_BYTES // max(1, part.held[:1].nbytes))
+    for start in range(0, len(part), step):
+        piece = slice(start, start + step)
+        yield start, part.held[piece if part.rows is None else part.rows[piece]]
+
+
+def _shared(array: np.ndarray) -> Tensor:
+    """Return a tensor of the same memory, also of memory that must not be written: batches are copies of its rows."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)
 
 
 def _as_array(part: RowsPart) -> ArrayPart:

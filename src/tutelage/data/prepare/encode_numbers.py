@@ -93,9 +93,10 @@ class DateEncoder:
     def apply(self, column: pa.ChunkedArray) -> Encoded:
         """Return the scaled parts and the flag."""
         read = read_dates(column)
-        parts = date_parts(read.values)
         flags = (np.isnan(read.values).astype(np.int64),) if self.has_missing else ()
-        return Encoded(tuple(scale.apply(parts[part]) for part, scale in self.scales.items()), flags, read.unreadable)
+        return Encoded(
+            tuple(scale.apply(date_part(read.values, part)) for part, scale in self.scales.items()), flags, read.unreadable
+        )
 
     def state(self) -> dict[str, Any]:
         """Return JSON values."""

@@ -21,7 +21,7 @@ from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import plain_columns
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
-from tutelage.data.source.pixel_arrays import PixelRange, find_range, to_pixels, with_channels_last
+from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, pieces, to_pixels, with_channels_last
 from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels
 from tutelage.data.source.raw_table import RawTable, numbered
 from tutelage.data.source.table import type_like_train
@@ -40,7 +40,7 @@ TARGET = "target"
 class _Found:
     """A part while it is made, and what was found on the way."""
 
-    part: RowsPart
+    part: TablePart | ArrayPart | ImagePart
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -105,8 +105,8 @@ def _read(data: Any, name: str, *, target: str, as_given: bool, train: _Found | 
     array = to_array(inputs, what=name)
     _require_numbers(array, name)
     if array.ndim == 2 and not as_given:
-        columns = pa.table({f"x{index}": array[:, index] for index in range(array.shape[1])})
-        return _read_table(columns, labels, name, target="auto", train=train)
+        columns = {f"x{index}": pa.chunked_array([pa.array(array[:, index])]) for index in range(array.shape[1])}
+        return _read_table(pa.table(columns), labels, name, target="auto", train=train)
     return _read_array(array, labels, name, as_given=as_given, train=train)
 
 
@@ -167,15 +167,14 @@ def _read_array(array: np.ndarray, labels: Any, name: str, *, as_given: bool, tr
     if labels is not None:
         answers, problems = to_labels(labels, what=f"{name} labels", count=len(array))
     if array.dtype.kind == "f":
-        is_bad = ~np.isfinite(array).all(axis=tuple(range(1, array.ndim)))
         problems += [
             Problem(f"{name} row {row}", "NaN or infinite values in it", "Mend them, or remove the row.", item=row)
-            for row in np.flatnonzero(is_bad).tolist()
+            for row in np.flatnonzero(~finite_rows(array)).tolist()
         ]
     images = None if as_given else with_channels_last(array)
     known = find_range(array) if images is not None else None
     if images is None or known is None or (train is not None and train.pixel_range is None):
-        inputs = np.ascontiguousarray(array)
+        inputs = array if _can_be_shared(array) else np.ascontiguousarray(array)
         found = _Found(ArrayPart(name=name, inputs=inputs, labels=answers, fingerprint=_hash(inputs, answers)), problems)
     else:
         found = _read_images(images, answers, name, known=known, expected=train.pixel_range if train is not None else None)
@@ -207,6 +206,11 @@ def _read_images(
     return _Found(part, problems, [note], [], known)
 
 
+def _can_be_shared(array: np.ndarray) -> bool:
+    """Tell whether torch can read the array where it is, so that it need not be copied."""
+    return all(stride >= 0 and stride % array.itemsize == 0 for stride in array.strides)
+
+
 def _compare(test: _Found, train: _Found) -> None:
     """Check that the test part fits the training part, and bring its class names to the same spelling."""
     if type(test.part) is not type(train.part) or _shape(test.part) != _shape(train.part):
@@ -221,8 +225,8 @@ def _compare(test: _Found, train: _Found) -> None:
     remedy = "Use a class of the training data, or remove the row."
     say = "{!r} is no class of the training data".format
     test.problems += bad_labels(matched.labels, unknown, locate=part.locate, found=say, remedy=remedy)
-    assert isinstance(part, ArrayPart | ImagePart)
-    test.part = replace(part, labels=matched.labels).select(np.flatnonzero(~matched.unknown))
+    relabelled = part.labelled(matched.labels) if isinstance(part, ArrayPart) else replace(part, labels=matched.labels)
+    test.part = relabelled.select(np.flatnonzero(~matched.unknown))
 
 
 def _one_value(part: RowsPart) -> list[Problem]:
@@ -234,11 +238,11 @@ def _one_value(part: RowsPart) -> list[Problem]:
     return [Problem("train labels", f"every row has the same label {values.pop()!r}", "Give rows of at least two classes.")]
 
 
-def _shape(part: RowsPart) -> str:
+def _shape(part: TablePart | ArrayPart | ImagePart) -> str:
     """Say what a row of a part looks like."""
     if isinstance(part, TablePart):
         return "a table"
-    array = part.pixels if isinstance(part, ImagePart) else getattr(part, "inputs", None)
+    array = part.pixels if isinstance(part, ImagePart) else part.held
     return f"{'images' if isinstance(part, ImagePart) else 'rows'} of shape {() if array is None else array.shape[1:]}"
 
 
@@ -252,7 +256,8 @@ def _mask(count: int, problems: list[Problem]) -> np.ndarray:
 def _hash(inputs: np.ndarray, labels: np.ndarray | None) -> str:
     """Hash inputs and labels."""
     digest = hashlib.sha256(f"{inputs.shape}{inputs.dtype}".encode())
-    digest.update(np.ascontiguousarray(inputs).data)
+    for piece in pieces(inputs):
+        digest.update(np.ascontiguousarray(piece).data)
     if labels is not None:
         digest.update("\0".join(map(str, labels.tolist())).encode() if labels.dtype == object else labels.tobytes())
     return digest.hexdigest()

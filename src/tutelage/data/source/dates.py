@@ -65,10 +65,14 @@ def find_form(cells: pa.ChunkedArray, *, min_share: float) -> Form | None:
     sample = _first_distinct(cells, NUM_SAMPLE)
     if not any(char.isdigit() for text in sample for char in text):
         return None
-    if _fits(cells, ISO, min_share) and _read_iso(_commonest(cells, ISO)):
+    num_odd = _count_odd(cells, ISO, min_share)
+    if num_odd == 0 or (num_odd is not None and _read_iso(_commonest(cells))):
         return Form(ISO)
-    forms = [form for form in _formats_for(sample) if _fits(cells, form, min_share)]
-    probe = _commonest(cells, forms[0]) if forms else ""
+    num_odds = {form: _count_odd(cells, form, min_share) for form in _formats_for(sample)}
+    forms = [form for form, num_odd in num_odds.items() if num_odd is not None]
+    if not forms:
+        return None
+    probe = _commonest(cells) if num_odds[forms[0]] else sample[0]
     # Where the commonest cell is a word, the column is one of words.
     if not any(char.isdigit() for char in probe) or len(probe) > MAX_LENGTH:
         return None
@@ -126,29 +130,22 @@ def _read_one_by_one(cells: pa.Array, form: str) -> pa.Array:
     return values.take(coded.indices)
 
 
-def _fits(cells: pa.ChunkedArray, form: str, min_share: float) -> bool:
-    """Tell whether a way fits enough cells; it ends as soon as it is clear that it does not."""
+def _count_odd(cells: pa.ChunkedArray, form: str, min_share: float) -> int | None:
+    """Count the cells that are not written in a way; None as soon as it is clear that these are too many."""
     present, num_odd = len(cells) - cells.null_count, 0
     for chunk in cells.chunks:
         is_unlike = pc.invert(pc.match_substring_regex(chunk, ISO_LIKE)) if form == ISO else None
         num_unlike = 0 if is_unlike is None else pc.sum(is_unlike).as_py() or 0  # cheap, since few columns are dates
         if (present - num_odd - num_unlike) / present < min_share:
-            return False
-        num_odd += _count_odd(chunk, form)
+            return None
+        num_odd += int(_read_chunk(chunk, form).null_count - chunk.null_count)
         if (present - num_odd) / present < min_share:
-            return False
-    return True
+            return None
+    return num_odd
 
 
-def _count_odd(chunk: pa.Array, form: str) -> int:
-    """Count the cells that are there and not written in a way."""
-    return int(_read_chunk(chunk, form).null_count - chunk.null_count)
-
-
-def _commonest(cells: pa.ChunkedArray, form: str) -> str:
-    """Return the commonest cell, the first one of equally common ones; any that fits where all do."""
-    if not any(_count_odd(chunk, form) for chunk in cells.chunks):
-        return _first_distinct(cells, 1)[0]
+def _commonest(cells: pa.ChunkedArray) -> str:
+    """Return the commonest cell, the first one of equally common ones."""
     counts = pc.value_counts(cells.drop_null())
     return str(counts.field("values")[int(np.argmax(counts.field("counts").to_numpy()))].as_py())
 

@@ -3,11 +3,12 @@
 Shape letters: N images, H height, W width, C channels (1 or 3).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["PixelRange", "find_range", "to_pixels", "with_channels_last"]
+__all__ = ["PixelRange", "find_range", "finite_rows", "pieces", "to_pixels", "with_channels_last"]
 
 SMALLEST_SIDE = 4
 """Pixels; what has a shorter side is not taken for an image."""
@@ -52,8 +53,7 @@ def find_range(array: np.ndarray) -> PixelRange | None:
         return PixelRange(0, 255)
     if array.dtype == np.bool_:
         return PixelRange(0, 1)
-    values = array[np.isfinite(array)] if array.dtype.kind == "f" else array
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+    low, high = _finite_range(array)
     fitting = RANGES if array.dtype.kind == "f" else RANGES[-1:]
     return next((known for known in fitting if low >= known.low and high <= known.high), None)
 
@@ -63,11 +63,36 @@ def to_pixels(array_NHWC: np.ndarray, known: PixelRange) -> np.ndarray:
     if array_NHWC.dtype == np.uint8:
         return np.ascontiguousarray(array_NHWC)
     pixels = np.empty(array_NHWC.shape, dtype=np.uint8)
-    step = max(1, CHUNK_BYTES // max(1, 8 * array_NHWC[:1].size))
-    for start in range(0, len(pixels), step):
-        chunk = array_NHWC[start : start + step].astype(np.float64)
+    start = 0
+    for piece in pieces(array_NHWC):
+        chunk = piece.astype(np.float64)
         scaled = (np.nan_to_num(chunk, nan=known.low, posinf=known.low, neginf=known.low) - known.low) * (
             255.0 / (known.high - known.low)
         )
-        pixels[start : start + step] = np.rint(np.clip(scaled, 0, 255))
+        pixels[start : start + len(piece)] = np.rint(np.clip(scaled, 0, 255))
+        start += len(piece)
     return pixels
+
+
+def finite_rows(array: np.ndarray) -> np.ndarray:
+    """Return which rows of an array of floats have neither NaN nor infinite values, bool [N]."""
+    found = [np.isfinite(piece).all(axis=tuple(range(1, array.ndim))) for piece in pieces(array)]
+    return np.concatenate(found) if found else np.zeros(0, dtype=bool)
+
+
+def pieces(array: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield an array in pieces of some rows, so that what is computed of them never takes much memory."""
+    step = max(1, CHUNK_BYTES // max(1, 8 * array[:1].size))
+    for start in range(0, len(array), step):
+        yield array[start : start + step]
+
+
+def _finite_range(array: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest finite value; 0 and 0 where there is none."""
+    lows, highs = [], []
+    for piece in pieces(array):
+        values = piece[np.isfinite(piece)] if array.dtype.kind == "f" else piece
+        if values.size:
+            lows.append(float(values.min()))
+            highs.append(float(values.max()))
+    return (min(lows), max(highs)) if lows else (0.0, 0.0)

@@ -111,7 +111,7 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
         if type_ is None:
             _add_column(made, name)
         else:
-            _add_expected(made, name, type_, form=expected.dates.get(name, ""))
+            _add_expected(made, name, type_, form=expected.dates.get(name, ""), is_input=not needs_target)
         raw.release(name)
     made.problems.sort(key=lambda problem: problem.item)
     return made
@@ -151,7 +151,7 @@ def _add_column(made: TypedTable, name: str) -> None:
     _take(made, name, read_cells(cells, style), style)
 
 
-def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str) -> None:
+def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str, is_input: bool) -> None:
     """Read a column of which the training table says what it holds, and how its dates are written."""
     raw = made.raw
     column = raw.columns[name]
@@ -173,26 +173,31 @@ def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str)
     made.columns[name] = typed.values
     if typed.form:
         made.dates[name] = typed.form
-    _refuse_odd(made, name, typed, kind=kind, form=form)
+    # Of a table to predict on, rows that do not fit can be left out one by one, however many these are.
+    _refuse_odd(made, name, typed, said=_say_misfit(kind, form), max_share=1.0 if is_input else MAX_ODD_SHARE)
 
 
-def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, kind: Kind, form: str) -> None:
-    """Refuse cells that do not fit the training table, one by one, or the column where these are many."""
+def _say_misfit(kind: Kind, form: str) -> tuple[str, str]:
+    """Say what is wrong with a cell that does not fit the training table, and what to do."""
+    if not form:
+        return f"is no {kind}, as it is in the training data", "Mend the cell, or empty it."
+    found = f"is no date written as in the training data, like {say_form(form)} ({form})"
+    return found, "Write the date that way, or empty the cell."
+
+
+def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, str], max_share: float) -> None:
+    """Refuse cells that do not fit the training table, one by one, or the column where these are more than some share."""
     if not len(typed.odd) and not len(typed.infinite):
         return
-    found, remedy = f"is no {kind}, as it is in the training data", "Mend the cell, or empty it."
-    if form:
-        found = f"is no date written as in the training data, like {say_form(form)} ({form})"
-        remedy = "Write the date that way, or empty the cell."
-    if len(typed.odd) <= MAX_ODD_SHARE * len(typed.values):
+    found, remedy = said
+    if len(typed.odd) <= max_share * len(typed.values):
         made.refuse(typed.odd, name, found=f"{{cell!r}} {found}", remedy=remedy)
         made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
         return
     first = int(typed.odd[0])
     example = f"{str(made.raw.columns[name][first].as_py()).strip()!r} in row {made.raw.lines[first]}"
     shown = f"{len(typed.odd):,} of {len(typed.values):,} cells, such as {example}: each {found}"
-    remedy = "Write all dates that way." if form else "Give it the same kind of values in both."
-    made.problems.append(Problem(f"{made.raw.file}, column {name}", shown, remedy))
+    made.problems.append(Problem(f"{made.raw.file}, column {name}", shown, "Give it the same kind of values in both."))
 
 
 def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:
