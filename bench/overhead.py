@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from bench.measure import interleaved
 from tutelage.core.emitter import Emitter
+from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
@@ -85,7 +86,7 @@ def ours(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, s
     """Train through the step, the state and the loop, and return seconds."""
     phase = Phase(owns=("model.",), optim=SGD(lr=LR, momentum=MOMENTUM), schedule=LinearToZero())
     task = SupervisedTask(model, input_names=("x",), phase=phase, loss=CrossEntropy().build())
-    stream = FiniteStream({"x": inputs, "target": target}, batch_size=batch_size, seed=SEED)
+    stream = FiniteStream(DenseRows({"x": inputs, "target": target}), batch_size=batch_size, seed=SEED)
     state = TrainState(task, Step(task, StepOptions(precision=precision)), stream, Control(steps))
     with tempfile.TemporaryDirectory() as folder:
         emitter = Emitter([JsonlSink(Path(folder))], started=time.monotonic())

@@ -28,6 +28,8 @@ name (`optim = "adamw"`), or a table with settings (`optim = {kind = "adamw", lr
 `--set optim=adamw --set optim.lr=0.001`.
 """
 
+FOUND = "A recipe does not name these; the program takes those that fit."
+
 RECIPE = """\
 # Recipe
 
@@ -56,7 +58,19 @@ def render_family(family: str) -> str:
     kinds = catalog.names(family)
     rows = [f"| `{kind}` | {escape(catalog.describe(family, kind))} |" for kind in kinds]
     specs = [render_settings(kind, catalog.load(family, kind)) for kind in kinds]
-    return "\n".join([f"## {family}", "", "| kind | what it is |", "|---|---|", *rows, "", *filter(None, specs)])
+    lead = [] if family in chosen_families() else [FOUND, ""]
+    return "\n".join([f"## {family}", "", *lead, "| kind | what it is |", "|---|---|", *rows, "", *filter(None, specs)])
+
+
+def chosen_families() -> set[str]:
+    """Return the families whose components a recipe may name."""
+    return {family for field in Recipe.model_fields.values() for family in families_in(field.annotation, field.metadata)}
+
+
+def families_in(annotation: Any, metadata: Any) -> set[str]:
+    """Return the families that are marked on a type or inside it."""
+    inner = [families_in(item, getattr(item, "__metadata__", ())) for item in get_args(annotation)]
+    return {family_in(metadata)}.union(*inner) - {""}
 
 
 def render_settings(kind: str, component: type[Any]) -> str:

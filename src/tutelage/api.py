@@ -3,6 +3,7 @@
 `train` and `resume` seed the default generators of torch, NumPy and `random` anew, and train an own module in place.
 """
 
+import os
 import time as clock
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.track.console import Console
+from tutelage.training.mesh import is_first_process
 
 __all__ = ["open_run", "plan", "resume", "train"]
 
@@ -60,9 +62,7 @@ def train(
     budget = {"epochs": epochs, "steps": steps, "time": time}
     plain = {"target": target, "task": task, "seed": seed, **wishes}
     request = _request(source, plain, model=model, test=test, budget=budget, out=out, quiet=quiet, recipe=recipe)
-    folder = start_training(request)
-    write_report(folder)
-    return Run(folder, request.module)
+    return _ended(start_training(request), request.module)
 
 
 def plan(
@@ -87,14 +87,19 @@ def resume(run: str | Path, source: Any = None, *, model: nn.Module | None = Non
     request = Request(
         Recipe(), data=source, test=test, module=model, sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))]
     )
-    folder = resume_training(run, request)
-    write_report(folder)
-    return Run(folder, model)
+    return _ended(resume_training(run, request), model)
 
 
 def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
     """Open a run folder to evaluate and predict with its model."""
     return Run.open(run, model=model)
+
+
+def _ended(folder: Path, module: nn.Module | None) -> Run:
+    """Write the report, once however many processes train together, and open the run."""
+    if is_first_process(os.environ):
+        write_report(folder)
+    return Run(folder, module)
 
 
 def _request(

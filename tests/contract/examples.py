@@ -35,13 +35,13 @@ def idx(folder: Path) -> str:
 
 def table(folder: Path) -> str:
     random = np.random.default_rng(0)
-    lines = [f"{random.normal() + 2 * (i % 2):.3f},{'xyz'[i % 3]},{'no yes'.split()[i % 2]}" for i in range(80)]
+    lines = [f"{random.normal() + 2 * (i % 2):.3f},{'xyz'[i % 3]},{['no', 'yes'][i % 2]}" for i in range(80)]
     (folder / "rows.csv").write_text("\n".join(["size,form,answer", *lines, ""]), encoding="utf-8")
     return str(folder / "rows.csv")
 
 
 def chars(folder: Path) -> str:
-    words = "the quick brown fox jumps over a lazy dog and then sleeps".split()
+    words = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "then", "sleeps"]
     random = np.random.default_rng(0)
     text = " ".join(words[i] for i in random.integers(len(words), size=1_000))
     (folder / "words.txt").write_text(text + "\n", encoding="utf-8")

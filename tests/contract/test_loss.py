@@ -20,8 +20,8 @@ from tutelage.loss.mse import SquaredError
 from tutelage.loss.quantile import Quantile
 
 KINDS = catalog.names("loss")
-CLASS_KINDS = [kind for kind in KINDS if catalog.load("loss", kind).task == "classify"]
-NUMBER_KINDS = [kind for kind in KINDS if catalog.load("loss", kind).task == "regress"]
+CLASS_KINDS = [kind for kind in KINDS if catalog.load("loss", kind).answers == "classes"]
+NUMBER_KINDS = [kind for kind in KINDS if catalog.load("loss", kind).answers == "numbers"]
 
 VARIANTS: dict[str, list[Loss]] = {
     "cross_entropy": [CrossEntropy(), CrossEntropy(label_smoothing=0.1)],
@@ -40,7 +40,7 @@ ALL = [pytest.param(loss, id=f"{kind}-{i}") for kind in KINDS for i, loss in enu
 
 
 def is_class_loss(loss: Loss) -> bool:
-    return type(loss).task == "classify"  # type: ignore[attr-defined, no-any-return]
+    return type(loss).answers == "classes"
 
 
 def examples(loss: Loss, num_outputs: int, *, dtype: torch.dtype = torch.float32, size: int = 12) -> tuple[Tensor, Tensor]:

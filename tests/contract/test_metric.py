@@ -1,4 +1,7 @@
-"""Every metric equals scikit-learn's, with weights, ties and missing classes, and is undefined exactly where it should be."""
+"""Every metric of rows equals scikit-learn's, with weights, ties and missing classes, and is undefined where it should be.
+
+What every metric of any kind of answers does - its words, its tallies - is tested in test_metric_tally.py.
+"""
 
 import math
 import warnings
@@ -16,11 +19,13 @@ from tutelage.metric.confusion import confusion
 from tutelage.metric.f1 import F1
 from tutelage.metric.precision import Precision
 from tutelage.metric.recall import Recall
+from tutelage.metric.top5 import TopFive
 from tutelage.metric.weighted import WeightedMetric
 
 KINDS = catalog.names("metric")
-CLASS_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).task == "classify"]
-NUMBER_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).task == "regress"]
+CLASS_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).answers == "classes"]
+NUMBER_KINDS = [kind for kind in KINDS if catalog.load("metric", kind).answers == "numbers"]
+ROW_KINDS = [*CLASS_KINDS, *NUMBER_KINDS]
 NUM_CASES = 300
 TOLERANCE = 1e-9
 
@@ -129,8 +134,8 @@ REFERENCES: dict[str, Callable[[Outcome], float]] = {
 WITHOUT_REFERENCE = {"calibration_error", "refined_loss"}
 
 
-def test_every_metric_has_a_reference_or_a_value_by_hand() -> None:
-    assert set(KINDS) == set(REFERENCES) | WITHOUT_REFERENCE
+def test_every_metric_of_rows_has_a_reference_or_a_value_by_hand() -> None:
+    assert set(ROW_KINDS) == set(REFERENCES) | WITHOUT_REFERENCE
 
 
 @pytest.mark.parametrize("kind", sorted(REFERENCES))
@@ -157,12 +162,21 @@ def test_averages_over_classes_are_scikit_learns(kind: type[Metric], score: Call
         assert value == pytest.approx(reference(outcome), rel=TOLERANCE, abs=TOLERANCE)
 
 
-def test_the_positive_class_needs_two_classes() -> None:
+@pytest.mark.parametrize("kind", [F1, Precision, Recall])
+def test_the_positive_class_needs_two_classes(kind: type[Metric]) -> None:
+    metric = kind(average="positive")  # type: ignore[call-arg]
     with pytest.raises(UsageError, match="needs two classes; there are 3"):
-        F1(average="positive").compute(Outcome(np.eye(3), np.arange(3)))
+        metric.compute(Outcome(np.eye(3), np.arange(3)))
+    assert "needs two classes; there are 3" in metric.refusal(3)
+    assert metric.refusal(2) == metric.refusal(None) == kind().refusal(3) == ""
 
 
-@pytest.mark.parametrize("kind", KINDS)
+def test_five_of_five_classes_are_refused() -> None:
+    assert "with 5 classes" in TopFive().refusal(5)
+    assert TopFive().refusal(6) == TopFive().refusal(None) == ""
+
+
+@pytest.mark.parametrize("kind", ROW_KINDS)
 def test_many_weightings_at_once_equal_one_by_one(kind: str) -> None:
     metric = make(kind)
     assert isinstance(metric, WeightedMetric)
@@ -175,7 +189,7 @@ def test_many_weightings_at_once_equal_one_by_one(kind: str) -> None:
         assert value == pytest.approx(alone, rel=TOLERANCE, abs=TOLERANCE, nan_ok=True)
 
 
-@pytest.mark.parametrize("kind", CLASS_KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in CLASS_KINDS if kind != "refined_loss"])
 def test_perfect_probabilities_reach_the_best_value(kind: str) -> None:
     outcome = Outcome(np.eye(6), np.arange(6))
     best = 1.0 if make(kind).greater_is_better else 0.0
@@ -188,7 +202,7 @@ def test_perfect_numbers_reach_the_best_value(kind: str) -> None:
     assert make(kind).compute(Outcome(numbers, numbers)) == (1.0 if make(kind).greater_is_better else 0.0)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ROW_KINDS)
 def test_worse_predictions_score_worse_in_the_direction_given(kind: str) -> None:
     random = np.random.default_rng(1)
     if kind in CLASS_KINDS:
@@ -202,7 +216,7 @@ def test_worse_predictions_score_worse_in_the_direction_given(kind: str) -> None
     assert better == make(kind).greater_is_better
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ROW_KINDS)
 def test_nothing_to_measure_is_not_a_number(kind: str) -> None:
     shape = (0, 3) if kind in CLASS_KINDS else (0,)
     target = np.zeros(0, dtype=np.int64 if kind in CLASS_KINDS else np.float64)
@@ -250,22 +264,3 @@ def test_the_confusion_matrix_is_scikit_learns() -> None:
         predicted = outcome.prediction.argmax(1)
         expected = sk.confusion_matrix(outcome.target, predicted, labels=labels, sample_weight=outcome.weight)
         assert np.array_equal(confusion(outcome), expected)
-
-
-def test_the_refined_loss_does_not_care_how_sure_a_model_is() -> None:
-    random = np.random.default_rng(0)
-    target = random.integers(3, size=400)
-    logits = random.standard_normal((400, 3)) + 2.0 * np.eye(3)[target]
-    values = []
-    for sharpness in (0.5, 1.0, 2.0):
-        powers = np.exp(sharpness * logits)
-        sharper = Outcome(powers / powers.sum(axis=1, keepdims=True), target)
-        values.append(make("refined_loss").compute(sharper))
-    # The grid of temperatures is 5 % fine; near its optimum that moves the loss by about a thousandth.
-    assert max(values) - min(values) < 2e-3
-
-
-def test_the_refined_loss_is_never_above_the_loss() -> None:
-    for number in range(50):
-        outcome = class_case(number)
-        assert make("refined_loss").compute(outcome) <= make("loss").compute(outcome) + 1e-12

@@ -13,7 +13,7 @@ from tutelage.core.shape.base import shape_from_record
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 
-CASES = [kind for kind in catalog.names("source")]
+CASES = list(catalog.names("source"))
 
 
 def fit(kind: str, folder: Path) -> tuple[Prepare, Fitted, RowsPart]:

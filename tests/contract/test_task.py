@@ -110,3 +110,17 @@ def test_a_metric_that_does_not_fit_is_refused_with_those_that_do(trained: tuple
     fitting: Any = next(name for name in catalog.names("metric") if catalog.load("metric", name).answers == answers)
     plan = tutelage.plan(source, metrics=[fitting])
     assert [metric.kind for metric in plan.metrics] == [fitting]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_one_metric_may_be_measured_alone_and_what_is_watched_still_is(kind: str, tmp_path: Path) -> None:
+    answers = make(kind).answers
+    metrics = {name: catalog.load("metric", name)() for name in catalog.names("metric")}
+    fitting = [name for name, metric in metrics.items() if metric.answers == answers and not metric.refusal(2)]
+    example = TASKS[kind]
+    wishes = {**example.wishes, "metrics": [fitting[-1]]}
+    run = tutelage.train(example.source(tmp_path), steps=2, out=tmp_path / "run", quiet=True, **wishes)
+    watched = run.decided.watched
+    assert f"val/{watched}" in run.metrics
+    assert f"val/{fitting[-1]}" in run.metrics
+    assert {name for name in run.metrics if name.startswith("test/")} == {f"test/{fitting[-1]}"}

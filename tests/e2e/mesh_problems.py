@@ -23,6 +23,14 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, RecipeError
 from tutelage.core.events import Event
 from tutelage.core.seeds import derive
+from tutelage.data.augment.photo import Photo
+from tutelage.data.prepare.image import Normalize
+from tutelage.data.prepare.padding import Pad
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.labelled import LabelledRows
+from tutelage.data.rows.mapped import MappedRows
+from tutelage.data.rows.ragged import RaggedRows, join
+from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
@@ -31,6 +39,7 @@ from tutelage.task.gan import Gan, GanTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.control import Control, Stopping
+from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.mesh import DistributedMesh, Mesh, mesh_from_environment
@@ -106,6 +115,63 @@ def make(mesh: Mesh, *, num_micro: int = 1, dropout: float = 0.0, poison_at: int
     return TrainState(task, step, CutStream(mesh, poison_at=poison_at), Control(steps).begun())
 
 
+class SmallNet(nn.Module):
+    """Pictures, or texts as padded tokens with a mask, to three classes."""
+
+    def __init__(self, *, is_text: bool) -> None:
+        super().__init__()
+        self.first = nn.Embedding(50, 16) if is_text else nn.Conv2d(3, 16, 3)
+        self.last = nn.Linear(16, 3)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is None:
+            pooled: Tensor = self.first(x).relu().mean(dim=(2, 3))
+        else:
+            pooled = (self.first(x) * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        scores: Tensor = self.last(pooled)
+        return scores
+
+
+def through_stream(mesh: Mesh, *, is_text: bool, num_micro: int) -> dict[str, Any]:
+    """Train a classifier on its part of the batches of the real stream."""
+    seed_everything(derive(SEED, "model", mesh.rank))
+    random = np.random.default_rng(1)
+    target = torch.arange(320) % 3
+    rows: Rows
+    finish: nn.Module
+    if is_text:
+        texts = [random.integers(0, 50, size=size) for size in random.integers(1, 40, size=320)]
+        rows, finish, names = RaggedRows({"token": join(texts)}), Pad("token", multiple=4), ("token", "mask")
+    else:
+        pixels = random.integers(0, 256, (320, 8, 8, 3)).astype(np.uint8)
+        rows, finish, names = MappedRows({"image": pixels}), Normalize((127.0,) * 3, (70.0,) * 3), ("image",)
+        rows.is_on_disk = True
+    stream = FiniteStream(
+        LabelledRows(rows, {"target": target}),
+        batch_size=33,
+        seed=SEED,
+        finish=finish,
+        augment=None if is_text else Photo(),
+        rank=mesh.rank,
+        world=mesh.world,
+    )
+    phase = Phase(owns=("model.",), optim=SGD(lr=0.1, momentum=0.9), schedule=LinearToZero())
+    task = SupervisedTask(SmallNet(is_text=is_text), input_names=names, phase=phase, loss=CrossEntropy().build())
+    state = TrainState(task, Step(task, StepOptions(num_micro=num_micro), mesh=mesh), stream, Control(STEPS).begun())
+    run_loop(state, jobs=(), seed=SEED)
+    return {
+        "sha": sha(dict(state.task.named_parameters())),
+        "weights": weights_of(state),
+        "position": stream.state()["position"],
+        "epoch": state.clock.epoch,
+    }
+
+
+def stream(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """A classifier of augmented pictures, prepared ahead, and one of texts in batches of like lengths."""
+    return {name: through_stream(mesh, is_text=name == "texts", num_micro=num_micro) for name in ("pictures", "texts")}
+
+
 def weights_of(state: TrainState) -> list[float]:
     return [float(value) for parameter in state.task.parameters() for value in parameter.detach().flatten().double()]
 
@@ -136,9 +202,10 @@ def decide(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     save = SaveJob(emitter, run_dir, every_seconds=0, step=0)
     evaluate = EvaluateJob(emitter, [Accuracy(mesh)], stopping=Stopping(), every=10, step=0)
     budget = BudgetJob(
-        emitter, evaluate, budget_seconds=60, reserve_seconds=1, every=5, step=0, save=save.save, most_steps=STEPS + 7
+        emitter, evaluate, budget_seconds=60, reserve_seconds=1, every=5, step=0, save=save.secure, most_steps=STEPS + 7
     )
     run_loop(state, jobs=[LogJob(emitter, every=10, step=0), evaluate, budget, save], seed=SEED)
+    save.close()
     told = [[type(event).__name__, getattr(event, "step", -1)] for event in memory.events]
     logged = [dict(event.metrics) for event in memory.events if type(event).__name__ in ("Logged", "Evaluated")]  # type: ignore[attr-defined]
     return {"control": state.control.state(), "told": [each for each in told if each[0] != "Saved"], "metrics": logged}
@@ -157,7 +224,7 @@ def diverge(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     state = make(mesh, poison_at=12 if mesh.rank == mesh.world - 1 else -1)
     emitter = Emitter([], started=time.monotonic())
     try:
-        run_loop(state, jobs=[LogJob(emitter, every=10, step=0)], seed=SEED)
+        run_loop(state, jobs=[DivergenceJob(step=0), LogJob(emitter, every=10, step=0)], seed=SEED)
     except DivergedError as error:
         return {"step": error.step}
     return {"step": -1}
@@ -171,7 +238,7 @@ def resume(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
         run_loop(state, jobs=(), seed=SEED, until_step=until)
         return state
 
-    SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0).save(straight(12))
+    SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0).secure(straight(12))
     mesh.barrier()
     state = make(mesh, dropout=0.3)
     state.restore(newest_checkpoint(run_dir)[0])
@@ -258,6 +325,7 @@ def split(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
 
 PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
     "train": train,
+    "stream": stream,
     "decide": decide,
     "interrupt": interrupt,
     "diverge": diverge,

@@ -39,7 +39,7 @@ def wait_for(run_dir: Path, process: "subprocess.Popen[bytes]", *, is_saving: bo
     while process.poll() is None:
         names = [path.name for path in (run_dir / "steps").glob("*")]
         steps = [int(name.split(".")[0]) for name in names if not name.startswith(".")]
-        if max(steps, default=-1) > after and (not is_saving or any(name.endswith(".tmp") for name in names)):
+        if max(steps, default=-1) > after and (not is_saving or any(name.startswith(".") for name in names)):
             return
 
 

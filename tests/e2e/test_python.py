@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import tutelage
+from tutelage.core.errors import DivergedError
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +131,28 @@ def test_predicting_leaves_the_users_module_alone() -> None:
         own.weight.fill_(7.0)
     run.predict(x[:3])
     assert bool((own.weight == 7.0).all())
+
+
+class Breaks(torch.nn.Module):
+    """A linear map that gives NaN from its 60th training step on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = torch.nn.Linear(4, 2)
+        self.register_buffer("steps", torch.zeros(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.steps += 1
+        return self.linear(x) + torch.where(self.steps >= 60, torch.nan, 0.0)
+
+
+def test_a_diverged_run_leaves_its_best_weights() -> None:
+    x, y = points()
+    with pytest.raises(DivergedError, match="best weights"):
+        tutelage.train((x, y), model=Breaks(), steps=100, out="broken", quiet=True)
+    run = tutelage.open_run("broken", model=Breaks())
+    assert run.result["stopped"] == "diverged"
+    assert 0 < run.result["best_step"] < 60
+    assert run.predictor.facts["step"] == run.result["best_step"]
+    assert np.isfinite(run.predict_proba(x[:3])).all()

@@ -37,7 +37,7 @@ def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes found, problem by problem; one start for all of them."""
-    return run("train,decide,interrupt,diverge,resume,talk,split", tmp_path_factory.mktemp("both"), world=2)
+    return run("train,stream,decide,interrupt,diverge,resume,talk,split", tmp_path_factory.mktemp("both"), world=2)
 
 
 @pytest.mark.slow
@@ -49,6 +49,17 @@ def test_two_processes_train_as_one_with_two_micro_batches_bit_for_bit(both: lis
     assert first["epoch"] == lone["epoch"] == 5.0
     # The loss is a mean of float32 sums, added in another order.
     assert first["loss"] == pytest.approx(lone["loss"], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_real_stream_as_one_with_two_micro_batches_bit_for_bit(
+    both: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    first, second = (each["stream"] for each in both)
+    lone = run("stream", tmp_path, world=1, num_micro=2)[0]["stream"]
+    assert first == second == lone
+    assert first["pictures"]["position"] == first["texts"]["position"] == 50 * 33
+    assert first["texts"]["epoch"] == 50 * 33 / 320
 
 
 @pytest.mark.slow
@@ -75,7 +86,8 @@ def test_a_signal_to_one_process_stops_both_at_the_same_step(both: list[dict[str
 
 @pytest.mark.slow
 def test_a_divergence_in_one_process_is_seen_by_both_at_the_same_step(both: list[dict[str, Any]]) -> None:
-    assert [each["diverge"] for each in both] == [{"step": 20}] * 2
+    # Poisoned in step 12; they ask each other every 16 steps, before the log line of step 20.
+    assert [each["diverge"] for each in both] == [{"step": 16}] * 2
 
 
 @pytest.mark.slow

@@ -1,16 +1,31 @@
-"""The reference that `make docs` writes: every component and setting, every key of a recipe."""
+"""The pages agree with the code: the reference that `make docs` writes, rooms and ranks, families, paths, recipes."""
 
 import importlib.util
 import re
+import shlex
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from test_layers import RANKS
+from tutelage.cli.main import build_parser
+from tutelage.cli.wishes import make_request
 from tutelage.core import catalog
-from tutelage.planning.recipe import Recipe
+from tutelage.core.catalog import FOLDERS
+from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 
-PATH = Path(__file__).parents[2] / "docs" / "build.py"
+ROOT = Path(__file__).parents[2]
+PATH = ROOT / "docs" / "build.py"
+PACKAGE = ROOT / "src" / "tutelage"
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/adding.md")
+RANK_ROW = re.compile(r"^\| (\d+) \| (.+?) \|.*$", re.MULTILINE)
+PLANNED = {"calibrate", "estimate", "study", "export", "serve"}
+"""Rooms that have a rank and no folder yet."""
+INVENTED = {"optim/lion.py"}
+"""Paths of examples that nobody wrote."""
+RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +55,12 @@ def test_every_component_and_setting_is_on_the_page(build: ModuleType) -> None:
     assert set(cells(text)) == {2, 5}
 
 
+def test_families_that_a_recipe_cannot_name_say_so(build: ModuleType) -> None:
+    text = build.render_components()
+    chosen = {family for family in catalog.families() if catalog.names(family) and f"## {family}\n\n{build.FOUND}" not in text}
+    assert chosen == {"task", "model", "init", "prepare", "augment", "loss", "optim", "schedule", "metric"}
+
+
 def test_every_key_of_a_recipe_is_on_the_page(build: ModuleType) -> None:
     text = build.render_recipe()
     for name, field in Recipe.model_fields.items():
@@ -67,3 +88,67 @@ def test_pages_that_differ_from_the_code_are_named(
     assert build.main(["--check"]) == 0
     (tmp_path / "recipe.md").write_text("old", encoding="utf-8")
     assert build.main(["--check"]) == 1
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_rooms_have_the_ranks_that_the_pages_say() -> None:
+    for name in ("CONTRIBUTING.md", "docs/architecture.md"):
+        said = {room: int(rank) for rank, cell in RANK_ROW.findall(page(name)) for room in rooms_in(cell) if room in RANKS}
+        assert said == {room: RANKS[room] for room in said}, name
+        assert set(RANKS) - PLANNED <= set(said), name
+    assert not any((PACKAGE / room).exists() for room in PLANNED), "a room has come: it is no longer planned"
+
+
+def rooms_in(cell: str) -> set[str]:
+    """The rooms that a cell of a table of ranks names: the first folder of each path."""
+    words = [word for code in re.findall(r"`([^`]+)`", cell) for word in code.split()]
+    return {word.partition("/")[0].removesuffix(".py") for word in words}
+
+
+def test_every_family_is_named_with_its_folder() -> None:
+    rows = dict(re.findall(r"^\| `([a-z]+)` \| `([a-z_/]+)/` \|", page("CONTRIBUTING.md"), re.MULTILINE))
+    assert rows == FOLDERS
+
+
+def test_every_path_that_a_page_names_is_there() -> None:
+    roots = (ROOT, PACKAGE, ROOT / "tests" / "contract")
+    added = set(re.findall(r"^`(src/tutelage/[a-z_/]+\.py)`$", page("docs/adding.md"), re.MULTILINE))
+    for name in PAGES:
+        named = {path for path in re.findall(r"`((?:[a-z_]+/)*[a-z_0-9]+\.(?:py|md|toml))\b", page(name)) if "/" in path}
+        assert not {path for path in named - added if not any((root / path).exists() for root in roots)} - INVENTED, name
+        links = {path for path in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page(name)) if path}
+        assert not {path for path in links if not (ROOT / name).parent.joinpath(path).exists()}, name
+
+
+def test_the_recipe_in_the_readme_is_the_same_as_its_command() -> None:
+    file = re.search(r"```toml\n(.*?)```", page("README.md"), re.DOTALL)
+    command = re.search(r"The same without a file:\n\n```\ntutelage (.*?)```", page("README.md"), re.DOTALL)
+    assert file is not None
+    assert command is not None
+    words = shlex.split(command.group(1).replace("\\\n", " "))
+    said = make_request(build_parser().parse_args(words), is_quiet=True).recipe
+    assert said == recipe_from(tomllib.loads(file.group(1)), where="README.md")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_is_understood_and_says_what_it_reaches(path: Path) -> None:
+    recipe = recipe_from(read_recipe(path), where=path.name)
+    header = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
+    told = " ".join(line.lstrip("# ") for line in header)
+    assert f"recipes/{path.name}" in told, "the command"
+    assert all(word in told for word in ("Time:", "Score:", "Machine:"))
+    assert recipe.source or "SOURCE" in told or "train " in told
+
+
+def test_there_are_recipes() -> None:
+    assert len(RECIPES) >= 2
+
+
+def test_renamed_settings_stand_in_the_changelog() -> None:
+    components = [catalog.load(family, kind) for family in catalog.families() for kind in catalog.names(family)]
+    renamed = [pair for component in components for pair in getattr(component, "renamed", {}).items()]
+    text = page("CHANGELOG.md")
+    assert [(old, new) for old, new in renamed if not re.search(rf"\b{old}`.*\b{new}`", text)] == []

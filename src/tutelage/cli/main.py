@@ -10,14 +10,14 @@ import sys
 import time
 from collections.abc import Sequence
 
+from tutelage.cli.failure import Parser, tell_error, tell_io_error, wants_json
+from tutelage.core import catalog
 from tutelage.core.errors import TutelageError
 from tutelage.core.threads import calm_threads
 
 __all__ = ["main"]
 
 STARTED = time.monotonic()
-VERBS = ("train", "resume", "evaluate", "predict", "plan", "report", "runs", "list")
-USAGE = 2
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 + SIGINT."""
 
@@ -30,22 +30,24 @@ def main(words: Sequence[str] | None = None) -> int:
 
     Returns:
         0 done, 2 usage or recipe, 3 data refused, 130 and 143 after an interruption was saved, 1 anything else.
+        With --json what went wrong is one object on standard output, under the key `error`.
     """
-    arguments = build_parser().parse_args(words)
-    calm_threads(os.environ)
+    words = sys.argv[1:] if words is None else words
+    prog, as_json = "tutelage", wants_json(words)
     try:
+        arguments = build_parser().parse_args(words)
+        prog = f"tutelage {arguments.verb}"
+        calm_threads(os.environ)
         code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
     except TutelageError as error:
-        sys.stderr.write(f"tutelage {arguments.verb}: {error}\n")
-        return error.exit_code
+        return tell_error(error, prog=prog, as_json=as_json)
     except KeyboardInterrupt:
         sys.stderr.write("\nInterrupted.\n")
         return INTERRUPTED
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             return _leave_pipe()
-        sys.stderr.write(f"tutelage {arguments.verb}: {error.filename or 'a file'}: {error.strerror or error}.\n")
-        return TutelageError.exit_code if error.filename is None else USAGE
+        return tell_io_error(error, prog=prog, as_json=as_json)
     return code
 
 
@@ -60,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     from tutelage import __version__
 
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="tutelage", description="From data to a trained, early-stopped, reported model with one command.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"tutelage {__version__}")
@@ -89,15 +91,20 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `train` and `plan`, which take the same words."""
+    tasks = ", ".join(catalog.names("task"))
     for verb, meaning in (("train", "train a model on data"), ("plan", "decide everything and say why; trains nothing")):
         parser = verbs.add_parser(verb, help=meaning, allow_abbrev=False)
         parser.add_argument(
-            "source", metavar="SOURCE", nargs="?", default="", help="folder, file, or a bundled set such as sklearn:digits"
+            "source",
+            metavar="SOURCE",
+            nargs="?",
+            default="",
+            help="folder, file, or a name such as sklearn:digits: tutelage list source",
         )
         parser.add_argument("--target", metavar="COL", help="name of the target column")
-        parser.add_argument("--task", metavar="KIND", help="classify or regress")
+        parser.add_argument("--task", metavar="KIND", help=f"what is learned (default: told from the data): {tasks}")
         parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
         parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")
         parser.add_argument(
@@ -122,7 +129,7 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="only warnings and the end")
 
 
-def _add_small_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `report`, `runs` and `list`."""
     report = verbs.add_parser("report", help="write a run's report anew", allow_abbrev=False)
     report.add_argument("run", metavar="RUN", help="a run folder")

@@ -1,12 +1,13 @@
 """`tutelage plan SOURCE`: every decision with its reason; trains nothing."""
 
 import argparse
-import shutil
 import sys
 
 from tutelage.cli.wishes import make_request, print_json
+from tutelage.core.amount import say_sizes
 from tutelage.run.start import plan_training
-from tutelage.track.table import decision_lines
+from tutelage.track.table import decision_table, hanging
+from tutelage.track.terminal import open_terminal, plain
 
 __all__ = ["run"]
 
@@ -17,12 +18,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json({"task": plan.task.kind, "plan": plan.to_record()})
         return 0
+    terminal = open_terminal(sys.stdout)
     for note in gathered.collected.notes:
-        sys.stdout.write(f"Note: {note}\n")
+        terminal.print(hanging((plain("Note:", "dim"), plain(note))))
     for warning in gathered.collected.warnings:
-        sys.stdout.write(f"Warning: {warning}\n")
-    sys.stdout.write(f"{plan.num_train:,} rows to train on, {plan.num_validation:,} to validate, {plan.num_test:,} to test\n")
+        terminal.print(hanging((plain("Warning:", "bold yellow"), plain(warning))))
+    sizes = say_sizes(gathered.data.sizes, gathered.data.unit)
+    terminal.print(plain(f"{gathered.collected.name}: {sizes}", "bold"))
     rows = [(decision.key, decision.value, decision.reason) for decision in plan.decisions]
-    for what, why in decision_lines(rows, width=shutil.get_terminal_size().columns):
-        sys.stdout.write(what + why + "\n")
+    terminal.print(decision_table(rows, width=terminal.width))
     return 0

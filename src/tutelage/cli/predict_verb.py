@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_durably(Path(arguments.out), text.encode())
         sys.stderr.write(f"{len(records):,} predictions in {arguments.out}\n")
     if arguments.json:
-        left_out = [{"where": p.where, "found": p.found, "remedy": p.remedy} for p in prediction.problems]
+        left_out = [problem.record() for problem in prediction.problems]
         print_json({"run": arguments.run, "num_rows": len(records), "predictions": records, "left_out": left_out})
     elif not arguments.out:
         sys.stdout.write(_as_csv(records))

@@ -9,6 +9,7 @@ from typing import Any
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
+from tutelage.track.score import say_number
 
 __all__ = ["run"]
 
@@ -26,14 +27,20 @@ def run(arguments: argparse.Namespace) -> int:
     if not records:
         sys.stderr.write(f"no runs below {folder}/\n")
         return 0
-    width = max((len(record["run"]) for record in records), default=3)
-    print(f"{'run':<{width}}  {'task':<9} {'score':<24} {'time':<12} ended")
-    for record in records:
-        name, score = record["score"]
-        shown = f"{name} {score:.4f}" if isinstance(score, float) else "-"
-        seconds = say_seconds(record["seconds"]) if record["seconds"] is not None else "-"
-        print(f"{record['run']:<{width}}  {record['task']:<9} {shown:<24} {seconds:<12} {record['stopped']}")
+    rows = [("run", "task", "score", "time", "ended"), *map(_row, records)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
     return 0
+
+
+def _row(record: dict[str, Any]) -> tuple[str, ...]:
+    """Return what is said of one run; control characters in names are replaced."""
+    name, score = record["score"]
+    shown = f"{name} {say_number(score)}" if isinstance(score, float | int) else "-"
+    seconds = say_seconds(record["seconds"]) if record["seconds"] is not None else "-"
+    texts = (record["run"], record["task"], shown, seconds, record["stopped"])
+    return tuple("".join(sign if sign.isprintable() else "?" for sign in str(text)) for text in texts)
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -44,6 +51,7 @@ def _record(folder: Path) -> dict[str, Any]:
         result = {}
     metrics = result.get("metrics", {})
     first = next((name for name in metrics if name.startswith("test/")), next(iter(metrics), ""))
+    first = result["headline"] if result.get("headline") in metrics else first
     return {
         "run": str(folder), "task": result.get("task", "-"), "score": [first, metrics.get(first)], "metrics": metrics,
         "seconds": result.get("seconds"), "stopped": result.get("stopped", "not ended"),

@@ -1,6 +1,7 @@
 """`tutelage train SOURCE`: from data to a trained model and its report."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from tutelage.cli.wishes import make_request, print_json
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import start_training
+from tutelage.training.mesh import is_first_process
 
 __all__ = ["EXIT_CODES", "run", "show_end"]
 
@@ -23,13 +25,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 def show_end(folder: Path, *, as_json: bool) -> int:
     """Write the report, tell how a run ended, and return the exit code."""
-    report = write_report(folder)
     done = Run.open(folder)
+    if not is_first_process(os.environ):
+        return EXIT_CODES.get(str(done.result.get("stopped")), 0)
+    report = write_report(folder)
     if done.result.get("stopped") in EXIT_CODES:
         sys.stderr.write(f"paused   go on with: tutelage resume {folder}\n")
     if as_json:
         keys = ("run", "task", "metrics", "intervals", "best_step", "stopped", "seconds", "num_parameters")
         print_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
-        sys.stderr.write(f"report   {report}\npredict  tutelage predict {folder} INPUT...\n")
+        sys.stderr.write(f"report   {report}\n")
+        # Folders of older versions do not say so, and all of their tasks did.
+        if done.result.get("answers_rows", True):
+            sys.stderr.write(f"predict  tutelage predict {folder} INPUT...\n")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -1,12 +1,13 @@
-"""How much training: epochs, steps or seconds; a number always with its unit."""
+"""How much training, and how much data: a number always with its unit."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from tutelage.core.errors import UsageError
 
-__all__ = ["Amount", "parse_seconds", "say_seconds"]
+__all__ = ["Amount", "parse_seconds", "say_seconds", "say_sizes"]
 
 SECONDS_PER = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -61,3 +62,20 @@ def say_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s" if whole % 60 else f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def say_sizes(sizes: Mapping[str, int], unit: str) -> str:
+    """Write how much data each part has; parts that have none are left out.
+
+    Args:
+        sizes: How many, by part.
+        unit: Of what, in the plural.
+
+    Example:
+        >>> say_sizes({"train": 1294, "test": 359}, "rows"), say_sizes({"train": 1, "test": 0}, "environments")
+        ('1,294 train, 359 test rows', '1 environment')
+    """
+    parts = {name: size for name, size in sizes.items() if size}
+    said = [f"{size:,} {name}" if len(parts) > 1 else f"{size:,}" for name, size in parts.items()]
+    is_one = list(parts.values())[-1:] == [1]
+    return f"{', '.join(said) or 'no'} {unit.removesuffix('s') if is_one else unit}"

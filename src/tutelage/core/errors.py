@@ -1,15 +1,18 @@
 """Every error a user can cause, as one tree; each says what was found, where, what was expected and what to do.
 
 TutelageError
-  UsageError        the command line or a call cannot be understood            exit 2
-  RecipeError       a recipe key or value is wrong                             exit 2
-  DataError         the data was refused before training, all problems listed  exit 3
-  RunError          a run folder is missing, damaged or belongs elsewhere      exit 2
-  DivergedError     training produced a number that is not finite              exit 1
+  UsageError        the command line or a call cannot be understood            exit 2   code usage
+  RecipeError       a recipe key or value is wrong                             exit 2   code recipe
+  DataError         the data was refused before training, all problems listed  exit 3   code data
+  RunError          a run folder is missing, damaged or belongs elsewhere      exit 2   code run
+  DivergedError     training produced a number that is not finite              exit 1   code diverged
+
+The code is what programs read: `--json` prints `record()` under the key `error`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 __all__ = ["DataError", "DivergedError", "Problem", "RecipeError", "RunError", "TutelageError", "UsageError"]
 
@@ -21,28 +24,44 @@ class TutelageError(Exception):
     """A mistake that the user can mend; its text is complete without a traceback."""
 
     exit_code = 1
+    code: ClassVar[str] = "error"
+    """What kind of mistake it is, for programs."""
+
+    def record(self) -> dict[str, Any]:
+        """Return the error for programs: code, exit code, message, and each problem of the data by itself."""
+        return {"code": self.code, "exit_code": self.exit_code, "message": self.message, "problems": []}
+
+    @property
+    def message(self) -> str:
+        """What happened, without the problems that `record` lists by themselves."""
+        return str(self)
 
 
 class UsageError(TutelageError):
     """A command or a call that cannot be understood."""
 
     exit_code = 2
+    code = "usage"
 
 
 class RecipeError(TutelageError):
     """A recipe that names an unknown key or holds a value out of range."""
 
     exit_code = 2
+    code = "recipe"
 
 
 class RunError(TutelageError):
     """A run folder that is missing, damaged, or does not fit what was asked of it."""
 
     exit_code = 2
+    code = "run"
 
 
 class DivergedError(TutelageError):
     """Training that produced a loss or weight that is not finite; `step` is where it was seen, -1 where that is unknown."""
+
+    code = "diverged"
 
     def __init__(self, message: str = "", *, step: int = -1) -> None:
         self.step = step
@@ -51,24 +70,37 @@ class DivergedError(TutelageError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with the data.
+    """One thing wrong with the data, in one item or in several.
 
     Attributes:
         where: File, row and column, as far as they apply, such as `train.csv row 17, column age`.
         found: What is there.
         remedy: What the user can do about it.
-        item: Position of the bad item within its part of the data, where it could be left out; -1 where it could not.
+        item: Position of the bad item, or of the first one, within its part of the data; -1 where it could not be left out.
+        items: Positions of all items with this fault, in order; () where they could not be left out.
     """
 
     where: str
     found: str
     remedy: str
     item: int = -1
+    items: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Let either of `item` and `items` follow from the other."""
+        if self.items:
+            object.__setattr__(self, "item", self.items[0])
+        elif self.item >= 0:
+            object.__setattr__(self, "items", (self.item,))
 
     @property
     def can_skip(self) -> bool:
         """Whether what is wrong can be left out."""
         return self.item >= 0
+
+    def record(self) -> dict[str, Any]:
+        """Return the problem for programs and for the report."""
+        return {"where": self.where, "found": self.found, "remedy": self.remedy}
 
     def __str__(self) -> str:
         return f"{self.where}: {self.found}. {self.remedy}"
@@ -78,14 +110,31 @@ class DataError(TutelageError):
     """Data refused before training; `problems` holds everything found, not the first only."""
 
     exit_code = 3
+    code = "data"
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
-        lines = [f"{count} problem{'s' if count != 1 else ''} found in the data, before anything was done with it:"]
-        lines += [f"  {problem}" for problem in self.problems[:MAX_SHOWN]]
+        self._summary = f"{count} problem{'s' if count != 1 else ''} found in the data, before anything was done with it"
+        lines = [f"{self._summary}:", *(f"  {problem}" for problem in self.problems[:MAX_SHOWN])]
         if count > MAX_SHOWN:
             lines.append(f"  ... and {count - MAX_SHOWN} more.")
-        if any(problem.item >= 0 for problem in self.problems):
-            lines.append("To leave the bad items out and go on: --on-bad-data skip (they are counted and listed in the report).")
+        if self._hint:
+            lines.append(self._hint)
         super().__init__("\n".join(lines))
+
+    def record(self) -> dict[str, Any]:
+        """Return the error for programs, with every problem."""
+        return TutelageError.record(self) | {"problems": [problem.record() for problem in self.problems]}
+
+    @property
+    def message(self) -> str:
+        """How many problems there are, and whether they could be left out."""
+        return f"{self._summary}. {self._hint}".rstrip()
+
+    @property
+    def _hint(self) -> str:
+        """How to go on without the bad items, or "" where no problem is of one item."""
+        if not any(problem.can_skip for problem in self.problems):
+            return ""
+        return "To leave the bad items out and go on: --on-bad-data skip (they are counted and listed in the report)."

@@ -32,7 +32,21 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started(Event):
-    """Training begins: what will be trained, on what, in which folder."""
+    """Training begins: what will be trained, on what, in which folder.
+
+    Attributes:
+        run: The run folder.
+        source: The data's name.
+        task: Kind of the task, such as `classify`.
+        model: Kind of the model, or the class of an own module.
+        num_parameters: Numbers that are learned.
+        num_train: Units of the train part; so for the other parts, 0 where there is none.
+        device: Where it is trained.
+        unit: What the parts are counted in.
+        noun: What the task is called in a sentence, such as `language model`; "" where it has no name.
+        titles: What each metric is called, by its kind, such as `nats per character`.
+        forms: How each metric is written, by its kind: `number`, `percent` or `fraction`.
+    """
 
     run: str
     source: str
@@ -44,6 +58,9 @@ class Started(Event):
     num_test: int
     device: str
     unit: str = "rows"
+    noun: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +93,8 @@ class Logged(Event):
     Attributes:
         step: Steps done.
         total_steps: Steps planned now.
-        epoch: Epochs done.
-        metrics: Such as `train/loss`, `lr`.
+        epoch: Epochs done; 0 where the data are endless.
+        metrics: Such as `train/loss`, `train/critic/loss`, `train/mean_return`, `lr`, `critic/lr`.
         steps_per_second: Speed since the last one.
         remaining_seconds: Expected time to the end of training.
     """
@@ -92,12 +109,21 @@ class Logged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluated(Event):
-    """Metrics on the validation part; `is_best` tells whether these weights are the best so far."""
+    """Metrics on the validation part.
+
+    Attributes:
+        step: Steps done.
+        epoch: Epochs done; 0 where the data are endless.
+        metrics: Such as `val/accuracy`.
+        is_best: Whether these weights are the best so far.
+        watched: Key of the metric that says so; "" where that is not told.
+    """
 
     step: int
     epoch: float
     metrics: Mapping[str, float]
     is_best: bool
+    watched: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +163,7 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(Event):
-    """Training ended; `stopped` says why: budget, patience, interrupted (Ctrl-C) or terminated (SIGTERM)."""
+    """Training ended; `stopped` says why: budget, patience, diverged, interrupted (Ctrl-C) or terminated (SIGTERM)."""
 
     step: int
     stopped: str

@@ -4,12 +4,17 @@ Epoch follows epoch without a seam: a batch at the end of one is filled from the
 (static shapes), every sample is seen exactly once per epoch, and none is dropped or counted with another weight.
 """
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from tutelage.core.seeds import derive
 
-__all__ = ["Order"]
+__all__ = ["LengthOrder", "Order"]
+
+POOL_BATCHES = 64
+"""Batches that are sorted by length together: more save a little padding and leave less to chance. Of the words of IMDB's 25,000
+train reviews, 32 to a batch, 70 % of all places are padding in random order, 16 % with 16, 6 % with 64, 2 % with 256."""
 
 
 class Order:
@@ -27,16 +32,65 @@ class Order:
         pieces = []
         while count:
             epoch, offset = divmod(start, self.num_rows)
-            piece = self._shuffled(epoch)[offset : offset + count]
+            piece = self._kept(epoch)[offset : offset + count]
             pieces.append(piece)
             start += len(piece)
             count -= len(piece)
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
 
-    def _shuffled(self, epoch: int) -> Tensor:
+    def _kept(self, epoch: int) -> Tensor:
         """Return an epoch's permutation; the last one asked for is kept."""
         if epoch != self._epoch:
-            generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
-            self._permutation = torch.randperm(self.num_rows, generator=generator)
+            self._permutation = self._shuffled(epoch)
             self._epoch = epoch
         return self._permutation
+
+    def _shuffled(self, epoch: int) -> Tensor:
+        """Return an epoch's rows in random order."""
+        return torch.randperm(self.num_rows, generator=self._generator("order", epoch))
+
+    def _generator(self, purpose: str, epoch: int) -> torch.Generator:
+        """Return the source of an epoch's randomness."""
+        return torch.Generator().manual_seed(derive(self.seed, purpose, epoch))
+
+
+class LengthOrder(Order):
+    """An endless sequence in which the rows of a batch are of about the same length, so that little is padded.
+
+    An epoch is shuffled and cut into pools of `POOL_BATCHES` batches; each pool is sorted by length and cut into batches; the
+    batches are shuffled. The two parts of a batch that lies across two epochs stay as the shuffle left them.
+    """
+
+    def __init__(self, lengths: np.ndarray, *, batch_size: int, seed: int) -> None:
+        """Prepare the order of the first epoch.
+
+        Args:
+            lengths: int64 [N], how long each row is.
+            batch_size: Rows in a batch; batches begin at multiples of it.
+            seed: The run's seed.
+        """
+        super().__init__(len(lengths), seed=seed)
+        self.batch_size = batch_size
+        self._lengths = lengths
+
+    def _shuffled(self, epoch: int) -> Tensor:
+        """Return an epoch's rows: the end of a batch begun before, whole batches, the beginning of one that goes on."""
+        shuffled = super()._shuffled(epoch)
+        begin = min(-epoch * self.num_rows % self.batch_size, self.num_rows)
+        num_batches = (self.num_rows - begin) // self.batch_size
+        end = begin + num_batches * self.batch_size
+        if num_batches:
+            shuffled[begin:end] = self._batches(shuffled[begin:end].view(num_batches, -1), epoch).flatten()
+        return shuffled
+
+    def _batches(self, rows_NB: Tensor, epoch: int) -> Tensor:
+        """Return the same rows in batches of like lengths, in random order."""
+        num_batches, batch_size = rows_NB.shape
+        rows = rows_NB.flatten().numpy()
+        num_pools = max(1, round(num_batches / POOL_BATCHES))
+        pool = np.repeat(np.arange(num_batches) * num_pools // num_batches, batch_size)
+        # Sorted stably, so rows of one length stay shuffled; within a batch the shuffle's order is put back, or the parts that
+        # several processes get of a batch would differ in length.
+        places_NB = np.sort(np.lexsort((self._lengths[rows], pool)).reshape(num_batches, batch_size), axis=1)
+        chosen = torch.randperm(num_batches, generator=self._generator("batches", epoch))
+        return torch.from_numpy(rows[places_NB])[chosen]

@@ -37,7 +37,8 @@ class Rollout:
         minibatch_size: Samples per optimizer step; divides num_steps * number of environments.
         discount: Weight of the next reward, in (0, 1].
         gae_lambda: Weight of later advantages, in [0, 1]: 0 trusts the value network, 1 the rewards alone.
-        normalizes: Whether advantages of each minibatch are brought to mean 0 and std 1, as a whole: micro-batches change nothing.
+        normalizes: Whether advantages of each minibatch are brought to mean 0 and std 1, as a whole, so that
+            micro-batches change nothing.
     """
 
     num_steps: int = 128

@@ -3,11 +3,11 @@
 Misleading where one class is much more frequent than the others: see `balanced_accuracy`.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Outcome
+from tutelage.metric.base import Form, Outcome
 from tutelage.metric.weighted import ProportionMetric
 
 __all__ = ["Accuracy"]
@@ -17,6 +17,8 @@ class Accuracy(ProportionMetric):
     """Share of right predictions."""
 
     kind: Literal["accuracy"] = "accuracy"
+    title: ClassVar[str] = "accuracy"
+    form: ClassVar[Form] = "percent"
 
     def hits(self, outcome: Outcome) -> np.ndarray:
         """Return bool [N]: which predictions are right; of equal probabilities the first class counts."""

@@ -4,28 +4,25 @@ Two classes: of class 1; guessing scores its share. More: one against the rest, 
 AP = sum over thresholds of (recall gained) * precision, without interpolation.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Outcome
-from tutelage.metric.ranking import Ranking, average_one_versus_rest
-from tutelage.metric.weighted import WeightedMetric, divide
+from tutelage.metric.base import Form
+from tutelage.metric.ranking import RankedMetric, Ranking
+from tutelage.metric.weighted import divide
 
 __all__ = ["AveragePrecision"]
 
 
-class AveragePrecision(WeightedMetric):
+class AveragePrecision(RankedMetric):
     """Area under the precision-recall steps."""
 
     kind: Literal["average_precision"] = "average_precision"
+    title: ClassVar[str] = "average precision"
+    form: ClassVar[Form] = "fraction"
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
-        return average_one_versus_rest(precision_area, outcome, weight_RN)
-
-
-def precision_area(ranking: Ranking) -> np.ndarray:
-    """Return the average precision [R]; NaN where no positive sample has weight."""
-    precision_PR = divide(ranking.found, ranking.through, otherwise=0.0)
-    return divide((ranking.weight * precision_PR).sum(0), ranking.weight.sum(0))
+    def rate(self, ranking: Ranking) -> np.ndarray:
+        """Return the average precision [R]; NaN where no positive sample has weight."""
+        precision_PR = divide(ranking.found, ranking.through, otherwise=0.0)
+        return divide((ranking.weight * precision_PR).sum(0), ranking.weight.sum(0))

@@ -10,21 +10,23 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Outcome
-from tutelage.metric.weighted import WeightedMetric, mean
+from tutelage.metric.base import Form, Outcome
+from tutelage.metric.weighted import MeanMetric
 
 __all__ = ["Brier"]
 
 
-class Brier(WeightedMetric):
+class Brier(MeanMetric):
     """Mean squared error of the probabilities."""
 
     kind: Literal["brier"] = "brier"
+    title: ClassVar[str] = "Brier score"
+    form: ClassVar[Form] = "fraction"
     greater_is_better: ClassVar[bool] = False
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
+    def values(self, outcome: Outcome) -> np.ndarray:
+        """Return the squared distance of each row [N]."""
         classes = outcome.prediction.shape[1]
         truth_NC = np.arange(classes) == outcome.target[:, None]
-        distance_N = ((outcome.prediction - truth_NC) ** 2).sum(1)
-        return mean(distance_N / 2 if classes == 2 else distance_N, weight_RN)
+        distance_N: np.ndarray = ((outcome.prediction - truth_NC) ** 2).sum(1)
+        return distance_N / 2 if classes == 2 else distance_N

@@ -12,24 +12,30 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tutelage.metric.base import Outcome
-from tutelage.metric.weighted import WeightedMetric, divide, sum_by_class
+from tutelage.metric.base import Form, Outcome
+from tutelage.metric.tally import Sums
+from tutelage.metric.weighted import SummedMetric, divide, sum_by_class
 
 __all__ = ["CalibrationError"]
 
 
-class CalibrationError(WeightedMetric):
+class CalibrationError(SummedMetric):
     """Calibration error of the predicted class in bins of equal width."""
 
     kind: Literal["calibration_error"] = "calibration_error"
+    title: ClassVar[str] = "calibration error"
+    form: ClassVar[Form] = "fraction"
     greater_is_better: ClassVar[bool] = False
     bins: int = Field(15, ge=1, description="Number of equal bins of confidence between 0 and 1.")
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
+    def weigh(self, outcome: Outcome, weight_RN: np.ndarray) -> Sums:
+        """Return how much confidence exceeds accuracy in each bin, [R, K], and the weight of all, [R]."""
         confidence_N = outcome.prediction.max(1)
         # Bins are open below and closed above, as in the paper: confidence 1 belongs to the last one.
         bin_N = np.clip(np.ceil(confidence_N * self.bins).astype(np.int64) - 1, 0, self.bins - 1)
         gap_N = confidence_N - (outcome.prediction.argmax(1) == outcome.target)
-        gap_RK = sum_by_class(weight_RN * gap_N, bin_N, self.bins)
-        return divide(np.abs(gap_RK).sum(1), weight_RN.sum(1))
+        return {"gap": sum_by_class(weight_RN * gap_N, bin_N, self.bins), "weight": weight_RN.sum(1)}
+
+    def finish(self, sums: Sums) -> np.ndarray:
+        """Return the metric [R]."""
+        return divide(np.abs(sums["gap"]).sum(1), sums["weight"])

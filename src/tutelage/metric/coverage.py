@@ -6,37 +6,22 @@ Source: M. Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative
 Differs from the paper: none.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from tutelage.metric.base import Metric
-from tutelage.metric.neighbors import SampleOutcome, SampleTally, distances, example, radii
+from tutelage.metric.base import Form
+from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, distances, radii
 
 __all__ = ["Coverage"]
 
 
-class Coverage(Metric):
+class Coverage(NeighborMetric):
     """Fraction of real samples with a made one near."""
 
     kind: Literal["coverage"] = "coverage"
-    answers: ClassVar[str] = "samples"
     title: ClassVar[str] = "coverage"
-    form: ClassVar[Literal["number", "percent", "fraction"]] = "percent"
-    neighbors: int = Field(5, ge=1, description="Which nearest real neighbor says what is near.")
+    form: ClassVar[Form] = "percent"
 
-    def tally(self) -> SampleTally:
-        """Return a tally without samples."""
-        return SampleTally(self)
-
-    def compute(self, outcome: Any) -> float:
-        """Return the metric; NaN where there are too few samples."""
-        if len(outcome.real) <= self.neighbors or not len(outcome.made):
-            return float("nan")
+    def judge(self, outcome: SampleOutcome) -> float:
+        """Return the metric of enough samples."""
         nearest = distances(outcome.real, outcome.made).min(axis=1)
         return float((nearest < radii(outcome.real, neighbors=self.neighbors)).mean())
-
-    @classmethod
-    def examples(cls, seed: int) -> SampleOutcome:
-        """Return an outcome to try the metric on."""
-        return example(seed)

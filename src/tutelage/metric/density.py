@@ -6,36 +6,20 @@ Source: M. Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative
 Differs from the paper: none.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
-
-from tutelage.metric.base import Metric
-from tutelage.metric.neighbors import SampleOutcome, SampleTally, distances, example, radii
+from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, distances, radii
 
 __all__ = ["Density"]
 
 
-class Density(Metric):
+class Density(NeighborMetric):
     """Mean number of real neighborhoods around a made sample, over the number of neighbors."""
 
     kind: Literal["density"] = "density"
-    answers: ClassVar[str] = "samples"
     title: ClassVar[str] = "density"
-    neighbors: int = Field(5, ge=1, description="Which nearest real neighbor says what is near.")
 
-    def tally(self) -> SampleTally:
-        """Return a tally without samples."""
-        return SampleTally(self)
-
-    def compute(self, outcome: Any) -> float:
-        """Return the metric; NaN where there are too few samples."""
-        if len(outcome.real) <= self.neighbors or not len(outcome.made):
-            return float("nan")
+    def judge(self, outcome: SampleOutcome) -> float:
+        """Return the metric of enough samples."""
         inside = distances(outcome.real, outcome.made) < radii(outcome.real, neighbors=self.neighbors)[:, None]
         return float(inside.sum(axis=0).mean() / self.neighbors)
-
-    @classmethod
-    def examples(cls, seed: int) -> SampleOutcome:
-        """Return an outcome to try the metric on."""
-        return example(seed)

@@ -1,12 +1,12 @@
 """95 % intervals of metrics: how far a figure could move, had the test part been another draw of the same size.
 
 Shares of samples (accuracy) have a formula, Wilson's. All else is resampled: percentiles of a seeded bootstrap, in
-bounded time. Of a very large part a random subset is resampled and the spread shrunk as the square root of the sizes
+bounded time. Of a very large part a random sample is resampled and the spread shrunk as the square root of the sizes
 says, which is where the spread of means and of smooth functions of means goes.
 
 Source: "Probable Inference, the Law of Succession, and Statistical Inference", Wilson 1927;
 "An Introduction to the Bootstrap", Efron and Tibshirani 1993, chapter 13.
-Differs from the sources: the subset for large parts. Shapes: R = resamples, N = samples.
+Differs from the sources: the sample of large parts. Shapes: R = resamples, N = rows.
 """
 
 import math
@@ -22,54 +22,59 @@ __all__ = ["interval"]
 NORMAL_QUANTILE = 1.959963984540054
 TAILS = (0.025, 0.975)
 MAX_SAMPLES = 10_000
-"""Samples that are resampled, at most."""
+"""Rows that are resampled, at most."""
 MAX_RESAMPLES, MIN_RESAMPLES = 1_000, 200
 MAX_CELLS = 100_000_000
-"""Aim for resamples * samples * classes: about 1 s for AUROC; beyond it there are fewer resamples."""
+"""Aim for resamples * rows * classes: about 1 s for AUROC; beyond it there are fewer resamples."""
 CHUNK_CELLS = 1_000_000
-"""Resamples * samples held at once: 8 MB of weights stay in cache."""
+"""Resamples * rows held at once: 8 MB of weights stay in cache."""
 
 
-def interval(metric: Metric, outcome: Outcome, *, seed: int, estimate=None, total=None) -> tuple[float, float]:
+def interval(
+    metric: Metric, sample: Outcome, *, seed: int, estimate: float | None = None, total: int | None = None
+) -> tuple[float, float]:
     """Return the ends of the 95 % interval of a metric; the same for the same seed.
 
     Args:
         metric: What was measured.
-        outcome: All of the predictions it was measured on.
+        sample: The predictions it was measured on, or a random sample of them.
         seed: The run's seed.
+        estimate: The metric over all rows; None where the sample is all of them.
+        total: How many rows the sample is of; None where it is all of them.
 
     Returns:
         Low and high, in the metric's unit; NaN and NaN where the metric is not defined.
     """
-    estimate = metric.compute(outcome)
+    estimate = metric.compute(sample) if estimate is None else estimate
+    total = len(sample.target) if total is None else total
     if math.isnan(estimate):
         return math.nan, math.nan
     if isinstance(metric, ProportionMetric):
-        return wilson(estimate, effective_size(outcome))
-    generator = np.random.default_rng(derive(seed, "interval", len(outcome.target)))
-    subset = _subset(outcome, generator)
+        return wilson(estimate, effective_size(sample) * (total / len(sample.target)))
+    generator = np.random.default_rng(derive(seed, "interval", total))
+    subset = _subset(sample, generator)
     values_R = _resample(metric, subset, generator)
     values_R = values_R[~np.isnan(values_R)]
-    if len(values_R) == 0:
-        return math.nan, math.nan
-    shrink = math.sqrt(len(subset.target) / len(outcome.target))
-    low, high = np.quantile(values_R, TAILS)
     center = metric.compute(subset)
+    if len(values_R) == 0 or math.isnan(center):
+        return math.nan, math.nan
+    shrink = math.sqrt(len(subset.target) / total)
+    low, high = np.quantile(values_R, TAILS)
     # Noise can only raise some metrics (calibration error): their resamples may all lie above the estimate.
     return float(estimate + shrink * min(low - center, 0.0)), float(estimate + shrink * max(high - center, 0.0))
 
 
 def wilson(share: float, size: float) -> tuple[float, float]:
-    """Return Wilson's 95 % interval of a share seen in `size` samples, within 0 to 1."""
+    """Return Wilson's 95 % interval of a share seen in `size` rows, within 0 to 1."""
     spread = NORMAL_QUANTILE**2 / size
     middle = (share + spread / 2) / (1 + spread)
-    half = NORMAL_QUANTILE * math.sqrt(share * (1 - share) / size + spread / (4 * size)) / (1 + spread)
+    half = NORMAL_QUANTILE * math.sqrt(max(share * (1 - share), 0.0) / size + spread / (4 * size)) / (1 + spread)
     # At 0 and 1 rounding could push the end past the share itself.
     return max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share))
 
 
 def effective_size(outcome: Outcome) -> float:
-    """Return how many equally weighted samples tell as much: (sum of weights)^2 / (sum of their squares)."""
+    """Return how many equally weighted rows tell as much: (sum of weights)^2 / (sum of their squares)."""
     if outcome.weight is None:
         return float(len(outcome.target))
     return float(outcome.weight.sum() ** 2 / (outcome.weight**2).sum())

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tutelage.metric.base import Outcome
-from tutelage.metric.weighted import WeightedMetric, mean
+from tutelage.metric.weighted import MeanMetric
 
 __all__ = ["LogLoss"]
 
@@ -16,13 +16,15 @@ LEAST = float(np.finfo(np.float64).eps)
 """Probabilities are held this far from 0 and 1, so that one certain mistake costs 36 nats, not infinity."""
 
 
-class LogLoss(WeightedMetric):
+class LogLoss(MeanMetric):
     """Cross-entropy of the predicted probabilities."""
 
     kind: Literal["loss"] = "loss"
+    title: ClassVar[str] = "loss"
     greater_is_better: ClassVar[bool] = False
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
+    def values(self, outcome: Outcome) -> np.ndarray:
+        """Return the loss of each row [N]."""
         right_N = np.take_along_axis(outcome.prediction, outcome.target[:, None], axis=1)[:, 0]
-        return mean(-np.log(np.clip(right_N, LEAST, 1 - LEAST)), weight_RN)
+        loss_N: np.ndarray = -np.log(np.clip(right_N, LEAST, 1 - LEAST))
+        return loss_N

@@ -8,18 +8,21 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tutelage.metric.base import Outcome
-from tutelage.metric.weighted import WeightedMetric, mean
+from tutelage.metric.weighted import MeanMetric
 
 __all__ = ["MeanAbsoluteError"]
 
 
-class MeanAbsoluteError(WeightedMetric):
+class MeanAbsoluteError(MeanMetric):
     """Mean of absolute errors."""
 
     kind: Literal["mae"] = "mae"
+    title: ClassVar[str] = "MAE"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "numbers"
+    unit: ClassVar[Literal["", "target"]] = "target"
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
-        return mean(np.abs(outcome.prediction - outcome.target), weight_RN)
+    def values(self, outcome: Outcome) -> np.ndarray:
+        """Return the size of each error [N]."""
+        size_N: np.ndarray = np.abs(outcome.prediction - outcome.target)
+        return size_N

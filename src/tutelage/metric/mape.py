@@ -7,19 +7,21 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Outcome
-from tutelage.metric.weighted import WeightedMetric, divide, mean
+from tutelage.metric.base import Form, Outcome
+from tutelage.metric.weighted import MeanMetric, divide
 
 __all__ = ["MeanAbsolutePercentageError"]
 
 
-class MeanAbsolutePercentageError(WeightedMetric):
+class MeanAbsolutePercentageError(MeanMetric):
     """Mean of absolute errors relative to the target."""
 
     kind: Literal["mape"] = "mape"
+    title: ClassVar[str] = "MAPE"
+    form: ClassVar[Form] = "percent"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "numbers"
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
-        return mean(divide(np.abs(outcome.prediction - outcome.target), np.abs(outcome.target)), weight_RN)
+    def values(self, outcome: Outcome) -> np.ndarray:
+        """Return each relative error [N]."""
+        return divide(np.abs(outcome.prediction - outcome.target), np.abs(outcome.target))

@@ -6,25 +6,27 @@ Source: "Comparing two K-category assignments by a K-category correlation coeffi
 Differs from the paper: none.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Outcome
-from tutelage.metric.counts import count_classes
-from tutelage.metric.weighted import WeightedMetric, divide
+from tutelage.metric.base import Form
+from tutelage.metric.counts import ClassCounts, CountedMetric
+from tutelage.metric.weighted import divide
 
 __all__ = ["Matthews"]
 
 
-class Matthews(WeightedMetric):
+class Matthews(CountedMetric):
     """Correlation coefficient of two class labels."""
 
     kind: Literal["matthews"] = "matthews"
+    title: ClassVar[str] = "Matthews correlation"
+    form: ClassVar[Form] = "fraction"
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
+    def judge(self, counts: ClassCounts) -> np.ndarray:
         """Return the metric [R]."""
-        counts, total_R = count_classes(outcome, weight_RN), weight_RN.sum(1)
+        total_R = counts.true.sum(1)
         covariance_R = counts.right.sum(1) * total_R - (counts.true * counts.predicted).sum(1)
         true_R = total_R**2 - (counts.true**2).sum(1)
         predicted_R = total_R**2 - (counts.predicted**2).sum(1)

@@ -1,11 +1,12 @@
 """Mean return: the sum of rewards of an episode, on average over episodes."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Metric
+from tutelage.metric.base import Metric, Tally
+from tutelage.metric.tally import Sums, SumTally, mean_of
 
 __all__ = ["MeanReturn", "EpisodeOutcome"]
 
@@ -25,15 +26,9 @@ class MeanReturn(Metric):
     answers: ClassVar[str] = "episodes"
     title: ClassVar[str] = "mean return"
 
-    def tally(self) -> "ReturnTally":
-        """Return sums over no episodes yet."""
-        return ReturnTally()
-
-    def compute(self, outcome: Any) -> float:
-        """Return the metric of one outcome."""
-        tally = self.tally()
-        tally.add(outcome)
-        return tally.value()
+    def tally(self) -> Tally:
+        """Return a tally of sums."""
+        return SumTally(_sums, mean_of)
 
     @classmethod
     def examples(cls, seed: int) -> EpisodeOutcome:
@@ -42,30 +37,6 @@ class MeanReturn(Metric):
         return EpisodeOutcome(random.normal(50.0, 10.0, 30), random.integers(1, 100, 30))
 
 
-class ReturnTally:
-    """Sum and number of returns."""
-
-    def __init__(self) -> None:
-        self._sum, self._count = 0.0, 0.0
-
-    def add(self, outcome: EpisodeOutcome) -> None:
-        """Take episodes."""
-        self._sum += float(outcome.returns.sum())
-        self._count += len(outcome.returns)
-
-    def merge(self, other: "ReturnTally") -> None:
-        """Take what another process saw."""
-        self._sum += other._sum
-        self._count += other._count
-
-    def value(self) -> float:
-        """Return the mean; NaN without episodes."""
-        return self._sum / self._count if self._count else float("nan")
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the sums."""
-        return {"sums": np.array([self._sum, self._count])}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take up sums."""
-        self._sum, self._count = (float(value) for value in state["sums"])
+def _sums(outcome: EpisodeOutcome) -> Sums:
+    """Return the sum of the returns and the number of episodes."""
+    return {"sum": outcome.returns.sum(keepdims=True, dtype=np.float64), "weight": np.array([float(len(outcome.returns))])}

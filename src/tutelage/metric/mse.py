@@ -8,18 +8,20 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tutelage.metric.base import Outcome
-from tutelage.metric.weighted import WeightedMetric, mean
+from tutelage.metric.weighted import MeanMetric
 
 __all__ = ["MeanSquaredError"]
 
 
-class MeanSquaredError(WeightedMetric):
+class MeanSquaredError(MeanMetric):
     """Mean of squared errors."""
 
     kind: Literal["mse"] = "mse"
+    title: ClassVar[str] = "MSE"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "numbers"
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
-        return mean((outcome.prediction - outcome.target) ** 2, weight_RN)
+    def values(self, outcome: Outcome) -> np.ndarray:
+        """Return each squared error [N]."""
+        square_N: np.ndarray = (outcome.prediction - outcome.target) ** 2
+        return square_N

@@ -4,11 +4,12 @@ Guessing among V characters alike costs log(V); 1 nat is 1.44 bits.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Metric
+from tutelage.metric.base import Metric, Tally
+from tutelage.metric.tally import Sums, SumTally, mean_of
 
 __all__ = ["NatsPerCharacter", "TokenOutcome"]
 
@@ -28,15 +29,9 @@ class NatsPerCharacter(Metric):
     answers: ClassVar[str] = "tokens"
     title: ClassVar[str] = "nats per character"
 
-    def tally(self) -> "LikelihoodTally":
-        """Return sums over no tokens yet."""
-        return LikelihoodTally()
-
-    def compute(self, outcome: Any) -> float:
-        """Return the metric of one outcome."""
-        tally = self.tally()
-        tally.add(outcome)
-        return tally.value()
+    def tally(self) -> Tally:
+        """Return a tally of sums."""
+        return SumTally(_sums, mean_of)
 
     @classmethod
     def examples(cls, seed: int) -> TokenOutcome:
@@ -44,30 +39,7 @@ class NatsPerCharacter(Metric):
         return TokenOutcome(-np.random.default_rng(seed).exponential(1.5, 200))
 
 
-class LikelihoodTally:
-    """Sum and number of log-likelihoods."""
-
-    def __init__(self) -> None:
-        self._sum, self._count = 0.0, 0.0
-
-    def add(self, outcome: TokenOutcome) -> None:
-        """Take a batch."""
-        self._sum += float(outcome.log_likelihood.sum())
-        self._count += len(outcome.log_likelihood)
-
-    def merge(self, other: "LikelihoodTally") -> None:
-        """Take what another process saw."""
-        self._sum += other._sum
-        self._count += other._count
-
-    def value(self) -> float:
-        """Return the mean; NaN without tokens."""
-        return -self._sum / self._count if self._count else float("nan")
-
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the sums."""
-        return {"sums": np.array([self._sum, self._count])}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take up sums."""
-        self._sum, self._count = (float(value) for value in state["sums"])
+def _sums(outcome: TokenOutcome) -> Sums:
+    """Return the sum of the surprise and the number of tokens."""
+    surprise = -outcome.log_likelihood
+    return {"sum": surprise.sum(keepdims=True, dtype=np.float64), "weight": np.array([float(len(surprise))])}

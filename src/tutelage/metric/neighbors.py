@@ -1,12 +1,15 @@
 """Made samples beside real ones, and who is near whom: what coverage and density are computed from; not a component."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
+from pydantic import Field
 
-from tutelage.metric.base import Metric
+from tutelage.metric.base import Metric, Tally
+from tutelage.metric.tally import Columns, ColumnTally
 
-__all__ = ["SampleOutcome", "SampleTally", "distances", "example", "radii"]
+__all__ = ["NeighborMetric", "SampleOutcome", "distances", "radii"]
 
 
 @dataclass(frozen=True)
@@ -17,43 +20,35 @@ class SampleOutcome:
     made: np.ndarray
 
 
-class SampleTally:
-    """Keeps all samples: neighbors need them."""
+class NeighborMetric(Metric):
+    """A metric of who is near whom; it keeps all samples, 4 bytes a number where these are float32 in truth, else 8."""
 
-    def __init__(self, metric: Metric) -> None:
-        self._metric = metric
-        self._kept: list[SampleOutcome] = []
+    answers: ClassVar[str] = "samples"
+    neighbors: int = Field(5, ge=1, description="Which nearest real neighbor says what is near.")
 
-    def add(self, outcome: SampleOutcome) -> None:
-        """Take samples."""
-        self._kept.append(outcome)
+    def judge(self, outcome: SampleOutcome) -> float:
+        """Return the metric of enough samples."""
+        raise NotImplementedError
 
-    def merge(self, other: "SampleTally") -> None:
-        """Take what another process saw."""
-        self._kept += other._kept
+    def tally(self) -> Tally:
+        """Return a tally that keeps all samples."""
+        return ColumnTally(_keep, self._finish)
 
-    def value(self) -> float:
-        """Return the metric over all samples; NaN without any."""
-        return self._metric.compute(self._joined()) if self._kept else float("nan")
+    @classmethod
+    def examples(cls, seed: int) -> SampleOutcome:
+        """Return an outcome to try the metric on."""
+        random = np.random.default_rng(seed)
+        return SampleOutcome(random.standard_normal((60, 2)), random.standard_normal((50, 2)))
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return all samples."""
-        joined = self._joined() if self._kept else SampleOutcome(np.empty((0, 0)), np.empty((0, 0)))
-        return {"real": joined.real, "made": joined.made}
-
-    def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Take up samples."""
-        self._kept = [SampleOutcome(state["real"], state["made"])] if len(state["real"]) else []
-
-    def _joined(self) -> SampleOutcome:
-        real, made = ([getattr(outcome, name) for outcome in self._kept] for name in ("real", "made"))
-        return SampleOutcome(np.concatenate(real), np.concatenate(made))
+    def _finish(self, columns: Columns) -> float:
+        """Return the metric; NaN where there are too few samples."""
+        real, made = columns["real"].astype(np.float64), columns["made"].astype(np.float64)
+        is_enough = len(real) > self.neighbors and len(made) > 0
+        return self.judge(SampleOutcome(real, made)) if is_enough else float("nan")
 
 
-def example(seed: int) -> SampleOutcome:
-    """Return an outcome to try a metric on."""
-    random = np.random.default_rng(seed)
-    return SampleOutcome(random.standard_normal((60, 2)), random.standard_normal((50, 2)))
+def _keep(outcome: SampleOutcome) -> Columns:
+    return {"real": outcome.real, "made": outcome.made}
 
 
 def distances(left_ND: np.ndarray, right_MD: np.ndarray) -> np.ndarray:

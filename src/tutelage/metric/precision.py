@@ -3,28 +3,24 @@
 Use it where a false alarm is costly.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 
-from tutelage.metric.base import Outcome
-from tutelage.metric.counts import Average, average_classes, count_classes
-from tutelage.metric.weighted import WeightedMetric, divide
+from tutelage.metric.base import Form
+from tutelage.metric.counts import AveragedMetric, ClassCounts
+from tutelage.metric.weighted import divide
 
 __all__ = ["Precision"]
 
 
-class Precision(WeightedMetric):
+class Precision(AveragedMetric):
     """Precision averaged over the classes that occur; 0 for a class without predictions."""
 
     kind: Literal["precision"] = "precision"
-    average: Average = Field(
-        "macro", description="Over classes: alike (macro), by size (weighted), or class 1 of two (positive)."
-    )
+    title: ClassVar[str] = "precision"
+    form: ClassVar[Form] = "percent"
 
-    def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
-        """Return the metric [R]."""
-        counts = count_classes(outcome, weight_RN)
-        score_RC = divide(counts.right, counts.predicted, otherwise=0.0)
-        return average_classes(score_RC, counts, how=self.average)
+    def scores(self, counts: ClassCounts) -> np.ndarray:
+        """Return the score of each class [R, C]."""
+        return divide(counts.right, counts.predicted, otherwise=0.0)

@@ -1,36 +1,143 @@
-"""Shim."""
+"""Named tensors with JSON values in one safetensors file, written durably and verified when read: models and checkpoints alike.
+
+It stands here, and not in `core`, since `core` may not load torch, and of the two rooms that use it, `training` and
+`predictor`, neither may know the other; weights are a model's, and so is the lowest room that both may ask. No code is ever
+loaded. Use it for everything that holds weights; for records without tensors use `core/durable.py`.
+
+The file's header has one entry (several would be written in random order, and equal contents must be equal files): format,
+values, and a SHA-256 over both and all tensors. So a flipped bit, a cut-off file or a forged header is found.
+"""
 
 import hashlib
 import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import safetensors
 import torch
-from safetensors.torch import save
+from safetensors.torch import save_file
+from torch import Tensor
 
-from tutelage.core.durable import write_durably
+from tutelage.core.durable import replacing
 from tutelage.core.errors import RunError
 
+__all__ = ["Stored", "hash_tensors", "load_tensors", "save_tensors"]
 
-def hash_tensors(weights, text):
-    sha = hashlib.sha256(text.encode())
-    for key in sorted(weights):
-        sha.update(f"{key}|{weights[key].dtype}|{tuple(weights[key].shape)}|".encode())
-        sha.update(weights[key].reshape(-1).view(torch.uint8).numpy().tobytes() if weights[key].numel() else b"")
+ENTRY = "tutelage"
+"""The name of the header's one entry."""
+
+
+class Stored(NamedTuple):
+    """What a file holds: tensors by name on the CPU, JSON values, and the name of the format it was written as."""
+
+    tensors: dict[str, Tensor]
+    values: dict[str, Any]
+    format: str
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 over names, types, shapes and bytes of tensors on the CPU; their order does not matter."""
+    sha = hashlib.sha256()
+    for key in sorted(tensors):
+        tensor = tensors[key].detach()
+        sha.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
+        if tensor.numel():
+            # The tensor's own memory: a checkpoint is not copied once more to be hashed.
+            sha.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return sha.hexdigest()
 
 
-def save_tensors(path, tensors, *, format, values):
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], *, format: str, values: Mapping[str, object]) -> str:  # noqa: A002
+    """Write a file durably: after a crash at any moment the old or the new one is there, whole.
+
+    Args:
+        path: The file.
+        tensors: On the CPU, contiguous, none sharing memory with another. Nobody may write into them until this returns.
+        format: Names what is stored and how, such as `checkpoint-2`.
+        values: Further values, as JSON has them.
+
+    Returns:
+        The `hash_tensors` of the tensors.
+
+    Raises:
+        RunError: The file cannot be written, such as on a full disk.
+    """
+    sha = hash_tensors(tensors)
     text = json.dumps(values)
-    header = {"tutelage": json.dumps({"format": format, "values": text, "sha256": hash_tensors(tensors, text)})}
-    write_durably(path, save(dict(tensors), header))
+    header = {"format": format, "sha256": _seal(sha, format, text), "values": json.loads(text)}
+    try:
+        with replacing(path) as aside:
+            # Straight from the tensors' memory to the file, and other threads go on meanwhile.
+            save_file(dict(tensors), aside, {ENTRY: json.dumps(header)})
+    except (OSError, safetensors.SafetensorError) as error:
+        needed = sum(tensor.nbytes for tensor in tensors.values()) + len(text)
+        raise RunError(f"{path}: cannot be written ({error}). It needs {needed:,} bytes{_free(path)}.") from error
+    return sha
 
 
-def load_tensors(path, *, formats):
+def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
+    """Read and verify a file.
+
+    Args:
+        path: The file.
+        formats: The formats that the caller understands.
+
+    Raises:
+        RunError: The file is missing, damaged, not of ours, or of another format.
+    """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
-            weights = {key: file.get_tensor(key) for key in file.keys()}
-            header = json.loads((file.metadata() or {})["tutelage"])
-        values = json.loads(header["values"])
+            entry = (file.metadata() or {}).get(ENTRY)
+            header = _header(path, entry, formats=formats)
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
-        raise RunError(f"{path}: there is no trained model here. Was the run ended before its first evaluation?") from error
-    return weights, values, header["format"]
+        raise RunError(f"{path}: there is no such file. Was the run ended before it was written?") from error
+    except (safetensors.SafetensorError, OSError) as error:
+        raise RunError(f"{path}: cannot be read ({error}). {_REMEDY}") from error
+    if header["sha256"] != _seal(hash_tensors(tensors), header["format"], json.dumps(header["values"])):
+        raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {_REMEDY}")
+    return Stored(tensors, header["values"], header["format"])
+
+
+_REMEDY = "Bring an intact copy back, or train anew."
+
+
+def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[str, Any]:
+    """Return the header's entry, with everything in it of the right type."""
+    if entry is None:
+        raise RunError(f"{path}: was not written by tutelage: its header has no entry {ENTRY!r}. Expected {_either(formats)}.")
+    try:
+        header = json.loads(entry)
+    except ValueError as error:
+        raise RunError(f"{path}: its header is not JSON ({error}). {_REMEDY}") from error
+    found = header.get("format") if isinstance(header, dict) else None
+    if isinstance(found, str) and found not in formats:
+        remedy = "Train anew, or use the version of tutelage that wrote it."
+        raise RunError(f"{path}: is of format {found!r}; this version reads {_either(formats)}. {remedy}")
+    for key, kind in (("format", str), ("sha256", str), ("values", dict)):
+        value = header.get(key) if isinstance(header, dict) else None
+        if not isinstance(value, kind):
+            raise RunError(f"{path}: its header says {key} = {value!r:.60}, expected a {kind.__name__}. {_REMEDY}")
+    checked: dict[str, Any] = header
+    return checked
+
+
+def _seal(tensors_sha: str, format: str, text: str) -> str:  # noqa: A002
+    """Return the SHA-256 over everything in a file, from that of its tensors: these are hashed once only."""
+    return hashlib.sha256("\n".join([format, tensors_sha, text]).encode()).hexdigest()
+
+
+def _either(formats: Sequence[str]) -> str:
+    """Name the formats that are understood."""
+    return " or ".join(repr(name) for name in formats)
+
+
+def _free(path: Path) -> str:
+    """Say how much room there is, where that can be told."""
+    folder = next((each for each in path.parents if each.is_dir()), path.parent)
+    try:
+        return f"; {shutil.disk_usage(folder).free:,} are free in {folder}. Make room there, or choose another folder"
+    except OSError:
+        return f". Is {folder} still there, and may it be written to?"

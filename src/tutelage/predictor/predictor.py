@@ -21,7 +21,7 @@ from tutelage.core.shape.base import Shape, shape_from_record
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted
 from tutelage.data.target.base import Target
-from tutelage.model.stored import load_tensors, save_tensors
+from tutelage.model.stored import Stored, load_tensors, save_tensors
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
@@ -113,7 +113,17 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
     Raises:
         RunError: The file is missing or damaged, or needs an own module that was not given.
     """
-    weights, values, _ = load_tensors(path, formats=(FORMAT,))
+    stored = load_tensors(path, formats=(FORMAT,))
+    try:
+        return _restored(path, stored, module=module, device=device)
+    except (KeyError, TypeError, ValueError) as error:
+        # Whole, and yet not what this version expects: fields come and go between versions.
+        raise RunError(f"{path}: was written by another version of tutelage: {error}. Use that one, or train anew.") from error
+
+
+def _restored(path: Path, stored: Stored, *, module: nn.Module | None, device: str) -> Predictor:
+    """Build a predictor from what its file holds."""
+    weights, values, _ = stored
     if device == "auto":
         device = "cuda" if values.get("device") == "cuda" and torch.cuda.is_available() else "cpu"
     shape = shape_from_record(values["shape"])

@@ -1,9 +1,10 @@
 """From a recipe to prepared data: the source collects, the quality checks look, the task prepares."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tutelage.core.errors import DataError, UsageError
+from tutelage.core.errors import DataError, Problem, UsageError
 from tutelage.core.events import Event, Noted, Warned
 from tutelage.data.quality.look import look_all
 from tutelage.data.source.arrays import collect_arrays
@@ -13,7 +14,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data, TaskSpec
 from tutelage.task.choose import choose_task
 
-__all__ = ["Gathered", "collect", "gather"]
+__all__ = ["Gathered", "collect", "gather", "refuse_bad"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Gathered:
     @property
     def events(self) -> list[Event]:
         """Notes and warnings about the data."""
-        left_out = len(self.collected.problems)
+        left_out = sum(max(1, len(problem.items)) for problem in self.collected.problems)
         told = [f"{left_out} bad item{'s' * (left_out != 1)} left out; the report lists them"] if left_out else []
         warnings = [*self.collected.warnings, *told, *self.data.warnings()]
         return [*(Noted(message=note) for note in self.collected.notes), *(Warned(message=text) for text in warnings)]
@@ -49,7 +50,7 @@ class Gathered:
             "target": "",
             "fingerprint": self.data.fingerprint,
             "parts": sizes,
-            "skipped": [{"where": p.where, "found": p.found, "remedy": p.remedy} for p in collected.problems],
+            "skipped": [problem.record() for problem in collected.problems],
             "warnings": list(collected.warnings),
             "notes": list(collected.notes),
             "findings": [finding.record() for finding in collected.findings],
@@ -72,7 +73,7 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
     """
     if data is not None:
         arrays = collect_arrays(data, target=recipe.target, test=test, on_bad_data=recipe.on_bad_data, as_given=as_given)
-        return _accepted(look_all(arrays), recipe)
+        return _looked_at(arrays, recipe)
     if not recipe.source:
         raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     kind = recognize(recipe.source)
@@ -82,7 +83,7 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
         "test": recipe.test,
         "on_bad_data": recipe.on_bad_data,
     }
-    return _accepted(look_all(kind(**settings).collect()), recipe)
+    return _looked_at(kind(**settings).collect(), recipe)
 
 
 def gather(recipe: Recipe, collected: Collected) -> Gathered:
@@ -96,8 +97,17 @@ def gather(recipe: Recipe, collected: Collected) -> Gathered:
     return Gathered(collected, task, task.prepare(collected, recipe, reason=reason))
 
 
-def _accepted(collected: Collected, recipe: Recipe) -> Collected:
-    """Refuse data with problems, unless all of them could be left out and the user wants that."""
-    if collected.problems and (recipe.on_bad_data == "fail" or any(not problem.can_skip for problem in collected.problems)):
-        raise DataError(collected.problems)
-    return collected
+def refuse_bad(problems: Sequence[Problem], on_bad_data: str) -> None:
+    """Refuse data with problems, unless all of them could be left out and the user wants that.
+
+    Raises:
+        DataError: All of the problems.
+    """
+    if problems and (on_bad_data == "fail" or any(not problem.can_skip for problem in problems)):
+        raise DataError(problems)
+
+
+def _looked_at(collected: Collected, recipe: Recipe) -> Collected:
+    """Refuse bad data, and let the quality checks look at the rest."""
+    refuse_bad(collected.problems, recipe.on_bad_data)
+    return look_all(collected)

@@ -1,18 +1,13 @@
-"""A run folder, opened: made, locked by one process at a time, read by everybody."""
+"""A run folder, made once and read by everybody; `lock.py` says who may train in it."""
 
-import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
 
-__all__ = ["create_folder", "locked", "read_json", "run_folder"]
-
-LOCK = ".lock"
+__all__ = ["create_folder", "read_json", "run_folder"]
 
 
 def create_folder(out: str, *, name: str) -> Path:
@@ -68,18 +63,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise RunError(f"{path}: expected a JSON object.")
     return record
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Own a run folder while training; the system drops the lock of a killed process by itself.
-
-    Raises:
-        RunError: Another process trains in this folder.
-    """
-    with (folder / LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunError(f"{folder}: another process is training this run. Wait for it, or stop it first.") from error
-        yield

@@ -1,10 +1,10 @@
 """A finished (or paused) run, opened: its metrics, and its model for evaluation and prediction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -21,11 +21,13 @@ from tutelage.metric.interval import interval
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import read_recipe, recipe_from
 from tutelage.predictor.predictor import Predictor, load_predictor
-from tutelage.run.collect import collect, gather
+from tutelage.run.collect import collect, gather, refuse_bad
 from tutelage.run.folder import read_json, run_folder
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
+
+Reply = TypeVar("Reply")
 
 
 @dataclass(frozen=True)
@@ -160,12 +162,21 @@ class Run:
         return self.scores(source, target=target)["metrics"]  # type: ignore[no-any-return]
 
     def scores(self, source: Any, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, Any]:
-        """Return `metrics` and their 95 % `intervals` on a source with labels."""
+        """Return `metrics` and their 95 % `intervals` on a source with labels.
+
+        Raises:
+            DataError: Items that cannot be read or compared, unless they are to be skipped.
+            RunError: The run's model does not answer for rows.
+        """
+        self._require_answers()
         part, problems = self._read([source] if isinstance(source, str | Path) else source, target=target)
-        if problems and (on_bad_data == "fail" or any(problem.item < 0 for problem in problems)):
-            raise DataError(problems)
-        truth, warnings = self._truth(part, where=str(source) if isinstance(source, str | Path) else "the data")
-        outcome = Outcome(self.predictor.answers(part), truth)
+        refuse_bad(problems, on_bad_data)
+        where = str(source) if isinstance(source, str | Path) else "the data"
+        part, _, unknown = _ask(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
+        part, answers, unread = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
+        problems = (*problems, *unknown, *unread)
+        truth, warnings = self._truth(part, where=where)
+        outcome = Outcome(answers, truth)
         metrics: list[Metric] = list(self.decided.metrics)
         names = [f"test/{getattr(metric, 'kind', '')}" for metric in metrics]
         return {
@@ -183,10 +194,6 @@ class Run:
         if labels is None:
             remedy = "To predict without labels: tutelage predict."
             raise DataError([Problem(where, "there are no labels to compare with", remedy)])
-        absent = [i for i, label in enumerate(labels) if label is None]
-        if absent:
-            remedy = "Fill the label in, or leave the row out."
-            raise DataError([Problem(part.locate(i), "the label is missing", remedy) for i in absent])
         matched, warnings = target.match(labels, part=where)
         return target.truth(matched, locate=part.locate), warnings
 
@@ -224,7 +231,9 @@ class Run:
 
         Raises:
             DataError: Items that cannot be read, unless they are to be skipped.
+            RunError: The run's model does not answer for rows.
         """
+        self._require_answers()
         names: list[str] = []
         answers: list[np.ndarray] = []
         left_out: list[Problem] = []
@@ -232,21 +241,27 @@ class Run:
             part, problems = self._read(source, target="auto")
             left_out += problems
             try:
-                found = self.predictor.answers(part)
+                part, found, refused = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
             except DataError as error:
                 left_out += error.problems
-                is_bad = np.isin(np.arange(len(part)), [problem.item for problem in error.problems])
-                if on_bad_data == "fail" or not is_bad.any():
-                    continue
-                part = part.select(np.flatnonzero(~is_bad))
-                found = self.predictor.answers(part)
+                continue
+            left_out += refused
             answers.append(found)
             names += [part.locate(i) for i in range(len(part))]
-        if left_out and (on_bad_data == "fail" or any(problem.item < 0 for problem in left_out)):
-            raise DataError(left_out)
+        refuse_bad(left_out, on_bad_data)
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out))
+
+    def _require_answers(self) -> None:
+        """Refuse to predict where the task has no answer for a row."""
+        task = self.decided.task
+        if not task.answers_rows:
+            kind = getattr(task, "kind", "")
+            raise RunError(
+                f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict, or be measured "
+                f"on other data. Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
+            )
 
     def _one_by_one(self, inputs: Any) -> list[Any]:
         """Return what is read at a time: what its source reads together, such as images, or one by one, such as tables."""
@@ -282,6 +297,24 @@ class Run:
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""
         return str(read_json(self.path / layout.DATA).get("target", ""))
+
+
+def _ask(part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str) -> tuple[RowsPart, Reply, tuple[Problem, ...]]:
+    """Ask something about all rows; return those that it could be told of, the reply, and what is wrong with the others.
+
+    Raises:
+        DataError: Rows were refused and must not be left out, or all of them were.
+    """
+    try:
+        return part, ask(part), ()
+    except DataError as error:
+        bad = [item for problem in error.problems for item in problem.items]
+        kept = np.setdiff1d(np.arange(len(part)), bad)
+        if not len(kept):
+            raise
+        refuse_bad(error.problems, on_bad_data)
+        rows = part.select(kept)
+        return rows, ask(rows), error.problems
 
 
 def _are_paths(source: Any) -> bool:

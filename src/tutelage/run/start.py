@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from tutelage.core import layout
-from tutelage.core.durable import write_durably, write_json
+from tutelage.core.durable import sweep, write_durably, write_json
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
 from tutelage.core.events import Decided, Noted, Sink
@@ -21,7 +21,8 @@ from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.run.collect import Gathered, collect, gather
-from tutelage.run.folder import create_folder, locked, read_json, run_folder
+from tutelage.run.folder import create_folder, read_json, run_folder
+from tutelage.run.lock import locked
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
@@ -158,13 +159,12 @@ def resume_training(run: str | Path, request: Request) -> Path:
         with owned(folder, mesh):
             gathered = _gather_again(folder, plan, request)
             if mesh.is_writer:
-                _sweep(folder)
+                sweep(folder)
             has_checkpoint = mesh.agree(bool(checkpoints(folder)))
             emitter = _emitter(folder, request, mesh)
             if not has_checkpoint:
                 # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
-                for sink in emitter.sinks[:1]:
-                    getattr(sink, "rewind")({layout.EVENTS: 0, layout.METRICS: 0})  # noqa: B009 - the folder's own sink has it
+                emitter.rewind({layout.EVENTS: 0, layout.METRICS: 0})
             try:
                 Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
             finally:
@@ -201,14 +201,8 @@ def _has_ended(folder: Path) -> bool:
 
 def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
     """Write paths in full, so that a run can be resumed from another working folder."""
-    paths: dict[str, Any] = {}
-    for key in ("source", "test"):
-        if wishes.get(key):
-            paths[key] = recognize(wishes[key]).anywhere(wishes[key])
-    return {**wishes, **paths}
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed writers left half done."""
-    for path in folder.rglob(".*.tmp"):
-        path.unlink(missing_ok=True)
+    if not wishes.get("source"):
+        return wishes
+    kind = recognize(wishes["source"])
+    # The test part is read by the source's own kind, whatever it looks like by itself.
+    return {**wishes, **{key: kind.anywhere(wishes[key]) for key in ("source", "test") if wishes.get(key)}}

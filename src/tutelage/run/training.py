@@ -1,6 +1,7 @@
 """A training from first to last: compose, probe, loop, restore the best weights, open the test part once, write it all."""
 
 import shlex
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
+from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
@@ -75,12 +77,14 @@ class Training:
         save = SaveJob(self.emitter, self.folder, every_seconds=self.plan.save_seconds, step=composed.state.clock.step)
         watched, step = [composed.problem.validation], composed.state.clock.step
         evaluate = EvaluateJob(self.emitter, watched, stopping=rhythm.stopping, every=rhythm.eval_every, step=step)
-        jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
-        try:
-            run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
-        except DivergedError as error:
-            raise self._keep_best(composed, rhythm, error) from error
-        self._settle(composed, evaluate, save)
+        # Whatever happens, nothing is written any more when this process gives the folder back.
+        with closing(save):
+            jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
+            try:
+                run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+            except DivergedError as error:
+                raise self._keep_best(composed, rhythm, error) from error
+            self._settle(composed, evaluate, save)
         return self._finish(composed, rhythm)
 
     def _keep_best(self, composed: Composed, rhythm: Course, error: DivergedError) -> DivergedError:
@@ -123,10 +127,7 @@ class Training:
         composed.state.restore(snapshot)
         outside = composed.state.outside
         self.emitter.resume_from(outside.get("seconds", 0.0))
-        for sink in self.emitter.sinks:
-            rewind = getattr(sink, "rewind", None)
-            if rewind is not None and "offsets" in outside:
-                rewind(outside["offsets"])
+        self.emitter.rewind(outside.get("offsets", {}))
         for path, found in damaged if self.mesh.is_writer else ():
             # Set aside, or it would count among the newest ones that are kept, and crowd out those that are intact.
             path.replace(path.with_suffix(".damaged"))
@@ -153,7 +154,7 @@ class Training:
         state.outside["machine"] = self._bits_depend_on()
         if step == 0:
             save.save(state)
-        jobs: list[Any] = [LogJob(self.emitter, every=rhythm.log_every, step=step), evaluate]
+        jobs: list[Any] = [DivergenceJob(step=step), LogJob(self.emitter, every=rhythm.log_every, step=step), evaluate]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
             jobs.append(
@@ -164,7 +165,7 @@ class Training:
                     reserve_seconds=reserve_seconds(composed, per_row),
                     every=max(1, state.control.initial_steps // LOOKS),
                     step=step,
-                    save=save.save,
+                    save=save.secure,
                     most_steps=self.plan.useful_steps or 2**62,
                 )
             )
@@ -179,12 +180,12 @@ class Training:
         if stop_reason in PAUSED:
             # The reason is this process's end, not the run's: a resumed run goes on as if it had never been.
             state.control = state.control.stopped("")
-            save.save(state)
+            save.secure(state)
             state.control = state.control.stopped(stop_reason)
             return
         if state.control.last_evaluation != state.clock.step:
             evaluate.run(state)
-        save.save(state)
+        save.secure(state)
 
     def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
@@ -208,6 +209,7 @@ class Training:
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
             "noun": plan.task.noun,
+            "answers_rows": plan.task.answers_rows,
             **scores,
             "best_step": best_step,
             "last_step": state.clock.step,
@@ -251,6 +253,8 @@ class Training:
 
     def _announce(self, composed: Composed) -> None:
         """Tell what will be trained."""
+        kinds = dict.fromkeys([*(metric.kind for metric in self.plan.metrics), self.plan.watched])
+        metrics = {kind: catalog.load("metric", kind) for kind in kinds}
         model = self.plan.own_model or str(getattr(self.plan.model, "kind", ""))
         self.emitter.emit(
             Started(
@@ -264,6 +268,9 @@ class Training:
                 num_test=self.gathered.data.sizes.get("test", 0),
                 unit=self.gathered.data.unit,
                 device=self.plan.device,
+                noun=self.plan.task.noun,
+                titles={kind: getattr(metric, "title", "") for kind, metric in metrics.items()},
+                forms={kind: getattr(metric, "form", "number") for kind, metric in metrics.items()},
             )
         )
 

@@ -6,6 +6,7 @@ This one module is what evaluation, prediction, export, serving and teaching use
 from collections.abc import Iterator
 from contextlib import nullcontext
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +14,9 @@ from tutelage.data.rows.base import Rows
 from tutelage.task.base import Batch, TaskSpec
 
 __all__ = ["Answering", "answer_batches"]
+
+POOL_BATCHES = 64
+"""Batches whose rows are sorted by length together, and whose answers are kept until all of them are there."""
 
 
 class Answering(nn.Module):
@@ -45,26 +49,42 @@ class Answering(nn.Module):
 def answer_batches(
     answering: nn.Module, rows: Rows, *, batch_size: int = 512, device: str = "cpu", precision: str = "float32"
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield row numbers int64 [B] and answers float32 [B, ...] on the CPU, with the module in evaluation mode.
+    """Yield row numbers int64 [B], ascending, and answers float32 [B, ...] on the CPU, with the module in evaluation mode.
 
     Args:
         answering: What answers; it is put into evaluation mode, and back when all rows are done.
-        rows: Prepared rows.
+        rows: Prepared rows. Those of unequal length are computed in batches of like lengths, `POOL_BATCHES` batches at a time,
+            and so their answers have to be of one shape.
         batch_size: Rows at a time; it has no influence on the answers beyond rounding.
         device: Where the module is.
         precision: `bfloat16` computes as such a training did.
     """
     modes = [(module, module.training) for module in answering.modules()]
     answering.eval()
-    device_type = torch.device(device).type
     try:
-        for start in range(0, len(rows), batch_size):
-            numbers = torch.arange(start, min(start + batch_size, len(rows)))
-            batch = {name: tensor.to(device) for name, tensor in rows.take(numbers).items()}
-            half = torch.autocast(device_type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext()
-            with torch.no_grad(), half:
-                answers = answering(batch)
-            yield numbers, answers.float().cpu()
+        for begin in range(0, len(rows), batch_size * POOL_BATCHES):
+            numbers = torch.arange(begin, min(begin + batch_size * POOL_BATCHES, len(rows)))
+            if rows.lengths is None:
+                for own in torch.split(numbers, batch_size):
+                    yield own, _answers(answering, rows.take(own), device=device, precision=precision)
+                continue
+            order = torch.from_numpy(np.argsort(rows.lengths[numbers.numpy()], kind="stable"))
+            found = [
+                _answers(answering, rows.take(own), device=device, precision=precision)
+                for own in torch.split(numbers[order], batch_size)
+            ]
+            yield from zip(
+                torch.split(numbers, batch_size), torch.split(torch.cat(found)[order.argsort()], batch_size), strict=True
+            )
     finally:
         for module, was_training in modes:
             module.training = was_training
+
+
+@torch.no_grad()
+def _answers(answering: nn.Module, compact: Batch, *, device: str, precision: str) -> Tensor:
+    """Return the answers for a compact batch, float32 on the CPU."""
+    batch = {name: tensor.to(device) for name, tensor in compact.items()}
+    with torch.autocast(torch.device(device).type, dtype=torch.bfloat16) if precision == "bfloat16" else nullcontext():
+        answers: Tensor = answering(batch)
+    return answers.float().cpu()

@@ -225,6 +225,8 @@ class TaskSpec(Component):
     """The kind of answers: metrics and losses must be for the same."""
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labels."""
+    answers_rows: ClassVar[bool] = True
+    """Whether the trained model has an answer for a row of data, so that one can predict and evaluate on other data."""
 
     def claims(self, part: Part) -> str:
         """Return why this task is the natural one for the train part, or "" where it is not."""

@@ -1,4 +1,4 @@
-"""Metrics of a task on one part made of rows, batch by batch: only sums and a sample of rows are kept, never all predictions."""
+"""Metrics of a task on one part made of rows, batch by batch: what metrics tally and a sample of rows are kept."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from torch import nn
 from tutelage.core import catalog
 from tutelage.core.events import Event
 from tutelage.data.target.base import Target
-from tutelage.metric.base import Metric, Outcome
+from tutelage.metric.base import Metric, Outcome, Tally
 from tutelage.metric.interval import interval
 from tutelage.metric.sample import OutcomeSample
 from tutelage.planning.plan import Plan
@@ -19,7 +19,7 @@ from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
 from tutelage.task.rows import PreparedPart, RowsData
 
-__all__ = ["Judge", "RowsEvaluator", "Shown", "measure"]
+__all__ = ["Judge", "RowsEvaluator", "Shown"]
 
 NUM_WORST = 24
 
@@ -79,37 +79,35 @@ class RowsEvaluator:
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/accuracy`."""
-        values = measure(self.metrics, (outcome for _, outcome in self.outcomes(task)))
-        return {self._key(metric): value for metric, value in zip(self.metrics, values, strict=True)}
+        tallies = [metric.tally() for metric in self.metrics]
+        for _, outcome in self.outcomes(task):
+            for tally in tallies:
+                tally.add(outcome)
+        return self._named(tallies)
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
-        target = self._target
-        tallies = [metric.tally() for metric in self.metrics]
-        trivial = [metric.tally() for metric in self.metrics]
-        sample, shown, worst = OutcomeSample(seed=self.plan.seed), self.judge.shown(target), _Worst()
-        described = ""
+        tallies, trivial = ([metric.tally() for metric in self.metrics] for _ in range(2))
+        sample, shown, worst = OutcomeSample(seed=self.plan.seed), self.judge.shown(self._target), _Worst()
+        # What is trivial does not depend on the row, so that one batch of it serves all.
+        guess, described = self.judge.baseline(self._train_truth, self._target, size=self.batch_size)
         for rows, outcome in self.outcomes(task):
-            guess, described = self.judge.baseline(self._train_truth, target, size=len(rows))
             for tally, plain in zip(tallies, trivial, strict=True):
                 tally.add(outcome)
-                plain.add(Outcome(guess, outcome.target))
+                plain.add(Outcome(guess[: len(rows)], outcome.target))
             sample.add(outcome, rows)
             shown.add(outcome)
             worst.add(rows, outcome, *self.judge.mistakes(outcome))
-        values = {self._key(metric): tally.value() for metric, tally in zip(self.metrics, tallies, strict=True)}
-        rows_kept = sample.outcome()
-        ends = {
-            key: list(interval(metric, rows_kept, seed=self.plan.seed, estimate=values[key], total=len(self)))
-            for key, metric in ((self._key(metric), metric) for metric in self.metrics)
-        }
-        plain_values = {self._key(metric): tally.value() for metric, tally in zip(self.metrics, trivial, strict=True)}
+        kept, values = sample.outcome(), self._named(tallies)
         return {
             "metrics": values,
-            "intervals": ends,
-            "baseline": {**plain_values, "description": described},
-            "worst": [self._mistake(row, loss, outcome, place) for row, loss, outcome, place in worst.best()],
-            **shown.record(rows_kept),
+            "intervals": {
+                key: list(interval(metric, kept, seed=self.plan.seed, estimate=value, total=len(self)))
+                for metric, (key, value) in zip(self.metrics, values.items(), strict=True)
+            },
+            "baseline": {**self._named(trivial), "description": described},
+            "worst": [self._mistake(row, loss, outcome) for loss, row, outcome in worst.kept],
+            **shown.record(kept),
         }
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
@@ -135,7 +133,7 @@ class RowsEvaluator:
     def metrics(self) -> list[Metric]:
         """The plan's metrics, and the watched one where this part is judged by it."""
         metrics: list[Metric] = list(self.plan.metrics)
-        if self.is_watched and self.plan.watched not in {kind_of(metric) for metric in metrics}:
+        if self.is_watched and self.plan.watched not in {_kind(metric) for metric in metrics}:
             metrics.append(catalog.load("metric", self.plan.watched)())
         return metrics
 
@@ -149,51 +147,36 @@ class RowsEvaluator:
         assert self.data.train.truth is not None
         return self.data.train.truth
 
-    def _key(self, metric: Metric) -> str:
-        return f"{self.name}/{kind_of(metric)}"
+    def _named(self, tallies: Sequence[Tally]) -> dict[str, float]:
+        """Return the values of the metrics' tallies by name."""
+        return {f"{self.name}/{_kind(metric)}": tally.value() for metric, tally in zip(self.metrics, tallies, strict=True)}
 
-    def _mistake(self, row: int, loss: float, outcome: Outcome, place: int) -> dict[str, Any]:
-        """Return one mistake with what is needed to look at it."""
-        said = self.judge.say_mistake(outcome, place, target=self._target)
+    def _mistake(self, row: int, loss: float, outcome: Outcome) -> dict[str, Any]:
+        """Return one mistake with what is needed to look at it; the outcome is that of the row alone."""
+        said = self.judge.say_mistake(outcome, 0, target=self._target)
         part = self.prepared.part
         return {"name": part.locate(row), "loss": loss, **said, **part.show(row)}
 
 
 class _Worst:
-    """The rows with the largest loss among the mistakes, seen batch by batch."""
+    """The rows with the largest loss among the mistakes, seen batch by batch.
+
+    Attributes:
+        kept: Loss, row and the outcome of that row alone, the worst first.
+    """
 
     def __init__(self) -> None:
-        self._kept: list[tuple[float, int, Outcome, int]] = []
+        self.kept: list[tuple[float, int, Outcome]] = []
 
     def add(self, rows: np.ndarray, outcome: Outcome, loss: np.ndarray, is_mistake: np.ndarray) -> None:
         """Take a batch."""
         places = np.flatnonzero(is_mistake)
-        order = places[np.argsort(-loss[places], kind="stable")][:NUM_WORST]
-        one = [
-            (
-                float(loss[place]),
-                int(rows[place]),
-                Outcome(outcome.prediction[place : place + 1], outcome.target[place : place + 1]),
-                0,
-            )
-            for place in order
-        ]
-        self._kept = sorted([*self._kept, *one], key=lambda item: (-item[0], item[1]))[:NUM_WORST]
-
-    def best(self) -> list[tuple[int, float, Outcome, int]]:
-        """Return row, loss, and where its prediction is, the worst first."""
-        return [(row, loss, outcome, place) for loss, row, outcome, place in self._kept]
+        worst = places[np.argsort(-loss[places], kind="stable")][:NUM_WORST]
+        # A copy, since a view of one row would keep its whole batch in memory.
+        found = [(float(loss[i]), int(rows[i]), Outcome(outcome.prediction[[i]], outcome.target[[i]])) for i in worst]
+        self.kept = sorted([*self.kept, *found], key=lambda item: (-item[0], item[1]))[:NUM_WORST]
 
 
-def measure(metrics: Sequence[Metric], outcomes: Iterator[Outcome]) -> list[float]:
-    """Return each metric over all batches."""
-    tallies = [metric.tally() for metric in metrics]
-    for outcome in outcomes:
-        for tally in tallies:
-            tally.add(outcome)
-    return [tally.value() for tally in tallies]
-
-
-def kind_of(metric: Metric) -> str:
+def _kind(metric: Metric) -> str:
     """Return the name of a metric in results."""
     return str(getattr(metric, "kind", ""))

@@ -38,6 +38,7 @@ from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.measured import measured_metrics
 from tutelage.task.rows import RowsData, rows_data, split_rows
 from tutelage.task.supervised import build_model
 
@@ -57,6 +58,7 @@ class Gan(TaskSpec):
     kind: Literal["gan"] = "gan"
     noun: ClassVar[str] = "generator"
     answers: ClassVar[str] = "samples"
+    answers_rows: ClassVar[bool] = False
     latent_size: int = Field(2, gt=0, description="Random numbers that the generator starts from.")
     critic_steps: int = Field(3, gt=0, description="Critic updates to one generator update.")
     critic: Pick("model") = Field(  # type: ignore[valid-type]
@@ -158,7 +160,7 @@ class Gan(TaskSpec):
         return Problem(
             task=task.to(plan.device),
             stream=stream,
-            validation=SampleEvaluator("val", self, plan, real["validation"], real["train"]),
+            validation=SampleEvaluator("val", self, plan, real["validation"], real["train"], is_watched=True),
             test=SampleEvaluator("test", self, plan, real["test"], real["train"]) if "test" in real else None,
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
         )
@@ -216,14 +218,20 @@ class SampleEvaluator:
     plan: Plan
     real: np.ndarray
     train: np.ndarray
+    is_watched: bool = False
 
     def __len__(self) -> int:
         return len(self.real)
 
+    @property
+    def metrics(self) -> tuple[Any, ...]:
+        """What is measured."""
+        return measured_metrics(self.plan, is_watched=self.is_watched)
+
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/coverage`."""
         outcome = SampleOutcome(self.real, self.make(task, len(self.real)))
-        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.plan.metrics}
+        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.metrics}
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals from several drawings, what one Gaussian reaches, and what real samples themselves do."""
@@ -232,7 +240,7 @@ class SampleEvaluator:
         ceiling = SampleOutcome(self.real, self.train[: len(self.real)])
         record: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
         reached = []
-        for metric in self.plan.metrics:
+        for metric in self.metrics:
             values = [metric.compute(outcome) for outcome in draws]
             key = f"{self.name}/{metric.kind}"
             half = 1.96 * float(np.std(values, ddof=1))

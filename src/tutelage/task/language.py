@@ -30,6 +30,7 @@ from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.measured import measured_metrics
 from tutelage.task.rows import choose_prepare
 from tutelage.task.supervised import build_model
 
@@ -44,6 +45,7 @@ class Language(TaskSpec):
     kind: Literal["language"] = "language"
     noun: ClassVar[str] = "language model"
     answers: ClassVar[str] = "tokens"
+    answers_rows: ClassVar[bool] = False
     sample_length: int = Field(200, ge=0, description="Characters that are made at each evaluation, to look at; 0 makes none.")
     temperature: float = Field(0.8, gt=0, description="How boldly these are drawn: below 1 cautiously, 1 as the model says.")
 
@@ -106,7 +108,9 @@ class Language(TaskSpec):
             world=world,
         )
         evaluators = {
-            name: TextEvaluator(name, self, plan, data.fitted, data.fitted.pieces(data.parts[part]))
+            name: TextEvaluator(
+                name, self, plan, data.fitted, data.fitted.pieces(data.parts[part]), is_watched=part == "validation"
+            )
             for name, part in (("val", "validation"), ("test", "test"))
             if part in data.parts
         }
@@ -206,6 +210,7 @@ class TextEvaluator:
     plan: Plan
     fitted: FittedCharacters
     rows: Rows
+    is_watched: bool = False
     batch_size: int = 64
 
     def __len__(self) -> int:
@@ -213,11 +218,12 @@ class TextEvaluator:
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/nats_per_character`."""
-        tallies = [metric.tally() for metric in self.plan.metrics]
+        metrics = measured_metrics(self.plan, is_watched=self.is_watched)
+        tallies = [metric.tally() for metric in metrics]
         for outcome in self.outcomes(task):
             for tally in tallies:
                 tally.add(outcome)
-        return {f"{self.name}/{metric.kind}": tally.value() for metric, tally in zip(self.plan.metrics, tallies, strict=True)}
+        return {f"{self.name}/{metric.kind}": tally.value() for metric, tally in zip(metrics, tallies, strict=True)}
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, a baseline, and 95 % intervals from the spread between pieces."""

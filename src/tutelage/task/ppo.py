@@ -32,6 +32,7 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.measured import measured_metrics
 from tutelage.task.supervised import build_model
 
 __all__ = ["Ppo", "PpoTask"]
@@ -47,6 +48,7 @@ class Ppo(TaskSpec):
     kind: Literal["ppo"] = "ppo"
     noun: ClassVar[str] = "reinforcement learning"
     answers: ClassVar[str] = "episodes"
+    answers_rows: ClassVar[bool] = False
     clip_range: float = Field(0.2, gt=0, lt=1, description="How far the probability ratio may move from 1.")
     value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, description="Weight of the entropy bonus.")
@@ -115,7 +117,7 @@ class Ppo(TaskSpec):
         return Problem(
             task=task,
             stream=stream,
-            validation=EpisodeEvaluator("val", plan, data, VALIDATION_EPISODES),
+            validation=EpisodeEvaluator("val", plan, data, VALIDATION_EPISODES, is_watched=True),
             test=EpisodeEvaluator("test", plan, data, TEST_EPISODES),
             num_parameters=sum(parameter.numel() for parameter in policy.parameters()),
             extras=lambda: {"env_steps": int(stream.metrics()["env_steps"])},
@@ -235,21 +237,27 @@ class EpisodeEvaluator:
     plan: Plan
     data: EnvironmentData
     episodes: int
+    is_watched: bool = False
 
     def __len__(self) -> int:
         return self.episodes
 
+    @property
+    def metrics(self) -> tuple[Any, ...]:
+        """What is measured."""
+        return measured_metrics(self.plan, is_watched=self.is_watched)
+
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/mean_return`."""
         outcome = self.play(task)
-        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.plan.metrics}
+        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.metrics}
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
         outcome, chance = self.play(task), self.play(None)
         half = 1.96 * float(outcome.returns.std(ddof=1)) / len(outcome.returns) ** 0.5
         record: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {"description": "acting at random"}}
-        for metric in self.plan.metrics:
+        for metric in self.metrics:
             key = f"{self.name}/{metric.kind}"
             value = metric.compute(outcome)
             record["metrics"][key], record["baseline"][key] = value, metric.compute(chance)

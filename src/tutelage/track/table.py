@@ -1,52 +1,79 @@
-"""Aligned tables for a terminal, wrapped to its width."""
+"""Tables for a terminal, wrapped to its width."""
 
-import itertools
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-__all__ = ["decision_lines", "wrapped"]
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
-NARROW = 64
+from tutelage.track.score import Scores
+from tutelage.track.terminal import plain
+
+__all__ = ["GAP", "decision_table", "hanging", "packed", "score_table"]
+
+NARROW = 72
 """Terminals below this many characters show each reason under its decision instead of beside it."""
+GAP = "  "
+"""Between two facts on one line."""
+PARTS = {"val": "validation"}
 
 
-def decision_lines(rows: Sequence[tuple[str, str, str]], *, width: int) -> list[tuple[str, str]]:
+def decision_table(rows: Sequence[tuple[str, str, str]], *, width: int) -> Table:
     """Lay out (key, value, reason) rows.
 
     Args:
         rows: What to show.
         width: Characters of the terminal.
-
-    Returns:
-        Lines in two pieces, what was decided and why, so that the second can be shown dimmed.
     """
-    keys = min(max((len(key) for key, _, _ in rows), default=0), 24)
-    if width < NARROW:
-        return [line for row in rows for line in _stacked(row, width=width)]
-    values = min(max((len(value) for _, value, reason in rows if reason), default=0), max((width - keys) * 2 // 5, 16))
-    return [line for row in rows for line in _side_by_side(row, keys=keys, values=values, width=width)]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for key, value, reason in rows:
+        if width < NARROW:
+            table.add_row(Padding.indent(plain(f"{key}: {value}"), 2))
+            if reason:
+                table.add_row(Padding.indent(plain(reason, "dim"), 6))
+        else:
+            table.add_row(plain(f"  {key}"), plain(value), plain(reason, "dim"))
+    return table
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Break text into lines of at most `width` characters; never an empty list."""
-    return textwrap.wrap(text, max(width, 8), break_on_hyphens=False) or [""]
+def score_table(metrics: Mapping[str, float], scores: Scores) -> Table:
+    """Lay out scores: a line for each metric, a column for each part of the data.
+
+    Args:
+        metrics: Scores by key, such as `val/accuracy`.
+        scores: How they are called and written.
+    """
+    parts = list(dict.fromkeys(key.rpartition("/")[0] for key in metrics))
+    names = dict.fromkeys(key.rpartition("/")[2] for key in metrics)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column()
+    for _ in parts:
+        table.add_column(justify="right")
+    table.add_row("", *(plain(PARTS.get(part, part), "dim") for part in parts))
+    for name in names:
+        found = [(key, metrics.get(key)) for key in (f"{part}/{name}".removeprefix("/") for part in parts)]
+        table.add_row(
+            plain(f"  {scores.name(name)}"),
+            *(plain("-" if value is None else scores.value(key, value)) for key, value in found),
+        )
+    return table
 
 
-def _side_by_side(row: tuple[str, str, str], *, keys: int, values: int, width: int) -> list[tuple[str, str]]:
-    """Lay out one decision with its reason on the right."""
-    key, value, reason = row
-    # A value without a reason may use the room of both.
-    left, right = wrapped(value, values if reason else width - keys - 5), wrapped(reason, width - keys - values - 7)
-    lines = []
-    for what, why in itertools.zip_longest(left, right, fillvalue=""):
-        text = f"  {key:<{keys}}  {what:<{values}}  "
-        lines.append((text if why else text.rstrip(), why))
-        key = ""
-    return lines
+def hanging(*rows: tuple[Text, Text]) -> Table:
+    """Return texts, each beside its heading, below which its further lines do not reach."""
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    for head, text in rows:
+        table.add_row(head, text)
+    return table
 
 
-def _stacked(row: tuple[str, str, str], *, width: int) -> list[tuple[str, str]]:
-    """Lay out one decision with its reason below it."""
-    key, value, reason = row
-    lines = [("  " + line, "") for line in wrapped(f"{key}: {value}", width - 3)]
-    return lines + [("      ", line) for line in wrapped(reason, width - 7) if line]
+def packed(facts: Sequence[Text], *, width: int) -> Text:
+    """Return facts on as few lines as the width allows; none is broken."""
+    lines = [facts[0]]
+    for fact in facts[1:]:
+        if lines[-1].cell_len + len(GAP) + fact.cell_len <= width:
+            lines[-1] = Text(GAP).join([lines[-1], fact])
+        else:
+            lines.append(fact)
+    return Text("\n").join(lines)

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError
-from tutelage.core.events import Corrected, Evaluated, Event, Logged, Saved
+from tutelage.core.errors import RunError
+from tutelage.core.events import Corrected, Evaluated, Event, Logged, Saved, Warned
 from tutelage.task.base import Evaluator, Task
-from tutelage.training.checkpoint import save_checkpoint
 from tutelage.training.control import Stopping, judge
-from tutelage.training.state import Snapshot, TrainState
+from tutelage.training.divergence import diverged
+from tutelage.training.state import TrainState
+from tutelage.training.writer import Durable, Writer
 
 __all__ = ["BudgetJob", "EvaluateJob", "LogJob", "SaveJob", "Shows"]
 
@@ -28,25 +29,54 @@ class Shows(Protocol):
         """Return what the sinks are to take, after the metrics of the same step."""
 
 
-class LogJob:
-    """Tells the mean training loss since the last time, and stops a training that diverged."""
+LINE_SECONDS = 10.0
+"""Longest time of training without a log line, about: a ten-hour run is then told in at least 3600 points."""
+LOOKS_PER_LINE = 10
+"""Looks at the clock in that time."""
 
-    def __init__(self, emitter: Emitter, *, every: int, step: int) -> None:
-        """Log every `every` steps, from `step` on."""
-        self.next_step = (step // every + 1) * every
-        self._every = every
+
+class LogJob:
+    """Tells the mean training loss at regular steps, and in between where these lie far apart in time.
+
+    The sums of the loss are part of a training's state, so the number of steps alone decides when they begin anew: at the
+    regular lines, which say the same in each repetition. The lines in between, which the clock decides on, tell the sums so
+    far and change nothing.
+    """
+
+    def __init__(self, emitter: Emitter, *, every: int, step: int, line_seconds: float = LINE_SECONDS) -> None:
+        """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training."""
+        self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
         self._last_step, self._last_seconds = step, emitter.seconds
+        self._last_look = (step, emitter.seconds)
+        # Nothing is known yet of how long a step takes.
+        self.next_step = step + 1
 
     def run(self, state: TrainState) -> None:
-        """Flush the ledger and tell it.
+        """Tell a line if it is time.
 
         Raises:
-            DivergedError: A loss is not finite, in whichever process; the best weights so far are still in the state.
+            DivergedError: A number is not finite, in whichever process; the best weights so far are still in the state.
         """
         step = state.clock.step
-        means = state.ledger.flush(state.mesh)
+        # Each process has a clock of its own: the first one's counts.
+        is_late, num_steps = state.mesh.agree(self._look(step))
+        if step % self._every == 0:
+            self._tell(state, state.ledger.flush(state.mesh))
+        elif is_late:
+            self._tell(state, state.ledger.means(state.mesh))
+        self.next_step = min((step // self._every + 1) * self._every, step + num_steps)
+
+    def _look(self, step: int) -> tuple[bool, int]:
+        """Return whether a line is due by the clock, and the steps until it is worth looking again."""
         seconds = self._emitter.seconds
+        (last_step, last_seconds), self._last_look = self._last_look, (step, seconds)
+        speed = (step - last_step) / max(seconds - last_seconds, 1e-9)
+        return seconds - self._last_seconds >= self._line_seconds, max(1, int(speed * self._line_seconds / LOOKS_PER_LINE))
+
+    def _tell(self, state: TrainState, means: Mapping[str, float]) -> None:
+        """Tell means of the training loss, and stop a training that diverged."""
+        step, seconds = state.clock.step, self._emitter.seconds
         speed = (step - self._last_step) / max(seconds - self._last_seconds, 1e-9)
         rates = {
             "lr" if len(state.step.updates) == 1 else f"{name}/lr": float(update.optimizer.param_groups[0]["lr"])
@@ -67,14 +97,8 @@ class LogJob:
         )
         bad = [name for name, value in means.items() if not math.isfinite(value)]
         if bad:
-            raise DivergedError(
-                f"training diverged: {bad[0]} = {means[bad[0]]} between steps {self._last_step} and {step}. Usual causes: a "
-                "learning rate that is too high (try --set optim.lr= a tenth of it) or values in your own data or module "
-                "that overflow (try --set precision=float32).",
-                step=step,
-            )
+            raise diverged(f"{bad[0]} = {means[bad[0]]}", after=self._last_step, step=step)
         self._last_step, self._last_seconds = step, seconds
-        self.next_step = (step // self._every + 1) * self._every
 
 
 class EvaluateJob:
@@ -97,7 +121,11 @@ class EvaluateJob:
         state.control, is_best = judge(state.control, self.last_metrics, step=step, stopping=self._stopping)
         if is_best or state.control.best_score is None:
             state.best = copy_weights(state.task.state_dict())
-        self._emitter.emit(Evaluated(step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best))
+        self._emitter.emit(
+            Evaluated(
+                step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best, watched=self._stopping.metric
+            )
+        )
         for evaluator in self._evaluators:
             if isinstance(evaluator, Shows):
                 for event in evaluator.events(state.task, step=step):
@@ -195,44 +223,77 @@ class BudgetJob:
 
 
 class SaveJob:
-    """Writes a checkpoint when enough wall time has passed; when it does so has no influence on training."""
+    """Makes a checkpoint when enough wall time has passed; when it does so has no influence on training.
+
+    Training waits for the copy of its state, not for the disk: see `writer.py`.
+    """
 
     FRACTION = 0.02
-    """Saving takes at most about this fraction of the time."""
+    """Training waits for saving at most about this fraction of its time."""
+    WRITING_FRACTION = 0.1
+    """Checkpoints are being written at most about this fraction of the time: that takes memory, and a core for the hash."""
 
     def __init__(self, emitter: Emitter, run_dir: Path, *, every_seconds: float, step: int) -> None:
         """Save into `run_dir` every `every_seconds` (more rarely where a save takes long)."""
         self.next_step = step + 1
         self._every = every_seconds
         self._wait = every_seconds
-        self._emitter, self._run_dir = emitter, run_dir
+        self._emitter, self._writer = emitter, Writer(run_dir)
         self._last = time.monotonic()
 
     def run(self, state: TrainState) -> None:
         """Save if it is time by the first process's clock."""
+        self._tell(self._writer.poll())
         if state.mesh.agree(time.monotonic() - self._last >= self._wait):
             self.save(state)
         every = state.mesh.ask_every
         self.next_step = (state.clock.step // every + 1) * every
 
     def save(self, state: TrainState) -> None:
-        """Save now; of several processes all come here at the same step, and the first one writes."""
+        """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
+
+        Raises:
+            RunError: The checkpoint before this one could not be written.
+        """
         began = time.monotonic()
+        self.settle()
         state.outside["seconds"] = self._emitter.seconds
-        for sink in self._emitter.sinks:
-            offsets = getattr(sink, "offsets", None)
-            if offsets is not None:
-                state.outside["offsets"] = offsets()
+        # A sink that has just failed has none; what it had at the last checkpoint is then where its files are cut.
+        state.outside["offsets"] = {**state.outside.get("offsets", {}), **self._emitter.offsets()}
         snapshot = state.snapshot()
         if state.mesh.is_writer:
-            self._write(snapshot)
+            self._writer.write(snapshot)
         self._last = time.monotonic()
+        # Where each step is to be saved, none is left out.
         self._wait = max(self._every, (self._last - began) / self.FRACTION) if self._every else 0.0
 
-    def _write(self, snapshot: Snapshot) -> None:
-        """Make a snapshot durable, and tell it once it is."""
-        sha = save_checkpoint(self._run_dir, snapshot)
-        self._emitter.emit(Saved(step=snapshot.values["clock"][0], digest=sha))
+    def secure(self, state: TrainState) -> None:
+        """Save now, and return once it is durable: what follows may rely on it."""
+        self.save(state)
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the checkpoint that is being written, if any, is durable.
+
+        Raises:
+            RunError: It could not be written.
+        """
+        self._tell(self._writer.wait())
+
+    def close(self) -> None:
+        """End the writer, once it is done, whatever has happened; the run folder may then be given to another process."""
+        self._writer.close()
+        try:
+            self.settle()
+        except RunError as error:
+            # Another reason ends this training already.
+            self._emitter.emit(Warned(message=str(error)))
+
+    def _tell(self, durable: Durable | None) -> None:
+        """Tell what has become durable, in the thread that trains: sinks know no other."""
+        if durable is not None:
+            self._emitter.emit(Saved(step=durable.step, digest=durable.digest))
+            self._wait = max(self._wait, durable.seconds / self.WRITING_FRACTION) if self._every else 0.0
 
 
 def copy_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -27,10 +27,20 @@ class Ledger:
             self._sums[name] = self._sums[name] + part if name in self._sums else part
 
     def flush(self, mesh: Mesh = LONE) -> dict[str, float]:
-        """Return the weighted means since the last flush and start anew; a lone phase's loss is called `loss`.
+        """Return the `means` since the last flush and start anew.
+
+        The sums are part of a training's state, so no clock may decide when they are flushed.
+        """
+        means = self.means(mesh)
+        self._sums.clear()
+        self._weights.clear()
+        return means
+
+    def means(self, mesh: Mesh = LONE) -> dict[str, float]:
+        """Return the weighted means since the last flush, and change nothing; a lone phase's loss is called `loss`.
 
         Args:
-            mesh: The processes whose sums belong together; all of them flush at the same step.
+            mesh: The processes whose sums belong together; all of them ask at the same step.
         """
         means = {}
         lone = len(self._weights) == 1
@@ -42,9 +52,11 @@ class Ledger:
             phase, _, part = name.partition("/")
             mean = total / weight_of[phase]
             means[part or "loss" if lone else f"{name}/loss" if not part else name] = mean
-        self._sums.clear()
-        self._weights.clear()
         return means
+
+    def losses(self) -> list[Tensor]:
+        """Return the sum of each phase's loss since the last flush; one that was not finite has stayed so."""
+        return [self._sums[name] for name in self._weights]
 
     def state(self) -> dict[str, Tensor]:
         """Return the sums so far, as they are: adding makes new ones."""

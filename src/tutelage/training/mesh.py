@@ -23,7 +23,7 @@ from torch._C._distributed_c10d import TCPStore
 
 from tutelage.core.errors import RecipeError
 
-__all__ = ["ASK_EVERY", "LONE", "DistributedMesh", "Mesh", "device_of_process", "mesh_from_environment"]
+__all__ = ["ASK_EVERY", "LONE", "DistributedMesh", "Mesh", "device_of_process", "is_first_process", "mesh_from_environment"]
 
 ASK_EVERY = 16
 """Steps between two questions to the other processes about clocks and signals: asking costs a round trip each time."""
@@ -192,6 +192,11 @@ def mesh_from_environment(environ: Mapping[str, str], *, device: str = "cpu") ->
     if torch.device(device).type == "cuda":
         torch.cuda.set_device(device)
     return DistributedMesh(rank=rank, world=world, store=store, device=device)
+
+
+def is_first_process(environ: Mapping[str, str]) -> bool:
+    """Tell whether this process is alone, or the first of those that a launcher started: the one that writes and tells."""
+    return environ.get("WORLD_SIZE", "1") in ("", "0", "1") or environ.get("RANK", "0") == "0"
 
 
 def device_of_process(environ: Mapping[str, str], device: str) -> str:

@@ -47,31 +47,19 @@ def resolve(
     auto = spec.suggest(facts)
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
-    batch_size = _decide_batch_size(recipe, facts, auto, made)
-    total_steps, time_seconds = _decide_budget(recipe, facts, auto, batch_size, made)
-    metrics = _decide_metrics(recipe, facts, parts["task"], made)
-    watched, patience = _decide_stopping(recipe, facts, parts["task"], auto, made)
+    task = parts["task"]
     return Plan(
         **parts,
+        **_decide_amounts(recipe, facts, auto, made),
+        **_decide_judgement(recipe, facts, task, auto, made),
         source=recipe.source,
         modality=facts.modality,
         own_model=own_model,
         clip=_decide_clip(recipe, auto, made),
-        batch_size=batch_size,
-        num_micro=recipe.num_micro,
-        class_weights=parts["task"].weigh_classes(recipe, facts, made=made),
-        metrics=metrics,
-        watched=watched,
-        headline=str(getattr(metrics[0], "kind", "")),
-        patience=patience,
-        min_delta=recipe.stopping.min_delta,
-        total_steps=total_steps,
-        useful_steps=-(-int(auto.useful_epochs * facts.num_train) // batch_size),
-        time_seconds=time_seconds,
-        corrections=recipe.budget.corrections,
+        class_weights=task.weigh_classes(recipe, facts, made=made),
         save_seconds=recipe.save.every_seconds,
-        shape=parts["task"].network_shape(facts),
-        num_outputs=parts["task"].count_outputs(facts),
+        shape=task.network_shape(facts),
+        num_outputs=task.count_outputs(facts),
         prepare=prepare,
         split=split,
         num_train=facts.num_train,
@@ -100,6 +88,33 @@ def _decide_parts(
         "augment": _decide_augment(recipe, facts, auto, made),
         "optim": made.choose("optim", recipe.optim, grant(recipe.optim, auto.optim)),
         "schedule": made.choose("schedule", recipe.schedule, grant(recipe.schedule, auto.schedule)),
+    }
+
+
+def _decide_amounts(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> dict[str, Any]:
+    """Choose how many rows a step takes, and how many steps there are."""
+    batch_size = _decide_batch_size(recipe, facts, auto, made)
+    total_steps, time_seconds = _decide_budget(recipe, facts, auto, batch_size, made)
+    return {
+        "batch_size": batch_size,
+        "num_micro": recipe.num_micro,
+        "total_steps": total_steps,
+        "useful_steps": -(-int(auto.useful_epochs * facts.num_train) // batch_size),
+        "time_seconds": time_seconds,
+        "corrections": recipe.budget.corrections,
+    }
+
+
+def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Suggestion, made: Decisions) -> dict[str, Any]:
+    """Choose what is measured, and what early stopping makes of it."""
+    metrics = _decide_metrics(recipe, facts, task, made)
+    watched, patience = _decide_stopping(recipe, facts, task, auto, made)
+    return {
+        "metrics": metrics,
+        "headline": str(getattr(metrics[0], "kind", "")),
+        "watched": watched,
+        "patience": patience,
+        "min_delta": recipe.stopping.min_delta,
     }
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import random
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from tutelage.core.clock import Clock
+from tutelage.model.stored import hash_tensors
 from tutelage.task.base import Stream, Task
 from tutelage.training.control import Control, control_from
 from tutelage.training.ledger import Ledger
@@ -36,6 +38,11 @@ class Snapshot:
 
     tensors: dict[str, Tensor]
     values: dict[str, Any]
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return int(self.values["clock"][0])
 
 
 @dataclass(slots=True)
@@ -68,7 +75,7 @@ class TrainState:
         return self.step.mesh
 
     def snapshot(self) -> Snapshot:
-        """Copy everything, once, so that training may go on while the copy is written.
+        """Copy everything, once, so that training may go on while the copy is written by another thread.
 
         Of several processes all ask at the same step; each gets what only the others hold, under their numbers.
         """
@@ -86,7 +93,8 @@ class TrainState:
         copies |= {f"best/{key}": value.detach().to("cpu").contiguous() for key, value in self.best.items()}
         if self.mesh.world > 1:
             _add_others(self.mesh, own_tensors, own_values, copies, values)
-        return Snapshot(copies, values)
+        # A stream may go on writing into the lists that it has told.
+        return Snapshot(copies, deepcopy(values))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put everything back as `snapshot` found it."""
@@ -125,14 +133,15 @@ class TrainState:
         return tensors, values
 
 
-def digest(snapshot: Snapshot) -> str:
-    """Return the SHA-256 over names, types, shapes and bytes of all tensors, and all values but the outside ones."""
-    sha = hashlib.sha256()
-    for key in sorted(snapshot.tensors):
-        tensor = snapshot.tensors[key]
-        sha.update(f"{key}|{tensor.dtype}|{tuple(tensor.shape)}|".encode())
-        sha.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+def digest(snapshot: Snapshot, *, tensors_sha: str = "") -> str:
+    """Return the SHA-256 over names, types, shapes and bytes of all tensors, and all values but the outside ones.
+
+    Args:
+        snapshot: The state.
+        tensors_sha: The `hash_tensors` of its tensors, where that is known already.
+    """
     inside = {key: value for key, value in snapshot.values.items() if key != "outside"}
+    sha = hashlib.sha256((tensors_sha or hash_tensors(snapshot.tensors)).encode())
     sha.update(json.dumps(inside, sort_keys=True).encode())
     return sha.hexdigest()
 

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from tutelage.core.errors import RecipeError
-from tutelage.data.prepare.columns import infer_columns, is_text
 from tutelage.data.part.table import TablePart
+from tutelage.data.prepare.columns import infer_columns, is_text
 
 
 def part_of(target: str = "", **columns: Any) -> TablePart:

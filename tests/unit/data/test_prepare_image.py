@@ -10,12 +10,14 @@ from PIL import Image as Pillow
 
 from tutelage.core.errors import DataError
 from tutelage.core.shape.image import ImageShape
+from tutelage.data.part.image import ImagePart
+from tutelage.data.part.table import TablePart
 from tutelage.data.prepare import decoded
 from tutelage.data.prepare.decoded import cache_folder, load_or_make
 from tutelage.data.prepare.framing import choose_size, frame
 from tutelage.data.prepare.image import FittedImage, Image
-from tutelage.data.part.image import ImagePart
-from tutelage.data.part.table import TablePart
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.dense import DenseRows
 
 RED, BLUE = (200, 0, 0), (0, 0, 100)
 
@@ -41,21 +43,27 @@ def save(path: Path, *, size: tuple[int, int], color: tuple[int, int, int] = RED
     return path
 
 
+def pixels_of(rows: Rows) -> torch.Tensor:
+    """Return all images, uint8 [N, H, W, C]."""
+    return rows.take(torch.arange(len(rows)))["image"]
+
+
 def noise(count: int = 6, height: int = 5, width: int = 7, channels: int = 3) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, height, width, channels)).astype(np.uint8)
 
 
 def test_pixels_of_one_size_are_not_copied() -> None:
     pixels = noise()
-    image = Image().fit(from_pixels(pixels)).apply(from_pixels(pixels))["image"]
-    assert image.data_ptr() == pixels.ctypes.data
-    assert image.shape == (6, 5, 7, 3)
+    rows = Image().fit(from_pixels(pixels)).apply(from_pixels(pixels))
+    assert isinstance(rows, DenseRows)
+    assert rows.tensors["image"].data_ptr() == pixels.ctypes.data
+    assert rows.tensors["image"].shape == (6, 5, 7, 3)
 
 
 def test_finish_normalizes_with_exact_train_statistics() -> None:
     pixels = noise()
     fitted = Image().fit(from_pixels(pixels))
-    image = fitted.finisher()(fitted.apply(from_pixels(pixels)).tensors)["image"]
+    image = fitted.finisher()({"image": pixels_of(fitted.apply(from_pixels(pixels)))})["image"]
     expected = (pixels - pixels.mean(axis=(0, 1, 2))) / pixels.std(axis=(0, 1, 2))
     np.testing.assert_allclose(image.permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
     assert image.dtype == torch.float32
@@ -67,17 +75,17 @@ def test_finish_leaves_other_tensors() -> None:
     pixels = noise()
     fitted = Image().fit(from_pixels(pixels))
     target = torch.arange(6)
-    assert fitted.finisher()(fitted.apply(from_pixels(pixels)).tensors | {"target": target})["target"] is target
+    assert fitted.finisher()({"image": pixels_of(fitted.apply(from_pixels(pixels))), "target": target})["target"] is target
 
 
 def test_one_color_only_stays_finite() -> None:
     pixels = np.full((3, 4, 4, 1), 7, dtype=np.uint8)
     fitted = Image().fit(from_pixels(pixels))
-    assert fitted.finisher()(fitted.apply(from_pixels(pixels)).tensors)["image"].abs().max() == 0
+    assert fitted.finisher()({"image": pixels_of(fitted.apply(from_pixels(pixels)))})["image"].abs().max() == 0
 
 
 def test_statistics_of_a_large_part_come_from_some_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutelage.data.prepare.image.SAMPLED_VALUES", 50)
+    monkeypatch.setattr("tutelage.data.prepare.pixels.SAMPLED_VALUES", 50)
     pixels = np.repeat(np.arange(10, dtype=np.uint8), 25).reshape(10, 5, 5, 1)
     assert Image().fit(from_pixels(pixels)).mean == (np.mean([0, 5]),)
 
@@ -87,7 +95,7 @@ def test_state_passes_json_and_gives_the_same_bits() -> None:
     fitted = Image(framing="pad").fit(from_pixels(pixels))
     restored = Image().restore(json.loads(json.dumps(fitted.state())))
     assert restored == fitted
-    batch = fitted.apply(from_pixels(pixels)).tensors
+    batch = {"image": pixels_of(fitted.apply(from_pixels(pixels)))}
     assert torch.equal(restored.finisher()(batch)["image"], fitted.finisher()(batch)["image"])
 
 
@@ -95,14 +103,14 @@ def test_grey_and_color_pixels_become_what_was_fitted() -> None:
     grey = Image().fit(from_pixels(noise(channels=1)))
     color = Image().fit(from_pixels(noise(channels=3)))
     assert (grey.channels, color.channels) == (1, 3)
-    assert grey.apply(from_pixels(noise(channels=3)))["image"].shape == (6, 5, 7, 1)
-    widened = color.apply(from_pixels(noise(channels=1)))["image"]
+    assert pixels_of(grey.apply(from_pixels(noise(channels=3)))).shape == (6, 5, 7, 1)
+    widened = pixels_of(color.apply(from_pixels(noise(channels=1))))
     assert torch.equal(widened, torch.from_numpy(noise(channels=1)).expand(-1, -1, -1, 3))
 
 
 def test_pixels_of_another_size_are_resized() -> None:
     fitted = Image(size=(4, 8)).fit(from_pixels(noise()))
-    assert fitted.apply(from_pixels(noise())).tensors["image"].shape == (6, 4, 8, 3)
+    assert pixels_of(fitted.apply(from_pixels(noise()))).shape == (6, 4, 8, 3)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +146,7 @@ def test_stretch_shows_all_crop_the_middle_pad_a_border() -> None:
 
 def test_files_become_what_their_pixels_say(tmp_path: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4)), save(tmp_path / "b.png", size=(6, 4), color=BLUE)]
-    image = Image().fit(from_files(files)).apply(from_files(files))["image"]
+    image = pixels_of(Image().fit(from_files(files)).apply(from_files(files)))
     assert image.shape == (2, 4, 6, 3)
     assert image[0, 0, 0].tolist() == list(RED)
     assert image[1, 3, 5].tolist() == list(BLUE)
@@ -163,7 +171,7 @@ def test_every_unreadable_file_is_named(tmp_path: Path) -> None:
         files[number].write_bytes(files[number].read_bytes()[:40])
     fitted = Image().fit(from_files([files[0], files[2]]))
     with pytest.raises(DataError) as caught:
-        fitted.apply(from_files(files)).tensors
+        fitted.apply(from_files(files))
     assert [(problem.where, problem.item) for problem in caught.value.problems] == [("1.png", 1), ("3.png", 3)]
     with pytest.raises(DataError):
         Image().fit(from_files(files))
@@ -177,23 +185,23 @@ def test_what_is_not_images_is_refused() -> None:
 
 def test_the_second_time_nothing_is_decoded(tmp_path: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4))]
-    first = Image().fit(from_files(files)).apply(from_files(files))["image"].clone()
+    first = pixels_of(Image().fit(from_files(files)).apply(from_files(files))).clone()
     files[0].unlink()
     fitted = FittedImage((4, 6), 3, "stretch", (0.0,) * 3, (1.0,) * 3)
-    assert torch.equal(fitted.apply(from_files(files)).tensors["image"], first)
+    assert torch.equal(pixels_of(fitted.apply(from_files(files))), first)
 
 
 def test_writing_to_decoded_images_does_not_change_the_cache(tmp_path: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4))]
     fitted = Image().fit(from_files(files))
-    fitted.apply(from_files(files)).tensors["image"].zero_()
-    assert fitted.apply(from_files(files)).tensors["image"].sum() > 0
+    pixels_of(fitted.apply(from_files(files))).zero_()
+    assert pixels_of(fitted.apply(from_files(files))).sum() > 0
 
 
 def test_input_to_predict_on_is_not_kept(tmp_path: Path, own_cache: Path) -> None:
     files = [save(tmp_path / "a.png", size=(6, 4))]
     fitted = FittedImage((4, 6), 3, "stretch", (0.0,) * 3, (1.0,) * 3)
-    fitted.apply(from_files(files, name="input")).tensors
+    fitted.apply(from_files(files, name="input"))
     assert not own_cache.exists()
 
 
@@ -245,6 +253,6 @@ def test_real_photos_of_mixed_sizes_become_squares() -> None:
     files = sorted(folder.glob("*/*.jpg"))[::100]
     fitted = Image().fit(from_files(files))
     assert fitted.shape == ImageShape(channels=3, height=96, width=96)
-    image = fitted.finisher()(fitted.apply(from_files(files)).tensors)["image"]
+    image = fitted.finisher()({"image": pixels_of(fitted.apply(from_files(files)))})["image"]
     torch.testing.assert_close(image.mean(dim=(0, 2, 3)), torch.zeros(3), rtol=0, atol=1e-4)
     torch.testing.assert_close(image.var(dim=(0, 2, 3), correction=0), torch.ones(3), rtol=0, atol=1e-3)

@@ -14,12 +14,12 @@ from sklearn.preprocessing import QuantileTransformer, StandardScaler
 from tutelage.core.errors import DataError
 from tutelage.core.shape.array import ArrayShape
 from tutelage.core.shape.table import TableShape
+from tutelage.data.part.array import ArrayPart
+from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.array import Array
 from tutelage.data.prepare.encode_numbers import date_parts
 from tutelage.data.prepare.scaling import fit_quantile, fit_standard
 from tutelage.data.prepare.table import FittedTable, Table
-from tutelage.data.part.array import ArrayPart
-from tutelage.data.part.table import TablePart
 from tutelage.data.source.table import Table as TableSource
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -145,7 +145,7 @@ def test_dates_written_as_text_read_alike() -> None:
     fitted = Table().fit(part_of(day=typed))
     assert equal(fitted.apply(part_of(day=typed)).tensors, fitted.apply(part_of(day=typed.cast(pa.string()))).tensors)
     with pytest.raises(DataError, match=r"'2020-02-31' is not a date"):
-        fitted.apply(part_of(day=["2020-01-05", "2020-02-31"])).tensors
+        _ = fitted.apply(part_of(day=["2020-01-05", "2020-02-31"])).tensors
 
 
 def test_missing_columns_are_all_named_with_the_nearest_one() -> None:
@@ -153,7 +153,7 @@ def test_missing_columns_are_all_named_with_the_nearest_one() -> None:
     part = mixed()
     kept = part_of(**{name.replace("count", "counts"): part.table.column(name) for name in ("count", "open", "day", "name")})
     with pytest.raises(DataError) as error:
-        fitted.apply(kept).tensors
+        _ = fitted.apply(kept).tensors
     assert [problem.where for problem in error.value.problems] == [
         "t.csv, column size",
         "t.csv, column count",
@@ -165,7 +165,7 @@ def test_missing_columns_are_all_named_with_the_nearest_one() -> None:
 def test_every_cell_that_does_not_fit_is_reported_with_its_row() -> None:
     fitted = Table().fit(part_of(size=[1.5, 2.5, 4.0], ok=[True, False, True]))
     with pytest.raises(DataError) as error:
-        fitted.apply(part_of(size=["1.5", "big", None, "huge"], ok=["yes", "no", "maybe", None])).tensors
+        _ = fitted.apply(part_of(size=["1.5", "big", None, "huge"], ok=["yes", "no", "maybe", None])).tensors
     assert [(problem.where, problem.item) for problem in error.value.problems] == [
         ("t.csv row 3, column size", 1),
         ("t.csv row 5, column size", 3),
@@ -179,7 +179,7 @@ def test_words_that_meant_missing_in_training_mean_it_later_and_others_do_not() 
     batch = fitted.apply(part_of(charge=["unknown", "19.5"])).tensors
     assert batch["category"][:, 0].tolist() == [1, 0]
     with pytest.raises(DataError, match="'free' is not a number"):
-        fitted.apply(part_of(charge=["free"])).tensors
+        _ = fitted.apply(part_of(charge=["free"])).tensors
 
 
 def test_a_table_with_nothing_to_learn_from_is_refused_with_all_reasons() -> None:
@@ -271,6 +271,6 @@ def test_standardized_arrays_have_mean_0_and_deviation_1_after_json_too() -> Non
 def test_arrays_of_another_shape_or_kind_are_refused() -> None:
     fitted = Array().fit(array_part(np.zeros((2, 3))))
     with pytest.raises(DataError, match=r"shape \[4\]"):
-        fitted.apply(array_part(np.zeros((2, 4)))).tensors
+        _ = fitted.apply(array_part(np.zeros((2, 4)))).tensors
     with pytest.raises(DataError, match="fractions"):
         Array().fit(array_part(np.zeros((2, 3), dtype=np.int64))).apply(array_part(np.full((2, 3), 0.5)))

@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from tutelage.core.errors import DataError, TutelageError, UsageError
-from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
+from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
 from tutelage.data.source.pixel_arrays import find_range, to_pixels, with_channels_last
 

@@ -9,6 +9,7 @@ import pytest
 
 from tutelage.core.errors import DataError, UsageError
 from tutelage.data.part.image import ImagePart
+from tutelage.data.quality.look import look_all
 from tutelage.data.source.idx import Idx
 
 FASHION = Path(__file__).parents[3].parent / "shared" / "data" / "fashion-mnist"
@@ -116,13 +117,17 @@ def test_labels_that_are_missing_or_of_another_number_are_told(tmp_path: Path) -
     assert "its labels file train-labels-idx1-ubyte is missing" in complaint(tmp_path)
 
 
-def test_one_class_and_unknown_test_classes_and_twins_are_told(tmp_path: Path) -> None:
+def test_one_class_is_told_and_each_unknown_test_class_with_its_images_left_out(tmp_path: Path) -> None:
     data_set(tmp_path)
     write(tmp_path, "t10k-labels-idx1-ubyte", idx_bytes(LABELS + 1))
     write(tmp_path, "t10k-images-idx3-ubyte", idx_bytes(PIXELS))
     found = Idx(path=str(tmp_path)).collect()
-    assert "classes 3" in found.problems[0].found
-    assert "6 test images are also training images" in found.warnings[0]
+    assert "class 3, which the training part does not have, in 2 images, such as test image 2" in found.problems[0].found
+    assert found.problems[0].items == (2, 5)
+    assert isinstance(found.test, ImagePart)
+    assert found.test.names == tuple(f"test image {row}" for row in (0, 1, 3, 4))
+    write(tmp_path, "t10k-labels-idx1-ubyte", idx_bytes(LABELS + 7))
+    assert [problem.can_skip for problem in Idx(path=str(tmp_path)).collect().problems] == [False]
     write(tmp_path, "train-labels-idx1-ubyte", idx_bytes(LABELS * 0))
     assert "only one class" in [problem.found for problem in Idx(path=str(tmp_path)).collect().problems]
 
@@ -144,4 +149,4 @@ def test_fashion_mnist_has_its_known_mean() -> None:
     assert found.train.pixels is not None
     assert found.train.pixels.mean() / 255 == pytest.approx(0.2860, abs=5e-5)  # as published, to four digits
     assert (len(found.train), len(found.test or ())) == (60_000, 10_000)
-    assert not found.problems + found.warnings
+    assert not found.problems + look_all(found).warnings

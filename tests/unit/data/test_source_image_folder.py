@@ -9,6 +9,7 @@ from PIL import Image
 
 from tutelage.core.errors import DataError, UsageError
 from tutelage.data.part.image import ImagePart
+from tutelage.data.quality.look import look_all
 from tutelage.data.source.image_folder import ImageFolder
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -153,27 +154,40 @@ def test_a_test_class_that_is_not_in_train_is_a_problem_but_another_spelling_is_
     for name in ("train/Cats/1.png", "train/dogs/2.png", "test/cats /3.png", "test/dogs/4.png", "test/birds/5.png"):
         put(tmp_path / name)
     found = ImageFolder(path=str(tmp_path)).collect()
-    assert [problem.where for problem in found.problems] == ["test, class birds"]
+    assert [(problem.where, problem.items) for problem in found.problems] == [("test, class birds", (0,))]
+    assert "1 images of a class" in found.problems[0].found
+    assert "such as test/birds/5.png" in found.problems[0].found
     assert found.test is not None
     assert found.test.labels is not None
     assert found.test.labels.tolist() == ["Cats", "dogs"]
     assert found.warnings == ("test: the label 'cats ' was read as the class 'Cats' of the training data (1 x)",)
 
 
+def test_a_test_part_of_unknown_classes_only_cannot_be_skipped(tmp_path: Path) -> None:
+    for name in ("train/a/1.png", "train/b/2.png", "test/c/3.png"):
+        put(tmp_path / name)
+    found = ImageFolder(path=str(tmp_path)).collect()
+    assert [problem.can_skip for problem in found.problems] == [True, False]
+
+
 def test_two_spellings_of_a_class_in_train_are_told(tmp_path: Path) -> None:
     for name in ("dog/1.png", "Dog/2.png"):
         put(tmp_path / name)
-    assert "'Dog' and 'dog'" in ImageFolder(path=str(tmp_path)).collect().warnings[0]
+    warnings = look_all(ImageFolder(path=str(tmp_path)).collect()).warnings
+    assert any("'Dog' and 'dog'" in warning for warning in warnings)
 
 
-def test_images_that_are_in_train_and_test_are_told(tmp_path: Path) -> None:
+def test_images_that_are_in_train_and_test_are_told_without_reading_files_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("train/a/1.png", "train/b/2.png", "test/a/3.png", "test/b/4.png"):
         put(tmp_path / name)
     shutil.copyfile(tmp_path / "train/a/1.png", tmp_path / "test/b/copy.png")
-    warnings = ImageFolder(path=str(tmp_path)).collect().warnings
-    assert warnings == (
-        "1 test images are also training images, so the test score is too good (test/b/copy.png = train/a/1.png)",
-    )
+    found = ImageFolder(path=str(tmp_path)).collect()
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("a file was opened again"))
+    (leaked,) = [finding for finding in look_all(found).findings if finding.check == "leaked_rows"]
+    assert leaked.examples == ("test/b/copy.png = train/a/1.png",)
+    assert "1 of 3 rows (33 %) are also in the train part, so the test score is too good" in str(leaked)
 
 
 def test_links_are_followed_but_loops_end(tmp_path: Path) -> None:

@@ -82,7 +82,18 @@ def test_an_unknown_class_is_told_once_with_its_count() -> None:
     with pytest.raises(DataError) as error:
         target.encode(labels(*["a", "x", "y"] * 500))
     assert [problem.where for problem in error.value.problems] == ["row 1", "row 2"]
-    assert "as in 500 rows" in error.value.problems[0].found
+    assert error.value.problems[0].found == "the label is 'x', in 500 rows (also row 4, row 7, ...)"
+    assert [problem.items for problem in error.value.problems] == [tuple(range(first, 1500, 3)) for first in (1, 2)]
+    assert all(problem.can_skip for problem in error.value.problems)
+
+
+def test_missing_labels_and_words_among_numbers_are_told_once_each_with_their_count() -> None:
+    with pytest.raises(DataError) as error:
+        fit_classes(labels("a", None, "b", None, float("nan")), reason="")
+    assert [(problem.where, problem.items) for problem in error.value.problems] == [("row 1", (1, 3)), ("row 4", (4,))]
+    with pytest.raises(DataError) as error:
+        fit_numbers(labels(1.5, "high", 2.5, "high"), reason="")
+    assert [problem.items for problem in error.value.problems] == [(1, 3)]
 
 
 def test_numbers_are_standardized_and_come_back_in_their_unit() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tutelage.core import catalog
+from tutelage.core.seeds import derive
 from tutelage.metric.accuracy import Accuracy
 from tutelage.metric.auroc import Auroc
 from tutelage.metric.base import Metric, Outcome
@@ -18,6 +19,8 @@ from tutelage.metric.loss import LogLoss
 from tutelage.metric.mae import MeanAbsoluteError
 from tutelage.metric.r2 import R2
 from tutelage.metric.rmse import RootMeanSquaredError
+from tutelage.metric.sample import OutcomeSample
+from tutelage.metric.weighted import ProportionMetric, WeightedMetric
 
 DRAWS = 200
 
@@ -63,15 +66,18 @@ def test_weights_shrink_the_effective_number_of_samples() -> None:
 
 @pytest.mark.parametrize("metric", [LogLoss(), Auroc(), MeanAbsoluteError()])
 def test_the_same_seed_gives_the_same_interval(metric: Metric) -> None:
-    outcome = (classes if metric.task == "classify" else numbers)(100, np.random.default_rng(0))
+    outcome = (classes if metric.answers == "classes" else numbers)(100, np.random.default_rng(0))
     assert interval(metric, outcome, seed=3) == interval(metric, outcome, seed=3)
     assert interval(metric, outcome, seed=3) != interval(metric, outcome, seed=4)
 
 
-@pytest.mark.parametrize("kind", catalog.names("metric"))
+ROW_KINDS = [kind for kind in catalog.names("metric") if catalog.load("metric", kind).answers in ("classes", "numbers")]
+
+
+@pytest.mark.parametrize("kind", ROW_KINDS)
 def test_every_metric_lies_within_its_interval(kind: str) -> None:
     metric: Metric = catalog.load("metric", kind)()
-    outcome = (classes if metric.task == "classify" else numbers)(300, np.random.default_rng(5))
+    outcome = (classes if metric.answers == "classes" else numbers)(300, np.random.default_rng(5))
     low, high = interval(metric, outcome, seed=0)
     assert low <= metric.compute(outcome) <= high
 
@@ -104,6 +110,43 @@ def test_a_large_part_is_resampled_in_part_and_the_interval_shrunk() -> None:
     low, high = interval(MeanAbsoluteError(), outcome, seed=0)
     assert low == pytest.approx(error.mean() - half, abs=0.15 * half)
     assert high == pytest.approx(error.mean() + half, abs=0.15 * half)
+
+
+@pytest.mark.parametrize("kind", ROW_KINDS)
+def test_a_sample_of_all_rows_gives_the_bits_of_all_rows(kind: str) -> None:
+    metric: Metric = catalog.load("metric", kind)()
+    outcome = (classes if metric.answers == "classes" else numbers)(300, np.random.default_rng(5))
+    estimate = metric.compute(outcome)
+    expected = interval(metric, outcome, seed=0)
+    assert interval(metric, outcome, seed=0, estimate=estimate, total=300) == expected
+    if not isinstance(metric, ProportionMetric):
+        assert expected == _bootstrap(metric, outcome)
+
+
+def _bootstrap(metric: Metric, outcome: Outcome) -> tuple[float, float]:
+    """The interval as it was first defined: percentiles over resamples of the rows, each computed by itself."""
+    generator, size = np.random.default_rng(derive(0, "interval", len(outcome.target))), len(outcome.target)
+    assert isinstance(metric, WeightedMetric)
+    weight = np.stack([np.bincount(drawn, minlength=size) for drawn in generator.integers(size, size=(1000, size))])
+    low, high = np.quantile(metric.evaluate(outcome, weight.astype(np.float64)), (0.025, 0.975))
+    estimate = metric.compute(outcome)
+    return estimate + min(low - estimate, 0.0), estimate + max(high - estimate, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "draw"), [(Accuracy(), classes), (LogLoss(), classes), (MeanAbsoluteError(), numbers), (R2(), numbers)]
+)
+def test_a_sample_tells_the_interval_of_all_rows_around_the_exact_estimate(
+    metric: Metric, draw: Callable[[int, np.random.Generator], Outcome]
+) -> None:
+    outcome, sample = draw(8_000, np.random.default_rng(0)), OutcomeSample(seed=1, size=2_000)
+    sample.add(outcome, np.arange(8_000))
+    estimate = metric.compute(outcome)
+    low, high = interval(metric, outcome, seed=0)
+    ours = interval(metric, sample.outcome(), seed=0, estimate=estimate, total=8_000)
+    assert ours[0] <= estimate <= ours[1]
+    # 2,000 rows know a standard deviation to about 2 %, and 1,000 resamples a percentile to about 5 % of the half width.
+    assert ours == pytest.approx((low, high), abs=0.15 * (high - low) / 2)
 
 
 @pytest.mark.slow

@@ -60,7 +60,13 @@ def test_a_metric_explains_itself() -> None:
 
 
 def test_a_metric_says_which_way_it_should_go() -> None:
-    assert [goal(key) for key in ("train/loss", "val/accuracy", "train/mean_return", "lr")] == ["fall", "rise", "", ""]
+    assert [goal(key) for key in ("train/loss", "val/accuracy", "train/mean_return", "train/entropy", "lr")] == [
+        "fall",
+        "rise",
+        "rise",
+        "",
+        "",
+    ]
 
 
 def test_learning_rates_of_all_phases_are_known() -> None:

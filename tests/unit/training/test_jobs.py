@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +11,8 @@ from torch import Tensor, nn
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
-from tutelage.core.events import Evaluated, Event, Noted
+from tutelage.core.events import Evaluated, Event, Logged, Noted, Saved
+from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.constant import Constant
@@ -18,9 +20,10 @@ from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase, Task
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.control import Control, Stopping
-from tutelage.training.jobs import EvaluateJob, LogJob
+from tutelage.training.divergence import DivergenceJob
+from tutelage.training.jobs import EvaluateJob, LogJob, SaveJob
 from tutelage.training.loop import run_loop
-from tutelage.training.state import TrainState
+from tutelage.training.state import TrainState, digest
 from tutelage.training.step import Step, StepOptions
 
 
@@ -67,7 +70,7 @@ def training(*, lr: float = 0.1, weights: Tensor | None = None) -> TrainState:
         loss=CrossEntropy().build(),
     )
     tensors = {"x": x, "target": torch.arange(64) % 3} | ({} if weights is None else {"weight": weights})
-    stream = FiniteStream(tensors, batch_size=8, seed=0)
+    stream = FiniteStream(DenseRows(tensors), batch_size=8, seed=0)
     return TrainState(task, Step(task, StepOptions()), stream, Control(40))
 
 
@@ -76,19 +79,74 @@ def test_a_diverged_training_keeps_its_best_weights_and_says_where_it_was_seen()
     memory = Memory([])
     emitter = Emitter([memory], started=time.monotonic())
     evaluate = EvaluateJob(emitter, [Size("val/loss")], stopping=Stopping(), every=5, step=0)
-    run_loop(state, jobs=[LogJob(emitter, every=10, step=0), evaluate], seed=0, until_step=10)
+    jobs = [DivergenceJob(step=0), LogJob(emitter, every=10, step=0), evaluate]
+    run_loop(state, jobs=jobs, seed=0, until_step=12)
     best, best_step = {name: tensor.clone() for name, tensor in state.best.items()}, state.control.best_step
     assert best
     assert best_step in (5, 10)
     with torch.no_grad():
         state.task.get_parameter("model.weight").fill_(torch.nan)
-    with pytest.raises(DivergedError, match="between steps 10 and 20") as caught:
-        run_loop(state, jobs=[LogJob(emitter, every=10, step=10), evaluate], seed=0)
-    assert (caught.value.step, state.clock.step) == (20, 20)
+    # Seen after the very step, not with the log line of step 20.
+    with pytest.raises(DivergedError, match=r"a loss is not finite in step 13\. Usual causes") as caught:
+        run_loop(state, jobs=jobs, seed=0)
+    assert (caught.value.step, state.clock.step) == (13, 13)
     assert all(torch.equal(state.best[name], tensor) for name, tensor in best.items())
     assert state.control.best_step == best_step
     state.task.load_state_dict(state.best)
     assert all(parameter.isfinite().all() for parameter in state.task.parameters())
+
+
+def test_a_resumed_training_that_had_diverged_is_stopped_at_its_first_step() -> None:
+    state = training()
+    with torch.no_grad():
+        state.task.get_parameter("model.weight").fill_(torch.inf)
+    run_loop(state, jobs=(), seed=0, until_step=3)
+    again = training()
+    again.restore(state.snapshot())
+    with torch.no_grad():
+        again.task.load_state_dict(training().task.state_dict())
+    with pytest.raises(DivergedError, match="in step 4"):
+        run_loop(again, jobs=[DivergenceJob(step=3)], seed=0)
+
+
+def logged(state: TrainState, *, every: int, line_seconds: float) -> list[Logged]:
+    memory = Memory([])
+    log = LogJob(Emitter([memory], started=time.monotonic()), every=every, step=0, line_seconds=line_seconds)
+    run_loop(state, jobs=[log], seed=0, until_step=25)
+    return [event for event in memory.events if isinstance(event, Logged)]
+
+
+def test_where_steps_are_slow_lines_are_told_in_between_and_change_neither_the_state_nor_the_regular_lines() -> None:
+    rare, often = training(), training()
+    regular = logged(rare, every=10, line_seconds=1e9)
+    every = logged(often, every=10, line_seconds=0.0)
+    assert [event.step for event in regular] == [10, 20]
+    assert [event.step for event in every] == list(range(1, 26))
+    assert {event.step: event.metrics for event in every}.items() >= {event.step: event.metrics for event in regular}.items()
+    assert digest(rare.snapshot()) == digest(often.snapshot())
+    assert rare.ledger.means() == often.ledger.means()
+
+
+def test_a_clock_is_looked_at_ten_times_between_two_lines_and_not_at_each_step() -> None:
+    state = training()
+    log = LogJob(Emitter([], started=time.monotonic()), every=1000, step=0, line_seconds=60.0)
+    state.clock.step = 1
+    time.sleep(0.01)
+    log.run(state)
+    # One step took 10 ms or more, so 6 s are at most 600 steps.
+    assert 1 < log.next_step <= 601
+
+
+def test_a_checkpoint_is_told_once_it_is_durable_and_by_the_thread_that_trains(tmp_path: Path) -> None:
+    state, memory = training(), Memory([])
+    save = SaveJob(Emitter([memory], started=time.monotonic()), tmp_path, every_seconds=0, step=0)
+    run_loop(state, jobs=[save], seed=0, until_step=5)
+    told = [event.step for event in memory.events if isinstance(event, Saved)]
+    assert told == [1, 2, 3, 4], "the fifth was not waited for"
+    save.close()
+    saved = [event for event in memory.events if isinstance(event, Saved)]
+    assert [event.step for event in saved] == [1, 2, 3, 4, 5]
+    assert saved[-1].digest == digest(state.snapshot())
 
 
 def test_several_evaluators_make_one_evaluation_and_what_they_show_follows_it() -> None:

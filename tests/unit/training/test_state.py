@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tutelage.core import catalog
+from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.constant import Constant
@@ -43,7 +44,8 @@ def training() -> TrainState:
     model = nn.Sequential(nn.Conv2d(3, 64, 3, bias=False), nn.Flatten(), nn.Linear(64, 3)).to(memory_format=torch.channels_last)
     phase = Phase(owns=("model.",), optim=SGD(), schedule=Constant(warmup=0))
     task = SupervisedTask(model, input_names=("image",), phase=phase, loss=CrossEntropy().build())
-    stream = FiniteStream({"image": torch.randn(8, 3, 3, 3), "target": torch.arange(8) % 3}, batch_size=4, seed=0)
+    rows = DenseRows({"image": torch.randn(8, 3, 3, 3), "target": torch.arange(8) % 3})
+    stream = FiniteStream(rows, batch_size=4, seed=0)
     return TrainState(task, Step(task, StepOptions()), stream, Control(10))
 
 
@@ -60,6 +62,14 @@ def test_a_snapshot_copies_everything_once_and_the_best_weights_not_at_all() -> 
     before = {key: value.clone() for key, value in snapshot.tensors.items()}
     run_loop(state, jobs=(), seed=0, until_step=4)
     assert all(torch.equal(value, before[key]) for key, value in snapshot.tensors.items())
+
+
+def test_a_snapshot_keeps_what_it_copied_when_a_stream_writes_on_into_its_lists() -> None:
+    state, told = training(), {"position": 0, "scores": [1.0]}
+    state.stream.state = lambda: told  # type: ignore[method-assign]
+    snapshot = state.snapshot()
+    told["scores"].append(2.0)  # type: ignore[attr-defined]
+    assert snapshot.values["stream/scores"] == [1.0]
 
 
 @pytest.mark.parametrize(

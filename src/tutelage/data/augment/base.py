@@ -22,10 +22,11 @@ class Augment(Component):
         return shape.view(Grid) is not None
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
-        """Return the batch with its inputs changed.
+        """Return the batch with its inputs changed, each row by itself.
 
         Args:
             batch: Finished inputs (images as normalized float [B, C, H, W], channels-last), `target`, `weight`.
-            generator: The only source of randomness; seeded from (run seed, step), on the CPU.
+            generator: The only source of randomness; seeded from (run seed, step), on the CPU. Draw through
+                `tutelage.data.augment.draw`, which knows what to do where several processes share a batch.
         """
         raise NotImplementedError

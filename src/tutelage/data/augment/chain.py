@@ -21,8 +21,8 @@ class Chain(Augment):
 
     def suits(self, shape: Shape) -> bool:
         """Tell whether every step can."""
-        step: Any
-        return all(step.suits(shape) for step in self.steps)
+        steps: tuple[Any, ...] = self.steps
+        return all(step.suits(shape) for step in steps)
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch after every step."""

@@ -7,12 +7,13 @@ Shape letters: N images, F features, K classes.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-__all__ = ["MirrorTest", "try_mirror"]
+__all__ = ["MirrorTest", "Pictures", "try_mirror"]
 
-MAX_IMAGES = 4000
+MAX_IMAGES, IMAGES_AT_A_TIME = 4000, 50
 MAX_SIDE = 16
 """Side in pixels to which images are averaged: enough to tell left from right."""
 
@@ -24,6 +25,13 @@ KEPT_SHARE = 0.5
 
 STANDARD_ERRORS = 3.0
 """Differences smaller than this many standard errors are taken for chance."""
+
+
+class Pictures(Protocol):
+    """Images that need not be in memory: an array will do."""
+
+    def __getitem__(self, rows: np.ndarray, /) -> np.ndarray:
+        """Return the images at int64 [n], uint8 [n, H, W, C]."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +51,16 @@ class MirrorTest:
     keeps_meaning: bool
 
 
-def try_mirror(pixels_NHWC: np.ndarray, target_N: np.ndarray) -> MirrorTest:
+def try_mirror(pictures: Pictures, target_N: np.ndarray) -> MirrorTest:
     """Ask a simple classifier whether mirror images are still of their class.
 
     Args:
-        pixels_NHWC: uint8 [N, H, W, C]; at most `MAX_IMAGES`, evenly spaced, are looked at.
+        pictures: uint8 [N, H, W, C]; at most `MAX_IMAGES`, evenly spaced, are looked at, a few at a time.
         target_N: Class numbers, int [N].
     """
     chosen = np.unique(np.linspace(0, len(target_N) - 1, min(MAX_IMAGES, len(target_N))).astype(np.int64))
-    images, target = _shrink(pixels_NHWC[chosen]), target_N[chosen]
+    few = np.array_split(chosen, max(1, -(-len(chosen) // IMAGES_AT_A_TIME)))
+    images, target = np.concatenate([_shrink(pictures[numbers]) for numbers in few]), target_N[chosen]
     is_train = np.random.default_rng(0).permutation(len(target)) % 2 == 0
     held = target[~is_train]
     chance = float(np.bincount(held).max() / max(1, len(held))) if len(held) else 1.0

@@ -46,8 +46,8 @@ class ArrayPart(RowsPart):
         return len(self.held if self.rows is None else self.rows)
 
     def locate(self, index: int) -> str:
-        """Name one row."""
-        return f"row {index}"
+        """Name one row by its number in the arrays that were given."""
+        return f"row {index if self.rows is None else self.rows[index]}"
 
     def select(self, indices: np.ndarray) -> "ArrayPart":
         """Return the rows at `indices`, in that order; inputs are not copied."""

@@ -1,9 +1,11 @@
 """Images, as files to decode or as pixels, with their labels."""
 
 import base64
+import hashlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
+from tutelage.data.part.pixels import ChosenPixels, choose
 from tutelage.data.source.decode import ImageReadError, decode_image, quiet
 
 __all__ = ["ImagePart", "picture"]
@@ -26,10 +29,11 @@ class ImagePart(RowsPart):
     Attributes:
         name: `train`, `test` or `input`.
         files: One path per image; empty where `pixels` is given.
-        pixels: uint8 [N, H, W, C] in 0..255, C = 1 or 3, or None where `files` is given.
+        pixels: uint8 [N, H, W, C] in 0..255, C = 1 or 3, or None where `files` is given; of a selection a view, not a copy.
         labels: One label per image (str or number), or None where there are none.
         names: One name per image as people know it, such as `cats/cat.17.jpg` or `image 17`.
         fingerprint: Hash of names, content and labels; a copied folder has the same.
+        digests: SHA-256 of the content of each file; () where that is not known, or where `pixels` is given.
     """
 
     kind: ClassVar[str] = "image"
@@ -37,10 +41,11 @@ class ImagePart(RowsPart):
     target: ClassVar[str] = ""  # type: ignore[misc]
     name: str
     files: tuple[Path, ...]
-    pixels: np.ndarray | None
+    pixels: np.ndarray | ChosenPixels | None
     labels: np.ndarray | None
     names: tuple[str, ...]
     fingerprint: str
+    digests: tuple[bytes, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -54,10 +59,11 @@ class ImagePart(RowsPart):
         return replace(
             self,
             files=tuple(self.files[i] for i in indices) if self.files else (),
-            pixels=None if self.pixels is None else self.pixels[indices],
+            pixels=None if self.pixels is None else choose(self.pixels, indices),
             labels=None if self.labels is None else self.labels[indices],
             names=tuple(self.names[i] for i in indices),
             fingerprint=select_fingerprint(self.fingerprint, indices),
+            digests=tuple(self.digests[i] for i in indices) if self.digests else (),
         )
 
     def renamed(self, name: str) -> "ImagePart":
@@ -84,6 +90,23 @@ class ImagePart(RowsPart):
             for row in rows[:THUMBNAILS_PER_CLASS]
         ]
         return {"thumbnails": shown} if shown else {}
+
+    def row_digests(self) -> list[bytes] | None:
+        """Return the hash of each file or of its pixels; computed once, at about 1 GB of pixels a second."""
+        return self._digests
+
+    @cached_property
+    def _digests(self) -> list[bytes] | None:
+        if self.pixels is None:
+            return list(self.digests) or None
+        # The shape counts: 4 x 5 and 5 x 4 pixels can be the same bytes.
+        start = hashlib.sha256(str(self.pixels.shape[1:]).encode())
+        found = []
+        for pixels_HWC in self.pixels:
+            digest = start.copy()
+            digest.update(np.ascontiguousarray(pixels_HWC).data)
+            found.append(digest.digest())
+        return found
 
 
 def picture(pixels_HWC: np.ndarray, *, side: int = THUMBNAIL_SIDE) -> str:

@@ -1,13 +1,15 @@
 """Decoded images as one memory-mapped file, made once and checked each time it is opened.
 
 Not a component. The folder is `$TUTELAGE_CACHE`, else `$XDG_CACHE_HOME/tutelage`, else `~/.cache/tutelage`. It can be
-deleted at any time. What has not been used for longest goes when it holds more than `LIMIT_BYTES`.
+deleted at any time. What has not been used for longest goes when it holds more than `LIMIT_BYTES`. Sets of very many images
+are not kept: `tutelage.data.prepare.pixels` puts them into a temporary file.
 """
 
 import contextlib
 import hashlib
 import json
 import os
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +20,8 @@ __all__ = ["cache_folder", "load_or_make"]
 
 LIMIT_BYTES = 16 * 2**30
 CHUNK_BYTES = 2**24
+ABANDONED_SECONDS = 86_400
+"""Age from which a file that is still being written belongs to a process that was killed."""
 VERSION = 1
 """Raised whenever the same image and settings give other pixels."""
 
@@ -105,7 +109,7 @@ def _checksum(pixels: np.ndarray) -> int:
 
 
 def _make_room(*, keep: Path) -> None:
-    """Delete the files used longest ago until the folder is within its limit."""
+    """Delete the files used longest ago until the folder is within its limit, and what killed processes left half written."""
     with contextlib.suppress(OSError):  # another run may be deleting too
         ages = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in keep.parent.glob("*.npy"))
         excess = sum(size for _, size, _ in ages) - LIMIT_BYTES
@@ -114,3 +118,6 @@ def _make_room(*, keep: Path) -> None:
                 path.with_suffix(".json").unlink(missing_ok=True)
                 path.unlink(missing_ok=True)
                 excess -= size
+        for path in keep.parent.glob("*.tmp"):
+            if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink(missing_ok=True)

@@ -6,14 +6,12 @@ budget more passes over smaller pictures win.
 Shape letters: N images, B batch, H height, W width, C channels.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image as Pillow
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -24,37 +22,12 @@ from tutelage.data.augment.symmetry import try_mirror
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.prepare.base import Fitted, Prepare
-from tutelage.data.prepare.decoded import load_or_make
-from tutelage.data.prepare.framing import Framing, choose_size, frame
+from tutelage.data.prepare.framing import Framing, choose_size
+from tutelage.data.prepare.image_files import SAMPLED_COLORS, SAMPLED_FILES, has_color, read_sample, read_size
+from tutelage.data.prepare.pixels import MEMORY_BYTES, PixelFormat, measure, pixel_rows
 from tutelage.data.rows.base import Rows
-from tutelage.data.rows.dense import DenseRows
-from tutelage.data.source.decode import ImageReadError, decode_image, map_files, open_image
 
 __all__ = ["Image", "FittedImage"]
-
-Result = TypeVar("Result")
-
-CHUNK = 512
-"""Images worked on at a time."""
-
-SMALL_SIDE = 64
-"""Side in pixels at which color is looked for."""
-
-SAMPLED_FILES = 512
-"""Files whose header is read to choose the size."""
-
-SAMPLED_COLORS = 64
-"""Files that are decoded to see whether there is any color in them."""
-
-SAMPLED_VALUES = 2**26
-"""Pixel values, at most, that mean and deviation are computed from: whole images, evenly spaced."""
-
-COLOR_TOLERANCE = 8
-"""Channels that differ by no more than this, of 255, count as grey: JPEG itself tints grey images a little."""
-
-EXIF_ORIENTATION = 0x0112
-SMALLEST_DEVIATION = 1.0
-"""Of 255; keeps a data set of one color finite."""
 
 
 class Image(Prepare):
@@ -67,6 +40,9 @@ class Image(Prepare):
     max_size: int = Field(96, ge=4, le=1024, description="Side in pixels that auto does not exceed; typical 64 to 224.")
     channels: Auto | Literal[1, 3] = Field("auto", description="1 = grey, 3 = color, auto = grey if no train image has color.")
     framing: Framing = Field("stretch", description="What becomes of images of another shape: stretch, crop or pad.")
+    memory_bytes: int = Field(
+        MEMORY_BYTES, ge=0, description="Pixels of a part that are made and take more bytes than this go to a temporary file."
+    )
 
     def fit(self, part: RowsPart) -> "FittedImage":
         """Choose size and channels, and measure mean and deviation on the train images.
@@ -76,14 +52,14 @@ class Image(Prepare):
         """
         images = _as_images(part)
         size, channels = self._choose_size(images), self._choose_channels(images)
-        pixels_NHWC = _pixels(images, size=size, channels=channels, framing=self.framing)
-        mean, deviation = _measure(pixels_NHWC)
-        return FittedImage(size, channels, self.framing, mean, deviation)
+        mean, deviation = measure(images, PixelFormat(size, channels, self.framing, self.memory_bytes))
+        return FittedImage(size, channels, self.framing, mean, deviation, self.memory_bytes)
 
     def restore(self, state: Mapping[str, Any]) -> "FittedImage":
         """Rebuild what `FittedImage.state` returned."""
         height, width = state["size"]
-        return FittedImage((height, width), state["channels"], state["framing"], tuple(state["mean"]), tuple(state["deviation"]))
+        mean, deviation = tuple(state["mean"]), tuple(state["deviation"])
+        return FittedImage((height, width), state["channels"], state["framing"], mean, deviation, self.memory_bytes)
 
     def _choose_size(self, images: ImagePart) -> tuple[int, int]:
         """Return height and width in pixels."""
@@ -94,7 +70,7 @@ class Image(Prepare):
         if images.pixels is not None:
             sizes_N2 = np.array([images.pixels.shape[1:3]])
         else:
-            sizes_N2 = np.array(_read(_sample(images, SAMPLED_FILES), _read_size))
+            sizes_N2 = np.array(read_sample(images, read_size, count=SAMPLED_FILES))
         return choose_size(sizes_N2, limit=self.max_size)
 
     def _choose_channels(self, images: ImagePart) -> int:
@@ -103,7 +79,7 @@ class Image(Prepare):
             return self.channels
         if images.pixels is not None:
             return int(images.pixels.shape[3])
-        return 3 if any(_read(_sample(images, SAMPLED_COLORS), _has_color)) else 1
+        return 3 if any(read_sample(images, has_color, count=SAMPLED_COLORS)) else 1
 
 
 @dataclass(frozen=True)
@@ -116,6 +92,7 @@ class FittedImage(Fitted):
         framing: What becomes of images of another shape.
         mean: Of each channel, of 255.
         deviation: Standard deviation of each channel, of 255.
+        memory_bytes: Pixels that are made and take more bytes go to a temporary file; a matter of the machine, so not kept.
     """
 
     size: tuple[int, int]
@@ -123,6 +100,7 @@ class FittedImage(Fitted):
     framing: Framing
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
+    memory_bytes: int = field(default=MEMORY_BYTES, compare=False)
 
     @property
     def shape(self) -> ImageShape:
@@ -130,13 +108,12 @@ class FittedImage(Fitted):
         return ImageShape(channels=self.channels, height=self.size[0], width=self.size[1])
 
     def apply(self, part: RowsPart) -> Rows:
-        """Return `image`, uint8 [N, H, W, C], memory-mapped where it was decoded from files.
+        """Return `image`, uint8 [N, H, W, C]: as it was given, memory-mapped from the cache, or in a temporary file.
 
         Raises:
-            DataError: Some file cannot be read; all of them are listed.
+            DataError: Some file cannot be read; all of them are listed. Or there is no room for the pixels.
         """
-        pixels = _pixels(_as_images(part), size=self.size, channels=self.channels, framing=self.framing)
-        return DenseRows({"image": torch.from_numpy(pixels)}, is_on_disk=isinstance(pixels, np.memmap))
+        return pixel_rows(_as_images(part), PixelFormat(self.size, self.channels, self.framing, self.memory_bytes))
 
     def finisher(self) -> nn.Module:
         """Return the module that turns uint8 [B, H, W, C] into normalized float32 [B, C, H, W], channels last in memory."""
@@ -148,9 +125,9 @@ class FittedImage(Fitted):
 
     def traits(self, rows: Rows, target: np.ndarray | None) -> dict[str, str]:
         """Tell under `mirror` whether mirror images keep their meaning, `yes` or `no`."""
-        if target is None or not isinstance(rows, DenseRows):
+        if target is None:
             return {}
-        return {"mirror": "yes" if try_mirror(rows.tensors["image"].numpy(), target).keeps_meaning else "no"}
+        return {"mirror": "yes" if try_mirror(_Pictures(rows), target).keeps_meaning else "no"}
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
@@ -177,6 +154,16 @@ class Normalize(nn.Module):
         return batch | {"image": torch.addcmul(self.offset, image_BCHW, self.scale)}
 
 
+@dataclass(frozen=True)
+class _Pictures:
+    """Prepared rows as an array of which only what is asked for is read."""
+
+    rows: Rows
+
+    def __getitem__(self, numbers: np.ndarray, /) -> np.ndarray:
+        return self.rows.take(torch.from_numpy(numbers))["image"].numpy()
+
+
 def _as_images(part: RowsPart) -> ImagePart:
     """Return the part if it holds images.
 
@@ -186,116 +173,3 @@ def _as_images(part: RowsPart) -> ImagePart:
     if isinstance(part, ImagePart):
         return part
     raise DataError([Problem(part.name, "these are not images", "Give an image folder, or idx files.")])
-
-
-def _pixels(part: ImagePart, *, size: tuple[int, int], channels: int, framing: Framing) -> np.ndarray:
-    """Return all images of a part as uint8 [N, H, W, C]."""
-    mode: Literal["RGB", "L"] = "RGB" if channels == 3 else "L"
-    shape = (len(part), *size, channels)
-    if part.pixels is not None:
-        return _convert(part.pixels, shape=shape, mode=mode, framing=framing)
-
-    def decode(path: Path) -> np.ndarray:
-        return frame(decode_image(path, mode=mode, at_least=max(size)), size=size, how=framing)
-
-    if part.name == "input" or not len(part):  # what is predicted once need not be kept
-        pixels = np.empty(shape, dtype=np.uint8)
-        _fill(pixels, part, decode)
-        return pixels
-    key = f"{part.fingerprint} {mode} {framing}"
-    return load_or_make(key, shape=shape, fill=lambda pixels_NHWC: _fill(pixels_NHWC, part, decode))
-
-
-def _fill(pixels_NHWC: np.ndarray, part: ImagePart, decode: Callable[[Path], np.ndarray]) -> None:
-    """Decode every file into its row, some files at a time, and raise all that went wrong at the end."""
-    problems: list[Problem] = []
-    for start in range(0, len(part), CHUNK):
-        stop = min(start + CHUNK, len(part))
-        for index, row in enumerate(map_files(_guarded(decode), part.files[start:stop]), start=start):
-            if isinstance(row, ImageReadError):
-                problems.append(_problem(part, index, row))
-            else:
-                pixels_NHWC[index] = row
-    if problems:
-        raise DataError(problems)
-
-
-def _convert(pixels_NHWC: np.ndarray, *, shape: tuple[int, ...], mode: Literal["RGB", "L"], framing: Framing) -> np.ndarray:
-    """Bring pixels to a shape [N, H, W, C]; those that have it are returned as they are."""
-    if pixels_NHWC.shape == shape:
-        # Torch warns of arrays that cannot be written to, such as those made from the bytes of a file.
-        return np.require(pixels_NHWC, dtype=np.uint8, requirements=["C", "W"])
-    converted = np.empty(shape, dtype=np.uint8)
-    for index, pixels_HWC in enumerate(pixels_NHWC):
-        image = Pillow.fromarray(pixels_HWC[:, :, 0] if pixels_HWC.shape[2] == 1 else pixels_HWC).convert(mode)
-        converted[index] = frame(image, size=(shape[1], shape[2]), how=framing)
-    return converted
-
-
-def _measure(pixels_NHWC: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and deviation of each channel, of 255, from counts of the 256 values: exact, and the same each time."""
-    every = max(1, -(-pixels_NHWC.size // SAMPLED_VALUES))
-    values = np.arange(256, dtype=np.float64)
-    means, deviations = [], []
-    for channel in range(pixels_NHWC.shape[3]):
-        counts = np.zeros(256, dtype=np.int64)
-        for start in range(0, len(pixels_NHWC), CHUNK * every):
-            counts += np.bincount(pixels_NHWC[start : start + CHUNK * every : every, :, :, channel].reshape(-1), minlength=256)
-        mean = float(counts @ values / counts.sum())
-        means.append(mean)
-        deviations.append(max(SMALLEST_DEVIATION, float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))))
-    return tuple(means), tuple(deviations)
-
-
-def _sample(part: ImagePart, count: int) -> ImagePart:
-    """Return at most `count` evenly spaced images."""
-    return part.select(np.unique(np.linspace(0, len(part) - 1, min(count, len(part))).astype(np.int64)))
-
-
-def _read(part: ImagePart, function: Callable[[Path], Result]) -> list[Result]:
-    """Call a function on each file.
-
-    Raises:
-        DataError: Some cannot be read; all of them are listed.
-    """
-    results = map_files(_guarded(function), part.files)
-    problems = [_problem(part, index, found) for index, found in enumerate(results) if isinstance(found, ImageReadError)]
-    if problems:
-        raise DataError(problems)
-    return [found for found in results if not isinstance(found, ImageReadError)]
-
-
-def _guarded(function: Callable[[Path], Result]) -> Callable[[Path], Result | ImageReadError]:
-    """Return a function that returns the error of a bad file, so that the others are still read."""
-
-    def guarded(path: Path) -> Result | ImageReadError:
-        try:
-            return function(path)
-        except ImageReadError as error:
-            return error
-
-    return guarded
-
-
-def _problem(part: ImagePart, index: int, error: ImageReadError) -> Problem:
-    """Say which image cannot be read and why."""
-    return Problem(part.locate(index), str(error), "Replace the file or remove it.", item=index)
-
-
-def _read_size(path: Path) -> tuple[int, int]:
-    """Return height and width of an image as it is seen, from its header."""
-    with open_image(path) as image:
-        width, height = image.size
-        try:
-            is_turned = image.getexif().get(EXIF_ORIENTATION, 1) in range(5, 9)
-        except Exception:  # a broken EXIF block says nothing about the pixels
-            is_turned = False
-        return (width, height) if is_turned else (height, width)
-
-
-def _has_color(path: Path) -> bool:
-    """Tell whether an image has any color, from a small version of it."""
-    image = decode_image(path, at_least=SMALL_SIDE)
-    image.thumbnail((SMALL_SIDE, SMALL_SIDE))
-    pixels_HWC = np.asarray(image).astype(np.int16)
-    return int((pixels_HWC.max(axis=2) - pixels_HWC.min(axis=2)).max()) > COLOR_TOLERANCE

@@ -23,8 +23,8 @@ from tutelage.core.shape.table import TableShape
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.base import Fitted, Prepare
-from tutelage.data.prepare.column import Column
 from tutelage.data.prepare.cells import count_distinct
+from tutelage.data.prepare.column import Column
 from tutelage.data.prepare.columns import infer_columns, is_text
 from tutelage.data.prepare.encode import fit_encoder, restore_encoder
 from tutelage.data.prepare.encoded import Encoder, Rules, smallest_type

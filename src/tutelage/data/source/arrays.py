@@ -27,6 +27,7 @@ from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import choose_target
 from tutelage.data.source.typed_table import type_table
+from tutelage.data.target.bad_labels import bad_labels
 
 __all__ = ["collect_arrays"]
 
@@ -222,10 +223,8 @@ def _compare(test: _Found, train: _Found) -> None:
     test.warnings += matched.warnings
     unknown = np.flatnonzero(matched.unknown).tolist()
     remedy = "Use a class of the training data, or remove the row."
-    test.problems += [
-        Problem(part.locate(row), f"{matched.labels[row]!r} is no class of the training data", remedy, item=row)
-        for row in unknown
-    ]
+    say = "{!r} is no class of the training data".format
+    test.problems += bad_labels(matched.labels, unknown, locate=part.locate, found=say, remedy=remedy)
     relabelled = part.labelled(matched.labels) if isinstance(part, ArrayPart) else replace(part, labels=matched.labels)
     test.part = relabelled.select(np.flatnonzero(~matched.unknown))
 
@@ -250,7 +249,7 @@ def _shape(part: TablePart | ArrayPart | ImagePart) -> str:
 def _mask(count: int, problems: list[Problem]) -> np.ndarray:
     """Return which rows have a problem."""
     mask = np.zeros(count, dtype=bool)
-    mask[[problem.item for problem in problems if problem.item >= 0]] = True
+    mask[[item for problem in problems for item in problem.items]] = True
     return mask
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from tutelage.core.errors import Problem
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.quality.finding import Finding
 
 __all__ = ["Collected", "Source"]
 
@@ -34,7 +35,7 @@ class Collected:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
-    findings: tuple[Any, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 class Source(Component):

@@ -61,17 +61,10 @@ class Idx(Source):
             raise DataError(problems)
         if len(np.unique(train.labels)) < 2:
             problems.append(Problem(train_file.name, "only one class", "Give images of at least two classes."))
-        warnings: list[str] = []
         if test is not None:
-            problems += _unknown_classes(train, test)
-            warnings += _twins(train, test)
-        return Collected(
-            name=_name(Path(self.path)),
-            train=train,
-            test=test,
-            problems=tuple(problems),
-            warnings=tuple(warnings),
-        )
+            test, unknown = _without_unknown(train, test)
+            problems += unknown
+        return Collected(name=_name(Path(self.path)), train=train, test=test, problems=tuple(problems))
 
     def read_input(self, paths: Sequence[str]) -> tuple[ImagePart, tuple[Problem, ...]]:
         """Read images files, or the test part of folders; labels are there where every images file has them."""
@@ -221,24 +214,21 @@ def _parse(stream: gzip.GzipFile | BufferedReader, *, size_bytes: int, ndims: tu
     return values.reshape(sizes)
 
 
-def _unknown_classes(train: ImagePart, test: ImagePart) -> list[Problem]:
-    """Find test classes that the train part does not have."""
+def _without_unknown(train: ImagePart, test: ImagePart) -> tuple[ImagePart, list[Problem]]:
+    """Leave test images of classes out that the train part does not have, and tell of each such class."""
     if train.labels is None or test.labels is None:
-        return []
-    unknown = np.setdiff1d(test.labels, train.labels).tolist()
-    if not unknown:
-        return []
-    found = f"classes {', '.join(map(str, unknown))}, which the training part does not have"
-    return [Problem("test labels", found, "Check that train and test files belong together.")]
-
-
-def _twins(train: ImagePart, test: ImagePart) -> list[str]:
-    """Find test images that are also training images."""
-    if train.pixels is None or test.pixels is None:
-        return []
-    known = {image.tobytes() for image in train.pixels}
-    count = sum(image.tobytes() in known for image in test.pixels)
-    return [f"{count:,} test images are also training images, so the test score is too good"] if count else []
+        return test, []
+    is_known = np.isin(test.labels, train.labels)
+    if is_known.all():
+        return test, []
+    if not is_known.any():
+        return test, [Problem("test labels", "no class of the training part among them", "Do both files belong together?")]
+    problems = []
+    for name in np.unique(test.labels[~is_known]).tolist():
+        rows = tuple(np.flatnonzero(test.labels == name).tolist())
+        found = f"class {name}, which the training part does not have, in {len(rows):,} images, such as {test.names[rows[0]]}"
+        problems.append(Problem("test labels", found, "Check that train and test files belong together.", items=rows))
+    return test.select(np.flatnonzero(is_known)), problems
 
 
 def _name(path: Path) -> str:

@@ -9,9 +9,9 @@ labels stand in a table.
 """
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -21,7 +21,7 @@ from pydantic import Field
 from tutelage.core.errors import DataError, Problem, UsageError
 from tutelage.data.part.image import ImagePart
 from tutelage.data.source.base import Collected, Source
-from tutelage.data.source.class_names import find_double_spellings, match_labels
+from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.decode import MAX_PIXELS, ImageReadError, check_image, map_files, quiet
 from tutelage.data.source.image_tree import (
     Listing,
@@ -44,15 +44,14 @@ class _Verdict:
 
     reason: str
     oddity: str
-    digest: str
+    digest: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A part with what was found on the way to it; `digests` belong to its images, in order."""
+    """A part with what was found on the way to it."""
 
     part: ImagePart
-    digests: tuple[str, ...]
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -89,7 +88,7 @@ class ImageFolder(Source):
         problems = [*train.problems, *_class_problems(train.part)]
         if not len(train.part):
             raise DataError(problems)
-        notes, warnings = [*layout.notes, *train.notes], [*train.warnings, *_spelling_warnings(train.part)]
+        notes, warnings = [*layout.notes, *train.notes], [*train.warnings]
         if test is None:
             return _collected(root, train.part, None, problems, notes, warnings)
         part, more_problems, more_warnings = _fit_to_train(test, train)
@@ -139,7 +138,6 @@ class ImageFolder(Source):
         counts = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(ignored.items()))
         return _Found(
             part=found.part,
-            digests=found.digests,
             problems=(*problems, *found.problems),
             notes=(f"{name}: passed over {counts}",) if ignored else (),
             warnings=(*warnings, *found.warnings),
@@ -161,20 +159,21 @@ class ImageFolder(Source):
             labels=kept,
             names=tuple(names[index] for index in good),
             fingerprint=_fingerprint([names[index] for index in good], digests, kept),
+            digests=digests,
         )
         warnings = tuple(f"{names[i]}: {verdicts[i].oddity}" for i in good if verdicts[i].oddity)
-        return _Found(part=part, digests=digests, problems=problems, notes=(), warnings=warnings)
+        return _Found(part=part, problems=problems, notes=(), warnings=warnings)
 
     def _judge(self, path: Path) -> _Verdict:
         """Decode one file."""
         try:
             oddity = check_image(path, max_pixels=self.max_pixels)
             with path.open("rb") as file:
-                return _Verdict("", oddity, hashlib.file_digest(file, "sha256").hexdigest())
+                return _Verdict("", oddity, hashlib.file_digest(file, "sha256").digest())
         except ImageReadError as error:
-            return _Verdict(str(error), "", "")
+            return _Verdict(str(error), "", b"")
         except OSError as error:
-            return _Verdict(f"cannot be read ({error.strerror})", "", "")
+            return _Verdict(f"cannot be read ({error.strerror})", "", b"")
 
 
 def _class_problems(part: ImagePart) -> list[Problem]:
@@ -186,42 +185,30 @@ def _class_problems(part: ImagePart) -> list[Problem]:
     return [Problem("train", found, "Give at least two folders, named by their class, with images in each.")]
 
 
-def _spelling_warnings(part: ImagePart) -> list[str]:
-    """Tell of classes that are perhaps one class in two spellings."""
-    groups = find_double_spellings(part.labels if part.labels is not None else ())
-    return [
-        f"{' and '.join(map(repr, group))} are kept as different classes; rename one if they are the same" for group in groups
-    ]
-
-
 def _fit_to_train(test: _Found, train: _Found) -> tuple[ImagePart, list[Problem], list[str]]:
-    """Bring test labels to the spelling of the training part; find unknown classes and images that are in both parts."""
+    """Bring test labels to the spelling of the training part, and leave images of unknown classes out."""
+    if not len(test.part):
+        return test.part, [Problem("test", "no images in class folders", "Add them, or remove the empty test part.")], []
     classes = set(train.part.labels if train.part.labels is not None else ())
     matched = match_labels(test.part.labels if test.part.labels is not None else [], classes, part="test")
-    unknown = Counter(matched.labels[matched.unknown])
+    unknown: defaultdict[str, list[int]] = defaultdict(list)
+    for row in np.flatnonzero(matched.unknown).tolist():
+        unknown[matched.labels[row]].append(row)
     problems = [
-        Problem(f"test, class {name}", f"{count:,} images of a class that the training part does not have",
-                "Rename the folder as in the training part, or remove it.")
-        for name, count in sorted(unknown.items())
-    ]  # fmt: skip
-    if not len(test.part):
-        problems.append(Problem("test", "no images in class folders", "Add them, or remove the empty test part."))
-    warnings = list(matched.warnings)
-    in_train = dict(zip(train.digests, train.part.names, strict=True))
-    twins = [(name, in_train[digest]) for name, digest in zip(test.part.names, test.digests, strict=True) if digest in in_train]
-    if twins:
-        shown = "; ".join(f"{first} = {second}" for first, second in twins[:3])
-        warnings.append(f"{len(twins):,} test images are also training images, so the test score is too good ({shown})")
+        Problem(
+            f"test, class {name}",
+            f"{len(rows):,} images of a class that the training part does not have, such as {test.part.names[rows[0]]}",
+            "Rename the folder as in the training part, or remove it.",
+            items=tuple(rows),
+        )
+        for name, rows in sorted(unknown.items())
+    ]
     keep = np.flatnonzero(~matched.unknown)
-    part = ImagePart(
-        name="test",
-        files=test.part.files,
-        pixels=None,
-        labels=matched.labels,
-        names=test.part.names,
-        fingerprint=_fingerprint(test.part.names, test.digests, matched.labels),
-    )
-    return part if len(keep) == len(part) else part.select(keep), problems, warnings
+    if not len(keep):
+        problems.append(Problem("test", "no image is of a class of the training part", "Name its folders as in training."))
+    fingerprint = _fingerprint(test.part.names, test.part.digests, matched.labels)
+    part = replace(test.part, labels=matched.labels, fingerprint=fingerprint)
+    return part if len(keep) == len(part) else part.select(keep), problems, list(matched.warnings)
 
 
 def _collected(
@@ -266,8 +253,8 @@ def _objects(labels: Sequence[str | None]) -> np.ndarray:
     return values
 
 
-def _fingerprint(names: Sequence[str], digests: Sequence[str], labels: np.ndarray | None) -> str:
+def _fingerprint(names: Sequence[str], digests: Sequence[bytes], labels: np.ndarray | None) -> str:
     """Hash names, contents and labels."""
     shown = labels.tolist() if labels is not None else [""] * len(names)
-    lines = (f"{name}\0{digest}\0{label}\n" for name, digest, label in zip(names, digests, shown, strict=True))
+    lines = (f"{name}\0{digest.hex()}\0{label}\n" for name, digest, label in zip(names, digests, shown, strict=True))
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import Problem, UsageError
-from tutelage.data.part.base import Part
+from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.base import Collected, Source
@@ -42,14 +42,14 @@ class SklearnBundled(Source):
         part = _load(self.path, part="train", target=self.target)
         return Collected(name=self.path.removeprefix(PREFIX).replace("_", "-"), train=part)
 
-    def read_input(self, paths: Sequence[str]) -> tuple[Part, tuple[Problem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[Problem, ...]]:
         """Load one set, with its labels."""
         if len(paths) != 1:
             raise UsageError(f"give one of {', '.join(PREFIX + name for name in NAMES)} at a time.")
         return _load(paths[0], part="input", target=self.target), ()
 
 
-def _load(path: str, *, part: str, target: str) -> Part:
+def _load(path: str, *, part: str, target: str) -> RowsPart:
     """Load a set by its name."""
     from sklearn import datasets  # takes a second to import, and only this source needs it
 

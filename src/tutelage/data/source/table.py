@@ -7,6 +7,7 @@ types, missing values and the target are found out and told. Not for series in w
 import difflib
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -19,11 +20,12 @@ from tutelage.core.errors import DataError, Problem
 from tutelage.data.part.table import TablePart, column_labels
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.source.base import Collected, Source
-from tutelage.data.source.class_names import find_double_spellings, match_labels
+from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.table_files import TRAIN_STEM, find_tables, holds_tables, is_table, read_table, table_to_read
 from tutelage.data.source.target import choose_target
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
+from tutelage.data.target.bad_labels import bad_labels
 
 __all__ = ["Table", "column_kinds", "type_like_train"]
 
@@ -69,7 +71,6 @@ class Table(Source):
         problems = [*train.problems, *_one_value(train_part), *problems]
         if not len(train_part):
             raise DataError(problems)
-        warnings += _double_spellings(train_part)
         test_part = None
         if raw_test and choice.name in absent and not self.test:
             warnings.append(f"{raw_test.file} has no column {choice.name}, so it cannot tell how good the model is: not used")
@@ -161,9 +162,21 @@ def _match_classes(made: TypedTable, train: TablePart) -> None:
     matched = match_labels(labels, train.column(train.target).unique().to_pylist(), part=made.raw.file)
     made.columns[made.target] = pa.chunked_array([pa.array(matched.labels, type=pa.string())])
     made.warnings += matched.warnings
-    unknown = np.flatnonzero(matched.unknown)
+    unknown = np.flatnonzero(matched.unknown).tolist()
     remedy = "Use a class of the training table, or remove the row."
-    made.refuse(unknown, made.target, found="{cell!r} is no class of the training data", remedy=remedy)
+    found = bad_labels(
+        matched.labels,
+        unknown,
+        locate=lambda row: f"{made.raw.file} row {made.raw.lines[row]}",
+        found="{!r} is no class of the training data".format,
+        remedy=remedy,
+    )
+    items = made.raw.items
+    made.problems += [
+        replace(problem, where=f"{problem.where}, column {made.target}", items=tuple(int(items[row]) for row in problem.items))
+        for problem in found
+    ]
+    made.bad.update(unknown)
 
 
 def _one_value(part: TablePart) -> list[Problem]:
@@ -173,16 +186,6 @@ def _one_value(part: TablePart) -> list[Problem]:
         return []
     found = f"every row has the same value {column[0].as_py()!r}"
     return [Problem(f"{part.file}, column {part.target}", found, "Choose another target, or add rows of another class.")]
-
-
-def _double_spellings(part: TablePart) -> list[str]:
-    """Tell of classes that are perhaps one class in two spellings."""
-    column = part.table.column(part.target)
-    groups = find_double_spellings(column.unique().to_pylist()) if kind_of(column.type) == "text" else []
-    return [
-        f"{part.file}: {' and '.join(map(repr, group))} are kept as different classes; use one spelling if they are the same"
-        for group in groups
-    ]
 
 
 def _without_empty_target(part: TablePart) -> TablePart:

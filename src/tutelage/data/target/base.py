@@ -1,6 +1,5 @@
 """What every target is: learned from the train labels, encodes labels for the loss and answers for people."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -8,11 +7,11 @@ from pydantic import Field
 
 from tutelage.core.errors import DataError, Problem
 from tutelage.core.spec import Component
+from tutelage.data.target.bad_labels import Locate, bad_labels, say_label
 
-__all__ = ["Label", "Locate", "Target", "bad_label", "check_labels", "plain_labels"]
+__all__ = ["Label", "Locate", "Target", "check_labels", "locate_row", "plain_labels"]
 
 Label = str | int | float | bool
-Locate = Callable[[int], str]
 
 
 class Target(Component):
@@ -66,9 +65,10 @@ def check_labels(labels: np.ndarray, *, locate: Locate | None = None) -> list[An
         DataError: A label is missing, or all are equal.
     """
     plain = plain_labels(labels)
-    absent = [row for row, label in enumerate(plain) if _is_missing(label)]
+    absent = [row for row, label in enumerate(plain) if label is None or label != label]
     if absent:
-        raise DataError([bad_label(row, None, "Fill it in, or leave the row out.", locate) for row in absent])
+        remedy = "Fill it in, or leave the row out."
+        raise DataError(bad_labels(plain, absent, locate=locate or locate_row, found=say_label, remedy=remedy))
     if len(set(plain)) < 2:
         only = f"every label is {plain[0]!r}" if plain else "there are no labels"
         raise DataError([Problem("target", only, "At least two different labels are needed: is it the right column?")])
@@ -80,12 +80,6 @@ def plain_labels(labels: np.ndarray) -> list[Any]:
     return [int(label) if isinstance(label, float) and label.is_integer() else label for label in labels.tolist()]
 
 
-def bad_label(row: int, label: object, remedy: str, locate: Locate | None) -> Problem:
-    """Describe a bad label."""
-    found = "the label is missing" if _is_missing(label) else f"the label is {label!r}"
-    return Problem(locate(row) if locate else f"row {row}", found, remedy, row)
-
-
-def _is_missing(label: object) -> bool:
-    """Tell whether a label is absent."""
-    return label is None or (isinstance(label, float) and np.isnan(label))
+def locate_row(row: int) -> str:
+    """Name a row by its position, where nothing better is known."""
+    return f"row {row}"

@@ -1,17 +1,20 @@
 """Names of classes that exclude each other; a class's number is its place in natural order."""
 
 import re
-from collections import Counter
 from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError
 from tutelage.data.source.class_names import match_labels
-from tutelage.data.target.base import Label, Locate, Target, check_labels, plain_labels
+from tutelage.data.target.bad_labels import bad_labels, say_label
+from tutelage.data.target.base import Label, Locate, Target, check_labels, locate_row, plain_labels
 
 __all__ = ["Classes", "fit_classes"]
+
+MAX_NAMED = 10
+"""Classes that a message about an unknown one names."""
 
 
 class Classes(Target):
@@ -32,7 +35,9 @@ class Classes(Target):
         codes = np.array([numbers.get(label, -1) for label in plain], dtype=np.int64)
         unknown = np.flatnonzero(codes < 0).tolist()
         if unknown:
-            raise DataError(self._unknown(unknown, plain, locate))
+            known = ", ".join(map(str, self.names[:MAX_NAMED])) + (", ..." if len(self.names) > MAX_NAMED else "")
+            remedy = f"Expected one of: {known}."
+            raise DataError(bad_labels(plain, unknown, locate=locate or locate_row, found=say_label, remedy=remedy))
         return codes
 
     def truth(self, labels: np.ndarray, *, locate: Locate | None = None) -> np.ndarray:
@@ -55,23 +60,6 @@ class Classes(Target):
     def count(self, codes: np.ndarray) -> np.ndarray:
         """Return the rows of each class, int64 [C]."""
         return np.bincount(codes, minlength=len(self.names))
-
-    def _unknown(self, rows: list[int], plain: list[Label], locate: Locate | None) -> list[Problem]:
-        """Describe labels that are no class: one problem a name, with its count and the first row."""
-        known = ", ".join(map(str, self.names[:10])) + (", ..." if len(self.names) > 10 else "")
-        first: dict[str, int] = {}
-        for row in rows:
-            first.setdefault(repr(plain[row]), row)
-        counts = Counter(repr(plain[row]) for row in rows)
-        return [
-            Problem(
-                locate(row) if locate else f"row {row}",
-                f"the label is {name}" + (f", as in {counts[name]:,} rows" if counts[name] > 1 else ""),
-                f"Expected one of: {known}.",
-                row if counts[name] == 1 else -1,
-            )
-            for name, row in first.items()
-        ]
 
 
 def fit_classes(labels: np.ndarray, *, reason: str, locate: Locate | None = None) -> Classes:

@@ -6,7 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from tutelage.core.errors import DataError
-from tutelage.data.target.base import Locate, Target, bad_label, check_labels, plain_labels
+from tutelage.data.target.bad_labels import bad_labels, say_label
+from tutelage.data.target.base import Locate, Target, check_labels, locate_row, plain_labels
 
 __all__ = ["Numbers", "fit_numbers"]
 
@@ -23,7 +24,7 @@ class Numbers(Target):
         return ((self.truth(labels, locate=locate) - self.mean) / self.std).astype(np.float32)
 
     def truth(self, labels: np.ndarray, *, locate: Locate | None = None) -> np.ndarray:
-        """Return float64 [N]; every label that is not a finite number is told of."""
+        """Return float64 [N]; labels that are not finite numbers are told of, once for each of them."""
         if labels.dtype.kind in "iuf" and np.isfinite(labels).all():
             return labels.astype(np.float64)
         plain = plain_labels(labels)
@@ -36,7 +37,7 @@ class Numbers(Target):
         bad = np.flatnonzero(~np.isfinite(values)).tolist()
         if bad:
             remedy = "Expected a number; if these are names of classes, say so with --task."
-            raise DataError([bad_label(row, plain[row], remedy, locate) for row in bad])
+            raise DataError(bad_labels(plain, bad, locate=locate or locate_row, found=say_label, remedy=remedy))
         return values
 
     def decode(self, answers: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ class Finding(Record):
         remedy: What to do.
         count: Rows concerned, where they can be counted.
         examples: A few of them, named as the user knows them.
+        severity: `warning`, or `note` for what matters less.
     """
 
     check: Text = ""
@@ -35,6 +36,7 @@ class Finding(Record):
     remedy: Text = ""
     count: Count | None = None
     examples: tuple[Text, ...] = ()
+    severity: Text = "warning"
 
 
 class Found(Record):
@@ -44,7 +46,7 @@ class Found(Record):
 
 
 class Findings(Section):
-    """A table of the possible faults of the data."""
+    """A table of the possible faults of the data, what weighs most first."""
 
     kind: Literal["findings"] = "findings"
     order: ClassVar[int] = 110
@@ -52,7 +54,7 @@ class Findings(Section):
 
     def show(self, run: RunRecord) -> Html | None:
         """Return the table, or None where nothing was found."""
-        findings = run.read(Found, layout.DATA).findings
+        findings = sorted(run.read(Found, layout.DATA).findings, key=lambda finding: finding.severity == "note")
         if not findings:
             return None
         headers = ["check", "where", "what was found", "rows", "what to do"]
@@ -66,7 +68,7 @@ def _row(finding: Finding) -> list[Child]:
     examples = ", ".join(finding.examples[:MAX_EXAMPLES])
     more = ", ..." if len(finding.examples) > MAX_EXAMPLES else ""
     return [
-        finding.check.replace("_", " "),
+        join(finding.check.replace("_", " "), tag("small", finding.severity) if finding.severity == "note" else None),
         finding.where,
         join(finding.found, tag("small", f"such as {examples}{more}") if examples else None),
         "" if finding.count is None else f"{finding.count:,}",

@@ -1,0 +1,230 @@
+"""The sink behind the console: turns events into text and a bar."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TextIO
+
+from rich.live import Live
+from rich.text import Text
+
+from tutelage.core.amount import say_seconds, say_sizes
+from tutelage.core.events import (
+    Corrected,
+    Decided,
+    Evaluated,
+    Event,
+    Finished,
+    Logged,
+    Noted,
+    Restored,
+    Resumed,
+    Sampled,
+    Started,
+    Warned,
+)  # fmt: skip
+from tutelage.track.mode import Mode
+from tutelage.track.progress import LEAST_EPOCH, Progress
+from tutelage.track.score import Scores
+from tutelage.track.table import GAP, decision_table, hanging, packed, score_table
+from tutelage.track.terminal import open_terminal, plain
+
+__all__ = ["Screen"]
+
+REDRAW_S = 0.1
+"""Shortest time between two pictures of the bar."""
+LINE_S = 15.0
+"""Shortest time between two progress lines where there is no bar."""
+KEPT_S = 5.0
+"""Shortest time between two evaluation lines that stay above the bar; the bar itself always shows the best."""
+SAMPLE_S = 30.0
+"""Shortest time between two generated texts."""
+SAMPLE_LINES = 3
+"""Lines shown of a generated text."""
+STOPPED = {
+    "budget": "the budget is used up",
+    "patience": "no improvement for a while (early stopping)",
+    "diverged": "training diverged; the best weights before that are kept",
+    "interrupted": "interrupted",
+    "terminated": "terminated",
+}
+
+
+class Screen:
+    """Shows events on a stream.
+
+    Args:
+        stream: Where to write.
+        mode: See `Console`.
+        now: A clock in seconds.
+        environment: Environment variables: `NO_COLOR` turns colors off, `TERM=dumb` the bar.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        mode: Mode = "auto",
+        now: Callable[[], float] = time.monotonic,
+        environment: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._terminal = open_terminal(stream, environment=environment, is_forced=mode == "live")
+        self._mode: Mode = ("live" if self._terminal.is_terminal else "lines") if mode == "auto" else mode
+        # What others say on the same stream, such as warnings of libraries, is put above the bar.
+        self._is_shared = stream is sys.stderr
+        self._now = now
+        self._decisions: list[Decided] = []
+        self._best = ""
+        self._scores = Scores()
+        self._progress: Progress | None = None
+        self._live: Live | None = None
+        self._last = dict.fromkeys(("bar", "line", "kept", "sample"), float("-inf"))
+
+    def take(self, event: Event) -> None:
+        """Show one event, where it is worth showing."""
+        if isinstance(event, Decided):
+            self._decisions.append(event)
+            return
+        self._show_decisions()
+        if isinstance(event, Started):
+            self._scores = Scores(event.titles, event.forms)
+        match event:
+            case Logged():
+                self._show_progress(event)
+            case Evaluated():
+                self._show_evaluation(event)
+            case Finished():
+                self._show_end(event)
+            case Warned():
+                self._terminal.print(hanging((plain("Warning:", "bold yellow"), plain(event.message))))
+            case Started() if self._mode != "quiet":
+                self._show_start(event)
+            case Noted() if self._mode != "quiet":
+                self._terminal.print(hanging((plain("Note:", "dim"), plain(event.message))))
+            case Sampled() if self._mode != "quiet" and event.texts:
+                self._show_sample(event)
+            case Corrected() | Resumed() | Restored() if self._mode != "quiet":
+                self._say(event.seconds, plain(self._sentence(event)))
+            case _:
+                pass
+
+    def close(self) -> None:
+        """Remove the bar; lines already written stay."""
+        self._show_decisions()
+        self._remove_bar()
+
+    def _show_decisions(self) -> None:
+        decisions, self._decisions = self._decisions, []
+        if not decisions or self._mode == "quiet":
+            return
+        self._terminal.print(plain("Decided", "bold"))
+        rows = [(item.key, item.value, item.reason) for item in decisions]
+        self._terminal.print(decision_table(rows, width=self._terminal.width))
+        self._terminal.print()
+
+    def _show_start(self, event: Started) -> None:
+        sizes = {"train": event.num_train, "validation": event.num_validation, "test": event.num_test}
+        model = f"{event.model} ({event.num_parameters:,} parameters)"
+        self._terminal.print(plain(f"Training {event.run}", "bold"), soft_wrap=True)
+        self._terminal.print(
+            hanging(
+                (plain("  data  "), plain(f"{event.source}: {say_sizes(sizes, event.unit)}")),
+                (plain("  model "), plain(f"{model}, {event.noun or event.task}, on {event.device}")),
+            )
+        )
+        self._terminal.print()
+
+    def _show_progress(self, event: Logged) -> None:
+        self._progress = progress = Progress(event, self._best)
+        if self._mode == "live" and self._is_due("bar", REDRAW_S):
+            self._draw(progress)
+        elif self._mode == "lines" and self._is_due("line", LINE_S):
+            clock = _clock(event.seconds)
+            self._say(event.seconds, plain(progress.say(self._terminal.width - len(clock) - 1)))
+
+    def _show_evaluation(self, event: Evaluated) -> None:
+        if event.is_best and event.metrics:
+            watched = _watched(event)
+            self._best = f"best {self._scores.say(watched, event.metrics[watched])}"
+            if self._live is not None and self._progress is not None:
+                self._draw(replace(self._progress, best=self._best))
+        if self._mode == "lines" or (self._mode == "live" and self._is_due("kept", KEPT_S)):
+            scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
+            epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
+            facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
+            self._say(event.seconds, *map(plain, facts), *([plain("best so far", "green")] if event.is_best else []))
+
+    def _show_sample(self, event: Sampled) -> None:
+        lines = [line.strip() for line in event.texts[0].splitlines() if line.strip()]
+        if lines and self._is_due("sample", SAMPLE_S):
+            self._say(event.seconds, plain(f"step {event.step:,}  the model writes:"))
+            for line in lines[:SAMPLE_LINES]:
+                self._terminal.print(plain(f"       {line}", "dim"), no_wrap=True, overflow="ellipsis")
+
+    def _show_end(self, event: Finished) -> None:
+        self._remove_bar()
+        when = f"Finished at step {event.step:,} after {say_seconds(event.seconds)}:"
+        self._terminal.print(plain(when, "bold"), plain(f"{STOPPED.get(event.stopped, event.stopped)}."))
+        if event.metrics:
+            self._terminal.print(score_table(event.metrics, self._scores))
+
+    def _sentence(self, event: Corrected | Resumed | Restored) -> str:
+        """Say a rare event in words."""
+        match event:
+            case Corrected():
+                return f"step {event.step:,}  plan corrected to {event.total_steps:,} steps: {event.reason}"
+            case Resumed():
+                how = "bit for bit" if event.exact else f"not bit for bit: {event.reason}"
+                return f"resumed at step {event.step:,}, {how}"
+            case Restored():
+                return f"restored the best weights: step {event.step:,}, {self._scores.say(event.metric, event.score)}"
+
+    def _is_due(self, what: str, every_s: float) -> bool:
+        """Tell whether enough time went by since this last came, and remember that it comes now."""
+        if self._now() - self._last[what] < every_s:
+            return False
+        self._last[what] = self._now()
+        return True
+
+    def _say(self, seconds: float, *facts: Text) -> None:
+        """Write a line that stays, with the time since the run began; in a log it is one line, however long."""
+        clock = plain(_clock(seconds), "dim")
+        if self._mode == "live":
+            self._terminal.print(hanging((clock, packed(facts, width=self._terminal.width - clock.cell_len - 1))))
+        else:
+            self._terminal.print(clock, Text(GAP).join(facts), soft_wrap=True)
+
+    def _draw(self, progress: Progress) -> None:
+        """Draw the bar, below all that was written."""
+        if self._live is None:
+            # No thread draws: training would wait for it.
+            self._live = Live(
+                console=self._terminal,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=self._is_shared,
+            )
+            self._live.start()
+        self._live.update(progress, refresh=True)
+
+    def _remove_bar(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def _watched(event: Evaluated) -> str:
+    """Return the key of the metric by which weights are the best; without one the first that is no loss."""
+    if event.watched in event.metrics:
+        return event.watched
+    return next((key for key in event.metrics if not key.endswith("loss")), next(iter(event.metrics)))
+
+
+def _clock(seconds: float) -> str:
+    """Write seconds as `[0:41]` or `[1:02:05]`."""
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"[{hours}:{minute:02d}:{second:02d}]" if hours else f"[{minute}:{second:02d}]"

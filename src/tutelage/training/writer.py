@@ -1,0 +1,67 @@
+"""Makes checkpoints durable while training goes on: hashing, writing, syncing and pruning in a thread of its own."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutelage.training.checkpoint import save_checkpoint
+from tutelage.training.state import Snapshot
+
+__all__ = ["Durable", "Writer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """A checkpoint that has become durable: its step and digest, and the seconds that it took."""
+
+    step: int
+    digest: str
+    seconds: float
+
+
+class Writer:
+    """Writes one snapshot at a time; the thread that trains hands it over, and asks now and then.
+
+    The system's calls and SHA-256 let other threads run, so training waits for neither disk nor hash. A process that ends
+    in the ordinary way waits for its writer; of one that is killed, a file written aside is left, and the checkpoints before.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        """Write into a run folder; the thread begins with the first snapshot."""
+        self._run_dir = run_dir
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._pending: Future[Durable] | None = None
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Begin to write a snapshot, which nobody changes any more; the one before must have been waited for."""
+        assert self._pending is None, "the snapshot before is still being written"
+        self._pending = self._thread.submit(_write, self._run_dir, snapshot)
+
+    def poll(self) -> Durable | None:
+        """Return what has become durable since the last question, without waiting; None where nothing has.
+
+        Raises:
+            RunError: It could not be written.
+        """
+        return self.wait() if self._pending is not None and self._pending.done() else None
+
+    def wait(self) -> Durable | None:
+        """Wait for the snapshot that is being written, and return what became durable; None where none was pending.
+
+        Raises:
+            RunError: It could not be written.
+        """
+        pending, self._pending = self._pending, None
+        return None if pending is None else pending.result()
+
+    def close(self) -> None:
+        """End the thread, once what it is writing is done."""
+        self._thread.shutdown(wait=True)
+
+
+def _write(run_dir: Path, snapshot: Snapshot) -> Durable:
+    """Write one snapshot, in the writer's thread."""
+    began = time.monotonic()
+    sha = save_checkpoint(run_dir, snapshot)
+    return Durable(snapshot.step, sha, time.monotonic() - began)

@@ -1,0 +1,132 @@
+"""Every check of the data finds the fault it is for, has nothing to say of clean data, and never stops a training."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.contract.examples import SOURCES
+from tutelage.core import catalog
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.part.image import ImagePart
+from tutelage.data.quality.base import Check
+from tutelage.data.quality.finding import MAX_EXAMPLES, Finding
+from tutelage.data.quality.look import look_all
+from tutelage.data.source.base import Collected
+
+KINDS = catalog.names("check")
+
+
+def pictures(content: list[int], labels: list[str] | None, *, name: str = "train") -> ImagePart:
+    """Pictures of one grey each."""
+    pixels = np.array(content, dtype=np.uint8)[:, None, None, None] + np.zeros((1, 4, 4, 1), dtype=np.uint8)
+    names = tuple(f"{name}/{row}.png" for row in range(len(content)))
+    return ImagePart(name, (), pixels, None if labels is None else np.array(labels, dtype=object), names, name)
+
+
+def clean() -> Collected:
+    test = pictures([100, 101], ["a", "b"], name="test")
+    return Collected(name="clean", train=pictures(list(range(10)), ["a", "b"] * 5), test=test)
+
+
+def planted(content: list[int], labels: list[str], test: list[int] | None = None) -> Collected:
+    part = None if test is None else pictures(test, ["a"] * len(test), name="test")
+    return Collected(name="planted", train=pictures(content, labels), test=part)
+
+
+FAULTS: dict[str, Callable[[], Collected]] = {
+    "conflicting_labels": lambda: planted([*range(10), 3], [*["a", "b"] * 5, "a"]),
+    "double_spellings": lambda: planted(list(range(15)), ["yes", "no", "Yes."] * 5),
+    "leaked_rows": lambda: planted(list(range(10)), ["a", "b"] * 5, test=[100, 3]),
+    "rare_classes": lambda: planted(list(range(11)), [*["a", "b"] * 5, "c"]),
+    "repeated_rows": lambda: planted([*range(10), 3], [*["a", "b"] * 5, "b"]),
+}
+"""For each check a small data set with its fault."""
+
+
+class Opaque(Part):
+    """A part that is not made of rows."""
+
+    kind = "opaque"
+    name = "train"
+    fingerprint = ""
+
+
+class Silent(RowsPart):
+    """Rows that know neither labels nor content."""
+
+    kind = "silent"
+    suits = "array"
+    name = "train"
+    fingerprint = ""
+    labels = None
+    target = ""
+
+    def __len__(self) -> int:
+        return 3
+
+
+def check(kind: str) -> Check:
+    component: Check = catalog.load("check", kind)()
+    return component
+
+
+def collect(source: str, folder: Path) -> Collected:
+    collected: Collected = catalog.load("source", source)(path=SOURCES[source](folder)).collect()
+    return collected
+
+
+def test_every_check_has_a_fault_to_find() -> None:
+    assert set(KINDS) == set(FAULTS), "add a small data set with the fault of the new check to FAULTS"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_check_finds_its_fault_and_no_other_one_does(kind: str) -> None:
+    found = look_all(FAULTS[kind]()).findings
+    assert [finding.check for finding in found] == [kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_clean_data_have_nothing_to_tell(kind: str) -> None:
+    assert check(kind).look(clean()) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_check_changes_nothing_and_finds_the_same_again(kind: str) -> None:
+    collected = FAULTS[kind]()
+    assert isinstance(collected.train, RowsPart)
+    before = list(collected.train.labels if collected.train.labels is not None else ())
+    assert check(kind).look(collected) == check(kind).look(collected)
+    assert list(collected.train.labels if collected.train.labels is not None else ()) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_finding_says_what_where_and_what_to_do_as_json(kind: str) -> None:
+    for finding in check(kind).look(FAULTS[kind]()):
+        record = json.loads(json.dumps(finding.record(), allow_nan=False))
+        assert Finding(**{**record, "examples": tuple(record["examples"])}) == finding
+        assert finding.check == kind
+        assert finding.where
+        assert finding.found
+        assert finding.remedy.endswith(".")
+        assert finding.severity in ("note", "warning")
+        assert len(finding.examples) <= MAX_EXAMPLES
+        assert finding.count is None or finding.count > 0
+        assert "\n" not in str(finding)
+
+
+@pytest.mark.parametrize("part", [Opaque(), Silent(), pictures([], []), pictures([200], None)], ids=["0", "1", "2", "3"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_parts_that_do_not_know_are_passed_over(kind: str, part: Part) -> None:
+    assert check(kind).look(Collected(name="x", train=part)) == []
+    assert check(kind).look(Collected(name="x", train=part, test=clean().train)) == []
+    assert check(kind).look(Collected(name="x", train=clean().train, test=part)) == []
+
+
+@pytest.mark.parametrize("source", sorted(SOURCES))
+def test_the_example_of_every_source_is_looked_at_and_needs_no_warning(source: str, tmp_path: Path) -> None:
+    collected = look_all(collect(source, tmp_path))
+    json.dumps([finding.record() for finding in collected.findings], allow_nan=False)
+    assert not [finding for finding in collected.findings if finding.severity == "warning"]

@@ -1,0 +1,82 @@
+"""A paused run goes on as if it had never been, whatever its recipe says; and no sink can end it."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tutelage.core.events import Evaluated, Event
+from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
+from tutelage.run.start import Request, resume_training, start_training
+
+SETTINGS = (
+    "source=sklearn:digits",
+    "budget.steps=24",
+    "batch_size=16",
+    "model=mlp",
+    "model.hidden=[8]",
+    "augment.kind=chain",
+    'augment.steps=["shift", {kind = "chain", steps = [{kind = "cutout"}, "flip"]}]',
+)
+
+
+class Pauses:
+    """A sink that asks the process to end at the first evaluation, as a cluster does."""
+
+    def take(self, event: Event) -> None:
+        if isinstance(event, Evaluated):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def close(self) -> None:
+        pass
+
+
+class Fails:
+    """A sink that never works."""
+
+    def take(self, event: Event) -> None:
+        raise OSError("no network")
+
+    def close(self) -> None:
+        raise OSError("no network")
+
+
+def request(out: Path, *, sink: Any) -> Request:
+    wishes: dict[str, Any] = {}
+    for text in SETTINGS:
+        wishes = merge(wishes, *parse_setting(text))
+    return Request(recipe_from(wishes, where="test"), out=str(out), sinks=[sink])
+
+
+def weights(run: Path) -> bytes:
+    return (run / "last" / "predictor.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nobody interrupts; one of those who watch it fails all the time."""
+    return start_training(request(tmp_path_factory.mktemp("whole") / "run", sink=Fails()))
+
+
+def test_a_recipe_with_lists_of_components_is_resumed_with_the_same_bits(whole: Path, tmp_path: Path) -> None:
+    run = start_training(request(tmp_path / "run", sink=Pauses()))
+    result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    assert (result["stopped"], result["last_step"] < 24) == ("terminated", True)
+    augment = recipe_from(read_recipe(run / "recipe.toml"), where="test").augment
+    assert [step.kind for step in augment.steps] == ["shift", "chain"]
+    assert [step.kind for step in augment.steps[1].steps] == ["cutout", "flip"]
+    resume_training(run, Request(recipe_from({}, where="test")))
+    assert json.loads((run / "result.json").read_text(encoding="utf-8"))["last_step"] == 24
+    assert weights(run) == weights(whole)
+
+
+def test_a_sink_that_fails_is_told_about_once_and_training_ends_as_planned(whole: Path) -> None:
+    events = [json.loads(line) for line in (whole / "events.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [event["message"] for event in events if "Fails" in event.get("message", "")] == [
+        "Fails failed (OSError('no network')) and is told nothing more. Training goes on."
+    ]
+    assert events[-1]["event"] == "Finished"
+    assert {event["step"] for event in events if event["event"] == "Saved"} >= {0, 24}

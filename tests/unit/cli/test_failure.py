@@ -1,0 +1,90 @@
+"""With --json every failure is one object on standard output; without it words on standard error. Exit codes are the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tutelage.cli.main import build_parser, main
+from tutelage.core import catalog
+
+SMALL = ["--set", "model.members=1", "--set", "model.hidden=[8]"]
+
+
+@pytest.fixture(autouse=True)
+def _inside_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def fail(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """The error of a command with --json, after the same one was told in words without it."""
+    code = main(words)
+    plain = capsys.readouterr()
+    assert code != 0
+    assert plain.out == ""
+    assert plain.err.startswith("tutelage")
+    assert main([*words, "--json"]) == code
+    told = capsys.readouterr()
+    record = json.loads(told.out)
+    assert list(record) == ["error"]
+    assert list(record["error"]) == ["code", "exit_code", "message", "problems"]
+    assert record["error"]["exit_code"] == code
+    assert told.err == "", "a second copy of the message"
+    error: dict[str, Any] = record["error"]
+    return error
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "exit_code", "said"),
+    [
+        (["train"], "usage", 2, "no SOURCE given"),
+        (["train", "nowhere/"], "usage", 2, "no such file or folder"),
+        (["train", "sklearn:iris", "--set", "optm.lr=1"], "recipe", 2, "did you mean 'optim'?"),
+        (["evaluate", "nowhere"], "run", 2, "not a run folder"),
+        (["predict", "nowhere", "x.csv"], "run", 2, "not a run folder"),
+        (["resume", "nowhere"], "run", 2, "not a run folder"),
+        (["runs", "nowhere"], "usage", 2, "no such folder"),
+        (["train", "t.csv", "--out", "a.txt/run"], "io", 2, "a.txt"),
+        (["train", "x.csv", "--epochs", "1", "--steps", "2"], "usage", 2, "not allowed with argument"),
+        (["train", "x.csv", "--on-bad-data", "hope"], "usage", 2, "invalid choice: 'hope'"),
+        (["predict", "run"], "usage", 2, "required: INPUT"),
+        (["trian"], "usage", 2, "invalid choice: 'trian'"),
+        (["list", "--jsn"], "usage", 2, "--jsn"),
+    ],
+)
+def test_a_mistake_is_told_with_its_code(
+    words: list[str], code: str, exit_code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("a.txt").write_text("", encoding="utf-8")
+    Path("t.csv").write_text("age,kind\n" + "1,a\n2,b\n" * 20, encoding="utf-8")
+    error = fail(words, capsys)
+    assert (error["code"], error["exit_code"], error["problems"]) == (code, exit_code, [])
+    assert said in error["message"]
+
+
+def test_every_problem_of_the_data_is_an_entry_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("bad.csv").write_text("age,kind\n" + "1,a\n2,b\n2,b,c\n" * 30, encoding="utf-8")
+    error = fail(["train", "bad.csv", "--target", "kind"], capsys)
+    assert (error["code"], error["exit_code"]) == ("data", 3)
+    assert len(error["problems"]) == 30, "all of them, also where words would stop at 20"
+    assert list(error["problems"][0]) == ["where", "found", "remedy"]
+    assert error["problems"][0]["where"] == "bad.csv row 4"
+    assert error["message"].startswith("30 problems found in the data")
+    assert "--on-bad-data skip" in error["message"]
+    assert "bad.csv row 4" not in error["message"]
+
+
+@pytest.mark.slow
+def test_a_training_that_diverges_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["train", "sklearn:diabetes", "--steps", "30", "--set", "optim={kind='sgd',lr=1e38}", "--quiet", *SMALL]
+    assert main([*words, "--json"]) == 1
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["code"], error["exit_code"]) == ("diverged", 1)
+
+
+def test_the_help_of_task_names_every_task() -> None:
+    verbs = next(action for action in build_parser()._actions if action.dest == "verb")
+    assert isinstance(verbs.choices, dict)
+    text = verbs.choices["train"].format_help()
+    assert all(kind in text for kind in catalog.names("task"))

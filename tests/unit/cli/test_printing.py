@@ -1,0 +1,49 @@
+"""What the small verbs print: lines that can be searched, and columns that line up."""
+
+import argparse
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tutelage.cli import list_verb, runs_verb
+from tutelage.core import catalog, layout
+
+
+def test_a_list_that_goes_to_a_file_has_one_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    list_verb.run(argparse.Namespace(part="metric"))
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(catalog.names("metric"))
+
+
+def test_a_list_on_a_terminal_is_wrapped_to_its_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def fileno(self) -> int:
+            return 1
+
+    stream = Terminal()
+    monkeypatch.setattr("sys.stdout", stream)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((60, 24)))
+    list_verb.run(argparse.Namespace(part="metric"))
+    lines = stream.getvalue().splitlines()
+    assert max(map(len, lines)) <= 60
+    assert "  brier               Brier score: squared distance between" in lines
+
+
+def test_runs_line_up_with_the_score_that_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = {"test/loss": 0.25, "test/r2": 0.875}
+    for name, result in (
+        ("first", {"task": "regress", "metrics": metrics, "headline": "test/r2", "seconds": 41.0, "stopped": "budget"}),
+        ("sec\x1bond", {"task": "classify", "metrics": metrics, "seconds": 200.0, "stopped": "patience"}),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / layout.RESULT).write_text(json.dumps(result))
+        (tmp_path / name / layout.PLAN).write_text("{}")
+    runs_verb.run(argparse.Namespace(folder=str(tmp_path), json=False))
+    lines = {line.split()[0].rpartition("/")[2]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
+    assert lines["first"] == ["regress", "test/r2", "0.8750", "41", "s", "budget"]
+    assert lines["sec?ond"] == ["classify", "test/loss", "0.2500", "3", "min", "20", "s", "patience"]

@@ -1,0 +1,86 @@
+"""The emitter: who watches cannot end a training."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from tutelage.core.emitter import Emitter
+from tutelage.core.events import Event, Noted, Warned
+
+
+@dataclass(eq=False)
+class Memory:
+    """A sink that remembers, and fails from the event of some number on."""
+
+    fails_from: int = 1000
+    events: list[Event] = field(default_factory=list)
+    asked: int = 0
+
+    def take(self, event: Event) -> None:
+        self.asked += 1
+        if self.asked >= self.fails_from:
+            raise OSError("the window was closed")
+        self.events.append(event)
+
+    def close(self) -> None:
+        if self.fails_from < 1000:
+            raise RuntimeError("cannot even close")
+
+
+class Filed(Memory):
+    """A sink with a file that cannot be asked for its size any more."""
+
+    def offsets(self) -> Mapping[str, int]:
+        raise OSError("no such folder")
+
+    def rewind(self, offsets: Mapping[str, int]) -> None:
+        raise OSError("no such folder")
+
+
+def emitter(*sinks: Memory) -> Emitter:
+    return Emitter(sinks, started=time.monotonic())
+
+
+def note(count: int) -> list[Event]:
+    return [Noted(message=str(number)) for number in range(count)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_failing_sink_is_told_about_once_and_dropped_and_the_others_take_everything(is_first: bool) -> None:
+    good, bad = Memory(), Memory(fails_from=2)
+    told = emitter(*([bad, good] if is_first else [good, bad]))
+    for event in note(4):
+        told.emit(event)
+    told.close()
+    warnings = [event.message for event in good.events if isinstance(event, Warned)]
+    assert warnings == ["Memory failed (OSError('the window was closed')) and is told nothing more. Training goes on."]
+    assert [event.message for event in good.events if isinstance(event, Noted)] == ["0", "1", "2", "3"]
+    assert bad.asked == 2
+
+
+def test_where_no_sink_is_left_standard_error_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = Memory(fails_from=1), Memory(fails_from=2)
+    told = emitter(one, two)
+    for event in note(3):
+        told.emit(event)
+    assert [type(event) for event in two.events] == [Noted]
+    assert capsys.readouterr().err.count("Warning: Memory failed") == 2
+
+
+def test_a_sink_that_fails_at_a_checkpoint_or_at_the_end_is_dropped_too() -> None:
+    good, filed, closing = Memory(), Filed(), Memory(fails_from=999)
+    told = emitter(good, filed, closing)
+    assert told.offsets() == {}
+    told.close()
+    assert [event.message.split(" ")[0] for event in good.events if isinstance(event, Warned)] == ["Filed", "Memory"]
+
+
+def test_ctrl_c_in_a_sink_is_no_failure_of_the_sink() -> None:
+    class Pressed(Memory):
+        def take(self, event: Event) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        emitter(Pressed()).emit(Noted(message=""))

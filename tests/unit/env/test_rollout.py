@@ -1,0 +1,90 @@
+"""The rollout stream: advantages by their definition, minibatches as a whole, episodes counted, state exact."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from tutelage.env.cartpole import CartPole
+from tutelage.env.rollout import Rollout, RolloutStream, advantages
+
+
+def stream(*, normalizes: bool = True) -> RolloutStream:
+    def act(observation_BO: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        action_B = torch.randint(2, (len(observation_BO),), generator=generator)
+        return action_B, torch.full((len(observation_BO),), -0.6931472)
+
+    def predict_values(observation_BO: Tensor) -> Tensor:
+        return observation_BO.sum(dim=1)
+
+    rollout = Rollout(num_steps=32, num_epochs=2, minibatch_size=64, normalizes=normalizes)
+    return RolloutStream(CartPole(num_envs=4).build(), act=act, predict_values=predict_values, rollout=rollout, seed=3)
+
+
+def by_definition(reward: Tensor, value: Tensor, following: Tensor, ends: Tensor, cuts: Tensor) -> list[float]:
+    """Sum the discounted errors of one environment, step by step, each sum ending with its episode."""
+    found = []
+    for start in range(len(reward)):
+        total, weight = 0.0, 1.0
+        for step in range(start, len(reward)):
+            goes_on = 0.0 if ends[step] else 1.0
+            total += weight * float(reward[step] + 0.9 * goes_on * following[step] - value[step])
+            weight *= 0.9 * 0.8
+            if ends[step] or cuts[step]:
+                break
+        found.append(total)
+    return found
+
+
+def test_advantages_are_sums_of_discounted_errors_up_to_the_end_of_the_episode() -> None:
+    generator = torch.Generator().manual_seed(0)
+    reward, value, following = (torch.randn(12, 3, generator=generator) for _ in range(3))
+    ends, cuts = (torch.rand(12, 3, generator=generator) < 0.15 for _ in range(2))
+    assert ends.any()
+    assert cuts.any()
+    found = advantages(
+        reward, value_TE=value, next_TE=following, terminated_TE=ends, truncated_TE=cuts, discount=0.9, gae_lambda=0.8
+    )
+    for env in range(3):
+        known = by_definition(reward[:, env], value[:, env], following[:, env], ends[:, env], cuts[:, env])
+        # float32 sums in another order.
+        assert found[:, env].tolist() == pytest.approx(known, abs=1e-5)
+
+
+def test_advantages_are_normalized_over_the_whole_minibatch() -> None:
+    batch = stream().next()
+    assert float(batch["advantage"].mean()) == pytest.approx(0.0, abs=1e-5)
+    assert float(batch["advantage"].std()) == pytest.approx(1.0, abs=1e-4)
+    raw = stream(normalizes=False).next()["advantage"]
+    torch.testing.assert_close(batch["advantage"], (raw - raw.mean()) / (raw.std() + 1e-8))
+
+
+def test_every_sample_is_served_once_in_each_epoch() -> None:
+    served = stream(normalizes=False)
+    first = torch.cat([served.next()["observation"] for _ in range(2)])
+    second = torch.cat([served.next()["observation"] for _ in range(2)])
+    assert torch.equal(first.sort(dim=0).values, second.sort(dim=0).values)
+    assert not torch.equal(first, second)
+
+
+def test_what_is_told_is_the_mean_return_of_the_episodes_that_ended() -> None:
+    told = stream()
+    told.next()
+    metrics = told.metrics()
+    assert metrics["env_steps"] == 4 * 32
+    assert 5 < metrics["mean_return"] < 60
+
+
+def test_a_stream_goes_on_from_within_a_rollout() -> None:
+    straight = stream()
+    for _ in range(3):
+        straight.next()
+    state = copy.deepcopy(straight.state())
+    rest = [straight.next() for _ in range(9)]
+    again = stream()
+    again.restore(state)
+    for batch in rest:
+        repeated = again.next()
+        assert batch.keys() == repeated.keys()
+        assert all(torch.equal(batch[name], repeated[name]) for name in batch)

@@ -1,0 +1,110 @@
+"""One process at a time trains in a folder, also where the file system has no locks."""
+
+import errno
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from tutelage.core.errors import RunError
+from tutelage.run.lock import OWNER, TAKEOVER, Owner, is_gone, locked, this_process
+
+HERE = this_process()
+
+
+@pytest.fixture(params=[errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL])
+def without_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file system that has no locks, and says so in one way or another."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+
+
+def dead_process() -> Owner:
+    """A process of this machine that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    began = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]
+    process.wait()
+    return replace(HERE, pid=process.pid, began=began)
+
+
+def enter(folder: Path) -> None:
+    with locked(folder):
+        pass
+
+
+def leave_owner(folder: Path, owner: Owner) -> None:
+    (folder / OWNER).write_text(json.dumps(asdict(owner)))
+
+
+def test_a_folder_is_owned_once_and_given_back(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(RunError, match="another process is training this run"):
+        enter(tmp_path)
+    enter(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+
+
+@pytest.mark.usefixtures("without_locks")
+def test_without_locks_a_file_names_the_owner(tmp_path: Path) -> None:
+    with locked(tmp_path), pytest.raises(RunError, match=rf"process {os.getpid()} on {HERE.host} holds it.*remove .*lock\.owner"):
+        enter(tmp_path)
+    assert not (tmp_path / OWNER).exists()
+    enter(tmp_path)
+    assert not (tmp_path / TAKEOVER).exists()
+
+
+@pytest.mark.usefixtures("without_locks")
+def test_without_locks_an_owner_that_is_gone_is_followed(tmp_path: Path) -> None:
+    leave_owner(tmp_path, dead_process())
+    with locked(tmp_path):
+        assert json.loads((tmp_path / OWNER).read_text())["pid"] == os.getpid()
+        assert not (tmp_path / TAKEOVER).exists()
+
+
+@pytest.mark.usefixtures("without_locks")
+@pytest.mark.parametrize("content", ["", "[]", '{"pid": "x"}'])
+def test_an_owner_file_that_says_nothing_is_left_to_the_user(content: str, tmp_path: Path) -> None:
+    (tmp_path / OWNER).write_text(content)
+    with pytest.raises(RunError, match="does not say which process"):
+        enter(tmp_path)
+    assert (tmp_path / OWNER).exists()
+    assert not (tmp_path / TAKEOVER).exists()
+
+
+@pytest.mark.usefixtures("without_locks")
+def test_two_processes_do_not_follow_the_same_owner(tmp_path: Path) -> None:
+    leave_owner(tmp_path, dead_process())
+    (tmp_path / TAKEOVER).touch()
+    with pytest.raises(RunError, match=r"taking it over.*remove .*owner and .*takeover"):
+        enter(tmp_path)
+    assert (tmp_path / OWNER).exists()
+
+
+def test_an_owner_on_a_machine_without_locks_is_heeded_where_there_are_locks(tmp_path: Path) -> None:
+    leave_owner(tmp_path, replace(HERE, host="elsewhere"))
+    with pytest.raises(RunError, match="on elsewhere holds it"):
+        enter(tmp_path)
+
+
+def test_only_what_is_certainly_gone_is_gone() -> None:
+    gone = dead_process()
+    assert is_gone(gone, here=HERE)
+    assert is_gone(replace(HERE, began="1"), here=HERE), "the number was given out again"
+    assert is_gone(replace(HERE, boot="another"), here=HERE), "the machine was started anew"
+    assert not is_gone(HERE, here=HERE)
+    assert not is_gone(replace(gone, host="elsewhere"), here=HERE)
+    assert not is_gone(replace(gone, machine="another of the same name"), here=HERE)
+    assert not is_gone(replace(gone, space="another container"), here=HERE)
+    assert not is_gone(replace(gone, boot=""), here=replace(HERE, boot="")), "a system that tells nothing"
+
+
+def test_nothing_but_taking_the_lock_needs_the_systems_locks() -> None:
+    code = "import sys; sys.modules['fcntl'] = None; import tutelage.run.folder, tutelage.run.lock"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
