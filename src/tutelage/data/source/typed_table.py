@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import Problem
+from tutelage.data.part.packed import pack
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
 from tutelage.data.source.cells import MISSING, Style, Typed, as_plain_text, find_style, null_where, read_cells, trim
@@ -32,7 +33,7 @@ class TypedTable:
     Attributes:
         raw: Where it comes from.
         target: Name of the target column, or "".
-        columns: Columns read so far.
+        columns: Columns read so far, packed where they are long.
         dates: How the dates of columns are written, see `dates.py`.
         problems: What is wrong, that of the lines included.
         notes: What is worth telling.
@@ -59,7 +60,7 @@ class TypedTable:
 
     def part(self, name: str) -> TablePart:
         """Return the usable rows as a part."""
-        table = pa.table(self.columns)
+        table = pa.table({column: pack(cells) for column, cells in self.columns.items()})
         whole = TablePart(
             name=name,
             table=table,
@@ -72,7 +73,8 @@ class TypedTable:
         mask = np.ones(self.raw.num_rows, dtype=bool)
         mask[np.array(sorted(self.bad), dtype=np.int64)] = False
         sound = whole if mask.all() else whole.select(np.flatnonzero(mask))
-        told = hashlib.sha256(f"{self.raw.digest}\0{self.target}\0{table.schema}".encode())
+        schema = pa.schema(list(whole.types.items()))
+        told = hashlib.sha256(f"{self.raw.digest}\0{self.target}\0{schema}".encode())
         told.update(np.ascontiguousarray(sound.lines, dtype=np.int64).data)
         return sound.marked(told.hexdigest())
 
@@ -112,6 +114,7 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
             _add_column(made, name)
         else:
             _add_expected(made, name, type_, form=expected.dates.get(name, ""), is_input=not needs_target)
+        made.columns[name] = pack(made.columns[name])
         raw.columns.release(name)
     made.problems.sort(key=lambda problem: problem.item)
     pa.default_memory_pool().release_unused()
