@@ -139,12 +139,10 @@ class TablePart(RowsPart):
         plain = {key: value if isinstance(value, int | float | str | bool | None) else str(value) for key, value in cells.items()}
         return {"row": plain}
 
-    def row_digests(self) -> list[bytes] | None:
-        """Return a hash of each row without its target; whole and other numbers of the same value are equal."""
+    def row_digests(self) -> np.ndarray | None:
+        """Return a hash of each row without its target, uint64 [N]; whole and other numbers of the same value are equal."""
         features = (name for name in self.columns if name != self.target)
-        digests = digest_rows(((name, self.column(name)) for name in features), num_rows=len(self))
-        found: list[bytes] = digests.view("V8").tolist()
-        return found
+        return digest_rows(((name, self.column(name)) for name in features), num_rows=len(self))
 
     @cached_property
     def _is_rising(self) -> bool:
