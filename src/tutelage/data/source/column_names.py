@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 from tutelage.data.source.text_encoding import UNREADABLE
 
 __all__ = ["name_columns"]
@@ -16,9 +16,9 @@ __all__ = ["name_columns"]
 
 def name_columns(
     columns: Sequence[pa.ChunkedArray], names: Sequence[str], file: str
-) -> tuple[dict[str, pa.ChunkedArray], list[Problem], list[str]]:
+) -> tuple[dict[str, pa.ChunkedArray], list[DataProblem], list[str]]:
     """Give columns their names; find names that are missing or stand twice, and a first row that holds no names."""
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     notes: list[str] = []
     given, names = names, [UNREADABLE.sub("\ufffd", name) for name in names]
     kept: dict[str, pa.ChunkedArray] = {}
@@ -28,15 +28,17 @@ def name_columns(
             notes.append(f"{file}: column {index + 1} has no name and {reason}: left out")
             continue
         if not name:
-            problems.append(Problem(f"{file} row 1", f"column {index + 1} has no name", "Name it, or remove it."))
+            problems.append(DataProblem(f"{file} row 1", f"column {index + 1} has no name", "Name it, or remove it."))
         elif name in kept:
-            problems.append(Problem(f"{file} row 1", f"two columns are called {name!r}", "Rename one of them."))
+            problems.append(DataProblem(f"{file} row 1", f"two columns are called {name!r}", "Rename one of them."))
         elif name != given[index]:
-            problems.append(Problem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it."))
+            problems.append(
+                DataProblem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it.")
+            )
         kept[name if name and name not in kept else f"column {index + 1}"] = column
     if _looks_headless(names, columns):
         found = f"the first row looks like data, not like column names ({', '.join(names[:4])} ...)"
-        problems.append(Problem(f"{file} row 1", found, "Put a row with the column names on top."))
+        problems.append(DataProblem(f"{file} row 1", found, "Put a row with the column names on top."))
     return kept, problems, notes
 
 

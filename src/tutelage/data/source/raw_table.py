@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 
 __all__ = ["RawTable", "numbered"]
 
@@ -35,7 +35,7 @@ class RawTable:
     items: np.ndarray
     delimiter: str = ""
     digest: str = ""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
