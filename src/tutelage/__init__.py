@@ -13,7 +13,7 @@ from tutelage.core.threads import calm_threads
 
 if TYPE_CHECKING:
     from tutelage.api import open_run, plan, resume, train
-    from tutelage.core.errors import DataError, DivergedError, Problem, RecipeError, RunError, TutelageError, UsageError
+    from tutelage.core.errors import DataError, DataProblem, DivergedError, RecipeError, RunError, TutelageError, UsageError
     from tutelage.planning.plan import Plan
     from tutelage.planning.recipe import Recipe
     from tutelage.run.run import Prediction, Run
@@ -25,7 +25,7 @@ _WHERE = {
     "DivergedError": "core.errors",
     "Plan": "planning.plan",
     "Prediction": "run.run",
-    "Problem": "core.errors",
+    "DataProblem": "core.errors",
     "Recipe": "planning.recipe",
     "RecipeError": "core.errors",
     "Run": "run.run",
@@ -43,7 +43,7 @@ __all__ = [
     "DivergedError",
     "Plan",
     "Prediction",
-    "Problem",
+    "DataProblem",
     "Recipe",
     "RecipeError",
     "Run",

@@ -25,6 +25,7 @@ FOLDERS = {
     "init": "model/init",
     "loss": "loss",
     "metric": "metric",
+    "calibrator": "calibrate",
     "optim": "optim",
     "schedule": "optim/schedule",
     "task": "task",

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-__all__ = ["DataError", "DivergedError", "Problem", "RecipeError", "RunError", "TutelageError", "UsageError"]
+__all__ = ["DataError", "DivergedError", "DataProblem", "RecipeError", "RunError", "TutelageError", "UsageError"]
 
 MAX_SHOWN = 20
 """Problems written out in full; the rest are counted (all of them are in `DataError.problems`)."""
@@ -69,7 +69,7 @@ class DivergedError(TutelageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class DataProblem:
     """One thing wrong with the data, in one item or in several.
 
     Attributes:
@@ -112,7 +112,7 @@ class DataError(TutelageError):
     exit_code = 3
     code = "data"
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[DataProblem]) -> None:
         self.problems = tuple(problems)
         count = len(self.problems)
         self._summary = f"{count} problem{'s' if count != 1 else ''} found in the data, before anything was done with it"

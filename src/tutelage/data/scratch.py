@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 
 __all__ = ["scratch_array", "scratch_folders"]
 
@@ -57,7 +57,7 @@ def scratch_array(shape: tuple[int, ...], *, dtype: Any, folders: Sequence[Path]
         except OSError as error:
             refusals.append(f"{folder} cannot be written to ({error.strerror})")
     found = f"they need {size_bytes:,} bytes in a temporary file; {'; '.join(refusals)}"
-    raise DataError([Problem(what, found, f"Free some room, or set TMPDIR to a folder on a larger disk. {remedy}")])
+    raise DataError([DataProblem(what, found, f"Free some room, or set TMPDIR to a folder on a larger disk. {remedy}")])
 
 
 def _reserve(file: IO[bytes], size_bytes: int) -> None:

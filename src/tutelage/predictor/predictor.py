@@ -6,7 +6,7 @@ with a SHA-256 over both.
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
 from tutelage.core.errors import RunError
 from tutelage.core.shape.base import Shape, shape_from_record
@@ -27,7 +28,7 @@ from tutelage.task.base import TaskSpec
 
 __all__ = ["Predictor", "load_predictor"]
 
-FORMAT = "predictor-2"
+FORMAT = "predictor-3"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Predictor:
         target: What labels mean; None where there are none.
         shape: What the network takes.
         num_outputs: How many numbers it returns per row.
+        calibrator: Makes the answers honest; None where they stay as the network gives them.
         precision: How it computes.
         device: Where it is.
         facts: Where it comes from: the step, the run, its scores.
@@ -56,16 +58,31 @@ class Predictor:
     target: Target | None
     shape: Shape
     num_outputs: int
+    calibrator: Calibrator | None = None
     precision: str = "float32"
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def module(self) -> Answering:
-        """Finisher, network and answer as one module: a compact batch in, answers out."""
+        """Finisher, network, answer and calibrator as one module: a compact batch in, answers out."""
         finisher = self.task.finisher(self.fitted)
         names = tuple(self.shape.tensors)
-        return Answering(finisher.to(self.device), self.network, task=self.task, input_names=names)
+        calibrator = self.calibrator.module().to(self.device) if self.calibrator is not None else None
+        return Answering(finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator)
+
+    def calibrated(self, calibrator: Calibrator | None) -> "Predictor":
+        """Return a predictor of the same network with another calibrator, or without one.
+
+        Raises:
+            RunError: It is for another kind of answers.
+        """
+        if calibrator is not None and calibrator.answers != self.task.answers:
+            raise RunError(
+                f"a calibrator of {calibrator.answers} cannot change what task {getattr(self.task, 'kind', '')!r} answers: "
+                f"{self.task.answers}. `tutelage list calibrator` has the others."
+            )
+        return replace(self, calibrator=calibrator)
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return answers in the user's unit: probabilities float64 [N, C], or numbers float64 [N].
@@ -95,6 +112,7 @@ class Predictor:
             "target": None if self.target is None else self.target.model_dump(mode="json"),
             "shape": self.shape.model_dump(mode="json"),
             "num_outputs": self.num_outputs,
+            "calibrator": None if self.calibrator is None else self.calibrator.model_dump(mode="json"),
             "precision": self.precision,
             "device": torch.device(self.device).type,
             "facts": self.facts,
@@ -143,6 +161,7 @@ def _restored(path: Path, stored: Stored, *, module: nn.Module | None, device: s
         target=_restore("target", values["target"]),
         shape=shape,
         num_outputs=values["num_outputs"],
+        calibrator=_restore("calibrator", values["calibrator"]),
         precision=values["precision"],
         device=device,
         facts=values["facts"],

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.core.events import Event, Noted, Warned
 from tutelage.data.quality.look import look_all
 from tutelage.data.source.arrays import collect_arrays
@@ -97,7 +97,7 @@ def gather(recipe: Recipe, collected: Collected) -> Gathered:
     return Gathered(collected, task, task.prepare(collected, recipe, reason=reason))
 
 
-def refuse_bad(problems: Sequence[Problem], on_bad_data: str) -> None:
+def refuse_bad(problems: Sequence[DataProblem], on_bad_data: str) -> None:
     """Refuse data with problems, unless all of them could be left out and the user wants that.
 
     Raises:

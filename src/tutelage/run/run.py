@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tutelage.core import catalog, layout
-from tutelage.core.errors import DataError, Problem, RunError, UsageError
+from tutelage.core.errors import DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.recognize import recognize
@@ -46,7 +46,7 @@ class Prediction:
     labels: list[Any]
     probabilities: np.ndarray | None
     classes: tuple[Any, ...]
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[DataProblem, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """Return one record per row: its name, the prediction, and the probability of each class."""
@@ -193,7 +193,7 @@ class Run:
         labels, target = part.labels, self._target
         if labels is None:
             remedy = "To predict without labels: tutelage predict."
-            raise DataError([Problem(where, "there are no labels to compare with", remedy)])
+            raise DataError([DataProblem(where, "there are no labels to compare with", remedy)])
         matched, warnings = target.match(labels, part=where)
         return target.truth(matched, locate=part.locate), warnings
 
@@ -236,7 +236,7 @@ class Run:
         self._require_answers()
         names: list[str] = []
         answers: list[np.ndarray] = []
-        left_out: list[Problem] = []
+        left_out: list[DataProblem] = []
         for source in self._one_by_one(inputs):
             part, problems = self._read(source, target="auto")
             left_out += problems
@@ -271,7 +271,7 @@ class Run:
             return [inputs]
         return [inputs] if recognize(str(inputs[0])).reads_together else [[item] for item in inputs]
 
-    def _read(self, source: Any, *, target: str) -> tuple[RowsPart, tuple[Problem, ...]]:
+    def _read(self, source: Any, *, target: str) -> tuple[RowsPart, tuple[DataProblem, ...]]:
         """Read paths or arrays as rows to answer for."""
         reading = self.predictor.fitted.reading() if self.predictor.fitted is not None else {}
         known = self._target_column() if target == "auto" else target
@@ -298,7 +298,9 @@ class Run:
         return str(read_json(self.path / layout.DATA).get("target", ""))
 
 
-def _ask(part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str) -> tuple[RowsPart, Reply, tuple[Problem, ...]]:
+def _ask(
+    part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str
+) -> tuple[RowsPart, Reply, tuple[DataProblem, ...]]:
     """Ask something about all rows; return those that it could be told of, the reply, and what is wrong with the others.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A trained network as it answers: finish the compact batch, run the network, turn its outputs into answers.
+"""A trained network as it answers: finish the compact batch, run the network, turn its outputs into answers, calibrate.
 
 This one module is what evaluation, prediction, export, serving and teaching use, so they cannot disagree.
 """
@@ -20,9 +20,17 @@ POOL_BATCHES = 64
 
 
 class Answering(nn.Module):
-    """Finisher, network and answer as one: a compact batch in, answers float32 [B, ...] out."""
+    """Finisher, network, answer and calibrator as one: a compact batch in, answers float32 [B, ...] out."""
 
-    def __init__(self, finisher: nn.Module, network: nn.Module, *, task: TaskSpec, input_names: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        finisher: nn.Module,
+        network: nn.Module,
+        *,
+        task: TaskSpec,
+        input_names: tuple[str, ...],
+        calibrator: nn.Module | None = None,
+    ) -> None:
         """Put the pieces together; the network is not copied.
 
         Args:
@@ -30,11 +38,13 @@ class Answering(nn.Module):
             network: Takes the tensors named in `input_names`, in that order.
             task: Turns outputs into answers.
             input_names: The tensors that the network takes.
+            calibrator: Takes answers and returns better ones; None where answers stay as they are.
         """
         super().__init__()
         self.finisher = finisher
         self.network = network
         self.input_names = input_names
+        self.calibrator = calibrator
         self._task = task
 
     def forward(self, batch: Batch) -> Tensor:
@@ -43,7 +53,8 @@ class Answering(nn.Module):
         with torch.autocast(next(iter(batch.values())).device.type, enabled=False):
             finished = self.finisher(batch)
         outputs = self.network(*[finished[name] for name in self.input_names]).float()
-        return self._task.answer(outputs, num_members=getattr(self.network, "num_members", 1))
+        answers = self._task.answer(outputs, num_members=getattr(self.network, "num_members", 1))
+        return answers if self.calibrator is None else self.calibrator(answers)
 
 
 def answer_batches(

@@ -1,7 +1,7 @@
 """Which task a data set calls for: each task is asked, none is named."""
 
 from tutelage.core import catalog
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.spec import Component, grant
 from tutelage.data.part.base import Part
 from tutelage.planning.recipe import Recipe
@@ -30,14 +30,14 @@ def choose_task(recipe: Recipe, part: Part) -> tuple[TaskSpec, str]:
             return granted, reason + _otherwise(granted, specs, part)
     lacks = [spec.refusal(part) for spec in specs if spec.needs_labels] or [spec.refusal(part) for spec in specs]
     found = next((lack for lack in lacks if lack), "no task fits such data")
-    raise DataError([Problem(part.name, *_parted(found))])
+    raise DataError([DataProblem(part.name, *_parted(found))])
 
 
 def _require(spec: TaskSpec, part: Part) -> None:
     """Refuse data that a wished task cannot learn from."""
     lack = spec.refusal(part)
     if lack:
-        raise DataError([Problem(part.name, *_parted(lack))])
+        raise DataError([DataProblem(part.name, *_parted(lack))])
 
 
 def _otherwise(chosen: TaskSpec, specs: list[TaskSpec], part: Part) -> str:

@@ -13,8 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutelage.core.errors import DataError
-from tutelage.core.errors import Problem as Fault
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.events import Event, Sampled
 from tutelage.core.seeds import derive
 from tutelage.data.part.base import Part
@@ -80,7 +79,7 @@ class Language(TaskSpec):
         short = [part for part in parts.values() if len(part) <= fitted.length]
         if short:
             remedy = "Give a longer text, or a smaller --set prepare.length."
-            raise DataError([Fault(part.name, f"{len(part):,} characters, fewer than one piece", remedy) for part in short])
+            raise DataError([DataProblem(part.name, f"{len(part):,} characters, fewer than one piece", remedy) for part in short])
         split = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed)
         return CorpusData(reason, collected, prepare, fitted, parts, split)
 

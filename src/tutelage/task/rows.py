@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tutelage.core import catalog
-from tutelage.core.errors import DataError, Problem, RecipeError
+from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.spec import grant
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
@@ -179,7 +179,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     stay, gone = cut(classes, num_rows=len(train), share=fraction, seed=recipe.seed, purpose="validation")
     if not len(stay) or not len(gone):
         rows = f"{len(train)} rows are too few to cut a validation part from"
-        raise DataError([Problem(collected.train.name, rows, "Give at least 10 rows.")])
+        raise DataError([DataProblem(collected.train.name, rows, "Give at least 10 rows.")])
     plan = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed)
     return SplitParts(train.select(stay).renamed("train"), train.select(gone).renamed("validation"), test, plan)
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.core.errors import DataError, Problem, RecipeError
+from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.seeds import derive
 from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component, grant
@@ -25,8 +25,7 @@ from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering
 from tutelage.task.average import Average
-from tutelage.task.base import Batch, Data, Objective, Phase, Task, TaskSpec
-from tutelage.task.base import Problem as BuiltProblem
+from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.rows import PreparedPart, RowsData, rows_data, split_rows
 
@@ -84,7 +83,7 @@ class SupervisedSpec(TaskSpec):
         assert isinstance(part, RowsPart)
         labels = part.labels
         if labels is None:
-            raise DataError([Problem(part.name, "there is no target to learn", "Name it: --target COLUMN.")])
+            raise DataError([DataProblem(part.name, "there is no target to learn", "Name it: --target COLUMN.")])
         whole = self.fit_target(labels, reason=reason, locate=part.locate)
         split = split_rows(collected, recipe, classes=whole.encode(labels) if whole.classes else None)
         target = whole
@@ -110,7 +109,7 @@ class SupervisedSpec(TaskSpec):
         ema = choose_ema(wished_ema if recipe.ema == "auto" and wished_ema else recipe.ema, auto=auto, made=made)
         return self.with_loss(loss, ema)
 
-    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> BuiltProblem:
+    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
         """Put a task around the model, rows into a stream, and evaluators beside."""
         assert isinstance(data, RowsData)
         model = build_model(plan, module)
@@ -133,7 +132,7 @@ class SupervisedSpec(TaskSpec):
             world=world,
         )
         answering = _Answers(finisher, self, names)
-        return BuiltProblem(
+        return Problem(
             task=task.to(plan.device),
             stream=stream,
             validation=self._evaluator("val", plan, data, data.validation, answering),

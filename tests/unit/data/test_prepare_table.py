@@ -20,7 +20,7 @@ from tutelage.data.prepare.array import Array
 from tutelage.data.prepare.encode_numbers import date_parts
 from tutelage.data.prepare.scaling import fit_quantile, fit_standard
 from tutelage.data.prepare.table import FittedTable, Table
-from tutelage.data.source.table import Table as TableSource
+from tutelage.data.source.table import TableSource as TableSource
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 

@@ -11,7 +11,7 @@ from tutelage.data.prepare.table import FittedTable
 from tutelage.data.prepare.table import Table as PrepareTable
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.dates import DATE_FORMATS, ISO, TIME_FORMATS, _read_one_by_one, find_form, read_dates
-from tutelage.data.source.table import Table
+from tutelage.data.source.table import TableSource
 
 DAYS_FIRST = "".join(f"{day:02}/{1 + day % 12:02}/2020,{day % 5},{'xy'[day % 2]}\n" for day in range(1, 32) if day != 31)
 HEADER = "day,n,y\n"
@@ -40,7 +40,7 @@ def test_a_way_of_writing_is_found_across_pieces() -> None:
 def test_a_test_table_is_read_by_the_way_of_the_training_table(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     (tmp_path / "test.csv").write_text(HEADER + "03/02/2020,1,x\n05/06/2020,2,y\n")
-    found = Table(path=str(tmp_path), target="y").collect()
+    found = TableSource(path=str(tmp_path), target="y").collect()
     assert isinstance(found.test, TablePart)
     assert found.test.column("day").to_pylist() == [datetime(2020, 2, 3), datetime(2020, 6, 5)]
     assert not any("cannot be told apart" in note for note in found.notes)
@@ -49,25 +49,25 @@ def test_a_test_table_is_read_by_the_way_of_the_training_table(tmp_path: Path) -
 def test_dates_written_in_another_way_are_problems(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     (tmp_path / "test.csv").write_text(HEADER + DAYS_FIRST + "12/31/2020,1,x\n")
-    (problem,) = Table(path=str(tmp_path), target="y").collect().problems
+    (problem,) = TableSource(path=str(tmp_path), target="y").collect().problems
     assert str(problem) == (
         "test.csv row 32, column day: '12/31/2020' is no date written as in the training data, like 31/12/2020 (%d/%m/%Y). "
         "Write the date that way, or empty the cell."
     )
     (tmp_path / "test.csv").write_text(HEADER + "2020-12-31,1,x\n2020-12-30,1,y\n")
-    (problem,) = Table(path=str(tmp_path), target="y").collect().problems
+    (problem,) = TableSource(path=str(tmp_path), target="y").collect().problems
     assert problem.found.startswith("2 of 2 cells, such as '2020-12-31' in row 2: each is no date written as in the training")
 
 
 def test_the_way_of_writing_travels_with_the_fitted_preprocessing(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
-    part = Table(path=str(tmp_path / "train.csv"), target="y").collect().train
+    part = TableSource(path=str(tmp_path / "train.csv"), target="y").collect().train
     assert isinstance(part, TablePart)
     fitted = PrepareTable().restore(PrepareTable().fit(part).state())
     assert isinstance(fitted, FittedTable)
     assert fitted.reading() == {"kinds": {"day": "date", "n": "number", "y": "text"}, "dates": {"day": "%d/%m/%Y"}}
     (tmp_path / "new.csv").write_text("day,n\n03/02/2020,1\n12/31/2020,2\n")
-    new, problems = Table(target="y", **fitted.reading()).read_input([str(tmp_path / "new.csv")])
+    new, problems = TableSource(target="y", **fitted.reading()).read_input([str(tmp_path / "new.csv")])
     assert new.column("day").to_pylist() == [datetime(2020, 2, 3)]
     assert [problem.where for problem in problems] == ["new.csv row 3, column day"]
 

@@ -38,11 +38,16 @@ def test_a_file_is_known_by_its_name_or_its_content(tmp_path: Path) -> None:
     image = tmp_path / "nameless"
     Image.new("L", (2, 2)).save(image, "PNG")
     assert recognize(str(image)).__name__ == "ImageFolder"
-    for name, kind in {"a.CSV": "Table", "a.tsv": "Table", "a.jpeg": "ImageFolder", "x-images-idx3-ubyte": "Idx"}.items():
+    for name, kind in {
+        "a.CSV": "TableSource",
+        "a.tsv": "TableSource",
+        "a.jpeg": "ImageFolder",
+        "x-images-idx3-ubyte": "Idx",
+    }.items():
         (tmp_path / name).write_bytes(b"?")
         assert recognize(str(tmp_path / name)).__name__ == kind
     (tmp_path / "b").write_bytes(b"PAR1")
-    assert recognize(str(tmp_path / "b")).__name__ == "Table"
+    assert recognize(str(tmp_path / "b")).__name__ == "TableSource"
     assert recognize("sklearn:whatever").__name__ == "SklearnBundled"
 
 
@@ -64,12 +69,12 @@ def test_what_nobody_understands_is_described(tmp_path: Path) -> None:
         ("fashion-mnist", "Idx"),
         ("cats-dogs", "ImageFolder"),
         ("odd-images", "ImageFolder"),
-        ("imdb", "Table"),
-        ("adult", "Table"),
-        ("adult/train.csv", "Table"),
-        ("wine-quality", "Table"),
-        ("etth1", "Table"),
-        ("california-housing", "Table"),
+        ("imdb", "TableSource"),
+        ("adult", "TableSource"),
+        ("adult/train.csv", "TableSource"),
+        ("wine-quality", "TableSource"),
+        ("etth1", "TableSource"),
+        ("california-housing", "TableSource"),
     ],
 )
 def test_the_real_sets_are_recognized(name: str, kind: str) -> None:

@@ -17,7 +17,7 @@ from tutelage.data.part.table import TablePart
 from tutelage.data.source.base import Collected
 from tutelage.data.source.delimited import _find_layout, _read_by_arrow, _read_by_line, read_delimited
 from tutelage.data.source.raw_table import RawTable
-from tutelage.data.source.table import Table, column_kinds
+from tutelage.data.source.table import TableSource, column_kinds
 from tutelage.data.source.text_encoding import open_text
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
@@ -36,7 +36,7 @@ def collect(folder: Path, content: str | bytes, *, test: str = "", **settings: s
     path = write(folder, content)
     if test:
         settings["test"] = write(folder, test, "u.csv")
-    return Table(path=path, **settings).collect()
+    return TableSource(path=path, **settings).collect()
 
 
 def rows(found: Collected) -> list[dict[str, object]]:
@@ -191,7 +191,7 @@ def test_an_unknown_target_names_the_nearest(tmp_path: Path) -> None:
     path = write(tmp_path, PLAIN.replace("c\n", "income\n"))
     for wrong in ("incom", "INCOME "):
         with pytest.raises(UsageError, match=r"did you mean 'income'\? Columns: a, b, income\."):
-            Table(path=path, target=wrong).collect()
+            TableSource(path=path, target=wrong).collect()
 
 
 @pytest.mark.parametrize(
@@ -248,24 +248,24 @@ def test_problems_of_both_tables_are_told_together(tmp_path: Path) -> None:
 def test_a_folder_with_train_and_test_is_a_source_and_without_labels_the_test_is_not_used(tmp_path: Path) -> None:
     write(tmp_path, "a,b,c\n1,0,x\n2,1,y\n", "train.csv")
     write(tmp_path, "a,b,c\n3,0,x\n", "test.csv")
-    found = Table(path=str(tmp_path)).collect()
+    found = TableSource(path=str(tmp_path)).collect()
     assert (found.name, len(found.train), len(found.test or ())) == (tmp_path.name, 2, 1)
     write(tmp_path, "a,c\n3,x\n", "test.csv")
-    found = Table(path=str(tmp_path)).collect()
+    found = TableSource(path=str(tmp_path)).collect()
     assert isinstance(found.train, TablePart)
     assert (found.train.target, found.test) == ("b", None)
     assert "test.csv has no column b" in found.warnings[0]
     (tmp_path / "test.csv").unlink()
     write(tmp_path, "a,b,c\n5,0,x\n", "val.csv")
-    assert len(Table(path=str(tmp_path)).collect().test or ()) == 1
+    assert len(TableSource(path=str(tmp_path)).collect().test or ()) == 1
 
 
 def test_a_folder_with_one_table_is_a_source_and_with_several_it_asks(tmp_path: Path) -> None:
     write(tmp_path, PLAIN, "some.csv")
-    assert len(Table(path=str(tmp_path)).collect().train) == 2
+    assert len(TableSource(path=str(tmp_path)).collect().train) == 2
     write(tmp_path, PLAIN, "other.csv")
     with pytest.raises(UsageError, match=r"Found: other\.csv, some\.csv"):
-        Table(path=str(tmp_path)).collect()
+        TableSource(path=str(tmp_path)).collect()
 
 
 @pytest.mark.parametrize("name", ["t.parquet", "t.feather", "t.arrow"])
@@ -289,7 +289,7 @@ def test_typed_files_keep_their_types_in_plain_form(tmp_path: Path, name: str) -
     else:
         with pa.ipc.new_stream(path, table.schema) as writer:
             writer.write_table(table)
-    found = Table(path=str(path)).collect()
+    found = TableSource(path=str(path)).collect()
     assert rows(found) == [
         {"number": 1, "half": 0.5, "word": "x", "day": datetime(2024, 1, 1), "flag": True, "y": "a"},
         {"number": None, "half": None, "word": "None", "day": None, "flag": None, "y": "b"},
@@ -300,14 +300,14 @@ def test_typed_files_keep_their_types_in_plain_form(tmp_path: Path, name: str) -
 def test_typed_files_that_are_damaged_or_hold_inf_are_told(tmp_path: Path) -> None:
     path = write(tmp_path, b"PAR1 and nothing else", "t.parquet")
     with pytest.raises(DataError, match="damaged, or not what its name says"):
-        Table(path=path).collect()
+        TableSource(path=path).collect()
     pyarrow.parquet.write_table(pa.table({"a": [1.0, float("inf"), 2.0], "y": ["u", "v", "w"]}), path)
-    assert told(Table(path=path).collect()) == ["t.parquet row 2, column a: inf is not a finite number"]
+    assert told(TableSource(path=path).collect()) == ["t.parquet row 2, column a: inf is not a finite number"]
 
 
 def test_input_needs_no_target_and_may_be_several_tables(tmp_path: Path) -> None:
     first, second = write(tmp_path, "a,b\n1,x\n2,\n", "1.csv"), write(tmp_path, "b,a,c\ny,2.5,yes\n7,3,\n1,2\n", "2.csv")
-    part, problems = Table(target="c").read_input([first, second])
+    part, problems = TableSource(target="c").read_input([first, second])
     assert part.table.select(["a", "b"]).to_pylist() == [
         {"a": 1, "b": "x"},
         {"a": 2, "b": None},
@@ -316,7 +316,7 @@ def test_input_needs_no_target_and_may_be_several_tables(tmp_path: Path) -> None
     ]
     assert part.labels is None
     assert [problem.where for problem in problems] == ["2.csv row 4"]
-    labelled, _ = Table(target="c").read_input([second])
+    labelled, _ = TableSource(target="c").read_input([second])
     assert labelled.labels is not None
     assert labelled.labels.tolist() == ["yes", None]
 
@@ -326,7 +326,7 @@ def test_given_kinds_make_other_tables_read_alike(tmp_path: Path) -> None:
     assert isinstance(train, TablePart)
     kinds = column_kinds(train.table)
     assert kinds == {"code": "text", "n": "number", "y": "text"}
-    part, problems = Table(kinds=kinds).read_input([write(tmp_path, "code,n\n8,3\n", "u.csv")])
+    part, problems = TableSource(kinds=kinds).read_input([write(tmp_path, "code,n\n8,3\n", "u.csv")])
     assert part.table.to_pylist() == [{"code": "8", "n": 3}]
     assert problems == ()
 
@@ -387,10 +387,10 @@ def test_the_two_readers_agree_on_random_quotes_wherever_blocks_are_cut(tmp_path
 def test_columns_of_a_large_file_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = " ,b,c,d,y\n" + "\n".join(f"{i},{i % 7},{'xyz'[i % 3]}, ,{i % 5}" if i % 11 else ",,,," for i in range(300))
     path, other = write(tmp_path, content), write(tmp_path, "y,d,c,b\n1,,x,3\n,,,\n2,,q,4\n", "u.csv")
-    whole = Table(path=path, test=other, target="y").collect()
+    whole = TableSource(path=path, test=other, target="y").collect()
     monkeypatch.setattr("tutelage.data.source.csv_columns.MIN_GROUP_BYTES", 1)
     monkeypatch.setattr("tutelage.data.source.csv_columns.BLOCK_BYTES", 200)
-    grouped = Table(path=path, test=other, target="y").collect()
+    grouped = TableSource(path=path, test=other, target="y").collect()
     for part in ("train", "test"):
         found, expected = getattr(grouped, part), getattr(whole, part)
         assert found.table.equals(expected.table)
@@ -404,7 +404,7 @@ def test_what_arrow_writes_is_read_back(tmp_path: Path) -> None:
     words = ['say "hi"', "a,b", "two\nlines", "ünï", "plain"]
     table = pa.table({"n": random.normal(size=500), "w": [words[index] for index in random.integers(0, 5, 500)], "y": range(500)})
     pyarrow.csv.write_csv(table, tmp_path / "t.csv")
-    found = Table(path=str(tmp_path / "t.csv"), target="y").collect()
+    found = TableSource(path=str(tmp_path / "t.csv"), target="y").collect()
     assert rows(found) == table.to_pylist()
     assert not found.problems
 
@@ -417,9 +417,9 @@ def test_damaged_tables_give_problems_and_never_other_errors(tmp_path: Path) -> 
         damaged[random.integers(0, len(whole), 6)] = random.choice(np.frombuffer(b'",;\n\r\0\xe9\xff\t|1', dtype=np.uint8), 6)
         path = write(tmp_path, damaged.tobytes()[: int(random.integers(1, 2 * len(whole)))], f"{number}.csv")
         with contextlib.suppress(TutelageError):
-            assert isinstance(Table(path=path).collect().train, TablePart)
+            assert isinstance(TableSource(path=path).collect().train, TablePart)
         with contextlib.suppress(TutelageError):
-            Table().read_input([path])
+            TableSource().read_input([path])
 
 
 def test_texts_longer_than_the_csv_modules_limit_are_read(tmp_path: Path) -> None:
@@ -428,7 +428,7 @@ def test_texts_longer_than_the_csv_modules_limit_are_read(tmp_path: Path) -> Non
 
 def test_the_fingerprint_follows_content_and_target(tmp_path: Path) -> None:
     one, two = write(tmp_path, PLAIN, "1.csv"), write(tmp_path, PLAIN, "2.csv")
-    prints = {Table(path=path, target=target).collect().train.fingerprint for path in (one, two) for target in ("b", "c")}
+    prints = {TableSource(path=path, target=target).collect().train.fingerprint for path in (one, two) for target in ("b", "c")}
     assert len(prints) == 2
     assert read_delimited(Path(one)).digest == read_delimited(Path(two)).digest
 
@@ -436,7 +436,7 @@ def test_the_fingerprint_follows_content_and_target(tmp_path: Path) -> None:
 @pytest.mark.skipif(not (DATA / "adult").is_dir(), reason="Adult is not here")
 def test_adult_is_read_within_a_second_and_its_dotted_labels_are_mapped() -> None:
     started = time.perf_counter()
-    found = Table(path=str(DATA / "adult" / "train.csv"), test=str(DATA / "adult" / "test.csv"), target="income").collect()
+    found = TableSource(path=str(DATA / "adult" / "train.csv"), test=str(DATA / "adult" / "test.csv"), target="income").collect()
     assert time.perf_counter() - started < 1
     assert (len(found.train), len(found.test or ())) == (32_561, 16_281)
     assert not found.problems
@@ -461,7 +461,7 @@ def test_adult_is_read_within_a_second_and_its_dotted_labels_are_mapped() -> Non
 def test_the_real_tables_are_read_without_a_complaint(path: str, target: str, count: int, missing: int) -> None:
     if not (DATA / path).exists():
         pytest.skip("the data set is not here")
-    found = Table(path=str(DATA / path)).collect()
+    found = TableSource(path=str(DATA / path)).collect()
     assert isinstance(found.train, TablePart)
     assert (found.train.target, len(found.train)) == (target, count)
     assert sum(column.null_count for column in found.train.table.columns) == missing

@@ -13,7 +13,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.array import ArrayShape
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import RowsPart
@@ -90,9 +90,9 @@ class FittedArray(Fitted):
         sizes, kind = part.held.shape[1:], part.held.dtype
         if sizes != self.sizes:
             remedy = f"The model was trained with {list(self.sizes)}."
-            raise DataError([Problem("inputs", f"each row has the shape {list(sizes)}", remedy)])
+            raise DataError([DataProblem("inputs", f"each row has the shape {list(sizes)}", remedy)])
         if not self.is_float and kind.kind == "f" and any((piece != np.floor(piece)).any() for _, piece in _pieces(part)):
-            raise DataError([Problem("inputs", "numbers with fractions", "The model was trained with whole numbers.")])
+            raise DataError([DataProblem("inputs", "numbers with fractions", "The model was trained with whole numbers.")])
         # Pixels stay bytes until they are used.
         wanted = np.dtype(np.int64 if not self.is_float else np.uint8 if kind == np.uint8 else np.float32)
         if kind == wanted:
@@ -167,4 +167,4 @@ def _as_array(part: RowsPart) -> ArrayPart:
     """
     if isinstance(part, ArrayPart):
         return part
-    raise DataError([Problem(part.name, "this is not arrays", "The model was trained on arrays: give it the same.")])
+    raise DataError([DataProblem(part.name, "this is not arrays", "The model was trained on arrays: give it the same.")])

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 from torch import Tensor, nn
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.tokens import TokensShape
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
@@ -40,7 +40,7 @@ class Characters(Prepare):
         text = _as_corpus(part).text
         if len(text) <= self.length:
             remedy = f"Give a longer text, or --set prepare.length={max(2, len(text) // 20)}."
-            raise DataError([Problem(part.name, f"{len(text):,} characters, fewer than one piece of {self.length}", remedy)])
+            raise DataError([DataProblem(part.name, f"{len(text):,} characters, fewer than one piece of {self.length}", remedy)])
         return FittedCharacters(UNKNOWN + "".join(sorted(set(text) - {UNKNOWN})), self.length)
 
     def restore(self, state: Mapping[str, Any]) -> "FittedCharacters":
@@ -115,4 +115,4 @@ def _as_corpus(part: Part) -> CorpusPart:
     """
     if isinstance(part, CorpusPart):
         return part
-    raise DataError([Problem(part.name, "this is not a text", "The model was trained on a text: give it the same.")])
+    raise DataError([DataProblem(part.name, "this is not a text", "The model was trained on a text: give it the same.")])

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.spec import Auto
 from tutelage.data.augment.symmetry import try_mirror
@@ -172,4 +172,4 @@ def _as_images(part: RowsPart) -> ImagePart:
     """
     if isinstance(part, ImagePart):
         return part
-    raise DataError([Problem(part.name, "these are not images", "Give an image folder, or idx files.")])
+    raise DataError([DataProblem(part.name, "these are not images", "Give an image folder, or idx files.")])

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.image import ImagePart
 from tutelage.data.source.decode import ImageReadError, decode_image, map_files, open_image
 
@@ -62,9 +62,9 @@ def guarded(function: Callable[[Path], Result]) -> Callable[[Path], Result | Ima
     return guarded
 
 
-def unreadable(part: ImagePart, index: int, error: ImageReadError) -> Problem:
+def unreadable(part: ImagePart, index: int, error: ImageReadError) -> DataProblem:
     """Say which image cannot be read and why."""
-    return Problem(part.locate(index), str(error), "Replace the file or remove it.", item=index)
+    return DataProblem(part.locate(index), str(error), "Replace the file or remove it.", item=index)
 
 
 def read_size(path: Path) -> tuple[int, int]:

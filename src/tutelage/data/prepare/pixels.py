@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.pixels import ChosenPixels
 from tutelage.data.prepare.decoded import cache_folder, load_or_make
@@ -158,7 +158,7 @@ def _large(part: ImagePart, wanted: PixelFormat) -> np.ndarray:
 
 def _write(part: ImagePart, wanted: PixelFormat, pixels_NHWC: np.ndarray, numbers: np.ndarray) -> None:
     """Write the images of some numbers into an array, one after another, and raise all that went wrong at the end."""
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     for begin in range(0, len(numbers), _chunk(wanted)):
         own = numbers[begin : begin + _chunk(wanted)]
         for place, (number, found) in enumerate(zip(own.tolist(), _framed(part, wanted, own), strict=True), start=begin):

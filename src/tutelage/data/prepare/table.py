@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.table import TableShape
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import TablePart
@@ -82,7 +82,7 @@ class Table(Prepare):
             columns.append(column)
         if not encoders:
             remedy = "Give it another role: --set columns.NAME=category."
-            raise DataError([Problem(f"{part.file}, column {c.name}", f"{c.role}: {c.reason}", remedy) for c in columns])
+            raise DataError([DataProblem(f"{part.file}, column {c.name}", f"{c.role}: {c.reason}", remedy) for c in columns])
         return FittedTable(tuple(columns), tuple(encoders), _kinds(part, encoders), _dates(part, encoders))
 
     def restore(self, state: Mapping[str, Any]) -> "FittedTable":
@@ -139,7 +139,7 @@ class FittedTable(Fitted):
         number = np.empty((len(part), shape.numbers), dtype=np.float32)
         category = np.empty((len(part), len(shape.cardinalities)), dtype=smallest_type(max(shape.cardinalities, default=0)))
         num_numbers = num_codes = 0
-        problems: list[Problem] = []
+        problems: list[DataProblem] = []
         for encoder in self.encoders:
             column = part.column(encoder.name)
             unreadable = []
@@ -198,7 +198,7 @@ class FittedTable(Fitted):
                     if near
                     else f"The model was trained with it; its columns: {', '.join(names)}."
                 )
-                problems.append(Problem(f"{part.file}, column {encoder.name}", "missing", hint))
+                problems.append(DataProblem(f"{part.file}, column {encoder.name}", "missing", hint))
         if problems:
             raise DataError(problems)
 
@@ -211,12 +211,12 @@ class Widen(nn.Module):
         return {**batch, "category": batch["category"].long()}
 
 
-def _unreadable(part: TablePart, encoder: Encoder, unreadable: np.ndarray) -> list[Problem]:
+def _unreadable(part: TablePart, encoder: Encoder, unreadable: np.ndarray) -> list[DataProblem]:
     """Return a problem for each cell that does not fit its column, by the numbers of their rows."""
     rows = unreadable.tolist()
     cells = part.column(encoder.name).take(rows).to_pylist() if rows else []
     return [
-        Problem(
+        DataProblem(
             f"{part.locate(row)}, column {encoder.name}",
             f"{cell!r} is not {encoder.expected}",
             "Correct it or leave it empty.",
@@ -275,4 +275,4 @@ def _as_table(part: RowsPart) -> TablePart:
     """
     if isinstance(part, TablePart):
         return part
-    raise DataError([Problem(part.name, "this is not a table", "The model was trained on a table: give it the same.")])
+    raise DataError([DataProblem(part.name, "this is not a table", "The model was trained on a table: give it the same.")])

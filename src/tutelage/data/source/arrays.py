@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
@@ -42,7 +42,7 @@ class _Found:
     """A part while it is made, and what was found on the way."""
 
     part: TablePart | ArrayPart | ImagePart
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DataProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     pixel_range: PixelRange | None = None
@@ -81,7 +81,7 @@ def collect_arrays(
     if not is_input:
         train.problems += _one_value(train.part)
     if not len(train.part):
-        raise DataError(train.problems or [Problem(name, "no rows", "Give at least one row.")])
+        raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
     found = None
     if test is not None:
         found = _read(test, "test", target=target, as_given=as_given, train=train)
@@ -122,11 +122,11 @@ def _require_numbers(array: np.ndarray, name: str) -> None:
     """Refuse arrays that are not rows of numbers."""
     if array.dtype.kind not in "buif":
         remedy = "Give numbers; a table with columns may also hold text and dates."
-        raise DataError([Problem(name, f"an array of {array.dtype} values", remedy)])
+        raise DataError([DataProblem(name, f"an array of {array.dtype} values", remedy)])
     if array.ndim < 2:
-        raise DataError([Problem(name, f"an array of shape {array.shape}", "Its first dimension must be rows: [rows, ...].")])
+        raise DataError([DataProblem(name, f"an array of shape {array.shape}", "Its first dimension must be rows: [rows, ...].")])
     if 0 in array.shape:
-        raise DataError([Problem(name, f"an empty array of shape {array.shape}", "Give at least one row.")])
+        raise DataError([DataProblem(name, f"an empty array of shape {array.shape}", "Give at least one row.")])
 
 
 def _read_table(
@@ -153,7 +153,7 @@ def _read_table(
     elif target in plain:
         column = target
     if not count:
-        raise DataError([Problem(file, "no rows", "Give at least one row.")])
+        raise DataError([DataProblem(file, "no rows", "Give at least one row.")])
     rows = numbered(count)
     raw = RawTable(file=file, columns=HeldColumns(plain), lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
     if train is not None and isinstance(train.part, TablePart):
@@ -172,13 +172,13 @@ def _label_column(labels: Any, *, what: str, count: int) -> pa.Array:
 
 def _read_array(array: np.ndarray, labels: Any, name: str, *, as_given: bool, train: _Found | None) -> _Found:
     """Read rows that are images or plain arrays."""
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     answers = None
     if labels is not None:
         answers, problems = to_labels(labels, what=f"{name} labels", count=len(array))
     if array.dtype.kind == "f":
         problems += [
-            Problem(f"{name} row {row}", "NaN or infinite values in it", "Mend them, or remove the row.", item=row)
+            DataProblem(f"{name} row {row}", "NaN or infinite values in it", "Mend them, or remove the row.", item=row)
             for row in np.flatnonzero(~finite_rows(array)).tolist()
         ]
     images = None if as_given else with_channels_last(array)
@@ -198,9 +198,9 @@ def _read_images(
     images: np.ndarray, labels: np.ndarray | None, name: str, *, known: PixelRange, expected: PixelRange | None
 ) -> _Found:
     """Read an array [N, H, W, C] as images, its values in the range of the training images."""
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     if expected is not None and (known.low < expected.low or known.high > expected.high):
-        problems.append(Problem(name, f"values from {known}, but from {expected} in training", "Scale both alike."))
+        problems.append(DataProblem(name, f"values from {known}, but from {expected} in training", "Scale both alike."))
     pixels = to_pixels(images, expected or known)
     count, height, width, channels = pixels.shape
     part = ImagePart(
@@ -225,7 +225,7 @@ def _compare(test: _Found, train: _Found) -> None:
     """Check that the test part fits the training part, and bring its class names to the same spelling."""
     if type(test.part) is not type(train.part) or _shape(test.part) != _shape(train.part):
         found = f"{_shape(test.part)}, but {_shape(train.part)} in training"
-        raise DataError([*train.problems, *test.problems, Problem("test", found, "Give both the same shape.")])
+        raise DataError([*train.problems, *test.problems, DataProblem("test", found, "Give both the same shape.")])
     part, labels = test.part, train.part.labels
     if isinstance(part, TablePart) or part.labels is None or labels is None or labels.dtype != object:
         return
@@ -239,13 +239,13 @@ def _compare(test: _Found, train: _Found) -> None:
     test.part = relabelled.select(np.flatnonzero(~matched.unknown))
 
 
-def _one_value(part: RowsPart) -> list[Problem]:
+def _one_value(part: RowsPart) -> list[DataProblem]:
     """Find labels from which nothing can be learned."""
     labels = part.labels
     values = set(labels.tolist()) if labels is not None else set()
     if len(values) != 1:
         return []
-    return [Problem("train labels", f"every row has the same label {values.pop()!r}", "Give rows of at least two classes.")]
+    return [DataProblem("train labels", f"every row has the same label {values.pop()!r}", "Give rows of at least two classes.")]
 
 
 def _shape(part: TablePart | ArrayPart | ImagePart) -> str:
@@ -256,7 +256,7 @@ def _shape(part: TablePart | ArrayPart | ImagePart) -> str:
     return f"{'images' if isinstance(part, ImagePart) else 'rows'} of shape {() if array is None else array.shape[1:]}"
 
 
-def _mask(count: int, problems: list[Problem]) -> np.ndarray:
+def _mask(count: int, problems: list[DataProblem]) -> np.ndarray:
     """Return which rows have a problem."""
     mask = np.zeros(count, dtype=bool)
     mask[[item for problem in problems for item in problem.items]] = True

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.quality.finding import Finding
@@ -32,7 +32,7 @@ class Collected:
     name: str
     train: Part
     test: Part | None = None
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     findings: tuple[Finding, ...] = ()
@@ -72,6 +72,6 @@ class Source(Component):
         """
         raise NotImplementedError
 
-    def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[Problem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[DataProblem, ...]]:
         """Read rows to predict on or to evaluate; labels are there where the files have them."""
         raise NotImplementedError

@@ -9,7 +9,7 @@ The test part is the end of the text, unless --test names another file. Not for 
 from pathlib import Path
 from typing import Literal
 
-from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.corpus import CorpusPart, hash_text
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.text_encoding import UNREADABLE, open_text
@@ -52,10 +52,10 @@ def _read(path: str, *, name: str) -> tuple[CorpusPart, list[str]]:
     opened = open_text(file)
     text = "".join(opened.lines())
     if not text.strip():
-        raise DataError([Problem(file.name, "nothing but blanks in it", "Give a file with text.")])
+        raise DataError([DataProblem(file.name, "nothing but blanks in it", "Give a file with text.")])
     bad = UNREADABLE.search(text)
     if bad:
         line = text.count("\n", 0, bad.start()) + 1
-        raise DataError([Problem(f"{file.name} line {line}", "bytes that are no text", "Save the file as UTF-8.")])
+        raise DataError([DataProblem(f"{file.name} line {line}", "bytes that are no text", "Save the file as UTF-8.")])
     notes = [f"{file.name}: {opened.note}"] if opened.note else []
     return CorpusPart(name=name, text=text, file=file.name, fingerprint=hash_text(text)), notes

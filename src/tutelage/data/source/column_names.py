@@ -8,16 +8,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.text_encoding import UNREADABLE
 
 __all__ = ["name_columns"]
 
 
-def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[Problem], list[str]]:
+def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[DataProblem], list[str]]:
     """Give columns their names; find names that are missing or stand twice, and a first row that holds no names."""
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     notes: list[str] = []
     file = raw.file
     given, names = names, [UNREADABLE.sub("\ufffd", name) for name in names]
@@ -27,15 +27,17 @@ def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[Problem], li
             notes.append(f"{file}: column {index + 1} has no name and {reason}: left out")
             continue
         if not name:
-            problems.append(Problem(f"{file} row 1", f"column {index + 1} has no name", "Name it, or remove it."))
+            problems.append(DataProblem(f"{file} row 1", f"column {index + 1} has no name", "Name it, or remove it."))
         elif name in kept:
-            problems.append(Problem(f"{file} row 1", f"two columns are called {name!r}", "Rename one of them."))
+            problems.append(DataProblem(f"{file} row 1", f"two columns are called {name!r}", "Rename one of them."))
         elif name != given[index]:
-            problems.append(Problem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it."))
+            problems.append(
+                DataProblem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it.")
+            )
         kept[name if name and name not in kept else f"column {index + 1}"] = old
     if any(map(_is_number, names)) and _looks_headless(names, raw.columns.row(0)):
         found = f"the first row looks like data, not like column names ({', '.join(names[:4])} ...)"
-        problems.append(Problem(f"{file} row 1", found, "Put a row with the column names on top."))
+        problems.append(DataProblem(f"{file} row 1", found, "Put a row with the column names on top."))
     raw.columns.choose(kept)
     return problems, notes
 

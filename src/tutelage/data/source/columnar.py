@@ -8,7 +8,7 @@ import pyarrow.feather
 import pyarrow.ipc
 import pyarrow.parquet
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.arrow_types import plain_columns
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 
@@ -32,17 +32,17 @@ def read_columnar(path: Path) -> RawTable:
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if not start:
-            raise DataError([Problem(path.name, "the file is empty (0 bytes)", REMEDY)])
+            raise DataError([DataProblem(path.name, "the file is empty (0 bytes)", REMEDY)])
         table = _read(path, start)
         table.validate(full=True)  # a damaged file may point outside of its own memory
     except (OSError, pa.ArrowException) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
-        raise DataError([Problem(path.name, f"damaged, or not what its name says ({reason})", REMEDY)]) from error
+        raise DataError([DataProblem(path.name, f"damaged, or not what its name says ({reason})", REMEDY)]) from error
     twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
     if twice:
-        raise DataError([Problem(path.name, f"two columns are called {name!r}", "Rename one.") for name in twice])
+        raise DataError([DataProblem(path.name, f"two columns are called {name!r}", "Rename one.") for name in twice])
     if not table.num_rows:
-        raise DataError([Problem(path.name, "column names, but no rows", "Give a table with rows.")])
+        raise DataError([DataProblem(path.name, "column names, but no rows", "Give a table with rows.")])
     columns, notes = plain_columns(table, file=path.name)
     lines, items = numbered(table.num_rows, first=1), numbered(table.num_rows)
     return RawTable(file=path.name, columns=HeldColumns(columns), lines=lines, items=items, digest=digest, notes=tuple(notes))

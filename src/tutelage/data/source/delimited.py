@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.column_names import name_columns
 from tutelage.data.source.csv_columns import CsvColumns, CsvFormat
 from tutelage.data.source.quotes import Quotes, look_at_quotes
@@ -71,7 +71,7 @@ class _Body:
     items: list[np.ndarray] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
     places: list[tuple[int, int]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DataProblem] = field(default_factory=list)
     num_items: int = 0
     num_characters: int = 0
     blank_items: list[int] = field(default_factory=list)
@@ -92,7 +92,7 @@ class _Body:
 
     def refuse(self, line: int, found: str, remedy: str) -> None:
         """Take note of an unsound row."""
-        self.problems.append(Problem(f"{self.file} row {line}", found, remedy, item=self.num_items))
+        self.problems.append(DataProblem(f"{self.file} row {line}", found, remedy, item=self.num_items))
         self.num_items += 1
 
     def refuse_quotes(self, line: int, error: str) -> None:
@@ -100,7 +100,7 @@ class _Body:
         is_open = "end of data" in error
         found = "a quote is opened and never closed" if is_open else "text stands after a closing quote"
         remedy = "Close the quote; double those that belong to the text."
-        self.problems.append(Problem(f"{self.file} row {line}", found, remedy, item=-1 if is_open else self.num_items))
+        self.problems.append(DataProblem(f"{self.file} row {line}", found, remedy, item=-1 if is_open else self.num_items))
         self.num_items += 1
 
     def flush(self) -> None:
@@ -124,7 +124,7 @@ def read_delimited(path: Path) -> RawTable:
     try:
         text = open_text(path)
     except OSError as error:
-        raise DataError([Problem(path.name, f"cannot be read ({error.strerror})", "Make it readable.")]) from error
+        raise DataError([DataProblem(path.name, f"cannot be read ({error.strerror})", "Make it readable.")]) from error
     with _any_cell_length():
         layout = _find_layout(text)
         raw, is_blank = _read_by_arrow(text, layout) or _read_by_line(text, layout)
@@ -134,7 +134,7 @@ def read_delimited(path: Path) -> RawTable:
         notes.append(f"{path.name}: rows without any value were passed over: {num_blank:,}")
     if not raw.num_rows:
         found = "column names, but no rows" if not raw.problems else "no sound rows"
-        raise DataError([*raw.problems, Problem(path.name, found, "Give a table with rows.")])
+        raise DataError([*raw.problems, DataProblem(path.name, found, "Give a table with rows.")])
     problems, more_notes = name_columns(raw, layout.names)
     raw.digest = text.digest
     raw.problems = (*problems, *raw.problems)
@@ -152,7 +152,7 @@ def _find_layout(text: TextFile) -> _Layout:
     head = text.head(SAMPLE_CHARACTERS)
     if not head.strip() and not any(line.strip() for line in text.lines()):
         found = "nothing but blanks in it" if path.stat().st_size else "the file is empty (0 bytes)"
-        raise DataError([Problem(path.name, found, "Give a table with column names in its first row.")])
+        raise DataError([DataProblem(path.name, found, "Give a table with column names in its first row.")])
     delimiter = _find_delimiter(head, is_tsv=path.suffix.casefold() in (".tsv", ".tab"))
     names, num_head_lines = _read_header(head, delimiter, path.name)
     return _Layout(delimiter, names, num_head_lines, _is_spaced(head, delimiter), _has_open_end(head, delimiter, len(names)))
@@ -208,11 +208,11 @@ def _read_header(head: str, delimiter: str, file: str) -> tuple[list[str], int]:
     rows = _head_rows(head, delimiter)
     for line, row in rows:
         if isinstance(row, str):
-            raise DataError([Problem(f"{file} row {line}", f"the column names cannot be read ({row})", "Mend the quotes.")])
+            raise DataError([DataProblem(f"{file} row {line}", f"the column names cannot be read ({row})", "Mend the quotes.")])
         if any(cell.strip() for cell in row):
             following = next(rows, None)
             return [cell.strip() for cell in row], following[0] - 1 if following else line
-    raise DataError([Problem(file, "no column names", "Give a table with column names in its first row.")])
+    raise DataError([DataProblem(file, "no column names", "Give a table with column names in its first row.")])
 
 
 def _read_by_arrow(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarray] | None:

@@ -8,7 +8,7 @@ import json
 from typing import Any, Literal
 
 from tutelage.core.catalog import suggest
-from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.environment import EnvironmentPart
 from tutelage.data.source.base import Collected, Source
 
@@ -42,10 +42,12 @@ class Gym(Source):
         observed, taken = env.observation_space, env.action_space
         problems = []
         if not isinstance(observed, gymnasium.spaces.Box):
-            problems.append(Problem(self.path, f"observations are {observed}", "Only boxes of numbers can be learned from yet."))
+            problems.append(
+                DataProblem(self.path, f"observations are {observed}", "Only boxes of numbers can be learned from yet.")
+            )
         if not isinstance(taken, gymnasium.spaces.Discrete):
             problems.append(
-                Problem(self.path, f"actions are {taken}", "Only one of a few actions (Discrete) can be learned yet.")
+                DataProblem(self.path, f"actions are {taken}", "Only one of a few actions (Discrete) can be learned yet.")
             )
         env.close()
         if problems:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 
-from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.image import ImagePart
 from tutelage.data.source.base import Collected, Source
 
@@ -54,21 +54,21 @@ class Idx(Source):
         train_file, test_file = _parts(Path(self.path), files)
         if self.test:
             test_file = _test_file(self.test)
-        problems: list[Problem] = []
+        problems: list[DataProblem] = []
         train = _read_part("train", train_file, problems)
         test = _read_part("test", test_file, problems) if test_file else None
         if train is None or train.labels is None:
             raise DataError(problems)
         if len(np.unique(train.labels)) < 2:
-            problems.append(Problem(train_file.name, "only one class", "Give images of at least two classes."))
+            problems.append(DataProblem(train_file.name, "only one class", "Give images of at least two classes."))
         if test is not None:
             test, unknown = _without_unknown(train, test)
             problems += unknown
         return Collected(name=_name(Path(self.path)), train=train, test=test, problems=tuple(problems))
 
-    def read_input(self, paths: Sequence[str]) -> tuple[ImagePart, tuple[Problem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[ImagePart, tuple[DataProblem, ...]]:
         """Read images files, or the test part of folders; labels are there where every images file has them."""
-        problems: list[Problem] = []
+        problems: list[DataProblem] = []
         parts = [_read_part("input", _test_file(path), problems, needs_labels=False) for path in paths]
         read = [part for part in parts if part is not None]
         if not read:
@@ -126,14 +126,14 @@ def _one(files: list[Path], path: Path, part: str) -> Path:
     return next(iter(plain.values()))
 
 
-def _read_part(name: str, images_file: Path, problems: list[Problem], *, needs_labels: bool = True) -> ImagePart | None:
+def _read_part(name: str, images_file: Path, problems: list[DataProblem], *, needs_labels: bool = True) -> ImagePart | None:
     """Read images and labels of a part; what is wrong goes to `problems`."""
     labels_file = _labels_file(images_file)
     pixels = _read(images_file, problems, ndims=(3, 4))
     labels = _read(labels_file, problems, ndims=(1,)) if labels_file else None
     if labels_file is None and needs_labels:
         wanted = images_file.name.replace("images", "labels").replace("idx3", "idx1")
-        problems.append(Problem(images_file.name, f"its labels file {wanted} is missing", "Put it beside the images."))
+        problems.append(DataProblem(images_file.name, f"its labels file {wanted} is missing", "Put it beside the images."))
     if pixels is None or (labels is None and labels_file):
         return None
     if pixels.ndim == 3:
@@ -141,10 +141,10 @@ def _read_part(name: str, images_file: Path, problems: list[Problem], *, needs_l
     count = len(pixels)
     if labels is not None and len(labels) != count:
         found = f"{len(labels):,} labels for {count:,} images"
-        problems.append(Problem(f"{images_file.parent / (labels_file or images_file).name}", found, REMEDY))
+        problems.append(DataProblem(f"{images_file.parent / (labels_file or images_file).name}", found, REMEDY))
         count = min(count, len(labels))
     if not count:
-        problems.append(Problem(images_file.name, "no images in it", REMEDY))
+        problems.append(DataProblem(images_file.name, "no images in it", REMEDY))
         return None
     digest = hashlib.sha256(np.ascontiguousarray(pixels[:count]).data)
     digest.update(b"" if labels is None else labels[:count].tobytes())
@@ -164,7 +164,7 @@ def _labels_file(images_file: Path) -> Path | None:
     return next((file for file in (images_file.parent / (stem + end) for end in ("", ".gz")) if file.is_file()), None)
 
 
-def _read(file: Path, problems: list[Problem], *, ndims: tuple[int, ...]) -> np.ndarray | None:
+def _read(file: Path, problems: list[DataProblem], *, ndims: tuple[int, ...]) -> np.ndarray | None:
     """Read one idx file, or report why it cannot be read."""
     try:
         is_zipped = file.suffix == ".gz"
@@ -176,7 +176,7 @@ def _read(file: Path, problems: list[Problem], *, ndims: tuple[int, ...]) -> np.
         reason = "the gzip data is cut off"
     except (OSError, zlib.error) as error:
         reason = f"the file is damaged ({error})"
-    problems.append(Problem(file.name, reason, REMEDY))
+    problems.append(DataProblem(file.name, reason, REMEDY))
     return None
 
 
@@ -214,7 +214,7 @@ def _parse(stream: gzip.GzipFile | BufferedReader, *, size_bytes: int, ndims: tu
     return values.reshape(sizes)
 
 
-def _without_unknown(train: ImagePart, test: ImagePart) -> tuple[ImagePart, list[Problem]]:
+def _without_unknown(train: ImagePart, test: ImagePart) -> tuple[ImagePart, list[DataProblem]]:
     """Leave test images of classes out that the train part does not have, and tell of each such class."""
     if train.labels is None or test.labels is None:
         return test, []
@@ -222,12 +222,12 @@ def _without_unknown(train: ImagePart, test: ImagePart) -> tuple[ImagePart, list
     if is_known.all():
         return test, []
     if not is_known.any():
-        return test, [Problem("test labels", "no class of the training part among them", "Do both files belong together?")]
+        return test, [DataProblem("test labels", "no class of the training part among them", "Do both files belong together?")]
     problems = []
     for name in np.unique(test.labels[~is_known]).tolist():
         rows = tuple(np.flatnonzero(test.labels == name).tolist())
         found = f"class {name}, which the training part does not have, in {len(rows):,} images, such as {test.names[rows[0]]}"
-        problems.append(Problem("test labels", found, "Check that train and test files belong together.", items=rows))
+        problems.append(DataProblem("test labels", found, "Check that train and test files belong together.", items=rows))
     return test.select(np.flatnonzero(is_known)), problems
 
 

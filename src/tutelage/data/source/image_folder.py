@@ -18,7 +18,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from tutelage.core.errors import DataError, Problem, UsageError
+from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.image import ImagePart
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import match_labels
@@ -52,7 +52,7 @@ class _Found:
     """A part with what was found on the way to it."""
 
     part: ImagePart
-    problems: tuple[Problem, ...]
+    problems: tuple[DataProblem, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -97,14 +97,14 @@ class ImageFolder(Source):
         warnings += [*test.warnings, *more_warnings]
         return _collected(root, train.part, part, problems, notes, warnings)
 
-    def read_input(self, paths: Sequence[str]) -> tuple[ImagePart, tuple[Problem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[ImagePart, tuple[DataProblem, ...]]:
         """Read images to predict on: files, folders of images, or folders of class folders, which give labels.
 
         Of a folder with `train` and `test` parts the test part is read. Labels are there only if every image has one.
         """
         files: list[Path] = []
         labels: list[str | None] = []
-        problems: list[Problem] = []
+        problems: list[DataProblem] = []
         with quiet():
             for path in map(_existing, paths):
                 listings = _labelled(path) if path.is_dir() else [(None, Listing((path,), Counter(), ()))]
@@ -113,7 +113,7 @@ class ImageFolder(Source):
                     labels += [label] * len(listing.files)
                     problems += listing.problems
         if not files:
-            raise DataError([*problems, Problem(", ".join(paths), "no images there", "Give image files or folders of them.")])
+            raise DataError([*problems, DataProblem(", ".join(paths), "no images there", "Give image files or folders of them.")])
         known = None if None in labels else _objects(labels)
         found = self._verified("input", files, labels=known, names=[str(file) for file in files])
         return found.part, (*problems, *found.problems)
@@ -122,7 +122,7 @@ class ImageFolder(Source):
         """List and verify the images of all class folders of a part."""
         files: list[Path] = []
         labels: list[str] = []
-        problems: list[Problem] = []
+        problems: list[DataProblem] = []
         ignored: Counter[str] = Counter()
         for sub in subfolders(folder):
             listing = list_files(sub)
@@ -131,7 +131,7 @@ class ImageFolder(Source):
             ignored += listing.ignored
             problems += listing.problems
             if not listing.files:
-                problems.append(Problem(_short(sub, root), "a class folder without images", "Add images, or remove it."))
+                problems.append(DataProblem(_short(sub, root), "a class folder without images", "Add images, or remove it."))
         found = self._verified(name, files, labels=_objects(labels), names=[_short(file, root) for file in files])
         stray = loose_files(folder) if subfolders(folder) else []
         warnings = [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
@@ -148,7 +148,9 @@ class ImageFolder(Source):
         verdicts = map_files(self._judge, files)
         good = [index for index, verdict in enumerate(verdicts) if not verdict.reason]
         problems = tuple(
-            Problem(names[index], verdict.reason, REMEDY, item=index) for index, verdict in enumerate(verdicts) if verdict.reason
+            DataProblem(names[index], verdict.reason, REMEDY, item=index)
+            for index, verdict in enumerate(verdicts)
+            if verdict.reason
         )
         kept = None if labels is None else labels[good]
         digests = tuple(verdicts[index].digest for index in good)
@@ -176,26 +178,26 @@ class ImageFolder(Source):
             return _Verdict(f"cannot be read ({error.strerror})", "", b"")
 
 
-def _class_problems(part: ImagePart) -> list[Problem]:
+def _class_problems(part: ImagePart) -> list[DataProblem]:
     """Find what keeps a training part from being learned as classes."""
     classes = sorted(set(part.labels if part.labels is not None else ()))
     if len(classes) > 1:
         return []
     found = f"only one class ({classes[0]})" if classes else "no images in class folders"
-    return [Problem("train", found, "Give at least two folders, named by their class, with images in each.")]
+    return [DataProblem("train", found, "Give at least two folders, named by their class, with images in each.")]
 
 
-def _fit_to_train(test: _Found, train: _Found) -> tuple[ImagePart, list[Problem], list[str]]:
+def _fit_to_train(test: _Found, train: _Found) -> tuple[ImagePart, list[DataProblem], list[str]]:
     """Bring test labels to the spelling of the training part, and leave images of unknown classes out."""
     if not len(test.part):
-        return test.part, [Problem("test", "no images in class folders", "Add them, or remove the empty test part.")], []
+        return test.part, [DataProblem("test", "no images in class folders", "Add them, or remove the empty test part.")], []
     classes = set(train.part.labels if train.part.labels is not None else ())
     matched = match_labels(test.part.labels if test.part.labels is not None else [], classes, part="test")
     unknown: defaultdict[str, list[int]] = defaultdict(list)
     for row in np.flatnonzero(matched.unknown).tolist():
         unknown[matched.labels[row]].append(row)
     problems = [
-        Problem(
+        DataProblem(
             f"test, class {name}",
             f"{len(rows):,} images of a class that the training part does not have, such as {test.part.names[rows[0]]}",
             "Rename the folder as in the training part, or remove it.",
@@ -205,14 +207,14 @@ def _fit_to_train(test: _Found, train: _Found) -> tuple[ImagePart, list[Problem]
     ]
     keep = np.flatnonzero(~matched.unknown)
     if not len(keep):
-        problems.append(Problem("test", "no image is of a class of the training part", "Name its folders as in training."))
+        problems.append(DataProblem("test", "no image is of a class of the training part", "Name its folders as in training."))
     fingerprint = _fingerprint(test.part.names, test.part.digests, matched.labels)
     part = replace(test.part, labels=matched.labels, fingerprint=fingerprint)
     return part if len(keep) == len(part) else part.select(keep), problems, list(matched.warnings)
 
 
 def _collected(
-    root: Path, train: ImagePart, test: ImagePart | None, problems: list[Problem], notes: list[str], warnings: list[str]
+    root: Path, train: ImagePart, test: ImagePart | None, problems: list[DataProblem], notes: list[str], warnings: list[str]
 ) -> Collected:
     """Put a data set together."""
     return Collected(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 from tutelage.data.source.class_names import natural_key
 from tutelage.data.source.decode import is_image, quiet
 
@@ -71,7 +71,7 @@ class Listing:
 
     files: tuple[Path, ...]
     ignored: Counter[str]
-    problems: tuple[Problem, ...]
+    problems: tuple[DataProblem, ...]
 
 
 def find_layout(root: Path) -> Layout:
@@ -107,7 +107,7 @@ def list_files(folder: Path) -> Listing:
     """List all files meant as images below a folder, at any depth; links are followed, each real folder once."""
     files: list[Path] = []
     ignored: Counter[str] = Counter()
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
     while waiting:
@@ -116,7 +116,7 @@ def list_files(folder: Path) -> Listing:
             facts = current.stat()
             entries = sorted(os.scandir(current), key=lambda entry: natural_key(entry.name))
         except OSError as error:
-            problems.append(Problem(str(current), f"cannot be read ({error.strerror})", "Make it readable, or remove it."))
+            problems.append(DataProblem(str(current), f"cannot be read ({error.strerror})", "Make it readable, or remove it."))
             continue
         if (facts.st_dev, facts.st_ino) in seen:
             continue

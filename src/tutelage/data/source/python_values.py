@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 
 __all__ = ["is_table_like", "to_array", "to_columns", "to_labels"]
 
@@ -37,10 +37,12 @@ def to_array(value: Any, *, what: str) -> np.ndarray:
     try:
         return np.asarray(value)
     except ValueError as error:
-        raise DataError([Problem(what, f"rows of different lengths or shapes ({error})", "Give all the same shape.")]) from error
+        raise DataError(
+            [DataProblem(what, f"rows of different lengths or shapes ({error})", "Give all the same shape.")]
+        ) from error
 
 
-def to_labels(value: Any, *, what: str, count: int) -> tuple[np.ndarray, list[Problem]]:
+def to_labels(value: Any, *, what: str, count: int) -> tuple[np.ndarray, list[DataProblem]]:
     """Return labels as int64, float64, bool, or an object array of str, and those that are missing or not finite.
 
     Raises:
@@ -55,10 +57,10 @@ def to_labels(value: Any, *, what: str, count: int) -> tuple[np.ndarray, list[Pr
         labels = labels[:, 0]
     if labels.ndim != 1 or len(labels) != count:
         found = f"labels of shape {tuple(labels.shape)} for {count:,} rows"
-        raise DataError([Problem(what, found, "Give one label per row: class names, class numbers or numbers.")])
+        raise DataError([DataProblem(what, found, "Give one label per row: class names, class numbers or numbers.")])
     is_missing = np.array([_is_missing(label) for label in labels.tolist()], dtype=bool)
     problems = [
-        Problem(f"{what} row {row}", f"the label is {labels[row]}", "Fill it in, or remove the row.", item=int(row))
+        DataProblem(f"{what} row {row}", f"the label is {labels[row]}", "Fill it in, or remove the row.", item=int(row))
         for row in np.flatnonzero(is_missing)
     ]
     return _of_one_kind(labels, is_missing, what=what), problems
@@ -75,22 +77,22 @@ def to_columns(value: Any, *, what: str) -> pa.Table:
     elif type(value).__module__.startswith("pandas"):
         names = [str(name) for name in value.columns]
         if len(set(names)) < len(names):
-            raise DataError([Problem(what, "two columns have one name", "Rename one of them.")])
+            raise DataError([DataProblem(what, "two columns have one name", "Rename one of them.")])
         columns = {name: value.iloc[:, index] for index, name in enumerate(names)}
     else:
         return pa.table(value)
-    problems: list[Problem] = []
+    problems: list[DataProblem] = []
     arrays: dict[str, pa.Array | pa.ChunkedArray] = {}
     for name, column in columns.items():
         try:
             arrays[name] = _column(column)
         except (pa.ArrowException, TypeError, ValueError) as error:
             found = f"values that make no column ({str(error).splitlines()[0]})"
-            problems.append(Problem(f"{what}, column {name}", found, "Give numbers, text, booleans or dates, of one kind."))
+            problems.append(DataProblem(f"{what}, column {name}", found, "Give numbers, text, booleans or dates, of one kind."))
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
         shown = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-        problems.append(Problem(what, f"columns of different lengths ({shown})", "Give all columns as many rows."))
+        problems.append(DataProblem(what, f"columns of different lengths ({shown})", "Give all columns as many rows."))
     if problems:
         raise DataError(problems)
     return pa.table(arrays)
@@ -124,7 +126,7 @@ def _of_one_kind(labels: np.ndarray, is_missing: np.ndarray, *, what: str) -> np
         return kept
     if not kinds <= {int, float, bool} or (bool in kinds and len(kinds) > 1):
         names = ", ".join(sorted(kind.__name__ for kind in kinds))
-        raise DataError([Problem(what, f"labels of these kinds: {names}", "Give class names, class numbers or numbers.")])
+        raise DataError([DataProblem(what, f"labels of these kinds: {names}", "Give class names, class numbers or numbers.")])
     kind = np.bool_ if kinds == {bool} else np.float64 if float in kinds else np.int64
     kept = np.zeros(len(labels), dtype=kind)
     kept[~is_missing] = values

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import pyarrow as pa
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 
 __all__ = ["Columns", "HeldColumns", "RawTable", "numbered"]
 
@@ -95,7 +95,7 @@ class RawTable:
     items: np.ndarray
     delimiter: str = ""
     digest: str = ""
-    problems: tuple[Problem, ...] = ()
+    problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

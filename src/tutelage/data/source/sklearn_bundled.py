@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from tutelage.core.catalog import suggest
-from tutelage.core.errors import Problem, UsageError
+from tutelage.core.errors import DataProblem, UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
@@ -42,7 +42,7 @@ class SklearnBundled(Source):
         part = _load(self.path, part="train", target=self.target)
         return Collected(name=self.path.removeprefix(PREFIX).replace("_", "-"), train=part)
 
-    def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[Problem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[DataProblem, ...]]:
         """Load one set, with its labels."""
         if len(paths) != 1:
             raise UsageError(f"give one of {', '.join(PREFIX + name for name in NAMES)} at a time.")

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart, column_labels
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.source.base import Collected, Source
@@ -27,10 +27,10 @@ from tutelage.data.source.target import choose_target
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
-__all__ = ["Table", "column_kinds", "type_like_train"]
+__all__ = ["TableSource", "column_kinds", "type_like_train"]
 
 
-class Table(Source):
+class TableSource(Source):
     """Rows and columns from a file."""
 
     kind: Literal["table"] = "table"
@@ -58,8 +58,8 @@ class Table(Source):
         if len(raw.names) < 2:
             named = f"one column only ({raw.names[0]!r})"
             remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
-            raise DataError([Problem(raw.file, named, remedy)])
-        problems: list[Problem] = []
+            raise DataError([DataProblem(raw.file, named, remedy)])
+        problems: list[DataProblem] = []
         raw_test = _attempt(test_file, problems) if test_file else None
         names = raw.names
         absent = [name for name in names if name not in raw_test.names] if raw_test else []
@@ -89,14 +89,14 @@ class Table(Source):
             warnings=tuple(warnings),
         )
 
-    def read_input(self, paths: Sequence[str]) -> tuple[TablePart, tuple[Problem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[TablePart, tuple[DataProblem, ...]]:
         """Read tables to predict on or to evaluate, one below the other; of a folder with parts the test table.
 
         The target column need not be there, and may have empty cells: their labels are None. Set `target`, `kinds` and
         `dates` as found in training (`column_kinds`, `TablePart.dates`), so that cells are read alike.
         """
         parts: list[TablePart] = []
-        problems: list[Problem] = []
+        problems: list[DataProblem] = []
         first = Expected()
         for path in paths:
             raw = _attempt(table_to_read(path), problems)
@@ -122,11 +122,11 @@ class Table(Source):
 
 
 def column_kinds(table: pa.Table) -> dict[str, Kind]:
-    """Return what the columns of a table that was read hold; given back to `Table.kinds`, other tables are read alike."""
+    """Return what the columns of a table that was read hold; given back to `TableSource.kinds`, other tables are read alike."""
     return {field.name: kind_of(field.type) for field in table.schema}
 
 
-def _attempt(path: Path, problems: list[Problem]) -> RawTable | None:
+def _attempt(path: Path, problems: list[DataProblem]) -> RawTable | None:
     """Read a table, or gather what is wrong with it."""
     try:
         return read_table(path)
@@ -148,7 +148,7 @@ def type_like_train(raw: RawTable, train: TablePart) -> TypedTable:
     for name in missing:
         near = difflib.get_close_matches(name.casefold(), [other.casefold() for other in extra], n=1)
         hint = next((f" (there is {other!r})" for other in extra if near and other.casefold() == near[0]), "")
-        made.problems.append(Problem(raw.file, f"column {name!r} is missing{hint}", "Add it; it is in the training table."))
+        made.problems.append(DataProblem(raw.file, f"column {name!r} is missing{hint}", "Add it; it is in the training table."))
     if extra:
         made.notes.append(f"{raw.file}: columns that the training table does not have are not used: {', '.join(extra)}")
     if target and kind_of(types[target]) == "text":
@@ -179,13 +179,13 @@ def _match_classes(made: TypedTable, train: TablePart) -> None:
     made.bad.update(unknown)
 
 
-def _one_value(part: TablePart) -> list[Problem]:
+def _one_value(part: TablePart) -> list[DataProblem]:
     """Find a target from which nothing can be learned."""
     column = part.column(part.target)
     if not len(column) or 0 < column.null_count < len(column) or pc.all(pc.equal(column, column[0])).as_py() is False:
         return []
     found = f"every row has the same value {column[0].as_py()!r}"
-    return [Problem(f"{part.file}, column {part.target}", found, "Choose another target, or add rows of another class.")]
+    return [DataProblem(f"{part.file}, column {part.target}", found, "Choose another target, or add rows of another class.")]
 
 
 def _without_empty_target(part: TablePart) -> TablePart:

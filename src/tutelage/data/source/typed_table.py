@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 from tutelage.data.part.packed import pack
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
@@ -45,7 +45,7 @@ class TypedTable:
     target: str
     columns: dict[str, pa.ChunkedArray] = field(default_factory=dict)
     dates: dict[str, str] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[DataProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     bad: set[int] = field(default_factory=set)
@@ -55,7 +55,7 @@ class TypedTable:
         for row in rows.tolist():
             where = f"{self.raw.file} row {self.raw.lines[row]}, column {column}"
             text = found.format(cell=self.raw.columns.get(column)[row].as_py())
-            self.problems.append(Problem(where, text, remedy, item=int(self.raw.items[row])))
+            self.problems.append(DataProblem(where, text, remedy, item=int(self.raw.items[row])))
         self.bad.update(rows.tolist())
 
     def part(self, name: str) -> TablePart:
@@ -201,7 +201,7 @@ def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, s
     first = int(typed.odd[0])
     example = f"{str(made.raw.columns.get(name)[first].as_py()).strip()!r} in row {made.raw.lines[first]}"
     shown = f"{len(typed.odd):,} of {len(typed.values):,} cells, such as {example}: each {found}"
-    made.problems.append(Problem(f"{made.raw.file}, column {name}", shown, "Give it the same kind of values in both."))
+    made.problems.append(DataProblem(f"{made.raw.file}, column {name}", shown, "Give it the same kind of values in both."))
 
 
 def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tutelage.core.errors import Problem
+from tutelage.core.errors import DataProblem
 
 __all__ = ["Locate", "bad_labels", "say_label"]
 
@@ -17,7 +17,7 @@ ALSO_NAMED = 2
 
 def bad_labels(
     labels: Sequence[object] | np.ndarray, rows: Sequence[int], *, locate: Locate, found: Callable[[object], str], remedy: str
-) -> list[Problem]:
+) -> list[DataProblem]:
     """Describe labels that cannot stand, in the order in which they first appear.
 
     Args:
@@ -39,7 +39,7 @@ def bad_labels(
     for row in rows:
         grouped.setdefault(repr(labels[row]), []).append(row)
     return [
-        Problem(locate(same[0]), found(labels[same[0]]) + say_others(same, locate), remedy, items=tuple(same))
+        DataProblem(locate(same[0]), found(labels[same[0]]) + say_others(same, locate), remedy, items=tuple(same))
         for same in grouped.values()
     ]
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from tutelage.core.errors import DataError, Problem
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.spec import Component
 from tutelage.data.target.bad_labels import Locate, bad_labels, say_label
 
@@ -71,7 +71,7 @@ def check_labels(labels: np.ndarray, *, locate: Locate | None = None) -> list[An
         raise DataError(bad_labels(plain, absent, locate=locate or locate_row, found=say_label, remedy=remedy))
     if len(set(plain)) < 2:
         only = f"every label is {plain[0]!r}" if plain else "there are no labels"
-        raise DataError([Problem("target", only, "At least two different labels are needed: is it the right column?")])
+        raise DataError([DataProblem("target", only, "At least two different labels are needed: is it the right column?")])
     return plain
 
 
