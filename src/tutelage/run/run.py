@@ -282,8 +282,7 @@ class Run:
             part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
             self._require_target(part, target, where=paths[0])
             return part, problems
-        as_given = bool(reading.get("as_given", False))
-        collected = collect_arrays(source, target=known or "auto", as_given=as_given, is_input=True)
+        collected = collect_arrays(source, target=known or "auto", is_input=True, reading=reading)
         assert isinstance(collected.train, RowsPart)
         return collected.train, collected.problems
 

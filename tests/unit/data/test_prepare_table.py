@@ -274,3 +274,51 @@ def test_arrays_of_another_shape_or_kind_are_refused() -> None:
         _ = fitted.apply(array_part(np.zeros((2, 4)))).tensors
     with pytest.raises(DataError, match="fractions"):
         Array().fit(array_part(np.zeros((2, 3), dtype=np.int64))).apply(array_part(np.full((2, 3), 0.5)))
+
+
+def test_arrays_that_are_split_are_shared_and_neither_copied_nor_written() -> None:
+    inputs = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    before = inputs.copy()
+    inputs.flags.writeable = False
+    part = array_part(inputs).select(np.arange(0, 20, 2)).select(np.array([4, 1]))
+    assert part.held is inputs
+    assert np.array_equal(part.inputs, before[[8, 2]])
+    fitted = Array().fit(part)
+    rows = fitted.apply(part)
+    batch = rows.take(torch.tensor([1, 0, 1]))["x"]
+    assert np.array_equal(batch.numpy(), before[[2, 8, 2]])
+    batch.zero_()
+    assert np.array_equal(inputs, before)
+    assert len(rows) == 2
+    halved = Array().fit(array_part(before.astype(np.float16))).apply(array_part(before.astype(np.float64)[::-1]))
+    assert np.array_equal(halved.take(torch.arange(20))["x"].numpy(), before[::-1])
+
+
+def test_codes_wait_in_few_bytes_and_are_finished_as_int64() -> None:
+    for num_words, kind in ((5, torch.uint8), (300, torch.int16)):
+        words = [f"w{index % num_words}" for index in range(5 * num_words)]
+        part = part_of(word=words, y=[index % 2 for index in range(len(words))])
+        fitted = Table().fit(part)
+        rows = fitted.apply(part)
+        batch = rows.take(torch.arange(len(words)))
+        assert batch["category"].dtype == kind
+        assert fitted.finisher()(batch)["category"].dtype == torch.int64
+        assert len(batch["category"].unique()) == num_words
+
+
+def test_rows_are_encoded_alike_in_pieces_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    days = np.datetime64("2020-01-01", "us") + random.integers(0, 900, 500) * 86_400_000_000
+    part = part_of(
+        number=pa.array(random.lognormal(size=500), mask=random.random(500) < 0.1),
+        word=random.choice(["x", "y", "z"], 500),
+        day=days,
+        y=random.integers(0, 2, 500),
+    )
+    for scale in ("quantile", "standard"):
+        fitted = Table(scale=scale).fit(part)
+        whole = fitted.apply(part).take(torch.arange(500))
+        with monkeypatch.context() as patched:
+            patched.setattr("tutelage.data.prepare.table.PIECE_ROWS", 7)
+            pieces = fitted.apply(part).take(torch.arange(500))
+        assert all(torch.equal(whole[name], pieces[name]) for name in whole)

@@ -9,6 +9,7 @@ import pytest
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.table import FittedTable
 from tutelage.data.prepare.table import Table as PrepareTable
+from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.dates import DATE_FORMATS, ISO, TIME_FORMATS, _read_one_by_one, find_form, read_dates
 from tutelage.data.source.table import TableSource
 
@@ -69,3 +70,14 @@ def test_the_way_of_writing_travels_with_the_fitted_preprocessing(tmp_path: Path
     new, problems = TableSource(target="y", **fitted.reading()).read_input([str(tmp_path / "new.csv")])
     assert new.column("day").to_pylist() == [datetime(2020, 2, 3)]
     assert [problem.where for problem in problems] == ["new.csv row 3, column day"]
+
+
+def test_dates_from_python_are_read_by_the_way_of_the_training_too() -> None:
+    reading = {"kinds": {"day": "date"}, "dates": {"day": "%d/%m/%Y"}}
+    found = collect_arrays({"day": ["03/02/2020", "12/31/2020", None], "n": [1, 2, 3]}, is_input=True, reading=reading)
+    assert isinstance(found.train, TablePart)
+    assert found.train.column("day").to_pylist() == [datetime(2020, 2, 3), None]
+    assert [problem.where for problem in found.problems] == ["input data row 1, column day"]
+    typed = collect_arrays({"day": [datetime(2020, 2, 3)]}, is_input=True, reading=reading).train
+    assert isinstance(typed, TablePart)
+    assert typed.column("day").to_pylist() == [datetime(2020, 2, 3)]

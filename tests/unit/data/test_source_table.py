@@ -16,6 +16,7 @@ from tutelage.core.errors import DataError, TutelageError, UsageError
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.base import Collected
 from tutelage.data.source.delimited import _find_layout, _read_by_arrow, _read_by_line, read_delimited
+from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.table import TableSource, column_kinds
 from tutelage.data.source.text_encoding import open_text
 
@@ -47,6 +48,12 @@ def rows(found: Collected) -> list[dict[str, object]]:
 def told(found: Collected) -> list[str]:
     """Return where each problem is and what was found."""
     return [f"{problem.where}: {problem.found}" for problem in found.problems]
+
+
+def contents(raw: RawTable, is_blank: np.ndarray) -> tuple[list[list[str]], list[int], list[int], list[bool]]:
+    """Return cells by column, lines, items, and which rows are blank."""
+    cells = [raw.columns.get(name).to_pylist() for name in raw.names]
+    return cells, raw.lines.tolist(), raw.items.tolist(), is_blank.tolist()
 
 
 def refusal(folder: Path, content: str | bytes, **settings: str) -> str:
@@ -339,9 +346,8 @@ def test_arrow_and_the_reader_by_line_agree(tmp_path: Path, content: str, lines:
     layout = _find_layout(text)
     fast, careful = _read_by_arrow(text, layout), _read_by_line(text, layout)
     assert fast is not None
-    assert [column.to_pylist() for column in fast.columns.values()] == [col.to_pylist() for col in careful.columns.values()]
-    assert fast.lines.tolist() == careful.lines.tolist() == lines
-    assert fast.items.tolist() == careful.items.tolist()
+    assert contents(*fast) == contents(*careful)
+    assert fast[0].lines.tolist() == lines
 
 
 @pytest.mark.parametrize(
@@ -373,12 +379,24 @@ def test_the_two_readers_agree_on_random_quotes_wherever_blocks_are_cut(tmp_path
         fast, careful = _read_by_arrow(text, layout), _read_by_line(text, layout)
         if fast is not None:
             num_read += 1
-            assert not careful.problems
-            assert [column.to_pylist() for column in fast.columns.values()] == [
-                col.to_pylist() for col in careful.columns.values()
-            ]
-            assert fast.lines.tolist() == careful.lines.tolist()
+            assert contents(*fast) == contents(*careful)
+            assert not careful[0].problems
     assert num_read > 10
+
+
+def test_columns_of_a_large_file_are_read_in_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = " ,b,c,d,y\n" + "\n".join(f"{i},{i % 7},{'xyz'[i % 3]}, ,{i % 5}" if i % 11 else ",,,," for i in range(300))
+    path, other = write(tmp_path, content), write(tmp_path, "y,d,c,b\n1,,x,3\n,,,\n2,,q,4\n", "u.csv")
+    whole = TableSource(path=path, test=other, target="y").collect()
+    monkeypatch.setattr("tutelage.data.source.csv_columns.MIN_GROUP_BYTES", 1)
+    monkeypatch.setattr("tutelage.data.source.csv_columns.BLOCK_BYTES", 200)
+    grouped = TableSource(path=path, test=other, target="y").collect()
+    for part in ("train", "test"):
+        found, expected = getattr(grouped, part), getattr(whole, part)
+        assert found.table.equals(expected.table)
+        assert found.fingerprint == expected.fingerprint
+        assert found.lines.tolist() == expected.lines.tolist()
+    assert (grouped.notes, grouped.warnings, grouped.problems) == (whole.notes, whole.warnings, whole.problems)
 
 
 def test_what_arrow_writes_is_read_back(tmp_path: Path) -> None:

@@ -73,8 +73,11 @@ class RowsPart(Part):
         """
         return {}
 
-    def row_digests(self) -> list[bytes] | None:
-        """Return a hash of each row's content without its label, to find equal rows; None where that is not known."""
+    def row_digests(self) -> list[bytes] | np.ndarray | None:
+        """Return a hash of each row's content without its label, to find equal rows; None where that is not known.
+
+        Where there may be very many rows: uint64 [N].
+        """
         return None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
+from tutelage.data.part.packed import type_of, unpack
 from tutelage.data.part.row_digest import digest_rows
 
 __all__ = ["TablePart", "column_labels"]
@@ -18,7 +19,7 @@ class TablePart(RowsPart):
     """A table as read, the target column still in it.
 
     Parts that were selected from one table share its memory: they hold the numbers of their rows, and take the cells of a
-    column when it is asked for.
+    column when it is asked for. Long columns are packed. So ask for one `column` after the other, not for the `table`.
 
     Attributes:
         name: `train`, `test` or `input`.
@@ -45,7 +46,7 @@ class TablePart(RowsPart):
 
         Args:
             name: `train`, `test` or `input`.
-            table: The columns, as read: numbers, strings, booleans, dates; null where missing.
+            table: The columns, as read: numbers, strings, booleans, dates; null where missing; packed or not.
             file: Where it was read.
             lines: Line or row number of each row in its file, from 1.
             target: Name of the target column, or "".
@@ -65,9 +66,7 @@ class TablePart(RowsPart):
 
     @property
     def table(self) -> pa.Table:
-        """All columns of these rows; of selected rows a copy at each access, so ask for one `column` where that is enough."""
-        if self._rows is None:
-            return self._sheet.table
+        """All columns of these rows; of selected rows and of long tables a copy at each access."""
         return pa.table({name: self.column(name) for name in self.columns})
 
     @property
@@ -93,19 +92,19 @@ class TablePart(RowsPart):
     @property
     def types(self) -> dict[str, pa.DataType]:
         """Type of each column."""
-        return {field.name: field.type for field in self._sheet.table.schema}
+        return {field.name: type_of(field.type) for field in self._sheet.table.schema}
 
     def column(self, name: str) -> pa.ChunkedArray:
         """Return the cells of a column."""
         cells = self._sheet.table.column(name)
         if self._rows is None:
-            return cells
+            return unpack(cells)
         if self._is_rising:
             # Arrow filters piece by piece, and takes from one long copy.
             mask = np.zeros(len(cells), dtype=bool)
             mask[self._rows] = True
-            return cells.filter(pa.array(mask))
-        return cells.take(pa.array(self._rows))
+            return unpack(cells.filter(pa.array(mask)))
+        return unpack(cells.take(pa.array(self._rows)))
 
     def locate(self, index: int) -> str:
         """Name one row."""
@@ -140,12 +139,10 @@ class TablePart(RowsPart):
         plain = {key: value if isinstance(value, int | float | str | bool | None) else str(value) for key, value in cells.items()}
         return {"row": plain}
 
-    def row_digests(self) -> list[bytes] | None:
-        """Return a hash of each row without its target; whole and other numbers of the same value are equal."""
+    def row_digests(self) -> np.ndarray | None:
+        """Return a hash of each row without its target, uint64 [N]; whole and other numbers of the same value are equal."""
         features = (name for name in self.columns if name != self.target)
-        digests = digest_rows(((name, self.column(name)) for name in features), num_rows=len(self))
-        found: list[bytes] = digests.view("V8").tolist()
-        return found
+        return digest_rows(((name, self.column(name)) for name in features), num_rows=len(self))
 
     @cached_property
     def _is_rising(self) -> bool:
@@ -176,10 +173,10 @@ def column_labels(column: pa.ChunkedArray) -> np.ndarray:
 
     Equal objects are one object, so that the names of a few classes cost no more memory than numbers would.
     """
-    kind = column.type
+    kind = type_of(column.type)
     is_plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
     if is_plain and not column.null_count:
-        numbers: np.ndarray = column.to_numpy()
+        numbers: np.ndarray = unpack(column).to_numpy()
         return numbers
     coded = column.combine_chunks().dictionary_encode()
     known = coded.dictionary.to_pylist()

@@ -15,7 +15,7 @@ NUMBER = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
 TRUE_WORDS = ["true", "yes", "t", "y", "1", "1.0"]
 FALSE_WORDS = ["false", "no", "f", "n", "0", "0.0"]
 MICROSECONDS_PER_DAY = 86_400_000_000
-SORTED_ROWS = 1_000_000
+SORTED_ROWS = 10_000
 """Rows from which on sorting numbers takes far less memory than a table of the different ones."""
 
 

@@ -244,10 +244,14 @@ def _describe_column(part: TablePart, column: Column) -> dict[str, Any]:
 
 
 def _kinds(part: TablePart, encoders: Sequence[Encoder]) -> dict[str, Kind]:
-    """Return what columns in use hold; a target of words too, since among some of its rows these may all look like numbers."""
+    """Return what columns in use hold; a target of words too, since among some of its rows these may all look like numbers.
+
+    Truth values are left out: their encoder reads all ways of writing them.
+    """
     used = {encoder.name for encoder in encoders}
     kinds = {name: kind_of(type_) for name, type_ in part.types.items()}
-    return {name: kind for name, kind in kinds.items() if name in used or (name == part.target and kind == "text")}
+    wanted: dict[str, tuple[Kind, ...]] = dict.fromkeys(used, ("number", "date", "text")) | {part.target: ("text",)}
+    return {name: kind for name, kind in kinds.items() if kind in wanted.get(name, ())}
 
 
 def _dates(part: TablePart, encoders: Sequence[Encoder]) -> dict[str, str]:

@@ -43,8 +43,10 @@ class Groups:
 def row_keys(part: Part | None) -> np.ndarray | None:
     """Return a number for each row, equal where the content is equal, uint64 [N]; None where that is not known."""
     digests = part.row_digests() if isinstance(part, RowsPart) else None
-    if not digests:
+    if digests is None or not len(digests):
         return None
+    if isinstance(digests, np.ndarray):
+        return digests
     bytes_NW = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), -1)[:, :KEY_BYTES]
     padded_N8 = np.zeros((len(digests), KEY_BYTES), dtype=np.uint8)
     padded_N8[:, : bytes_NW.shape[1]] = bytes_NW

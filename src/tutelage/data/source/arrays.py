@@ -21,12 +21,13 @@ from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import plain_columns
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
+from tutelage.data.source.dates import DATE
 from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, pieces, to_pixels, with_channels_last
 from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels
-from tutelage.data.source.raw_table import RawTable, numbered
+from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import choose_target
-from tutelage.data.source.typed_table import type_table
+from tutelage.data.source.typed_table import Expected, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
 __all__ = ["collect_arrays"]
@@ -55,6 +56,7 @@ def collect_arrays(
     on_bad_data: Literal["fail", "skip"] = "fail",
     as_given: bool = False,
     is_input: bool = False,
+    reading: Mapping[str, Any] | None = None,
 ) -> Collected:
     """Turn data from Python into parts.
 
@@ -65,13 +67,17 @@ def collect_arrays(
         on_bad_data: As for `Source`; bad items are left out and listed in `problems` either way.
         as_given: Pass arrays on as they are, whatever their shape; for a model of the user's own.
         is_input: The rows are to be answered for: labels may be absent; the part is called `input`.
+        reading: How the train rows were read, as `Fitted.reading` says it.
 
     Raises:
         UsageError: It is not data, or labels are missing.
         DataError: Nothing can be made of it, with all reasons.
     """
     name = "input" if is_input else "train"
-    train = _read(data, name, target=target, as_given=as_given)
+    known = reading or {}
+    as_given = as_given or bool(known.get("as_given", False))
+    dates: dict[str, str] = known.get("dates", {})
+    train = _read(data, name, target=target, as_given=as_given, expected=Expected(dict.fromkeys(dates, DATE), dates))
     if not is_input:
         train.problems += _one_value(train.part)
     if not len(train.part):
@@ -92,14 +98,16 @@ def collect_arrays(
     )
 
 
-def _read(data: Any, name: str, *, target: str, as_given: bool, train: _Found | None = None) -> _Found:
+def _read(
+    data: Any, name: str, *, target: str, as_given: bool, train: _Found | None = None, expected: Expected | None = None
+) -> _Found:
     """Read one part of whatever form."""
     is_pair = isinstance(data, tuple) and len(data) == 2
     inputs, labels = data if is_pair else (data, None)
     if isinstance(inputs, str | bytes) or inputs is None:
         raise UsageError(f"{name}: {inputs!r} is not data. Give (inputs, labels), a table, or as SOURCE a path.")
     if is_table_like(inputs):
-        return _read_table(to_columns(inputs, what=name), labels, name, target=target, train=train)
+        return _read_table(to_columns(inputs, what=name), labels, name, target=target, train=train, expected=expected)
     if labels is None and name != "input":
         raise UsageError(f"{name}: labels are missing. Give a tuple (inputs, labels), or a table with a target column.")
     array = to_array(inputs, what=name)
@@ -121,7 +129,9 @@ def _require_numbers(array: np.ndarray, name: str) -> None:
         raise DataError([DataProblem(name, f"an empty array of shape {array.shape}", "Give at least one row.")])
 
 
-def _read_table(table: pa.Table, labels: Any, name: str, *, target: str, train: _Found | None) -> _Found:
+def _read_table(
+    table: pa.Table, labels: Any, name: str, *, target: str, train: _Found | None, expected: Expected | None = None
+) -> _Found:
     """Read named columns, the target among them or apart."""
     file = f"{name} data"
     count = table.num_rows
@@ -145,11 +155,11 @@ def _read_table(table: pa.Table, labels: Any, name: str, *, target: str, train: 
     if not count:
         raise DataError([DataProblem(file, "no rows", "Give at least one row.")])
     rows = numbered(count)
-    raw = RawTable(file=file, columns=plain, lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
+    raw = RawTable(file=file, columns=HeldColumns(plain), lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
     if train is not None and isinstance(train.part, TablePart):
         made = type_like_train(raw, train.part)
     else:
-        made = type_table(raw, target=column, needs_target=name != "input")
+        made = type_table(raw, target=column, expected=expected, needs_target=name != "input")
     return _Found(made.part(name), made.problems, made.notes, [*warnings, *made.warnings])
 
 

@@ -5,7 +5,7 @@ of. Numbers written with leading zeros are codes (such as postal codes) and stay
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -121,17 +121,24 @@ def read_cells(cells: pa.ChunkedArray, style: Style, *, form: str = "") -> Typed
     if style in ("text", "empty"):
         return Typed(as_plain_text(cells), none, none)
     if style == "date":
-        return _read_dates(cells, form)
-    if style == "boolean":
-        return _read_chunks(cells, lambda chunk: pc.equal(pc.utf8_lower(chunk), "true"), BOOLEAN)
-    if style == "integer":
-        return _read_chunks(cells, lambda chunk: pc.cast(chunk, pa.int64()), INTEGER)
-    return _read_numbers(cells, style)
+        typed = _read_dates(cells, form)
+    elif style == "boolean":
+        typed = _read_chunks(cells, lambda chunk: pc.equal(pc.utf8_lower(chunk), "true"), BOOLEAN)
+    elif style == "integer":
+        typed = _read_chunks(cells, lambda chunk: pc.cast(chunk, pa.int64()), INTEGER)
+    else:
+        typed = _read_numbers(cells, style)
+    return replace(typed, values=_in_one_piece(typed.values))
 
 
 def as_plain_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return text as plain strings, unless these are more than one such array can hold."""
-    return cells.cast(pa.string() if cells.nbytes < MAX_STRING_BYTES else pa.large_string())
+    return _in_one_piece(cells.cast(pa.string() if cells.nbytes < MAX_STRING_BYTES else pa.large_string()))
+
+
+def _in_one_piece(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Join the pieces of a column, so that the memory of the text around them can be given back as a whole."""
+    return column if column.num_chunks == 1 else pa.chunked_array([column.combine_chunks()])
 
 
 def _fits(cells: pa.ChunkedArray, *patterns: str, min_share: float) -> bool:

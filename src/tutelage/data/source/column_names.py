@@ -9,22 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataProblem
+from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.text_encoding import UNREADABLE
 
 __all__ = ["name_columns"]
 
 
-def name_columns(
-    columns: Sequence[pa.ChunkedArray], names: Sequence[str], file: str
-) -> tuple[dict[str, pa.ChunkedArray], list[DataProblem], list[str]]:
+def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[DataProblem], list[str]]:
     """Give columns their names; find names that are missing or stand twice, and a first row that holds no names."""
     problems: list[DataProblem] = []
     notes: list[str] = []
+    file = raw.file
     given, names = names, [UNREADABLE.sub("\ufffd", name) for name in names]
-    kept: dict[str, pa.ChunkedArray] = {}
-    for index, name in enumerate(names):
-        column = columns[index]
-        if not name and (reason := _why_droppable(column, is_first=index == 0)):
+    kept: dict[str, str] = {}
+    for index, (name, old) in enumerate(zip(names, raw.names, strict=True)):
+        if not name and (reason := _why_droppable(raw.columns.get(old), is_first=index == 0)):
             notes.append(f"{file}: column {index + 1} has no name and {reason}: left out")
             continue
         if not name:
@@ -35,11 +34,12 @@ def name_columns(
             problems.append(
                 DataProblem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it.")
             )
-        kept[name if name and name not in kept else f"column {index + 1}"] = column
-    if _looks_headless(names, columns):
+        kept[name if name and name not in kept else f"column {index + 1}"] = old
+    if any(map(_is_number, names)) and _looks_headless(names, raw.columns.row(0)):
         found = f"the first row looks like data, not like column names ({', '.join(names[:4])} ...)"
         problems.append(DataProblem(f"{file} row 1", found, "Put a row with the column names on top."))
-    return kept, problems, notes
+    raw.columns.choose(kept)
+    return problems, notes
 
 
 def _why_droppable(column: pa.ChunkedArray, *, is_first: bool) -> str:
@@ -61,12 +61,9 @@ def _counts_up(column: pa.ChunkedArray, first: int) -> bool:
     return True
 
 
-def _looks_headless(names: Sequence[str], columns: Sequence[pa.ChunkedArray]) -> bool:
+def _looks_headless(names: Sequence[str], first: Sequence[str]) -> bool:
     """Tell whether wherever a column holds numbers, its name is one too, unless the names count up, as years do."""
     is_number = [_is_number(name) for name in names]
-    if not any(is_number):
-        return False
-    first = [column[0].as_py() for column in columns]
     if any(_is_number(cell) and not named for cell, named in zip(first, is_number, strict=True)):
         return False
     numbers = [float(name) for name, yes in zip(names, is_number, strict=True) if yes]

@@ -10,7 +10,7 @@ import pyarrow.parquet
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.arrow_types import plain_columns
-from tutelage.data.source.raw_table import RawTable, numbered
+from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 
 __all__ = ["COLUMNAR_SUFFIXES", "is_columnar", "read_columnar"]
 
@@ -45,7 +45,7 @@ def read_columnar(path: Path) -> RawTable:
         raise DataError([DataProblem(path.name, "column names, but no rows", "Give a table with rows.")])
     columns, notes = plain_columns(table, file=path.name)
     lines, items = numbered(table.num_rows, first=1), numbered(table.num_rows)
-    return RawTable(file=path.name, columns=columns, lines=lines, items=items, digest=digest, notes=tuple(notes))
+    return RawTable(file=path.name, columns=HeldColumns(columns), lines=lines, items=items, digest=digest, notes=tuple(notes))
 
 
 def is_columnar(path: Path) -> bool:

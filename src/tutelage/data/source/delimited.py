@@ -16,13 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.column_names import name_columns
+from tutelage.data.source.csv_columns import CsvColumns, CsvFormat
 from tutelage.data.source.quotes import Quotes, look_at_quotes
-from tutelage.data.source.raw_table import RawTable, numbered
+from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.text_encoding import UNREADABLE, TextFile, open_text
 
 __all__ = ["DELIMITERS", "read_delimited"]
@@ -35,8 +34,6 @@ SAMPLE_CHARACTERS = 1_000_000
 CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 16_000_000
 """Rows, and characters in them, that are held as Python strings at a time."""
-BLOCK_BYTES = 8 * 2**20
-"""Bytes that Arrow reads into one piece of each column; a row must fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,12 @@ class _Body:
     problems: list[DataProblem] = field(default_factory=list)
     num_items: int = 0
     num_characters: int = 0
+    blank_items: list[int] = field(default_factory=list)
+
+    def add_blank(self, line: int) -> None:
+        """Take a row without any value, which is passed over later, so that it is known how many there are."""
+        self.blank_items.append(self.num_items)
+        self.add([""] * self.width, line)
 
     def add(self, row: list[str], line: int) -> None:
         """Take a sound row."""
@@ -124,16 +127,15 @@ def read_delimited(path: Path) -> RawTable:
         raise DataError([DataProblem(path.name, f"cannot be read ({error.strerror})", "Make it readable.")]) from error
     with _any_cell_length():
         layout = _find_layout(text)
-        read = _read_by_arrow(text, layout)
-        raw = _read_by_line(text, layout) if read is None else read
-    num_blank = _drop_blank_rows(raw)
+        raw, is_blank = _read_by_arrow(text, layout) or _read_by_line(text, layout)
+    num_blank = _drop_blank_rows(raw, is_blank)
     notes = [f"{path.name}: {text.note}"] if text.note else []
     if num_blank:
         notes.append(f"{path.name}: rows without any value were passed over: {num_blank:,}")
     if not raw.num_rows:
         found = "column names, but no rows" if not raw.problems else "no sound rows"
         raise DataError([*raw.problems, DataProblem(path.name, found, "Give a table with rows.")])
-    raw.columns, problems, more_notes = name_columns(list(raw.columns.values()), layout.names, path.name)
+    problems, more_notes = name_columns(raw, layout.names)
     raw.digest = text.digest
     raw.problems = (*problems, *raw.problems)
     raw.notes = (*notes, *more_notes)
@@ -213,47 +215,26 @@ def _read_header(head: str, delimiter: str, file: str) -> tuple[list[str], int]:
     raise DataError([DataProblem(file, "no column names", "Give a table with column names in its first row.")])
 
 
-def _read_by_arrow(text: TextFile, layout: _Layout) -> RawTable | None:
-    """Read a file by Arrow, or return None where it would not read it as it is meant, or cannot tell the lines."""
-    if (
-        text.is_damaged
-        or text.has_lone_returns
-        or layout.width < 2
-        or layout.has_open_end
-        or (text.has_quotes and layout.is_spaced)
-    ):
+def _read_by_arrow(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarray] | None:
+    """Read a file by Arrow, and tell which rows are blank; None where it would not read it as it is meant."""
+    if text.is_damaged or text.has_lone_returns or layout.width < 2 or layout.has_open_end:
         return None
     quotes = look_at_quotes(text.blocks(), delimiter=layout.delimiter) if text.has_quotes else None
-    if quotes and not quotes.are_regular:
+    if quotes and (layout.is_spaced or not quotes.are_regular):
         return None
-    names = [str(index) for index in range(layout.width)]
-    read_options = pyarrow.csv.ReadOptions(
-        column_names=names,
-        skip_rows=layout.num_head_lines,
-        block_size=BLOCK_BYTES,
-        encoding=text.encoding.replace("utf-8-sig", "utf8"),
-    )
-    # A blank line counts as a row of empty cells, so that row numbers stay line numbers.
-    parse_options = pyarrow.csv.ParseOptions(
-        delimiter=layout.delimiter,
-        quote_char='"' if quotes else False,
-        newlines_in_values=quotes is not None and len(quotes.enclosed_breaks) > 0,
-        ignore_empty_lines=False,
-    )
-    convert_options = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), null_values=[], strings_can_be_null=False
+    has_breaks = quotes is not None and len(quotes.enclosed_breaks) > 0
+    known = CsvFormat(
+        text.path, text.encoding, layout.delimiter, layout.width, layout.num_head_lines, quotes is not None, has_breaks
     )
     try:
-        table = pyarrow.csv.read_csv(
-            text.path, read_options=read_options, parse_options=parse_options, convert_options=convert_options
-        )
+        columns = CsvColumns(known)
     except pa.ArrowInvalid:  # rows of another width, or longer than a block
         return None
-    lines = _lines(layout, quotes, table.num_rows)
-    if len(lines) != table.num_rows:
+    num_rows = len(columns.is_blank)
+    lines = _lines(layout, quotes, num_rows)
+    if len(lines) != num_rows:
         return None
-    columns = dict(zip(names, table.columns, strict=True))
-    return RawTable(text.path.name, columns, lines, numbered(table.num_rows), delimiter=layout.delimiter)
+    return RawTable(text.path.name, columns, lines, numbered(num_rows), delimiter=layout.delimiter), columns.is_blank
 
 
 def _lines(layout: _Layout, quotes: Quotes | None, num_rows: int) -> np.ndarray:
@@ -267,8 +248,8 @@ def _lines(layout: _Layout, quotes: Quotes | None, num_rows: int) -> np.ndarray:
     return lines[lines >= first]
 
 
-def _read_by_line(text: TextFile, layout: _Layout) -> RawTable:
-    """Read row by row, and tell of every row that is unsound."""
+def _read_by_line(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarray]:
+    """Read row by row, and tell of every row that is unsound, and which ones are blank."""
     width, delimiter = layout.width, layout.delimiter
     body = _Body(width=width, file=text.path.name)
     rows = _rows(text.lines(), delimiter, is_spaced=layout.is_spaced)
@@ -277,7 +258,7 @@ def _read_by_line(text: TextFile, layout: _Layout) -> RawTable:
         if isinstance(row, str):
             body.refuse_quotes(line, row)
         elif not any(cell.strip() for cell in row):
-            body.add([""] * width, line)
+            body.add_blank(line)
         elif text.is_damaged and any(UNREADABLE.search(cell) for cell in row):
             column = next(index for index, cell in enumerate(row) if UNREADABLE.search(cell))
             found = f"bytes in cell {column + 1} that are no text in this file's encoding"
@@ -290,14 +271,10 @@ def _read_by_line(text: TextFile, layout: _Layout) -> RawTable:
         else:
             body.add(row, line)
     body.flush()
-    return RawTable(
-        file=text.path.name,
-        columns={str(index): pa.chunked_array([chunk[index] for chunk in body.chunks]) for index in range(width)},
-        lines=np.concatenate(body.lines),
-        items=np.concatenate(body.items),
-        delimiter=delimiter,
-        problems=tuple(body.problems),
-    )
+    columns = {str(index): pa.chunked_array([chunk[index] for chunk in body.chunks]) for index in range(width)}
+    lines, items = np.concatenate(body.lines), np.concatenate(body.items)
+    raw = RawTable(text.path.name, HeldColumns(columns), lines, items, delimiter=delimiter, problems=tuple(body.problems))
+    return raw, np.isin(items, body.blank_items)
 
 
 def _has_open_end(head: str, delimiter: str, width: int) -> bool:
@@ -307,18 +284,10 @@ def _has_open_end(head: str, delimiter: str, width: int) -> bool:
     return bool(body) and all(len(row) == width + 1 and not row[-1].strip() for row in body)
 
 
-def _drop_blank_rows(raw: RawTable) -> int:
+def _drop_blank_rows(raw: RawTable, is_blank: np.ndarray) -> int:
     """Leave out rows whose cells are all empty; return how many there were, those at the end of the file not counted."""
-    is_blank = np.ones(raw.num_rows, dtype=bool)
-    for column in raw.columns.values():
-        start = 0
-        for chunk in column.chunks:
-            part = is_blank[start : start + len(chunk)]
-            if part.any():
-                part &= np.asarray(pc.equal(pc.binary_length(pc.utf8_trim_whitespace(chunk)), 0))
-            start += len(chunk)
-        if not is_blank.any():
-            return 0
+    if not is_blank.any():
+        return 0
     last = int(np.flatnonzero(~is_blank)[-1]) if not is_blank.all() else -1
     num_blank = int(is_blank[:last].sum()) if last >= 0 else 0
     raw.keep(~is_blank)

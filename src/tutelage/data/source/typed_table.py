@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataProblem
+from tutelage.data.part.packed import pack
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
 from tutelage.data.source.cells import MISSING, Style, Typed, as_plain_text, find_style, null_where, read_cells, trim
@@ -32,7 +33,7 @@ class TypedTable:
     Attributes:
         raw: Where it comes from.
         target: Name of the target column, or "".
-        columns: Columns read so far.
+        columns: Columns read so far, packed where they are long.
         dates: How the dates of columns are written, see `dates.py`.
         problems: What is wrong, that of the lines included.
         notes: What is worth telling.
@@ -53,13 +54,13 @@ class TypedTable:
         """Take note of cells that make their rows unusable."""
         for row in rows.tolist():
             where = f"{self.raw.file} row {self.raw.lines[row]}, column {column}"
-            text = found.format(cell=self.raw.columns[column][row].as_py())
+            text = found.format(cell=self.raw.columns.get(column)[row].as_py())
             self.problems.append(DataProblem(where, text, remedy, item=int(self.raw.items[row])))
         self.bad.update(rows.tolist())
 
     def part(self, name: str) -> TablePart:
         """Return the usable rows as a part."""
-        table = pa.table(self.columns)
+        table = pa.table({column: pack(cells) for column, cells in self.columns.items()})
         whole = TablePart(
             name=name,
             table=table,
@@ -72,7 +73,8 @@ class TypedTable:
         mask = np.ones(self.raw.num_rows, dtype=bool)
         mask[np.array(sorted(self.bad), dtype=np.int64)] = False
         sound = whole if mask.all() else whole.select(np.flatnonzero(mask))
-        told = hashlib.sha256(f"{self.raw.digest}\0{self.target}\0{table.schema}".encode())
+        schema = pa.schema(list(whole.types.items()))
+        told = hashlib.sha256(f"{self.raw.digest}\0{self.target}\0{schema}".encode())
         told.update(np.ascontiguousarray(sound.lines, dtype=np.int64).data)
         return sound.marked(told.hexdigest())
 
@@ -112,23 +114,25 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
             _add_column(made, name)
         else:
             _add_expected(made, name, type_, form=expected.dates.get(name, ""), is_input=not needs_target)
-        raw.release(name)
+        made.columns[name] = pack(made.columns[name])
+        raw.columns.release(name)
     made.problems.sort(key=lambda problem: problem.item)
+    pa.default_memory_pool().release_unused()
     return made
 
 
 def _add_target(made: TypedTable, name: str, *, expected: pa.DataType | None) -> None:
     """Read the target column."""
     raw = made.raw
-    if raw.delimiter or (expected is not None and kind_of(expected) != kind_of(raw.columns[name].type)):
-        read = read_target(trim(_as_text(raw.columns[name])), delimiter=raw.delimiter, expected=expected)
+    if raw.delimiter or (expected is not None and kind_of(expected) != kind_of(raw.columns.get(name).type)):
+        read = read_target(trim(_as_text(raw.columns.get(name))), delimiter=raw.delimiter, expected=expected)
         made.columns[name] = read.values
         made.refuse(read.odd, name, found="{cell!r} is not a number", remedy="Mend the cell.")
         made.refuse(read.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell.")
         if read.note:
             made.notes.append(f"{raw.file}: {read.note}")
     else:
-        made.columns[name] = raw.columns[name]
+        made.columns[name] = raw.columns.get(name)
         made.refuse(_infinite(made.columns[name]), name, found="{cell} is not a finite number", remedy="Mend the cell.")
 
 
@@ -141,7 +145,7 @@ def _refuse_missing(made: TypedTable, name: str) -> None:
 def _add_column(made: TypedTable, name: str) -> None:
     """Read a column of the training table."""
     raw = made.raw
-    column = raw.columns[name]
+    column = raw.columns.get(name)
     if not raw.delimiter:
         made.columns[name] = column
         made.refuse(_infinite(column), name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
@@ -154,7 +158,7 @@ def _add_column(made: TypedTable, name: str) -> None:
 def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str, is_input: bool) -> None:
     """Read a column of which the training table says what it holds, and how its dates are written."""
     raw = made.raw
-    column = raw.columns[name]
+    column = raw.columns.get(name)
     kind = kind_of(type_)
     if not raw.delimiter and kind_of(column.type) == kind:
         _add_column(made, name)
@@ -195,7 +199,7 @@ def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, s
         made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
         return
     first = int(typed.odd[0])
-    example = f"{str(made.raw.columns[name][first].as_py()).strip()!r} in row {made.raw.lines[first]}"
+    example = f"{str(made.raw.columns.get(name)[first].as_py()).strip()!r} in row {made.raw.lines[first]}"
     shown = f"{len(typed.odd):,} of {len(typed.values):,} cells, such as {example}: each {found}"
     made.problems.append(DataProblem(f"{made.raw.file}, column {name}", shown, "Give it the same kind of values in both."))
 
@@ -210,7 +214,7 @@ def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:
     made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
     if len(typed.odd):
         first = int(typed.odd[0])
-        cell = made.raw.columns[name][first].as_py()
+        cell = made.raw.columns.get(name)[first].as_py()
         made.warnings.append(
             f"{made.raw.file}, column {name}: {len(typed.odd):,} of {len(typed.values):,} cells are no {_word(style)}, "
             f"such as {cell!r} in row {made.raw.lines[first]}; they count as missing"
