@@ -52,7 +52,7 @@ SEED, STEPS, BATCH = 3, 50, 32
 class CutStream:
     """Each process's part of every batch: the same cut as that of micro-batches."""
 
-    epoch_size = 320
+    epoch_size, batch_size = 320, BATCH
 
     def __init__(self, mesh: Mesh, *, poison_at: int = -1) -> None:
         generator = torch.Generator().manual_seed(1)
