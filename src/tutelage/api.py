@@ -14,6 +14,7 @@ from tutelage.core.errors import UsageError
 from tutelage.core.spec import Component
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe, recipe_from
+from tutelage.report.divergence import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
@@ -62,7 +63,9 @@ def train(
     budget = {"epochs": epochs, "steps": steps, "time": time}
     plain = {"target": target, "task": task, "seed": seed, **wishes}
     request = _request(source, plain, model=model, test=test, budget=budget, out=out, quiet=quiet, recipe=recipe)
-    return _ended(start_training(request), request.module)
+    with reporting_divergence():
+        folder = start_training(request)
+    return _ended(folder, request.module)
 
 
 def plan(
@@ -87,7 +90,9 @@ def resume(run: str | Path, source: Any = None, *, model: nn.Module | None = Non
     request = Request(
         Recipe(), data=source, test=test, module=model, sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))]
     )
-    return _ended(resume_training(run, request), model)
+    with reporting_divergence():
+        folder = resume_training(run, request)
+    return _ended(folder, model)
 
 
 def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:

@@ -20,7 +20,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError, RecipeError
+from tutelage.core.errors import DivergedError, RecipeError, TutelageError
 from tutelage.core.events import Event
 from tutelage.core.seeds import derive
 from tutelage.data.augment.photo import Photo
@@ -52,7 +52,7 @@ SEED, STEPS, BATCH = 3, 50, 32
 class CutStream:
     """Each process's part of every batch: the same cut as that of micro-batches."""
 
-    epoch_size = 320
+    epoch_size, batch_size = 320, BATCH
 
     def __init__(self, mesh: Mesh, *, poison_at: int = -1) -> None:
         generator = torch.Generator().manual_seed(1)
@@ -270,6 +270,34 @@ def talk(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     }
 
 
+def fail(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """What the first process alone does for all: it works, it fails; a checkpoint that it cannot write."""
+    told: dict[str, Any] = {"value": mesh.lead(lambda: [mesh.rank, "done"])}
+
+    def full() -> None:
+        raise PermissionError(13, "Permission denied", "run/plan.json")
+
+    def untold(work: Callable[[], object]) -> list[Any]:
+        try:
+            work()
+        except (TutelageError, OSError) as error:
+            return [type(error).__name__, str(error).replace(str(run_dir), "run")]
+        return []
+
+    told["io"] = untold(lambda: mesh.lead(full))
+    if mesh.is_writer:
+        run_dir.mkdir(parents=True)
+        (run_dir / "steps").write_text("no folder", encoding="utf-8")
+    mesh.barrier()
+    state = make(mesh)
+    save = SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0)
+    told["save"] = untold(lambda: run_loop(state, jobs=[save], seed=SEED))
+    told["step"] = state.clock.step
+    told["secure"] = untold(lambda: save.secure(state))
+    save.close()
+    return told
+
+
 class SplitMesh(DistributedMesh):
     """A mesh for parameters that `fully_shard` has split: their gradients are already means over the processes."""
 
@@ -331,6 +359,7 @@ PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
     "diverge": diverge,
     "resume": resume,
     "talk": talk,
+    "fail": fail,
     "split": split,
 }
 

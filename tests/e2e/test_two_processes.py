@@ -37,7 +37,7 @@ def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes found, problem by problem; one start for all of them."""
-    return run("train,stream,decide,interrupt,diverge,resume,talk,split", tmp_path_factory.mktemp("both"), world=2)
+    return run("train,stream,decide,interrupt,diverge,resume,talk,fail,split", tmp_path_factory.mktemp("both"), world=2)
 
 
 @pytest.mark.slow
@@ -88,6 +88,16 @@ def test_a_signal_to_one_process_stops_both_at_the_same_step(both: list[dict[str
 def test_a_divergence_in_one_process_is_seen_by_both_at_the_same_step(both: list[dict[str, Any]]) -> None:
     # Poisoned in step 12; they ask each other every 16 steps, before the log line of step 20.
     assert [each["diverge"] for each in both] == [{"step": 16}] * 2
+
+
+@pytest.mark.slow
+def test_what_the_first_process_cannot_do_ends_both_with_the_same_error(both: list[dict[str, Any]]) -> None:
+    first, second = (each["fail"] for each in both)
+    assert first == second
+    assert first["value"] == [0, "done"]
+    assert first["io"] == ["PermissionError", "[Errno 13] Permission denied: 'run/plan.json'"]
+    assert first["save"][0] == first["secure"][0] == "RunError"
+    assert "steps" in first["save"][1]
 
 
 @pytest.mark.slow

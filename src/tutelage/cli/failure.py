@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from tutelage.core.errors import TutelageError, UsageError
+from tutelage.core.errors import DivergedError, TutelageError, UsageError
 
 __all__ = ["Parser", "tell_error", "tell_io_error", "wants_json"]
 
@@ -37,6 +37,8 @@ def tell_error(error: TutelageError, *, prog: str, as_json: bool) -> int:
         _print({"error": error.record()})
     else:
         sys.stderr.write(f"{prog}: {error}\n")
+        if isinstance(error, DivergedError) and error.report:
+            sys.stderr.write(f"report   {error.report}\n")
     return error.exit_code
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from tutelage.cli.main import STARTED
 from tutelage.cli.train_verb import show_end
 from tutelage.planning.recipe import Recipe
+from tutelage.report.divergence import reporting_divergence
 from tutelage.run.start import Request, resume_training
 from tutelage.track.console import Console
 
@@ -16,4 +17,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Train on from the newest intact checkpoint."""
     mode = "quiet" if arguments.quiet else "auto"
     request = Request(Recipe(), sinks=[Console(mode=mode).open(Path(arguments.run))], started=STARTED)
-    return show_end(resume_training(arguments.run, request), as_json=arguments.json)
+    with reporting_divergence():
+        folder = resume_training(arguments.run, request)
+    return show_end(folder, as_json=arguments.json)

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from tutelage.cli.wishes import make_request, print_json
+from tutelage.report.divergence import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import start_training
@@ -19,7 +20,9 @@ EXIT_CODES = {"interrupted": 130, "terminated": 143}
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the report, and tell the scores."""
-    folder = start_training(make_request(arguments, is_quiet=arguments.quiet))
+    request = make_request(arguments, is_quiet=arguments.quiet)
+    with reporting_divergence():
+        folder = start_training(request)
     return show_end(folder, as_json=arguments.json)
 
 

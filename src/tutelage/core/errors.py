@@ -59,13 +59,26 @@ class RunError(TutelageError):
 
 
 class DivergedError(TutelageError):
-    """Training that produced a loss or weight that is not finite; `step` is where it was seen, -1 where that is unknown."""
+    """Training that produced a loss or weight that is not finite.
+
+    Attributes:
+        step: Where it was seen, -1 where that is unknown.
+        folder: The run folder, "" where there is none.
+        report: The report's path, "" where none is written: without a finite score nothing is kept to report on.
+    """
 
     code = "diverged"
 
-    def __init__(self, message: str = "", *, step: int = -1) -> None:
+    def __init__(self, message: str = "", *, step: int = -1, folder: str = "", report: str = "") -> None:
         self.step = step
+        self.folder = folder
+        self.report = report
         super().__init__(message)
+
+    def record(self) -> dict[str, Any]:
+        """Return the error for programs, with the run folder and the report, where there are any."""
+        places = {"run": self.folder, "report": self.report}
+        return TutelageError.record(self) | {key: place for key, place in places.items() if place}
 
 
 @dataclass(frozen=True, slots=True)

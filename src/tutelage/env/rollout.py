@@ -76,6 +76,7 @@ class RolloutStream:
         self._env = env
         self._act, self._predict_values = act, predict_values
         self._rollout = rollout
+        self.batch_size = rollout.minibatch_size
         self._seed = seed
         self._observation = env.reset(torch.Generator().manual_seed(derive(seed, "env")))
         self._samples: dict[str, Tensor] = {}

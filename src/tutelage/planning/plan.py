@@ -45,6 +45,8 @@ class Plan(Spec):
         num_outputs: How many numbers the model returns per row.
         prepare: The preprocessing's settings; None where nothing is preprocessed.
         split: Which fractions were kept apart.
+        device: Where to train, as wished: of several processes on `cuda`, each takes a card of its own.
+        deterministic: Let a graphics card use only kernels that repeat their bits; a CPU always does.
     """
 
     version: int = 1
@@ -81,6 +83,7 @@ class Plan(Spec):
     precision: Literal["float32", "bfloat16"]
     compile: Literal["none", "inductor"]
     device: str
+    deterministic: bool = False
     seed: int
     decisions: tuple[Decision, ...] = Field(default=())
 

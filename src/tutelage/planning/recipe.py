@@ -94,6 +94,9 @@ class Recipe(Spec):
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Precision of products.")
     compile: Literal["auto", "none", "inductor"] = Field("auto", description="Whether to compile the objective.")
     device: str = Field("auto", description="cpu, cuda, cuda:1 ...")
+    deterministic: bool | Auto = Field(
+        "auto", description="Kernels of a graphics card that repeat their bits, which are slower; auto = false. A CPU needs none."
+    )
     seed: int = Field(0, ge=0, description="Root of all randomness.")
     budget: Budget = Budget()
     split: Split = Split()

@@ -58,7 +58,8 @@ def _time_steps(plan: Plan, composed: Composed) -> float:
             batch = state.task.draw(batch, torch.Generator())
         state.step(state.task.beat(count), batch, 0.0)
         count += 1
-        if count > WARM_UP_STEPS + 1 and time.monotonic() - began > limit:
+        # Each process has a clock of its own, and every step waits for all of them: the first one's counts.
+        if count > WARM_UP_STEPS + 1 and state.mesh.agree(time.monotonic() - began > limit):
             break
     if torch.device(plan.device).type == "cuda":
         torch.cuda.synchronize()

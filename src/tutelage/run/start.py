@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from tutelage.run.lock import locked
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.training.machine import check_device, environment, machine_facts
+from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
 from tutelage.training.mesh import Mesh, device_of_process, mesh_from_environment
 from tutelage.training.resolve import resolve
 
@@ -74,11 +74,14 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     recipe, own = request.recipe, request.module
     collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None)
     gathered = gather(recipe, collected)
-    machine = machine_facts(recipe.device)
-    machine = replace(machine, device=device_of_process(os.environ, machine.device))
+    device = choose_device(recipe.device)
+    machine = machine_facts(device_of_process(os.environ, device))
     own_model = type(own).__name__ if own is not None else ""
     data = gathered.data
-    facts = data.facts(machine, task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None)
+    # The plan says `cuda` for all: which card each process takes follows from its place, also when it is resumed.
+    facts = data.facts(
+        replace(machine, device=device), task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None
+    )
     plan = resolve(recipe, facts, own_model=own_model, prepare=data.prepare, split=data.split)
     return plan.but(decisions=(*data.decisions(), *plan.decisions)), gathered, machine
 
@@ -89,22 +92,31 @@ def start_training(request: Request) -> Path:
     Raises:
         TutelageError: Bad wishes, bad data, or a training that diverged.
     """
+    # Measuring starts a graphics card, whose libraries then have read their settings.
+    device = device_of_process(os.environ, choose_device(request.recipe.device))
+    with deterministic(device, is_wished=request.recipe.deterministic is True):
+        return _start(request)
+
+
+def _start(request: Request) -> Path:
+    """Do what `start_training` says."""
     plan, gathered, machine = plan_training(request)
     mesh = mesh_from_environment(os.environ, device=machine.device)
     try:
         # One plan for all: each process has measured the machine for itself, and might have decided otherwise.
-        plan = plan_from(mesh.agree(plan.to_record())).but(device=machine.device)
-        folder = Path(mesh.agree(str(create_folder(request.out, name=gathered.collected.name)) if mesh.is_writer else ""))
+        plan = plan_from(mesh.agree(plan.to_record()))
+        folder = Path(mesh.lead(lambda: str(create_folder(request.out, name=gathered.collected.name))))
         with owned(folder, mesh):
-            if mesh.is_writer:
-                _write_birth(folder, request, plan, gathered, machine)
+            num_processes = mesh.world
+            mesh.lead(lambda: _write_birth(folder, request, plan, gathered, environment(machine, num_processes=num_processes)))
             emitter = _emitter(folder, request, mesh)
             try:
                 for event in gathered.events:
                     emitter.emit(event)
                 for decision in plan.decisions:
                     emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))
-                Training(folder, plan, gathered, emitter, request.command, request.module, mesh).run()
+                own_plan = plan.but(device=machine.device)
+                Training(folder, own_plan, gathered, emitter, request.command, request.module, mesh).run()
             finally:
                 emitter.close()
     finally:
@@ -112,25 +124,27 @@ def start_training(request: Request) -> Path:
     return folder
 
 
-def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered, machine: Machine) -> None:
+def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered, found: dict[str, Any]) -> None:
     """Write what is known before the first step: wishes, machine, data, plan."""
     wishes = _from_anywhere(request.recipe.model_dump(mode="json", exclude_defaults=True))
     write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
-    write_json(folder / layout.ENV, environment(machine))
+    write_json(folder / layout.ENV, found)
     write_json(folder / layout.DATA, gathered.describe(path=request.source))
     write_json(folder / layout.PLAN, plan.to_record() | {"command": request.command})
 
 
 def _emitter(folder: Path, request: Request, mesh: Mesh) -> Emitter:
     """Return where events go: into the folder and to the request's sinks; of several processes only the first one tells."""
-    sinks = [JsonlSink(folder), *request.sinks] if mesh.is_writer else []
+    sinks: list[Sink] = []
+    mesh.lead(lambda: sinks.extend([JsonlSink(folder), *request.sinks]))
     return Emitter(sinks, started=request.started)
 
 
 @contextmanager
 def owned(folder: Path, mesh: Mesh) -> Iterator[None]:
     """Own a run folder: of several processes the first one holds the lock for all."""
-    with locked(folder) if mesh.is_writer else nullcontext():
+    with ExitStack() as lock:
+        mesh.lead(lambda: lock.enter_context(locked(folder)))
         yield
 
 
@@ -154,12 +168,18 @@ def resume_training(run: str | Path, request: Request) -> Path:
     plan = plan_from(record)
     plan = plan.but(device=device_of_process(os.environ, plan.device))
     check_device(plan.device)
+    with deterministic(plan.device, is_wished=plan.deterministic):
+        _resume(folder, plan, request, command)
+    return folder
+
+
+def _resume(folder: Path, plan: Plan, request: Request, command: str) -> None:
+    """Go on by a plan whose device is this process's own."""
     mesh = mesh_from_environment(os.environ, device=plan.device)
     try:
         with owned(folder, mesh):
             gathered = _gather_again(folder, plan, request)
-            if mesh.is_writer:
-                sweep(folder)
+            mesh.lead(lambda: sweep(folder))
             has_checkpoint = mesh.agree(bool(checkpoints(folder)))
             emitter = _emitter(folder, request, mesh)
             if not has_checkpoint:
@@ -171,7 +191,6 @@ def resume_training(run: str | Path, request: Request) -> Path:
                 emitter.close()
     finally:
         mesh.close()
-    return folder
 
 
 def _gather_again(folder: Path, plan: Plan, request: Request) -> Gathered:

@@ -27,7 +27,7 @@ from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, Mesh
-from tutelage.training.state import Snapshot
+from tutelage.training.state import Snapshot, TrainState
 
 __all__ = ["Training"]
 
@@ -92,11 +92,10 @@ class Training:
         state = composed.state
         state.control = state.control.stopped(DIVERGED)
         if not state.best or state.control.best_score is None:
-            return error
+            return DivergedError(str(error), step=error.step, folder=str(self.folder))
         self._finish(composed, rhythm)
-        return DivergedError(
-            f"{error} The best weights before that, of step {state.control.best_step}, are kept in {self.folder}."
-        )
+        kept = f"The best weights before that, of step {state.control.best_step}, are kept in {self.folder}."
+        return DivergedError(f"{error} {kept}", step=error.step, folder=str(self.folder))
 
     def _begin(self, composed: Composed) -> float:
         """Set the number of steps and make the start durable; returns the seconds that a row takes to evaluate."""
@@ -128,13 +127,16 @@ class Training:
         outside = composed.state.outside
         self.emitter.resume_from(outside.get("seconds", 0.0))
         self.emitter.rewind(outside.get("offsets", {}))
-        for path, found in damaged if self.mesh.is_writer else ():
-            # Set aside, or it would count among the newest ones that are kept, and crowd out those that are intact.
-            path.replace(path.with_suffix(".damaged"))
-            self.emitter.emit(Warned(message=found))
+        self.mesh.lead(lambda: self._set_aside(damaged))
         exact, reason = self._is_exact(snapshot)
         self.emitter.emit(Resumed(step=composed.state.clock.step, exact=exact, reason=reason))
         return float(outside.get("evaluation_seconds_per_row", 0.0))
+
+    def _set_aside(self, damaged: list[tuple[Path, str]]) -> None:
+        """Rename damaged checkpoints: they would count among the newest, which are kept, and crowd out those that are intact."""
+        for path, found in damaged:
+            path.replace(path.with_suffix(".damaged"))
+            self.emitter.emit(Warned(message=found))
 
     def _is_exact(self, snapshot: Snapshot) -> tuple[bool, str]:
         """Tell whether this machine gives the same bits as the one that saved, and why not."""
@@ -192,18 +194,13 @@ class Training:
         state, plan = composed.state, self.plan
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
-        facts = {"step": state.clock.step, "source": plan.source}
-        is_writer = self.mesh.is_writer
-        if stopped != DIVERGED and is_writer:
-            last = build_predictor(plan, self.gathered.data, state.task, facts=facts)
-            last.save(self.folder / layout.LAST / layout.PREDICTOR)
+        if stopped != DIVERGED:
+            self._keep_predictor(state, layout.LAST, step=state.clock.step)
         if state.best:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
-        if is_writer:
-            best = build_predictor(plan, self.gathered.data, state.task, facts={**facts, "step": best_step})
-            best.save(self.folder / layout.BEST / layout.PREDICTOR)
+        self._keep_predictor(state, layout.BEST, step=best_step)
         scores = self._scores(composed, is_paused=stopped in PAUSED)
         self.result = {
             "run": str(self.folder),
@@ -218,10 +215,19 @@ class Training:
             "num_parameters": composed.problem.num_parameters,
             "command": self._repeat_command(composed),
         }
-        if is_writer:
-            write_json(self.folder / layout.RESULT, finite(self.result))
+        self.mesh.lead(lambda: write_json(self.folder / layout.RESULT, finite(self.result)))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         return self.result
+
+    def _keep_predictor(self, state: TrainState, name: str, *, step: int) -> None:
+        """Write the predictor of the task's present weights into a folder of the run."""
+
+        def write() -> None:
+            facts = {"step": step, "source": self.plan.source}
+            predictor = build_predictor(self.plan, self.gathered.data, state.task, facts=facts)
+            predictor.save(self.folder / name / layout.PREDICTOR)
+
+        self.mesh.lead(write)
 
     def _scores(self, composed: Composed, *, is_paused: bool) -> dict[str, Any]:
         """Score the validation part, and the test part unless the run will go on later."""

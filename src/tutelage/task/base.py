@@ -111,9 +111,11 @@ class Stream(Protocol):
 
     Attributes:
         epoch_size: Samples in one pass over the data; 0 where there is no end.
+        batch_size: Samples in the last batch, over all processes that share it; known without asking them.
     """
 
     epoch_size: int
+    batch_size: int
 
     def next(self) -> Batch:
         """Return the next batch, on the training device."""

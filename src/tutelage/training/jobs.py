@@ -242,9 +242,12 @@ class SaveJob:
         self._last = time.monotonic()
 
     def run(self, state: TrainState) -> None:
-        """Save if it is time by the first process's clock."""
-        self._tell(self._writer.poll())
-        if state.mesh.agree(time.monotonic() - self._last >= self._wait):
+        """Save if it is time by the first process's clock.
+
+        Raises:
+            RunError: The checkpoint before this one could not be written, whichever process asks.
+        """
+        if state.mesh.lead(self._is_time):
             self.save(state)
         every = state.mesh.ask_every
         self.next_step = (state.clock.step // every + 1) * every
@@ -253,10 +256,10 @@ class SaveJob:
         """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
 
         Raises:
-            RunError: The checkpoint before this one could not be written.
+            RunError: The checkpoint before this one could not be written, whichever process asks.
         """
         began = time.monotonic()
-        self.settle()
+        state.mesh.lead(self._settle)
         state.outside["seconds"] = self._emitter.seconds
         # A sink that has just failed has none; what it had at the last checkpoint is then where its files are cut.
         state.outside["offsets"] = {**state.outside.get("offsets", {}), **self._emitter.offsets()}
@@ -270,24 +273,25 @@ class SaveJob:
     def secure(self, state: TrainState) -> None:
         """Save now, and return once it is durable: what follows may rely on it."""
         self.save(state)
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until the checkpoint that is being written, if any, is durable.
-
-        Raises:
-            RunError: It could not be written.
-        """
-        self._tell(self._writer.wait())
+        state.mesh.lead(self._settle)
 
     def close(self) -> None:
         """End the writer, once it is done, whatever has happened; the run folder may then be given to another process."""
         self._writer.close()
         try:
-            self.settle()
+            self._settle()
         except RunError as error:
             # Another reason ends this training already.
             self._emitter.emit(Warned(message=str(error)))
+
+    def _is_time(self) -> bool:
+        """Tell what has become durable, and whether the next checkpoint is due; raises what the writer met."""
+        self._tell(self._writer.poll())
+        return time.monotonic() - self._last >= self._wait
+
+    def _settle(self) -> None:
+        """Wait until the checkpoint that is being written, if any, is durable; raises what the writer met."""
+        self._tell(self._writer.wait())
 
     def _tell(self, durable: Durable | None) -> None:
         """Tell what has become durable, in the thread that trains: sinks know no other."""

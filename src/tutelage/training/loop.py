@@ -61,7 +61,7 @@ def run_loop(
         report = step(task.beat(clock.step), batch, clock.step / state.control.total_steps)
         stream.observe(report)
         ledger.add(report)
-        clock.tick(report.num_samples)
+        clock.tick(stream.batch_size)
         for job in jobs:
             if clock.step >= job.next_step:
                 job.run(state)

@@ -7,6 +7,8 @@ and versions; on a graphics card only in deterministic mode, since many of its k
 import os
 import platform
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any
 
@@ -15,7 +17,16 @@ import torch
 from tutelage.core.errors import RecipeError
 from tutelage.planning.facts import Machine
 
-__all__ = ["bits_depend_on", "check_device", "environment", "exactness", "machine_facts", "measure_matmul", "set_deterministic"]
+__all__ = [
+    "bits_depend_on",
+    "check_device",
+    "choose_device",
+    "deterministic",
+    "environment",
+    "exactness",
+    "machine_facts",
+    "measure_matmul",
+]
 
 VERSIONS = ("tutelage", "numpy", "pyarrow", "pillow")
 """Besides torch: a resumed run reads the data and fits the preprocessing anew."""
@@ -31,13 +42,22 @@ def machine_facts(device: str = "auto") -> Machine:
     Raises:
         RecipeError: This machine has no such device.
     """
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    check_device(device)
+    device = choose_device(device)
     bf16 = _bf16_hardware(device)
     plain = measure_matmul(torch.float32, device=device)
     speedup = measure_matmul(torch.bfloat16, device=device) / plain if bf16 else 0.0
     return Machine(device, _device_name(device), torch.get_num_threads(), bf16, round(speedup, 1), round(plain))
+
+
+def choose_device(wish: str) -> str:
+    """Return the device that is wished for, the kind that is best where `auto` is; nothing is started on it yet.
+
+    Raises:
+        RecipeError: This machine has no such device.
+    """
+    device = ("cuda" if torch.cuda.is_available() else "cpu") if wish == "auto" else wish
+    check_device(device)
+    return device
 
 
 def _bf16_hardware(device: str) -> str:
@@ -121,31 +141,46 @@ def exactness(device: str) -> str:
     return "cuDNN chooses kernels by the clock (benchmark mode)" if torch.backends.cudnn.benchmark else ""
 
 
-def set_deterministic(device: str) -> None:
-    """Let every training on this device repeat bit for bit; nothing to do on a CPU.
+@contextmanager
+def deterministic(device: str, *, is_wished: bool) -> Iterator[None]:
+    """Let trainings on this device repeat bit for bit while entered; nothing to do on a CPU, which repeats itself anyway.
 
     On a graphics card this costs speed, and operations that have no deterministic kernel (such as the backward pass of
     max-pooling) then fail with torch's message: so it is never done unasked, and a run without it says that it is not exact.
+    What is set in this process already stays as it is where nothing is wished.
 
     Raises:
         RecipeError: CUDA is already in use in this process: cuBLAS has read its settings.
     """
-    if torch.device(device).type != "cuda":
+    if not is_wished or torch.device(device).type != "cuda":
+        yield
         return
+    _tell_cublas(device)
+    before = torch.backends.cudnn.benchmark, torch.are_deterministic_algorithms_enabled()
+    warns_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark, was_on = before
+        torch.use_deterministic_algorithms(was_on, warn_only=warns_only)
+
+
+def _tell_cublas(device: str) -> None:
+    """Ask cuBLAS, by the environment that it reads when it starts, for a workspace with which it repeats itself."""
     if "CUBLAS_WORKSPACE_CONFIG" not in os.environ and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         raise RecipeError(
             f"deterministic training on {device}: CUDA is already in use in this process, too late to tell cuBLAS. "
             f"Set CUBLAS_WORKSPACE_CONFIG={CUBLAS_CONFIG} in the environment before starting."
         )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", CUBLAS_CONFIG)
-    torch.backends.cudnn.benchmark = False
-    torch.use_deterministic_algorithms(True)
 
 
-def environment(machine: Machine) -> dict[str, Any]:
+def environment(machine: Machine, *, num_processes: int = 1) -> dict[str, Any]:
     """Return what bit-exactness depends on, and what readers want to know, for `env.json`."""
     return {
-        **bits_depend_on(machine.device),
+        **bits_depend_on(machine.device, num_processes=num_processes),
         "not_exact": exactness(machine.device),
         "num_cores": os.cpu_count(),
         "bf16": machine.bf16,

@@ -2,7 +2,7 @@
 
 One process is alone: nothing is asked and nothing is changed. Several processes train one model together, each on its
 part of every batch: gradients are added over them, and what one of them alone sees (how late it is, that Ctrl-C was
-pressed) is agreed on before anything follows from it. The first one writes the run folder.
+pressed) is agreed on before anything follows from it. The first one writes the run folder; where it cannot, all end.
 
 Sums of two processes are the same bits as two micro-batches of one; of more, the order of addition is the library's.
 A model whose parameters are split over the processes (`fully_shard`) adds its gradients itself: it needs a mesh with a
@@ -10,9 +10,9 @@ A model whose parameters are split over the processes (`fully_shard`) adds its g
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from torch import Tensor
 from torch._C._distributed_c10d import TCPStore
 
 from tutelage.core.errors import RecipeError
+from tutelage.training.failure import failure_from, failure_record
 
 __all__ = ["ASK_EVERY", "LONE", "DistributedMesh", "Mesh", "device_of_process", "is_first_process", "mesh_from_environment"]
 
@@ -67,6 +68,17 @@ class Mesh:
     def agree(self, value: Value) -> Value:
         """Return the first process's value everywhere: a number, a word, or lists and tables of them."""
         return value
+
+    def lead(self, work: Callable[[], Value]) -> Value:
+        """Let the first process alone do something, and return what it returned everywhere; the others wait.
+
+        Args:
+            work: Returns what `agree` takes.
+
+        Raises:
+            Exception: What the work raised, in every process: none is left waiting for one that has gone.
+        """
+        return work()
 
     def first_word(self, word: str) -> str:
         """Return the word of the lowest process that has one, "" where none has; for signals, which reach any of them."""
@@ -139,6 +151,23 @@ class DistributedMesh(Mesh):
         agreed: Value = json.loads(said.numpy().tobytes())
         return agreed
 
+    def lead(self, work: Callable[[], Value]) -> Value:
+        """Let the first process alone do something, and return what it returned, or raise what it raised, everywhere."""
+        if not self.is_writer:
+            outcome: dict[str, Any] = self.agree({})
+            if outcome["failure"] is not None:
+                raise failure_from(outcome["failure"])
+            done: Value = outcome["value"]
+            return done
+        try:
+            value = work()
+        except Exception as error:
+            self.agree({"value": None, "failure": failure_record(error)})
+            raise
+        # Outside of the try: what agreeing itself raises cannot be agreed on.
+        self.agree({"value": value, "failure": None})
+        return value
+
     def first_word(self, word: str) -> str:
         """Return the word of the lowest process that has one, "" where none has."""
         lowest = torch.tensor(self.rank if word else self.world)
@@ -200,8 +229,13 @@ def is_first_process(environ: Mapping[str, str]) -> bool:
 
 
 def device_of_process(environ: Mapping[str, str], device: str) -> str:
-    """Return the graphics card of this process: `cuda` becomes that of its LOCAL_RANK; any other device stays."""
-    return f"cuda:{_number(environ, 'LOCAL_RANK')}" if device == "cuda" and "LOCAL_RANK" in environ else device
+    """Return the graphics card of this process: that of its LOCAL_RANK, which a launcher sets; any other device stays.
+
+    A single card such as `cuda:1` is kept by a process that is alone. Several cannot share it: each takes its own.
+    """
+    is_several = _number(environ, "WORLD_SIZE", default=1) > 1
+    is_card = torch.device(device).type == "cuda" if is_several else device == "cuda"
+    return f"cuda:{_number(environ, 'LOCAL_RANK')}" if is_card and "LOCAL_RANK" in environ else device
 
 
 def _number(environ: Mapping[str, str], name: str, *, default: int | None = None) -> int:

@@ -19,6 +19,7 @@ __all__ = ["resolve"]
 
 BF16_PAYS = 1.3
 """Measured speed of bfloat16 products over float32 from which on it is used."""
+DETERMINISTIC_REASON = "kernels that repeat their bits are slower, and some operations have none: so only if asked for"
 COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
 
 
@@ -143,7 +144,16 @@ def _decide_machine(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisi
         "precision": _decide_precision(recipe, facts, auto, made),
         "compile": made.choose("compile", recipe.compile, "none" if recipe.compile == "auto" else recipe.compile, COMPILE_REASON),
         "device": made.choose("device", recipe.device, machine.device, f"{machine.name}, {machine.num_threads} threads"),
+        "deterministic": _decide_deterministic(recipe, facts, made),
     }
+
+
+def _decide_deterministic(recipe: Recipe, facts: Facts, made: Decisions) -> bool:
+    """Choose whether a graphics card has to repeat its bits."""
+    is_wished = recipe.deterministic is True
+    reason = "a CPU repeats its bits without it" if facts.machine.device == "cpu" else DETERMINISTIC_REASON
+    made.choose("deterministic", recipe.deterministic, "yes" if is_wished else "no", reason)
+    return is_wished
 
 
 def _decide_batch_size(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> int:

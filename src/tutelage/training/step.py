@@ -19,6 +19,8 @@ from tutelage.training.mesh import LONE, Mesh
 __all__ = ["Report", "Step", "StepOptions", "Update"]
 
 Precision = Literal["float32", "bfloat16"]
+MAX_CONSTANTS = 64
+"""Numbers kept on the device. Equal batches need one for each phase; weights that differ in each batch must not pile up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +46,17 @@ class StepOptions:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a step tells: sums on the device, never read by the host between log steps.
+    """What a step tells: sums of this process's part of the batch, on the device, never read by the host between log steps.
 
     Attributes:
         totals: For each phase that ran, the sum of its loss.
         weights: For each phase that ran, what to divide that by.
         parts: Further sums, over the same weight, by `phase/name`.
-        num_samples: Rows in the batch, over all processes; the sums above are this process's alone.
     """
 
     totals: dict[str, Tensor]
     weights: dict[str, Tensor | float]
     parts: dict[str, Tensor]
-    num_samples: int
 
 
 class Update:
@@ -139,7 +139,7 @@ class Step:
             totals[name], weights[name] = objective.total.detach(), objective.weight
             for part, value in objective.parts.items():
                 parts[f"{name}/{part}"] = value.detach()
-        return Report(totals, weights, parts, self.mesh.total(len(next(iter(batch.values())))))
+        return Report(totals, weights, parts)
 
     def _gradients(self, name: str, update: Update, batch: Batch) -> Objective:
         """Leave the gradient of the mean loss in the phase's parameters, and return the summed objective."""
@@ -194,6 +194,8 @@ class Step:
     def _constant(self, number: float) -> Tensor:
         """Return a number on the device; it is sent there once, since sending waits for the device."""
         if number not in self._constants:
+            if len(self._constants) == MAX_CONSTANTS:
+                del self._constants[next(iter(self._constants))]
             self._constants[number] = torch.tensor(number, device=self.options.device)
         return self._constants[number]
 

@@ -1,12 +1,22 @@
 """What a machine can do is measured, and what its bits depend on is written down."""
 
+import os
 from contextlib import nullcontext
 
 import pytest
 import torch
 
+from tutelage.core.errors import RecipeError
 from tutelage.training import machine
-from tutelage.training.machine import bits_depend_on, environment, exactness, machine_facts, measure_matmul, set_deterministic
+from tutelage.training.machine import (
+    bits_depend_on,
+    choose_device,
+    deterministic,
+    environment,
+    exactness,
+    machine_facts,
+    measure_matmul,
+)
 
 
 @pytest.fixture
@@ -46,7 +56,9 @@ def test_the_bits_depend_on_every_library_that_a_resumed_run_fits_with() -> None
 
 
 def test_the_environment_says_what_the_bits_depend_on() -> None:
-    assert bits_depend_on("cpu").items() <= environment(machine_facts("cpu")).items()
+    found = environment(machine_facts("cpu"), num_processes=2)
+    assert bits_depend_on("cpu", num_processes=2).items() <= found.items()
+    assert found["num_processes"] == 2
 
 
 def test_only_deterministic_kernels_repeat_on_a_card() -> None:
@@ -62,8 +74,35 @@ def test_only_deterministic_kernels_repeat_on_a_card() -> None:
 
 
 def test_a_processor_needs_no_deterministic_mode() -> None:
-    set_deterministic("cpu")
+    with deterministic("cpu", is_wished=True):
+        assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_a_card_repeats_its_bits_where_that_is_wished_and_is_as_before_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that it is put back, also where there was none
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)
+    with deterministic("cuda:1", is_wished=False):
+        assert "CUBLAS_WORKSPACE_CONFIG" not in os.environ
+        assert exactness("cuda:1") != ""
+    with deterministic("cuda:1", is_wished=True):
+        assert exactness("cuda:1") == ""
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
     assert not torch.are_deterministic_algorithms_enabled()
+
+
+def test_deterministic_kernels_cannot_be_wished_for_once_the_card_is_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")  # so that it is put back, also where there was none
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    with pytest.raises(RecipeError, match="already in use"), deterministic("cuda", is_wished=True):
+        pass
+
+
+def test_a_device_is_chosen_without_starting_it(card: list[bool]) -> None:
+    assert (choose_device("auto"), choose_device("cpu"), choose_device("cuda:0")) == ("cuda", "cpu", "cuda:0")
+    with pytest.raises(RecipeError, match="finds 1 CUDA cards"):
+        choose_device("cuda:1")
 
 
 @pytest.mark.gpu

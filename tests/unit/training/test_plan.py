@@ -50,6 +50,14 @@ def test_a_machine_without_bfloat16_computes_in_float32() -> None:
     assert plan(PHOTOS).precision == "bfloat16"
 
 
+@pytest.mark.parametrize(("wish", "value"), [("auto", False), (False, False), (True, True)])
+def test_kernels_that_repeat_their_bits_are_only_taken_if_asked_for(wish: object, value: bool) -> None:
+    made = plan(replace(TABLE, machine=replace(PLAIN, device="cuda")), deterministic=wish)
+    assert made.deterministic is value
+    decision = next(each for each in made.decisions if each.key == "deterministic")
+    assert (decision.value, "slower" in decision.reason) == ("yes" if value else "no", wish == "auto")
+
+
 def test_epochs_become_steps() -> None:
     made = plan(TABLE, budget={"epochs": 3}, batch_size=256)
     assert made.total_steps == -(-3 * 20_000 // 256)

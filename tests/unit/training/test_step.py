@@ -13,7 +13,7 @@ from tutelage.task.base import Phase
 from tutelage.task.gan import Gan, GanTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.ledger import Ledger
-from tutelage.training.step import Step, StepOptions
+from tutelage.training.step import MAX_CONSTANTS, Step, StepOptions
 
 PHASE = Phase(owns=("model.",), optim=SGD(lr=0.1, momentum=0.0, weight_decay=0.0), schedule=Constant(warmup=0))
 
@@ -112,6 +112,15 @@ def test_what_another_phase_has_gathered_survives_a_whole_backward_pass() -> Non
     Step(task, StepOptions(backward="whole"))(("generator",), batch, 0.0)
     assert task.critic.weight.grad is gathered
     assert gathered.eq(3.0).all()
+
+
+def test_weights_that_differ_in_each_batch_do_not_pile_up() -> None:
+    task = SupervisedTask(nn.Linear(5, 3), input_names=("x",), phase=PHASE, loss=CrossEntropy().build())
+    step = Step(task, StepOptions())
+    for size in range(1, 3 * MAX_CONSTANTS):
+        step(("fit",), {"x": torch.zeros(size, 5), "target": torch.zeros(size, dtype=torch.int64)}, 0.0)
+    assert len(step._constants) == MAX_CONSTANTS
+    assert float(step._reciprocal(7.0)) == torch.tensor(1 / 7).item()
 
 
 @pytest.mark.gpu

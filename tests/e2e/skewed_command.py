@@ -1,0 +1,34 @@
+"""The command `tutelage`, in a process whose clock runs faster than the others', or that is asked to end after some steps.
+
+Usage: SKEW=100 PAUSE_AFTER=20 python skewed_command.py train SOURCE ...
+"""
+
+import os
+import signal
+import sys
+import time
+from typing import Any
+
+monotonic, skew = time.monotonic, float(os.environ.get("SKEW", "1"))
+# Before anything else takes the function by its name.
+time.monotonic = lambda: monotonic() * skew
+
+from tutelage.cli.main import main  # noqa: E402
+from tutelage.training.step import Step  # noqa: E402
+
+step = Step.__call__
+
+
+def stepping(self: Step, *arguments: Any) -> Any:
+    """Make a step; one of them brings SIGTERM, as a cluster sends it."""
+    calls.append(0)
+    if len(calls) == int(os.environ.get("PAUSE_AFTER", "0")):
+        os.kill(os.getpid(), signal.SIGTERM)
+    return step(self, *arguments)
+
+
+calls: list[int] = []
+Step.__call__ = stepping  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    sys.exit(main())
