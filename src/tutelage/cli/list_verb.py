@@ -1,6 +1,7 @@
 """`tutelage list [FAMILY]`: what there is to choose from, read from the files without importing them."""
 
 import argparse
+import json
 import os
 import sys
 import textwrap
@@ -14,8 +15,13 @@ LEAST_WIDTH = 40
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print each kind of one family, or of all."""
+    """Print each kind of one family, or of all; with --json an object by family and kind."""
     families = [arguments.part] if arguments.part else catalog.families()
+    if arguments.json:
+        print(
+            json.dumps({family: {kind: catalog.describe(family, kind) for kind in catalog.names(family)} for family in families})
+        )
+        return 0
     for family in families:
         kinds = catalog.names(family)
         print(f"{family} ({len(kinds)})")

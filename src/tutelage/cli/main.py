@@ -133,11 +133,13 @@ def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `report`, `runs` and `list`."""
     report = verbs.add_parser("report", help="write a run's report anew", allow_abbrev=False)
     report.add_argument("run", metavar="RUN", help="a run folder")
+    report.add_argument("--json", action="store_true", help="one JSON object on standard output")
     runs = verbs.add_parser("runs", help="list runs with their scores", allow_abbrev=False)
     runs.add_argument("folder", metavar="DIR", nargs="?", default="runs", help="where the runs are (default: runs)")
     runs.add_argument("--json", action="store_true", help="one JSON object on standard output")
     listing = verbs.add_parser("list", help="list what there is to choose from", allow_abbrev=False)
     listing.add_argument("part", metavar="FAMILY", nargs="?", help="such as model, optim, loss")
+    listing.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`tutelage report RUN`: write a run's report anew from its files."""
 
 import argparse
+import json
 
 from tutelage.report.page import write_report
 from tutelage.run.folder import run_folder
@@ -9,6 +10,7 @@ __all__ = ["run"]
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write report.html and print its path."""
-    print(write_report(run_folder(arguments.run)))
+    """Write report.html and print its path, or with --json an object with `run` and `report`."""
+    report = write_report(run_folder(arguments.run))
+    print(json.dumps({"run": arguments.run, "report": str(report)}) if arguments.json else report)
     return 0

@@ -118,7 +118,8 @@ def parse(spec: type[Spec], values: Mapping[str, Any], *, where: str) -> Any:
     try:
         return spec.model_validate(values)
     except ValidationError as error:
-        raise RecipeError("\n".join(_line(spec, issue, values=values, where=where) for issue in error.errors())) from error
+        lines = [_line(spec, issue, values=values, where=where) for issue in _told(error.errors())]
+        raise RecipeError("\n".join(lines)) from error
 
 
 def _pick(family: str, value: object) -> object:
@@ -151,16 +152,38 @@ def _wish(family: str, value: object) -> object:
     return _pick(family, value)
 
 
+BRANCHES = ("function-", "literal[", "is-instance", "tuple[")
+"""How pydantic calls the ways in which a field may be read; no part of a key."""
+
+
+def _told(issues: Sequence[Any]) -> list[Any]:
+    """Leave out that a value is not the word `auto` where something else is wrong with it too."""
+    fields = [[part for part in issue["loc"] if not str(part).startswith(BRANCHES)] for issue in issues]
+    is_word = [str(issue["loc"][-1]).startswith("literal[") for issue in issues]
+    return [
+        issue
+        for place, issue in enumerate(issues)
+        if not is_word[place]
+        or not any(not is_word[other] and fields[other][: len(fields[place])] == fields[place] for other in range(len(issues)))
+    ]
+
+
 def _line(spec: type[Spec], issue: Any, *, values: object, where: str) -> str:
     """Write one mistake as a line: origin, key path, what was found, what was expected."""
     path = [str(part) for part in issue["loc"]]
-    path = [part for part in path if not part.startswith(("function-", "literal[", "is-instance"))]
+    path = [part for part in path if not part.startswith(BRANCHES)]
     key = ".".join(path) or "(top)"
     if issue["type"] == "extra_forbidden":
         keys = list(_owner(spec, path[:-1], values).model_fields)
         return f"{where}: {key}: unknown key{catalog.suggest(path[-1], keys)} Known keys: {', '.join(keys)}."
     found = "" if isinstance(issue["input"], (dict, Spec)) else f" = {issue['input']!r}"
-    said = issue["msg"].removeprefix("Value error, ").replace("Input should be", "must be").rstrip(".")
+    said = (
+        issue["msg"]
+        .removeprefix("Value error, ")
+        .replace("Input should be", "must be")
+        .replace("a valid tuple", "a list")
+        .rstrip(".")
+    )
     known = _owner(spec, path[:-1], values).model_fields
     hint = f" ({known[path[-1]].description})" if path and path[-1] in known and known[path[-1]].description else ""
     return f"{where}: {key}{found}: {said}.{hint}"
@@ -191,5 +214,9 @@ def _entry(values: object, part: str) -> object:
 
 def _family_of(field: FieldInfo) -> str:
     """Return the family whose components a field, or each entry of its list, takes; empty where it takes none."""
-    inner = [mark for argument in get_args(field.annotation) for mark in getattr(argument, "__metadata__", ())]
-    return next((mark.name for mark in [*field.metadata, *inner] if isinstance(mark, Family)), "")
+    return next((mark.name for mark in [*field.metadata, *_marks(field.annotation)] if isinstance(mark, Family)), "")
+
+
+def _marks(annotation: object) -> list[object]:
+    """Return the marks on a type and on those that it is made of, such as the entries of a list."""
+    return [*getattr(annotation, "__metadata__", ()), *(mark for inner in get_args(annotation) for mark in _marks(inner))]

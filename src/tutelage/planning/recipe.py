@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tutelage.core.amount import parse_seconds
 from tutelage.core.errors import RecipeError
@@ -103,6 +103,12 @@ class Recipe(Spec):
     stopping: StoppingWish = StoppingWish()
     save: Saving = Saving()
 
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _as_list(cls, value: object) -> object:
+        """Take one metric alone as a list of one."""
+        return (value,) if isinstance(value, Mapping) or (isinstance(value, str) and value != "auto") else value
+
 
 def read_recipe(path: Path) -> dict[str, Any]:
     """Read a recipe file as nested keys and values.
@@ -124,14 +130,33 @@ def parse_setting(text: str) -> tuple[list[str], Any]:
     Raises:
         RecipeError: There is no `=` or no key.
     """
-    key, found, value = text.partition("=")
-    keys = [part.strip() for part in key.split(".")]
-    if not found or not all(keys):
-        raise RecipeError(f"--set {text!r}: expected key=value or key.sub=value, such as --set optim.lr=0.001.")
+    # An equals sign within quotes belongs to a name.
+    cut = next((place for place, sign in enumerate(text) if sign == "=" and text.count('"', 0, place) % 2 == 0), -1)
+    keys, value = _parse_key(text[: max(cut, 0)]), text[cut + 1 :].strip()
+    if not keys or not all(keys):
+        raise RecipeError(
+            f"--set {text!r}: expected key=value or key.sub=value, such as --set optim.lr=0.001. A name with a dot in it "
+            "stands in double quotes: --set 'columns.\"a.b\"=category'."
+        )
     try:
-        return keys, tomllib.loads(f"value = {value.strip()}")["value"]
+        return keys, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
-        return keys, value.strip()
+        return keys, value
+
+
+def _parse_key(text: str) -> list[str]:
+    """Part a dotted key; [] where its quotes do not match."""
+    if '"' not in text:
+        return [part.strip() for part in text.split(".")]
+    try:
+        inner: Any = tomllib.loads(f"{text} = 0")
+    except tomllib.TOMLDecodeError:
+        return []
+    keys = []
+    while isinstance(inner, dict):
+        ((key, inner),) = inner.items()
+        keys.append(key)
+    return keys
 
 
 def merge(base: Mapping[str, Any], keys: list[str], value: object) -> dict[str, Any]:

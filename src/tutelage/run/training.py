@@ -156,7 +156,11 @@ class Training:
         state.outside["machine"] = self._bits_depend_on()
         if step == 0:
             save.save(state)
-        jobs: list[Any] = [DivergenceJob(step=step), LogJob(self.emitter, every=rhythm.log_every, step=step), evaluate]
+        jobs: list[Any] = [
+            DivergenceJob(step=step),
+            LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate),
+            evaluate,
+        ]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
             jobs.append(

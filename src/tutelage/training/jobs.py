@@ -43,8 +43,20 @@ class LogJob:
     far and change nothing.
     """
 
-    def __init__(self, emitter: Emitter, *, every: int, step: int, line_seconds: float = LINE_SECONDS) -> None:
-        """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training."""
+    def __init__(
+        self,
+        emitter: Emitter,
+        *,
+        every: int,
+        step: int,
+        line_seconds: float = LINE_SECONDS,
+        evaluate: "EvaluateJob | None" = None,
+    ) -> None:
+        """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training.
+
+        The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves.
+        """
+        self._evaluate, self._last_evaluating = evaluate, 0.0
         self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
         self._last_step, self._last_seconds = step, emitter.seconds
@@ -77,7 +89,9 @@ class LogJob:
     def _tell(self, state: TrainState, means: Mapping[str, float]) -> None:
         """Tell means of the training loss, and stop a training that diverged."""
         step, seconds = state.clock.step, self._emitter.seconds
-        speed = (step - self._last_step) / max(seconds - self._last_seconds, 1e-9)
+        evaluating = self._evaluate.seconds_spent if self._evaluate is not None else 0.0
+        spent = seconds - self._last_seconds - (evaluating - self._last_evaluating)
+        speed = (step - self._last_step) / max(spent, 1e-9)
         rates = {
             "lr" if len(state.step.updates) == 1 else f"{name}/lr": float(update.optimizer.param_groups[0]["lr"])
             for name, update in state.step.updates.items()
@@ -92,13 +106,18 @@ class LogJob:
                 epoch=state.clock.epoch,
                 metrics=metrics,
                 steps_per_second=speed,
-                remaining_seconds=max(state.control.total_steps - step, 0) / max(speed, 1e-9),
+                remaining_seconds=self._remaining(max(state.control.total_steps - step, 0), speed),
             )
         )
         bad = [name for name, value in means.items() if not math.isfinite(value)]
         if bad:
             raise diverged(f"{bad[0]} = {means[bad[0]]}", after=self._last_step, step=step)
-        self._last_step, self._last_seconds = step, seconds
+        self._last_step, self._last_seconds, self._last_evaluating = step, seconds, evaluating
+
+    def _remaining(self, num_steps: int, speed: float) -> float:
+        """Return the seconds that steps and their evaluations will take."""
+        per_step = self._evaluate.seconds_per_step if self._evaluate is not None else 0.0
+        return num_steps * (1 / max(speed, 1e-9) + per_step)
 
 
 class EvaluateJob:

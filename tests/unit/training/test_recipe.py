@@ -1,5 +1,6 @@
 """Recipes: what is refused, and how the error reads."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,25 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert all(word in str(caught.value) for word in ("seed", "adam", "num_micro"))
 
 
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        (["nosuch"], r"^mine: metrics\.0 = 'nosuch': unknown metric 'nosuch'\. Known: accuracy, .*$"),
+        ([{"kind": "f1", "bogus": 1}], r"^mine: metrics\.0\.bogus: unknown key\. Known keys: average, kind\.$"),
+        ([{"kind": "f1", "average": "x"}], r"^mine: metrics\.0\.average = 'x': must be 'macro', 'weighted' or 'positive'\..*$"),
+        (3, r"^mine: metrics = 3: must be .*$"),
+    ],
+)
+def test_mistakes_in_a_list_of_components_name_their_place_and_nothing_of_the_inside(metrics: object, told: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        recipe_from({"metrics": metrics}, where="mine")
+    assert re.match(told, str(error.value)), str(error.value)
+
+
+def test_one_metric_alone_is_a_list_of_one() -> None:
+    assert [metric.kind for metric in recipe_from({"metrics": "accuracy"}, where="mine").metrics] == ["accuracy"]
+
+
 def test_two_budgets_are_refused() -> None:
     with pytest.raises(RecipeError, match="epochs and time"):
         recipe_from({"budget": {"epochs": 3, "time": "2m"}}, where="mine")
@@ -50,6 +70,8 @@ def test_a_setting_out_of_range_names_the_component() -> None:
         ("model.hidden=[8, 8]", ["model", "hidden"], [8, 8]),
         ("budget.time=3m", ["budget", "time"], "3m"),
         ("target=a b", ["target"], "a b"),
+        ('columns."a.b"=category', ["columns", "a.b"], "category"),
+        ('columns."a=b"=category', ["columns", "a=b"], "category"),
     ],
 )
 def test_settings_are_read_as_toml_or_as_words(text: str, keys: list[str], value: object) -> None:

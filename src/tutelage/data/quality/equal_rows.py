@@ -1,5 +1,6 @@
 """Rows that are equal, found by the hashes of their content: a sort of numbers, about 0.3 s for a million rows."""
 
+import hashlib
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
@@ -47,10 +48,9 @@ def row_keys(part: Part | None) -> np.ndarray | None:
         return None
     if isinstance(digests, np.ndarray):
         return digests
-    bytes_NW = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), -1)[:, :KEY_BYTES]
-    padded_N8 = np.zeros((len(digests), KEY_BYTES), dtype=np.uint8)
-    padded_N8[:, : bytes_NW.shape[1]] = bytes_NW
-    return padded_N8.view(np.uint64)[:, 0]
+    # Hashed again: what a part gives may be shorter or longer than a key, or not a hash at all.
+    keys = b"".join(hashlib.blake2b(digest, digest_size=KEY_BYTES).digest() for digest in digests)
+    return np.frombuffer(keys, dtype=np.uint64)
 
 
 def group_rows(keys: np.ndarray, labels: Sequence[Hashable] | None = None) -> Groups:

@@ -12,7 +12,10 @@ from typing import ClassVar
 
 from torch import nn
 
+from tutelage.core import catalog
+from tutelage.core.errors import RecipeError
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import View
 from tutelage.core.spec import Component
 
 __all__ = ["Model"]
@@ -22,6 +25,8 @@ class Model(Component):
     """An architecture and its sizes."""
 
     family: ClassVar[str] = "model"
+    views: ClassVar[tuple[type[View], ...]]
+    """The ways of looking at an input that it understands; a shape must offer one of them."""
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module, on the default device, initialized by its own scheme from torch's default generator.
@@ -30,3 +35,22 @@ class Model(Component):
             RecipeError: The architecture cannot take this input shape; the message names those that can.
         """
         raise NotImplementedError
+
+    @classmethod
+    def takes(cls, shape: Shape) -> bool:
+        """Tell whether the architecture understands an input shape."""
+        return any(shape.view(view) is not None for view in cls.views)
+
+    def require(self, shape: Shape) -> None:
+        """Refuse an input shape that the architecture does not understand.
+
+        Raises:
+            RecipeError: The message names the architectures that do.
+        """
+        if not self.takes(shape):
+            fitting = [kind for kind in catalog.names("model") if catalog.load("model", kind).takes(shape)]
+            kind = getattr(self, "kind", "")
+            wanted = " or ".join(view.__name__.lower() for view in self.views)
+            raise RecipeError(
+                f"recipe: model = {kind!r} takes a {wanted}, and the data are {shape.say()}. Fitting: {', '.join(fitting)}."
+            )

@@ -7,12 +7,13 @@ Source: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, arXi
 Differs from the paper: a trained 3x3 stem in place of the frozen whitening, unscaled logits.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
 
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Grid, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.convolution import Activation, ConvNorm, GlobalPool, count_halvings
 from tutelage.model.layers.image import check_image, make_head
@@ -25,6 +26,7 @@ class Cnn(Model):
     """Sizes of the plain convolutional network."""
 
     kind: Literal["cnn"] = "cnn"
+    views: ClassVar[tuple[type[View], ...]] = (Grid,)
     stem: int = Field(16, ge=1, description="Channels after the first convolution.")
     widths: tuple[int, ...] = Field((48, 96, 128), min_length=1, description="Channels of each group.")
     depth: int = Field(2, ge=1, description="Convolutions in each group, the pooled one included.")
@@ -34,6 +36,7 @@ class Cnn(Model):
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network; inputs of any height and width of at least 4 pixels."""
+        self.require(shape)
         image = check_image(shape, kind=self.kind)
         halvings = count_halvings(image.height, image.width, most=len(self.widths))
         layers: list[nn.Module] = [mark(ConvNorm(image.channels, self.stem, activation=self.activation), "input")]

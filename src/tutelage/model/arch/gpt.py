@@ -7,7 +7,7 @@ Differs from the papers: RMS norms without scales, squared ReLU, no biases, bran
 Shape letters: B batch, T tokens, D width, H heads, E width of a head, V vocabulary.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from tutelage.core.errors import RecipeError
 from tutelage.core.shape.base import Shape
-from tutelage.core.shape.views import Tokens
+from tutelage.core.shape.views import Tokens, View
 from tutelage.model.arch.base import Model
 
 __all__ = ["Gpt"]
@@ -29,6 +29,7 @@ class Gpt(Model):
     """Sizes of the transformer."""
 
     kind: Literal["gpt"] = "gpt"
+    views: ClassVar[tuple[type[View], ...]] = (Tokens,)
     width: int = Field(128, ge=8, description="Numbers that stand for a token between blocks; a multiple of twice the heads.")
     depth: int = Field(4, ge=1, description="Blocks.")
     heads: int = Field(4, ge=1, description="Attention heads in each block.")
@@ -36,9 +37,9 @@ class Gpt(Model):
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network: token numbers [B, T] -> logits [B, T, num_outputs]."""
+        self.require(shape)
         tokens = shape.view(Tokens)
-        if tokens is None:
-            raise RecipeError(f"model = 'gpt' takes tokens, the data are {shape.say()}. Use model = 'mlp' or 'linear'.")
+        assert tokens is not None
         if self.width % (2 * self.heads):
             raise RecipeError(f"model.width = {self.width} must be a multiple of twice model.heads = {self.heads}.")
         return Decoder(self, vocabulary_size=tokens.vocabulary_size, num_outputs=num_outputs)

@@ -3,12 +3,13 @@
 A fast floor that shows how much the deeper models gain. Table categories enter as 0/1 entries; images are flattened.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
 
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Columns, Vector, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.inputs import make_input
 from tutelage.model.layers.joined import Joined
@@ -21,6 +22,7 @@ class Linear(Model):
     """Settings of the linear model; its weights start at zero."""
 
     kind: Literal["linear"] = "linear"
+    views: ClassVar[tuple[type[View], ...]] = (Columns, Vector)
     bias: bool = Field(True, description="Add a learned constant to each output.")
     one_hot_limit: int = Field(
         256, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
@@ -28,6 +30,7 @@ class Linear(Model):
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module."""
+        self.require(shape)
         inputs = make_input(shape, one_hot_limit=self.one_hot_limit)
         head = mark(nn.Linear(inputs.size, num_outputs, bias=self.bias), "output")
         nn.init.zeros_(head.weight)

@@ -11,6 +11,7 @@ from pydantic import Field
 from torch import nn
 
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Columns, Vector, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.dropout import SharedDropout
 from tutelage.model.layers.inputs import make_input
@@ -28,6 +29,7 @@ class MLP(Model):
 
     renamed: ClassVar[dict[str, str]] = {"num_waves": "num_frequencies"}
     kind: Literal["mlp"] = "mlp"
+    views: ClassVar[tuple[type[View], ...]] = (Columns, Vector)
     hidden: tuple[int, ...] = Field(
         (256, 256, 256), description="Units of each hidden layer. Typical: 1 to 4 layers of 64 to 512."
     )
@@ -53,6 +55,7 @@ class MLP(Model):
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module."""
+        self.require(shape)
         inputs = make_input(
             shape,
             numbers=self.numbers,

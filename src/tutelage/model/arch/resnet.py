@@ -8,12 +8,13 @@ convolution, then residual convolutions) follows D. Page, "How to Train Your Res
 Differs from the paper: pooling instead of strides inside the network, zero-initialized last norm of each branch.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
 
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Grid, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.convolution import (
     ACTIVATIONS,
@@ -34,6 +35,7 @@ class Resnet(Model):
     """Sizes of the residual network."""
 
     kind: Literal["resnet"] = "resnet"
+    views: ClassVar[tuple[type[View], ...]] = (Grid,)
     stem: int = Field(16, ge=1, description="Channels after the first convolution.")
     stem_stride: int = Field(2, ge=1, le=8, description="Step of the first convolution in pixels; its kernel is twice as wide.")
     widths: tuple[int, ...] = Field((48, 96, 96, 192), min_length=1, description="Channels of each group.")
@@ -45,6 +47,7 @@ class Resnet(Model):
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network; inputs of any height and width of at least 4 pixels."""
+        self.require(shape)
         image = check_image(shape, kind=self.kind)
         stride = self.stem_stride if min(image.height, image.width) >= 8 * self.stem_stride else 1
         halvings = count_halvings(image.height // stride, image.width // stride, most=len(self.widths))

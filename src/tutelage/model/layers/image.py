@@ -14,14 +14,13 @@ SMALLEST_IMAGE = 4
 
 
 def check_image(shape: Shape, *, kind: str) -> Grid:
-    """Return the input as a picture, if it can be seen as one and is large enough.
+    """Return the input as a picture, if it is large enough.
 
     Raises:
-        RecipeError: It is not, with what to use instead.
+        RecipeError: It is too small.
     """
     grid = shape.view(Grid)
-    if grid is None:
-        raise RecipeError(f"model = {kind!r} takes images, the data are {shape.say()}. Use model = 'mlp' or 'linear'.")
+    assert grid is not None
     if min(grid.height, grid.width) < SMALLEST_IMAGE:
         size = f"{grid.height}x{grid.width}"
         raise RecipeError(f"model = {kind!r} takes images of at least 4x4 pixels, these are {size}. Set prepare.size to 8.")

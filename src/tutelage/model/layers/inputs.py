@@ -8,7 +8,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from tutelage.core.errors import RecipeError
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.views import Columns, Vector
 from tutelage.model.layers.category import CategoryEncoder
@@ -72,15 +71,10 @@ def make_input(
     embedding_size: int = 16,
     one_hot_limit: int = 64,
 ) -> FlatInput | TableInput:
-    """Make the module that turns a shape's inputs into [B, D]; `size` of the module is D.
-
-    Raises:
-        RecipeError: The inputs are neither columns nor anything that can be flattened.
-    """
+    """Make the module that turns a shape's inputs, columns or anything that can be flattened, into [B, D]; its `size` is D."""
     columns, vector = shape.view(Columns), shape.view(Vector)
     if columns is None:
-        if vector is None:
-            raise RecipeError(f"this architecture takes columns, or arrays that can be flattened; the data are {shape.say()}.")
+        assert vector is not None
         return FlatInput(vector.size)
     category = CategoryEncoder(columns.cardinalities, one_hot_limit=one_hot_limit, embedding_size=embedding_size)
     if numbers == "plain" or not columns.numbers:
