@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from torch import nn
 
@@ -16,11 +15,10 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
 from tutelage.core.events import Decided, Noted, Sink
 from tutelage.core.toml import to_toml
-from tutelage.data.source.recognize import recognize
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
-from tutelage.run.collect import Gathered, collect, gather
+from tutelage.run.collect import Gathered, collect, gather, source_kind
 from tutelage.run.folder import create_folder, read_json, run_folder
 from tutelage.run.lock import locked
 from tutelage.run.training import PAUSED, Training
@@ -114,7 +112,7 @@ def start_training(request: Request) -> Path:
 
 def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered, machine: Machine) -> None:
     """Write what is known before the first step: wishes, machine, data, plan."""
-    wishes = _from_anywhere(request.recipe.model_dump(mode="json", exclude_defaults=True))
+    wishes = _from_anywhere(request.recipe).model_dump(mode="json", exclude_defaults=True)
     write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
     write_json(folder / layout.ENV, environment(machine))
     write_json(folder / layout.DATA, gathered.describe(path=request.source))
@@ -199,10 +197,10 @@ def _has_ended(folder: Path) -> bool:
     return path.exists() and read_json(path).get("stopped") not in PAUSED
 
 
-def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
+def _from_anywhere(recipe: Recipe) -> Recipe:
     """Write paths in full, so that a run can be resumed from another working folder."""
-    if not wishes.get("source"):
-        return wishes
-    kind = recognize(wishes["source"])
+    if not recipe.source:
+        return recipe
+    kind = source_kind(recipe)
     # The test part is read by the source's own kind, whatever it looks like by itself.
-    return {**wishes, **{key: kind.anywhere(wishes[key]) for key in ("source", "test") if wishes.get(key)}}
+    return recipe.but(**{key: kind.anywhere(path) for key in ("source", "test") if (path := getattr(recipe, key))})
