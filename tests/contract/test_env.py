@@ -106,6 +106,16 @@ def test_only_ended_episodes_start_anew(kind: str) -> None:
         assert torch.equal(is_same, ~is_over)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_copies_can_be_reset_again_and_are_closed_once(kind: str) -> None:
+    env = make(kind)
+    first = env.reset(generator(4))
+    list(act_randomly(env, 50))
+    assert torch.equal(env.reset(generator(4)), first)
+    env.close()
+    env.close()
+
+
 def test_cartpole_is_cut_after_its_time_limit() -> None:
     env = CartPole(num_envs=2, max_steps=5).build()
     env.reset(generator())

@@ -1,25 +1,40 @@
 """Every task learns from its example through the whole program, resumes with the same bits, and says what it needs."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import tutelage
 from tests.contract.examples import TASKS
 from tutelage.core import catalog, layout
-from tutelage.core.errors import TutelageError
+from tutelage.core.errors import RecipeError, TutelageError
 from tutelage.data.source.recognize import recognize
-from tutelage.planning.recipe import Recipe
+from tutelage.planning.recipe import Recipe, recipe_from
 from tutelage.run.run import Run
-from tutelage.task.base import TaskSpec
+from tutelage.run.start import Request, plan_training
+from tutelage.task.base import OPTIONAL, TaskSpec
 from tutelage.task.choose import choose_task
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.state import digest
 
 KINDS = catalog.names("task")
 STEPS = 6
+WISHES: dict[str, tuple[str, Any]] = {
+    "target": ("target", "answer"),
+    "columns": ("columns", {"size": "number"}),
+    "prepare": ("prepare", {"length": 8}),
+    "augment": ("augment", "flip"),
+    "loss": ("loss", "mse"),
+    "ema": ("ema", 0.99),
+    "class_weights": ("class_weights", "balanced"),
+    "split": ("split.validation", {"validation": 0.25}),
+}
+"""For each key that means something to some tasks only: how it is named when it is refused, and a wish for it."""
 
 
 def make(kind: str) -> TaskSpec:
@@ -36,7 +51,15 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def train(kind: str, source: str, out: Path) -> Run:
-    return tutelage.train(source, steps=STEPS, out=out, quiet=True, save={"every_seconds": 0}, **TASKS[kind].wishes)
+    return tutelage.train(source, steps=STEPS, out=out, quiet=True, save={"every_seconds": 0}, **wishes_for(kind, source))
+
+
+def wishes_for(kind: str, source: str) -> dict[str, Any]:
+    """The example's wishes; a task that does not claim its example is named."""
+    wishes: dict[str, Any] = dict(TASKS[kind].wishes)
+    if make(kind).claims(recognize(source)(path=source).collect().train) is None:
+        wishes["task"] = {"kind": kind, **wishes.get("task", {})}
+    return wishes
 
 
 def test_every_task_has_an_example() -> None:
@@ -53,11 +76,11 @@ def test_a_task_says_what_it_is(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_example_is_claimed_by_it_alone_and_refused_by_those_that_cannot_learn_it(kind: str, tmp_path: Path) -> None:
+def test_its_example_is_for_it_by_default_and_refused_by_those_that_cannot_learn_it(kind: str, tmp_path: Path) -> None:
     source = TASKS[kind].source(tmp_path)
     part = recognize(source)(path=source).collect().train
-    assert [other for other in KINDS if make(other).claims(part)] == [kind]
-    assert choose_task(Recipe(), part)[0] == make(kind)
+    if make(kind).claims(part) is not None:
+        assert choose_task(Recipe(), part)[0] == make(kind)
     for other in KINDS:
         refusal = make(other).refusal(part)
         assert refusal == "" or ". " in refusal, "a refusal says what was found and what to do"
@@ -106,9 +129,9 @@ def test_a_metric_that_does_not_fit_is_refused_with_those_that_do(trained: tuple
     answers = make(kind).answers
     foreign = next(name for name in catalog.names("metric") if catalog.load("metric", name).answers != answers)
     with pytest.raises(TutelageError, match="does not fit the task"):
-        tutelage.plan(source, metrics=[foreign])
+        tutelage.plan(source, task=kind, metrics=[foreign])
     fitting: Any = next(name for name in catalog.names("metric") if catalog.load("metric", name).answers == answers)
-    plan = tutelage.plan(source, metrics=[fitting])
+    plan = tutelage.plan(source, task=kind, metrics=[fitting])
     assert [metric.kind for metric in plan.metrics] == [fitting]
 
 
@@ -118,9 +141,67 @@ def test_any_one_metric_may_be_measured_alone_and_what_is_watched_still_is(kind:
     metrics = {name: catalog.load("metric", name)() for name in catalog.names("metric")}
     fitting = [name for name, metric in metrics.items() if metric.answers == answers and not metric.refusal(2)]
     example = TASKS[kind]
-    wishes = {**example.wishes, "metrics": [fitting[-1]]}
-    run = tutelage.train(example.source(tmp_path), steps=2, out=tmp_path / "run", quiet=True, **wishes)
+    source = example.source(tmp_path)
+    wishes = {**wishes_for(kind, source), "metrics": [fitting[-1]]}
+    run = tutelage.train(source, steps=2, out=tmp_path / "run", quiet=True, **wishes)
     watched = run.decided.watched
     assert f"val/{watched}" in run.metrics
     assert f"val/{fitting[-1]}" in run.metrics
     assert {name for name in run.metrics if name.startswith("test/")} == {f"test/{fitting[-1]}"}
+
+
+def test_every_optional_key_has_a_wish_to_try() -> None:
+    assert set(WISHES) == set(OPTIONAL)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_key_that_it_does_not_use_is_refused_by_name(kind: str, tmp_path: Path) -> None:
+    source = TASKS[kind].source(tmp_path)
+    assert make(kind).uses <= set(OPTIONAL)
+    for key in set(OPTIONAL) - make(kind).uses:
+        name, wish = WISHES[key]
+        with pytest.raises(TutelageError, match=rf"recipe: {name} = .*means nothing to task '{kind}'"):
+            tutelage.plan(source, **{**wishes_for(kind, source), key: wish})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "split" in make(kind).uses])
+@pytest.mark.parametrize(("part", "fraction"), [("validation", 0.9), ("validation", 0.0), ("test", 0.6), ("test", -0.1)])
+def test_fractions_are_checked_alike(kind: str, part: str, fraction: float, tmp_path: Path) -> None:
+    example = TASKS[kind]
+    folder = tmp_path / "data"
+    folder.mkdir()
+    source = "sklearn:iris" if kind == "classify" else example.source(folder)
+    with pytest.raises(RecipeError, match=rf"split.{part} = {fraction}"):
+        tutelage.plan(source, **{**wishes_for(kind, source), "split": {part: fraction}})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_evaluation_is_repeatable_and_leaves_the_training_as_it_was(kind: str, tmp_path: Path) -> None:
+    source = TASKS[kind].source(tmp_path)
+    wishes = {"model": {"dropout": 0.5}, **wishes_for(kind, source), "source": source}
+    plan, gathered, _ = plan_training(Request(recipe_from(wishes, where="test")))
+    problem = plan.task.build(plan, gathered.data)
+    problem.task.train()
+    frozen = next(module for module in problem.task.network().modules() if not list(module.children()))
+    frozen.eval()
+    modes = [module.training for module in problem.task.modules()]
+    torch.manual_seed(3)
+    before = (torch.get_rng_state(), random.getstate(), str(np.random.get_state()))
+    first, again = problem.validation(problem.task), problem.validation(problem.task)
+    final = problem.validation.final(problem.task)["metrics"]
+    assert list(problem.validation.events(problem.task, step=4)) == list(problem.validation.events(problem.task, step=4))
+    problem.close()
+    assert first == again == final
+    assert [module.training for module in problem.task.modules()] == modes
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (random.getstate(), str(np.random.get_state())) == before[1:]
+
+
+def test_data_json_and_report_say_what_the_part_has_to_say(trained: tuple[str, str, Run]) -> None:
+    _, source, run = trained
+    recorded = json.loads((run.path / layout.DATA).read_text(encoding="utf-8"))
+    summary = recognize(source)(path=source).collect().train.summary({})
+    page = run.report.read_text(encoding="utf-8")
+    for name in summary.get("facts", {}):
+        assert name in recorded["facts"]
+        assert f"<dt>{name}</dt>" in page

@@ -39,7 +39,8 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         if getattr(arguments, option) is not None:
             values = _put(values, key, getattr(arguments, option))
     if arguments.source:
-        values["source"] = arguments.source
+        said = values.get("source")
+        values["source"] = {**said, "path": arguments.source} if isinstance(said, dict) else arguments.source
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     budget = {

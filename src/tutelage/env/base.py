@@ -63,6 +63,9 @@ class Environment(Protocol):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from `state`, exactly, without a `reset` before it."""
 
+    def close(self) -> None:
+        """Give back what the copies hold, such as windows and processes; they are not used any more. Twice is no error."""
+
 
 class Env(Component):
     """An environment and its settings."""

@@ -92,6 +92,9 @@ class CartPoles:
         self._age_N = state["age"].to(self._age_N, copy=True)
         self._generator.set_state(state["random"].cpu())
 
+    def close(self) -> None:
+        """Do nothing: tensors hold nothing open."""
+
     def _new_bodies(self) -> Tensor:
         """Draw states float64 [N, 4] within -0.05 to 0.05."""
         random_N4 = torch.rand(self._body_N4.shape, generator=self._generator, dtype=torch.float64, device=self._body_N4.device)

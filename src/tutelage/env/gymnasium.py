@@ -89,6 +89,12 @@ class GymnasiumCopies:
                 copy.step(action)
             self._actions[number] = list(state["actions"][number])
 
+    def close(self) -> None:
+        """Close every copy, once."""
+        copies, self._copies = self._copies, []
+        for copy in copies:
+            copy.close()
+
     def _begin(self, number: int) -> np.ndarray:
         """Reset one copy, remembering the random state before it."""
         copy = self._copies[number]

@@ -172,6 +172,10 @@ class RolloutStream:
         self._num_finished = self._num_finished + ended_E.sum()
         self._return_sum = torch.where(ended_E, 0.0, self._return_sum)
 
+    def close(self) -> None:
+        """Close the environments."""
+        self._env.close()
+
     def state(self) -> dict[str, Any]:
         """Return the environments, the samples being served and the counters."""
         state: dict[str, Any] = {f"sample/{name}": tensor for name, tensor in self._samples.items()}

@@ -1,4 +1,4 @@
-"""Coverage: the fraction of real samples that have a made sample near them; 1 where no part of the data is missed.
+"""Coverage: the fraction of real samples that have a generated sample near them; 1 where no part of the data is missed.
 
 Near means within the distance to the real sample's fifth nearest real neighbor.
 
@@ -15,7 +15,7 @@ __all__ = ["Coverage"]
 
 
 class Coverage(NeighborMetric):
-    """Fraction of real samples with a made one near."""
+    """Fraction of real samples with a generated one near."""
 
     kind: Literal["coverage"] = "coverage"
     title: ClassVar[str] = "coverage"
@@ -23,5 +23,5 @@ class Coverage(NeighborMetric):
 
     def judge(self, outcome: SampleOutcome) -> float:
         """Return the metric of enough samples."""
-        nearest = distances(outcome.real, outcome.made).min(axis=1)
+        nearest = distances(outcome.real, outcome.generated).min(axis=1)
         return float((nearest < radii(outcome.real, neighbors=self.neighbors)).mean())

@@ -1,22 +1,14 @@
 """Mean return: the sum of rewards of an episode, on average over episodes."""
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from tutelage.metric.base import Metric, Tally
+from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.metric.tally import Sums, SumTally, mean_of
 
-__all__ = ["MeanReturn", "EpisodeOutcome"]
-
-
-@dataclass(frozen=True)
-class EpisodeOutcome:
-    """Returns float64 [N] and lengths int64 [N] of whole episodes."""
-
-    returns: np.ndarray
-    lengths: np.ndarray
+__all__ = ["MeanReturn"]
 
 
 class MeanReturn(Metric):

@@ -1,4 +1,4 @@
-"""Made samples beside real ones, and who is near whom: what coverage and density are computed from; not a component."""
+"""Generated samples beside real ones, and who is near whom: what coverage and density are computed from; not a component."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,10 +14,10 @@ __all__ = ["NeighborMetric", "SampleOutcome", "distances", "radii"]
 
 @dataclass(frozen=True)
 class SampleOutcome:
-    """Real samples float64 [N, D] beside made ones [M, D]."""
+    """Real samples float64 [N, D] beside generated ones [M, D]."""
 
     real: np.ndarray
-    made: np.ndarray
+    generated: np.ndarray
 
 
 class NeighborMetric(Metric):
@@ -42,13 +42,13 @@ class NeighborMetric(Metric):
 
     def _finish(self, columns: Columns) -> float:
         """Return the metric; NaN where there are too few samples."""
-        real, made = columns["real"].astype(np.float64), columns["made"].astype(np.float64)
-        is_enough = len(real) > self.neighbors and len(made) > 0
-        return self.judge(SampleOutcome(real, made)) if is_enough else float("nan")
+        real, generated = columns["real"].astype(np.float64), columns["generated"].astype(np.float64)
+        is_enough = len(real) > self.neighbors and len(generated) > 0
+        return self.judge(SampleOutcome(real, generated)) if is_enough else float("nan")
 
 
 def _keep(outcome: SampleOutcome) -> Columns:
-    return {"real": outcome.real, "made": outcome.made}
+    return {"real": outcome.real, "generated": outcome.generated}
 
 
 def distances(left_ND: np.ndarray, right_MD: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from tutelage.core.amount import parse_seconds
 from tutelage.core.errors import RecipeError
@@ -68,7 +68,8 @@ class Saving(Spec):
 class Recipe(Spec):
     """All that can be wished for a training."""
 
-    source: str = Field("", description="Folder, file, or a bundled set such as sklearn:digits.")
+    source: str = Field("", description="Folder, file, or a bundled set such as sklearn:digits; with settings {path = ..., ...}.")
+    source_settings: dict[str, Any] = Field(default_factory=dict, description="Settings of the source, as in `source`.")
     test: str = Field("", description="Where the test part is, if not inside the source.")
     target: str = Field("auto", description="Name of the target column.")
     columns: dict[str, Literal["number", "category", "date", "boolean", "dropped"]] = Field(
@@ -108,6 +109,23 @@ class Recipe(Spec):
     def _as_list(cls, value: object) -> object:
         """Take one metric alone as a list of one."""
         return (value,) if isinstance(value, Mapping) or (isinstance(value, str) and value != "auto") else value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _part_source(cls, values: Any) -> Any:
+        """Take a source with settings, `{path = "gaussians:8", num_points = 2000}`, apart."""
+        source = values.get("source") if isinstance(values, Mapping) else None
+        if not isinstance(source, Mapping):
+            return values
+        settings = {key: value for key, value in source.items() if key != "path"}
+        return {**values, "source": source.get("path", ""), "source_settings": {**values.get("source_settings", {}), **settings}}
+
+    @model_serializer(mode="wrap")
+    def _join_source(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write a source with settings as it is written in a recipe."""
+        values: dict[str, Any] = write(self)
+        settings = values.pop("source_settings", {})
+        return {**values, "source": {"path": self.source, **settings}} if settings else values
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -165,7 +183,7 @@ def merge(base: Mapping[str, Any], keys: list[str], value: object) -> dict[str, 
     if len(keys) == 1:
         return {**base, keys[0]: value}
     if isinstance(inner, str):
-        inner = {} if inner == "auto" else {"kind": inner}
+        inner = {} if inner == "auto" else {"path" if keys[0] == "source" else "kind": inner}
     return {**base, keys[0]: merge(inner if isinstance(inner, Mapping) else {}, keys[1:], value)}
 
 

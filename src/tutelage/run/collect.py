@@ -4,17 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core import catalog
+from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
 from tutelage.core.events import Event, Noted, Warned
+from tutelage.core.spec import parse
 from tutelage.data.quality.look import look_all
 from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.source.base import Collected
+from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.recognize import recognize
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data, TaskSpec
 from tutelage.task.choose import choose_task
 
-__all__ = ["Gathered", "collect", "gather", "refuse_bad"]
+__all__ = ["Gathered", "collect", "gather", "refuse_bad", "source_kind"]
+
+BESIDE = ("target", "test", "on_bad_data")
+"""Settings of every source that are keys of a recipe themselves."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
 
     Raises:
         UsageError: Nothing that can be read.
+        RecipeError: A setting that the source does not have.
         DataError: Bad items that may not be skipped; all of them at once.
     """
     if data is not None:
@@ -76,14 +82,19 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
         return _looked_at(arrays, recipe)
     if not recipe.source:
         raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
-    kind = recognize(recipe.source)
-    settings: dict[str, Any] = {
-        "path": recipe.source,
-        "target": recipe.target,
-        "test": recipe.test,
-        "on_bad_data": recipe.on_bad_data,
-    }
-    return _looked_at(kind(**settings).collect(), recipe)
+    return _looked_at(_source(recipe).collect(), recipe)
+
+
+def source_kind(recipe: Recipe) -> type[Source]:
+    """Return the kind of source that a recipe names, or that reads its path.
+
+    Raises:
+        RecipeError: No such kind.
+        UsageError: No source understands the path.
+    """
+    named = recipe.source_settings.get("kind")
+    kind: type[Source] = recognize(recipe.source) if named is None else catalog.load("source", str(named))
+    return kind
 
 
 def gather(recipe: Recipe, collected: Collected) -> Gathered:
@@ -105,6 +116,17 @@ def refuse_bad(problems: Sequence[DataProblem], on_bad_data: str) -> None:
     """
     if problems and (on_bad_data == "fail" or any(not problem.can_skip for problem in problems)):
         raise DataError(problems)
+
+
+def _source(recipe: Recipe) -> Source:
+    """Return the recipe's source with its settings."""
+    settings, kind = recipe.source_settings, source_kind(recipe)
+    for key in BESIDE:
+        if key in settings:
+            raise RecipeError(f"recipe: source.{key} = {settings[key]!r}: write it beside the source: {key} = {settings[key]!r}.")
+    beside = {key: getattr(recipe, key) for key in BESIDE}
+    source: Source = parse(kind, {**settings, "path": recipe.source, **beside}, where="recipe: source")
+    return source
 
 
 def _looked_at(collected: Collected, recipe: Recipe) -> Collected:

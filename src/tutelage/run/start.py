@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from tutelage.core import layout
@@ -16,11 +17,10 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
 from tutelage.core.events import Decided, Noted, Sink
 from tutelage.core.toml import to_toml
-from tutelage.data.source.recognize import recognize
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
-from tutelage.run.collect import Gathered, collect, gather
+from tutelage.run.collect import Gathered, collect, gather, source_kind
 from tutelage.run.folder import create_folder, read_json, run_folder
 from tutelage.run.lock import locked
 from tutelage.run.training import PAUSED, Training
@@ -83,7 +83,19 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
         replace(machine, device=device), task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None
     )
     plan = resolve(recipe, facts, own_model=own_model, prepare=data.prepare, split=data.split)
+    _try_model(plan)
     return plan.but(decisions=(*data.decisions(), *plan.decisions)), gathered, machine
+
+
+def _try_model(plan: Plan) -> None:
+    """Build the network without memory: one that does not fit is told before there is a run folder.
+
+    Raises:
+        RecipeError: It does not fit the data.
+    """
+    if plan.model is not None and plan.shape is not None:
+        with torch.device("meta"):
+            plan.task.make_network(plan.model, plan.shape, plan.num_outputs)
 
 
 def start_training(request: Request) -> Path:
@@ -126,7 +138,7 @@ def _start(request: Request) -> Path:
 
 def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered, found: dict[str, Any]) -> None:
     """Write what is known before the first step: wishes, machine, data, plan."""
-    wishes = _from_anywhere(request.recipe.model_dump(mode="json", exclude_defaults=True))
+    wishes = _from_anywhere(request.recipe).model_dump(mode="json", exclude_defaults=True)
     write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
     write_json(folder / layout.ENV, found)
     write_json(folder / layout.DATA, gathered.describe(path=request.source))
@@ -218,10 +230,10 @@ def _has_ended(folder: Path) -> bool:
     return path.exists() and read_json(path).get("stopped") not in PAUSED
 
 
-def _from_anywhere(wishes: dict[str, Any]) -> dict[str, Any]:
+def _from_anywhere(recipe: Recipe) -> Recipe:
     """Write paths in full, so that a run can be resumed from another working folder."""
-    if not wishes.get("source"):
-        return wishes
-    kind = recognize(wishes["source"])
+    if not recipe.source:
+        return recipe
+    kind = source_kind(recipe)
     # The test part is read by the source's own kind, whatever it looks like by itself.
-    return {**wishes, **{key: kind.anywhere(wishes[key]) for key in ("source", "test") if wishes.get(key)}}
+    return recipe.but(**{key: kind.anywhere(path) for key in ("source", "test") if (path := getattr(recipe, key))})

@@ -71,6 +71,11 @@ class Training:
     def _run(self, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Do what `run` says."""
         composed = compose(self.plan, self.gathered.data, module=self.module, mesh=self.mesh)
+        with closing(composed.problem):
+            return self._train(composed, interrupt, is_resumed=is_resumed)
+
+    def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
+        """Train what was composed."""
         self._announce(composed)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core import catalog
-from tutelage.core.errors import RecipeError
 from tutelage.core.events import Event
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
@@ -31,10 +30,14 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 
-__all__ = ["Batch", "Data", "Evaluator", "Objective", "Phase", "Problem", "Stream", "Task", "TaskSpec"]
+__all__ = ["OPTIONAL", "Batch", "Claim", "Data", "Evaluator", "Objective", "Phase", "Problem", "Stream", "Task", "TaskSpec"]
 
 Batch = dict[str, Tensor]
 """Tensors by name, first dimension B: the inputs, `target`, and `weight` float32 [B] where samples count differently."""
+
+
+OPTIONAL = ("target", "columns", "prepare", "augment", "loss", "ema", "class_weights", "split")
+"""Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
 
 
 class Objective(NamedTuple):
@@ -217,6 +220,19 @@ class Problem:
     close: Callable[[], None] = field(default=lambda: None)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task's claim to be the natural one for some data.
+
+    Attributes:
+        reason: Why, for people.
+        strength: The strongest claim wins; 1 for a task that any such data call for, more for one that knows these data better.
+    """
+
+    reason: str
+    strength: int = 1
+
+
 class TaskSpec(Component):
     """A task's settings, and all that the rooms above need to know of it."""
 
@@ -227,12 +243,14 @@ class TaskSpec(Component):
     """The kind of answers: metrics and losses must be for the same."""
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labels."""
+    uses: ClassVar[frozenset[str]] = frozenset()
+    """Which of the `OPTIONAL` keys of a recipe mean something to it; the others are refused."""
     answers_rows: ClassVar[bool] = True
     """Whether the trained model has an answer for a row of data, so that one can predict and evaluate on other data."""
 
-    def claims(self, part: Part) -> str:
-        """Return why this task is the natural one for the train part, or "" where it is not."""
-        return ""
+    def claims(self, part: Part) -> Claim | None:
+        """Return why this task is the natural one for the train part, and how surely, or None where it is not."""
+        return None
 
     def refusal(self, part: Part) -> str:
         """Return why this task cannot learn from the train part, with what to do; "" where it can."""
@@ -269,11 +287,8 @@ class TaskSpec(Component):
         """Return a factor per class, or nothing.
 
         Raises:
-            RecipeError: Weights were wished for and there are no classes.
+            RecipeError: There are no such weights for these data.
         """
-        if recipe.class_weights == "balanced":
-            kind = getattr(self, "kind", "")
-            raise RecipeError(f"recipe: class_weights = 'balanced' needs classes, and this is {kind}. Leave it out.")
         return ()
 
     def count_outputs(self, facts: Facts) -> int:
@@ -324,14 +339,3 @@ class TaskSpec(Component):
             num_members: M.
         """
         return outputs
-
-    def refuse_wishes(self, recipe: Recipe, *keys: str) -> None:
-        """Refuse wishes that mean nothing to this task.
-
-        Raises:
-            RecipeError: One of the keys was wished for.
-        """
-        for key in keys:
-            if getattr(recipe, key) != Recipe.model_fields[key].get_default(call_default_factory=True):
-                kind = getattr(self, "kind", "")
-                raise RecipeError(f"recipe: {key} = {getattr(recipe, key)!r} means nothing to task {kind!r}. Leave it out.")

@@ -25,6 +25,7 @@ from tutelage.metric.confusion import confusion
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.recipe import Recipe
+from tutelage.task.base import OPTIONAL, Claim
 from tutelage.task.supervised import SupervisedSpec
 
 __all__ = ["Classify"]
@@ -40,15 +41,16 @@ class Classify(SupervisedSpec):
     kind: Literal["classify"] = "classify"
     noun: ClassVar[str] = "classification"
     answers: ClassVar[str] = "classes"
+    uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL)
     loss: Pick("loss") = Field("cross_entropy", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
-    def claims(self, part: Part) -> str:
+    def claims(self, part: Part) -> Claim | None:
         """Claim rows whose labels are names."""
         if not isinstance(part, RowsPart) or part.labels is None:
-            return ""
+            return None
         is_amounts, reason = are_amounts(check_labels(part.labels, locate=part.locate))
-        return "" if is_amounts else reason
+        return None if is_amounts else Claim(reason)
 
     def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:
         """Learn the class names."""

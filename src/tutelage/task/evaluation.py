@@ -1,22 +1,20 @@
 """Metrics of a task on one part made of rows, batch by batch: what metrics tally and a sample of rows are kept."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 from torch import nn
 
-from tutelage.core import catalog
-from tutelage.core.events import Event
 from tutelage.data.target.base import Target
-from tutelage.metric.base import Metric, Outcome, Tally
+from tutelage.metric.base import Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.sample import OutcomeSample
 from tutelage.planning.plan import Plan
 from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
+from tutelage.task.measured import Measured
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = ["Judge", "RowsEvaluator", "Shown"]
@@ -51,7 +49,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
-class RowsEvaluator:
+class RowsEvaluator(Measured):
     """One part of the data with the metrics to compute on it.
 
     Attributes:
@@ -79,15 +77,11 @@ class RowsEvaluator:
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/accuracy`."""
-        tallies = [metric.tally() for metric in self.metrics]
-        for _, outcome in self.outcomes(task):
-            for tally in tallies:
-                tally.add(outcome)
-        return self._named(tallies)
+        return self.measure(outcome for _, outcome in self.outcomes(task))
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
-        tallies, trivial = ([metric.tally() for metric in self.metrics] for _ in range(2))
+        tallies, trivial = self.tallies(), self.tallies()
         sample, shown, worst = OutcomeSample(seed=self.plan.seed), self.judge.shown(self._target), _Worst()
         # What is trivial does not depend on the row, so that one batch of it serves all.
         guess, described = self.judge.baseline(self._train_truth, self._target, size=self.batch_size)
@@ -98,21 +92,17 @@ class RowsEvaluator:
             sample.add(outcome, rows)
             shown.add(outcome)
             worst.add(rows, outcome, *self.judge.mistakes(outcome))
-        kept, values = sample.outcome(), self._named(tallies)
+        kept, values = sample.outcome(), self.named(tally.value() for tally in tallies)
+        intervals = [
+            interval(metric, kept, seed=self.plan.seed, estimate=value, total=len(self))
+            for metric, value in zip(self.metrics, values.values(), strict=True)
+        ]
+        plain_values = self.named(tally.value() for tally in trivial)
         return {
-            "metrics": values,
-            "intervals": {
-                key: list(interval(metric, kept, seed=self.plan.seed, estimate=value, total=len(self)))
-                for metric, (key, value) in zip(self.metrics, values.items(), strict=True)
-            },
-            "baseline": {**self._named(trivial), "description": described},
+            **self.record(values, intervals=intervals, baseline=plain_values, described=described),
             "worst": [self._mistake(row, loss, outcome) for loss, row, outcome in worst.kept],
             **shown.record(kept),
         }
-
-    def events(self, task: Task, *, step: int) -> Sequence[Event]:
-        """Return nothing: the metrics say all."""
-        return ()
 
     def outcomes(self, task: Task) -> Iterator[tuple[np.ndarray, Outcome]]:
         """Yield row numbers and predictions beside the truth, batch by batch, in the user's unit."""
@@ -129,14 +119,6 @@ class RowsEvaluator:
             rows = numbers.numpy()
             yield rows, Outcome(self._target.decode(answers.double().numpy()), truth[rows])
 
-    @cached_property
-    def metrics(self) -> list[Metric]:
-        """The plan's metrics, and the watched one where this part is judged by it."""
-        metrics: list[Metric] = list(self.plan.metrics)
-        if self.is_watched and self.plan.watched not in {_kind(metric) for metric in metrics}:
-            metrics.append(catalog.load("metric", self.plan.watched)())
-        return metrics
-
     @property
     def _target(self) -> Target:
         assert self.data.target is not None
@@ -146,10 +128,6 @@ class RowsEvaluator:
     def _train_truth(self) -> np.ndarray:
         assert self.data.train.truth is not None
         return self.data.train.truth
-
-    def _named(self, tallies: Sequence[Tally]) -> dict[str, float]:
-        """Return the values of the metrics' tallies by name."""
-        return {f"{self.name}/{_kind(metric)}": tally.value() for metric, tally in zip(self.metrics, tallies, strict=True)}
 
     def _mistake(self, row: int, loss: float, outcome: Outcome) -> dict[str, Any]:
         """Return one mistake with what is needed to look at it; the outcome is that of the row alone."""
@@ -175,8 +153,3 @@ class _Worst:
         # A copy, since a view of one row would keep its whole batch in memory.
         found = [(float(loss[i]), int(rows[i]), Outcome(outcome.prediction[[i]], outcome.target[[i]])) for i in worst]
         self.kept = sorted([*self.kept, *found], key=lambda item: (-item[0], item[1]))[:NUM_WORST]
-
-
-def _kind(metric: Metric) -> str:
-    """Return the name of a metric in results."""
-    return str(getattr(metric, "kind", ""))

@@ -1,6 +1,6 @@
-"""Adversarial training: a generator learns to make samples that a critic cannot tell from real ones.
+"""Adversarial training: a generator learns to generate samples that a critic cannot tell from real ones.
 
-Two phases on each batch of real samples: the critic learns to tell real from made, the generator to pass for real.
+Two phases on each batch of real samples: the critic learns to tell real from generated, the generator to pass for real.
 Several critic beats may go before each generator beat.
 
 Source: Goodfellow et al., "Generative Adversarial Networks", 2014, arXiv 1406.2661, section 3, non-saturating loss.
@@ -37,8 +37,9 @@ from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
-from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
-from tutelage.task.measured import measured_metrics
+from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.measured import Measured, spread
+from tutelage.task.modes import evaluation_mode
 from tutelage.task.rows import RowsData, rows_data, split_rows
 from tutelage.task.supervised import build_model
 
@@ -59,21 +60,22 @@ class Gan(TaskSpec):
     noun: ClassVar[str] = "generator"
     answers: ClassVar[str] = "samples"
     answers_rows: ClassVar[bool] = False
-    latent_size: int = Field(2, gt=0, description="Random numbers that the generator starts from.")
+    uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "ema", "class_weights"}
+    latent_size: int = Field(2, gt=0, description="Size of the latent: random numbers that the generator starts from.")
     critic_steps: int = Field(3, gt=0, description="Critic updates to one generator update.")
     critic: Pick("model") = Field(  # type: ignore[valid-type]
         MLP(hidden=(128, 128), dropout=0.0), validate_default=True, description="Architecture of the critic."
     )
     sizes: tuple[int, ...] = Field((), description="Shape of a sample; decided from the data.")
 
-    def claims(self, part: Part) -> str:
+    def claims(self, part: Part) -> Claim | None:
         """Claim rows without labels."""
-        has_labels = not isinstance(part, RowsPart) or part.labels is not None
-        return "" if has_labels else "there are no labels: learn to make such samples"
+        is_bare = isinstance(part, RowsPart) and part.labels is None
+        return Claim("there are no labels: learn to generate such samples") if is_bare else None
 
     def refusal(self, part: Part) -> str:
         """Refuse what is not made of rows."""
-        found = f"task 'gan' learns to make rows, and these are {part.kind} data"
+        found = f"task 'gan' learns to generate rows, and these are {part.kind} data"
         return "" if isinstance(part, RowsPart) else f"{found}. Choose another task."
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> Data:
@@ -106,7 +108,6 @@ class Gan(TaskSpec):
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Gan":
         """Take over the shape of a sample."""
-        self.refuse_wishes(recipe, "loss", "ema")
         (spec,) = facts.shape.tensors.values()
         made.choose(
             "task.critic", "auto" if self.critic == Gan().critic else self.critic, self.critic, "as large as the generator"
@@ -194,15 +195,17 @@ class GanTask(Task):
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the loss of one side, the other held fixed."""
         real = batch[self.sample_name]
-        made = self.generator(batch["latent"]).view(real.shape)
         if phase == "generator":
-            score_made = self.critic(made).float()
-            return Objective(F.softplus(-score_made).sum(), float(len(made)), {})
+            generated = self.generator(batch["latent"]).view(real.shape)
+            score_generated = self.critic(generated).float()
+            return Objective(F.softplus(-score_generated).sum(), float(len(generated)), {})
+        with torch.no_grad():
+            generated = self.generator(batch["latent"]).view(real.shape)
         score_real = self.critic(real).float()
-        score_made = self.critic(made.detach()).float()
-        total = F.softplus(-score_real).sum() + F.softplus(score_made).sum()
-        parts = {"real": torch.sigmoid(score_real).sum(), "made": torch.sigmoid(score_made).sum()}
-        return Objective(total, float(len(made)), parts)
+        score_generated = self.critic(generated).float()
+        total = F.softplus(-score_real).sum() + F.softplus(score_generated).sum()
+        parts = {"real": torch.sigmoid(score_real).sum(), "generated": torch.sigmoid(score_generated).sum()}
+        return Objective(total, float(len(generated)), parts)
 
     def network(self) -> nn.Module:
         """Return the generator."""
@@ -210,8 +213,8 @@ class GanTask(Task):
 
 
 @dataclass(frozen=True)
-class SampleEvaluator:
-    """Compares made samples with real ones."""
+class SampleEvaluator(Measured):
+    """Compares generated samples with real ones."""
 
     name: str
     spec: Gan
@@ -223,34 +226,20 @@ class SampleEvaluator:
     def __len__(self) -> int:
         return len(self.real)
 
-    @property
-    def metrics(self) -> tuple[Any, ...]:
-        """What is measured."""
-        return measured_metrics(self.plan, is_watched=self.is_watched)
-
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/coverage`."""
-        outcome = SampleOutcome(self.real, self.make(task, len(self.real)))
-        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.metrics}
+        return self.measure([self._drawn(task)])
 
     def final(self, task: Task) -> dict[str, Any]:
-        """Return metrics, intervals from several drawings, what one Gaussian reaches, and what real samples themselves do."""
-        draws = [SampleOutcome(self.real, self.make(task, len(self.real), draw=draw)) for draw in range(NUM_DRAWS)]
-        trivial = SampleOutcome(self.real, self._gaussian(len(self.real)))
-        ceiling = SampleOutcome(self.real, self.train[: len(self.real)])
-        record: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
-        reached = []
-        for metric in self.metrics:
-            values = [metric.compute(outcome) for outcome in draws]
-            key = f"{self.name}/{metric.kind}"
-            half = 1.96 * float(np.std(values, ddof=1))
-            record["metrics"][key] = values[0]
-            record["intervals"][key] = [values[0] - half, values[0] + half]
-            record["baseline"][key] = metric.compute(trivial)
-            reached.append(f"{metric.title} {metric.compute(ceiling):.3f}")
+        """Return metrics, intervals from several draws, what one Gaussian reaches, and what real samples themselves do."""
+        draws = [self.measure([self._drawn(task, draw=draw)]) for draw in range(NUM_DRAWS)]
+        trivial = self.measure([SampleOutcome(self.real, self._gaussian(len(self.real)))])
+        ceiling = self.measure([SampleOutcome(self.real, self.train[: len(self.real)])])
+        reached = [f"{metric.title} {value:.3f}" for metric, value in zip(self.metrics, ceiling.values(), strict=True)]
         best = f"real train samples in place of generated ones reach {', '.join(reached)}, the best that can be hoped for"
-        record["baseline"]["description"] = f"one Gaussian with the mean and covariance of the train samples; {best}"
-        return record
+        described = f"one Gaussian with the mean and covariance of the train samples; {best}"
+        intervals = [spread([draw[name] for draw in draws]) for name in draws[0]]
+        return self.record(draws[0], intervals=intervals, baseline=trivial, described=described)
 
     def _gaussian(self, count: int) -> np.ndarray:
         """Return samples float64 [count, D] of one Gaussian fitted to the train samples."""
@@ -259,27 +248,29 @@ class SampleEvaluator:
         return random.multivariate_normal(self.train.mean(axis=0), np.atleast_2d(covariance), size=count)
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
-        """Return made points over real ones, where samples are points of a plane."""
+        """Return generated points over real ones, where samples are points of a plane."""
         if self.real.shape[1] != 2:
             return ()
-        made = self.make(task, MAX_SHOWN)
-        return (Sampled(step=step, points=_pairs(made), real=_pairs(self.real[:MAX_SHOWN])),)
+        generated = self.generate(task, MAX_SHOWN)
+        return (Sampled(step=step, points=_pairs(generated), real=_pairs(self.real[:MAX_SHOWN])),)
 
     @torch.no_grad()
-    def make(self, task: Task, count: int, *, draw: int = 0) -> np.ndarray:
-        """Return made samples float64 [count, D]; the same latents each time."""
+    def generate(self, task: Task, count: int, *, draw: int = 0) -> np.ndarray:
+        """Return generated samples float64 [count, D]; the same latents each time."""
         network = task.network()
-        was_training = network.training
-        network.eval()
         generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} samples", draw))
         latent = torch.randn(count, self.spec.latent_size, generator=generator).to(self.plan.device)
-        made = self.spec.answer(network(latent).float()).cpu().flatten(1).double().numpy()
-        network.train(was_training)
-        return np.asarray(made)
+        with evaluation_mode(network):
+            generated = self.spec.answer(network(latent).float()).cpu().flatten(1).double().numpy()
+        return np.asarray(generated)
+
+    def _drawn(self, task: Task, *, draw: int = 0) -> SampleOutcome:
+        """Return as many generated samples as real ones, beside these."""
+        return SampleOutcome(self.real, self.generate(task, len(self.real), draw=draw))
 
 
 def _points(rows: Rows, finisher: Callable[[Batch], Batch], name: str, device: str) -> np.ndarray:
-    """Return real samples as the generator should make them, float64 [N, D]."""
+    """Return real samples as the generator should generate them, float64 [N, D]."""
     numbers = torch.arange(min(len(rows), MAX_COMPARED))
     batch = finisher({key: value.to(device) for key, value in rows.take(numbers).items()})
     return np.asarray(batch[name].cpu().flatten(1).double().numpy())

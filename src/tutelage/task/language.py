@@ -28,9 +28,10 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering, answer_batches
-from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
-from tutelage.task.measured import measured_metrics
-from tutelage.task.rows import choose_prepare
+from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.measured import Measured, UnitTallies
+from tutelage.task.modes import evaluation_mode
+from tutelage.task.rows import choose_fraction, choose_prepare
 from tutelage.task.supervised import build_model
 
 __all__ = ["Language", "LanguageTask"]
@@ -45,12 +46,15 @@ class Language(TaskSpec):
     noun: ClassVar[str] = "language model"
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
-    sample_length: int = Field(200, ge=0, description="Characters that are made at each evaluation, to look at; 0 makes none.")
+    uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
+    sample_length: int = Field(
+        200, ge=0, description="Characters that are generated at each evaluation, to look at; 0 generates none."
+    )
     temperature: float = Field(0.8, gt=0, description="How boldly these are drawn: below 1 cautiously, 1 as the model says.")
 
-    def claims(self, part: Part) -> str:
+    def claims(self, part: Part) -> Claim | None:
         """Claim long texts."""
-        return "a long text: learn to go on with it" if isinstance(part, CorpusPart) else ""
+        return Claim("a long text: learn to go on with it") if isinstance(part, CorpusPart) else None
 
     def refusal(self, part: Part) -> str:
         """Refuse all but long texts."""
@@ -59,20 +63,19 @@ class Language(TaskSpec):
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> "CorpusData":
         """Cut validation and test from the end of the text, learn the alphabet from what comes before."""
-        self.refuse_wishes(recipe, "columns")
         train, test = collected.train, collected.test
         assert isinstance(train, CorpusPart)
         test_fraction = 0.0
         if test is None:
-            test_fraction = TEST_FRACTION if recipe.split.test == "auto" else float(recipe.split.test)
+            test_fraction = choose_fraction(recipe, "test", TEST_FRACTION)
             end = len(train) - round(test_fraction * len(train))
             test = train.stretch(end, len(train), name="test") if test_fraction else None
             train = train.stretch(0, end, name="train")
-        fraction = VALIDATION_FRACTION if recipe.split.validation == "auto" else float(recipe.split.validation)
+        fraction = choose_fraction(recipe, "validation", VALIDATION_FRACTION)
         end = len(train) - round(fraction * len(train))
         parts = {"train": train.stretch(0, end, name="train"), "validation": train.stretch(end, len(train), name="validation")}
-        prepare = choose_prepare(recipe, parts["train"])  # type: ignore[arg-type]
-        fitted = prepare.fit(parts["train"])  # type: ignore[arg-type]
+        prepare = choose_prepare(recipe, parts["train"])
+        fitted = prepare.fit(parts["train"])
         assert isinstance(fitted, FittedCharacters)
         if isinstance(test, CorpusPart):
             parts["test"] = test
@@ -197,12 +200,12 @@ class CorpusData(Data):
 
     def describe(self) -> dict[str, Any]:
         """Return alphabet and beginning of the text."""
-        return {"corpus": self.parts["train"].summary()}
+        return self.parts["train"].summary({})
 
 
 @dataclass(frozen=True)
-class TextEvaluator:
-    """Measures the surprise at every character of one stretch, and makes text to look at."""
+class TextEvaluator(Measured):
+    """Measures the surprise at every character of one stretch, and generates text to look at."""
 
     name: str
     spec: Language
@@ -217,57 +220,51 @@ class TextEvaluator:
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/nats_per_character`."""
-        metrics = measured_metrics(self.plan, is_watched=self.is_watched)
-        tallies = [metric.tally() for metric in metrics]
-        for outcome in self.outcomes(task):
-            for tally in tallies:
-                tally.add(outcome)
-        return {f"{self.name}/{metric.kind}": tally.value() for metric, tally in zip(metrics, tallies, strict=True)}
+        return self.measure(TokenOutcome(log_BT.ravel()) for log_BT in self.log_likelihoods(task))
 
     def final(self, task: Task) -> dict[str, Any]:
-        """Return metrics, a baseline, and 95 % intervals from the spread between pieces."""
-        metrics = self(task)
-        means = np.array([-outcome.log_likelihood.mean() for outcome in self.outcomes(task, pieces=True)])
-        half = 1.96 * float(means.std(ddof=1)) / len(means) ** 0.5 if len(means) > 1 else float("nan")
-        guess = float(np.log(len(self.fitted.alphabet) - 1))
-        return {
-            "metrics": metrics,
-            "intervals": {name: [value - half, value + half] for name, value in metrics.items()},
-            "baseline": {**dict.fromkeys(metrics, guess), "description": "guessing among all characters alike"},
-        }
+        """Return metrics, 95 % intervals from the spread between pieces, and what guessing reaches."""
+        tallies, units = self.tallies(), [UnitTallies(metric, num_units=len(self)) for metric in self.metrics]
+        for log_BT in self.log_likelihoods(task):
+            for tally, own in zip(tallies, units, strict=True):
+                tally.add(TokenOutcome(log_BT.ravel()))
+                for log_T in log_BT:
+                    own.add(TokenOutcome(log_T))
+        values = self.named(tally.value() for tally in tallies)
+        intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
+        guess = TokenOutcome(np.array([-np.log(len(self.fitted.alphabet) - 1)]))
+        described = "guessing among all characters alike"
+        return self.record(values, intervals=intervals, baseline=self.measure([guess]), described=described)
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
-        """Return a text that the network makes."""
+        """Return a text that the network generates."""
         if not self.spec.sample_length:
             return ()
         generator = torch.Generator().manual_seed(derive(self.plan.seed, "sample", step))
-        return (Sampled(step=step, texts=(self.make(task, generator),)),)
+        return (Sampled(step=step, texts=(self.generate(task, generator),)),)
 
     @torch.no_grad()
-    def make(self, task: Task, generator: torch.Generator) -> str:
+    def generate(self, task: Task, generator: torch.Generator) -> str:
         """Return text drawn from the network, one character after another."""
         network = task.network()
-        was_training = network.training
-        network.eval()
         tokens = torch.ones(1, 1, dtype=torch.int64, device=self.plan.device)
-        for _ in range(self.spec.sample_length):
-            logits = network(tokens[:, -self.fitted.length :])[0, -1].float().cpu()
-            logits[0] = -torch.inf  # the code of characters that were never seen
-            drawn = torch.multinomial(torch.softmax(logits / self.spec.temperature, dim=-1), 1, generator=generator)
-            tokens = torch.cat([tokens, drawn[None].to(tokens.device)], dim=1)
-        network.train(was_training)
+        with evaluation_mode(network):
+            for _ in range(self.spec.sample_length):
+                logits = network(tokens[:, -self.fitted.length :])[0, -1].float().cpu()
+                logits[0] = -torch.inf  # the code of characters that were never seen
+                drawn = torch.multinomial(torch.softmax(logits / self.spec.temperature, dim=-1), 1, generator=generator)
+                tokens = torch.cat([tokens, drawn[None].to(tokens.device)], dim=1)
         return self.fitted.decode(tokens[0, 1:])
 
-    def outcomes(self, task: Task, *, pieces: bool = False) -> Iterator[TokenOutcome]:
-        """Yield the log-likelihoods of all characters, batch by batch, or of each piece by itself."""
+    def log_likelihoods(self, task: Task) -> Iterator[np.ndarray]:
+        """Yield the log-likelihoods of all characters, float64 [B, T], batch by batch; a row is a piece."""
         finisher = self.fitted.finisher().to(self.plan.device)
         answering = LikelihoodOf(Answering(finisher, task.network(), task=self.spec, input_names=("token",)))
         batches = answer_batches(
             answering, self.rows, batch_size=self.batch_size, device=self.plan.device, precision=self.plan.precision
         )
         for _, log_BT in batches:
-            values = log_BT.double().numpy()
-            yield from (TokenOutcome(row) for row in values) if pieces else (TokenOutcome(values.ravel()),)
+            yield log_BT.double().numpy()
 
 
 class LikelihoodOf(nn.Module):

@@ -6,40 +6,30 @@ Source: Schulman et al., "Proximal Policy Optimization Algorithms", 2017, arXiv 
 Differs from the paper: advantages are normalized in each minibatch as a whole; policy and value networks are separate.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
-from tutelage.core.events import Event
-from tutelage.core.seeds import derive
 from tutelage.core.shape.observation import ObservationShape
 from tutelage.data.part.base import Part
 from tutelage.data.part.environment import EnvironmentPart
 from tutelage.data.source.base import Collected
 from tutelage.defaults.base import Suggestion
-from tutelage.env.base import Environment
 from tutelage.env.rollout import Rollout, RolloutStream
-from tutelage.metric.mean_return import EpisodeOutcome
 from tutelage.planning.decisions import Decisions
-from tutelage.planning.facts import Facts, Machine
-from tutelage.planning.plan import Decision, Plan
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
-from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
-from tutelage.task.measured import measured_metrics
+from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.environment import EnvironmentData, EpisodeEvaluator
 from tutelage.task.supervised import build_model
 
 __all__ = ["Ppo", "PpoTask"]
 
 VALIDATION_EPISODES, TEST_EPISODES = 10, 100
-MAX_EPISODE_STEPS = 10_000
-"""An evaluation gives up after so many steps of each environment."""
 
 
 class Ppo(TaskSpec):
@@ -53,29 +43,30 @@ class Ppo(TaskSpec):
     value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, description="Weight of the entropy bonus.")
     num_envs: int = Field(16, ge=1, description="Environments that are stepped at once.")
-    num_steps: int = Field(64, ge=1, description="Steps of each environment between two lessons.")
-    num_epochs: int = Field(4, ge=1, description="How often each sample is used.")
+    num_steps: int = Field(64, ge=1, description="Steps of each environment in a rollout.")
+    num_epochs: int = Field(4, ge=1, description="Times that each sample of a rollout is used for updates.")
     discount: float = Field(0.99, gt=0, le=1, description="Weight of the next reward.")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Weight of later advantages.")
     num_actions: int = Field(0, ge=0, description="Number of actions; decided from the environment.")
 
-    def claims(self, part: Part) -> str:
+    def claims(self, part: Part) -> Claim | None:
         """Claim environments."""
-        return "an environment: learn to act in it" if isinstance(part, EnvironmentPart) else ""
+        return Claim("an environment: learn to act in it") if isinstance(part, EnvironmentPart) else None
 
     def refusal(self, part: Part) -> str:
         """Refuse all but environments."""
         found = f"task 'ppo' acts in an environment, and these are {part.kind} data"
         return "" if isinstance(part, EnvironmentPart) else f"{found}. Give gym:NAME, or choose another task."
 
-    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> "EnvironmentData":
+    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> EnvironmentData:
         """Take the environment as it is."""
-        self.refuse_wishes(recipe, "columns", "split")
-        return EnvironmentData(reason, collected)
+        part = collected.train
+        assert isinstance(part, EnvironmentPart)
+        shape = ObservationShape(sizes=part.observation_sizes)
+        return EnvironmentData(self.kind, reason, collected, part.env, shape, part.num_actions)
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Ppo":
         """Take over the number of actions, and check that minibatches fill the rollout."""
-        self.refuse_wishes(recipe, "loss", "ema")
         size = recipe.batch_size if recipe.batch_size != "auto" else auto.batch_size
         if (self.num_envs * self.num_steps) % size:
             raise RecipeError(
@@ -96,7 +87,7 @@ class Ppo(TaskSpec):
         return torch.softmax(outputs, dim=-1)
 
     def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
-        """Put the task around policy and value networks, environments into a stream, and evaluators beside."""
+        """Put the task around policy and value function, environments into a stream, and evaluators beside."""
         assert isinstance(data, EnvironmentData)
         if world > 1:
             raise RecipeError("recipe: task = 'ppo' trains in one process yet. Start it without several processes.")
@@ -114,13 +105,21 @@ class Ppo(TaskSpec):
             rollout=rollout,
             seed=plan.seed,
         )
+        validation = EpisodeEvaluator("val", plan, data, VALIDATION_EPISODES, is_watched=True)
+        test = EpisodeEvaluator("test", plan, data, TEST_EPISODES)
+
+        def close() -> None:
+            for held in (stream, validation, test):
+                held.close()
+
         return Problem(
             task=task,
             stream=stream,
-            validation=EpisodeEvaluator("val", plan, data, VALIDATION_EPISODES, is_watched=True),
-            test=EpisodeEvaluator("test", plan, data, TEST_EPISODES),
+            validation=validation,
+            test=test,
             num_parameters=sum(parameter.numel() for parameter in policy.parameters()),
             extras=lambda: {"env_steps": int(stream.metrics()["env_steps"])},
+            close=close,
         )
 
 
@@ -173,120 +172,3 @@ class PpoTask(Task):
     def network(self) -> nn.Module:
         """Return the policy."""
         return self.policy
-
-
-@dataclass(frozen=True)
-class EnvironmentData(Data):
-    """An environment to act in."""
-
-    task_reason: str
-    collected: Collected
-    fitted: None = None
-    prepare: None = None
-    target: None = None
-    split: None = None
-    unit: str = "environments"
-
-    @property
-    def part(self) -> EnvironmentPart:
-        """The environment's settings."""
-        assert isinstance(self.collected.train, EnvironmentPart)
-        return self.collected.train
-
-    @property
-    def fingerprint(self) -> str:  # type: ignore[override]
-        """Hash of the settings."""
-        return self.part.fingerprint[:16]
-
-    @property
-    def sizes(self) -> Mapping[str, int]:  # type: ignore[override]
-        """One environment, as often as it is asked for."""
-        return {"train": 1, "validation": 0, "test": 0}
-
-    def make(self, count: int, *, device: str) -> Environment:
-        """Make copies of the environment."""
-        settings = dict(self.part.env)
-        env: Environment = catalog.load("env", settings["kind"])(**settings, num_envs=count).build(device=device)
-        return env
-
-    def decisions(self) -> tuple[Decision, ...]:
-        """Return the task."""
-        return (Decision(key="task", value="ppo", reason=self.task_reason),)
-
-    def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
-        """Return what decisions depend on; there is no end of samples."""
-        return Facts(
-            modality=self.part.kind,
-            shape=ObservationShape(sizes=self.part.observation_sizes),
-            num_train=0,
-            num_validation=0,
-            num_test=0,
-            task=task,
-            class_counts=(),
-            machine=machine,
-            is_own_model=is_own_model,
-            traits={"num_actions": str(self.part.num_actions)},
-        )
-
-
-@dataclass(frozen=True)
-class EpisodeEvaluator:
-    """Plays whole episodes in environments of its own, always with the most probable action."""
-
-    name: str
-    plan: Plan
-    data: EnvironmentData
-    episodes: int
-    is_watched: bool = False
-
-    def __len__(self) -> int:
-        return self.episodes
-
-    @property
-    def metrics(self) -> tuple[Any, ...]:
-        """What is measured."""
-        return measured_metrics(self.plan, is_watched=self.is_watched)
-
-    def __call__(self, task: Task) -> dict[str, float]:
-        """Return each metric by name, such as `val/mean_return`."""
-        outcome = self.play(task)
-        return {f"{self.name}/{metric.kind}": metric.compute(outcome) for metric in self.metrics}
-
-    def final(self, task: Task) -> dict[str, Any]:
-        """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
-        outcome, chance = self.play(task), self.play(None)
-        half = 1.96 * float(outcome.returns.std(ddof=1)) / len(outcome.returns) ** 0.5
-        record: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {"description": "acting at random"}}
-        for metric in self.metrics:
-            key = f"{self.name}/{metric.kind}"
-            value = metric.compute(outcome)
-            record["metrics"][key], record["baseline"][key] = value, metric.compute(chance)
-            record["intervals"][key] = [value - half, value + half]
-        return record | {"episodes": {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist()}}
-
-    def events(self, task: Task, *, step: int) -> Sequence[Event]:
-        """Return nothing: the metrics say all."""
-        return ()
-
-    @torch.no_grad()
-    def play(self, task: Task | None) -> EpisodeOutcome:
-        """Return the first episode of each copy; without a task, actions are drawn at random."""
-        env = self.data.make(self.episodes, device=self.plan.device)
-        generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} episodes"))
-        observation = env.reset(generator)
-        network = task.network() if task is not None else None
-        returns, lengths = np.zeros(self.episodes), np.zeros(self.episodes, dtype=np.int64)
-        is_over = np.zeros(self.episodes, dtype=bool)
-        for _ in range(MAX_EPISODE_STEPS):
-            if network is None:
-                action = torch.randint(env.num_actions, (self.episodes,), generator=generator)
-            else:
-                action = network(observation).argmax(dim=-1)
-            moved = env.step(action)
-            returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
-            lengths += ~is_over
-            is_over |= (moved.terminated | moved.truncated).cpu().numpy()
-            observation = moved.observation
-            if is_over.all():
-                break
-        return EpisodeOutcome(returns, lengths)

@@ -20,6 +20,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.loss.mse import SquaredError
 from tutelage.metric.base import Outcome
 from tutelage.planning.facts import Facts
+from tutelage.task.base import OPTIONAL, Claim
 from tutelage.task.supervised import SupervisedSpec
 
 __all__ = ["Regress"]
@@ -33,15 +34,16 @@ class Regress(SupervisedSpec):
     kind: Literal["regress"] = "regress"
     noun: ClassVar[str] = "regression"
     answers: ClassVar[str] = "numbers"
+    uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"class_weights"}
     loss: Pick("loss") = Field("mse", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
-    def claims(self, part: Part) -> str:
+    def claims(self, part: Part) -> Claim | None:
         """Claim rows whose labels are amounts."""
         if not isinstance(part, RowsPart) or part.labels is None:
-            return ""
+            return None
         is_amounts, reason = are_amounts(check_labels(part.labels, locate=part.locate))
-        return reason if is_amounts else ""
+        return Claim(reason) if is_amounts else None
 
     def refusal(self, part: Part) -> str:
         """Refuse labels that are no numbers."""

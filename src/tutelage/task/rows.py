@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from tutelage.core import catalog
 from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.spec import grant
-from tutelage.data.part.base import RowsPart
+from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.labelled import LabelledRows
@@ -23,11 +23,21 @@ from tutelage.planning.plan import Decision, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
 
-__all__ = ["PreparedPart", "RowsData", "SplitParts", "choose_prepare", "prepare_rows", "rows_data", "split_rows"]
+__all__ = [
+    "PreparedPart",
+    "RowsData",
+    "SplitParts",
+    "choose_fraction",
+    "choose_prepare",
+    "prepare_rows",
+    "rows_data",
+    "split_rows",
+]
 
 SMALL_SET = 500
 """Rows below which a larger fraction is needed for a validation score to mean something."""
 TEST_FRACTION, VALIDATION_FRACTION, SMALL_VALIDATION_FRACTION = 0.2, 0.1, 0.15
+MAX_FRACTION = 0.5
 EXAMPLES_PER_CLASS = 4
 
 
@@ -167,7 +177,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     train, test = collected.train, collected.test
     assert isinstance(train, RowsPart)
     assert test is None or isinstance(test, RowsPart)
-    test_fraction = _fraction(recipe.split.test, TEST_FRACTION, smallest=0.0, key="split.test")
+    test_fraction = choose_fraction(recipe, "test", TEST_FRACTION)
     if test is None and test_fraction > 0:
         stay, gone = cut(classes, num_rows=len(train), share=test_fraction, seed=recipe.seed, purpose="test")
         train, test = train.select(stay), train.select(gone)
@@ -175,7 +185,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     else:
         test_fraction = 0.0
     usual = SMALL_VALIDATION_FRACTION if len(train) < SMALL_SET else VALIDATION_FRACTION
-    fraction = _fraction(recipe.split.validation, usual, smallest=1e-9, key="split.validation")
+    fraction = choose_fraction(recipe, "validation", usual)
     stay, gone = cut(classes, num_rows=len(train), share=fraction, seed=recipe.seed, purpose="validation")
     if not len(stay) or not len(gone):
         rows = f"{len(train)} rows are too few to cut a validation part from"
@@ -184,8 +194,22 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     return SplitParts(train.select(stay).renamed("train"), train.select(gone).renamed("validation"), test, plan)
 
 
-def choose_prepare(recipe: Recipe, part: RowsPart) -> Prepare:
-    """Return the preprocessing that suits the rows, adjusted as wished.
+def choose_fraction(recipe: Recipe, part: Literal["validation", "test"], usual: float) -> float:
+    """Return which fraction of the data is kept apart for a part, as wished or as usual; only the test part may be empty.
+
+    Raises:
+        RecipeError: It is out of range.
+    """
+    wish = recipe.split.validation if part == "validation" else recipe.split.test
+    fraction = usual if wish == "auto" else float(wish)
+    if not 0 <= fraction <= MAX_FRACTION or (part == "validation" and fraction == 0):
+        expected = f"must be a fraction of the data, at most {MAX_FRACTION}"
+        raise RecipeError(f"recipe: split.{part} = {fraction} {expected}. Typical: 0.1 to 0.2.")
+    return fraction
+
+
+def choose_prepare(recipe: Recipe, part: Part) -> Prepare:
+    """Return the preprocessing that suits the data, adjusted as wished.
 
     Raises:
         RecipeError: Roles of columns for rows without columns.
@@ -241,11 +265,3 @@ def rows_data(
         test=None if split.test is None else prepare_rows(split.test, fitted, target=target),
         split=split.plan,
     )
-
-
-def _fraction(wish: float | str, usual: float, *, smallest: float, key: str) -> float:
-    """Return a fraction as wished or as usual."""
-    fraction = usual if wish == "auto" else float(wish)
-    if not smallest <= fraction <= 0.5:
-        raise RecipeError(f"recipe: {key} = {fraction} must be a fraction of the rows, at most 0.5. Typical: 0.1 to 0.2.")
-    return fraction

@@ -11,7 +11,6 @@ from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.seeds import derive
 from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component, grant
-from tutelage.data.augment.none import NoAugment
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.source.base import Collected
 from tutelage.data.stream import FiniteStream
@@ -127,7 +126,7 @@ class SupervisedSpec(TaskSpec):
             seed=plan.seed,
             device=plan.device,
             finish=finisher,
-            augment=None if isinstance(plan.augment, NoAugment) else plan.augment,
+            augment=plan.augment,
             rank=rank,
             world=world,
         )

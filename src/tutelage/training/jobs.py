@@ -4,29 +4,20 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
-from tutelage.core.events import Corrected, Evaluated, Event, Logged, Saved, Warned
+from tutelage.core.events import Corrected, Evaluated, Logged, Saved, Warned
 from tutelage.task.base import Evaluator, Task
 from tutelage.training.control import Stopping, judge
 from tutelage.training.divergence import diverged
 from tutelage.training.state import TrainState
 from tutelage.training.writer import Durable, Writer
 
-__all__ = ["BudgetJob", "EvaluateJob", "LogJob", "SaveJob", "Shows"]
-
-
-@runtime_checkable
-class Shows(Protocol):
-    """An evaluator that also has something to show, such as generated samples."""
-
-    def events(self, task: Task, *, step: int) -> Sequence[Event]:
-        """Return what the sinks are to take, after the metrics of the same step."""
+__all__ = ["BudgetJob", "EvaluateJob", "LogJob", "SaveJob"]
 
 
 LINE_SECONDS = 10.0
@@ -146,9 +137,8 @@ class EvaluateJob:
             )
         )
         for evaluator in self._evaluators:
-            if isinstance(evaluator, Shows):
-                for event in evaluator.events(state.task, step=step):
-                    self._emitter.emit(event)
+            for event in evaluator.events(state.task, step=step):
+                self._emitter.emit(event)
         self.next_step = (step // self._every + 1) * self._every
         self.seconds_per_evaluation = time.monotonic() - began
         self.seconds_spent += self.seconds_per_evaluation

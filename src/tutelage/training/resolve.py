@@ -1,25 +1,28 @@
 """From wishes and facts to a plan: pure, every value with its reason; which task and which data it is for, it does not know."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from tutelage.core import catalog
 from tutelage.core.amount import parse_seconds, say_seconds
 from tutelage.core.errors import RecipeError
-from tutelage.core.spec import Component, grant
+from tutelage.core.spec import Component, Spec, grant
 from tutelage.defaults.base import Suggestion
 from tutelage.metric.base import Metric
 from tutelage.planning.decisions import Decisions, say
 from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
-from tutelage.task.base import TaskSpec
+from tutelage.task.base import OPTIONAL, TaskSpec
 
 __all__ = ["resolve"]
 
 BF16_PAYS = 1.3
 """Measured speed of bfloat16 products over float32 from which on it is used."""
 DETERMINISTIC_REASON = "kernels that repeat their bits are slower, and some operations have none: so only if asked for"
+NOTHING: tuple[object, ...] = ("none", 0)
+"""Wishes, such as `ema = 0`, for what a task does that has no such thing."""
 COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
 
 
@@ -45,6 +48,7 @@ def resolve(
     """
     spec = grant(recipe.task, catalog.load("task", facts.task)())
     assert isinstance(spec, TaskSpec)
+    _refuse_unused(recipe, spec)
     auto = spec.suggest(facts)
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
@@ -70,6 +74,26 @@ def resolve(
         **_decide_machine(recipe, facts, auto, made),
         decisions=tuple(made.made),
     )
+
+
+def _refuse_unused(recipe: Recipe, spec: TaskSpec) -> None:
+    """Refuse wishes that mean nothing to the task."""
+    usual = Recipe()
+    for key in OPTIONAL:
+        if key in spec.uses:
+            continue
+        for name, wish in _differences(getattr(recipe, key), getattr(usual, key), key=key):
+            kind = getattr(spec, "kind", "")
+            raise RecipeError(f"recipe: {name} = {say(wish)} means nothing to task {kind!r}. Leave it out.")
+
+
+def _differences(wish: object, usual: object, *, key: str) -> Iterator[tuple[str, object]]:
+    """Yield each key, or key of a table, whose wish asks for something; `none` and 0 ask for nothing."""
+    if isinstance(wish, Spec) and isinstance(usual, Spec) and type(wish) is type(usual):
+        for name, value in wish:
+            yield from _differences(value, getattr(usual, name), key=f"{key}.{name}")
+    elif wish != usual and getattr(wish, "kind", wish) not in NOTHING:
+        yield key, wish
 
 
 def _decide_parts(
@@ -110,6 +134,7 @@ def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Sugges
     """Choose what is measured, and what early stopping makes of it."""
     metrics = _decide_metrics(recipe, facts, task, made)
     watched, patience = _decide_stopping(recipe, facts, task, auto, made)
+    _require_fitting(watched, metrics, facts)
     return {
         "metrics": metrics,
         "headline": str(getattr(metrics[0], "kind", "")),
@@ -162,7 +187,9 @@ def _decide_batch_size(recipe: Recipe, facts: Facts, auto: Suggestion, made: Dec
     if wished <= 0:
         raise RecipeError(f"recipe: batch_size = {wished} must be > 0. Typical: 16 to 512.")
     size = min(wished, facts.num_train) if facts.num_train else wished
-    reason = f"all {facts.num_train} train rows" if size < wished else f"for {facts.num_train:,} train rows"
+    reason = f"for {facts.num_train:,} train rows" if facts.num_train else "for data without an end"
+    if size < wished:
+        reason = f"all {facts.num_train} train rows"
     batch_size: int = made.choose("batch_size", recipe.batch_size, size, reason)
     return batch_size
 
@@ -206,6 +233,14 @@ def _decide_metrics(recipe: Recipe, facts: Facts, spec: TaskSpec, made: Decision
         raise RecipeError(f"recipe: metrics = {kinds}: expected at least one, each once. Known here: {', '.join(known)}.")
     made.choose("metrics", recipe.metrics, ", ".join(say(metric) for metric in chosen))
     return chosen
+
+
+def _require_fitting(watched: str, measured: tuple[Any, ...], facts: Facts) -> None:
+    """Refuse to watch a metric that does not fit the data; where it is measured anyway, with the settings that it has there."""
+    metric = next((metric for metric in measured if metric.kind == watched), None) or catalog.load("metric", watched)()
+    refusal = metric.refusal(len(facts.class_counts) or None)
+    if refusal:
+        raise RecipeError(f"recipe: stopping.metric = {watched!r}: {refusal}")
 
 
 def _known_metrics(spec: TaskSpec) -> tuple[str, ...]:

@@ -52,6 +52,9 @@ class Size:
     def __call__(self, task: Task) -> dict[str, float]:
         return {self.name: float(sum(parameter.detach().abs().sum() for parameter in task.parameters()))}
 
+    def events(self, task: Task, step: int) -> Sequence[Event]:
+        return ()
+
 
 class Speaker(Size):
     """An evaluator that has something to show, too."""

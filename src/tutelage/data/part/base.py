@@ -20,23 +20,31 @@ class Part:
         kind: The kind of data, which names the file of its defaults.
         name: `train`, `validation`, `test` or `input`.
         fingerprint: Hash of the content; a copied data set has the same.
+        suits: The kind of preprocessing that suits the content; "" where there is none.
     """
 
     kind: ClassVar[str]
+    suits: ClassVar[str] = ""
     name: str
     fingerprint: str
+
+    def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        """Return what data.json says about the content beyond its size.
+
+        Args:
+            examples: A few rows of each class, by its name; empty where there are no classes.
+        """
+        return {}
 
 
 class RowsPart(Part):
     """A part that is made of rows.
 
     Attributes:
-        suits: The kind of preprocessing that suits these rows.
         labels: One label per row (str, number, or None where one is missing), or None where there are none at all.
         target: Name of what is to be predicted, such as a column; "" where it has none.
     """
 
-    suits: ClassVar[str]
     labels: np.ndarray | None
     target: str
 
@@ -63,14 +71,6 @@ class RowsPart(Part):
 
     def show(self, index: int) -> dict[str, Any]:
         """Return one row for the report: `png` (base64), `row` (cells by name) or `text`; {} where nothing can be shown."""
-        return {}
-
-    def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-        """Return what data.json says about these rows beyond their number.
-
-        Args:
-            examples: A few rows of each class, by its name; empty where there are no classes.
-        """
         return {}
 
     def row_digests(self) -> list[bytes] | np.ndarray | None:

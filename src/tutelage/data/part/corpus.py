@@ -1,6 +1,7 @@
 """A long text, read from one file; its parts are stretches that follow each other, never single lines."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -38,13 +39,10 @@ class CorpusPart(Part):
         text = self.text[start:stop]
         return replace(self, name=name, text=text, fingerprint=hash_text(text))
 
-    def summary(self) -> dict[str, Any]:
-        """Return length, alphabet and beginning."""
-        return {
-            "characters": len(self.text),
-            "distinct_characters": len(set(self.text)),
-            "excerpt": self.text[:EXCERPT_CHARACTERS],
-        }
+    def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        """Return the size of the alphabet and the beginning."""
+        begins = {"label": "the text begins", "text": self.text[:EXCERPT_CHARACTERS]}
+        return {"facts": {"different characters": len(set(self.text))}, "thumbnails": [begins]}
 
 
 def hash_text(text: str) -> str:

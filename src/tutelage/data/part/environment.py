@@ -1,6 +1,6 @@
 """An environment that an agent acts in: what to make, not the thing itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,3 +28,9 @@ class EnvironmentPart(Part):
     observation_sizes: tuple[int, ...]
     num_actions: int
     fingerprint: str
+
+    def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        """Return the environment's settings, and what it shows and takes."""
+        settings = {key: value for key, value in self.env.items() if key != "kind"}
+        shown = " x ".join(str(size) for size in self.observation_sizes) or "1"
+        return {"facts": {**settings, "numbers in an observation": shown, "actions": self.num_actions}}

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.array import ArrayShape
 from tutelage.data.part.array import ArrayPart
-from tutelage.data.part.base import RowsPart
+from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
@@ -37,7 +37,7 @@ class Array(Prepare):
         description="none = values as given; feature = mean 0, deviation 1 of each entry (whole numbers stay).",
     )
 
-    def fit(self, part: RowsPart) -> "FittedArray":
+    def fit(self, part: Part) -> "FittedArray":
         """Learn the shape and, where asked for, mean and deviation of each entry."""
         part = _as_array(part)
         sizes, kind = part.held.shape[1:], part.held.dtype
@@ -80,7 +80,7 @@ class FittedArray(Fitted):
         """Shape of one row."""
         return ArrayShape(sizes=self.sizes)
 
-    def apply(self, part: RowsPart) -> Rows:
+    def apply(self, part: Part) -> Rows:
         """Return `x`, float32, int64, or uint8 for pixels [N, *sizes].
 
         Raises:
@@ -159,7 +159,7 @@ def _shared(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array)
 
 
-def _as_array(part: RowsPart) -> ArrayPart:
+def _as_array(part: Part) -> ArrayPart:
     """Return the part if it is arrays.
 
     Raises:

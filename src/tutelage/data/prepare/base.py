@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
-from tutelage.data.part.base import RowsPart
+from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.rows.base import Rows
 
 __all__ = ["Fitted", "Pass", "Prepare"]
@@ -30,7 +30,7 @@ class Fitted:
         """What the model receives after the finisher."""
         raise NotImplementedError
 
-    def apply(self, part: RowsPart) -> Rows:
+    def apply(self, part: Part) -> Rows:
         """Turn a part into compact rows, one per item (uint8 [N, H, W, C] for images).
 
         Raises:
@@ -80,11 +80,11 @@ class Prepare(Component):
 
     family: ClassVar[str] = "prepare"
 
-    def fit(self, part: RowsPart) -> Fitted:
-        """Learn statistics from train rows.
+    def fit(self, part: Part) -> Fitted:
+        """Learn statistics from the train part.
 
         Raises:
-            DataError: Nothing usable is left, with the reason for each column.
+            DataError: Not the kind of data that this prepares; or nothing usable is left, with the reason for each column.
         """
         raise NotImplementedError
 

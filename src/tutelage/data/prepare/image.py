@@ -19,7 +19,7 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.spec import Auto
 from tutelage.data.augment.symmetry import try_mirror
-from tutelage.data.part.base import RowsPart
+from tutelage.data.part.base import Part
 from tutelage.data.part.image import ImagePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.framing import Framing, choose_size
@@ -44,7 +44,7 @@ class Image(Prepare):
         MEMORY_BYTES, ge=0, description="Pixels of a part that are made and take more bytes than this go to a temporary file."
     )
 
-    def fit(self, part: RowsPart) -> "FittedImage":
+    def fit(self, part: Part) -> "FittedImage":
         """Choose size and channels, and measure mean and deviation on the train images.
 
         Raises:
@@ -107,7 +107,7 @@ class FittedImage(Fitted):
         """What the model receives."""
         return ImageShape(channels=self.channels, height=self.size[0], width=self.size[1])
 
-    def apply(self, part: RowsPart) -> Rows:
+    def apply(self, part: Part) -> Rows:
         """Return `image`, uint8 [N, H, W, C]: as it was given, memory-mapped from the cache, or in a temporary file.
 
         Raises:
@@ -164,7 +164,7 @@ class _Pictures:
         return self.rows.take(torch.from_numpy(numbers))["image"].numpy()
 
 
-def _as_images(part: RowsPart) -> ImagePart:
+def _as_images(part: Part) -> ImagePart:
     """Return the part if it holds images.
 
     Raises:

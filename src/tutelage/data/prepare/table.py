@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.table import TableShape
-from tutelage.data.part.base import RowsPart
+from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.cells import count_distinct
@@ -60,7 +60,7 @@ class Table(Prepare):
     )
     columns: dict[str, USABLE_ROLES] = Field(default_factory=dict, description="Role by column name, where you know better.")
 
-    def fit(self, part: RowsPart) -> "FittedTable":
+    def fit(self, part: Part) -> "FittedTable":
         """Give each column a role and learn its encoding.
 
         Raises:
@@ -127,7 +127,7 @@ class FittedTable(Fitted):
         numbers = tuple(name for encoder in self.encoders for name in encoder.number_names)
         return numbers, tuple(name for encoder in self.encoders for name in encoder.code_names)
 
-    def apply(self, part: RowsPart) -> Rows:
+    def apply(self, part: Part) -> Rows:
         """Turn rows into `number` float32 [N, F] and `category` [N, K], as small whole numbers; the target may be absent.
 
         Raises:
@@ -267,7 +267,7 @@ def _why_unused(role: str) -> str:
     return "nothing in it is common enough to learn from"
 
 
-def _as_table(part: RowsPart) -> TablePart:
+def _as_table(part: Part) -> TablePart:
     """Return the part if it is a table.
 
     Raises:

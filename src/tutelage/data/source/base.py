@@ -45,6 +45,8 @@ class Source(Component):
     """
 
     family: ClassVar[str] = "source"
+    is_last_resort: ClassVar[bool] = False
+    """Whether it is so little choosy about paths that all other kinds are asked first."""
     reads_together: ClassVar[bool] = True
     """Whether several paths to predict on are read as one part; else each is read by itself."""
 

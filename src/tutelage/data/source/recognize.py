@@ -1,7 +1,4 @@
-"""Which kind of source reads a path: each kind is asked, in alphabetical order, the folder of images last.
-
-The image folder comes last because it is the least choosy: any folder with an image somewhere below will do.
-"""
+"""Which kind of source reads a path: each kind is asked, in alphabetical order, and last those that take nearly anything."""
 
 import difflib
 from collections import Counter
@@ -13,8 +10,6 @@ from tutelage.data.source.base import Source
 
 __all__ = ["recognize"]
 
-LAST = "image_folder"
-
 
 def recognize(path: str) -> type[Source]:
     """Return the kind of source that reads a path or a name such as `sklearn:digits`.
@@ -22,9 +17,15 @@ def recognize(path: str) -> type[Source]:
     Raises:
         UsageError: Nothing is there, or no source understands it; the message says what was found.
     """
-    kinds = sorted(catalog.names("source"), key=lambda kind: (kind == LAST, kind))
+    kinds = catalog.names("source")
+    last: list[type[Source]] = []
     for kind in kinds:
         source: type[Source] = catalog.load("source", kind)
+        if source.is_last_resort:
+            last.append(source)
+        elif source.recognizes(path):
+            return source
+    for source in last:
         if source.recognizes(path):
             return source
     understood = "\n".join(f"  {kind:<16} {catalog.describe('source', kind)}" for kind in kinds)

@@ -66,6 +66,7 @@ class DataDetails(Record):
         kind: Kind of source.
         columns: One record per column, where there are columns.
         classes: For each class its count in each part, such as `{"cat": {"train": 450, "test": 100}}`.
+        facts: What else is worth knowing of the train part, by name.
         skipped: Bad items left out.
         thumbnails: Sample rows.
     """
@@ -74,6 +75,7 @@ class DataDetails(Record):
     kind: Text = ""
     columns: tuple[Column, ...] = ()
     classes: dict[Text, dict[Text, Count]] = Field(default_factory=dict)
+    facts: dict[Text, Value] = Field(default_factory=dict)
     skipped: tuple[LeftOut, ...] = ()
     thumbnails: tuple[Example, ...] = ()
 
@@ -107,6 +109,7 @@ def _parts(summary: DataSummary, details: DataDetails) -> Html | None:
     if not summary.parts:
         return None
     facts = [fact(name, f"{rows:,}") for name, rows in summary.parts.items()]
+    facts += [fact(name, say_number(value)) for name, value in details.facts.items()]
     where = [word for word in (details.path or summary.source, details.kind.replace("_", " ")) if word]
     if where:
         facts.append(fact("source", where[0], detail=where[1] if len(where) > 1 else None))
