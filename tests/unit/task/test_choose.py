@@ -42,5 +42,5 @@ def test_where_nobody_claims_there_is_no_default() -> None:
 
 def test_equal_claims_are_told_and_not_decided_by_the_alphabet() -> None:
     specs = [Claiming(kind="a", strength=2), Claiming(kind="b", strength=2), Claiming(kind="c", strength=1)]
-    with pytest.raises(RecipeError, match="tasks a, b claim these data alike. Say which: --task a or --task b."):
+    with pytest.raises(RecipeError, match=r"tasks a, b claim these data alike\. Say which: --task a or --task b"):
         strongest_claim(specs, Numbers())
