@@ -160,7 +160,7 @@ def test_each_key_that_it_does_not_use_is_refused_by_name(kind: str, tmp_path: P
     assert make(kind).uses <= set(OPTIONAL)
     for key in set(OPTIONAL) - make(kind).uses:
         name, wish = WISHES[key]
-        with pytest.raises(TutelageError, match=rf"recipe: {name} = .*means nothing to task '{kind}'"):
+        with pytest.raises(TutelageError, match=f"recipe: {name} = "):
             tutelage.plan(source, **{**wishes_for(kind, source), key: wish})
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -222,3 +223,38 @@ def test_changed_data_is_not_resumed(capsys: pytest.CaptureFixture[str]) -> None
     Path("run/result.json").unlink()
     assert main(["resume", "run"]) == 2
     assert "changed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train", "sklearn:wine", "--task", "gan"], "make arrays or pictures of one kind of number"),
+        (["train", "sklearn:wine", "--model", "cnn"], "model = 'cnn' takes a grid.* Fitting: linear, mlp"),
+        (["train", "gaussians", "--model", "gpt"], "model = 'gpt' takes a tokens.* Fitting: linear, mlp"),
+        (["train", "gaussians", "--target", "x"], "gaussians has no columns, so target = 'x' means nothing"),
+        (
+            ["train", "sklearn:digits", "--set", "metrics=nosuch"],
+            r"metrics\.0 = 'nosuch': unknown metric 'nosuch'\. Known: accuracy",
+        ),
+    ],
+)
+def test_what_cannot_be_trained_is_told_before_there_is_a_run_folder(
+    words: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--json"]) == 2
+    record = json.loads(capsys.readouterr().out)["error"]
+    assert re.search(told, record["message"]), record["message"]
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("source", ["gaussians", "gym:CartPole-v1"])
+def test_data_without_rows_are_refused_where_rows_are_answered_for(source: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_json(["train", "sklearn:iris", "--steps", "2"], capsys)["run"]
+    assert main(["predict", folder, source, "--json"]) == 2
+    assert "no rows to answer for" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_lists_and_reports_come_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = run_json(["train", "sklearn:iris", "--steps", "2"], capsys)["run"]
+    assert run_json(["report", folder], capsys) == {"run": folder, "report": f"{folder}/report.html"}
+    assert "adamw" in run_json(["list", "optim"], capsys)["optim"]

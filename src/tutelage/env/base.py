@@ -64,7 +64,7 @@ class Environment(Protocol):
         """Go on from `state`, exactly, without a `reset` before it."""
 
     def close(self) -> None:
-        """Give back what the copies hold, such as windows and processes; they are not used any more. Twice is no error."""
+        """Give back what the copies hold, such as windows and processes; doing so twice is no error."""
 
 
 class Env(Component):

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from tutelage.core.errors import RecipeError
 from tutelage.core.events import Event, Sampled
 from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
@@ -108,6 +109,9 @@ class Gan(TaskSpec):
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Gan":
         """Take over the shape of a sample."""
+        if len(facts.shape.tensors) != 1:
+            found = f"task 'gan' learns to make arrays or pictures of one kind of number, and these are {facts.shape.say()}"
+            raise RecipeError(f"recipe: {found}. Give an array of the numbers alone, or another task: tutelage list task.")
         (spec,) = facts.shape.tensors.values()
         made.choose(
             "task.critic", "auto" if self.critic == Gan().critic else self.critic, self.critic, "as large as the generator"

@@ -42,9 +42,10 @@ def registered() -> Iterator[None]:
     del gymnasium.registry["Counted-v0"]
 
 
-def test_no_environment_stays_open_after_a_run(tmp_path: Path) -> None:
+def test_no_environment_stays_open_after_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tutelage.task.ppo.TEST_EPISODES", 3)
     tutelage.train(SOURCE, steps=3, out=tmp_path / "run", quiet=True, **SMALL)
-    assert Counted.made == 1 + 2 + 10 + 100, "one to look at, then those to train, to validate and to test in"
+    assert Counted.made == 1 + 2 + 10 + 3, "one to look at, then those to train, to validate and to test in"
     assert Counted.is_open == set()
 
 

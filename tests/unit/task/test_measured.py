@@ -95,7 +95,7 @@ def test_the_last_measuring_runs_the_network_once(tmp_path: Path) -> None:
 
 
 def test_a_metric_that_does_not_fit_is_not_watched_either() -> None:
-    with pytest.raises(tutelage.TutelageError, match=r"stopping\.metric = 'top5': it would always be 1"):
+    with pytest.raises(tutelage.TutelageError, match=r"stopping\.metric = 'top5': with 3 classes"):
         tutelage.plan("sklearn:iris", stopping={"metric": "top5"})
 
 

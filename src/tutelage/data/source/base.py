@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from tutelage.core.errors import DataProblem
+from tutelage.core.errors import DataProblem, UsageError
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.quality.finding import Finding
@@ -47,6 +47,8 @@ class Source(Component):
     family: ClassVar[str] = "source"
     is_last_resort: ClassVar[bool] = False
     """Whether it is so little choosy about paths that all other kinds are asked first."""
+    has_targets: ClassVar[bool] = True
+    """Whether it has columns of which one may be named as the target."""
     reads_together: ClassVar[bool] = True
     """Whether several paths to predict on are read as one part; else each is read by itself."""
 
@@ -75,5 +77,12 @@ class Source(Component):
         raise NotImplementedError
 
     def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[DataProblem, ...]]:
-        """Read rows to predict on or to evaluate; labels are there where the files have them."""
-        raise NotImplementedError
+        """Read rows to predict on or to evaluate; labels are there where the files have them.
+
+        Raises:
+            UsageError: This kind of data has no rows that a model could answer for.
+        """
+        kind = getattr(self, "kind", "")
+        raise UsageError(
+            f"{', '.join(map(str, paths))}: a source of kind {kind!r} has no rows to answer for. Give data like those of the training."
+        )

@@ -7,7 +7,7 @@ The test part is the end of the text, unless --test names another file. Not for 
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.corpus import CorpusPart, hash_text
@@ -23,6 +23,7 @@ class Chars(Source):
     """A text file."""
 
     kind: Literal["chars"] = "chars"
+    has_targets: ClassVar[bool] = False
 
     @classmethod
     def recognizes(cls, path: str) -> bool:

@@ -4,7 +4,7 @@ Each of the N Gaussians has a standard deviation of 0.05; their centers lie even
 """
 
 import hashlib
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -24,6 +24,7 @@ class Gaussians(Source):
     """Points without labels."""
 
     kind: Literal["gaussians"] = "gaussians"
+    has_targets: ClassVar[bool] = False
     num_points: int = Field(10_000, ge=10, description="How many points to draw.")
 
     @classmethod

@@ -5,7 +5,7 @@ Needs the extra `rl`. Observations must be boxes of numbers, and actions one of 
 
 import hashlib
 import json
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem, UsageError
@@ -21,6 +21,7 @@ class Gym(Source):
     """A Gymnasium environment."""
 
     kind: Literal["gym"] = "gym"
+    has_targets: ClassVar[bool] = False
 
     @classmethod
     def recognizes(cls, path: str) -> bool:

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Sequence
 from io import BufferedReader
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Idx(Source):
     """MNIST-like images and labels."""
 
     kind: Literal["idx"] = "idx"
+    has_targets: ClassVar[bool] = False
 
     @classmethod
     def recognizes(cls, path: str) -> bool:

@@ -61,6 +61,7 @@ class ImageFolder(Source):
     """Images sorted into one folder per class."""
 
     kind: Literal["image_folder"] = "image_folder"
+    has_targets: ClassVar[bool] = False
     is_last_resort: ClassVar[bool] = True  # any folder with an image somewhere below will do
     max_pixels: int = Field(
         MAX_PIXELS, ge=1, description="Largest width x height in pixels; larger images are refused before decoding."
