@@ -125,7 +125,8 @@ def _source(recipe: Recipe) -> Source:
         if key in settings:
             raise RecipeError(f"recipe: source.{key} = {settings[key]!r}: write it beside the source: {key} = {settings[key]!r}.")
     if recipe.target != "auto" and not kind.has_targets:
-        raise UsageError(f"{recipe.source} has no columns, so target = {recipe.target!r} means nothing. Leave it out.")
+        found = f"recipe: target = {recipe.target!r} means nothing to a source without columns, such as {recipe.source}"
+        raise RecipeError(f"{found}. Leave it out.")
     beside = {key: getattr(recipe, key) for key in BESIDE}
     source: Source = parse(kind, {**settings, "path": recipe.source, **beside}, where="recipe: source")
     return source

@@ -38,7 +38,12 @@ def test_a_file_is_known_by_its_name_or_its_content(tmp_path: Path) -> None:
     image = tmp_path / "nameless"
     Image.new("L", (2, 2)).save(image, "PNG")
     assert recognize(str(image)).__name__ == "ImageFolder"
-    for name, kind in {"a.CSV": "TableSource", "a.tsv": "TableSource", "a.jpeg": "ImageFolder", "x-images-idx3-ubyte": "Idx"}.items():
+    for name, kind in {
+        "a.CSV": "TableSource",
+        "a.tsv": "TableSource",
+        "a.jpeg": "ImageFolder",
+        "x-images-idx3-ubyte": "Idx",
+    }.items():
         (tmp_path / name).write_bytes(b"?")
         assert recognize(str(tmp_path / name)).__name__ == kind
     (tmp_path / "b").write_bytes(b"PAR1")

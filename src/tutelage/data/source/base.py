@@ -82,7 +82,5 @@ class Source(Component):
         Raises:
             UsageError: This kind of data has no rows that a model could answer for.
         """
-        kind = getattr(self, "kind", "")
-        raise UsageError(
-            f"{', '.join(map(str, paths))}: a source of kind {kind!r} has no rows to answer for. Give data like those of the training."
-        )
+        found = f"{', '.join(map(str, paths))}: a source of kind {getattr(self, 'kind', '')!r} has no rows to answer for"
+        raise UsageError(f"{found}. Give data like those of the training.")
