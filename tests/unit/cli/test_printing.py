@@ -13,7 +13,7 @@ from tutelage.core import catalog, layout
 
 
 def test_a_list_that_goes_to_a_file_has_one_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
-    list_verb.run(argparse.Namespace(part="metric"))
+    list_verb.run(argparse.Namespace(part="metric", json=False))
     assert len(capsys.readouterr().out.splitlines()) == 1 + len(catalog.names("metric"))
 
 
@@ -28,7 +28,7 @@ def test_a_list_on_a_terminal_is_wrapped_to_its_width(monkeypatch: pytest.Monkey
     stream = Terminal()
     monkeypatch.setattr("sys.stdout", stream)
     monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((60, 24)))
-    list_verb.run(argparse.Namespace(part="metric"))
+    list_verb.run(argparse.Namespace(part="metric", json=False))
     lines = stream.getvalue().splitlines()
     assert max(map(len, lines)) <= 60
     assert "  brier               Brier score: squared distance between" in lines
