@@ -113,8 +113,7 @@ def start_training(request: Request) -> Path:
 def _start(request: Request) -> Path:
     """Do what `start_training` says."""
     plan, gathered, machine = plan_training(request)
-    mesh = mesh_from_environment(os.environ, device=machine.device)
-    try:
+    with joined(mesh_from_environment(os.environ, device=machine.device)) as mesh:
         # One plan for all: each process has measured the machine for itself, and might have decided otherwise.
         plan = plan_from(mesh.agree(plan.to_record()))
         folder = Path(mesh.lead(lambda: str(create_folder(request.out, name=gathered.collected.name))))
@@ -131,8 +130,6 @@ def _start(request: Request) -> Path:
                 Training(folder, own_plan, gathered, emitter, request.command, request.module, mesh).run()
             finally:
                 emitter.close()
-    finally:
-        mesh.close()
     return folder
 
 
@@ -150,6 +147,17 @@ def _emitter(folder: Path, request: Request, mesh: Mesh) -> Emitter:
     sinks: list[Sink] = []
     mesh.lead(lambda: sinks.extend([JsonlSink(folder), *request.sinks]))
     return Emitter(sinks, started=request.started)
+
+
+@contextmanager
+def joined(mesh: Mesh) -> Iterator[Mesh]:
+    """Train with the other processes, and leave them at the end: together, unless one of them failed."""
+    try:
+        yield mesh
+    except BaseException:
+        mesh.close()
+        raise
+    mesh.close(is_in_order=True)
 
 
 @contextmanager
@@ -187,22 +195,18 @@ def resume_training(run: str | Path, request: Request) -> Path:
 
 def _resume(folder: Path, plan: Plan, request: Request, command: str) -> None:
     """Go on by a plan whose device is this process's own."""
-    mesh = mesh_from_environment(os.environ, device=plan.device)
-    try:
-        with owned(folder, mesh):
-            gathered = _gather_again(folder, plan, request)
-            mesh.lead(lambda: sweep(folder))
-            has_checkpoint = mesh.agree(bool(checkpoints(folder)))
-            emitter = _emitter(folder, request, mesh)
-            if not has_checkpoint:
-                # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
-                emitter.rewind({layout.EVENTS: 0, layout.METRICS: 0})
-            try:
-                Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
-            finally:
-                emitter.close()
-    finally:
-        mesh.close()
+    with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, owned(folder, mesh):
+        gathered = _gather_again(folder, plan, request)
+        mesh.lead(lambda: sweep(folder))
+        has_checkpoint = mesh.agree(bool(checkpoints(folder)))
+        emitter = _emitter(folder, request, mesh)
+        if not has_checkpoint:
+            # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
+            emitter.rewind({layout.EVENTS: 0, layout.METRICS: 0})
+        try:
+            Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
+        finally:
+            emitter.close()
 
 
 def _gather_again(folder: Path, plan: Plan, request: Request) -> Gathered:

@@ -91,8 +91,8 @@ class Mesh:
     def barrier(self) -> None:
         """Wait until every process is here."""
 
-    def close(self) -> None:
-        """Leave the others, at the end."""
+    def close(self, *, is_in_order: bool = False) -> None:
+        """Leave the others, at the end; `is_in_order` where all of them come here, so that none is gone before the others."""
 
 
 LONE = Mesh()
@@ -194,8 +194,10 @@ class DistributedMesh(Mesh):
         """Wait until every process is here."""
         self.total(0)
 
-    def close(self) -> None:
+    def close(self, *, is_in_order: bool = False) -> None:
         """Leave the others, at the end."""
+        if is_in_order:
+            self.barrier()
         dist.destroy_process_group()
 
 
