@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 monotonic, skew = time.monotonic, float(os.environ.get("SKEW", "1"))
@@ -31,4 +32,8 @@ calls: list[int] = []
 Step.__call__ = stepping  # type: ignore[method-assign]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    left = [name for path in Path("/proc/self/task").glob("*/comm") if "gloo" in (name := path.read_text())]
+    if left:
+        sys.stderr.write(f"THREADS LEFT {left}\n")
+    sys.exit(code)

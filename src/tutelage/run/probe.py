@@ -12,7 +12,7 @@ from tutelage.training.course import course
 __all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]
 
 WARM_UP_STEPS, TIMED_STEPS = 5, 20
-PROBE_SHARE = 0.03
+PROBE_FRACTION = 0.03
 """Share of the budget that the probe may take, once the warm-up steps are done."""
 SAFETY = 0.97
 """Share of the remaining time that is planned for: the rest absorbs noise, so that corrections stay rare."""
@@ -49,7 +49,7 @@ def _time_steps(plan: Plan, composed: Composed) -> float:
     """Return the mean time of a step, without the first ones, which build kernels."""
     state = composed.state
     state.task.train()
-    count, limit, began = 0, PROBE_SHARE * plan.time_seconds, 0.0
+    count, limit, began = 0, PROBE_FRACTION * plan.time_seconds, 0.0
     while count < WARM_UP_STEPS + TIMED_STEPS:
         if count == WARM_UP_STEPS:
             began = time.monotonic()

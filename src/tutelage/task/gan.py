@@ -42,7 +42,7 @@ from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, P
 from tutelage.task.measured import Measured, spread
 from tutelage.task.modes import evaluation_mode
 from tutelage.task.rows import RowsData, rows_data, split_rows
-from tutelage.task.supervised import build_model
+from tutelage.task.supervised import build_model, initialize
 
 __all__ = ["Gan", "GanTask"]
 
@@ -149,7 +149,9 @@ class Gan(TaskSpec):
             name: Phase(owns=(f"{name}.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
             for name in ("critic", "generator")
         }
-        task = GanTask(self, generator=generator, critic=critic.build(data.fitted.shape, 1), phases=phases, sample_name=names[0])
+        critic_net: nn.Module = critic.build(data.fitted.shape, 1)
+        initialize(critic_net, plan, purpose="init critic")
+        task = GanTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=names[0])
         finisher = data.fitted.finisher().to(plan.device)
         stream = FiniteStream(
             data.train.rows,

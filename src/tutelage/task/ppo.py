@@ -25,7 +25,7 @@ from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.environment import EnvironmentData, EpisodeEvaluator
-from tutelage.task.supervised import build_model
+from tutelage.task.supervised import build_model, initialize
 
 __all__ = ["Ppo", "PpoTask"]
 
@@ -95,6 +95,7 @@ class Ppo(TaskSpec):
         value = plan.model.build(plan.shape, 1) if plan.model is not None else None
         if value is None:
             raise RecipeError("an own module cannot be trained by task 'ppo' yet: it needs a value network too.")
+        initialize(value, plan, purpose="init value")
         phase = Phase(owns=("",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
         task = PpoTask(self, policy=policy, value=value, phase=phase).to(plan.device)
         rollout = Rollout(self.num_steps, self.num_epochs, plan.batch_size, self.discount, self.gae_lambda)

@@ -179,14 +179,14 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     assert test is None or isinstance(test, RowsPart)
     test_fraction = choose_fraction(recipe, "test", TEST_FRACTION)
     if test is None and test_fraction > 0:
-        stay, gone = cut(classes, num_rows=len(train), share=test_fraction, seed=recipe.seed, purpose="test")
+        stay, gone = cut(classes, num_rows=len(train), fraction=test_fraction, seed=recipe.seed, purpose="test")
         train, test = train.select(stay), train.select(gone)
         classes = None if classes is None else classes[stay]
     else:
         test_fraction = 0.0
     usual = SMALL_VALIDATION_FRACTION if len(train) < SMALL_SET else VALIDATION_FRACTION
     fraction = choose_fraction(recipe, "validation", usual)
-    stay, gone = cut(classes, num_rows=len(train), share=fraction, seed=recipe.seed, purpose="validation")
+    stay, gone = cut(classes, num_rows=len(train), fraction=fraction, seed=recipe.seed, purpose="validation")
     if not len(stay) or not len(gone):
         rows = f"{len(train)} rows are too few to cut a validation part from"
         raise DataError([DataProblem(collected.train.name, rows, "Give at least 10 rows.")])

@@ -28,7 +28,7 @@ from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, Tas
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.rows import PreparedPart, RowsData, rows_data, split_rows
 
-__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema"]
+__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema", "initialize"]
 
 NO_TARGET = "there is no target to learn. Name it: --target COLUMN."
 
@@ -211,12 +211,17 @@ def build_model(plan: Plan, module: nn.Module | None) -> nn.Module:
         assert plan.model is not None
         assert plan.shape is not None
         module = plan.model.build(plan.shape, plan.num_outputs)
-        if plan.init is not None:
-            plan.init.apply(module, torch.Generator().manual_seed(derive(plan.seed, "init")))
+        initialize(module, plan, purpose="init")
     module = module.to(plan.device)
     if plan.shape is not None and plan.shape.view(Grid) is not None:
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
+
+
+def initialize(module: nn.Module, plan: Plan, *, purpose: str) -> None:
+    """Initialize a network as the plan says, in place; where it says nothing, the architecture's own weights stay."""
+    if plan.init is not None:
+        plan.init.apply(module, torch.Generator().manual_seed(derive(plan.seed, purpose)))
 
 
 def choose_ema(wish: float | str, *, auto: Suggestion, made: Decisions) -> float:

@@ -9,6 +9,7 @@ A model whose parameters are split over the processes (`fully_shard`) adds its g
 `sum_` and a `spread_` that leave those alone, and `StepOptions(backward="whole")`.
 """
 
+import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -114,6 +115,9 @@ class DistributedMesh(Mesh):
             store: Where they find each other.
             device: Where they train.
         """
+        # Its functions take the group that there is when the module is first imported as their default, and keep it alive: the
+        # library's threads then outlive `close`, and now and then abort the process at its very end.
+        importlib.import_module("torch.distributed.nn.functional")
         self.rank, self.world = rank, world
         backend = "cpu:gloo,cuda:nccl" if torch.device(device).type == "cuda" else "gloo"
         dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)

@@ -79,17 +79,17 @@ def test_none_returns_the_batch_itself() -> None:
 
 def test_flip_mirrors_left_and_right() -> None:
     image = picture([[1, 2, 3], [4, 5, 6], [7, 8, 9]])
-    assert torch.equal(augmented(Flip(share=1), image), picture([[3, 2, 1], [6, 5, 4], [9, 8, 7]]))
-    assert torch.equal(augmented(Flip(share=0), image), image)
+    assert torch.equal(augmented(Flip(probability=1), image), picture([[3, 2, 1], [6, 5, 4], [9, 8, 7]]))
+    assert torch.equal(augmented(Flip(probability=0), image), image)
 
 
 def test_flip_can_turn_upside_down() -> None:
     image = picture([[1, 2], [3, 4]])
-    assert torch.equal(augmented(Flip(share=1, direction="vertical"), image), picture([[3, 4], [1, 2]]))
+    assert torch.equal(augmented(Flip(probability=1, direction="vertical"), image), picture([[3, 4], [1, 2]]))
 
 
 def test_flip_mirrors_about_its_share_of_the_images() -> None:
-    mirrored = augmented(Flip(share=0.25), picture([[0.0, 1.0]], copies=4000))[:, 0, 0, 0].mean()
+    mirrored = augmented(Flip(probability=0.25), picture([[0.0, 1.0]], copies=4000))[:, 0, 0, 0].mean()
     assert abs(float(mirrored) - 0.25) < 4 * math.sqrt(0.25 * 0.75 / 4000)
 
 
@@ -191,7 +191,7 @@ def test_cutout_hides_one_square() -> None:
 
 
 def test_cutout_cuts_about_its_share_of_the_images() -> None:
-    cut = (augmented(Cutout(share=0.3), torch.ones(3000, 1, 4, 4)) == 0).any(dim=3).any(dim=2).float().mean()
+    cut = (augmented(Cutout(probability=0.3), torch.ones(3000, 1, 4, 4)) == 0).any(dim=3).any(dim=2).float().mean()
     assert abs(float(cut) - 0.3) < 4 * math.sqrt(0.3 * 0.7 / 3000)
 
 

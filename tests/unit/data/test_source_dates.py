@@ -31,10 +31,10 @@ def test_arrow_reads_dates_as_python_does(form: str) -> None:
 
 def test_a_way_of_writing_is_found_across_pieces() -> None:
     cells = pa.chunked_array([["01/02/2020"] * 20, ["03/04/2020"], ["31/12/2020"] * 19, ["x"]])
-    form = find_form(cells, min_share=0.95)
+    form = find_form(cells, min_fraction=0.95)
     assert form is not None
     assert (form.text, form.note) == ("%d/%m/%Y", "")
-    assert find_form(pa.chunked_array([["01/02/2020"], ["x"]]), min_share=0.95) is None
+    assert find_form(pa.chunked_array([["01/02/2020"], ["x"]]), min_fraction=0.95) is None
 
 
 def test_a_test_table_is_read_by_the_way_of_the_training_table(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ Source: T. DeVries and G. Taylor, "Improved Regularization of Convolutional Neur
 arXiv 1708.04552. Differs from the paper: none (the square may reach over the border).
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -22,15 +22,16 @@ class Cutout(Augment):
     """Size of the square and how often it is cut."""
 
     kind: Literal["cutout"] = "cutout"
+    renamed: ClassVar[dict[str, str]] = {"share": "probability"}
     size: float = Field(0.4, gt=0, le=1, description="Side of the square as a share of the shorter side of the image.")
-    share: float = Field(1.0, ge=0, le=1, description="Probability that an image is cut.")
+    probability: float = Field(1.0, ge=0, le=1, description="Probability that an image is cut.")
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with a square of `image` [B, C, H, W] at 0, the train mean."""
         image_BCHW = batch["image"]
         height, width = image_BCHW.shape[2:]
         side = max(1, round(self.size * min(height, width)))
-        is_cut_B = draw_uniform(image_BCHW, generator) < self.share
+        is_cut_B = draw_uniform(image_BCHW, generator) < self.probability
         in_rows_BH = self._inside(image_BCHW, generator, length=height, side=side)
         in_columns_BW = self._inside(image_BCHW, generator, length=width, side=side)
         is_hidden_BHW = is_cut_B[:, None, None] & in_rows_BH[:, :, None] & in_columns_BW[:, None, :]

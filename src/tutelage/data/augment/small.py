@@ -26,5 +26,5 @@ class Small(Augment):
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with `image` [B, C, H, W] changed."""
         if self.flip:
-            batch = Flip(share=self.flip).apply(batch, generator)
+            batch = Flip(probability=self.flip).apply(batch, generator)
         return Shift(pixels=self.shift).apply(batch, generator) if self.shift else batch

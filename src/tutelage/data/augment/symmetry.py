@@ -20,7 +20,7 @@ MAX_SIDE = 16
 RIDGE = 0.1
 """Penalty as a share of the mean variance of a feature times the number of images."""
 
-KEPT_SHARE = 0.5
+KEPT_FRACTION = 0.5
 """Share of the accuracy above chance that mirror images must keep."""
 
 STANDARD_ERRORS = 3.0
@@ -70,7 +70,7 @@ def try_mirror(pictures: Pictures, target_N: np.ndarray) -> MirrorTest:
         for view in (images[~is_train], images[~is_train][:, :, ::-1])
     )
     noise = STANDARD_ERRORS * float(np.sqrt(chance * (1 - chance) / max(1, len(held))))
-    is_kept = mirrored - chance >= KEPT_SHARE * (as_is - chance) - noise
+    is_kept = mirrored - chance >= KEPT_FRACTION * (as_is - chance) - noise
     return MirrorTest(as_is, mirrored, chance, is_kept)
 
 

@@ -24,7 +24,7 @@ MAX_WORDS = 16
 """Words of a text column that become flags."""
 PIECE_ROWS = 2**16
 """Rows that are held as Python strings at a time."""
-MIN_WORD_SHARE = 0.02
+MIN_WORD_FRACTION = 0.02
 """Share of train rows in which such a word must occur."""
 
 
@@ -149,6 +149,6 @@ def fit_words(name: str, column: pa.ChunkedArray) -> WordsEncoder:
     for start in range(0, len(text), PIECE_ROWS):
         cells = text.slice(start, PIECE_ROWS).to_pylist()
         counts.update(word for cell in cells if cell for word in set(TOKEN.findall(cell)))
-    enough = [(-count, word) for word, count in counts.items() if MIN_WORD_SHARE * len(text) <= count < len(text)]
+    enough = [(-count, word) for word, count in counts.items() if MIN_WORD_FRACTION * len(text) <= count < len(text)]
     words = tuple(word for _, word in sorted(enough)[:MAX_WORDS])
     return WordsEncoder(name, words, text.null_count > 0)

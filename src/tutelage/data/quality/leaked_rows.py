@@ -15,7 +15,7 @@ from tutelage.data.source.base import Collected
 
 __all__ = ["LeakedRows"]
 
-SMALL_SHARE = 0.01
+SMALL_FRACTION = 0.01
 """Share of the test rows below which equal rows of a table hardly move a score."""
 
 
@@ -38,7 +38,7 @@ class LeakedRows(Check):
         if not len(twins):
             return []
         share, usual = len(twins) / len(tested), group_rows(seen).num_repeated / len(seen)
-        is_chance = are_equal_by_chance(test) and (share < SMALL_SHARE or share <= usual)
+        is_chance = are_equal_by_chance(test) and (share < SMALL_FRACTION or share <= usual)
         found = f"{say_rows(len(twins), len(tested))} are also in the train part"
         found += f", within which {usual:.0%} repeat as well" if is_chance and usual else ", so the test score is too good"
         examples = tuple(

@@ -16,7 +16,7 @@ from tutelage.data.source.base import Collected
 
 __all__ = ["RepeatedRows"]
 
-SMALL_SHARE = 0.01
+SMALL_FRACTION = 0.01
 """Share of repeated rows below which no score is moved: a note, and with rows of a table nothing at all."""
 
 
@@ -33,7 +33,7 @@ class RepeatedRows(Check):
             return []
         groups = group_rows(keys, None if part.labels is None else part.labels.tolist())
         count = groups.num_repeated
-        is_chance, is_rare = are_equal_by_chance(part), count < SMALL_SHARE * len(keys)
+        is_chance, is_rare = are_equal_by_chance(part), count < SMALL_FRACTION * len(keys)
         if not count or (is_chance and is_rare):
             return []
         rows = np.arange(len(keys))

@@ -37,7 +37,7 @@ MISSING = (
 )
 """Spellings of a missing value in feature columns."""
 
-MIN_SHARE = 0.95
+MIN_FRACTION = 0.95
 """Share of the cells of a column that must be of a type."""
 
 MAX_STRING_BYTES = 2**31 - 1
@@ -96,17 +96,17 @@ def find_style(cells: pa.ChunkedArray, *, delimiter: str) -> Style:
     """
     if cells.null_count == len(cells):
         return "empty"
-    if _fits(cells, INTEGER, min_share=1):
+    if _fits(cells, INTEGER, min_fraction=1):
         return "integer"
-    if _fits(cells, NUMBER, INFINITE, min_share=MIN_SHARE):
+    if _fits(cells, NUMBER, INFINITE, min_fraction=MIN_FRACTION):
         return "number"
     comma: tuple[tuple[Style, str], ...] = (("decimal_comma", DECIMAL_COMMA), ("thousands", THOUSANDS))
     for style, pattern in comma if delimiter != "," else comma[::-1]:
-        if _fits(cells, pattern, min_share=MIN_SHARE):
+        if _fits(cells, pattern, min_fraction=MIN_FRACTION):
             return style
-    if _fits(cells, BOOLEAN, min_share=1):
+    if _fits(cells, BOOLEAN, min_fraction=1):
         return "boolean"
-    return "date" if find_form(cells, min_share=MIN_SHARE) else "text"
+    return "date" if find_form(cells, min_fraction=MIN_FRACTION) else "text"
 
 
 def read_cells(cells: pa.ChunkedArray, style: Style, *, form: str = "") -> Typed:
@@ -141,7 +141,7 @@ def _in_one_piece(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column if column.num_chunks == 1 else pa.chunked_array([column.combine_chunks()])
 
 
-def _fits(cells: pa.ChunkedArray, *patterns: str, min_share: float) -> bool:
+def _fits(cells: pa.ChunkedArray, *patterns: str, min_fraction: float) -> bool:
     """Tell whether enough cells fit one of the patterns; it ends as soon as it is clear that they do not."""
     present, num_odd = len(cells) - cells.null_count, 0
     for chunk in cells.chunks:
@@ -150,7 +150,7 @@ def _fits(cells: pa.ChunkedArray, *patterns: str, min_share: float) -> bool:
             # Few cells need a second look.
             fits = fits if pc.all(fits).as_py() else pc.or_(fits, pc.match_substring_regex(chunk, pattern))
         num_odd += pc.sum(pc.invert(fits)).as_py() or 0
-        if (present - num_odd) / present < min_share:
+        if (present - num_odd) / present < min_fraction:
             return False
     return True
 
@@ -195,7 +195,7 @@ def _read_numbers(cells: pa.ChunkedArray, style: Style) -> Typed:
 
 def _read_dates(cells: pa.ChunkedArray, form: str) -> Typed:
     """Read dates in the way that is known, or that fits most cells."""
-    found = Form(form) if form else find_form(cells, min_share=MIN_SHARE) or Form(ISO)
+    found = Form(form) if form else find_form(cells, min_fraction=MIN_FRACTION) or Form(ISO)
     dates = read_dates(cells, found.text)
     is_odd = np.asarray(pc.and_(pc.is_valid(cells), pc.is_null(dates)))
     return Typed(dates, np.flatnonzero(is_odd), np.zeros(0, dtype=np.int64), found.note, found.text)

@@ -55,20 +55,20 @@ class Form:
     note: str = ""
 
 
-def find_form(cells: pa.ChunkedArray, *, min_share: float) -> Form | None:
+def find_form(cells: pa.ChunkedArray, *, min_fraction: float) -> Form | None:
     """Return the first way of writing dates that fits enough cells, or None where none does.
 
     Args:
         cells: Trimmed text, null where missing.
-        min_share: Share of the cells that are not missing that must fit.
+        min_fraction: Share of the cells that are not missing that must fit.
     """
     sample = _first_distinct(cells, NUM_SAMPLE)
     if not any(char.isdigit() for text in sample for char in text):
         return None
-    num_odd = _count_odd(cells, ISO, min_share)
+    num_odd = _count_odd(cells, ISO, min_fraction)
     if num_odd == 0 or (num_odd is not None and _read_iso(_commonest(cells))):
         return Form(ISO)
-    num_odds = {form: _count_odd(cells, form, min_share) for form in _formats_for(sample)}
+    num_odds = {form: _count_odd(cells, form, min_fraction) for form in _formats_for(sample)}
     forms = [form for form, num_odd in num_odds.items() if num_odd is not None]
     if not forms:
         return None
@@ -130,16 +130,16 @@ def _read_one_by_one(cells: pa.Array, form: str) -> pa.Array:
     return values.take(coded.indices)
 
 
-def _count_odd(cells: pa.ChunkedArray, form: str, min_share: float) -> int | None:
+def _count_odd(cells: pa.ChunkedArray, form: str, min_fraction: float) -> int | None:
     """Count the cells that are not written in a way; None as soon as it is clear that these are too many."""
     present, num_odd = len(cells) - cells.null_count, 0
     for chunk in cells.chunks:
         is_unlike = pc.invert(pc.match_substring_regex(chunk, ISO_LIKE)) if form == ISO else None
         num_unlike = 0 if is_unlike is None else pc.sum(is_unlike).as_py() or 0  # cheap, since few columns are dates
-        if (present - num_odd - num_unlike) / present < min_share:
+        if (present - num_odd - num_unlike) / present < min_fraction:
             return None
         num_odd += int(_read_chunk(chunk, form).null_count - chunk.null_count)
-        if (present - num_odd) / present < min_share:
+        if (present - num_odd) / present < min_fraction:
             return None
     return num_odd
 

@@ -22,7 +22,7 @@ __all__ = ["Expected", "TypedTable", "type_table"]
 STYLE_OF: dict[Kind, Style] = {"number": "number", "boolean": "boolean", "date": "date", "text": "text"}
 """How cells are read where the training table says what a column holds."""
 
-MAX_ODD_SHARE = 0.05
+MAX_ODD_FRACTION = 0.05
 """Share of cells that do not fit the training table up to which they are told of one by one; beyond, the column is."""
 
 
@@ -178,7 +178,7 @@ def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str,
     if typed.form:
         made.dates[name] = typed.form
     # Of a table to predict on, rows that do not fit can be left out one by one, however many these are.
-    _refuse_odd(made, name, typed, said=_say_misfit(kind, form), max_share=1.0 if is_input else MAX_ODD_SHARE)
+    _refuse_odd(made, name, typed, said=_say_misfit(kind, form), max_fraction=1.0 if is_input else MAX_ODD_FRACTION)
 
 
 def _say_misfit(kind: Kind, form: str) -> tuple[str, str]:
@@ -189,12 +189,12 @@ def _say_misfit(kind: Kind, form: str) -> tuple[str, str]:
     return found, "Write the date that way, or empty the cell."
 
 
-def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, str], max_share: float) -> None:
+def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, str], max_fraction: float) -> None:
     """Refuse cells that do not fit the training table, one by one, or the column where these are more than some share."""
     if not len(typed.odd) and not len(typed.infinite):
         return
     found, remedy = said
-    if len(typed.odd) <= max_share * len(typed.values):
+    if len(typed.odd) <= max_fraction * len(typed.values):
         made.refuse(typed.odd, name, found=f"{{cell!r}} {found}", remedy=remedy)
         made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
         return
