@@ -4,7 +4,7 @@ It depends on nothing of the training. The file is safetensors: the weights, and
 with a SHA-256 over both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,6 +21,7 @@ from tutelage.core.errors import RunError
 from tutelage.core.shape.base import Shape, shape_from_record
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted
+from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
 from tutelage.model.stored import Stored, load_tensors, save_tensors
 from tutelage.task.answering import Answering, answer_batches
@@ -91,13 +92,24 @@ class Predictor:
             DataError: Rows that do not fit the preprocessing, all of them.
             RunError: This model does not answer for rows.
         """
+        found = [answers for _, answers in self.batches(self.prepared(part))]
+        return np.concatenate(found) if found else self._target.decode(np.empty(0))
+
+    def prepared(self, part: RowsPart) -> Rows:
+        """Return a part's rows as `batches` takes them; errors as in `answers`."""
         if self.fitted is None or self.target is None:
-            kind = getattr(self.task, "kind", "")
-            raise RunError(f"a model of task {kind!r} does not answer for rows of data.")
-        rows = self.fitted.apply(part)
-        batches = answer_batches(self.module, rows, device=self.device, precision=self.precision)
-        found = [answers for _, answers in batches]
-        return self.target.decode(torch.cat(found).double().numpy() if found else np.empty(0))
+            raise RunError(f"a model of task {getattr(self.task, 'kind', '')!r} does not answer for rows of data.")
+        return self.fitted.apply(part)
+
+    def batches(self, rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield row numbers int64 [B] and their answers, in the user's unit: however many rows there are, one batch is held."""
+        for numbers, answers in answer_batches(self.module, rows, device=self.device, precision=self.precision):
+            yield numbers.numpy(), self._target.decode(answers.double().numpy())
+
+    @property
+    def _target(self) -> Target:
+        assert self.target is not None
+        return self.target
 
     def save(self, path: Path) -> None:
         """Write the predictor to one file, durably."""

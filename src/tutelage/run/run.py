@@ -13,11 +13,13 @@ from torch import nn
 from tutelage.core import catalog, layout
 from tutelage.core.errors import DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
+from tutelage.data.rows.base import Rows
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.recognize import recognize
 from tutelage.data.target.base import Target
-from tutelage.metric.base import Metric, Outcome
+from tutelage.metric.base import Outcome
 from tutelage.metric.interval import interval
+from tutelage.metric.sample import OutcomeSample
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import read_recipe, recipe_from
 from tutelage.predictor.predictor import Predictor, load_predictor
@@ -173,20 +175,33 @@ class Run:
         refuse_bad(problems, on_bad_data)
         where = str(source) if isinstance(source, str | Path) else "the data"
         part, _, unknown = _ask(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
-        part, answers, unread = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
+        part, rows, unread = _ask(part, self.predictor.prepared, on_bad_data=on_bad_data)
         problems = (*problems, *unknown, *unread)
         truth, warnings = self._truth(part, where=where)
-        outcome = Outcome(answers, truth)
-        metrics: list[Metric] = list(self.decided.metrics)
-        names = [f"test/{getattr(metric, 'kind', '')}" for metric in metrics]
+        values, intervals = self._measure(rows, truth)
         return {
             "num_rows": len(part),
             "warnings": [*warnings, *(f"left out: {problem}" for problem in problems)],
-            "metrics": {name: metric.compute(outcome) for name, metric in zip(names, metrics, strict=True)},
-            "intervals": {
-                name: list(interval(metric, outcome, seed=self.decided.seed)) for name, metric in zip(names, metrics, strict=True)
-            },
+            "metrics": values,
+            "intervals": intervals,
         }
+
+    def _measure(self, rows: Rows, truth: np.ndarray) -> tuple[dict[str, float], dict[str, list[float]]]:
+        """Return each metric and its 95 % interval, batch by batch: predictions are not kept."""
+        seed, metrics = self.decided.seed, {f"test/{metric.kind}": metric for metric in self.decided.metrics}
+        tallies = {name: metric.tally() for name, metric in metrics.items()}
+        sample = OutcomeSample(seed=seed)
+        for numbers, answers in self.predictor.batches(rows):
+            outcome = Outcome(answers, truth[numbers])
+            sample.add(outcome, numbers)
+            for tally in tallies.values():
+                tally.add(outcome)
+        values, kept = {name: tally.value() for name, tally in tallies.items()}, sample.outcome()
+        intervals = {
+            name: list(interval(metric, kept, seed=seed, estimate=values[name], total=len(truth)))
+            for name, metric in metrics.items()
+        }
+        return values, intervals
 
     def _truth(self, part: RowsPart, *, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
