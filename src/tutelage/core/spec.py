@@ -158,20 +158,21 @@ BRANCHES = ("function-", "literal[", "is-instance", "tuple[")
 
 def _told(issues: Sequence[Any]) -> list[Any]:
     """Leave out that a value is not the word `auto` where something else is wrong with it too."""
-    fields = [[part for part in issue["loc"] if not str(part).startswith(BRANCHES)] for issue in issues]
-    is_word = [str(issue["loc"][-1]).startswith("literal[") for issue in issues]
-    return [
-        issue
-        for place, issue in enumerate(issues)
-        if not is_word[place]
-        or not any(not is_word[other] and fields[other][: len(fields[place])] == fields[place] for other in range(len(issues)))
-    ]
+    # A mistake of the whole, such as two settings that do not go together, has no place of its own.
+    words = [issue for issue in issues if issue["loc"] and str(issue["loc"][-1]).startswith("literal[")]
+    others = [_path(issue) for issue in issues if issue not in words]
+    doubled = [issue for issue in words if any(path[: len(_path(issue))] == _path(issue) for path in others)]
+    return [issue for issue in issues if issue not in doubled]
+
+
+def _path(issue: Any) -> list[str]:
+    """Return the keys that lead to a mistake."""
+    return [str(part) for part in issue["loc"] if not str(part).startswith(BRANCHES)]
 
 
 def _line(spec: type[Spec], issue: Any, *, values: object, where: str) -> str:
     """Write one mistake as a line: origin, key path, what was found, what was expected."""
-    path = [str(part) for part in issue["loc"]]
-    path = [part for part in path if not part.startswith(BRANCHES)]
+    path = _path(issue)
     key = ".".join(path) or "(top)"
     if issue["type"] == "extra_forbidden":
         keys = list(_owner(spec, path[:-1], values).model_fields)

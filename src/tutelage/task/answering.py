@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from tutelage.data.rows.base import Rows
 from tutelage.task.base import Batch, TaskSpec
+from tutelage.task.modes import evaluation_mode
 
 __all__ = ["Answering", "answer_batches"]
 
@@ -70,9 +71,7 @@ def answer_batches(
         device: Where the module is.
         precision: `bfloat16` computes as such a training did.
     """
-    modes = [(module, module.training) for module in answering.modules()]
-    answering.eval()
-    try:
+    with evaluation_mode(answering):
         for begin in range(0, len(rows), batch_size * POOL_BATCHES):
             numbers = torch.arange(begin, min(begin + batch_size * POOL_BATCHES, len(rows)))
             if rows.lengths is None:
@@ -87,9 +86,6 @@ def answer_batches(
             yield from zip(
                 torch.split(numbers, batch_size), torch.split(torch.cat(found)[order.argsort()], batch_size), strict=True
             )
-    finally:
-        for module, was_training in modes:
-            module.training = was_training
 
 
 @torch.no_grad()

@@ -2,12 +2,14 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import grant
 from tutelage.optim.adamw import AdamW
+from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 
 
@@ -40,6 +42,18 @@ def test_mistakes_in_a_list_of_components_name_their_place_and_nothing_of_the_in
     with pytest.raises(RecipeError) as error:
         recipe_from({"metrics": metrics}, where="mine")
     assert re.match(told, str(error.value)), str(error.value)
+
+
+def test_settings_that_do_not_go_together_are_refused_in_words() -> None:
+    wish = recipe_from({"schedule": {"warmup": 0.7, "hold": 0.7}}, where="mine").schedule
+    with pytest.raises(RecipeError, match=r"schedule = 'linear_to_zero'.*warmup"):
+        grant(wish, LinearToZero())
+
+
+@pytest.mark.parametrize("values", [[1], "words", None, 3])
+def test_what_is_no_table_of_wishes_is_refused_in_words(values: Any) -> None:
+    with pytest.raises(RecipeError, match=r"^mine: \(top\)"):
+        recipe_from(values, where="mine")
 
 
 def test_one_metric_alone_is_a_list_of_one() -> None:
