@@ -28,7 +28,6 @@ from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Pass
 from tutelage.data.rows.base import Rows
 from tutelage.data.source.base import Collected
-from tutelage.data.stream import FiniteStream
 from tutelage.defaults.base import Suggestion
 from tutelage.metric.neighbors import SampleOutcome
 from tutelage.model.arch.mlp import MLP
@@ -41,7 +40,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.measured import Measured, spread
 from tutelage.task.modes import evaluation_mode
-from tutelage.task.rows import RowsData, rows_data, split_rows
+from tutelage.task.rows import RowsData, planned_stream, rows_data, split_rows
 from tutelage.task.supervised import build_model, initialize
 
 __all__ = ["Gan", "GanTask"]
@@ -153,16 +152,7 @@ class Gan(TaskSpec):
         initialize(critic_net, plan, purpose="init critic")
         task = GanTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=names[0])
         finisher = data.fitted.finisher().to(plan.device)
-        stream = FiniteStream(
-            data.train.rows,
-            batch_size=plan.batch_size,
-            seed=plan.seed,
-            device=plan.device,
-            finish=finisher,
-            augment=plan.augment,
-            rank=rank,
-            world=world,
-        )
+        stream = planned_stream(data.train.rows, plan, finisher=finisher, rank=rank, world=world)
         real = {name: _points(prepared.rows, finisher, names[0], plan.device) for name, prepared in data.parts().items()}
         return Problem(
             task=task.to(plan.device),

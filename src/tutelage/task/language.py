@@ -22,7 +22,6 @@ from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.characters import FittedCharacters
 from tutelage.data.rows.base import Rows
 from tutelage.data.source.base import Collected
-from tutelage.data.stream import FiniteStream
 from tutelage.metric.nats_per_character import TokenOutcome
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
@@ -31,7 +30,7 @@ from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.measured import Measured, UnitTallies
 from tutelage.task.modes import evaluation_mode
-from tutelage.task.rows import choose_fraction, choose_prepare
+from tutelage.task.rows import choose_fraction, choose_prepare, planned_stream
 from tutelage.task.supervised import build_model
 
 __all__ = ["Language", "LanguageTask"]
@@ -100,15 +99,8 @@ class Language(TaskSpec):
         model = build_model(plan, module)
         phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
         finisher = data.fitted.finisher().to(plan.device)
-        stream = FiniteStream(
-            data.fitted.apply(data.parts["train"]),
-            batch_size=plan.batch_size,
-            seed=plan.seed,
-            device=plan.device,
-            finish=finisher,
-            rank=rank,
-            world=world,
-        )
+        rows = data.fitted.apply(data.parts["train"])
+        stream = planned_stream(rows, plan, finisher=finisher, rank=rank, world=world)
         evaluators = {
             name: TextEvaluator(
                 name, self, plan, data.fitted, data.fitted.pieces(data.parts[part]), is_watched=part == "validation"

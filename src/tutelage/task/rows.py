@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.core import catalog
 from tutelage.core.errors import DataError, DataProblem, RecipeError
@@ -17,9 +17,10 @@ from tutelage.data.rows.base import Rows
 from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.source.base import Collected
 from tutelage.data.split import cut
+from tutelage.data.stream import FiniteStream
 from tutelage.data.target.base import Target
 from tutelage.planning.facts import Facts, Machine
-from tutelage.planning.plan import Decision, SplitPlan
+from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
 
@@ -29,6 +30,7 @@ __all__ = [
     "SplitParts",
     "choose_fraction",
     "choose_prepare",
+    "planned_stream",
     "prepare_rows",
     "rows_data",
     "split_rows",
@@ -206,6 +208,28 @@ def choose_fraction(recipe: Recipe, part: Literal["validation", "test"], usual: 
         expected = f"must be a fraction of the data, at most {MAX_FRACTION}"
         raise RecipeError(f"recipe: split.{part} = {fraction} {expected}. Typical: 0.1 to 0.2.")
     return fraction
+
+
+def planned_stream(rows: Rows, plan: Plan, *, finisher: nn.Module, rank: int, world: int) -> FiniteStream:
+    """Return the batches of a plan: its size, seed, device and augmentation.
+
+    Args:
+        rows: Prepared train rows, with what the loss needs beside them.
+        plan: Everything decided.
+        finisher: Turns a compact batch into what the network takes.
+        rank: Number of this process among those that train together.
+        world: How many there are.
+    """
+    return FiniteStream(
+        rows,
+        batch_size=plan.batch_size,
+        seed=plan.seed,
+        device=plan.device,
+        finish=finisher,
+        augment=plan.augment,
+        rank=rank,
+        world=world,
+    )
 
 
 def choose_prepare(recipe: Recipe, part: Part) -> Prepare:

@@ -13,7 +13,6 @@ from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component, grant
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.source.base import Collected
-from tutelage.data.stream import FiniteStream
 from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
 from tutelage.loss.base import LossFunction
@@ -26,7 +25,7 @@ from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.evaluation import RowsEvaluator, Shown
-from tutelage.task.rows import PreparedPart, RowsData, rows_data, split_rows
+from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data, split_rows
 
 __all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema", "initialize"]
 
@@ -120,16 +119,7 @@ class SupervisedSpec(TaskSpec):
         beside = {}
         if plan.class_weights and data.train.target is not None:
             beside["weight"] = torch.tensor(list(plan.class_weights), dtype=torch.float32)[data.train.target]
-        stream = FiniteStream(
-            data.train.labelled(**beside),
-            batch_size=plan.batch_size,
-            seed=plan.seed,
-            device=plan.device,
-            finish=finisher,
-            augment=plan.augment,
-            rank=rank,
-            world=world,
-        )
+        stream = planned_stream(data.train.labelled(**beside), plan, finisher=finisher, rank=rank, world=world)
         answering = _Answers(finisher, self, names)
         return Problem(
             task=task.to(plan.device),
