@@ -258,3 +258,11 @@ def test_lists_and_reports_come_as_json_too(capsys: pytest.CaptureFixture[str]) 
     folder = run_json(["train", "sklearn:iris", "--steps", "2"], capsys)["run"]
     assert run_json(["report", folder], capsys) == {"run": folder, "report": f"{folder}/report.html"}
     assert "adamw" in run_json(["list", "optim"], capsys)["optim"]
+
+
+def test_evaluating_on_the_data_of_the_training_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a.csv").write_text("x,y\n" + "".join(f"{i % 7}.5,{'ab'[i % 2]}\n" for i in range(60)), encoding="utf-8")
+    Path("b.csv").write_text("x,y\n" + "".join(f"{i % 5}.25,{'ab'[i % 2]}\n" for i in range(20)), encoding="utf-8")
+    folder = run_json(["train", "a.csv", "--target", "y", "--steps", "2", "--out", "run"], capsys)["run"]
+    assert "too good" in " ".join(run_json(["evaluate", folder, "a.csv"], capsys)["warnings"])
+    assert "too good" not in " ".join(run_json(["evaluate", folder, "b.csv"], capsys).get("warnings", []))

@@ -181,10 +181,21 @@ class Run:
         values, intervals = self._measure(rows, truth)
         return {
             "num_rows": len(part),
-            "warnings": [*warnings, *(f"left out: {problem}" for problem in problems)],
+            "warnings": [*self._warn_of_own(source), *warnings, *(f"left out: {problem}" for problem in problems)],
             "metrics": values,
             "intervals": intervals,
         }
+
+    def _warn_of_own(self, source: Any) -> list[str]:
+        """Return a warning where a source is the one that the run was trained on: its scores are too good."""
+        path = self.path / layout.RECIPE
+        if not isinstance(source, str | Path) or not path.exists():
+            return []
+        own = recipe_from(read_recipe(path), where=str(path)).source
+        if not own or recognize(str(source)).anywhere(str(source)) != own:
+            return []
+        remedy = f"The test part that was kept apart: tutelage evaluate {self.path}"
+        return [f"{source} is what this run was trained on, so these scores are too good. {remedy}"]
 
     def _measure(self, rows: Rows, truth: np.ndarray) -> tuple[dict[str, float], dict[str, list[float]]]:
         """Return each metric and its 95 % interval, batch by batch: predictions are not kept."""
