@@ -4,6 +4,7 @@ import argparse
 import json
 
 from tutelage.report.page import write_report
+from tutelage.run.birth import tidy
 from tutelage.run.folder import run_folder
 
 __all__ = ["run"]
@@ -11,6 +12,8 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Write report.html and print its path, or with --json an object with `run` and `report`."""
-    report = write_report(run_folder(arguments.run))
+    folder = run_folder(arguments.run)
+    tidy(folder)
+    report = write_report(folder)
     print(json.dumps({"run": arguments.run, "report": str(report)}) if arguments.json else report)
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
+from tutelage.run.birth import is_unborn
 from tutelage.track.score import say_number
 
 __all__ = ["run"]
@@ -20,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder. Runs are made by tutelage train, below runs/ if --out is not given.")
     plans = sorted(folder.rglob(layout.PLAN), key=lambda path: path.stat().st_mtime)
-    records = [_record(path.parent) for path in plans]
+    records = [_record(path.parent) for path in plans if not is_unborn(path.parent)]
     if arguments.json:
         sys.stdout.write(json.dumps({"runs": records}) + "\n")
         return 0

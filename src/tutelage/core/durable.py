@@ -1,24 +1,47 @@
-"""Files that are whole after a crash at any moment: written aside, synced, renamed."""
+"""Files that are whole after a crash at any moment: written aside, synced, renamed; folders whose names stay.
+
+A name is on the disk once the folder that holds it is synced: a new file, a new folder and a rename are lost in a power cut
+before that, however often the file itself was synced.
+"""
 
 import errno
 import json
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-__all__ = ["replacing", "sweep", "write_durably", "write_json"]
+from tutelage.core.layout import FOLDERS
+
+__all__ = [
+    "is_left_over",
+    "left_over",
+    "make_folder",
+    "replacing",
+    "sweep",
+    "sync_folder",
+    "sync_way",
+    "write_durably",
+    "write_json",
+]
+
+LEFT_OVER = (".*.tmp", ".tmp??????")
+"""Names that are written aside; the second is what safetensors writes to first."""
+ATTEMPTS = 3
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path aside to write to; what is there at the end takes the file's place.
 
-    After a crash at any moment the old or the new content is there, whole; after an error the old one.
+    After a crash at any moment the old or the new content is there, whole; after an error the old one. Once this returns
+    without one, a power cut does not take the new content away.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    make_folder(path.parent)
+    # A part of the name only: with what is added it must not become longer than names may be.
+    aside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
     try:
         aside.touch(exist_ok=False)
         mode = aside.stat().st_mode
@@ -29,18 +52,21 @@ def replacing(path: Path) -> Iterator[Path]:
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
-    try:
-        _sync(path.parent)
-    except OSError as error:
-        # Some network file systems cannot sync a folder: there a rename is durable when the server says so.
-        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
-            raise
+    sync_folder(path.parent)
 
 
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file such that after a crash at any moment either the old or the new content is there, whole."""
-    with replacing(path) as aside:
-        aside.write_bytes(content)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with replacing(path) as aside:
+                aside.write_bytes(content)
+        except FileNotFoundError:
+            # Who begins to work in a run folder sweeps it, and may meet what a report, which works without owning it, is writing.
+            if attempt == ATTEMPTS or not path.parent.is_dir():
+                raise
+        else:
+            return
 
 
 def write_json(path: Path, record: object) -> None:
@@ -48,12 +74,59 @@ def write_json(path: Path, record: object) -> None:
     write_durably(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing; the names of all that were made are on the disk when this returns."""
+    if folder.is_dir() or folder == folder.parent:
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until a folder's list of names is on the disk."""
+    try:
+        _sync(folder)
+    except OSError as error:
+        # Some network file systems cannot sync a folder: there a name is durable when the server says so.
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise
+
+
+def sync_way(path: Path) -> None:
+    """Wait until every name that leads to a path is on the disk, up to the root of its file system.
+
+    A folder above may have been made by a process that was killed before it could sync it.
+    """
+    place = path.resolve()
+    device = place.stat().st_dev
+    for above in place.parents:
+        if above.stat().st_dev != device:
+            return
+        # A folder that may be passed but not read was not made by this user.
+        with suppress(PermissionError):
+            sync_folder(above)
+
+
+def is_left_over(name: str) -> bool:
+    """Tell whether a name is one that is written aside."""
+    return any(fnmatchcase(name, pattern) for pattern in LEFT_OVER)
+
+
+def left_over(folder: Path) -> Iterator[Path]:
+    """Give what killed writers left half done in a run folder; links are not followed."""
+    for inside in (folder, *(folder / name for name in FOLDERS)):
+        if not inside.is_dir() or (inside != folder and inside.is_symlink()):
+            continue
+        for entry in list(os.scandir(inside)):
+            if is_left_over(entry.name) and not entry.is_dir(follow_symlinks=False):
+                yield Path(entry.path)
+
+
 def sweep(folder: Path) -> None:
-    """Remove what killed writers left half done, in a folder that nobody else writes to."""
-    # The second is what safetensors writes to first.
-    for pattern in (".*.tmp", ".tmp??????"):
-        for path in folder.rglob(pattern):
-            path.unlink(missing_ok=True)
+    """Remove what killed writers left half done, in a run folder that nobody else writes to."""
+    for path in left_over(folder):
+        path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -6,6 +6,8 @@ __all__ = [
     "DATA",
     "ENV",
     "EVENTS",
+    "FILES",
+    "FOLDERS",
     "LAST",
     "METRICS",
     "PLAN",
@@ -14,6 +16,7 @@ __all__ = [
     "REPORT",
     "RESULT",
     "STEPS",
+    "TEST_OPENED",
 ]
 
 RECIPE = "recipe.toml"
@@ -22,6 +25,7 @@ ENV = "env.json"
 DATA = "data.json"
 EVENTS = "events.jsonl"
 METRICS = "metrics.jsonl"
+TEST_OPENED = "test_opened.json"
 RESULT = "result.json"
 REPORT = "report.html"
 BEST = "best"
@@ -29,3 +33,8 @@ LAST = "last"
 STEPS = "steps"
 PREDICTOR = "predictor.safetensors"
 CHECKPOINT_SUFFIX = ".safetensors"
+
+FILES = (RECIPE, PLAN, ENV, DATA, EVENTS, METRICS, TEST_OPENED, RESULT, REPORT)
+"""Files of a run folder itself."""
+FOLDERS = (BEST, LAST, STEPS)
+"""Folders in it; all of their files end in the suffix."""

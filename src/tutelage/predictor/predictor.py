@@ -111,8 +111,8 @@ class Predictor:
         assert self.target is not None
         return self.target
 
-    def save(self, path: Path) -> None:
-        """Write the predictor to one file, durably."""
+    def save(self, path: Path) -> str:
+        """Write the predictor to one file, durably, and return the SHA-256 of its weights."""
         # Copies, since safetensors refuses tensors that share memory (tied weights).
         weights = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in self.network.state_dict().items()}
         values = {
@@ -129,7 +129,7 @@ class Predictor:
             "device": torch.device(self.device).type,
             "facts": self.facts,
         }
-        save_tensors(path, weights, format=FORMAT, values=values)
+        return save_tensors(path, weights, format=FORMAT, values=values)
 
 
 def load_predictor(path: Path, *, module: nn.Module | None = None, device: str = "auto") -> Predictor:

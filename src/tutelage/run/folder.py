@@ -1,49 +1,24 @@
-"""A run folder, made once and read by everybody; `lock.py` says who may train in it."""
+"""A run folder, as everybody reads it; `birth.py` makes it, `lock.py` says who may train in it."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
-from tutelage.core.errors import RunError, UsageError
+from tutelage.core.errors import RunError
+from tutelage.core.plain import check_plain
 
-__all__ = ["create_folder", "read_json", "run_folder"]
-
-
-def create_folder(out: str, *, name: str) -> Path:
-    """Make a new run folder; an existing run is never written over.
-
-    Args:
-        out: Where the user wants it; "" = below runs/, numbered.
-        name: The data set's short name.
-
-    Raises:
-        UsageError: The folder wished for holds something already.
-    """
-    if out:
-        folder = Path(out)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise UsageError(f"--out {out}: not empty. Choose a new folder, or continue that run: tutelage resume {out}.")
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-    number = 1
-    while True:
-        folder = Path("runs") / f"{name}-{number:03d}"
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            number += 1
-        else:
-            return folder
+__all__ = ["read_json", "run_folder"]
 
 
 def run_folder(path: str | Path) -> Path:
     """Return the path of a run folder.
 
     Raises:
-        RunError: It is not one.
+        RunError: It is not one, or what is in it leads elsewhere.
     """
     folder = Path(path)
+    check_plain(folder)
     if not (folder / layout.PLAN).is_file():
         found = "no such folder" if not folder.exists() else f"there is no {layout.PLAN} in it"
         raise RunError(f"{folder}: not a run folder ({found}). `tutelage runs` lists the runs.")

@@ -13,19 +13,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from tutelage.core.errors import RunError
+from tutelage.core.plain import open_plain
 
-__all__ = ["Owner", "locked", "this_process"]
+__all__ = ["LOCKS", "Owner", "locked", "this_process"]
 
 LOCK = ".lock"
 OWNER = ".lock.owner"
 """Made in place of the system's lock, with the owner's facts in it."""
 TAKEOVER = ".lock.takeover"
 """Held for a moment by the one process that may remove the owner file of a process that is gone."""
+LOCKS = (LOCK, OWNER, TAKEOVER)
 BUSY = (errno.EWOULDBLOCK, errno.EACCES)
 """What the system says when another process holds its lock; anything else means that there is no such lock here."""
+OWNER_BYTES = 4096
+"""An owner file is shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +62,88 @@ def this_process() -> Owner:
     return Owner(socket.gethostname(), machine, boot, space, os.getpid(), _began(os.getpid()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An open folder: the names in it stay reachable when it is renamed, as a new run's is.
+
+    Attributes:
+        folder: How people call it.
+        opened: The open folder.
+    """
+
+    folder: Path
+    opened: int
+
+    def open(self, name: str, flags: int) -> int:
+        """Open a plain file of the folder."""
+        return open_plain(self.folder / name, flags, name=name, within=self.opened)
+
+    def remove(self, name: str) -> None:
+        """Remove a file of the folder, if it is there."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self.opened)
+
+    def has(self, name: str) -> bool:
+        """Tell whether a name is there, whatever it names."""
+        return self.inode(name) is not None
+
+    def inode(self, name: str) -> tuple[int, int] | None:
+        """Return what identifies a file, None where there is none."""
+        try:
+            found = os.stat(name, dir_fd=self.opened, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Own a run folder while training.
+    """Own a run folder while training; it may be renamed meanwhile.
 
     Raises:
-        RunError: Another process trains in this folder, or may do so.
+        RunError: Another process trains in this folder, or may do so; or nothing may be written there.
     """
-    with (folder / LOCK).open("a") as file:
-        has_lock = _lock(file, folder)
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be opened as a folder ({error.strerror}).") from error
+    try:
+        with _owned(_Place(folder, opened)):
+            yield
+    finally:
+        os.close(opened)
+
+
+@contextmanager
+def _owned(place: _Place) -> Iterator[None]:
+    """Do what `locked` says."""
+    try:
+        file = place.open(LOCK, os.O_RDWR | os.O_CREAT)
+    except OSError as error:
+        raise _cannot_write(place.folder / LOCK, error) from error
+    try:
+        has_lock = _lock(file, place)
         # Even with the lock: the owner may be on a machine that has none.
-        needs_file = not has_lock or (folder / OWNER).exists()
+        needs_file = not has_lock or place.has(OWNER)
         if needs_file:
-            _make_owner_file(folder)
+            _make_owner_file(place)
         try:
             yield
         finally:
             if needs_file:
-                (folder / OWNER).unlink(missing_ok=True)
+                place.remove(OWNER)
+    finally:
+        os.close(file)
+
+
+def _cannot_write(path: Path, error: OSError) -> Exception:
+    """Return what to tell where a folder may not be written to; any other error as it is."""
+    if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return error
+    return RunError(
+        f"{path}: cannot be opened for writing ({error.strerror}), so nobody can work in this run. "
+        f"Ask for the right to write there, or copy the run to where you have it: cp -r {path.parent} COPY"
+    )
 
 
 def is_gone(owner: Owner, *, here: Owner) -> bool:
@@ -87,7 +155,7 @@ def is_gone(owner: Owner, *, here: Owner) -> bool:
     return owner.space == here.space and not _is_alive(owner)
 
 
-def _lock(file: TextIO, folder: Path) -> bool:
+def _lock(file: int, place: _Place) -> bool:
     """Take the system's lock on an open file; False where the system or the file system has none."""
     try:
         import fcntl  # not on every system, and only needed where something is trained
@@ -97,30 +165,39 @@ def _lock(file: TextIO, folder: Path) -> bool:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         if error.errno in BUSY:
-            raise RunError(f"{folder}: another process is training this run. Wait for it, or stop it first.") from error
+            raise RunError(_busy(place.folder)) from error
         return False
+    found = os.fstat(file)
+    if place.inode(LOCK) != (found.st_dev, found.st_ino):
+        # It was removed since it was opened: whoever comes next locks another file.
+        raise RunError(_busy(place.folder))
     return True
 
 
-def _make_owner_file(folder: Path) -> None:
+def _busy(folder: Path) -> str:
+    """Say that another process owns a folder."""
+    return f"{folder}: another process is training this run. Wait for it, or stop it first."
+
+
+def _make_owner_file(place: _Place) -> None:
     """Make the owner file; one whose owner is gone is removed before."""
-    here = this_process()
-    if _make(folder / OWNER, here):
+    here, folder = this_process(), place.folder
+    if _make(place, OWNER, here):
         return
-    if not _make(folder / TAKEOVER, here):
+    if not _make(place, TAKEOVER, here):
         raise RunError(_refusal(folder, f"another process is taking it over ({folder / TAKEOVER})", also=TAKEOVER))
     try:
         # Read only now: as long as this process holds the takeover, nobody else removes what it judges.
-        found = _read(folder / OWNER)
+        found = _read(place, OWNER)
         if found is not None and not is_gone(found, here=here):
             raise RunError(_refusal(folder, f"process {found.pid} on {found.host} holds it"))
-        if found is None and (folder / OWNER).exists():
+        if found is None and place.has(OWNER):
             raise RunError(_refusal(folder, f"{folder / OWNER} does not say which process holds it"))
-        (folder / OWNER).unlink(missing_ok=True)
-        if not _make(folder / OWNER, here):
+        place.remove(OWNER)
+        if not _make(place, OWNER, here):
             raise RunError(_refusal(folder, "another process has just taken it"))
     finally:
-        (folder / TAKEOVER).unlink(missing_ok=True)
+        place.remove(TAKEOVER)
 
 
 def _refusal(folder: Path, found: str, *, also: str = "") -> str:
@@ -132,31 +209,40 @@ def _refusal(folder: Path, found: str, *, also: str = "") -> str:
     )
 
 
-def _make(path: Path, owner: Owner) -> bool:
+def _make(place: _Place, name: str, owner: Owner) -> bool:
     """Make a file that names its owner; False where there is one already. Of several processes one succeeds."""
     try:
-        opened = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        opened = place.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except FileExistsError:
         return False
-    with os.fdopen(opened, "w", encoding="utf-8") as file:
-        json.dump(asdict(owner), file)
-        file.flush()
-        os.fsync(opened)
+    except OSError as error:
+        raise _cannot_write(place.folder / name, error) from error
+    try:
+        with os.fdopen(opened, "w", encoding="utf-8") as file:
+            json.dump(asdict(owner), file)
+            file.flush()
+            os.fsync(opened)
+    except OSError as error:
+        # A file that does not say who made it would lock everybody out.
+        place.remove(name)
+        raise OSError(error.errno, error.strerror, str(place.folder / name)) from error
     return True
 
 
-def _read(path: Path) -> Owner | None:
+def _read(place: _Place, name: str) -> Owner | None:
     """Return who made an owner file; None where it does not say so."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return Owner(**{each.name: _typed(record[each.name], int if each.name == "pid" else str) for each in fields(Owner)})
-    except (OSError, ValueError, KeyError, TypeError):
+        with os.fdopen(place.open(name, os.O_RDONLY), encoding="utf-8") as file:
+            record = json.loads(file.read(OWNER_BYTES))
+        owner = Owner(**{each.name: _typed(record[each.name], int if each.name == "pid" else str) for each in fields(Owner)})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+    return owner if 0 < owner.pid < 2**31 else None
 
 
 def _typed(value: object, kind: type) -> Any:
     """Return a value that must be of a type."""
-    if not isinstance(value, kind):
+    if type(value) is not kind:
         raise TypeError(f"expected a {kind.__name__}, found {value!r}")
     return value
 

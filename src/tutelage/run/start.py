@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,24 @@ import torch
 from torch import nn
 
 from tutelage.core import layout
-from tutelage.core.durable import sweep, write_durably, write_json
+from tutelage.core.durable import write_durably, write_json
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
 from tutelage.core.events import Decided, Noted, Sink
+from tutelage.core.plain import check_plain
 from tutelage.core.toml import to_toml
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
+from tutelage.run.birth import born, check_place, clean, tidy
 from tutelage.run.collect import Gathered, collect, gather, source_kind
-from tutelage.run.folder import create_folder, read_json, run_folder
+from tutelage.run.folder import read_json, run_folder
 from tutelage.run.lock import locked
 from tutelage.run.training import PAUSED, Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
-from tutelage.training.mesh import Mesh, device_of_process, mesh_from_environment
+from tutelage.training.mesh import Mesh, device_of_process, is_alone, mesh_from_environment
 from tutelage.training.resolve import resolve
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
@@ -112,14 +114,17 @@ def start_training(request: Request) -> Path:
 
 def _start(request: Request) -> Path:
     """Do what `start_training` says."""
+    # Before the data is read, which may take long.
+    check_place(request.out)
     plan, gathered, machine = plan_training(request)
     with joined(mesh_from_environment(os.environ, device=machine.device)) as mesh:
         # One plan for all: each process has measured the machine for itself, and might have decided otherwise.
         plan = plan_from(mesh.agree(plan.to_record()))
-        folder = Path(mesh.lead(lambda: str(create_folder(request.out, name=gathered.collected.name))))
-        with owned(folder, mesh):
-            num_processes = mesh.world
-            mesh.lead(lambda: _write_birth(folder, request, plan, gathered, environment(machine, num_processes=num_processes)))
+
+        def fill(folder: Path) -> None:
+            _write_birth(folder, request, plan, gathered, environment(machine, num_processes=mesh.world))
+
+        with _led(mesh, born(request.out, name=gathered.collected.name, fill=fill)) as folder:
             emitter = _emitter(folder, request, mesh)
             try:
                 for event in gathered.events:
@@ -134,7 +139,10 @@ def _start(request: Request) -> Path:
 
 
 def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered, found: dict[str, Any]) -> None:
-    """Write what is known before the first step: wishes, machine, data, plan."""
+    """Write what is known before the first step: wishes, machine, data, and at last the plan; with it, a run can be resumed."""
+    for name in layout.FOLDERS:
+        # Made here, their names are on the disk long before what is in them is called saved.
+        (folder / name).mkdir()
     wishes = _from_anywhere(request.recipe).model_dump(mode="json", exclude_defaults=True)
     write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
     write_json(folder / layout.ENV, found)
@@ -161,11 +169,19 @@ def joined(mesh: Mesh) -> Iterator[Mesh]:
 
 
 @contextmanager
-def owned(folder: Path, mesh: Mesh) -> Iterator[None]:
-    """Own a run folder: of several processes the first one holds the lock for all."""
-    with ExitStack() as lock:
-        mesh.lead(lambda: lock.enter_context(locked(folder)))
-        yield
+def _led(mesh: Mesh, owner: AbstractContextManager[Path]) -> Iterator[Path]:
+    """Own a run folder: of several processes the first one enters for all, and all know the folder."""
+    with ExitStack() as stack:
+        yield Path(mesh.lead(lambda: str(stack.enter_context(owner))))
+
+
+@contextmanager
+def _owned(folder: Path) -> Iterator[Path]:
+    """Own a run folder that is there, and sweep it: nobody else writes to it now."""
+    with locked(folder):
+        check_plain(folder, is_resumed=True)
+        clean(folder)
+        yield folder
 
 
 def resume_training(run: str | Path, request: Request) -> Path:
@@ -179,9 +195,10 @@ def resume_training(run: str | Path, request: Request) -> Path:
         RunError: Not a run folder, or the data is no longer the same.
     """
     folder = run_folder(run)
-    if _has_ended(folder):
-        for sink in request.sinks:
-            sink.take(Noted(message=f"{folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}."))
+    # An end is final, and needs neither this run's device nor the right to write; of several processes all look later.
+    if is_alone(os.environ) and _has_ended(folder):
+        tidy(folder)
+        _tell_end(folder, request)
         return folder
     record = read_json(folder / layout.PLAN)
     command = str(record.pop("command", ""))
@@ -195,9 +212,12 @@ def resume_training(run: str | Path, request: Request) -> Path:
 
 def _resume(folder: Path, plan: Plan, request: Request, command: str) -> None:
     """Go on by a plan whose device is this process's own."""
-    with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, owned(folder, mesh):
+    with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, _led(mesh, _owned(folder)):
+        # Asked by the owner alone: the process before may have ended it since this one began.
+        if mesh.lead(lambda: _has_ended(folder)):
+            mesh.lead(lambda: _tell_end(folder, request))
+            return
         gathered = _gather_again(folder, plan, request)
-        mesh.lead(lambda: sweep(folder))
         has_checkpoint = mesh.agree(bool(checkpoints(folder)))
         emitter = _emitter(folder, request, mesh)
         if not has_checkpoint:
@@ -207,6 +227,12 @@ def _resume(folder: Path, plan: Plan, request: Request, command: str) -> None:
             Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
         finally:
             emitter.close()
+
+
+def _tell_end(folder: Path, request: Request) -> None:
+    """Tell that a run has ended, to whoever wants to go on with it."""
+    for sink in request.sinks:
+        sink.take(Noted(message=f"{folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}."))
 
 
 def _gather_again(folder: Path, plan: Plan, request: Request) -> Gathered:

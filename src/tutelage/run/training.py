@@ -18,6 +18,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
 from tutelage.run.interrupt import Interrupt
+from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
@@ -209,8 +210,11 @@ class Training:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
-        self._keep_predictor(state, layout.BEST, step=best_step)
-        scores = self._scores(composed, is_paused=stopped in PAUSED)
+        weights = self._keep_predictor(state, layout.BEST, step=best_step)
+        is_tested = composed.problem.test is not None and stopped not in PAUSED
+        if is_tested:
+            self._open_test_part(weights, step=best_step)
+        scores = self._scores(composed, is_tested=is_tested)
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
@@ -228,20 +232,31 @@ class Training:
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         return self.result
 
-    def _keep_predictor(self, state: TrainState, name: str, *, step: int) -> None:
-        """Write the predictor of the task's present weights into a folder of the run."""
+    def _keep_predictor(self, state: TrainState, name: str, *, step: int) -> str:
+        """Write the predictor of the task's present weights into a folder of the run, and return their SHA-256."""
 
-        def write() -> None:
+        def write() -> str:
             facts = {"step": step, "source": self.plan.source}
             predictor = build_predictor(self.plan, self.gathered.data, state.task, facts=facts)
-            predictor.save(self.folder / name / layout.PREDICTOR)
+            return predictor.save(self.folder / name / layout.PREDICTOR)
 
-        self.mesh.lead(write)
+        return self.mesh.lead(write)
 
-    def _scores(self, composed: Composed, *, is_paused: bool) -> dict[str, Any]:
+    def _open_test_part(self, weights: str, *, step: int) -> None:
+        """Say that the test part is being opened, and whether it was before."""
+
+        def say() -> None:
+            said = opened_before(self.folder, weights=weights)
+            open_test_part(self.folder, weights=weights, step=step)
+            if said is not None:
+                self.emitter.emit(said)
+
+        self.mesh.lead(say)
+
+    def _scores(self, composed: Composed, *, is_tested: bool) -> dict[str, Any]:
         """Score the validation part, and the test part unless the run will go on later."""
         problem, task = composed.problem, composed.state.task
-        evaluators = [problem.validation, *([problem.test] if problem.test is not None and not is_paused else [])]
+        evaluators = [problem.validation, *([problem.test] if problem.test is not None and is_tested else [])]
         scores: dict[str, Any] = {}
         merged: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
         for evaluator in evaluators:

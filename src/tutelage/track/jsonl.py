@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tutelage.core import layout
+from tutelage.core.durable import sync_folder
 from tutelage.core.errors import RunError
 from tutelage.core.events import Evaluated, Event, Logged, as_record
+from tutelage.core.plain import open_plain
 from tutelage.track.base import Track
 
 __all__ = ["Jsonl", "JsonlSink", "read_records", "truncate"]
@@ -68,10 +70,13 @@ class _Lines:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        path.touch()
-        truncate(path, path.stat().st_size)
+        is_new = not path.exists()
         # Unbuffered: each line is one write, so nothing waits in this process when it is killed.
-        self._file = path.open("ab", buffering=0)
+        self._file = os.fdopen(open_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab", buffering=0)
+        if is_new:
+            # Else a power cut may take the file away, however often its lines were synced.
+            sync_folder(path.parent)
+        truncate(path, path.stat().st_size)
         self._is_refused = False
 
     def append(self, record: Mapping[str, object]) -> None:
@@ -93,9 +98,13 @@ class _Lines:
 
     def rewind(self, offset: int) -> None:
         truncate(self._path, offset)
+        self.settle()
 
     def close(self) -> None:
-        self._file.close()
+        try:
+            self.settle()
+        finally:
+            self._file.close()
 
 
 def truncate(path: Path, offset: int) -> None:

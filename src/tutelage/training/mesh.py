@@ -25,7 +25,16 @@ from torch._C._distributed_c10d import TCPStore
 from tutelage.core.errors import RecipeError
 from tutelage.training.failure import failure_from, failure_record
 
-__all__ = ["ASK_EVERY", "LONE", "DistributedMesh", "Mesh", "device_of_process", "is_first_process", "mesh_from_environment"]
+__all__ = [
+    "ASK_EVERY",
+    "LONE",
+    "DistributedMesh",
+    "Mesh",
+    "device_of_process",
+    "is_alone",
+    "is_first_process",
+    "mesh_from_environment",
+]
 
 ASK_EVERY = 16
 """Steps between two questions to the other processes about clocks and signals: asking costs a round trip each time."""
@@ -229,9 +238,14 @@ def mesh_from_environment(environ: Mapping[str, str], *, device: str = "cpu") ->
     return DistributedMesh(rank=rank, world=world, store=store, device=device)
 
 
+def is_alone(environ: Mapping[str, str]) -> bool:
+    """Tell whether no launcher started several processes."""
+    return environ.get("WORLD_SIZE", "1") in ("", "0", "1")
+
+
 def is_first_process(environ: Mapping[str, str]) -> bool:
     """Tell whether this process is alone, or the first of those that a launcher started: the one that writes and tells."""
-    return environ.get("WORLD_SIZE", "1") in ("", "0", "1") or environ.get("RANK", "0") == "0"
+    return is_alone(environ) or environ.get("RANK", "0") == "0"
 
 
 def device_of_process(environ: Mapping[str, str], device: str) -> str:
