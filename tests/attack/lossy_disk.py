@@ -113,13 +113,18 @@ class Disk:
             return versions[0]
         old, new = versions[0], chance.choice(versions)
         # What was synced and has not changed since is not touched again.
-        cut = chance.randint(len(os.path.commonprefix([old, new])), len(new))
+        cut = chance.randint(common(old, new), len(new))
         return chance.choice([new, new[:cut], new[:cut] + old[cut:], new[:cut] + bytes(len(new) - cut)])
 
 
 def changed(names: Names, step: Step) -> Names:
     """Return what a folder lists after a change."""
     return {name: item for name, item in names.items() if name not in step.removed} | dict(step.added)
+
+
+def common(old: bytes, new: bytes) -> int:
+    """Return how many bytes two contents begin with in common."""
+    return next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
 
 
 class Recorder:

@@ -40,7 +40,7 @@ def check_plain(folder: Path, *, is_resumed: bool = False) -> None:
         _check(folder / name, FILE, shared=name not in (layout.EVENTS, layout.METRICS) or not is_resumed)
     for name in layout.FOLDERS:
         if _check(folder / name, FOLDER):
-            for entry in os.scandir(folder / name):
+            for entry in list(os.scandir(folder / name)):
                 if entry.name.endswith(layout.CHECKPOINT_SUFFIX):
                     _check(Path(entry.path), FILE)
 

@@ -69,7 +69,10 @@ def test_without_locks_an_owner_that_is_gone_is_followed(tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("without_locks")
-@pytest.mark.parametrize("content", ["", "[]", '{"pid": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", '{"pid": "x"}', "[" * 4000, *(json.dumps(asdict(HERE) | {"pid": pid}) for pid in (True, 0, -1, 2**31, 10**400))],
+)
 def test_an_owner_file_that_says_nothing_is_left_to_the_user(content: str, tmp_path: Path) -> None:
     (tmp_path / OWNER).write_text(content)
     with pytest.raises(RunError, match="does not say which process"):
@@ -90,6 +93,47 @@ def test_two_processes_do_not_follow_the_same_owner(tmp_path: Path) -> None:
 def test_an_owner_on_a_machine_without_locks_is_heeded_where_there_are_locks(tmp_path: Path) -> None:
     leave_owner(tmp_path, replace(HERE, host="elsewhere"))
     with pytest.raises(RunError, match="on elsewhere holds it"):
+        enter(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_a_place_that_may_not_be_written_to_is_told_with_its_remedy(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = os.open
+
+    def refuse(path: str, flags: int, *rest: int, **more: int) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(number, os.strerror(number), path)
+        return opened(path, flags, *rest, **more)
+
+    monkeypatch.setattr(os, "open", refuse)
+    with pytest.raises(RunError, match=rf"{tmp_path}/\.lock: cannot be opened for writing .*cp -r {tmp_path} COPY"):
+        enter(tmp_path)
+
+
+def test_a_lock_goes_with_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with locked(tmp_path / "a"):
+        (tmp_path / "a").rename(tmp_path / "b")
+        with pytest.raises(RunError, match="another process"):
+            enter(tmp_path / "b")
+    enter(tmp_path / "b")
+
+
+@pytest.mark.usefixtures("without_locks")
+def test_an_owner_file_goes_with_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with locked(tmp_path / "a"):
+        (tmp_path / "a").rename(tmp_path / "b")
+        with pytest.raises(RunError, match="holds it"):
+            enter(tmp_path / "b")
+    assert [path.name for path in (tmp_path / "b").iterdir()] == [".lock"]
+
+
+def test_a_lock_whose_file_was_removed_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: (tmp_path / ".lock").unlink())
+    with pytest.raises(RunError, match="another process"):
         enter(tmp_path)
 
 
