@@ -1,21 +1,24 @@
 """Files that are whole after a crash at any moment: written aside, synced, renamed."""
 
 import errno
-import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["replacing", "sweep", "write_durably", "write_json"]
+__all__ = ["replacing", "sweep", "write_durably"]
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, announce: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """Give a path aside to write to; what is there at the end takes the file's place.
 
     After a crash at any moment the old or the new content is there, whole; after an error the old one.
+
+    Args:
+        path: The file.
+        announce: Told of the file aside once it is on the disk, before it takes its place; where this fails, nothing changes.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -26,6 +29,8 @@ def replacing(path: Path) -> Iterator[Path]:
         # A writer that puts a file of its own there may have kept others from reading it.
         aside.chmod(mode)
         _sync(aside)
+        if announce is not None:
+            announce(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
@@ -37,15 +42,10 @@ def replacing(path: Path) -> Iterator[Path]:
             raise
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, *, announce: Callable[[Path], None] | None = None) -> None:
     """Replace a file such that after a crash at any moment either the old or the new content is there, whole."""
-    with replacing(path) as aside:
+    with replacing(path, announce=announce) as aside:
         aside.write_bytes(content)
-
-
-def write_json(path: Path, record: object) -> None:
-    """Write a record as indented JSON, durably."""
-    write_durably(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def sweep(folder: Path) -> None:

@@ -2,11 +2,14 @@
 
 __all__ = [
     "BEST",
+    "BORN",
     "CHECKPOINT_SUFFIX",
     "DATA",
     "ENV",
     "EVENTS",
     "LAST",
+    "LOGS",
+    "MANIFEST",
     "METRICS",
     "PLAN",
     "PREDICTOR",
@@ -24,8 +27,14 @@ EVENTS = "events.jsonl"
 METRICS = "metrics.jsonl"
 RESULT = "result.json"
 REPORT = "report.html"
+MANIFEST = "manifest.jsonl"
 BEST = "best"
 LAST = "last"
 STEPS = "steps"
 PREDICTOR = "predictor.safetensors"
 CHECKPOINT_SUFFIX = ".safetensors"
+
+BORN = (RECIPE, ENV, DATA, PLAN)
+"""Written before the first step, and never changed."""
+LOGS = (EVENTS, METRICS)
+"""Grow by whole lines."""
