@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Refused", "bounded", "is_missing", "opened", "parse_json", "parse_object", "parse_toml", "read_bounded"]
+__all__ = ["Malformed", "Refused", "bounded", "is_missing", "opened", "parse_json", "parse_object", "parse_toml", "read_bounded"]
 
 SMALL_BYTES = 64 * 2**20
 """Largest file that is read as a whole: some hundred times what a run with thousands of columns writes."""
@@ -36,6 +36,10 @@ DOTTED = re.compile(r"(?<![\w\"'-])(?:(?>[\w\"'-]+)[ \t]*+\.[ \t]*+){%d}" % (MAX
 
 class Refused(ValueError):
     """Content from outside that is not as it must be; its text says what was found and expected."""
+
+
+class Malformed(Refused):
+    """Content that is not of the language that it should be of; it may be meant as a plain word."""
 
 
 def opened(path: Path) -> int:
@@ -131,10 +135,13 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         raise
     except (RecursionError, MemoryError) as error:
         raise Refused(_too_deep()) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"not a TOML file: {str(error)[:300]}") from error
     except ValueError as error:
-        # Not only TOMLDecodeError: numbers of thousands of digits raise what `int` does.
-        raise Refused(f"not TOML: {str(error)[:300]}") from error
-    return bounded(values)
+        # What `int` says of thousands of digits.
+        raise Refused(str(error)[:300]) from error
+    bounded(values)
+    return values
 
 
 def bounded(value: Any) -> Any:

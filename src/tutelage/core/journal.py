@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tutelage.core.border import Refused, parse_object
+from tutelage.core import layout
+from tutelage.core.border import Refused, parse_object, read_bounded
+from tutelage.core.errors import RunError
 
-__all__ = ["FORMAT", "Entry", "Journal", "chained"]
+__all__ = ["FORMAT", "Entry", "Journal", "chained", "read_journal"]
 
 FORMAT = "manifest-1"
 """Also what the logs are written as: they have no header of their own."""
@@ -136,6 +138,23 @@ class Journal:
         self.entries.setdefault(entry.file, []).append(entry)
 
 
+def read_journal(folder: Path) -> Journal:
+    """Return the journal of a run folder; one without lines where there is no manifest, or none that can be read.
+
+    Raises:
+        RunError: It is of another version.
+    """
+    path, journal = folder / layout.MANIFEST, Journal()
+    try:
+        journal.read(read_bounded(path))
+    except (Refused, OSError):
+        return journal
+    if journal.foreign:
+        remedy = "Use the version of tutelage that wrote it."
+        raise RunError(f"{path}: is of format {journal.foreign}; this version reads {FORMAT!r}. {remedy}")
+    return journal
+
+
 def chained(check: str, record: Mapping[str, Any]) -> tuple[bytes, str]:
     """Return the line of a record that follows a line with this check, and its own check."""
     body = json.dumps(dict(record), separators=(",", ":"), ensure_ascii=True).encode()
@@ -154,12 +173,13 @@ def entry_from(record: Mapping[str, Any]) -> Entry:
         raise Refused("names no file of the folder")
     if record.get("removed") is True:
         return Entry(file, is_removed=True)
-    size, words = record.get("bytes"), {key: record.get(key, "") for key in ("sha256", "seal", "state")}
+    size, words = record.get("bytes"), [record.get(key, "") for key in ("sha256", "seal", "state")]
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
         raise Refused("says no size")
-    if not all(isinstance(word, str) for word in words.values()) or not (words["sha256"] or words["seal"]):
+    if not all(isinstance(word, str) for word in words) or not any(words[:2]):
         raise Refused("says no hash")
-    return Entry(file, size, **{key: str(word) for key, word in words.items()})
+    sha256, seal, state = map(str, words)
+    return Entry(file, size, sha256=sha256, seal=seal, state=state)
 
 
 def is_inside(file: str) -> bool:

@@ -7,6 +7,7 @@ __all__ = [
     "DATA",
     "ENV",
     "EVENTS",
+    "FORMATS",
     "LAST",
     "LOGS",
     "MANIFEST",
@@ -38,3 +39,6 @@ BORN = (RECIPE, ENV, DATA, PLAN)
 """Written before the first step, and never changed."""
 LOGS = (EVENTS, METRICS)
 """Grow by whole lines."""
+
+FORMATS = {ENV: "env-1", DATA: "data-1", RESULT: "result-1"}
+"""What these say under `format`; plan, recipe, checkpoints, predictors and manifest have theirs where they are read."""

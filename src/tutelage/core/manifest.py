@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
-from tutelage.core.border import SMALL_BYTES
+from tutelage.core.border import SMALL_BYTES, Refused, bounded
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
 from tutelage.core.journal import FORMAT, Entry, Journal, chained
@@ -59,7 +59,8 @@ class Manifest:
 
     def put_json(self, file: str, record: Mapping[str, Any], *, state: str = "") -> None:
         """Write a record as indented JSON, durably, and its SHA-256 before."""
-        self.put(file, as_json(record), state=state)
+        record = {"format": layout.FORMATS[file], **record} if file in layout.FORMATS else record
+        self.put(file, as_json(record, where=str(self.folder / file)), state=state)
 
     def announcing(self, path: Path, *, seal: str, dropping: Sequence[Path] = ()) -> Callable[[Path], None]:
         """Return what `replacing` shall call for a file that verifies itself.
@@ -166,8 +167,16 @@ class Manifest:
             os.close(opened)
 
 
-def as_json(record: Mapping[str, Any]) -> bytes:
-    """Return a record as indented JSON in UTF-8, as all records of a run are written."""
+def as_json(record: Mapping[str, Any], *, where: str) -> bytes:
+    """Return a record as indented JSON in UTF-8, as all records of a run are written.
+
+    Raises:
+        RunError: It would not be read again, such as for a number that is not finite.
+    """
+    try:
+        bounded(record)
+    except Refused as error:
+        raise RunError(f"{where}: cannot be written: {error}.") from error
     return (json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 

@@ -86,7 +86,9 @@ def save_tensors(
     text = json.dumps(values)
     if len(tensors) > MAX_TENSORS or len(text) > MAX_HEADER_BYTES // 2:
         found = f"{len(tensors):,} tensors and {len(text):,} bytes of other values"
-        raise RunError(f"{path}: cannot be written: {found}; at most {MAX_TENSORS:,} and {MAX_HEADER_BYTES // 2:,} are read again.")
+        raise RunError(
+            f"{path}: cannot be written: {found}; at most {MAX_TENSORS:,} and {MAX_HEADER_BYTES // 2:,} are read again."
+        )
     seal = _seal(sha, format, text)
     header = {"format": format, "sha256": seal, "values": json.loads(text)}
     try:

@@ -1,13 +1,11 @@
 """A run folder, made once and read by everybody; `lock.py` says who may train in it."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
 
-__all__ = ["create_folder", "read_json", "run_folder"]
+__all__ = ["create_folder", "run_folder"]
 
 
 def create_folder(out: str, *, name: str) -> Path:
@@ -44,22 +42,7 @@ def run_folder(path: str | Path) -> Path:
         RunError: It is not one.
     """
     folder = Path(path)
-    if not (folder / layout.PLAN).is_file():
+    if not any((folder / name).is_file() for name in (layout.PLAN, layout.MANIFEST)):
         found = "no such folder" if not folder.exists() else f"there is no {layout.PLAN} in it"
         raise RunError(f"{folder}: not a run folder ({found}). `tutelage runs` lists the runs.")
     return folder
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file of a run folder.
-
-    Raises:
-        RunError: It is missing or damaged.
-    """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({error}).") from error
-    if not isinstance(record, dict):
-        raise RunError(f"{path}: expected a JSON object.")
-    return record

@@ -12,18 +12,23 @@ import torch
 from torch import nn
 
 from tutelage.core import layout
-from tutelage.core.durable import sweep, write_durably, write_json
+from tutelage.core.durable import sweep
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
-from tutelage.core.events import Decided, Noted, Sink
+from tutelage.core.events import Decided, Noted, Sink, Warned
+from tutelage.core.finite import finite
+from tutelage.core.manifest import Manifest
 from tutelage.core.toml import to_toml
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
-from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
+from tutelage.planning.recipe import Recipe
 from tutelage.run.collect import Gathered, collect, gather, source_kind
-from tutelage.run.folder import create_folder, read_json, run_folder
+from tutelage.run.ending import has_ended
+from tutelage.run.files import RunFiles, tell_nobody
+from tutelage.run.folder import create_folder, run_folder
 from tutelage.run.lock import locked
-from tutelage.run.training import PAUSED, Training
+from tutelage.run.mend import mend
+from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
@@ -136,10 +141,11 @@ def _start(request: Request) -> Path:
 def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered, found: dict[str, Any]) -> None:
     """Write what is known before the first step: wishes, machine, data, plan."""
     wishes = _from_anywhere(request.recipe).model_dump(mode="json", exclude_defaults=True)
-    write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
-    write_json(folder / layout.ENV, found)
-    write_json(folder / layout.DATA, gathered.describe(path=request.source))
-    write_json(folder / layout.PLAN, plan.to_record() | {"command": request.command})
+    manifest = Manifest(folder)
+    manifest.put(layout.RECIPE, to_toml({"format": request.recipe.format, **wishes}).encode())
+    manifest.put_json(layout.ENV, found)
+    manifest.put_json(layout.DATA, finite(gathered.describe(path=request.source)))
+    manifest.put_json(layout.PLAN, plan.to_record() | {"command": request.command})
 
 
 def _emitter(folder: Path, request: Request, mesh: Mesh) -> Emitter:
@@ -179,59 +185,58 @@ def resume_training(run: str | Path, request: Request) -> Path:
         RunError: Not a run folder, or the data is no longer the same.
     """
     folder = run_folder(run)
-    if _has_ended(folder):
-        for sink in request.sinks:
-            sink.take(Noted(message=f"{folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}."))
+    files = RunFiles(folder, tell=tell_nobody)
+    if has_ended(files):
+        done = Noted(message=f"{folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}.")
+        for event in (*(Warned(message=text) for text in files.notes), done):
+            for sink in request.sinks:
+                sink.take(event)
         return folder
-    record = read_json(folder / layout.PLAN)
-    command = str(record.pop("command", ""))
-    plan = plan_from(record)
+    plan, command = files.plan()
     plan = plan.but(device=device_of_process(os.environ, plan.device))
     check_device(plan.device)
     with deterministic(plan.device, is_wished=plan.deterministic):
-        _resume(folder, plan, request, command)
+        _resume(files, plan, request, command)
     return folder
 
 
-def _resume(folder: Path, plan: Plan, request: Request, command: str) -> None:
+def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None:
     """Go on by a plan whose device is this process's own."""
+    folder = files.folder
     with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, owned(folder, mesh):
-        gathered = _gather_again(folder, plan, request)
         mesh.lead(lambda: sweep(folder))
+        mesh.lead(lambda: mend(files))
+        # As it is now.
+        gathered = _gather_again(RunFiles(folder, tell=files.say), plan, request)
         has_checkpoint = mesh.agree(bool(checkpoints(folder)))
         emitter = _emitter(folder, request, mesh)
         if not has_checkpoint:
             # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
-            emitter.rewind({layout.EVENTS: 0, layout.METRICS: 0})
+            emitter.rewind(dict.fromkeys(layout.LOGS, 0))
+        for note in files.notes:
+            emitter.emit(Warned(message=note))
         try:
             Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
         finally:
             emitter.close()
 
 
-def _gather_again(folder: Path, plan: Plan, request: Request) -> Gathered:
+def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
     """Read and prepare the data as for the run's beginning.
 
     Raises:
         RunError: The own module was not given, or the data is no longer the same.
     """
-    path = folder / layout.RECIPE
-    recipe = recipe_from(read_recipe(path), where=str(path))
+    folder, recipe = files.folder, files.recipe()
     if plan.own_model and request.module is None:
         raise RunError(f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}().")
     collected = collect(recipe, data=request.data, test=request.test, as_given=request.module is not None)
     gathered = gather(recipe, collected)
-    if gathered.data.fingerprint != read_json(folder / layout.DATA).get("fingerprint"):
+    if gathered.data.fingerprint != files.record(layout.DATA)["fingerprint"]:
         source = FROM_PYTHON if request.data is not None else recipe.source
         remedy = "Train anew, or bring the old data back."
         raise RunError(f"{folder}: the data at {source} has changed since this run began. {remedy}")
     return gathered
-
-
-def _has_ended(folder: Path) -> bool:
-    """Tell whether a run came to its end, with its test part opened; it must not be opened twice."""
-    path = folder / layout.RESULT
-    return path.exists() and read_json(path).get("stopped") not in PAUSED
 
 
 def _from_anywhere(recipe: Recipe) -> Recipe:

@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tutelage.core.errors import RunError
+from tutelage.core.journal import read_journal
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
 from tutelage.core.manifest import Manifest
-from tutelage.model.stored import load_tensors, save_tensors
+from tutelage.model.stored import load_tensors, read_seal, save_tensors
 from tutelage.training.state import Snapshot, digest
 
 __all__ = ["checkpoints", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
@@ -111,9 +112,14 @@ def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[tuple[Path, str]]]:
         RunError: There is none.
     """
     damaged: list[tuple[Path, str]] = []
+    journal = read_journal(run_dir)
     for path in reversed(checkpoints(run_dir)):
+        name = path.relative_to(run_dir).as_posix()
         try:
-            return load_checkpoint(path), damaged
+            snapshot = load_checkpoint(path)
+            if name in journal.entries and not journal.accepts(name, seal=read_seal(path)):
+                raise RunError(f"{path}: is whole, but not what this run wrote there. Was it taken from another run?")
+            return snapshot, damaged
         except RunError as error:
             damaged.append((path, str(error)))
     found = " ".join(text for _, text in damaged)
