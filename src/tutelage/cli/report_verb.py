@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from tutelage.cli.warn import warn
 from tutelage.report.page import write_report
 from tutelage.run.folder import run_folder
 
@@ -11,6 +12,6 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Write report.html and print its path, or with --json an object with `run` and `report`."""
-    report = write_report(run_folder(arguments.run))
+    report = write_report(run_folder(arguments.run), tell=warn)
     print(json.dumps({"run": arguments.run, "report": str(report)}) if arguments.json else report)
     return 0

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from tutelage.cli.warn import warn
 from tutelage.cli.wishes import print_json
 from tutelage.core.errors import RunError
 from tutelage.run.files import RunFiles
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _show(standings: list[Standing], told: list[str]) -> None:
     """Print what was done, and how each file stands."""
     for text in told:
-        sys.stderr.write(f"Warning: {text}\n")
+        warn(text)
     width = max(len(standing.file) for standing in standings)
     for standing in standings:
         said = ". ".join(filter(None, [standing.found, standing.remedy]))

@@ -1,7 +1,7 @@
 """The border: text from outside (JSON, TOML, lines) is read within limits, and refused in words; nobody else parses files.
 
 First the size, then depth and number of items, then numbers: a file may have been damaged or made to hurt. What is refused
-raises `Refused`, whose text says what was found and what was expected; the caller adds the file and the remedy.
+raises `BorderError`, whose text says what was found and what was expected; the caller adds the file and the remedy.
 """
 
 import errno
@@ -15,7 +15,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Malformed", "Refused", "bounded", "is_missing", "opened", "parse_json", "parse_object", "parse_toml", "read_bounded"]
+__all__ = [
+    "MalformedError",
+    "BorderError",
+    "bounded",
+    "is_missing",
+    "opened",
+    "parse_json",
+    "parse_object",
+    "parse_toml",
+    "read_bounded",
+]
 
 SMALL_BYTES = 64 * 2**20
 """Largest file that is read as a whole: some hundred times what a run with thousands of columns writes."""
@@ -31,14 +41,14 @@ MAX_BITS = 212
 """The same for numbers that are written to base 16, in bits."""
 MAX_DOTS = 16
 """Dots in one key: a recipe needs three, and reading takes the square of their number."""
-DOTTED = re.compile(r"(?<![\w\"'-])(?:(?>[\w\"'-]+)[ \t]*+\.[ \t]*+){%d}" % (MAX_DOTS + 1))
+DOTTED = re.compile(r"(?<![\w\"'-])(?:(?>[\w\"'-]+)[ \t]*+\.[ \t]*+){17}")
 
 
-class Refused(ValueError):
+class BorderError(ValueError):
     """Content from outside that is not as it must be; its text says what was found and expected."""
 
 
-class Malformed(Refused):
+class MalformedError(BorderError):
     """Content that is not of the language that it should be of; it may be meant as a plain word."""
 
 
@@ -46,7 +56,7 @@ def opened(path: Path) -> int:
     """Open a file for reading and return its descriptor; a pipe or a device is refused and never waited for.
 
     Raises:
-        Refused: It is something else than a file.
+        BorderError: It is something else than a file.
         OSError: It cannot be opened.
     """
     found = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -54,21 +64,21 @@ def opened(path: Path) -> int:
         return found
     os.close(found)
     if path.is_dir():
-        raise Refused("is a folder, expected a file")
-    raise Refused("is a pipe, a socket or a device, expected a file")
+        raise BorderError("is a folder, expected a file")
+    raise BorderError("is a pipe, a socket or a device, expected a file")
 
 
 def read_bounded(path: Path, *, most: int = SMALL_BYTES) -> bytes:
     """Read a whole file of at most so many bytes.
 
     Raises:
-        Refused: It is larger, or no file.
+        BorderError: It is larger, or no file.
         OSError: It cannot be read.
     """
     with os.fdopen(opened(path), "rb") as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise Refused(f"has {path.stat().st_size:,} bytes, expected at most {most:,}")
+        raise BorderError(f"has {path.stat().st_size:,} bytes, expected at most {most:,}")
     return content
 
 
@@ -81,14 +91,14 @@ def parse_json(content: bytes, *, most: int = SMALL_BYTES, with_constants: bool 
         with_constants: Take NaN and Infinity, which JSON does not have and Python writes.
 
     Raises:
-        Refused: It is no JSON, or beyond a limit.
+        BorderError: It is no JSON, or beyond a limit.
     """
     if len(content) > most:
-        raise Refused(f"has {len(content):,} bytes, expected at most {most:,}")
+        raise BorderError(f"has {len(content):,} bytes, expected at most {most:,}")
     # Counted in the text, within words too: never too few, and at the speed of memory.
     nested = content.count(b"[") + content.count(b"{")
     if nested + content.count(b",") > MAX_ITEMS:
-        raise Refused(f"holds more than {MAX_ITEMS:,} values")
+        raise BorderError(f"holds more than {MAX_ITEMS:,} values")
     try:
         value = json.loads(
             content.decode("utf-8"),
@@ -97,14 +107,14 @@ def parse_json(content: bytes, *, most: int = SMALL_BYTES, with_constants: bool 
             parse_constant=float if with_constants else _refuse_constant,
             object_pairs_hook=_table,
         )
-    except Refused:
+    except BorderError:
         raise
     except UnicodeDecodeError as error:
-        raise Refused(f"not UTF-8 text (byte {error.start:,})") from error
+        raise BorderError(f"not UTF-8 text (byte {error.start:,})") from error
     except ValueError as error:
-        raise Refused(f"not JSON ({error})") from error
+        raise BorderError(f"not JSON ({error})") from error
     except (RecursionError, MemoryError) as error:
-        raise Refused(_too_deep()) from error
+        raise BorderError(_too_deep()) from error
     if nested > MAX_DEPTH:
         bounded(value)
     return value
@@ -114,7 +124,7 @@ def parse_object(content: bytes, *, with_constants: bool = False) -> dict[str, A
     """Read JSON that is one object; errors as `parse_json`."""
     value = parse_json(content, with_constants=with_constants)
     if not isinstance(value, dict):
-        raise Refused(f"found a {_name(value)}, expected an object in braces")
+        raise BorderError(f"found a {_name(value)}, expected an object in braces")
     return value
 
 
@@ -122,24 +132,24 @@ def parse_toml(content: bytes) -> dict[str, Any]:
     """Read TOML in UTF-8.
 
     Raises:
-        Refused: It is no TOML, or beyond a limit; a mistake is told with its line.
+        BorderError: It is no TOML, or beyond a limit; a mistake is told with its line.
     """
     if len(content) > TOML_BYTES:
-        raise Refused(f"has {len(content):,} bytes, expected at most {TOML_BYTES:,}")
+        raise BorderError(f"has {len(content):,} bytes, expected at most {TOML_BYTES:,}")
     try:
         text = content.decode("utf-8")
         if DOTTED.search(text):
-            raise Refused(f"a key has more than {MAX_DOTS} dots")
+            raise BorderError(f"a key has more than {MAX_DOTS} dots")
         values = tomllib.loads(text)
-    except Refused:
+    except BorderError:
         raise
     except (RecursionError, MemoryError) as error:
-        raise Refused(_too_deep()) from error
+        raise BorderError(_too_deep()) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Malformed(f"not a TOML file: {str(error)[:300]}") from error
+        raise MalformedError(f"not a TOML file: {str(error)[:300]}") from error
     except ValueError as error:
         # What `int` says of thousands of digits.
-        raise Refused(str(error)[:300]) from error
+        raise BorderError(str(error)[:300]) from error
     bounded(values)
     return values
 
@@ -148,19 +158,17 @@ def bounded(value: Any) -> Any:
     """Return nested tables and lists as they are, once depth, number and size of what is in them are within limits.
 
     Raises:
-        Refused: They are not; the text names the place.
+        BorderError: They are not; the text names the place.
     """
-    count = 0
-    for place, depth, item in _walk(value):
-        count += 1
+    for count, (place, depth, item) in enumerate(_walk(value), start=1):
         if depth > MAX_DEPTH:
-            raise Refused(_too_deep())
+            raise BorderError(_too_deep())
         if count > MAX_ITEMS:
-            raise Refused(f"holds more than {MAX_ITEMS:,} values")
+            raise BorderError(f"holds more than {MAX_ITEMS:,} values")
         if isinstance(item, float) and not math.isfinite(item):
-            raise Refused(f"{place} = {item}: expected a finite number")
+            raise BorderError(f"{place} = {item}: expected a finite number")
         if isinstance(item, int) and item.bit_length() > MAX_BITS:
-            raise Refused(f"{place}: a whole number of {item.bit_length():,} bits, expected at most {MAX_DIGITS} digits")
+            raise BorderError(f"{place}: a whole number of {item.bit_length():,} bits, expected at most {MAX_DIGITS} digits")
     return value
 
 
@@ -181,7 +189,7 @@ def _walk(value: Any) -> Iterator[tuple[str, int, Any]]:
 def _whole(text: str) -> int:
     """Read a whole number that is not absurdly long."""
     if len(text) > MAX_DIGITS:
-        raise Refused(f"a whole number of {len(text):,} digits, expected at most {MAX_DIGITS}")
+        raise BorderError(f"a whole number of {len(text):,} digits, expected at most {MAX_DIGITS}")
     return int(text)
 
 
@@ -189,13 +197,13 @@ def _real(text: str) -> float:
     """Read a number that a float can hold."""
     value = float(text)
     if not math.isfinite(value):
-        raise Refused(f"the number {text[:40]} is too large")
+        raise BorderError(f"the number {text[:40]} is too large")
     return value
 
 
 def _refuse_constant(word: str) -> float:
     """Refuse NaN and the infinities."""
-    raise Refused(f"found {word}, which JSON does not have")
+    raise BorderError(f"found {word}, which JSON does not have")
 
 
 def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -204,7 +212,7 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in table if keys.count(key) > 1)
-        raise Refused(f"the key {twice[:80]!r} stands there twice")
+        raise BorderError(f"the key {twice[:80]!r} stands there twice")
     return table
 
 

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tutelage.core import layout
-from tutelage.core.border import Refused, parse_object, read_bounded
+from tutelage.core.border import BorderError, parse_object, read_bounded
 from tutelage.core.errors import RunError
 
 __all__ = ["FORMAT", "Entry", "Journal", "chained", "read_journal"]
@@ -84,7 +84,7 @@ class Journal:
             self.num_bytes += len(line) + 1
             try:
                 self._take(line)
-            except Refused:
+            except BorderError:
                 self.damaged.append((self.num_lines, line))
 
     def latest(self, file: str) -> Entry | None:
@@ -119,17 +119,17 @@ class Journal:
         """Take in one line.
 
         Raises:
-            Refused: It does not hold.
+            BorderError: It does not hold.
         """
         found = CHECK.search(line) if len(line) <= LINE_BYTES else None
         if found is None:
             # The next line continues a check that is lost, so it does not hold either.
             self.check = ""
-            raise Refused("expected a check at its end")
+            raise BorderError("expected a check at its end")
         body, said, before = line[: found.start()] + b"}", found.group(1).decode(), self.check
         self.check = said
         if said != _check(before, body):
-            raise Refused("its check does not fit")
+            raise BorderError("its check does not fit")
         record = parse_object(body)
         if self.num_lines == 1:
             self.foreign = "" if record.get("format") == FORMAT else f"{record.get('format')!r:.60}"
@@ -147,7 +147,7 @@ def read_journal(folder: Path) -> Journal:
     path, journal = folder / layout.MANIFEST, Journal()
     try:
         journal.read(read_bounded(path))
-    except (Refused, OSError):
+    except (BorderError, OSError):
         return journal
     if journal.foreign:
         remedy = "Use the version of tutelage that wrote it."
@@ -166,18 +166,18 @@ def entry_from(record: Mapping[str, Any]) -> Entry:
     """Return the entry of a line's record.
 
     Raises:
-        Refused: It is none.
+        BorderError: It is none.
     """
     file = record.get("file")
     if not isinstance(file, str) or not is_inside(file):
-        raise Refused("names no file of the folder")
+        raise BorderError("names no file of the folder")
     if record.get("removed") is True:
         return Entry(file, is_removed=True)
     size, words = record.get("bytes"), [record.get(key, "") for key in ("sha256", "seal", "state")]
     if isinstance(size, bool) or not isinstance(size, int) or size < 0:
-        raise Refused("says no size")
+        raise BorderError("says no size")
     if not all(isinstance(word, str) for word in words) or not any(words[:2]):
-        raise Refused("says no hash")
+        raise BorderError("says no hash")
     sha256, seal, state = map(str, words)
     return Entry(file, size, sha256=sha256, seal=seal, state=state)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
-from tutelage.core.border import SMALL_BYTES, Refused, bounded
+from tutelage.core.border import SMALL_BYTES, BorderError, bounded
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
 from tutelage.core.journal import FORMAT, Entry, Journal, chained
@@ -175,7 +175,7 @@ def as_json(record: Mapping[str, Any], *, where: str) -> bytes:
     """
     try:
         bounded(record)
-    except Refused as error:
+    except BorderError as error:
         raise RunError(f"{where}: cannot be written: {error}.") from error
     return (json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 

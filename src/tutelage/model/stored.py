@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tutelage.core.border import Refused, opened, parse_json
+from tutelage.core.border import BorderError, opened, parse_json
 from tutelage.core.durable import replacing
 from tutelage.core.errors import RunError
 
@@ -86,9 +86,8 @@ def save_tensors(
     text = json.dumps(values)
     if len(tensors) > MAX_TENSORS or len(text) > MAX_HEADER_BYTES // 2:
         found = f"{len(tensors):,} tensors and {len(text):,} bytes of other values"
-        raise RunError(
-            f"{path}: cannot be written: {found}; at most {MAX_TENSORS:,} and {MAX_HEADER_BYTES // 2:,} are read again."
-        )
+        limits = f"{MAX_TENSORS:,} and {MAX_HEADER_BYTES // 2:,}"
+        raise RunError(f"{path}: cannot be written: {found}; at most {limits} are read again.")
     seal = _seal(sha, format, text)
     header = {"format": format, "sha256": seal, "values": json.loads(text)}
     try:
@@ -119,7 +118,7 @@ def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
         raise RunError(f"{path}: there is no such file. Was the run ended before it was written?") from error
-    except (safetensors.SafetensorError, OSError, Refused, MemoryError) as error:
+    except (safetensors.SafetensorError, OSError, BorderError, MemoryError) as error:
         raise RunError(f"{path}: cannot be read ({error}). {_REMEDY}") from error
     if header["sha256"] != _seal(hash_tensors(tensors), header["format"], json.dumps(header["values"])):
         raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {_REMEDY}")
@@ -133,7 +132,7 @@ def read_seal(path: Path) -> str:
         with safetensors.safe_open(path, framework="pt") as file:
             header = parse_json((file.metadata() or {})[ENTRY].encode(), with_constants=True)
         return str(header["sha256"])
-    except (OSError, safetensors.SafetensorError, Refused, KeyError, TypeError, MemoryError):
+    except (OSError, safetensors.SafetensorError, BorderError, KeyError, TypeError, MemoryError):
         return ""
 
 
@@ -141,17 +140,17 @@ def _refuse_large_header(path: Path) -> None:
     """Refuse a header that would take long to read, or much memory.
 
     Raises:
-        Refused: It is too long, or names too many tensors.
+        BorderError: It is too long, or names too many tensors.
         OSError: The file cannot be read.
     """
     with os.fdopen(opened(path), "rb") as file:
         size = int.from_bytes(file.read(8), "little")
         if size > MAX_HEADER_BYTES:
-            raise Refused(f"its header would have {size:,} bytes, expected at most {MAX_HEADER_BYTES:,}")
+            raise BorderError(f"its header would have {size:,} bytes, expected at most {MAX_HEADER_BYTES:,}")
         # Within the values' own text every quote has a backslash before it.
         count = file.read(size).count(b'"data_offsets"')
     if count > MAX_TENSORS:
-        raise Refused(f"its header names {count:,} tensors, expected at most {MAX_TENSORS:,}")
+        raise BorderError(f"its header names {count:,} tensors, expected at most {MAX_TENSORS:,}")
 
 
 _REMEDY = "Bring an intact copy back, or train anew."
@@ -163,7 +162,7 @@ def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[st
         raise RunError(f"{path}: was not written by tutelage: its header has no entry {ENTRY!r}. Expected {_either(formats)}.")
     try:
         header = parse_json(entry.encode(), with_constants=True)
-    except (Refused, UnicodeEncodeError) as error:
+    except (BorderError, UnicodeEncodeError) as error:
         raise RunError(f"{path}: its header cannot be read: {error}. {_REMEDY}") from error
     found = header.get("format") if isinstance(header, dict) else None
     if isinstance(found, str) and found not in formats:

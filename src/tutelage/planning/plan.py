@@ -15,6 +15,7 @@ from tutelage.core.spec import Pick, Spec
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
 
 FORMAT = "plan-2"
+REMEDY = "Bring the old plan back, or train anew."
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Several = Annotated[int, Field(gt=0, le=2**53)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -118,9 +119,7 @@ def plan_from(record: Mapping[str, Any], *, where: str = layout.PLAN) -> Plan:
     except ValidationError as error:
         issue = error.errors(include_url=False, include_context=False)[0]
         key = ".".join(str(part) for part in issue["loc"]) or "(top)"
-        raise RunError(
-            f"{where}: {key} = {issue['input']!r:.80}: {issue['msg']}. Bring the old plan back, or train anew."
-        ) from error
+        raise RunError(f"{where}: {key} = {issue['input']!r:.80}: {issue['msg']}. {REMEDY}") from error
     except (TutelageError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         # A border: components check their settings in ways of their own.
-        raise RunError(f"{where}: {str(error)[:300]}. Bring the old plan back, or train anew.") from error
+        raise RunError(f"{where}: {str(error)[:300]}. {REMEDY}") from error

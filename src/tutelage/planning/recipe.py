@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from tutelage.core.amount import parse_seconds
-from tutelage.core.border import Malformed, Refused, bounded, is_missing, parse_toml, read_bounded
+from tutelage.core.border import BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import Auto, Pick, Spec, Wish, parse
 
@@ -137,7 +137,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     """
     try:
         return recipe_values(read_bounded(path), where=str(path))
-    except Refused as error:
+    except BorderError as error:
         raise RecipeError(f"{path}: {error}. Expected a TOML file, such as those in recipes/.") from error
     except OSError as error:
         found = "no such recipe file" if is_missing(error) else f"cannot be read ({error.strerror})"
@@ -152,7 +152,7 @@ def recipe_values(content: bytes, *, where: str) -> dict[str, Any]:
     """
     try:
         return parse_toml(content)
-    except Refused as error:
+    except BorderError as error:
         raise RecipeError(f"{where}: {error}.") from error
 
 
@@ -172,9 +172,9 @@ def parse_setting(text: str) -> tuple[list[str], Any]:
         )
     try:
         values = parse_toml(f"value = {value}".encode("utf-8", "surrogateescape"))
-    except Malformed:
+    except MalformedError:
         return keys, value
-    except Refused as error:
+    except BorderError as error:
         raise RecipeError(f"--set {text[:80]!r}: {error}.") from error
     # More than one line would be more than one value.
     return keys, values["value"] if len(values) == 1 else value
@@ -186,7 +186,7 @@ def _parse_key(text: str) -> list[str]:
         return [part.strip() for part in text.split(".")]
     try:
         inner: Any = parse_toml(f"{text} = 0".encode("utf-8", "surrogateescape"))
-    except Refused:
+    except BorderError:
         return []
     keys = []
     while isinstance(inner, dict):
@@ -213,7 +213,7 @@ def recipe_from(values: Mapping[str, Any], *, where: str) -> Recipe:
     """
     try:
         bounded(values)
-    except Refused as error:
+    except BorderError as error:
         raise RecipeError(f"{where}: {error}.") from error
     recipe: Recipe = parse(Recipe, values, where=where)
     return recipe

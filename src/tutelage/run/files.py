@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tutelage.core import layout
-from tutelage.core.border import Refused, is_missing, opened, parse_object, read_bounded
+from tutelage.core.border import BorderError, is_missing, opened, parse_object, read_bounded
 from tutelage.core.errors import RunError
 from tutelage.core.journal import Journal, read_journal
 from tutelage.planning.plan import Plan, plan_from
@@ -130,7 +130,7 @@ class RunFiles:
         """
         try:
             content = read_bounded(self.folder / file)
-        except Refused as error:
+        except BorderError as error:
             return str(error), None
         except OSError as error:
             if is_missing(error):
@@ -139,9 +139,7 @@ class RunFiles:
         entry = self.journal.latest(file)
         if entry is None:
             return f"{layout.MANIFEST} does not vouch for it", content
-        sizes = (
-            f"{len(content):,} bytes" if len(content) == entry.bytes else f"{len(content):,} bytes in place of {entry.bytes:,}"
-        )
+        sizes = f"{len(content):,} bytes" + ("" if len(content) == entry.bytes else f" in place of {entry.bytes:,}")
         return f"is not what this run wrote ({sizes}, another SHA-256 than {layout.MANIFEST} says)", content
 
     def copy_of(self, file: str) -> bytes | None:
@@ -171,14 +169,14 @@ class RunFiles:
             expected = layout.FORMATS.get(file)
             # Where things are only shown, each is judged by whoever shows it.
             if expected is not None and record.get("format", expected if self.is_lenient else None) != expected:
-                raise Refused(f"is of format {record.get('format')!r:.60}; this version reads {expected!r}")
+                raise BorderError(f"is of format {record.get('format')!r:.60}; this version reads {expected!r}")
             if file in RECORDS and not self.is_lenient:
                 RECORDS[file].model_validate(record)
         except ValidationError as error:
             issue = error.errors(include_url=False)[0]
             key = ".".join(str(part) for part in issue["loc"])
             raise RunError(f"{where}: {key} = {issue['input']!r:.60}: {issue['msg']}. {remedy_for(self.folder, file)}") from error
-        except Refused as error:
+        except BorderError as error:
             raise RunError(f"{where}: {error}. {remedy_for(self.folder, file)}") from error
         return record
 
@@ -209,7 +207,7 @@ class RunFiles:
         except FileNotFoundError:
             if file in self.journal.entries:
                 self.say(f"{path}: is missing.")
-        except (RunError, Refused, OSError) as error:
+        except (RunError, BorderError, OSError) as error:
             self.say(f"{error} What follows is left out." if isinstance(error, RunError) else f"{path}: {error}.")
         return records
 
@@ -217,10 +215,10 @@ class RunFiles:
         """Return how many bytes of a log can be trusted; why not all, is told.
 
         Raises:
-            Refused, OSError: It is no file, or cannot be read.
+            BorderError, OSError: It is no file, or cannot be read.
         """
         path, sealed = self.folder / file, self.journal.prefixes(file)
-        size = os.stat(path).st_size if path.is_file() else 0
+        size = path.stat().st_size if path.is_file() else 0
         good = intact_prefix(path, [(entry.bytes, entry.sha256) for entry in sealed])
         if not sealed:
             if self.journal.num_lines:

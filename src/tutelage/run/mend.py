@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tutelage.core import layout
-from tutelage.core.border import Refused, parse_object
+from tutelage.core.border import BorderError, parse_object
 from tutelage.core.errors import RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
@@ -29,7 +29,7 @@ def mend(files: RunFiles) -> None:
         if content != present:
             manifest.put(file, content)
             files.say(f"{files.folder / file}: put back from the newest checkpoint's copy.")
-    if files.is_sound:
+    if files.is_sound and all(file in files.journal.entries for file in layout.BORN):
         return
     if has_ended(files):
         # A checkpoint's word that the run has ended is not enough to vouch for its scores.
@@ -66,14 +66,14 @@ def sound_offsets(files: RunFiles, offsets: Mapping[str, int]) -> dict[str, int]
         try:
             good = intact_prefix(path, sorted(sealed))
             size = path.stat().st_size
-        except (Refused, OSError) as error:
+        except (BorderError, OSError) as error:
             files.say(f"{path}: cannot be read ({error}); it begins anew.")
             good, size = 0, 0
         is_sound = good >= offset or (not sealed and size >= offset)
         if not is_sound:
             files.say(
-                f"{path}: is not what this run wrote between byte {good:,} and {offset:,}, where its checkpoint was made. It is cut "
-                f"back to the first of these; what it told after that is lost. The training itself is not touched by this."
+                f"{path}: is not what this run wrote between byte {good:,} and {offset:,}, where its checkpoint was made. "
+                "It is cut back to the first of these; what it told after that is lost. The training is not touched by this."
             )
         cut[file] = offset if is_sound else good
     return cut
@@ -95,5 +95,5 @@ def _stated(folder: Path, entry: Entry) -> Entry:
         return entry
     try:
         return replace(entry, state=state_of(parse_object((folder / entry.file).read_bytes()).get("stopped")))
-    except Refused as error:
+    except BorderError as error:
         raise RunError(f"{folder / entry.file}: {error}. {remedy_for(folder, entry.file)}") from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.core import layout
-from tutelage.core.border import Refused
+from tutelage.core.border import BorderError
 from tutelage.core.errors import RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import hash_file
@@ -126,7 +126,7 @@ def _log(files: RunFiles, file: str) -> Standing:
         return Standing(file, "unsealed", f"{layout.MANIFEST} does not say how far it is sealed", remedy_for(files.folder, file))
     try:
         good = intact_prefix(path, [(entry.bytes, entry.sha256) for entry in sealed])
-    except (Refused, OSError) as error:
+    except (BorderError, OSError) as error:
         return Standing(file, "changed", str(error), remedy_for(files.folder, file))
     if good < sealed[-1].bytes:
         return Standing(file, "changed", f"is not what this run wrote after byte {good:,}", remedy_for(files.folder, file))

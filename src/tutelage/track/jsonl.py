@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from tutelage.core import layout
-from tutelage.core.border import Refused, opened, parse_object
+from tutelage.core.border import BorderError, opened, parse_object
 from tutelage.core.errors import RunError
 from tutelage.core.events import Evaluated, Event, Logged, as_record
 from tutelage.core.manifest import Manifest
@@ -189,7 +189,7 @@ def read_records(path: Path) -> list[dict[str, Any]]:
             return list(parse_records(file, path=path))
     except FileNotFoundError:
         return []
-    except Refused as error:
+    except BorderError as error:
         raise RunError(f"{path}: {error}.") from error
 
 
@@ -213,7 +213,7 @@ def parse_records(file: BinaryIO, *, path: Path, size: int = -1) -> Iterator[dic
             continue
         try:
             record = parse_object(line)
-        except Refused as error:
+        except BorderError as error:
             raise RunError(f"{path} line {number:,}: {error}. Was the file edited? Expected one object a line.") from error
         if record:
             yield record
