@@ -193,7 +193,8 @@ def read_run(folder: Path) -> RunRecord:
 def _text(reader: RunFiles, file: str, problems: Problems) -> str:
     """Read a file of text; "" where it is missing or damaged."""
     try:
-        return reader.content(file).decode("utf-8", errors="replace") if reader.has(file) else ""
+        is_due = reader.has(file) or file in reader.journal.entries
+        return reader.content(file).decode("utf-8", errors="replace") if is_due else ""
     except (RunError, OSError) as error:
         problems.files.append(str(error))
         return ""

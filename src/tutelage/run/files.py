@@ -181,8 +181,17 @@ class RunFiles:
         return record
 
     def result(self) -> dict[str, Any]:
-        """Return the record of result.json; {} while there is none."""
-        return self.record(layout.RESULT) if self.has(layout.RESULT) else {}
+        """Return the record of result.json; {} while none has been written.
+
+        Raises:
+            RunError: As `record`, or it was written and is gone.
+        """
+        if self.has(layout.RESULT):
+            return self.record(layout.RESULT)
+        entry = self.journal.latest(layout.RESULT)
+        if entry is None or entry.is_removed:
+            return {}
+        raise RunError(f"{self.folder / layout.RESULT}: is missing. To have it written anew: tutelage resume {self.folder}.")
 
     def plan(self) -> tuple[Plan, str]:
         """Return the plan, and the command that it stands for."""

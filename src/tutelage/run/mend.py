@@ -23,6 +23,7 @@ def mend(files: RunFiles) -> None:
         RunError: Something that matters can be vouched for by nothing.
     """
     manifest = Manifest(files.folder)
+    _tell_of_lost_checkpoint(files)
     for file in layout.BORN:
         _, present = files.raw(file)
         content = files.content(file)
@@ -77,6 +78,14 @@ def sound_offsets(files: RunFiles, offsets: Mapping[str, int]) -> dict[str, int]
             )
         cut[file] = offset if is_sound else good
     return cut
+
+
+def _tell_of_lost_checkpoint(files: RunFiles) -> None:
+    """Tell where the newest checkpoint that was announced is not there: the one before gives the same, later."""
+    names = [name for name, entries in files.journal.entries.items() if not entries[-1].is_removed]
+    newest = max((name for name in names if name.startswith(f"{layout.STEPS}/")), default="")
+    if newest and not files.has(newest):
+        files.say(f"{files.folder / newest}: is missing; the run goes on from the checkpoint before it.")
 
 
 def _entries(files: RunFiles) -> list[Entry]:
