@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tutelage.core import catalog, events, layout
+from tutelage.core.journal import Entry
+from tutelage.core.manifest import Manifest, hash_file
 from tutelage.report.html import Html
 from tutelage.report.page import sections, write_report
 from tutelage.report.record import DataSummary, Record, Result, read_run
@@ -104,6 +106,7 @@ def full_folder(folder: Path, kind: str) -> Path:
     content = filled(kind)
     lines = [{**content, "event": name, "message": "again " + PAYLOAD, "step": 3, "train/" + PAYLOAD: 0.5} for name in EVENTS]
     (write(folder, content, lines=lines) / layout.RECIPE).write_text(PAYLOAD, encoding="utf-8")
+    Manifest(folder).rewrite([Entry(path.name, path.stat().st_size, hash_file(path)) for path in folder.iterdir()])
     return folder
 
 

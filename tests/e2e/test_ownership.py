@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,8 @@ from tests.attack.owners import resume as resume_together
 from tests.attack.owners import train as train_together
 from tutelage.cli.main import main
 from tutelage.core import layout
-from tutelage.run import start, training
+from tutelage.core.manifest import Manifest
+from tutelage.run import start
 from tutelage.run.lock import OWNER
 
 WORDS = ["train", "sklearn:iris", "--steps", "6", "--quiet", "--set", "model=linear", "--set", "save.every_seconds=0"]
@@ -65,14 +66,19 @@ def test_who_comes_late_asks_again_once_the_run_is_its_own(run: Path, capsys: py
 def test_a_kill_between_the_test_part_and_its_scores_is_told(is_changed: bool, tmp_path: Path) -> None:
     run = tmp_path / "run"
 
-    def kill(path: Path, record: object) -> None:
-        raise Killed
+    put = Manifest.put_json
 
-    with mock.patch.object(training, "write_json", kill), pytest.raises(Killed):
+    def kill(self: Manifest, file: str, record: Mapping[str, Any], *, state: str = "") -> None:
+        if file == layout.RESULT:
+            raise Killed
+        put(self, file, record, state=state)
+
+    with mock.patch.object(Manifest, "put_json", kill), pytest.raises(Killed):
         main([*WORDS, "--out", str(run)])
     opened = json.loads((run / layout.TEST_OPENED).read_text())
     if is_changed:
-        (run / layout.TEST_OPENED).write_text(json.dumps(opened | {"weights": "others"}))
+        opened |= {"weights": "others"}
+        Manifest(run).put_json(layout.TEST_OPENED, opened)
     assert main(["resume", str(run), "--quiet"]) == 0
     told = [(event["event"], event["message"]) for event in events(run) if "opened before" in event.get("message", "")]
     kind, words = ("Warned", "on other weights") if is_changed else ("Noted", "on the same weights")

@@ -3,6 +3,7 @@
 import argparse
 import sys
 
+from tutelage.cli.warn import warn
 from tutelage.cli.wishes import print_json
 from tutelage.core.errors import RunError
 from tutelage.run.run import Run
@@ -12,7 +13,7 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure on SOURCE, or tell the final scores on the run's own test part."""
-    opened = Run.open(arguments.run)
+    opened = Run.open(arguments.run, tell=warn)
     if arguments.source:
         scores = opened.scores(arguments.source, target=arguments.target, on_bad_data=arguments.on_bad_data)
     elif opened.result:
@@ -24,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(record)
         return 0
     for warning in scores.get("warnings", ()):
-        sys.stderr.write(f"Warning: {warning}\n")
+        warn(warning)
     sys.stdout.write(f"{record['source']}\n")
     for name, value in scores["metrics"].items():
         low, high = scores["intervals"].get(name) or (None, None)

@@ -130,10 +130,18 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:
-    """Add `report`, `runs` and `list`."""
+    """Add `report`, `verify`, `runs` and `list`."""
     report = verbs.add_parser("report", help="write a run's report anew", allow_abbrev=False)
     report.add_argument("run", metavar="RUN", help="a run folder")
     report.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    verify = verbs.add_parser("verify", help="check every file of a run", allow_abbrev=False)
+    verify.add_argument("run", metavar="RUN", help="a run folder")
+    mending = verify.add_mutually_exclusive_group()
+    mending.add_argument("--repair", action="store_true", help="put back what the run's checkpoints hold a second time")
+    mending.add_argument(
+        "--accept", action="store_true", help="take all files as they are, after you changed some on purpose; says which"
+    )
+    verify.add_argument("--json", action="store_true", help="one JSON object on standard output")
     runs = verbs.add_parser("runs", help="list runs with their scores", allow_abbrev=False)
     runs.add_argument("folder", metavar="DIR", nargs="?", default="runs", help="where the runs are (default: runs)")
     runs.add_argument("--json", action="store_true", help="one JSON object on standard output")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tutelage.cli.warn import warn
 from tutelage.cli.wishes import print_json
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
@@ -20,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Write one line per row: its name, the prediction, and the probability of each class."""
     if arguments.out and Path(arguments.out).suffix not in (".csv", ".json"):
         raise UsageError(f"--out {arguments.out}: expected a name that ends in .csv or .json.")
-    prediction = Run.open(arguments.run).prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
+    prediction = Run.open(arguments.run, tell=warn).prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
     records = prediction.records()
     for problem in prediction.problems:
         sys.stderr.write(f"left out: {problem}\n")

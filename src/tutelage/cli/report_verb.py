@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from tutelage.cli.warn import warn
 from tutelage.report.page import write_report
 from tutelage.run.birth import tidy
 from tutelage.run.folder import run_folder
@@ -14,6 +15,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Write report.html and print its path, or with --json an object with `run` and `report`."""
     folder = run_folder(arguments.run)
     tidy(folder)
-    report = write_report(folder)
+    report = write_report(folder, tell=warn)
     print(json.dumps({"run": arguments.run, "report": str(report)}) if arguments.json else report)
     return 0

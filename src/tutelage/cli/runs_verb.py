@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tutelage.cli.warn import warn
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
-from tutelage.core.errors import UsageError
-from tutelage.run.birth import is_unborn
+from tutelage.core.errors import RunError, UsageError
+from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.track.score import say_number
 
 __all__ = ["run"]
@@ -20,8 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder)
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder. Runs are made by tutelage train, below runs/ if --out is not given.")
-    plans = sorted(folder.rglob(layout.PLAN), key=lambda path: path.stat().st_mtime)
-    records = [_record(path.parent) for path in plans if not is_unborn(path.parent)]
+    records = [_record(path) for path in _folders(folder)]
     if arguments.json:
         sys.stdout.write(json.dumps({"runs": records}) + "\n")
         return 0
@@ -32,7 +32,20 @@ def run(arguments: argparse.Namespace) -> int:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
+    for record in records:
+        if record["fault"]:
+            warn(printable(record["fault"]))
     return 0
+
+
+def _folders(folder: Path) -> list[Path]:
+    """Return every run folder below a folder, the newest last; those that are being made are hidden."""
+    found: dict[Path, float] = {}
+    for name in (layout.PLAN, layout.MANIFEST):
+        for path in folder.rglob(name):
+            if not any(part.startswith(".") for part in path.relative_to(folder).parts):
+                found.setdefault(path.parent, path.lstat().st_mtime)
+    return sorted(found, key=lambda path: (found[path], path))
 
 
 def _row(record: dict[str, Any]) -> tuple[str, ...]:
@@ -41,19 +54,28 @@ def _row(record: dict[str, Any]) -> tuple[str, ...]:
     shown = f"{name} {say_number(score)}" if isinstance(score, float | int) else "-"
     seconds = say_seconds(record["seconds"]) if record["seconds"] is not None else "-"
     texts = (record["run"], record["task"], shown, seconds, record["stopped"])
-    return tuple("".join(sign if sign.isprintable() else "?" for sign in str(text)) for text in texts)
+    return tuple(printable(str(text)) for text in texts)
+
+
+def printable(text: str) -> str:
+    """Replace control characters, which names may hold."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _record(folder: Path) -> dict[str, Any]:
     """Return what the list shows of one run; a run that has not ended, or is damaged, says so."""
+    files = RunFiles(folder, tell=tell_nobody)
+    result: dict[str, Any] = {}
+    stopped, fault = "not ended", ""
     try:
-        result = json.loads((folder / layout.RESULT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        result = {}
+        result = files.result()
+        stopped = result.get("stopped", stopped)
+    except (RunError, OSError) as error:
+        stopped, fault = "damaged", str(error)
     metrics = result.get("metrics", {})
     first = next((name for name in metrics if name.startswith("test/")), next(iter(metrics), ""))
     first = result["headline"] if result.get("headline") in metrics else first
     return {
         "run": str(folder), "task": result.get("task", "-"), "score": [first, metrics.get(first)], "metrics": metrics,
-        "seconds": result.get("seconds"), "stopped": result.get("stopped", "not ended"),
+        "seconds": result.get("seconds"), "stopped": stopped, "fault": " ".join([fault, *files.notes]).strip(),
     }  # fmt: skip

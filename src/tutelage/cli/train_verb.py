@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from tutelage.cli.warn import warn
 from tutelage.cli.wishes import make_request, print_json
 from tutelage.report.divergence import reporting_divergence
 from tutelage.report.page import write_report
@@ -28,10 +29,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def show_end(folder: Path, *, as_json: bool) -> int:
     """Write the report, tell how a run ended, and return the exit code."""
-    done = Run.open(folder)
+    done = Run.open(folder, tell=warn)
     if not is_first_process(os.environ):
         return EXIT_CODES.get(str(done.result.get("stopped")), 0)
-    report = write_report(folder)
+    report = write_report(folder, tell=warn)
     if done.result.get("stopped") in EXIT_CODES:
         sys.stderr.write(f"paused   go on with: tutelage resume {folder}\n")
     if as_json:

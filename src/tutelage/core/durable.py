@@ -5,27 +5,16 @@ before that, however often the file itself was synced.
 """
 
 import errno
-import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tutelage.core.layout import FOLDERS
 
-__all__ = [
-    "is_left_over",
-    "left_over",
-    "make_folder",
-    "replacing",
-    "sweep",
-    "sync_folder",
-    "sync_way",
-    "write_durably",
-    "write_json",
-]
+__all__ = ["is_left_over", "left_over", "make_folder", "replacing", "sweep", "sync_folder", "sync_way", "write_durably"]
 
 LEFT_OVER = (".*.tmp", ".tmp??????")
 """Names that are written aside; the second is what safetensors writes to first."""
@@ -33,11 +22,15 @@ ATTEMPTS = 3
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, announce: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """Give a path aside to write to; what is there at the end takes the file's place.
 
     After a crash at any moment the old or the new content is there, whole; after an error the old one. Once this returns
     without one, a power cut does not take the new content away.
+
+    Args:
+        path: The file.
+        announce: Told of the file aside once it is on the disk, before it takes its place; where this fails, nothing changes.
     """
     make_folder(path.parent)
     # A part of the name only: with what is added it must not become longer than names may be.
@@ -49,17 +42,19 @@ def replacing(path: Path) -> Iterator[Path]:
         # A writer that puts a file of its own there may have kept others from reading it.
         aside.chmod(mode)
         _sync(aside)
+        if announce is not None:
+            announce(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes, *, announce: Callable[[Path], None] | None = None) -> None:
     """Replace a file such that after a crash at any moment either the old or the new content is there, whole."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with replacing(path) as aside:
+            with replacing(path, announce=announce) as aside:
                 aside.write_bytes(content)
         except FileNotFoundError:
             # Who begins to work in a run folder sweeps it, and may meet what a report, which works without owning it, is writing.
@@ -67,11 +62,6 @@ def write_durably(path: Path, content: bytes) -> None:
                 raise
         else:
             return
-
-
-def write_json(path: Path, record: object) -> None:
-    """Write a record as indented JSON, durably."""
-    write_durably(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def make_folder(folder: Path) -> None:

@@ -10,8 +10,9 @@ values, and a SHA-256 over both and all tensors. So a flipped bit, a cut-off fil
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,21 +21,30 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from tutelage.core.border import BorderError, opened, parse_json
 from tutelage.core.durable import replacing
 from tutelage.core.errors import RunError
 
-__all__ = ["Stored", "hash_tensors", "load_tensors", "save_tensors"]
+__all__ = ["Announce", "Stored", "hash_tensors", "load_tensors", "read_seal", "save_tensors"]
+
+Announce = Callable[[str], Callable[[Path], None]]
+"""Takes a file's seal, and returns what is told of the file aside before it takes its place."""
 
 ENTRY = "tutelage"
 """The name of the header's one entry."""
+MAX_HEADER_BYTES = 64 * 2**20
+"""Longest header: the values of the largest tables and vocabularies have a few million bytes."""
+MAX_TENSORS = 50_000
+"""Most tensors in a file: a checkpoint of a network of a thousand layers has some ten thousand."""
 
 
 class Stored(NamedTuple):
-    """What a file holds: tensors by name on the CPU, JSON values, and the name of the format it was written as."""
+    """What a file holds: tensors by name on the CPU, JSON values, the name of the format it was written as, and its seal."""
 
     tensors: dict[str, Tensor]
     values: dict[str, Any]
     format: str
+    seal: str
 
 
 def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
@@ -49,7 +59,14 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
     return sha.hexdigest()
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], *, format: str, values: Mapping[str, object]) -> str:  # noqa: A002
+def save_tensors(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    *,
+    format: str,  # noqa: A002
+    values: Mapping[str, object],
+    announce: Announce | None = None,
+) -> str:
     """Write a file durably: after a crash at any moment the old or the new one is there, whole.
 
     Args:
@@ -57,18 +74,24 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], *, format: str, valu
         tensors: On the CPU, contiguous, none sharing memory with another. Nobody may write into them until this returns.
         format: Names what is stored and how, such as `checkpoint-2`.
         values: Further values, as JSON has them.
+        announce: Told of the file before it takes its place.
 
     Returns:
         The `hash_tensors` of the tensors.
 
     Raises:
-        RunError: The file cannot be written, such as on a full disk.
+        RunError: The file cannot be written, such as on a full disk, or would be beyond what is read again.
     """
     sha = hash_tensors(tensors)
     text = json.dumps(values)
-    header = {"format": format, "sha256": _seal(sha, format, text), "values": json.loads(text)}
+    if len(tensors) > MAX_TENSORS or len(text) > MAX_HEADER_BYTES // 2:
+        found = f"{len(tensors):,} tensors and {len(text):,} bytes of other values"
+        limits = f"{MAX_TENSORS:,} and {MAX_HEADER_BYTES // 2:,}"
+        raise RunError(f"{path}: cannot be written: {found}; at most {limits} are read again.")
+    seal = _seal(sha, format, text)
+    header = {"format": format, "sha256": seal, "values": json.loads(text)}
     try:
-        with replacing(path) as aside:
+        with replacing(path, announce=None if announce is None else announce(seal)) as aside:
             # Straight from the tensors' memory to the file, and other threads go on meanwhile.
             save_file(dict(tensors), aside, {ENTRY: json.dumps(header)})
     except (OSError, safetensors.SafetensorError) as error:
@@ -88,17 +111,46 @@ def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
         RunError: The file is missing, damaged, not of ours, or of another format.
     """
     try:
+        _refuse_large_header(path)
         with safetensors.safe_open(path, framework="pt") as file:
             entry = (file.metadata() or {}).get(ENTRY)
             header = _header(path, entry, formats=formats)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
         raise RunError(f"{path}: there is no such file. Was the run ended before it was written?") from error
-    except (safetensors.SafetensorError, OSError) as error:
+    except (safetensors.SafetensorError, OSError, BorderError, MemoryError) as error:
         raise RunError(f"{path}: cannot be read ({error}). {_REMEDY}") from error
     if header["sha256"] != _seal(hash_tensors(tensors), header["format"], json.dumps(header["values"])):
         raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {_REMEDY}")
-    return Stored(tensors, header["values"], header["format"])
+    return Stored(tensors, header["values"], header["format"], header["sha256"])
+
+
+def read_seal(path: Path) -> str:
+    """Return what a file says its SHA-256 is, "" where it says none; nothing is verified by it."""
+    try:
+        _refuse_large_header(path)
+        with safetensors.safe_open(path, framework="pt") as file:
+            header = parse_json((file.metadata() or {})[ENTRY].encode(), with_constants=True)
+        return str(header["sha256"])
+    except (OSError, safetensors.SafetensorError, BorderError, KeyError, TypeError, MemoryError):
+        return ""
+
+
+def _refuse_large_header(path: Path) -> None:
+    """Refuse a header that would take long to read, or much memory.
+
+    Raises:
+        BorderError: It is too long, or names too many tensors.
+        OSError: The file cannot be read.
+    """
+    with os.fdopen(opened(path), "rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        if size > MAX_HEADER_BYTES:
+            raise BorderError(f"its header would have {size:,} bytes, expected at most {MAX_HEADER_BYTES:,}")
+        # Within the values' own text every quote has a backslash before it.
+        count = file.read(size).count(b'"data_offsets"')
+    if count > MAX_TENSORS:
+        raise BorderError(f"its header names {count:,} tensors, expected at most {MAX_TENSORS:,}")
 
 
 _REMEDY = "Bring an intact copy back, or train anew."
@@ -109,9 +161,9 @@ def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[st
     if entry is None:
         raise RunError(f"{path}: was not written by tutelage: its header has no entry {ENTRY!r}. Expected {_either(formats)}.")
     try:
-        header = json.loads(entry)
-    except ValueError as error:
-        raise RunError(f"{path}: its header is not JSON ({error}). {_REMEDY}") from error
+        header = parse_json(entry.encode(), with_constants=True)
+    except (BorderError, UnicodeEncodeError) as error:
+        raise RunError(f"{path}: its header cannot be read: {error}. {_REMEDY}") from error
     found = header.get("format") if isinstance(header, dict) else None
     if isinstance(found, str) and found not in formats:
         remedy = "Train anew, or use the version of tutelage that wrote it."

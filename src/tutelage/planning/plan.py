@@ -4,13 +4,22 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from tutelage.core import layout
+from tutelage.core.errors import RunError, TutelageError
 from tutelage.core.spec import Pick, Spec
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
+
+FORMAT = "plan-2"
+REMEDY = "Bring the old plan back, or train anew."
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Several = Annotated[int, Field(gt=0, le=2**53)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class Decision(Spec):
@@ -24,9 +33,9 @@ class Decision(Spec):
 class SplitPlan(Spec):
     """Which rows were kept apart: fractions of all rows for the test, of the rest for validation; 0 = the source's own part."""
 
-    validation: float
-    test: float
-    seed: int
+    validation: Fraction
+    test: Fraction
+    seed: Count
 
 
 class Plan(Spec):
@@ -49,7 +58,7 @@ class Plan(Spec):
         deterministic: Let a graphics card use only kernels that repeat their bits; a CPU always does.
     """
 
-    version: int = 1
+    format: Literal["plan-2"] = "plan-2"
     source: str
     modality: str
     task: Pick("task")  # type: ignore[valid-type]
@@ -59,32 +68,32 @@ class Plan(Spec):
     augment: Pick("augment") | None  # type: ignore[valid-type]
     optim: Pick("optim")  # type: ignore[valid-type]
     schedule: Pick("schedule")  # type: ignore[valid-type]
-    clip: float
-    batch_size: int
-    num_micro: int
+    clip: Amount
+    batch_size: Several
+    num_micro: Several
     class_weights: tuple[float, ...] = ()
     metrics: tuple[Pick("metric"), ...]  # type: ignore[valid-type]
     watched: str
     headline: str = ""
     patience: float
     min_delta: float
-    total_steps: int = 0
-    useful_steps: int = 0
-    time_seconds: float = 0.0
-    corrections: tuple[tuple[int, int], ...] = ()
-    save_seconds: float
+    total_steps: Count = 0
+    useful_steps: Count = 0
+    time_seconds: Amount = 0.0
+    corrections: tuple[tuple[Count, Count], ...] = ()
+    save_seconds: Amount
     shape: Pick("shape") | None = None  # type: ignore[valid-type]
-    num_outputs: int = 0
+    num_outputs: Count = 0
     prepare: Pick("prepare") | None = None  # type: ignore[valid-type]
     split: SplitPlan | None = None
-    num_train: int
-    num_validation: int
-    num_test: int
+    num_train: Count
+    num_validation: Count
+    num_test: Count
     precision: Literal["float32", "bfloat16"]
     compile: Literal["none", "inductor"]
     device: str
     deterministic: bool = False
-    seed: int
+    seed: Count
     decisions: tuple[Decision, ...] = Field(default=())
 
     def to_record(self) -> dict[str, Any]:
@@ -92,6 +101,25 @@ class Plan(Spec):
         return self.model_dump(mode="json")
 
 
-def plan_from(record: Mapping[str, Any]) -> Plan:
-    """Return the plan that `Plan.to_record` wrote."""
-    return Plan.model_validate(record)
+def plan_from(record: Mapping[str, Any], *, where: str = layout.PLAN) -> Plan:
+    """Return the plan that `Plan.to_record` wrote.
+
+    Args:
+        record: Its JSON values.
+        where: The file that they come from, for messages.
+
+    Raises:
+        RunError: They are of another version, or not of the right types and ranges.
+    """
+    if record.get("format") != FORMAT:
+        found = record.get("format", record.get("version"))
+        raise RunError(f"{where}: is of format {found!r:.60}; this version reads {FORMAT!r}. Use the version that wrote it.")
+    try:
+        return Plan.model_validate(dict(record))
+    except ValidationError as error:
+        issue = error.errors(include_url=False, include_context=False)[0]
+        key = ".".join(str(part) for part in issue["loc"]) or "(top)"
+        raise RunError(f"{where}: {key} = {issue['input']!r:.80}: {issue['msg']}. {REMEDY}") from error
+    except (TutelageError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # A border: components check their settings in ways of their own.
+        raise RunError(f"{where}: {str(error)[:300]}. {REMEDY}") from error

@@ -4,7 +4,6 @@ Read from `recipe.toml`, from `--set key.sub=value`, and from the arguments of `
 """
 
 import math
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from tutelage.core.amount import parse_seconds
+from tutelage.core.border import BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import Auto, Pick, Spec, Wish, parse
 
@@ -68,6 +68,7 @@ class Saving(Spec):
 class Recipe(Spec):
     """All that can be wished for a training."""
 
+    format: Literal["recipe-1"] = Field("recipe-1", description="Which version of these keys is meant; a run writes it down.")
     source: str = Field("", description="Folder, file, or a bundled set such as sklearn:digits; with settings {path = ..., ...}.")
     source_settings: dict[str, Any] = Field(default_factory=dict, description="Settings of the source, as in `source`.")
     test: str = Field("", description="Where the test part is, if not inside the source.")
@@ -132,14 +133,27 @@ def read_recipe(path: Path) -> dict[str, Any]:
     """Read a recipe file as nested keys and values.
 
     Raises:
-        RecipeError: The file is missing or is not TOML; the message has the line.
+        RecipeError: The file is missing, is not TOML, or is beyond a limit; the message has the line.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise RecipeError(f"{path}: no such recipe file.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not a TOML file: {error}.") from error
+        return recipe_values(read_bounded(path), where=str(path))
+    except BorderError as error:
+        raise RecipeError(f"{path}: {error}. Expected a TOML file, such as those in recipes/.") from error
+    except OSError as error:
+        found = "no such recipe file" if is_missing(error) else f"cannot be read ({error.strerror})"
+        raise RecipeError(f"{path}: {found}.") from error
+
+
+def recipe_values(content: bytes, *, where: str) -> dict[str, Any]:
+    """Return nested keys and values of a recipe's text.
+
+    Raises:
+        RecipeError: It is not TOML, or is beyond a limit; the message has the line.
+    """
+    try:
+        return parse_toml(content)
+    except BorderError as error:
+        raise RecipeError(f"{where}: {error}.") from error
 
 
 def parse_setting(text: str) -> tuple[list[str], Any]:
@@ -157,9 +171,13 @@ def parse_setting(text: str) -> tuple[list[str], Any]:
             "stands in double quotes: --set 'columns.\"a.b\"=category'."
         )
     try:
-        return keys, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        values = parse_toml(f"value = {value}".encode("utf-8", "surrogateescape"))
+    except MalformedError:
         return keys, value
+    except BorderError as error:
+        raise RecipeError(f"--set {text[:80]!r}: {error}.") from error
+    # More than one line would be more than one value.
+    return keys, values["value"] if len(values) == 1 else value
 
 
 def _parse_key(text: str) -> list[str]:
@@ -167,8 +185,8 @@ def _parse_key(text: str) -> list[str]:
     if '"' not in text:
         return [part.strip() for part in text.split(".")]
     try:
-        inner: Any = tomllib.loads(f"{text} = 0")
-    except tomllib.TOMLDecodeError:
+        inner: Any = parse_toml(f"{text} = 0".encode("utf-8", "surrogateescape"))
+    except BorderError:
         return []
     keys = []
     while isinstance(inner, dict):
@@ -193,5 +211,9 @@ def recipe_from(values: Mapping[str, Any], *, where: str) -> Recipe:
     Raises:
         RecipeError: Everything wrong with them, each with its key.
     """
+    try:
+        bounded(values)
+    except BorderError as error:
+        raise RecipeError(f"{where}: {error}.") from error
     recipe: Recipe = parse(Recipe, values, where=where)
     return recipe

@@ -9,27 +9,48 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import nn
 
 from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
-from tutelage.core.errors import RunError
+from tutelage.core.errors import RunError, TutelageError
 from tutelage.core.shape.base import Shape, shape_from_record
 from tutelage.data.part.base import RowsPart
-from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
-from tutelage.model.stored import Stored, load_tensors, save_tensors
+from tutelage.model.bounded import refuse_misfit, within
+from tutelage.model.stored import Announce, Stored, load_tensors, save_tensors
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
 __all__ = ["Predictor", "load_predictor"]
 
 FORMAT = "predictor-3"
+Table = dict[str, Any]
+
+
+class Header(BaseModel):
+    """What a predictor's file holds beside its weights; each value of its type, and none else."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    model: Table | None
+    own_model: str
+    task: Table
+    prepare: str
+    fitted: Table | None
+    target: Table | None
+    shape: Table
+    num_outputs: Annotated[int, Field(ge=0, le=2**31)]
+    calibrator: Table | None
+    precision: Literal["float32", "bfloat16"]
+    device: str
+    facts: Table
 
 
 @dataclass(frozen=True)
@@ -111,8 +132,11 @@ class Predictor:
         assert self.target is not None
         return self.target
 
-    def save(self, path: Path) -> str:
-        """Write the predictor to one file, durably, and return the SHA-256 of its weights."""
+    def save(self, path: Path, *, announce: Announce | None = None) -> str:
+        """Write the predictor to one file, durably, and return the SHA-256 of its weights.
+
+        `announce` is told of the file before it takes its place.
+        """
         # Copies, since safetensors refuses tensors that share memory (tied weights).
         weights = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in self.network.state_dict().items()}
         values = {
@@ -129,7 +153,7 @@ class Predictor:
             "device": torch.device(self.device).type,
             "facts": self.facts,
         }
-        return save_tensors(path, weights, format=FORMAT, values=values)
+        return save_tensors(path, weights, format=FORMAT, values=values, announce=announce)
 
 
 def load_predictor(path: Path, *, module: nn.Module | None = None, device: str = "auto") -> Predictor:
@@ -145,55 +169,76 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
     """
     stored = load_tensors(path, formats=(FORMAT,))
     try:
-        return _restored(path, stored, module=module, device=device)
-    except (KeyError, TypeError, ValueError) as error:
-        # Whole, and yet not what this version expects: fields come and go between versions.
-        raise RunError(f"{path}: was written by another version of tutelage: {error}. Use that one, or train anew.") from error
+        header = Header.model_validate(stored.values)
+        return _restored(path, stored, header, module=module, device=device)
+    except RunError:
+        raise
+    except ValidationError as error:
+        issue = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in issue["loc"])
+        raise RunError(f"{path}: {key} = {issue['input']!r:.60}: {issue['msg']}. {REMEDY}") from error
+    except (TutelageError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+        # A border: it is whole, and yet not what this version expects, or was written by another hand.
+        raise RunError(f"{path}: does not hold what this version of tutelage expects: {str(error)[:300]}. {REMEDY}") from error
 
 
-def _restored(path: Path, stored: Stored, *, module: nn.Module | None, device: str) -> Predictor:
+REMEDY = "Use the version that wrote it, or train anew."
+
+
+def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module | None, device: str) -> Predictor:
     """Build a predictor from what its file holds."""
-    weights, values, _ = stored
     if device == "auto":
-        device = "cuda" if values.get("device") == "cuda" and torch.cuda.is_available() else "cpu"
-    shape = shape_from_record(values["shape"])
-    task: TaskSpec = catalog.load("task", values["task"]["kind"]).model_validate(values["task"])
-    model = _restore("model", values["model"])
-    network = _network(path, values, task=task, model=model, shape=shape, module=module)
+        device = "cuda" if header.device == "cuda" and torch.cuda.is_available() else "cpu"
+    shape = shape_from_record(header.shape)
+    task: TaskSpec = _restore("task", header.task)
+    model = _restore("model", header.model)
+    if model is not None:
+        with within(stored.tensors):
+            refuse_misfit(task.make_network(model, shape, header.num_outputs), stored.tensors)
+    network = _network(path, header, task=task, model=model, shape=shape, module=module)
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict(stored.tensors)
     except RuntimeError as error:
         raise RunError(f"{path}: the weights do not fit the module: {error}") from error
+    fitted = _restore_fitted(header)
+    if fitted is not None and fitted.shape != shape:
+        raise RunError(f"{path}: its preprocessing makes {fitted.shape.say()}, its model takes {shape.say()}. {REMEDY}")
     return Predictor(
         network=network.to(device).eval(),
         model=model,
         task=task,
-        prepare=values["prepare"],
-        fitted=catalog.load("prepare", values["prepare"])().restore(values["fitted"]) if values["prepare"] else None,
-        target=_restore("target", values["target"]),
+        prepare=header.prepare,
+        fitted=fitted,
+        target=_restore("target", header.target),
         shape=shape,
-        num_outputs=values["num_outputs"],
-        calibrator=_restore("calibrator", values["calibrator"]),
-        precision=values["precision"],
+        num_outputs=header.num_outputs,
+        calibrator=_restore("calibrator", header.calibrator),
+        precision=header.precision,
         device=device,
-        facts=values["facts"],
+        facts=header.facts,
     )
 
 
-def _network(
-    path: Path, values: Mapping[str, Any], *, task: TaskSpec, model: Any, shape: Shape, module: nn.Module | None
-) -> nn.Module:
+def _network(path: Path, header: Header, *, task: TaskSpec, model: Any, shape: Shape, module: nn.Module | None) -> nn.Module:
     """Build the network anew, or copy the user's."""
     if model is not None:
-        return task.make_network(model, shape, values["num_outputs"])
+        return task.make_network(model, shape, header.num_outputs)
     if module is None:
         raise RunError(
-            f"{path}: this run trained your own module {values['own_model']!r}, which is not stored as code. Pass it: "
-            f"tutelage.open_run(..., model={values['own_model']}())."
+            f"{path}: this run trained your own module {header.own_model!r}, which is not stored as code. Pass it: "
+            f"tutelage.open_run(..., model={header.own_model}())."
         )
     return deepcopy(module)
 
 
+def _restore_fitted(header: Header) -> Fitted | None:
+    """Return the fitted preprocessing; None where there is none."""
+    if not header.prepare:
+        return None
+    prepare: Prepare = catalog.load("prepare", header.prepare)()
+    return prepare.restore(header.fitted or {})
+
+
 def _restore(family: str, record: Mapping[str, Any] | None) -> Any:
     """Return the component that `model_dump` wrote; None where there was none."""
-    return None if record is None else catalog.load(family, record["kind"]).model_validate(dict(record))
+    return None if record is None else catalog.load(family, str(record.get("kind"))).model_validate(dict(record))

@@ -2,15 +2,19 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
 from tutelage.core import catalog, layout
 from tutelage.core.durable import write_durably
+from tutelage.core.journal import read_journal
+from tutelage.core.manifest import Manifest
 from tutelage.report.headline import show_headline, title
 from tutelage.report.html import join, raw, tag
 from tutelage.report.record import RunRecord, read_run
 from tutelage.report.sections.base import Section
+from tutelage.run.files import tell_nobody
 
 __all__ = ["sections", "write_report"]
 
@@ -21,11 +25,12 @@ def sections() -> tuple[Section, ...]:
     return tuple(sorted(found, key=lambda section: (section.order, section.anchor)))
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody) -> Path:
     """Write `report.html` into a run folder, from nothing but the files in it.
 
     Args:
         folder: The run folder; files that a cut-off run lacks are named in the report.
+        tell: Takes what could not be read, which the report names too.
 
     Returns:
         The path of the report.
@@ -33,8 +38,15 @@ def write_report(folder: Path) -> Path:
     Raises:
         RunError: `folder` is not a folder.
     """
-    path = folder / layout.REPORT
-    write_durably(path, _page(read_run(folder)).encode())
+    path, run = folder / layout.REPORT, read_run(folder)
+    page = _page(run).encode()
+    if read_journal(folder).num_lines:
+        Manifest(folder).put(layout.REPORT, page)
+    else:
+        # One that vouched for the report alone would look like that of the run.
+        write_durably(path, page)
+    for problem in run.problems:
+        tell(problem)
     return path
 
 

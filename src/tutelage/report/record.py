@@ -4,7 +4,6 @@ A section that needs more than what all of them share declares a `Record` of its
 record is also the contract for whoever writes the file: unknown keys are ignored, all keys may be absent.
 """
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.report.value import as_text, as_whole
-from tutelage.track.jsonl import read_records
+from tutelage.run.files import RunFiles
 
 __all__ = ["Count", "DataSummary", "Number", "Problems", "Record", "Result", "RunRecord", "Text", "Value", "read_run"]
 
@@ -177,33 +176,37 @@ def read_run(folder: Path) -> RunRecord:
     if not folder.is_dir():
         raise RunError(f"{folder} is not a folder. Expected a run folder, such as runs/digits-1.")
     problems = Problems()
-    files = {name: _json(folder / name, problems) for name in FILES}
+    reader = RunFiles(folder, tell=problems.files.append, is_lenient=True)
+    files = {name: _json(reader, name, problems) for name in FILES}
     return RunRecord(
         folder=folder,
-        recipe=_text(folder / layout.RECIPE),
+        recipe=_text(reader, layout.RECIPE, problems),
         files=files,
         data=_fit(DataSummary, files[layout.DATA], file=layout.DATA, problems=problems),
         result=_fit(Result, files[layout.RESULT], file=layout.RESULT, problems=problems),
-        events=_lines(folder / layout.EVENTS, problems),
-        points=_lines(folder / layout.METRICS, problems),
+        events=tuple(reader.log(layout.EVENTS)),
+        points=tuple(reader.log(layout.METRICS)),
         found=problems,
     )
 
 
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
-
-
-def _json(path: Path, problems: Problems) -> Mapping[str, Any]:
-    """Read a file that holds one JSON object; {} where it is missing or broken."""
+def _text(reader: RunFiles, file: str, problems: Problems) -> str:
+    """Read a file of text; "" where it is missing or damaged."""
     try:
-        content = json.loads(path.read_bytes()) if path.is_file() else None
-    except (ValueError, RecursionError) as error:
-        problems.files.append(f"{path.name} is not readable: {error}")
+        is_due = reader.has(file) or file in reader.journal.entries
+        return reader.content(file).decode("utf-8", errors="replace") if is_due else ""
+    except (RunError, OSError) as error:
+        problems.files.append(str(error))
+        return ""
+
+
+def _json(reader: RunFiles, file: str, problems: Problems) -> Mapping[str, Any]:
+    """Read a file that holds one JSON object; {} where it is missing or damaged."""
+    try:
+        return reader.record(file) if reader.has(file) or file in reader.journal.entries else {}
+    except (RunError, OSError) as error:
+        problems.files.append(str(error))
         return {}
-    if content is not None and not isinstance(content, dict):
-        problems.files.append(f"{path.name} is not readable: expected an object in braces.")
-    return content if isinstance(content, dict) else {}
 
 
 def _fit(record: type[Read], content: Mapping[str, Any], *, file: str, problems: Problems) -> Read:
@@ -216,12 +219,3 @@ def _fit(record: type[Read], content: Mapping[str, Any], *, file: str, problems:
         wrong = {str(issue["loc"][0]) for issue in issues if issue["loc"]}
         problems.keys.setdefault(file, set()).update(wrong)
         return record.model_validate({key: value for key, value in ours.items() if key not in wrong})
-
-
-def _lines(path: Path, problems: Problems) -> tuple[Mapping[str, Any], ...]:
-    """Read a file of JSON lines; nothing where it is damaged."""
-    try:
-        return tuple(read_records(path))
-    except (RunError, RecursionError) as error:
-        problems.files.append(str(error).replace(str(path), path.name))
-        return ()

@@ -21,11 +21,10 @@ from tutelage.run.lock import LOCKS, OWNER, locked
 
 __all__ = ["born", "check_place", "clean", "is_unborn", "tidy"]
 
-MARK = ".birth"
-"""In a folder whose plan is not there yet: whatever else is in it was put there by the run that began."""
+MARK = layout.BIRTH_MARK
 BESIDE = ".tutelage-*.birth"
 """Names under which new folders are built."""
-FIRST = (layout.RECIPE, layout.ENV, layout.DATA)
+FIRST = (layout.RECIPE, layout.ENV, layout.DATA, layout.MANIFEST)
 """What is written before the plan."""
 NUMBERED = "runs"
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)

@@ -1,14 +1,13 @@
 """A run folder, as everybody reads it; `birth.py` makes it, `lock.py` says who may train in it."""
 
-import json
+import os
 from pathlib import Path
-from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.core.plain import check_plain
 
-__all__ = ["read_json", "run_folder"]
+__all__ = ["run_folder"]
 
 
 def run_folder(path: str | Path) -> Path:
@@ -19,22 +18,9 @@ def run_folder(path: str | Path) -> Path:
     """
     folder = Path(path)
     check_plain(folder)
-    if not (folder / layout.PLAN).is_file():
+    # One that is only being born in an existing folder has a manifest before it has a plan.
+    is_begun = os.path.lexists(folder / layout.BIRTH_MARK)
+    if not any((folder / name).is_file() for name in (layout.PLAN, layout.MANIFEST)[: 1 if is_begun else 2]):
         found = "no such folder" if not folder.exists() else f"there is no {layout.PLAN} in it"
         raise RunError(f"{folder}: not a run folder ({found}). `tutelage runs` lists the runs.")
     return folder
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file of a run folder.
-
-    Raises:
-        RunError: It is missing or damaged.
-    """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({error}).") from error
-    if not isinstance(record, dict):
-        raise RunError(f"{path}: expected a JSON object.")
-    return record

@@ -7,14 +7,12 @@ more, and says so; on the same weights, as it is after an end that was saved, no
 from pathlib import Path
 
 from tutelage.core import layout
-from tutelage.core.durable import write_json
 from tutelage.core.errors import RunError
 from tutelage.core.events import Event, Noted, Warned
-from tutelage.run.folder import read_json
+from tutelage.core.manifest import Manifest
+from tutelage.run.files import RunFiles, tell_nobody
 
 __all__ = ["open_test_part"]
-
-FORMAT = "test-opened-1"
 
 
 def open_test_part(folder: Path, *, weights: str, step: int) -> None:
@@ -25,7 +23,7 @@ def open_test_part(folder: Path, *, weights: str, step: int) -> None:
         weights: The SHA-256 of what is measured.
         step: The step that it is from.
     """
-    write_json(folder / layout.TEST_OPENED, {"format": FORMAT, "weights": weights, "step": step})
+    Manifest(folder).put_json(layout.TEST_OPENED, {"weights": weights, "step": step})
 
 
 def opened_before(folder: Path, *, weights: str) -> Event | None:
@@ -35,7 +33,7 @@ def opened_before(folder: Path, *, weights: str) -> Event | None:
         return None
     found = "The test part was opened before, by a process that was ended before it could write the scores"
     try:
-        record = read_json(path)
+        record = RunFiles(folder, tell=tell_nobody).record(layout.TEST_OPENED)
     except RunError as error:
         return Warned(message=f"{found}; of which weights is not known ({error}). It is measured again.")
     if record.get("weights") == weights:

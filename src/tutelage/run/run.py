@@ -20,11 +20,12 @@ from tutelage.data.target.base import Target
 from tutelage.metric.base import Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.sample import OutcomeSample
-from tutelage.planning.plan import Plan, plan_from
-from tutelage.planning.recipe import read_recipe, recipe_from
+from tutelage.model.stored import read_seal
+from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.collect import collect, gather, refuse_bad
-from tutelage.run.folder import read_json, run_folder
+from tutelage.run.files import RunFiles, warn_user
+from tutelage.run.folder import run_folder
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
@@ -68,25 +69,31 @@ class Run:
     Attributes:
         path: Where it is.
         module: An own module, where the run was given one.
+        tell: Takes what was found damaged in the folder and could be gone around.
     """
 
     path: Path
     module: nn.Module | None = field(default=None, repr=False)
+    tell: Callable[[str], None] = field(default=warn_user, repr=False)
 
     @classmethod
-    def open(cls, path: str | Path, *, model: nn.Module | None = None) -> "Run":
+    def open(cls, path: str | Path, *, model: nn.Module | None = None, tell: Callable[[str], None] = warn_user) -> "Run":
         """Open a run folder.
 
         Raises:
             RunError: It is not one.
         """
-        return cls(run_folder(path), model)
+        return cls(run_folder(path), model, tell)
+
+    @cached_property
+    def files(self) -> RunFiles:
+        """The files of the folder, checked when they are read."""
+        return RunFiles(self.path, tell=self.tell)
 
     @cached_property
     def result(self) -> dict[str, Any]:
         """All of result.json; empty while the run has not ended."""
-        path = self.path / layout.RESULT
-        return read_json(path) if path.exists() else {}
+        return self.files.result()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -96,14 +103,12 @@ class Run:
     @cached_property
     def plan(self) -> dict[str, Any]:
         """All of plan.json."""
-        return read_json(self.path / layout.PLAN)
+        return self.files.record(layout.PLAN)
 
     @cached_property
     def decided(self) -> Plan:
         """The plan as an object: everything needed to build the model, cost it, or train anew."""
-        record = dict(self.plan)
-        record.pop("command", None)
-        return plan_from(record)
+        return self.files.plan()[0]
 
     def data(self, source: Any = None, *, test: Any = None) -> Data:
         """Read and prepare the run's data again, exactly as for its training.
@@ -115,11 +120,10 @@ class Run:
         Raises:
             RunError: The data has changed since.
         """
-        path = self.path / layout.RECIPE
-        recipe = recipe_from(read_recipe(path), where=str(path))
+        recipe = self.files.recipe()
         collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model))
         data = gather(recipe, collected).data
-        if data.fingerprint != read_json(self.path / layout.DATA).get("fingerprint"):
+        if data.fingerprint != self.files.record(layout.DATA)["fingerprint"]:
             raise RunError(f"{self.path}: the data has changed since this run began. Bring the old data back.")
         return data
 
@@ -144,7 +148,11 @@ class Run:
     @cached_property
     def predictor(self) -> Predictor:
         """The trained model with its preprocessing: the best weights."""
-        return load_predictor(self.path / layout.BEST / layout.PREDICTOR, module=self.module)
+        path = self.path / layout.BEST / layout.PREDICTOR
+        name = path.relative_to(self.path).as_posix()
+        if name in self.files.journal.entries and path.exists() and not self.files.journal.accepts(name, seal=read_seal(path)):
+            raise RunError(f"{path}: is not what this run wrote there. Bring an intact copy back, or train anew.")
+        return load_predictor(path, module=self.module)
 
     def evaluate(self, source: Any = None, *, target: str = "auto") -> dict[str, float]:
         """Measure the model.
@@ -188,10 +196,9 @@ class Run:
 
     def _warn_of_own(self, source: Any) -> list[str]:
         """Return a warning where a source is the one that the run was trained on: its scores are too good."""
-        path = self.path / layout.RECIPE
-        if not isinstance(source, str | Path) or not path.exists():
+        if not isinstance(source, str | Path):
             return []
-        own = recipe_from(read_recipe(path), where=str(path)).source
+        own = self.files.recipe().source
         if not own or recognize(str(source)).anywhere(str(source)) != own:
             return []
         remedy = f"The test part that was kept apart: tutelage evaluate {self.path}"
@@ -321,7 +328,7 @@ class Run:
 
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""
-        return str(read_json(self.path / layout.DATA).get("target", ""))
+        return str(self.files.record(layout.DATA).get("target", ""))
 
 
 def _ask(

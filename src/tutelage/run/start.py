@@ -12,20 +12,24 @@ import torch
 from torch import nn
 
 from tutelage.core import layout
-from tutelage.core.durable import write_durably, write_json
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
-from tutelage.core.events import Decided, Noted, Sink
+from tutelage.core.events import Decided, Noted, Sink, Warned
+from tutelage.core.finite import finite
+from tutelage.core.manifest import Manifest
 from tutelage.core.plain import check_plain
 from tutelage.core.toml import to_toml
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
-from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
+from tutelage.planning.recipe import Recipe
 from tutelage.run.birth import born, check_place, clean, tidy
 from tutelage.run.collect import Gathered, collect, gather, source_kind
-from tutelage.run.folder import read_json, run_folder
+from tutelage.run.ending import has_ended
+from tutelage.run.files import RunFiles, tell_nobody
+from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
-from tutelage.run.training import PAUSED, Training
+from tutelage.run.mend import mend
+from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
@@ -144,10 +148,11 @@ def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered,
         # Made here, their names are on the disk long before what is in them is called saved.
         (folder / name).mkdir()
     wishes = _from_anywhere(request.recipe).model_dump(mode="json", exclude_defaults=True)
-    write_durably(folder / layout.RECIPE, to_toml(wishes).encode())
-    write_json(folder / layout.ENV, found)
-    write_json(folder / layout.DATA, gathered.describe(path=request.source))
-    write_json(folder / layout.PLAN, plan.to_record() | {"command": request.command})
+    manifest = Manifest(folder)
+    manifest.put(layout.RECIPE, to_toml({"format": request.recipe.format, **wishes}).encode())
+    manifest.put_json(layout.ENV, found)
+    manifest.put_json(layout.DATA, finite(gathered.describe(path=request.source)))
+    manifest.put_json(layout.PLAN, plan.to_record() | {"command": request.command})
 
 
 def _emitter(folder: Path, request: Request, mesh: Mesh) -> Emitter:
@@ -195,69 +200,76 @@ def resume_training(run: str | Path, request: Request) -> Path:
         RunError: Not a run folder, or the data is no longer the same.
     """
     folder = run_folder(run)
+    files = RunFiles(folder, tell=tell_nobody)
     # An end is final, and needs neither this run's device nor the right to write; of several processes all look later.
-    if is_alone(os.environ) and _has_ended(folder):
+    if is_alone(os.environ) and has_ended(files):
         tidy(folder)
-        _tell_end(folder, request)
+        _tell_end(files, request)
         return folder
-    record = read_json(folder / layout.PLAN)
-    command = str(record.pop("command", ""))
-    plan = plan_from(record)
+    plan, command = files.plan()
     plan = plan.but(device=device_of_process(os.environ, plan.device))
     check_device(plan.device)
     with deterministic(plan.device, is_wished=plan.deterministic):
-        _resume(folder, plan, request, command)
+        _resume(files, plan, request, command)
     return folder
 
 
-def _resume(folder: Path, plan: Plan, request: Request, command: str) -> None:
+def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None:
     """Go on by a plan whose device is this process's own."""
+    folder = files.folder
     with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, _led(mesh, _owned(folder)):
         # Asked by the owner alone: the process before may have ended it since this one began.
-        if mesh.lead(lambda: _has_ended(folder)):
-            mesh.lead(lambda: _tell_end(folder, request))
+        if mesh.lead(lambda: _ends_here(folder, request)):
             return
-        gathered = _gather_again(folder, plan, request)
+        mesh.lead(lambda: mend(files))
+        # As it is now.
+        gathered = _gather_again(RunFiles(folder, tell=files.say), plan, request)
         has_checkpoint = mesh.agree(bool(checkpoints(folder)))
         emitter = _emitter(folder, request, mesh)
         if not has_checkpoint:
             # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
-            emitter.rewind({layout.EVENTS: 0, layout.METRICS: 0})
+            emitter.rewind(dict.fromkeys(layout.LOGS, 0))
+        for note in files.notes:
+            emitter.emit(Warned(message=note))
         try:
             Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
         finally:
             emitter.close()
 
 
-def _tell_end(folder: Path, request: Request) -> None:
-    """Tell that a run has ended, to whoever wants to go on with it."""
-    for sink in request.sinks:
-        sink.take(Noted(message=f"{folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}."))
+def _ends_here(folder: Path, request: Request) -> bool:
+    """Tell whether a run has ended, as its files are now, and say so to whoever wants to go on with it."""
+    files = RunFiles(folder, tell=tell_nobody)
+    is_ended = has_ended(files)
+    if is_ended:
+        _tell_end(files, request)
+    return is_ended
 
 
-def _gather_again(folder: Path, plan: Plan, request: Request) -> Gathered:
+def _tell_end(files: RunFiles, request: Request) -> None:
+    """Tell that a run has ended, and what was found damaged in it."""
+    done = Noted(message=f"{files.folder} has ended: there is nothing to go on with. Its scores are in {layout.RESULT}.")
+    for event in (*(Warned(message=text) for text in files.notes), done):
+        for sink in request.sinks:
+            sink.take(event)
+
+
+def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
     """Read and prepare the data as for the run's beginning.
 
     Raises:
         RunError: The own module was not given, or the data is no longer the same.
     """
-    path = folder / layout.RECIPE
-    recipe = recipe_from(read_recipe(path), where=str(path))
+    folder, recipe = files.folder, files.recipe()
     if plan.own_model and request.module is None:
         raise RunError(f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}().")
     collected = collect(recipe, data=request.data, test=request.test, as_given=request.module is not None)
     gathered = gather(recipe, collected)
-    if gathered.data.fingerprint != read_json(folder / layout.DATA).get("fingerprint"):
+    if gathered.data.fingerprint != files.record(layout.DATA)["fingerprint"]:
         source = FROM_PYTHON if request.data is not None else recipe.source
         remedy = "Train anew, or bring the old data back."
         raise RunError(f"{folder}: the data at {source} has changed since this run began. {remedy}")
     return gathered
-
-
-def _has_ended(folder: Path) -> bool:
-    """Tell whether a run came to its end, with its test part opened; it must not be opened twice."""
-    path = folder / layout.RESULT
-    return path.exists() and read_json(path).get("stopped") not in PAUSED
 
 
 def _from_anywhere(recipe: Recipe) -> Recipe:

@@ -9,15 +9,18 @@ from typing import Any
 from torch import nn
 
 from tutelage.core import catalog, layout
-from tutelage.core.durable import write_json
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
+from tutelage.core.manifest import Manifest
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
+from tutelage.run.ending import PAUSES, state_of
+from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.interrupt import Interrupt
+from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.training.checkpoint import newest_checkpoint
@@ -32,11 +35,11 @@ from tutelage.training.state import Snapshot, TrainState
 
 __all__ = ["Training"]
 
-PAUSED = ("interrupted", "terminated")
-"""Reasons to stop after which a run can go on."""
 DIVERGED = "diverged"
 LOOKS = 60
 """Looks at the clock that a time budget takes, at most."""
+MOST_TEXT = 2**18
+"""Largest file of a run's birth that each checkpoint holds too, in bytes."""
 
 
 @dataclass
@@ -132,15 +135,32 @@ class Training:
         composed.state.restore(snapshot)
         outside = composed.state.outside
         self.emitter.resume_from(outside.get("seconds", 0.0))
-        self.emitter.rewind(outside.get("offsets", {}))
+        self.mesh.lead(lambda: self._rewind(outside))
         self.mesh.lead(lambda: self._set_aside(damaged))
         exact, reason = self._is_exact(snapshot)
         self.emitter.emit(Resumed(step=composed.state.clock.step, exact=exact, reason=reason))
         return float(outside.get("evaluation_seconds_per_row", 0.0))
 
+    def _rewind(self, outside: dict[str, Any]) -> None:
+        """Cut the logs back to the checkpoint, as far as they are what the run wrote; tell of a plan changed by hand since."""
+        files = RunFiles(self.folder, tell=tell_nobody)
+        outside["offsets"] = sound_offsets(files, outside.get("offsets", {}))
+        self.emitter.rewind(outside["offsets"])
+        before = outside.get("texts", {}).get(layout.PLAN)
+        if before is not None and before != self._texts().get(layout.PLAN):
+            files.say(f"{self.folder / layout.PLAN} was changed since the checkpoint: this is no longer the same training.")
+        for note in files.notes:
+            self.emitter.emit(Warned(message=note))
+
+    def _texts(self) -> dict[str, str]:
+        """Return the files of the run's birth, which each checkpoint holds too: what is held twice can be put back."""
+        paths = [self.folder / name for name in layout.BORN]
+        return {path.name: path.read_text(encoding="utf-8") for path in paths if path.stat().st_size <= MOST_TEXT}
+
     def _set_aside(self, damaged: list[tuple[Path, str]]) -> None:
         """Rename damaged checkpoints: they would count among the newest, which are kept, and crowd out those that are intact."""
         for path, found in damaged:
+            Manifest(self.folder).remove(path)
             path.replace(path.with_suffix(".damaged"))
             self.emitter.emit(Warned(message=found))
 
@@ -160,6 +180,8 @@ class Training:
         """Return what is done between steps, in order, saving left out; the start is saved at once."""
         state, step = composed.state, composed.state.clock.step
         state.outside["machine"] = self._bits_depend_on()
+        if self.mesh.is_writer:
+            state.outside["texts"] = self._texts()
         if step == 0:
             save.save(state)
         jobs: list[Any] = [
@@ -189,7 +211,7 @@ class Training:
         """Make the end of the loop durable: a pause as if it had never been, an end with its last evaluation."""
         state = composed.state
         stop_reason = state.control.stop_reason
-        if stop_reason in PAUSED:
+        if stop_reason in PAUSES:
             # The reason is this process's end, not the run's: a resumed run goes on as if it had never been.
             state.control = state.control.stopped("")
             save.secure(state)
@@ -211,7 +233,7 @@ class Training:
             score = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
         weights = self._keep_predictor(state, layout.BEST, step=best_step)
-        is_tested = composed.problem.test is not None and stopped not in PAUSED
+        is_tested = composed.problem.test is not None and stopped not in PAUSES
         if is_tested:
             self._open_test_part(weights, step=best_step)
         scores = self._scores(composed, is_tested=is_tested)
@@ -228,7 +250,8 @@ class Training:
             "num_parameters": composed.problem.num_parameters,
             "command": self._repeat_command(composed),
         }
-        self.mesh.lead(lambda: write_json(self.folder / layout.RESULT, finite(self.result)))
+        record, manifest = finite(self.result), Manifest(self.folder)
+        self.mesh.lead(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         return self.result
 
@@ -238,7 +261,8 @@ class Training:
         def write() -> str:
             facts = {"step": step, "source": self.plan.source}
             predictor = build_predictor(self.plan, self.gathered.data, state.task, facts=facts)
-            return predictor.save(self.folder / name / layout.PREDICTOR)
+            path, manifest = self.folder / name / layout.PREDICTOR, Manifest(self.folder)
+            return predictor.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
 
         return self.mesh.lead(write)
 

@@ -4,25 +4,64 @@
 """
 
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tutelage.core.errors import RunError
+from tutelage.core.journal import read_journal
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
-from tutelage.model.stored import load_tensors, save_tensors
+from tutelage.core.manifest import Manifest
+from tutelage.model.stored import load_tensors, read_seal, save_tensors
 from tutelage.training.state import Snapshot, digest
 
 __all__ = ["checkpoints", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 
-FORMAT = "checkpoint-2"
+FORMAT = "checkpoint-3"
+REMEDY = "Bring an intact copy back, or train anew."
 KEPT = 2
 """Checkpoints kept: the newest, and one to fall back to if it is damaged."""
 
 
-def save_checkpoint(run_dir: Path, snapshot: Snapshot) -> str:
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Seconds = Annotated[float, Field(ge=0, le=1e12)]
+
+
+class Outside(BaseModel):
+    """Facts of the outer world in a checkpoint: no part of the digest, and so checked by themselves.
+
+    Attributes:
+        seconds: Wall time that the run has taken.
+        evaluation_seconds_per_row: What a row takes to evaluate.
+        offsets: Size of each log.
+        machine: What bits depend on.
+        texts: Files of the run that never change, held a second time.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    seconds: Seconds = 0.0
+    evaluation_seconds_per_row: Seconds = 0.0
+    offsets: dict[str, Count] = {}
+    machine: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+
+
+class Values(BaseModel):
+    """What every checkpoint's header says, whatever is trained."""
+
+    model_config = ConfigDict(extra="allow")
+    clock: tuple[Count, Count]
+    control: dict[str, Any] = {}
+    outside: Outside = Outside()
+
+
+def save_checkpoint(run_dir: Path, snapshot: Snapshot, *, manifest: Manifest | None = None) -> str:
     """Write a snapshot durably, then drop checkpoints that are no longer needed.
 
     Args:
         run_dir: The run folder.
         snapshot: What to save; its step names the file.
+        manifest: That of the run folder, where there is one at hand.
 
     Returns:
         The digest of the snapshot.
@@ -31,9 +70,17 @@ def save_checkpoint(run_dir: Path, snapshot: Snapshot) -> str:
         RunError: It cannot be written, such as on a full disk; the checkpoints before it are still there.
     """
     path = run_dir / STEPS / f"{snapshot.step:09d}{CHECKPOINT_SUFFIX}"
-    sha = save_tensors(path, snapshot.tensors, format=FORMAT, values=snapshot.values)
-    for old in checkpoints(run_dir)[:-KEPT]:
-        old.unlink()
+    dropped = sorted({*checkpoints(run_dir), path})[:-KEPT]
+    journal = manifest or Manifest(run_dir)
+    sha = save_tensors(
+        path,
+        snapshot.tensors,
+        format=FORMAT,
+        values=snapshot.values,
+        announce=lambda seal: journal.announcing(path, seal=seal, dropping=dropped),
+    )
+    for old in dropped:
+        old.unlink(missing_ok=True)
     return digest(snapshot, tensors_sha=sha)
 
 
@@ -49,6 +96,12 @@ def load_checkpoint(path: Path) -> Snapshot:
         RunError: The file is damaged, or is not a checkpoint.
     """
     stored = load_tensors(path, formats=(FORMAT,))
+    try:
+        Values.model_validate(stored.values, strict=False)
+    except ValidationError as error:
+        issue = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in issue["loc"])
+        raise RunError(f"{path}: its header says {key} = {issue['input']!r:.60}: {issue['msg']}. {REMEDY}") from error
     return Snapshot(stored.tensors, stored.values)
 
 
@@ -59,9 +112,14 @@ def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[tuple[Path, str]]]:
         RunError: There is none.
     """
     damaged: list[tuple[Path, str]] = []
+    journal = read_journal(run_dir)
     for path in reversed(checkpoints(run_dir)):
+        name = path.relative_to(run_dir).as_posix()
         try:
-            return load_checkpoint(path), damaged
+            snapshot = load_checkpoint(path)
+            if name in journal.entries and not journal.accepts(name, seal=read_seal(path)):
+                raise RunError(f"{path}: is whole, but not what this run wrote there. Was it taken from another run?")
+            return snapshot, damaged
         except RunError as error:
             damaged.append((path, str(error)))
     found = " ".join(text for _, text in damaged)

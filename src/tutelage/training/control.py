@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationError
 
-from tutelage.core.errors import RecipeError
+from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.spec import Spec
 
 __all__ = ["Control", "Stopping", "judge"]
+
+
+Count = Annotated[int, Field(ge=0, le=2**53)]
+Step = Annotated[int, Field(ge=-1, le=2**53)]
 
 
 class Stopping(Spec):
@@ -43,14 +47,14 @@ class Control:
         last_evaluation: The step of the last evaluation; -1 before the first.
     """
 
-    total_steps: int
-    initial_steps: int = 0
-    last_evaluation: int = -1
+    total_steps: Count
+    initial_steps: Count = 0
+    last_evaluation: Step = -1
     best_score: float | None = None
-    best_step: int = -1
-    patient_since: int = 0
+    best_step: Step = -1
+    patient_since: Count = 0
     stop_reason: str = ""
-    corrections: tuple[tuple[int, int], ...] = ()
+    corrections: tuple[tuple[Count, Count], ...] = ()
 
     def begun(self) -> "Control":
         """Return the control at the start of training: what is planned now is what was planned at first."""
@@ -70,8 +74,23 @@ class Control:
 
 
 def control_from(state: Mapping[str, Any]) -> Control:
-    """Return the control that `Control.state` wrote."""
-    return Control(**{**state, "corrections": tuple((int(a), int(b)) for a, b in state["corrections"])})
+    """Return the control that `Control.state` wrote.
+
+    Raises:
+        RunError: A value is missing, of another type, or out of range.
+    """
+    unknown = sorted(set(state) - set(Control.__dataclass_fields__))
+    if unknown:
+        raise RunError(f"a control has no value {unknown[0]!r:.60}")
+    try:
+        return READER.validate_python(dict(state))
+    except ValidationError as error:
+        issue = error.errors(include_url=False)[0]
+        key = ".".join(str(part) for part in issue["loc"])
+        raise RunError(f"control.{key} = {issue['input']!r:.60}: {issue['msg']}") from error
+
+
+READER = TypeAdapter(Control)
 
 
 def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping: Stopping) -> tuple[Control, bool]:

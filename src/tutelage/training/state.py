@@ -17,7 +17,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 from torch.optim import Optimizer
 
+from tutelage.core.border import parse_json
 from tutelage.core.clock import Clock
+from tutelage.core.errors import RecipeError, RunError
 from tutelage.model.stored import hash_tensors
 from tutelage.task.base import Stream, Task
 from tutelage.training.control import Control, control_from
@@ -28,6 +30,8 @@ from tutelage.training.step import Step
 __all__ = ["Snapshot", "TrainState", "digest", "seed_everything"]
 
 
+UNFIT = "the checkpoint does not fit the training that the run's plan describes"
+REMEDY = "Were files of two runs mixed? Bring the run's own back, or train anew."
 COUNTS = ("step", "mu_product")
 """What torch's optimizers call the numbers that they keep on the CPU, unless a kernel of the device reads them."""
 
@@ -97,7 +101,21 @@ class TrainState:
         return Snapshot(copies, deepcopy(values))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Put everything back as `snapshot` found it."""
+        """Put everything back as `snapshot` found it.
+
+        Raises:
+            RunError: It is not of a training like this one.
+        """
+        try:
+            self._restore(snapshot)
+        except (RunError, RecipeError) as error:
+            raise RunError(f"{UNFIT}: {error}. {REMEDY}") from error
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # A border: what is put back was whole, and may still come from another plan, version or hand.
+            raise RunError(f"{UNFIT} ({type(error).__name__}: {str(error)[:300]}). {REMEDY}") from error
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        """Do what `restore` says."""
         mine = f"process{self.mesh.rank}"
         tensors = snapshot.tensors | _below(mine, snapshot.tensors)
         values = snapshot.values | _below(mine, snapshot.values)
@@ -221,7 +239,7 @@ def _random_state(device: str) -> dict[str, Any]:
 def _restore_random_state(state: Mapping[str, Any], device: str) -> None:
     """Put the default generators back."""
     torch.set_rng_state(state["torch"])
-    version, internal, gauss = json.loads(state["python"])
+    version, internal, gauss = parse_json(state["python"].encode())
     random.setstate((version, tuple(internal), gauss))
     position, has_gauss, cached = state["numpy"]
     key = state["numpy_key"].numpy().astype(np.uint32)

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tutelage.core.manifest import Manifest
 from tutelage.training.checkpoint import save_checkpoint
 from tutelage.training.state import Snapshot
 
@@ -29,14 +30,14 @@ class Writer:
 
     def __init__(self, run_dir: Path) -> None:
         """Write into a run folder; the thread begins with the first snapshot."""
-        self._run_dir = run_dir
+        self._manifest = Manifest(run_dir)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
         self._pending: Future[Durable] | None = None
 
     def write(self, snapshot: Snapshot) -> None:
         """Begin to write a snapshot, which nobody changes any more; the one before must have been waited for."""
         assert self._pending is None, "the snapshot before is still being written"
-        self._pending = self._thread.submit(_write, self._run_dir, snapshot)
+        self._pending = self._thread.submit(_write, self._manifest, snapshot)
 
     def poll(self) -> Durable | None:
         """Return what has become durable since the last question, without waiting; None where nothing has.
@@ -60,8 +61,8 @@ class Writer:
         self._thread.shutdown(wait=True)
 
 
-def _write(run_dir: Path, snapshot: Snapshot) -> Durable:
+def _write(manifest: Manifest, snapshot: Snapshot) -> Durable:
     """Write one snapshot, in the writer's thread."""
     began = time.monotonic()
-    sha = save_checkpoint(run_dir, snapshot)
+    sha = save_checkpoint(manifest.folder, snapshot, manifest=manifest)
     return Durable(snapshot.step, sha, time.monotonic() - began)

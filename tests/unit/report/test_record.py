@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tutelage.core import layout
+from tutelage.core.manifest import Manifest, hash_file
 from tutelage.report.record import Count, Number, Record, RunRecord, Text, read_run
 from tutelage.report.value import as_number, as_text, as_whole
 
@@ -18,8 +19,10 @@ class Slice(Record):
 
 
 def run_with(folder: Path, *, events: tuple[dict[str, Any], ...] = (), **result: Any) -> RunRecord:
-    (folder / layout.RESULT).write_text(json.dumps(result), encoding="utf-8")
-    (folder / layout.EVENTS).write_text("".join(json.dumps(event) + "\n" for event in events), encoding="utf-8")
+    Manifest(folder).put_json(layout.RESULT, result)
+    lines = "".join(json.dumps(event) + "\n" for event in events).encode()
+    (folder / layout.EVENTS).write_bytes(lines)
+    Manifest(folder).seal({layout.EVENTS: (len(lines), hash_file(folder / layout.EVENTS))})
     return read_run(folder)
 
 

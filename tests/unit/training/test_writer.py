@@ -10,6 +10,7 @@ import torch
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
 from tutelage.core.events import Event, Warned
+from tutelage.core.manifest import Manifest
 from tutelage.training import writer as writing
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.jobs import SaveJob
@@ -38,7 +39,7 @@ def test_the_thread_that_trains_does_not_wait_while_one_is_written(tmp_path: Pat
     may_go_on, began = threading.Event(), threading.Event()
     threads: list[str] = []
 
-    def slow_disk(run_dir: Path, state: Snapshot) -> str:
+    def slow_disk(run_dir: Path, state: Snapshot, *, manifest: Manifest) -> str:
         threads.append(threading.current_thread().name)
         began.set()
         assert may_go_on.wait(timeout=60)

@@ -54,5 +54,5 @@ class Shape(Component):
 
 def shape_from_record(record: Mapping[str, Any]) -> Shape:
     """Return the shape that `model_dump` wrote."""
-    shape: Shape = catalog.load("shape", record["kind"]).model_validate(dict(record))
+    shape: Shape = catalog.load("shape", str(record.get("kind"))).model_validate(dict(record))
     return shape

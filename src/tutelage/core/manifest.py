@@ -1,0 +1,192 @@
+"""Writes a run's files so that each can be checked later: `manifest.jsonl` is told of every durable write before it counts.
+
+All that a run keeps goes through a `Manifest`: `put` for small files, `announcing` for files that verify themselves, `seal` for
+logs. The line is on the disk before the new content takes its place. So after a crash at any moment a file is what its last
+line says or, where the crash came between the two, what the line before says. Reading is `journal.py`.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tutelage.core import layout
+from tutelage.core.border import SMALL_BYTES, BorderError, bounded
+from tutelage.core.durable import sync_folder, write_durably
+from tutelage.core.errors import RunError
+from tutelage.core.journal import FORMAT, Entry, Journal, chained
+from tutelage.core.plain import open_plain
+
+__all__ = ["Manifest", "as_json", "hash_file"]
+
+MOST_LINES = 20_000
+"""A longer journal is written anew with each file's last lines, so that a run of weeks opens at once."""
+KEPT_LINES = 8
+"""Lines of a file that are kept then: the one before the last matters after a crash, a few more where a log is damaged."""
+CHUNK_BYTES = 2**20
+
+
+class Manifest:
+    """The journal of one run folder, for writing; several may be at work on the same folder, in threads and processes."""
+
+    _one_at_a_time = threading.Lock()
+    """Between threads also where the file system has no locks."""
+
+    def __init__(self, folder: Path) -> None:
+        """Write for a folder; nothing is read or made before the first write."""
+        self.folder = folder
+        self.journal = Journal()
+        self._inode = -1
+
+    def put(self, file: str, content: bytes, *, state: str = "") -> None:
+        """Write a small file durably, and its SHA-256 before.
+
+        Args:
+            file: Path within the folder.
+            content: All of it.
+            state: What it means for the run, where that matters.
+
+        Raises:
+            OSError: It cannot be written; what was there stays.
+        """
+        path = self.folder / file
+        entry = Entry(file, len(content), hashlib.sha256(content).hexdigest(), state=state)
+        write_durably(path, content, announce=lambda _: self._add(lambda: [*self._in_place(file), entry]))
+
+    def put_json(self, file: str, record: Mapping[str, Any], *, state: str = "") -> None:
+        """Write a record as indented JSON, durably, and its SHA-256 before."""
+        record = {"format": layout.FORMATS[file], **record} if file in layout.FORMATS else record
+        self.put(file, as_json(record, where=str(self.folder / file)), state=state)
+
+    def announcing(self, path: Path, *, seal: str, dropping: Sequence[Path] = ()) -> Callable[[Path], None]:
+        """Return what `replacing` shall call for a file that verifies itself.
+
+        Args:
+            path: The file, within the folder.
+            seal: The SHA-256 that it says of itself.
+            dropping: Files that will be removed once it is in place.
+        """
+        name, gone = self._name(path), [Entry(self._name(old), is_removed=True) for old in dropping]
+        return lambda aside: self._add(lambda: [Entry(name, aside.stat().st_size, seal=seal), *gone])
+
+    def remove(self, path: Path) -> None:
+        """Note that a file is being removed, or given a name outside the run."""
+        self._add(lambda: [Entry(self._name(path), is_removed=True)])
+
+    def seal(self, logs: Mapping[str, tuple[int, str]]) -> None:
+        """Note how far logs are on the disk: for each its size, and the SHA-256 over all of that."""
+        # Nothing new is not said again.
+        self._add(lambda: [entry for name, (size, sha) in logs.items() if (entry := Entry(name, size, sha)) != self._last(name)])
+
+    def rewrite(self, entries: Sequence[Entry]) -> None:
+        """Replace the whole journal by these entries."""
+        check, lines = "", []
+        for record in ({"format": FORMAT}, *(entry.record() for entry in entries)):
+            line, check = chained(check, record)
+            lines.append(line)
+        write_durably(self.folder / layout.MANIFEST, b"".join(lines))
+        self._inode = -1
+
+    def _last(self, file: str) -> Entry | None:
+        return self.journal.latest(file)
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def _in_place(self, file: str) -> list[Entry]:
+        """Return the entry of what is in place where that is not the last one: a crash came before the last took its place."""
+        latest, before, path = self.journal.latest(file), self.journal.before(file), self.folder / file
+        if before is None or before.is_removed or not path.is_file():
+            return []
+        present = hash_file(path)
+        return [before] if present == before.sha256 and (latest is None or latest.sha256 != present) else []
+
+    def _add(self, entries: Callable[[], Sequence[Entry]]) -> None:
+        """Append lines and wait until they are on the disk; all of them, or none."""
+        with self._one_at_a_time, self._opened() as opened:
+            self._catch_up(opened)
+            records: list[dict[str, Any]] = [{"format": FORMAT}] if not self.journal.num_lines else []
+            records += [entry.record() for entry in entries()]
+            check, lines = self.journal.check, []
+            for record in records:
+                line, check = chained(check, record)
+                lines.append(line)
+            self._append(opened, b"".join(lines))
+            if self.journal.num_lines > MOST_LINES:
+                self.rewrite([entry for each in self.journal.entries.values() for entry in each[-KEPT_LINES:]])
+
+    def _append(self, opened: int, content: bytes) -> None:
+        """Write lines to the end of the file."""
+        if not content:
+            return
+        size = self.journal.num_bytes
+        try:
+            left = content
+            while left:
+                left = left[os.write(opened, left) :]
+            os.fsync(opened)
+        except OSError as error:
+            with suppress(OSError):
+                os.ftruncate(opened, size)
+            raise OSError(error.errno, error.strerror, str(self.folder / layout.MANIFEST)) from error
+        self.journal.read(content)
+
+    def _catch_up(self, opened: int) -> None:
+        """Read what others have written since, and cut off a line that a crash has left without its end."""
+        found = os.fstat(opened)
+        if found.st_ino != self._inode or found.st_size < self.journal.num_bytes:
+            self.journal, self._inode = Journal(), found.st_ino
+        if found.st_size > self.journal.num_bytes:
+            with os.fdopen(os.dup(opened), "rb") as file:
+                file.seek(self.journal.num_bytes)
+                self.journal.read(file.read(SMALL_BYTES))
+        if self.journal.is_torn:
+            os.ftruncate(opened, self.journal.num_bytes)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Open the journal, made where there is none, and keep other processes out for the moment."""
+        path = self.folder / layout.MANIFEST
+        is_new = not path.exists()
+        opened = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        try:
+            _lock(opened)
+            if is_new:
+                sync_folder(self.folder)
+            yield opened
+        finally:
+            os.close(opened)
+
+
+def as_json(record: Mapping[str, Any], *, where: str) -> bytes:
+    """Return a record as indented JSON in UTF-8, as all records of a run are written.
+
+    Raises:
+        RunError: It would not be read again, such as for a number that is not finite.
+    """
+    try:
+        bounded(record)
+    except BorderError as error:
+        raise RunError(f"{where}: cannot be written: {error}.") from error
+    return (json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    sha = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            sha.update(chunk)
+    return sha.hexdigest()
+
+
+def _lock(opened: int) -> None:
+    """Keep other processes out until the file is closed, where the system can."""
+    with suppress(ImportError, OSError):
+        import fcntl  # not on every system
+
+        fcntl.flock(opened, fcntl.LOCK_EX)

@@ -1,0 +1,55 @@
+"""Whether a run has ended: asked before anything is trained, since the test part of an ended run is not read again."""
+
+from tutelage.core import layout
+from tutelage.core.errors import RunError
+from tutelage.run.files import RunFiles, remedy_for
+
+__all__ = ["ENDED", "PAUSED", "PAUSES", "has_ended", "state_of"]
+
+PAUSES = ("interrupted", "terminated")
+"""Reasons to stop after which a run can go on."""
+PAUSED, ENDED = "paused", "ended"
+"""What result.json means for the run, as the manifest says beside its hash."""
+
+
+def state_of(stopped: object) -> str:
+    """Return what a reason to stop means for the run."""
+    return PAUSED if stopped in PAUSES else ENDED
+
+
+def has_ended(files: RunFiles) -> bool:
+    """Tell whether a run came to its end, with its test part opened.
+
+    Raises:
+        RunError: result.json is damaged, and nothing else says that the run was only paused.
+    """
+    file, entry = layout.RESULT, files.journal.latest(layout.RESULT)
+    path = files.folder / file
+    if not files.has(file):
+        if entry is not None and not entry.is_removed:
+            files.say(f"{path}: is missing; the run goes on from its last checkpoint, and writes it anew.")
+        return False
+    try:
+        return state_of(files.record(file)["stopped"]) == ENDED
+    except RunError as error:
+        if entry is not None and entry.state == PAUSED:
+            files.say(f"{error} The run was only paused: it goes on, and writes it anew.")
+            return False
+        if entry is not None and entry.state == ENDED:
+            raise RunError(f"{error} The run has ended, so there is nothing to go on with.") from error
+        return _ended_by_checkpoint(files, error)
+
+
+def _ended_by_checkpoint(files: RunFiles, error: RunError) -> bool:
+    """Tell what the last checkpoint says, where the manifest says nothing: both have to agree.
+
+    Raises:
+        RunError: They do not.
+    """
+    said = RunFiles(files.folder, tell=files.say, is_lenient=True).record(layout.RESULT)["stopped"]
+    control = files.checkpoint.get("control", {})
+    reason = control.get("stop_reason") if isinstance(control, dict) else None
+    if (state_of(said) == PAUSED and reason == "") or (reason and said == reason):
+        files.say(f"{files.folder / layout.RESULT}: could not be checked by the manifest; the last checkpoint says the same.")
+        return state_of(said) == ENDED
+    raise RunError(f"{error} {remedy_for(files.folder, layout.RESULT)}") from error

@@ -1,0 +1,108 @@
+"""Puts right what can be put right in a run folder that this process owns: by copies, by the last seal, by a new manifest."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from tutelage.core import layout
+from tutelage.core.border import BorderError, parse_object
+from tutelage.core.errors import RunError
+from tutelage.core.journal import Entry
+from tutelage.core.manifest import Manifest
+from tutelage.run.ending import has_ended, state_of
+from tutelage.run.files import RunFiles, intact_prefix, remedy_for
+from tutelage.run.survey import entry_for, survey
+
+__all__ = ["accept", "mend", "sound_offsets"]
+
+
+def mend(files: RunFiles) -> None:
+    """Put damaged files of the run's birth back, and write a damaged manifest anew; each is told.
+
+    Raises:
+        RunError: Something that matters can be vouched for by nothing.
+    """
+    manifest = Manifest(files.folder)
+    _tell_of_lost_checkpoint(files)
+    for file in layout.BORN:
+        _, present = files.raw(file)
+        content = files.content(file)
+        if content != present:
+            manifest.put(file, content)
+            files.say(f"{files.folder / file}: put back from the newest checkpoint's copy.")
+    if files.is_sound and all(file in files.journal.entries for file in layout.BORN):
+        return
+    if has_ended(files):
+        # A checkpoint's word that the run has ended is not enough to vouch for its scores.
+        files.content(layout.RESULT)
+    manifest.rewrite(_entries(files))
+    files.say(
+        f"{files.folder / layout.MANIFEST}: written anew. Logs and report could not be checked and were taken as they are; "
+        "the rest was vouched for by what was left of it and by the run's checkpoints."
+    )
+
+
+def accept(files: RunFiles) -> list[str]:
+    """Take all files as they are and write a new manifest; returns each that was not as the old one said.
+
+    Raises:
+        RunError: A file could not be read in any case.
+    """
+    odd = [standing for standing in survey(files) if not standing.is_well and standing.file != layout.MANIFEST]
+    Manifest(files.folder).rewrite(_entries(files))
+    return [f"{standing.file}: {standing.state}: {standing.found}" for standing in odd]
+
+
+def sound_offsets(files: RunFiles, offsets: Mapping[str, int]) -> dict[str, int]:
+    """Return where to cut the logs for a checkpoint: where it says or, where what is there is damaged, at the last sound seal.
+
+    Args:
+        files: The run's.
+        offsets: Size of each log at the checkpoint.
+    """
+    cut = {}
+    for file, offset in offsets.items():
+        sealed = [(entry.bytes, entry.sha256) for entry in files.journal.entries.get(file, [])]
+        path = files.folder / file
+        try:
+            good = intact_prefix(path, sorted(sealed))
+            size = path.stat().st_size
+        except (BorderError, OSError) as error:
+            files.say(f"{path}: cannot be read ({error}); it begins anew.")
+            good, size = 0, 0
+        is_sound = good >= offset or (not sealed and size >= offset)
+        if not is_sound:
+            files.say(
+                f"{path}: is not what this run wrote between byte {good:,} and {offset:,}, where its checkpoint was made. "
+                "It is cut back to the first of these; what it told after that is lost. The training is not touched by this."
+            )
+        cut[file] = offset if is_sound else good
+    return cut
+
+
+def _tell_of_lost_checkpoint(files: RunFiles) -> None:
+    """Tell where the newest checkpoint that was announced is not there: the one before gives the same, later."""
+    names = [name for name, entries in files.journal.entries.items() if not entries[-1].is_removed]
+    newest = max((name for name in names if name.startswith(f"{layout.STEPS}/")), default="")
+    if newest and not files.has(newest):
+        files.say(f"{files.folder / newest}: is missing; the run goes on from the checkpoint before it.")
+
+
+def _entries(files: RunFiles) -> list[Entry]:
+    """Return an entry for each file as it is."""
+    return [_stated(files.folder, entry) for file in _present(files) if (entry := entry_for(files.folder, file)) is not None]
+
+
+def _present(files: RunFiles) -> Iterator[str]:
+    """Yield the run's files that are there."""
+    yield from (standing.file for standing in survey(files) if standing.state not in ("foreign", "missing"))
+
+
+def _stated(folder: Path, entry: Entry) -> Entry:
+    """Say what result.json means for the run."""
+    if entry.file != layout.RESULT:
+        return entry
+    try:
+        return replace(entry, state=state_of(parse_object((folder / entry.file).read_bytes()).get("stopped")))
+    except BorderError as error:
+        raise RunError(f"{folder / entry.file}: {error}. {remedy_for(folder, entry.file)}") from error

@@ -1,0 +1,152 @@
+"""Looks at every file of a run: whole, or what is wrong with it and what to do."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutelage.core import layout
+from tutelage.core.border import BorderError
+from tutelage.core.errors import RunError
+from tutelage.core.journal import Entry
+from tutelage.core.manifest import hash_file
+from tutelage.model.stored import load_tensors, read_seal
+from tutelage.predictor import predictor
+from tutelage.run.files import RunFiles, intact_prefix, remedy_for
+from tutelage.training import checkpoint
+
+__all__ = ["Standing", "entry_for", "survey"]
+
+SMALL = (*layout.BORN, layout.RESULT, layout.REPORT)
+WEIGHTS = "Bring an intact copy back, or train anew."
+PASSED_OVER = "Nothing needs it as long as another checkpoint is whole: resume sets it aside"
+FORMATS = (checkpoint.FORMAT, predictor.FORMAT)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a file stands.
+
+    Attributes:
+        file: Path within the run folder.
+        state: `whole`, `open` (a log that goes on beyond its seal), `missing`, `changed`, `unsealed` (nothing vouches for it) or
+            `foreign` (no file of the run).
+        found: What is wrong, "" where nothing is.
+        remedy: What to do about it, "" where nothing is to be done.
+    """
+
+    file: str
+    state: str
+    found: str = ""
+    remedy: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is to be done about it."""
+        return not self.remedy
+
+
+def survey(files: RunFiles) -> list[Standing]:
+    """Return how each file of a run stands, the manifest first."""
+    return [_manifest(files), *(_standing(files, name) for name in _names(files))]
+
+
+def entry_for(folder: Path, file: str) -> Entry | None:
+    """Return what the manifest would say of a file as it is now; None where it does not verify itself and should."""
+    path = folder / file
+    if not path.is_file() or path.is_symlink():
+        return None
+    size = path.stat().st_size
+    if not file.endswith(layout.CHECKPOINT_SUFFIX):
+        return Entry(file, size, hash_file(path))
+    try:
+        load_tensors(path, formats=FORMATS)
+    except RunError:
+        return None
+    return Entry(file, size, seal=read_seal(path))
+
+
+def _names(files: RunFiles) -> Iterator[str]:
+    """Yield the name of every file that is there, or should be."""
+    known = [file for file in files.journal.entries if not files.journal.entries[file][-1].is_removed]
+    there = [path.relative_to(files.folder).as_posix() for path in files.folder.rglob("*") if not path.is_dir()]
+    hidden = [name for name in there if any(part.startswith(".") for part in Path(name).parts)]
+    yield from sorted({*known, *there, *layout.BORN} - {layout.MANIFEST, *hidden})
+
+
+def _manifest(files: RunFiles) -> Standing:
+    """Return how the manifest itself stands."""
+    journal, repair = files.journal, f"Write it anew from what can be vouched for: tutelage verify {files.folder} --repair"
+    if not journal.num_lines:
+        return Standing(layout.MANIFEST, "missing", "there is none, or it is empty", repair)
+    if journal.damaged:
+        lines = ", ".join(f"{number:,}" for number, _ in journal.damaged[:10])
+        return Standing(layout.MANIFEST, "changed", f"damaged: line {lines}", repair)
+    return Standing(layout.MANIFEST, "whole")
+
+
+def _standing(files: RunFiles, file: str) -> Standing:
+    """Return how one file stands."""
+    if file in layout.LOGS:
+        return _log(files, file)
+    if file.endswith(layout.CHECKPOINT_SUFFIX):
+        return _weights(files, file)
+    if file in SMALL:
+        return _small(files, file)
+    known = file in files.journal.entries
+    return _small(files, file) if known else Standing(file, "foreign", "no file of the run")
+
+
+def _small(files: RunFiles, file: str) -> Standing:
+    """Return how a small file stands."""
+    try:
+        found, content = files.raw(file)
+    except OSError as error:
+        return Standing(file, "changed", f"cannot be read ({error.strerror})", remedy_for(files.folder, file))
+    if content is None:
+        return Standing(file, "missing" if not files.has(file) else "changed", found, _remedy(files, file))
+    if files.journal.accepts(file, sha256=hashlib.sha256(content).hexdigest()):
+        return Standing(file, "whole")
+    return Standing(file, "changed" if file in files.journal.entries else "unsealed", found, _remedy(files, file))
+
+
+def _remedy(files: RunFiles, file: str) -> str:
+    """Say what to do about a small file."""
+    if file in layout.BORN and files.copy_of(file) is not None:
+        return f"A checkpoint holds it too: tutelage verify {files.folder} --repair"
+    return remedy_for(files.folder, file)
+
+
+def _log(files: RunFiles, file: str) -> Standing:
+    """Return how a log stands."""
+    path, sealed = files.folder / file, files.journal.prefixes(file)
+    if not path.is_file():
+        return Standing(file, "missing", "is missing", remedy_for(files.folder, file))
+    if not sealed:
+        return Standing(file, "unsealed", f"{layout.MANIFEST} does not say how far it is sealed", remedy_for(files.folder, file))
+    try:
+        good = intact_prefix(path, [(entry.bytes, entry.sha256) for entry in sealed])
+    except (BorderError, OSError) as error:
+        return Standing(file, "changed", str(error), remedy_for(files.folder, file))
+    if good < sealed[-1].bytes:
+        return Standing(file, "changed", f"is not what this run wrote after byte {good:,}", remedy_for(files.folder, file))
+    beyond = path.stat().st_size - good
+    return Standing(file, "open", f"its last {beyond:,} bytes are not sealed yet") if beyond else Standing(file, "whole")
+
+
+def _weights(files: RunFiles, file: str) -> Standing:
+    """Return how a checkpoint or predictor stands: it is read and verified as a whole."""
+    path = files.folder / file
+    is_spare = file.startswith(f"{layout.STEPS}/") and bool(files.checkpoint)
+    remedy = PASSED_OVER if is_spare else WEIGHTS
+    if not path.exists():
+        # A crash between its line and its taking place leaves the same: resume goes on from the one before.
+        return Standing(file, "missing", "is missing", "" if is_spare else remedy)
+    try:
+        load_tensors(path, formats=FORMATS)
+    except RunError as error:
+        return Standing(file, "changed", str(error).removeprefix(f"{path}: "), remedy)
+    entry = files.journal.latest(file)
+    if entry is not None and not entry.is_removed and not files.journal.accepts(file, seal=read_seal(path)):
+        return Standing(file, "changed", "is whole, but not what this run wrote there", remedy)
+    return Standing(file, "whole")

@@ -1,0 +1,140 @@
+"""Whatever is damaged in a run folder, no verb gives a wrong answer in silence, and none ends in a traceback."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from damage import VERBS, Case, ask, cases, damaged, make_runs, outcome, verdict
+
+from tutelage.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that has ended, a paused one, and rows to answer for."""
+    made = tmp_path_factory.mktemp("runs")
+    make_runs(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def right(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], object]:
+    """What each verb says of each run while nothing is damaged."""
+    found: dict[tuple[str, str], object] = {}
+    for run in ("ended", "paused"):
+        for verb in VERBS:
+            place = tmp_path_factory.mktemp("whole")
+            shutil.copytree(folder / run, place / run)
+            said, found[run, verb] = outcome(verb, place / run, folder)
+            assert said.code == 0, said.err
+            assert "Warning" not in said.err
+    return found
+
+
+@pytest.mark.slow
+def test_no_damage_is_silent(folder: Path, right: dict[tuple[str, str], object], tmp_path: Path) -> None:
+    """One flip and one cut in each file, and each file gone or longer, each asked of one verb."""
+    chosen = [(case, VERBS[number % len(VERBS)]) for number, case in enumerate(cases(folder, each=1))]
+    bad = [f"{verb} {case}: {found}" for case, verb in chosen if (found := verdict(case, verb, folder, tmp_path / "x", right))]
+    assert len(chosen) > 80
+    assert not bad, "\n".join(bad)
+
+
+def copied(folder: Path, run: str, place: Path) -> Path:
+    shutil.copytree(folder / run, place / run)
+    return place / run
+
+
+@pytest.mark.parametrize(("run", "word", "other"), [("ended", "budget", "terminated"), ("paused", "terminated", "budget")])
+def test_a_forged_reason_to_stop_neither_ends_nor_wakes_a_run(
+    run: str, word: str, other: str, folder: Path, right: dict[tuple[str, str], object], tmp_path: Path
+) -> None:
+    path = copied(folder, run, tmp_path) / "result.json"
+    text = path.read_text(encoding="utf-8")
+    assert f'"stopped": "{word}"' in text
+    path.write_text(text.replace(f'"stopped": "{word}"', f'"stopped": "{other}"'), encoding="utf-8")
+    said, found = outcome("resume", path.parent, folder)
+    if run == "ended":
+        assert said.code == 2
+        assert "result.json: is not what this run wrote" in said.err
+        assert "--accept" in said.err
+    else:
+        assert said.code == 0
+        assert found == right[run, "resume"]
+        assert "result.json: is not what this run wrote" in said.err
+
+
+def test_a_changed_plan_is_put_back_from_the_checkpoint(
+    folder: Path, right: dict[tuple[str, str], object], tmp_path: Path
+) -> None:
+    run = copied(folder, "paused", tmp_path)
+    plan = (run / "plan.json").read_bytes()
+    (run / "plan.json").write_bytes(plan.replace(b'"batch_size": 16', b'"batch_size": 17'))
+    said, found = outcome("resume", run, folder)
+    assert said.code == 0
+    assert found == right["paused", "resume"]
+    assert "plan.json: put back from the newest checkpoint's copy" in said.err
+    assert (run / "plan.json").read_bytes() == plan
+    assert ask("verify", run, folder).code == 0
+
+
+def test_a_run_without_manifest_and_without_checkpoints_is_refused(folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "paused", tmp_path)
+    (run / "manifest.jsonl").unlink()
+    shutil.rmtree(run / "steps")
+    said = ask("resume", run, folder)
+    assert said.code == 2
+    assert "manifest.jsonl does not vouch for it" in said.err
+    assert "verify" in said.err
+
+
+def test_a_lost_manifest_is_written_anew_where_checkpoints_vouch(
+    folder: Path, right: dict[tuple[str, str], object], tmp_path: Path
+) -> None:
+    run = copied(folder, "paused", tmp_path)
+    (run / "manifest.jsonl").unlink()
+    assert ask("verify", run, folder).code == 2
+    said, found = outcome("resume", run, folder)
+    assert said.code == 0
+    assert found == right["paused", "resume"]
+    assert "manifest.jsonl: written anew" in said.err
+    assert ask("verify", run, folder).code == 0
+
+
+def test_a_file_changed_on_purpose_is_accepted_and_said(folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "ended", tmp_path)
+    text = (run / "result.json").read_text(encoding="utf-8")
+    (run / "result.json").write_text(text.replace('"noun"', '"spoken"'), encoding="utf-8")
+    assert ask("evaluate", run, folder).code == 2
+    assert main(["verify", str(run), "--accept"]) == 0
+    assert ask("evaluate", run, folder).code == 0
+    assert ask("resume", run, folder).code == 0
+
+
+def test_a_damaged_log_is_cut_back_and_the_training_goes_on(
+    folder: Path, right: dict[tuple[str, str], object], tmp_path: Path
+) -> None:
+    run = copied(folder, "paused", tmp_path)
+    damaged(run / "events.jsonl", Case("paused", "events.jsonl", "flip", 8 * 2000 + 1))
+    said, found = outcome("resume", run, folder)
+    assert said.code == 0
+    assert found == right["paused", "resume"]
+    assert "events.jsonl: is not what this run wrote between byte" in said.err
+    assert ask("verify", run, folder).code == 0
+
+
+def test_one_odd_run_does_not_break_the_list(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copied(folder, "ended", tmp_path)
+    odd = tmp_path / "odd"
+    shutil.copytree(folder / "ended", odd)
+    for content in ("[1]", "[" * 5000, "{" + '"a":1' * 5, '{"metrics": [1]}', "NaN", "\ud800".encode("utf-8", "surrogatepass")):
+        (odd / "result.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+        assert main(["runs", str(tmp_path), "--json"]) == 0
+        records = {Path(record["run"]).name: record for record in json.loads(capsys.readouterr().out)["runs"]}
+        assert records["ended"]["stopped"] == "budget"
+        assert records["odd"]["stopped"] == "damaged"
+        assert "result.json" in records["odd"]["fault"]
