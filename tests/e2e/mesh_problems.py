@@ -40,9 +40,10 @@ from tutelage.task.supervised import SupervisedTask
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.control import Control, Stopping
 from tutelage.training.divergence import DivergenceJob
-from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
+from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.mesh import DistributedMesh, Mesh, mesh_from_environment
+from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState, digest, seed_everything
 from tutelage.training.step import Step, StepOptions
 

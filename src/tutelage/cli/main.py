@@ -33,12 +33,15 @@ def main(words: Sequence[str] | None = None) -> int:
         With --json what went wrong is one object on standard output, under the key `error`.
     """
     words = sys.argv[1:] if words is None else words
-    prog, as_json = "tutelage", wants_json(words)
+    prog, place, as_json = "tutelage", "", wants_json(words)
     try:
         arguments = build_parser().parse_args(words)
         prog = f"tutelage {arguments.verb}"
+        place = next((word for key in ("out", "run", "folder", "source") if (word := getattr(arguments, key, ""))), "")
         calm_threads(os.environ)
         code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
+        # What waits to be printed: a full disk may be behind it.
+        sys.stdout.flush()
     except TutelageError as error:
         return tell_error(error, prog=prog, as_json=as_json)
     except KeyboardInterrupt:
@@ -47,7 +50,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             return _leave_pipe()
-        return tell_io_error(error, prog=prog, as_json=as_json)
+        if error.filename is None and not as_json:
+            _leave_pipe()
+        return tell_io_error(error, prog=prog, place=place, as_json=as_json)
     return code
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Pick, Spec
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
@@ -41,6 +42,7 @@ class Plan(Spec):
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops.
         class_weights: A factor per class, or empty.
+        save_patience_seconds: How long a full disk is waited for.
         shape: What the model receives, so that it can be built from the plan alone.
         num_outputs: How many numbers the model returns per row.
         prepare: The preprocessing's settings; None where nothing is preprocessed.
@@ -73,6 +75,7 @@ class Plan(Spec):
     time_seconds: float = 0.0
     corrections: tuple[tuple[int, int], ...] = ()
     save_seconds: float
+    save_patience_seconds: float = PATIENCE_SECONDS
     shape: Pick("shape") | None = None  # type: ignore[valid-type]
     num_outputs: int = 0
     prepare: Pick("prepare") | None = None  # type: ignore[valid-type]

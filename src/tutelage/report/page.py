@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import sys
 from importlib import resources
 from pathlib import Path
 
 from tutelage.core import catalog, layout
 from tutelage.core.durable import write_durably
+from tutelage.core.patience import Patience
 from tutelage.report.headline import show_headline, title
 from tutelage.report.html import join, raw, tag
 from tutelage.report.record import RunRecord, read_run
@@ -21,21 +23,34 @@ def sections() -> tuple[Section, ...]:
     return tuple(sorted(found, key=lambda section: (section.order, section.anchor)))
 
 
-def write_report(folder: Path) -> Path:
+def write_report(folder: Path, *, patience_seconds: float = 0.0) -> Path:
     """Write `report.html` into a run folder, from nothing but the files in it.
 
     Args:
         folder: The run folder; files that a cut-off run lacks are named in the report.
+        patience_seconds: How long a full disk is waited for.
 
     Returns:
         The path of the report.
 
     Raises:
-        RunError: `folder` is not a folder.
+        RunError: `folder` is not a folder, or the report cannot be written.
     """
     path = folder / layout.REPORT
-    write_durably(path, _page(read_run(folder)).encode())
+    patience = Patience(
+        patience_seconds,
+        warn=_warn,
+        note=_warn,
+        meanwhile="The report waits for it; all else of the run is written.",
+        remedy=f"All else of the run is written. Then write the report: tutelage report {folder}",
+    )
+    patience.insist(lambda: write_durably(path, _page(read_run(folder)).encode()), what=layout.REPORT)
     return path
+
+
+def _warn(text: str) -> None:
+    """Tell on standard error: the run's own sinks are closed by now."""
+    sys.stderr.write(f"Warning: {text}\n")
 
 
 def _page(run: RunRecord) -> str:

@@ -1,6 +1,7 @@
 """A training from first to last: compose, probe, loop, restore the best weights, open the test part once, write it all."""
 
 import shlex
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,24 +10,28 @@ from typing import Any
 from torch import nn
 
 from tutelage.core import catalog, layout
+from tutelage.core.disk import naming
 from tutelage.core.durable import write_json
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
+from tutelage.core.patience import telling
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
+from tutelage.run.room import needed_bytes, require_room
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
-from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
+from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.memory import keep_freed_memory
-from tutelage.training.mesh import LONE, Mesh
+from tutelage.training.mesh import LONE, PATIENCE, Mesh
+from tutelage.training.saving import SaveJob
 from tutelage.training.state import Snapshot, TrainState
 
 __all__ = ["Training"]
@@ -79,7 +84,14 @@ class Training:
         self._announce(composed)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
-        save = SaveJob(self.emitter, self.folder, every_seconds=self.plan.save_seconds, step=composed.state.clock.step)
+        self.mesh.lead(lambda: self._require_room(composed))
+        save = SaveJob(
+            self.emitter,
+            self.folder,
+            every_seconds=self.plan.save_seconds,
+            step=composed.state.clock.step,
+            patience_seconds=self._patience_seconds,
+        )
         watched, step = [composed.problem.validation], composed.state.clock.step
         evaluate = EvaluateJob(self.emitter, watched, stopping=rhythm.stopping, every=rhythm.eval_every, step=step)
         # Whatever happens, nothing is written any more when this process gives the folder back.
@@ -140,7 +152,8 @@ class Training:
     def _set_aside(self, damaged: list[tuple[Path, str]]) -> None:
         """Rename damaged checkpoints: they would count among the newest, which are kept, and crowd out those that are intact."""
         for path, found in damaged:
-            path.replace(path.with_suffix(".damaged"))
+            with naming(path, "set aside"):
+                path.replace(path.with_suffix(".damaged"))
             self.emitter.emit(Warned(message=found))
 
     def _is_exact(self, snapshot: Snapshot) -> tuple[bool, str]:
@@ -176,7 +189,7 @@ class Training:
                     reserve_seconds=reserve_seconds(composed, per_row),
                     every=max(1, state.control.initial_steps // LOOKS),
                     step=step,
-                    save=save.secure,
+                    save=save.save_now,
                     most_steps=self.plan.useful_steps or 2**62,
                 )
             )
@@ -224,8 +237,10 @@ class Training:
             "num_parameters": composed.problem.num_parameters,
             "command": self._repeat_command(composed),
         }
-        self.mesh.lead(lambda: write_json(self.folder / layout.RESULT, finite(self.result)))
+        # The result is last: where it stands, everything else does.
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
+        self._insist(self._settle_logs, what="the logs")
+        self._insist(lambda: write_json(self.folder / layout.RESULT, finite(self.result)), what=layout.RESULT)
         return self.result
 
     def _keep_predictor(self, state: TrainState, name: str, *, step: int) -> None:
@@ -236,7 +251,33 @@ class Training:
             predictor = build_predictor(self.plan, self.gathered.data, state.task, facts=facts)
             predictor.save(self.folder / name / layout.PREDICTOR)
 
-        self.mesh.lead(write)
+        self._insist(write, what=f"{name}/{layout.PREDICTOR}")
+
+    def _insist(self, write: Callable[[], None], *, what: str) -> None:
+        """Let the first process write something at the end of training; a full disk is waited for.
+
+        Raises:
+            RunError: It could not be written for too long, whichever process asks.
+        """
+        remedy = f"All steps are saved. Then finish the run: tutelage resume {self.folder}"
+        patience = telling(self.emitter, self._patience_seconds, meanwhile="The end of the run waits for it.", remedy=remedy)
+        self.mesh.lead(lambda: patience.insist(write, what=what))
+
+    def _settle_logs(self) -> None:
+        """Bring all that was told to the disk."""
+        self.emitter.offsets()
+
+    @property
+    def _patience_seconds(self) -> float:
+        """How long a full disk is waited for; the other processes wait for the first one only so long."""
+        wished = self.plan.save_patience_seconds
+        return wished if self.mesh.world == 1 else min(wished, PATIENCE.total_seconds() / 2)
+
+    def _require_room(self, composed: Composed) -> None:
+        """Refuse to train where the files of this run find no room, and warn where they hardly do."""
+        warning = require_room(self.folder, needed_bytes(composed.state))
+        if warning:
+            self.emitter.emit(Warned(message=warning))
 
     def _scores(self, composed: Composed, *, is_paused: bool) -> dict[str, Any]:
         """Score the validation part, and the test part unless the run will go on later."""

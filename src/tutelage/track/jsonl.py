@@ -1,21 +1,22 @@
 """Writes every event to events.jsonl and every measured point to metrics.jsonl, one JSON object a line.
 
 A line is handed to the operating system at once, so a killed process loses at most the line it was writing. A resumed
-run rewinds both files to what they were at its checkpoint and writes on from there, so no step is told twice.
+run rewinds both files to what they were at its checkpoint and writes on from there, so no step is told twice. Lines that
+a full disk refuses wait in memory until there is room.
 """
 
 import json
 import math
-import os
-import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from tutelage.core import layout
-from tutelage.core.errors import RunError
+from tutelage.core.disk import naming
+from tutelage.core.errors import DiskError, RunError
 from tutelage.core.events import Evaluated, Event, Logged, as_record
 from tutelage.track.base import Track
+from tutelage.track.lines import Lines, truncate
 
 __all__ = ["Jsonl", "JsonlSink", "read_records", "truncate"]
 
@@ -37,18 +38,33 @@ class JsonlSink:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._files = {name: _Lines(folder / name) for name in (layout.EVENTS, layout.METRICS)}
+        with naming(folder, "made"):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._files = {name: Lines(folder / name) for name in (layout.EVENTS, layout.METRICS)}
+
+    @property
+    def num_lost(self) -> int:
+        """How many lines were more than could be held back while the disk refused them."""
+        return sum(lines.num_lost for lines in self._files.values())
 
     def take(self, event: Event) -> None:
-        """Write one event, and its metrics where it has any that belong to a step."""
-        self._files[layout.EVENTS].append(as_record(event))
+        """Write one event, and its metrics where it has any that belong to a step.
+
+        Raises:
+            DiskError: The disk refuses: what could not be written is held back, and written with what comes later.
+        """
+        self._files[layout.EVENTS].hold(_line(as_record(event)))
         if isinstance(event, Logged | Evaluated):
             point = {"step": event.step, "epoch": event.epoch, "seconds": event.seconds}
-            self._files[layout.METRICS].append({**event.metrics, **point})
+            self._files[layout.METRICS].hold(_line({**event.metrics, **point}))
+        self._ask_each(Lines.write)
 
     def offsets(self) -> dict[str, int]:
-        """Return the size of each file in bytes, for a checkpoint; all of it is on disk when this returns."""
+        """Return the size of each file in bytes, for a checkpoint; all that was told is on disk when this returns.
+
+        Raises:
+            DiskError: The disk refuses what was held back.
+        """
         return {name: lines.settle() for name, lines in self._files.items()}
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
@@ -58,60 +74,28 @@ class JsonlSink:
                 self._files[name].rewind(offset)
 
     def close(self) -> None:
-        """Close both files."""
+        """Write what is held back, and close both files.
+
+        Raises:
+            DiskError: The disk refuses what was held back.
+        """
+        self._ask_each(Lines.close)
+
+    def _ask_each(self, ask: Callable[[Lines], None]) -> None:
+        """Ask both files for the same, and raise afterwards what the first one met."""
+        errors: list[DiskError] = []
         for lines in self._files.values():
-            lines.close()
+            try:
+                ask(lines)
+            except DiskError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
 
-class _Lines:
-    """One file that grows by whole lines; it goes silent, after one message, when the disk refuses."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        path.touch()
-        truncate(path, path.stat().st_size)
-        # Unbuffered: each line is one write, so nothing waits in this process when it is killed.
-        self._file = path.open("ab", buffering=0)
-        self._is_refused = False
-
-    def append(self, record: Mapping[str, object]) -> None:
-        if self._is_refused or self._file.closed:
-            return
-        line = json.dumps(_plain(record), allow_nan=False, separators=(",", ":")).encode() + b"\n"
-        try:
-            # A nearly full disk takes a part of the line and reports no error until the next write.
-            while line:
-                line = line[self._file.write(line) :]
-        except OSError as error:
-            self._is_refused = True
-            sys.stderr.write(f"Warning: {self._path} cannot be written ({error.strerror}); training goes on without it.\n")
-
-    def settle(self) -> int:
-        if not self._file.closed:
-            os.fsync(self._file.fileno())
-        return self._path.stat().st_size
-
-    def rewind(self, offset: int) -> None:
-        truncate(self._path, offset)
-
-    def close(self) -> None:
-        self._file.close()
-
-
-def truncate(path: Path, offset: int) -> None:
-    """Cut a file of lines back to `offset` bytes, and to the end of the last whole line before it.
-
-    A file that is shorter already is never made longer.
-    """
-    with path.open("r+b") as file:
-        length = file.seek(0, os.SEEK_END)
-        size = min(offset, length)
-        file.seek(max(size - 1, 0))
-        if size and file.read(1) != b"\n":
-            file.seek(0)
-            size = file.read(size).rfind(b"\n") + 1
-        if size < length:
-            file.truncate(size)
+def _line(record: Mapping[str, object]) -> bytes:
+    """Return a record as one line of JSON."""
+    return json.dumps(_plain(record), allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

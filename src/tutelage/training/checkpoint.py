@@ -5,6 +5,7 @@
 
 from pathlib import Path
 
+from tutelage.core.disk import naming
 from tutelage.core.errors import RunError
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
 from tutelage.model.stored import load_tensors, save_tensors
@@ -28,12 +29,13 @@ def save_checkpoint(run_dir: Path, snapshot: Snapshot) -> str:
         The digest of the snapshot.
 
     Raises:
-        RunError: It cannot be written, such as on a full disk; the checkpoints before it are still there.
+        DiskError: It cannot be written, such as on a full disk; the checkpoints before it are still there.
     """
     path = run_dir / STEPS / f"{snapshot.step:09d}{CHECKPOINT_SUFFIX}"
     sha = save_tensors(path, snapshot.tensors, format=FORMAT, values=snapshot.values)
     for old in checkpoints(run_dir)[:-KEPT]:
-        old.unlink()
+        with naming(old, "removed"):
+            old.unlink(missing_ok=True)
     return digest(snapshot, tensors_sha=sha)
 
 

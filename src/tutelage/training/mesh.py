@@ -25,7 +25,16 @@ from torch._C._distributed_c10d import TCPStore
 from tutelage.core.errors import RecipeError
 from tutelage.training.failure import failure_from, failure_record
 
-__all__ = ["ASK_EVERY", "LONE", "DistributedMesh", "Mesh", "device_of_process", "is_first_process", "mesh_from_environment"]
+__all__ = [
+    "ASK_EVERY",
+    "LONE",
+    "PATIENCE",
+    "DistributedMesh",
+    "Mesh",
+    "device_of_process",
+    "is_first_process",
+    "mesh_from_environment",
+]
 
 ASK_EVERY = 16
 """Steps between two questions to the other processes about clocks and signals: asking costs a round trip each time."""
