@@ -24,12 +24,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
-import tutelage.api
-import tutelage.cli.evaluate_verb
-import tutelage.cli.predict_verb
-import tutelage.cli.report_verb
-import tutelage.cli.resume_verb
-import tutelage.cli.train_verb
 from tests.attack.injection import Fault, Kind, injected
 from tutelage.cli.main import main as command
 from tutelage.training.checkpoint import newest_checkpoint
@@ -136,7 +130,9 @@ def prepared(home: Path) -> Ground:
     assert ended.code == 0, ended.said
     killed = run_command(TRAIN, home / "killed", Fault(home, at=int(ended.num_passed * KILLED_AT), kind="kill"))
     assert killed.code == -signal.SIGKILL, killed.said
-    rows = "\n".join(["sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)", "5.1,3.5,1.4,0.2", "6.2,2.8,4.8,1.8"])
+    rows = "\n".join(
+        ["sepal length (cm),sepal width (cm),petal length (cm),petal width (cm)", "5.1,3.5,1.4,0.2", "6.2,2.8,4.8,1.8"]
+    )
     (home / "ended" / "new.csv").write_text(rows + "\n")
     return Ground(home, _digest(home / "ended"), _points(home / "ended"))
 
@@ -164,7 +160,9 @@ def _judge(case: Case, ending: Ending, folder: Path, ground: Ground) -> list[str
     if ending.code not in (0, 2, 3):
         problems.append(f"exit code {ending.code}: {ending.said[-800:]}")
     last = ending.said.strip().splitlines()[-1:] or [""]
-    if ending.code in (2, 3) and not (last[0].startswith("tutelage") and str(folder.name) + "/" not in last[0] and _names(last[0])):
+    if ending.code in (2, 3) and not (
+        last[0].startswith("tutelage") and str(folder.name) + "/" not in last[0] and _names(last[0])
+    ):
         problems.append(f"names no file or no remedy: {ending.said[-800:]!r}")
     left = [path.name for pattern in (".*.tmp", ".tmp??????") for path in folder.rglob(pattern)]
     if left:
@@ -234,11 +232,17 @@ def main() -> int:
                         counted[ended[0]] += 1
                         problems += ended[1]
                         for problem in ended[1]:
-                            print(problem, flush=True)
+                            _say(problem)
                         at += arguments.every
-            print(f"{verb:8} {counted.total():5} cases: {dict(counted)}", flush=True)
-    print(f"{len(problems)} problems")
+            _say(f"{verb:8} {counted.total():5} cases: {dict(counted)}")
+    _say(f"{len(problems)} problems")
     return bool(problems)
+
+
+def _say(text: str) -> None:
+    """Print a line at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -68,9 +68,11 @@ def _optimizer_bytes(update: Update, optim: Optim) -> int:
     trial = optim.build(tiny)
     trial.step()
     return sum(
-        _size(dict(trial.state[copy])) * max(parameter.numel() // copy.numel(), 1)
+        # A moment is as large as its weights; a counter of steps is not.
+        each.element_size() * parameter.numel() if each.shape == copy.shape else each.nbytes
         for (_, copy), parameter in zip(tiny, update.parameters, strict=True)
-        if copy.numel()
+        for each in trial.state[copy].values()
+        if isinstance(each, Tensor)
     )
 
 
