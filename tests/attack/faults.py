@@ -7,6 +7,7 @@ the digest of an undisturbed run and the whole of its log.
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,16 @@ WORDS = {
     "predict": ["predict", "run", "new.csv", "--out", "answers.csv"],
 }
 LIMIT_S = 120
+SAMPLE = (
+    ("train", 45, "ENOSPC", True),
+    ("train", 70, "EIO", False),
+    ("train", 25, "short", False),
+    ("resume", 20, "ENOSPC", False),
+    ("resume", 3, "EROFS", True),
+    ("report", 3, "ENOSPC", False),
+    ("predict", 2, "EIO", False),
+)
+"""Cases of each kind that the ordinary tests try: verb, number of the operation, what the disk says, whether it lasts."""
 KILLED_AT = 0.6
 """Part of a training's operations after which the run to be resumed was killed."""
 
@@ -218,25 +229,37 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.attack.faults", description=__doc__)
     parser.add_argument("verbs", nargs="*", default=list(WORDS), help="commands to attack (default: all)")
     parser.add_argument("--every", type=int, default=1, help="take each K-th operation only")
+    parser.add_argument("--sample", action="store_true", help="a few cases only")
     parser.add_argument("--kinds", default="ENOSPC,EIO,short", help="what the disk says")
     arguments = parser.parse_args()
     problems: list[str] = []
     with tempfile.TemporaryDirectory() as name:
         ground = prepared(Path(name, "home"))
-        for verb in arguments.verbs:
-            counted: Counter[str] = Counter()
+        if arguments.sample:
+            problems += _report("sample", (Case(*each) for each in SAMPLE), ground)
+        for verb in [] if arguments.sample else arguments.verbs:
             for kind in arguments.kinds.split(","):
                 for lasting in (False, True):
-                    at = 1
-                    while (ended := attack(Case(verb, at, kind, lasting), ground))[0]:
-                        counted[ended[0]] += 1
-                        problems += ended[1]
-                        for problem in ended[1]:
-                            _say(problem)
-                        at += arguments.every
-            _say(f"{verb:8} {counted.total():5} cases: {dict(counted)}")
+                    cases = (Case(verb, at, kind, lasting) for at in itertools.count(1, arguments.every))
+                    problems += _report(f"{verb} {kind}{' lasting' if lasting else ''}", cases, ground)
     _say(f"{len(problems)} problems")
     return bool(problems)
+
+
+def _report(name: str, cases: Iterable[Case], ground: Ground) -> list[str]:
+    """Try cases until a fault never comes, print how they ended, and return what is wrong."""
+    counted: Counter[str] = Counter()
+    problems: list[str] = []
+    for case in cases:
+        ending, found = attack(case, ground)
+        if not ending:
+            break
+        counted[ending] += 1
+        problems += found
+        for problem in found:
+            _say(problem)
+    _say(f"{name}: {counted.total()} cases: {dict(counted)}")
+    return problems
 
 
 def _say(text: str) -> None:

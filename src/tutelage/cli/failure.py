@@ -31,7 +31,7 @@ def wants_json(words: Sequence[str]) -> bool:
     return "--json" in words
 
 
-def tell_error(error: TutelageError, *, prog: str, as_json: bool) -> int:
+def tell_error(error: TutelageError, *, prog: str, as_json: bool = False) -> int:
     """Tell a user's mistake and return the exit code."""
     if as_json:
         _print({"error": error.record()})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tutelage.cli.failure import Parser, tell_error, tell_io_error, wants_json
 from tutelage.core import catalog
-from tutelage.core.errors import TutelageError
+from tutelage.core.errors import DiskError, TutelageError
 from tutelage.core.threads import calm_threads
 
 __all__ = ["main"]
@@ -50,14 +50,26 @@ def main(words: Sequence[str] | None = None) -> int:
     except OSError as error:
         if isinstance(error, BrokenPipeError):
             return _leave_pipe()
-        if error.filename is None and not as_json:
+        if error.filename is None and _refuses_output():
             _leave_pipe()
+            return tell_error(
+                DiskError(f"standard output: cannot be written ({error.strerror}). Make room where it goes to."), prog=prog
+            )
         return tell_io_error(error, prog=prog, place=place, as_json=as_json)
     return code
 
 
+def _refuses_output() -> bool:
+    """Tell whether what waits to be printed cannot be."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
 def _leave_pipe() -> int:
-    """End quietly after the reader of a pipe has left."""
+    """End without what waits to be printed, after the reader of a pipe has left, or where the disk behind it is full."""
     # The interpreter must not complain about the closed pipe when it flushes.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

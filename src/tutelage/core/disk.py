@@ -52,10 +52,11 @@ def naming(path: Path, done: str = "written", *, needs: int | None = None) -> It
 def disk_error(error: OSError, *, path: Path, done: str = "written", needs: int | None = None) -> DiskError:
     """Return an error of the file system with everything that people need to know of it; arguments as in `naming`."""
     number, reason = error.errno or 0, error.strerror or str(error)
-    free = free_bytes(path)
+    free, folder = free_bytes(path), _folder(path)
+    place = "this folder" if folder == Path() else str(folder)
     facts = [f"It needs {needs:,} bytes"] if needs is not None else []
-    if free is not None and done != "read":
-        facts.append(f"{free:,} are free in {_folder(path)}" if facts else f"{free:,} bytes are free in {_folder(path)}")
+    if free is not None and (facts or number in (errno.ENOSPC, errno.EDQUOT)):
+        facts.append(f"{free:,}{'' if facts else ' bytes'} are free in {place}")
     said = f" {'; '.join(facts)}." if facts else ""
     return DiskError(f"{path}: cannot be {done} ({reason}).{said} {_remedy(number, path)}", path=str(path), number=number)
 
