@@ -175,7 +175,8 @@ def _judge(case: Case, ending: Ending, folder: Path, ground: Ground) -> list[str
         last[0].startswith("tutelage") and str(folder.name) + "/" not in last[0] and _names(last[0])
     ):
         problems.append(f"names no file or no remedy: {ending.said[-800:]!r}")
-    left = [path.name for pattern in (".*.tmp", ".tmp??????") for path in folder.rglob(pattern)]
+    # What the killed run left is swept by a resume that gets that far.
+    left = set(_aside(folder)) - (set(_aside(ground.home / "killed")) if case.verb == "resume" else set())
     if left:
         problems.append(f"left aside: {left}")
     if ending.code == 0 and case.verb in ("train", "resume"):
@@ -201,8 +202,13 @@ def _recover(case: Case, folder: Path, ground: Ground) -> list[str]:
     again = run_command(words, folder, Fault(folder))
     if again.code != 0:
         return [f"{words[0]} afterwards: exit code {again.code}: {again.said[-800:]}"]
-    left = [path.name for pattern in (".*.tmp", ".tmp??????") for path in folder.rglob(pattern)]
+    left = _aside(folder)
     return [*_compare(folder, ground), *([f"left aside afterwards: {left}"] if left else [])]
+
+
+def _aside(folder: Path) -> list[str]:
+    """Return the names of files that were written aside and are still there."""
+    return [path.name for pattern in (".*.tmp", ".tmp??????") for path in folder.rglob(pattern)]
 
 
 def _compare(folder: Path, ground: Ground) -> list[str]:

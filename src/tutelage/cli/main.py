@@ -52,16 +52,16 @@ def main(words: Sequence[str] | None = None) -> int:
             return _leave_pipe()
         if error.filename is None and _refuses_output():
             _leave_pipe()
-            return tell_error(
-                DiskError(f"standard output: cannot be written ({error.strerror}). Make room where it goes to."), prog=prog
-            )
+            refusal = f"standard output: cannot be written ({error.strerror}). Make room where it goes to."
+            return tell_error(DiskError(refusal), prog=prog)
         return tell_io_error(error, prog=prog, place=place, as_json=as_json)
     return code
 
 
 def _refuses_output() -> bool:
-    """Tell whether what waits to be printed cannot be."""
+    """Tell whether nothing can be printed; an empty line more does no harm to a command that has failed."""
     try:
+        sys.stdout.write("\n")
         sys.stdout.flush()
     except OSError:
         return True
