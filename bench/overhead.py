@@ -27,8 +27,9 @@ from tutelage.task.supervised import SupervisedTask
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.control import Control
 from tutelage.training.course import log_frequency
-from tutelage.training.jobs import LogJob, SaveJob
+from tutelage.training.jobs import LogJob
 from tutelage.training.loop import run_loop
+from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState
 from tutelage.training.step import Precision, Step, StepOptions
 

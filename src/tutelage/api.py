@@ -102,9 +102,10 @@ def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
 
 def _ended(folder: Path, module: nn.Module | None) -> Run:
     """Write the report, once however many processes train together, and open the run."""
+    run = Run(folder, module)
     if is_first_process(os.environ):
-        write_report(folder)
-    return Run(folder, module)
+        write_report(folder, patience_seconds=run.decided.save_patience_seconds)
+    return run
 
 
 def _request(

@@ -37,12 +37,13 @@ from tutelage.optim.sgd import SGD
 from tutelage.task.base import Batch, Phase
 from tutelage.task.gan import Gan, GanTask
 from tutelage.task.supervised import SupervisedTask
-from tutelage.training.checkpoint import newest_checkpoint
+from tutelage.training.checkpoint import checkpoints, newest_checkpoint
 from tutelage.training.control import Control, Stopping
 from tutelage.training.divergence import DivergenceJob
-from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
+from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.mesh import DistributedMesh, Mesh, mesh_from_environment
+from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState, digest, seed_everything
 from tutelage.training.step import Step, StepOptions
 
@@ -293,11 +294,21 @@ def fail(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
         (run_dir / "steps").write_text("no folder", encoding="utf-8")
     mesh.barrier()
     state = make(mesh)
-    save = SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0)
+    save = SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=0, patience_seconds=0)
     told["save"] = untold(lambda: run_loop(state, jobs=[save], seed=SEED))
     told["step"] = state.clock.step
     told["secure"] = untold(lambda: save.secure(state))
     save.close()
+    # With patience all of them train on, and save once there is room.
+    patient = SaveJob(Emitter([], started=time.monotonic()), run_dir, every_seconds=0, step=state.clock.step)
+    told["patient"] = untold(lambda: run_loop(state, jobs=[patient], seed=SEED))
+    told["end"] = state.clock.step
+    mesh.barrier()
+    if mesh.is_writer:
+        (run_dir / "steps").unlink()
+    told["room"] = untold(lambda: patient.secure(state))
+    patient.close()
+    told["saved"] = mesh.agree([path.name for path in checkpoints(run_dir)])
     return told
 
 

@@ -96,8 +96,11 @@ def test_what_the_first_process_cannot_do_ends_both_with_the_same_error(both: li
     assert first == second
     assert first["value"] == [0, "done"]
     assert first["io"] == ["PermissionError", "[Errno 13] Permission denied: 'run/plan.json'"]
-    assert first["save"][0] == first["secure"][0] == "RunError"
+    assert first["save"][0] == first["secure"][0] == "DiskError"
     assert "steps" in first["save"][1]
+    assert first["step"] < first["end"]
+    assert first["patient"] == first["room"] == []
+    assert first["saved"] == [f"{first['end']:09d}.safetensors"]
 
 
 @pytest.mark.slow

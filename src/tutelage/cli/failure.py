@@ -2,16 +2,16 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
+from tutelage.core.disk import disk_error
 from tutelage.core.errors import DivergedError, TutelageError, UsageError
 
 __all__ = ["Parser", "tell_error", "tell_io_error", "wants_json"]
-
-IO = "io"
-"""The code of errors of the file system, beside the codes of `core/errors.py`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -31,7 +31,7 @@ def wants_json(words: Sequence[str]) -> bool:
     return "--json" in words
 
 
-def tell_error(error: TutelageError, *, prog: str, as_json: bool) -> int:
+def tell_error(error: TutelageError, *, prog: str, as_json: bool = False) -> int:
     """Tell a user's mistake and return the exit code."""
     if as_json:
         _print({"error": error.record()})
@@ -42,15 +42,17 @@ def tell_error(error: TutelageError, *, prog: str, as_json: bool) -> int:
     return error.exit_code
 
 
-def tell_io_error(error: OSError, *, prog: str, as_json: bool) -> int:
-    """Tell that a file cannot be read or written, and return the exit code: the user's mistake where a file is named."""
-    exit_code = TutelageError.exit_code if error.filename is None else UsageError.exit_code
-    message = f"{error.filename or 'a file'}: {error.strerror or error}."
-    if as_json:
-        _print({"error": {"code": IO, "exit_code": exit_code, "message": message, "problems": []}})
-    else:
-        sys.stderr.write(f"{prog}: {message}\n")
-    return exit_code
+def tell_io_error(error: OSError, *, prog: str, place: str, as_json: bool) -> int:
+    """Tell that a file cannot be read or written, and return the exit code.
+
+    The last resort: what writes or reads names its file by itself. Where the system names none, it was somewhere in the
+    `place` that the command works on.
+    """
+    if error.filename is not None:
+        # A file's name may be bytes, or the number of an open file.
+        path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
+        return tell_error(disk_error(error, path=Path(path), done="read or written"), prog=prog, as_json=as_json)
+    return tell_error(disk_error(error, path=Path(place or ".") / "*", done="read or written"), prog=prog, as_json=as_json)
 
 
 def _print(record: dict[str, Any]) -> None:

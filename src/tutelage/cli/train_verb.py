@@ -32,7 +32,7 @@ def show_end(folder: Path, *, as_json: bool) -> int:
     done = Run.open(folder, tell=warn)
     if not is_first_process(os.environ):
         return EXIT_CODES.get(str(done.result.get("stopped")), 0)
-    report = write_report(folder, tell=warn)
+    report = write_report(folder, tell=warn, patience_seconds=done.decided.save_patience_seconds)
     if done.result.get("stopped") in EXIT_CODES:
         sys.stderr.write(f"paused   go on with: tutelage resume {folder}\n")
     if as_json:

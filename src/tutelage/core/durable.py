@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from tutelage.core.disk import naming
+from tutelage.core.errors import DiskError
 from tutelage.core.layout import FOLDERS
 
 __all__ = ["is_left_over", "left_over", "make_folder", "replacing", "sweep", "sync_folder", "sync_way", "write_durably"]
@@ -22,43 +24,54 @@ ATTEMPTS = 3
 
 
 @contextmanager
-def replacing(path: Path, *, announce: Callable[[Path], None] | None = None) -> Iterator[Path]:
+def replacing(path: Path, *, needs: int | None = None, announce: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """Give a path aside to write to; what is there at the end takes the file's place.
 
-    After a crash at any moment the old or the new content is there, whole; after an error the old one. Once this returns
-    without one, a power cut does not take the new content away.
+    After a crash at any moment the old or the new content is there, whole; after an error the old one, and nothing aside.
+    Once this returns without one, a power cut does not take the new content away.
 
     Args:
         path: The file.
+        needs: Bytes that it takes, where that is known.
         announce: Told of the file aside once it is on the disk, before it takes its place; where this fails, nothing changes.
+
+    Raises:
+        DiskError: The file system refused.
     """
-    make_folder(path.parent)
-    # A part of the name only: with what is added it must not become longer than names may be.
-    aside = path.with_name(f".{path.name[:40]}.{secrets.token_hex(4)}.tmp")
-    try:
-        aside.touch(exist_ok=False)
-        mode = aside.stat().st_mode
-        yield aside
-        # A writer that puts a file of its own there may have kept others from reading it.
-        aside.chmod(mode)
-        _sync(aside)
-        if announce is not None:
-            announce(aside)
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
-    sync_folder(path.parent)
+    # A short name: where the file's own may just be as long as it is, this one is no longer.
+    aside = path.with_name(f".{secrets.token_hex(4)}.tmp")
+    with naming(path, needs=needs):
+        make_folder(path.parent)
+        try:
+            aside.touch(exist_ok=False)
+            mode = aside.stat().st_mode
+            yield aside
+            # A writer that puts a file of its own there may have kept others from reading it.
+            aside.chmod(mode)
+            _sync(aside)
+            if announce is not None:
+                announce(aside)
+            aside.replace(path)
+        finally:
+            # Its room is given back at once; and what went wrong before is what is told.
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+        sync_folder(path.parent)
 
 
 def write_durably(path: Path, content: bytes, *, announce: Callable[[Path], None] | None = None) -> None:
-    """Replace a file such that after a crash at any moment either the old or the new content is there, whole."""
+    """Replace a file such that after a crash at any moment either the old or the new content is there, whole.
+
+    Raises:
+        DiskError: The file system refused.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         try:
-            with replacing(path, announce=announce) as aside:
+            with replacing(path, needs=len(content), announce=announce) as aside:
                 aside.write_bytes(content)
-        except FileNotFoundError:
+        except DiskError as error:
             # Who begins to work in a run folder sweeps it, and may meet what a report, which works without owning it, is writing.
-            if attempt == ATTEMPTS or not path.parent.is_dir():
+            if error.number != errno.ENOENT or attempt == ATTEMPTS or not path.parent.is_dir():
                 raise
         else:
             return
@@ -116,7 +129,8 @@ def left_over(folder: Path) -> Iterator[Path]:
 def sweep(folder: Path) -> None:
     """Remove what killed writers left half done, in a run folder that nobody else writes to."""
     for path in left_over(folder):
-        path.unlink(missing_ok=True)
+        with naming(path, "removed"):
+            path.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:

@@ -1,6 +1,7 @@
 """The one way out for events: stamps the seconds since the run began and hands each to every sink.
 
-Who watches can end neither a training nor what the others see: a sink that fails is told about once, and dropped.
+Who watches can end neither a training nor what the others see: a sink that fails is told about once, and dropped. One
+whose disk refuses is kept: it holds back what it was told, and writes it when there is room.
 """
 
 import sys
@@ -9,9 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
-from tutelage.core.events import Event, Sink, Warned
+from tutelage.core.errors import DiskError
+from tutelage.core.events import Event, Noted, Sink, Warned
 
-__all__ = ["Emitter", "Rewindable"]
+__all__ = ["Emitter", "Holding", "Rewindable"]
 
 
 @runtime_checkable
@@ -23,6 +25,15 @@ class Rewindable(Protocol):
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
         """Cut the files back to what they were when `offsets` was called."""
+
+
+@runtime_checkable
+class Holding(Protocol):
+    """A sink that raises `DiskError` where its disk refuses: it has taken the event, and holds it back until there is room."""
+
+    @property
+    def num_lost(self) -> int:
+        """How many lines were more than it could hold back."""
 
 
 class Emitter:
@@ -37,6 +48,7 @@ class Emitter:
             seconds_before: Seconds that earlier processes spent on the same run.
         """
         self.sinks = list(sinks)
+        self._held: dict[int, DiskError] = {}
         self._origin = started - seconds_before
 
     @property
@@ -51,38 +63,54 @@ class Emitter:
     def emit(self, event: Event) -> None:
         """Stamp an event and hand it to every sink."""
         object.__setattr__(event, "seconds", round(self.seconds, 3))
-        self._ask_each(lambda sink: sink.take(event))
+        self._tell_held(self._ask_each(lambda sink: sink.take(event)))
 
     def offsets(self) -> dict[str, int]:
-        """Return how large the sinks' files are, for a checkpoint."""
+        """Return how large the sinks' files are, for a checkpoint, with all that was told in them.
+
+        Raises:
+            DiskError: A sink holds lines back that cannot be written.
+        """
         found: dict[str, int] = {}
 
         def ask(sink: Sink) -> None:
             if isinstance(sink, Rewindable):
                 found.update(sink.offsets())
 
-        self._ask_each(ask)
+        refused = self._ask_each(ask)
+        self._tell_held(refused)
+        _raise_first(refused)
         return found
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
-        """Cut the sinks' files back to what they were at a checkpoint."""
+        """Cut the sinks' files back to what they were at a checkpoint.
+
+        Raises:
+            DiskError: A file cannot be cut back.
+        """
 
         def ask(sink: Sink) -> None:
             if isinstance(sink, Rewindable):
                 sink.rewind(offsets)
 
-        self._ask_each(ask)
+        _raise_first(self._ask_each(ask))
 
     def close(self) -> None:
-        """Let every sink write out what it holds back."""
-        self._ask_each(lambda sink: sink.close())
+        """Let every sink write out what it holds back; what it cannot write is told to the others, and lost."""
+        refused = self._ask_each(lambda sink: sink.close())
+        self.sinks = [sink for sink in self.sinks if id(sink) not in refused]
+        for error in refused.values():
+            self._tell_failure(f"{error} Its last lines are lost.")
 
-    def _ask_each(self, ask: Callable[[Sink], None]) -> None:
-        """Ask every sink for the same; afterwards drop those that failed, and tell the others."""
+    def _ask_each(self, ask: Callable[[Sink], None]) -> dict[int, DiskError]:
+        """Ask every sink for the same; afterwards drop those that failed, and tell the others. Returns the disks' refusals."""
         failed: list[tuple[Sink, Exception]] = []
+        refused: dict[int, DiskError] = {}
         for sink in tuple(self.sinks):
             try:
                 ask(sink)
+            except DiskError as error:
+                refused[id(sink)] = error
             except Exception as error:  # the border: whatever a sink raises is its own fault
                 failed.append((sink, error))
         self.sinks = [sink for sink in self.sinks if all(sink is not each for each, _ in failed)]
@@ -90,6 +118,18 @@ class Emitter:
             with suppress(Exception):
                 sink.close()
             self._tell_failure(f"{type(sink).__name__} failed ({failure!r}) and is told nothing more. Training goes on.")
+        return refused
+
+    def _tell_held(self, refused: Mapping[int, DiskError]) -> None:
+        """Tell, once each, that a sink's disk refuses, and that it takes lines again."""
+        before, self._held = self._held, dict(refused)
+        for sink in tuple(self.sinks):
+            if id(sink) in refused and id(sink) not in before:
+                self.emit(Warned(message=f"{refused[id(sink)]} Its lines are held back until then. Training goes on."))
+            elif id(sink) in before and id(sink) not in refused:
+                lost = sink.num_lost if isinstance(sink, Holding) else 0
+                end = f"{lost:,} lines were more than could be held back, and are lost" if lost else "no line is lost"
+                self.emit(Noted(message=f"{before[id(sink)].path}: written again; {end}."))
 
     def _tell_failure(self, message: str) -> None:
         """Tell that a sink is gone: through those that are left, else on standard error."""
@@ -98,3 +138,9 @@ class Emitter:
         # Also where the last ones failed on just this.
         if not self.sinks:
             sys.stderr.write(f"Warning: {message}\n")
+
+
+def _raise_first(refused: Mapping[int, DiskError]) -> None:
+    """Raise what the first disk said that refused."""
+    for error in refused.values():
+        raise error

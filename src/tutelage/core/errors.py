@@ -5,6 +5,7 @@ TutelageError
   RecipeError       a recipe key or value is wrong                             exit 2   code recipe
   DataError         the data was refused before training, all problems listed  exit 3   code data
   RunError          a run folder is missing, damaged or belongs elsewhere      exit 2   code run
+    DiskError       a file that the file system refuses to write or read       exit 2   code io
   DivergedError     training produced a number that is not finite              exit 1   code diverged
 
 The code is what programs read: `--json` prints `record()` under the key `error`.
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-__all__ = ["DataError", "DivergedError", "DataProblem", "RecipeError", "RunError", "TutelageError", "UsageError"]
+__all__ = ["DataError", "DiskError", "DivergedError", "DataProblem", "RecipeError", "RunError", "TutelageError", "UsageError"]
 
 MAX_SHOWN = 20
 """Problems written out in full; the rest are counted (all of them are in `DataError.problems`)."""
@@ -56,6 +57,22 @@ class RunError(TutelageError):
 
     exit_code = 2
     code = "run"
+
+
+class DiskError(RunError):
+    """A file that the file system refuses to write or read, for now: it is worth trying again.
+
+    Attributes:
+        path: The file, "" where that is unknown.
+        number: The system's number of the error, 0 where that is unknown.
+    """
+
+    code = "io"
+
+    def __init__(self, message: str = "", *, path: str = "", number: int = 0) -> None:
+        self.path = path
+        self.number = number
+        super().__init__(message)
 
 
 class DivergedError(TutelageError):

@@ -16,6 +16,7 @@ from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.border import SMALL_BYTES, BorderError, bounded
+from tutelage.core.disk import naming
 from tutelage.core.durable import sync_folder, write_durably
 from tutelage.core.errors import RunError
 from tutelage.core.journal import FORMAT, Entry, Journal, chained
@@ -51,7 +52,7 @@ class Manifest:
             state: What it means for the run, where that matters.
 
         Raises:
-            OSError: It cannot be written; what was there stays.
+            DiskError: It cannot be written; what was there stays.
         """
         path = self.folder / file
         entry = Entry(file, len(content), hashlib.sha256(content).hexdigest(), state=state)
@@ -124,15 +125,16 @@ class Manifest:
         if not content:
             return
         size = self.journal.num_bytes
-        try:
-            left = content
-            while left:
-                left = left[os.write(opened, left) :]
-            os.fsync(opened)
-        except OSError as error:
-            with suppress(OSError):
-                os.ftruncate(opened, size)
-            raise OSError(error.errno, error.strerror, str(self.folder / layout.MANIFEST)) from error
+        with naming(self.folder / layout.MANIFEST, needs=len(content)):
+            try:
+                left = content
+                while left:
+                    left = left[os.write(opened, left) :]
+                os.fsync(opened)
+            except OSError:
+                with suppress(OSError):
+                    os.ftruncate(opened, size)
+                raise
         self.journal.read(content)
 
     def _catch_up(self, opened: int) -> None:
@@ -152,11 +154,13 @@ class Manifest:
         """Open the journal, made where there is none, and keep other processes out for the moment."""
         path = self.folder / layout.MANIFEST
         is_new = not path.exists()
-        opened = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        with naming(path):
+            opened = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             _lock(opened)
             if is_new:
-                sync_folder(self.folder)
+                with naming(path):
+                    sync_folder(self.folder)
             yield opened
         finally:
             os.close(opened)

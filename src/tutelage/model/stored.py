@@ -11,7 +11,7 @@ values, and a SHA-256 over both and all tensors. So a flipped bit, a cut-off fil
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,7 +80,8 @@ def save_tensors(
         The `hash_tensors` of the tensors.
 
     Raises:
-        RunError: The file cannot be written, such as on a full disk, or would be beyond what is read again.
+        RunError: It would be beyond what is read again.
+        DiskError: The file cannot be written, such as on a full disk.
     """
     sha = hash_tensors(tensors)
     text = json.dumps(values)
@@ -90,13 +91,13 @@ def save_tensors(
         raise RunError(f"{path}: cannot be written: {found}; at most {limits} are read again.")
     seal = _seal(sha, format, text)
     header = {"format": format, "sha256": seal, "values": json.loads(text)}
-    try:
-        with replacing(path, announce=None if announce is None else announce(seal)) as aside:
+    needs = sum(tensor.nbytes for tensor in tensors.values()) + len(text)
+    with replacing(path, needs=needs, announce=None if announce is None else announce(seal)) as aside:
+        try:
             # Straight from the tensors' memory to the file, and other threads go on meanwhile.
             save_file(dict(tensors), aside, {ENTRY: json.dumps(header)})
-    except (OSError, safetensors.SafetensorError) as error:
-        needed = sum(tensor.nbytes for tensor in tensors.values()) + len(text)
-        raise RunError(f"{path}: cannot be written ({error}). It needs {needed:,} bytes{_free(path)}.") from error
+        except safetensors.SafetensorError as error:
+            raise _as_system_says(error) or RunError(f"{path}: cannot be written ({error}).") from error
     return sha
 
 
@@ -186,10 +187,7 @@ def _either(formats: Sequence[str]) -> str:
     return " or ".join(repr(name) for name in formats)
 
 
-def _free(path: Path) -> str:
-    """Say how much room there is, where that can be told."""
-    folder = next((each for each in path.parents if each.is_dir()), path.parent)
-    try:
-        return f"; {shutil.disk_usage(folder).free:,} are free in {folder}. Make room there, or choose another folder"
-    except OSError:
-        return f". Is {folder} still there, and may it be written to?"
+def _as_system_says(error: Exception) -> OSError | None:
+    """Return what the system refused, which the library tells in its words; None where it is something else."""
+    found = re.search(r"\(os error (\d+)\)", str(error))
+    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError, TutelageError
+from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Pick, Spec
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
@@ -50,6 +51,7 @@ class Plan(Spec):
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops.
         class_weights: A factor per class, or empty.
+        save_patience_seconds: How long a full disk is waited for.
         shape: What the model receives, so that it can be built from the plan alone.
         num_outputs: How many numbers the model returns per row.
         prepare: The preprocessing's settings; None where nothing is preprocessed.
@@ -82,6 +84,7 @@ class Plan(Spec):
     time_seconds: Amount = 0.0
     corrections: tuple[tuple[Count, Count], ...] = ()
     save_seconds: Amount
+    save_patience_seconds: Amount = PATIENCE_SECONDS
     shape: Pick("shape") | None = None  # type: ignore[valid-type]
     num_outputs: Count = 0
     prepare: Pick("prepare") | None = None  # type: ignore[valid-type]

@@ -13,6 +13,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 from tutelage.core.amount import parse_seconds
 from tutelage.core.border import BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
+from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Auto, Pick, Spec, Wish, parse
 
 __all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
@@ -60,9 +61,12 @@ class StoppingWish(Spec):
 
 
 class Saving(Spec):
-    """How often to write checkpoints."""
+    """How often to write checkpoints, and what a full disk means."""
 
     every_seconds: float = Field(15.0, ge=0, description="Wall time between checkpoints; 0 saves after every step.")
+    patience_seconds: float = Field(
+        PATIENCE_SECONDS, ge=0, description="How long a full disk is waited for; 0 ends at the first file that is refused."
+    )
 
 
 class Recipe(Spec):

@@ -1,12 +1,13 @@
 """The report of a training that diverged: where its best weights were kept, there is something to report on."""
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tutelage.core import layout
-from tutelage.core.errors import DivergedError
+from tutelage.core.errors import DiskError, DivergedError
 from tutelage.report.page import write_report
 from tutelage.training.mesh import is_first_process
 
@@ -25,5 +26,8 @@ def reporting_divergence() -> Iterator[None]:
     except DivergedError as error:
         folder = Path(error.folder)
         if error.folder and (folder / layout.RESULT).is_file() and is_first_process(os.environ):
-            error.report = str(write_report(folder))
+            try:
+                error.report = str(write_report(folder))
+            except DiskError as refused:
+                sys.stderr.write(f"Warning: {refused}\n")
         raise

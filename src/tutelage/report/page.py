@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -10,6 +11,7 @@ from tutelage.core import catalog, layout
 from tutelage.core.durable import write_durably
 from tutelage.core.journal import read_journal
 from tutelage.core.manifest import Manifest
+from tutelage.core.patience import Patience
 from tutelage.report.headline import show_headline, title
 from tutelage.report.html import join, raw, tag
 from tutelage.report.record import RunRecord, read_run
@@ -25,29 +27,47 @@ def sections() -> tuple[Section, ...]:
     return tuple(sorted(found, key=lambda section: (section.order, section.anchor)))
 
 
-def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody) -> Path:
+def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody, patience_seconds: float = 0.0) -> Path:
     """Write `report.html` into a run folder, from nothing but the files in it.
 
     Args:
         folder: The run folder; files that a cut-off run lacks are named in the report.
         tell: Takes what could not be read, which the report names too.
+        patience_seconds: How long a full disk is waited for.
 
     Returns:
         The path of the report.
 
     Raises:
-        RunError: `folder` is not a folder.
+        RunError: `folder` is not a folder, or the report cannot be written.
     """
-    path, run = folder / layout.REPORT, read_run(folder)
+    run = read_run(folder)
     page = _page(run).encode()
+    patience = Patience(
+        patience_seconds,
+        warn=_warn,
+        note=_warn,
+        meanwhile="The report waits for it; all else of the run is written.",
+        remedy=f"All else of the run is written. Then write the report: tutelage report {folder}",
+    )
+    patience.insist(lambda: _write(folder, page), what=layout.REPORT)
+    for problem in run.problems:
+        tell(problem)
+    return folder / layout.REPORT
+
+
+def _write(folder: Path, page: bytes) -> None:
+    """Write the page, vouched for by the manifest where there is one."""
     if read_journal(folder).num_lines:
         Manifest(folder).put(layout.REPORT, page)
     else:
         # One that vouched for the report alone would look like that of the run.
-        write_durably(path, page)
-    for problem in run.problems:
-        tell(problem)
-    return path
+        write_durably(folder / layout.REPORT, page)
+
+
+def _warn(text: str) -> None:
+    """Tell on standard error: the run's own sinks are closed by now."""
+    sys.stderr.write(f"Warning: {text}\n")
 
 
 def _page(run: RunRecord) -> str:

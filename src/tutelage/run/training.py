@@ -1,19 +1,22 @@
 """A training from first to last: compose, probe, loop, restore the best weights, open the test part once, write it all."""
 
 import shlex
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
 from tutelage.core import catalog, layout
+from tutelage.core.disk import naming
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
 from tutelage.core.manifest import Manifest
+from tutelage.core.patience import telling
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
@@ -23,18 +26,21 @@ from tutelage.run.interrupt import Interrupt
 from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
+from tutelage.run.room import needed_bytes, require_room
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
-from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob, SaveJob
+from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.memory import keep_freed_memory
-from tutelage.training.mesh import LONE, Mesh
+from tutelage.training.mesh import LONE, PATIENCE, Mesh
+from tutelage.training.saving import SaveJob
 from tutelage.training.state import Snapshot, TrainState
 
 __all__ = ["Training"]
 
+Value = TypeVar("Value")
 DIVERGED = "diverged"
 LOOKS = 60
 """Looks at the clock that a time budget takes, at most."""
@@ -83,7 +89,14 @@ class Training:
         self._announce(composed)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
-        save = SaveJob(self.emitter, self.folder, every_seconds=self.plan.save_seconds, step=composed.state.clock.step)
+        self.mesh.lead(lambda: self._require_room(composed))
+        save = SaveJob(
+            self.emitter,
+            self.folder,
+            every_seconds=self.plan.save_seconds,
+            step=composed.state.clock.step,
+            patience_seconds=self._patience_seconds,
+        )
         watched, step = [composed.problem.validation], composed.state.clock.step
         evaluate = EvaluateJob(self.emitter, watched, stopping=rhythm.stopping, every=rhythm.eval_every, step=step)
         # Whatever happens, nothing is written any more when this process gives the folder back.
@@ -161,7 +174,8 @@ class Training:
         """Rename damaged checkpoints: they would count among the newest, which are kept, and crowd out those that are intact."""
         for path, found in damaged:
             Manifest(self.folder).remove(path)
-            path.replace(path.with_suffix(".damaged"))
+            with naming(path, "set aside"):
+                path.replace(path.with_suffix(".damaged"))
             self.emitter.emit(Warned(message=found))
 
     def _is_exact(self, snapshot: Snapshot) -> tuple[bool, str]:
@@ -199,7 +213,7 @@ class Training:
                     reserve_seconds=reserve_seconds(composed, per_row),
                     every=max(1, state.control.initial_steps // LOOKS),
                     step=step,
-                    save=save.secure,
+                    save=save.save_now,
                     most_steps=self.plan.useful_steps or 2**62,
                 )
             )
@@ -250,9 +264,11 @@ class Training:
             "num_parameters": composed.problem.num_parameters,
             "command": self._repeat_command(composed),
         }
-        record, manifest = finite(self.result), Manifest(self.folder)
-        self.mesh.lead(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)))
+        # The result is last: where it stands, everything else does.
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
+        self._insist(self._settle_logs, what="the logs")
+        record, manifest = finite(self.result), Manifest(self.folder)
+        self._insist(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)), what=layout.RESULT)
         return self.result
 
     def _keep_predictor(self, state: TrainState, name: str, *, step: int) -> str:
@@ -264,7 +280,7 @@ class Training:
             path, manifest = self.folder / name / layout.PREDICTOR, Manifest(self.folder)
             return predictor.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
 
-        return self.mesh.lead(write)
+        return self._insist(write, what=f"{name}/{layout.PREDICTOR}")
 
     def _open_test_part(self, weights: str, *, step: int) -> None:
         """Say that the test part is being opened, and whether it was before."""
@@ -275,7 +291,34 @@ class Training:
             if said is not None:
                 self.emitter.emit(said)
 
-        self.mesh.lead(say)
+        self._insist(say, what=layout.TEST_OPENED)
+
+    def _insist(self, write: Callable[[], Value], *, what: str) -> Value:
+        """Let the first process write something at the end of training; a full disk is waited for.
+
+        Raises:
+            RunError: It could not be written for too long, whichever process asks.
+        """
+        remedy = f"All steps are saved. Then finish the run: tutelage resume {self.folder}"
+        patience = telling(self.emitter, self._patience_seconds, meanwhile="The end of the run waits for it.", remedy=remedy)
+        value: Value = self.mesh.lead(lambda: patience.insist(write, what=what))
+        return value
+
+    def _settle_logs(self) -> None:
+        """Bring all that was told to the disk."""
+        self.emitter.offsets()
+
+    @property
+    def _patience_seconds(self) -> float:
+        """How long a full disk is waited for; the other processes wait for the first one only so long."""
+        wished = self.plan.save_patience_seconds
+        return wished if self.mesh.world == 1 else min(wished, PATIENCE.total_seconds() / 2)
+
+    def _require_room(self, composed: Composed) -> None:
+        """Refuse to train where the files of this run find no room, and warn where they hardly do."""
+        warning = require_room(self.folder, needed_bytes(composed.state))
+        if warning:
+            self.emitter.emit(Warned(message=warning))
 
     def _scores(self, composed: Composed, *, is_tested: bool) -> dict[str, Any]:
         """Score the validation part, and the test part unless the run will go on later."""

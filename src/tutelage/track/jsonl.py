@@ -1,28 +1,26 @@
 """Writes every event to events.jsonl and every measured point to metrics.jsonl, one JSON object a line.
 
 A line is handed to the operating system at once, so a killed process loses at most the line it was writing. A resumed
-run rewinds both files to what they were at its checkpoint and writes on from there, so no step is told twice. At each
-checkpoint and at the end the run's manifest is told the SHA-256 over all that stands in them; it is kept while writing.
+run rewinds both files to what they were at its checkpoint and writes on from there, so no step is told twice. Lines that
+a full disk refuses wait in memory until there is room. At each checkpoint and at the end the run's manifest is told the
+SHA-256 over all that stands in the files; it is kept while writing.
 """
 
-import hashlib
 import json
 import math
 import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from tutelage.core import layout
 from tutelage.core.border import BorderError, opened, parse_object
-from tutelage.core.durable import sync_folder
-from tutelage.core.errors import RunError
+from tutelage.core.disk import naming
+from tutelage.core.errors import DiskError, RunError
 from tutelage.core.events import Evaluated, Event, Logged, as_record
 from tutelage.core.manifest import Manifest
-from tutelage.core.plain import open_plain
 from tutelage.track.base import Track
+from tutelage.track.lines import Lines, truncate
 
 __all__ = ["Jsonl", "JsonlSink", "parse_records", "read_records", "truncate"]
 
@@ -50,141 +48,73 @@ class JsonlSink:
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        with naming(folder, "made"):
+            folder.mkdir(parents=True, exist_ok=True)
         self._manifest = Manifest(folder)
-        self._files = {name: _Lines(folder / name) for name in layout.LOGS}
+        self._files = {name: Lines(folder / name) for name in layout.LOGS}
+
+    @property
+    def num_lost(self) -> int:
+        """How many lines were more than could be held back while the disk refused them."""
+        return sum(lines.num_lost for lines in self._files.values())
 
     def take(self, event: Event) -> None:
-        """Write one event, and its metrics where it has any that belong to a step."""
-        self._files[layout.EVENTS].append(as_record(event))
+        """Write one event, and its metrics where it has any that belong to a step.
+
+        Raises:
+            DiskError: The disk refuses: what could not be written is held back, and written with what comes later.
+        """
+        self._files[layout.EVENTS].hold(_line(as_record(event)))
         if isinstance(event, Logged | Evaluated):
             point = {"step": event.step, "epoch": event.epoch, "seconds": event.seconds}
-            self._files[layout.METRICS].append({**event.metrics, **point})
+            self._files[layout.METRICS].hold(_line({**event.metrics, **point}))
+        self._ask_each(Lines.write)
 
     def offsets(self) -> dict[str, int]:
-        """Return the size of each file in bytes, for a checkpoint; all of it is on disk when this returns."""
+        """Return the size of each file in bytes, for a checkpoint; all that was told is on disk, and sealed, when this returns.
+
+        Raises:
+            DiskError: The disk refuses what was held back.
+        """
         sizes = {name: lines.settle() for name, lines in self._files.items()}
-        self._seal({name: (size, self._files[name].hash()) for name, size in sizes.items()})
+        self._manifest.seal({name: (size, self._files[name].hash()) for name, size in sizes.items()})
         return sizes
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
         """Cut the files back to what they were when `offsets` was called; a file not named stays as it is."""
         ours = {name: self._files[name].boundary(offset) for name, offset in offsets.items() if name in self._files}
         # Before it is so: a crash in between leaves lines beyond the seal, as any crash does.
-        self._seal({name: (size, self._files[name].hash(size)) for name, size in ours.items()})
+        self._manifest.seal({name: (size, self._files[name].hash(size)) for name, size in ours.items()})
         for name, size in ours.items():
             self._files[name].rewind(size)
 
     def close(self) -> None:
-        """Close both files, with all that stands in them sealed."""
-        with suppress(OSError):
+        """Write what is held back, seal it, and close both files.
+
+        Raises:
+            DiskError: The disk refuses what was held back.
+        """
+        try:
             if any(not lines.is_closed for lines in self._files.values()):
                 self.offsets()
-        for lines in self._files.values():
-            lines.close()
-
-    def _seal(self, logs: Mapping[str, tuple[int, str]]) -> None:
-        """Tell the manifest how far the files are on the disk."""
-        # A disk that refuses is told of by whoever writes to it next; the next seal covers what this one would have.
-        with suppress(OSError):
-            self._manifest.seal(logs)
-
-
-class _Lines:
-    """One file that grows by whole lines; it goes silent, after one message, when the disk refuses."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        is_new = not path.exists()
-        # Unbuffered: each line is one write, so nothing waits in this process when it is killed.
-        self._file = os.fdopen(open_plain(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab", buffering=0)
-        if is_new:
-            # Else a power cut may take the file away, however often its lines were synced.
-            sync_folder(path.parent)
-        truncate(path, path.stat().st_size)
-        self._is_refused = False
-        # Over all that stands in the file; None where that has to be read first.
-        self._sha = hashlib.sha256() if not path.stat().st_size else None
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether nothing is written any more."""
-        return self._file.closed
-
-    def append(self, record: Mapping[str, object]) -> None:
-        if self._is_refused or self._file.closed:
-            return
-        line = json.dumps(_plain(record), allow_nan=False, separators=(",", ":")).encode() + b"\n"
-        try:
-            # A nearly full disk takes a part of the line and reports no error until the next write.
-            while line:
-                taken = self._file.write(line)
-                if self._sha is not None:
-                    self._sha.update(line[:taken])
-                line = line[taken:]
-        except OSError as error:
-            self._is_refused = True
-            sys.stderr.write(f"Warning: {self._path} cannot be written ({error.strerror}); training goes on without it.\n")
-
-    def settle(self) -> int:
-        if not self._file.closed:
-            os.fsync(self._file.fileno())
-        return self._path.stat().st_size
-
-    def hash(self, size: int = -1) -> str:
-        """Return the SHA-256 over the file, or over so many bytes of it."""
-        if size >= 0:
-            return _hash(self._path, size).hexdigest()
-        if self._sha is None:
-            self._sha = _hash(self._path, self._path.stat().st_size)
-        return self._sha.hexdigest()
-
-    def boundary(self, offset: int) -> int:
-        """Return where the last whole line before an offset ends."""
-        with self._path.open("rb") as file:
-            return _boundary(file, offset)
-
-    def rewind(self, offset: int) -> None:
-        truncate(self._path, offset)
-        self._sha = None
-        self.settle()
-
-    def close(self) -> None:
-        try:
-            self.settle()
         finally:
-            self._file.close()
+            self._ask_each(Lines.close)
+
+    def _ask_each(self, ask: Callable[[Lines], None]) -> None:
+        """Ask both files for the same, and raise afterwards what the first one met."""
+        errors: list[DiskError] = []
+        for lines in self._files.values():
+            try:
+                ask(lines)
+            except DiskError as error:
+                errors.append(error)
+        if errors:
+            raise errors[0]
 
 
-def truncate(path: Path, offset: int) -> None:
-    """Cut a file of lines back to `offset` bytes, and to the end of the last whole line before it.
-
-    A file that is shorter already is never made longer.
-    """
-    with path.open("r+b") as file:
-        size = _boundary(file, offset)
-        if size < file.seek(0, os.SEEK_END):
-            file.truncate(size)
-
-
-def _boundary(file: BinaryIO, offset: int) -> int:
-    """Return where the last whole line before an offset ends."""
-    size = min(offset, file.seek(0, os.SEEK_END))
-    file.seek(max(size - 1, 0))
-    if size and file.read(1) != b"\n":
-        file.seek(0)
-        size = file.read(size).rfind(b"\n") + 1
-    return size
-
-
-def _hash(path: Path, size: int) -> "hashlib._Hash":
-    """Return the running SHA-256 over the beginning of a file."""
-    sha = hashlib.sha256()
-    with path.open("rb") as file:
-        while size > 0 and (chunk := file.read(min(size, CHUNK_BYTES))):
-            sha.update(chunk)
-            size -= len(chunk)
-    return sha
+def _line(record: Mapping[str, object]) -> bytes:
+    """Return a record as one line of JSON."""
+    return json.dumps(_plain(record), allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from tutelage.core.disk import naming
 from tutelage.core.errors import RunError
 from tutelage.core.journal import read_journal
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
@@ -67,7 +68,7 @@ def save_checkpoint(run_dir: Path, snapshot: Snapshot, *, manifest: Manifest | N
         The digest of the snapshot.
 
     Raises:
-        RunError: It cannot be written, such as on a full disk; the checkpoints before it are still there.
+        DiskError: It cannot be written, such as on a full disk; the checkpoints before it are still there.
     """
     path = run_dir / STEPS / f"{snapshot.step:09d}{CHECKPOINT_SUFFIX}"
     dropped = sorted({*checkpoints(run_dir), path})[:-KEPT]
@@ -80,7 +81,8 @@ def save_checkpoint(run_dir: Path, snapshot: Snapshot, *, manifest: Manifest | N
         announce=lambda seal: journal.announcing(path, seal=seal, dropping=dropped),
     )
     for old in dropped:
-        old.unlink(missing_ok=True)
+        with naming(old, "removed"):
+            old.unlink(missing_ok=True)
     return digest(snapshot, tensors_sha=sha)
 
 

@@ -1,23 +1,20 @@
-"""What is done between steps, in this order: log, evaluate and judge, keep the time budget, save."""
+"""What is done between steps, in this order: log, evaluate and judge, keep the time budget; then `saving.py` saves."""
 
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import RunError
-from tutelage.core.events import Corrected, Evaluated, Logged, Saved, Warned
+from tutelage.core.events import Corrected, Evaluated, Logged
 from tutelage.task.base import Evaluator, Task
 from tutelage.training.control import Stopping, judge
 from tutelage.training.divergence import diverged
 from tutelage.training.state import TrainState
-from tutelage.training.writer import Durable, Writer
 
-__all__ = ["BudgetJob", "EvaluateJob", "LogJob", "SaveJob"]
+__all__ = ["BudgetJob", "EvaluateJob", "LogJob"]
 
 
 LINE_SECONDS = 10.0
@@ -229,84 +226,6 @@ class BudgetJob:
     def _step_seconds(self) -> float:
         """Return the time spent without evaluations."""
         return self._emitter.seconds - self._evaluate.seconds_spent
-
-
-class SaveJob:
-    """Makes a checkpoint when enough wall time has passed; when it does so has no influence on training.
-
-    Training waits for the copy of its state, not for the disk: see `writer.py`.
-    """
-
-    FRACTION = 0.02
-    """Training waits for saving at most about this fraction of its time."""
-    WRITING_FRACTION = 0.1
-    """Checkpoints are being written at most about this fraction of the time: that takes memory, and a core for the hash."""
-
-    def __init__(self, emitter: Emitter, run_dir: Path, *, every_seconds: float, step: int) -> None:
-        """Save into `run_dir` every `every_seconds` (more rarely where a save takes long)."""
-        self.next_step = step + 1
-        self._every = every_seconds
-        self._wait = every_seconds
-        self._emitter, self._writer = emitter, Writer(run_dir)
-        self._last = time.monotonic()
-
-    def run(self, state: TrainState) -> None:
-        """Save if it is time by the first process's clock.
-
-        Raises:
-            RunError: The checkpoint before this one could not be written, whichever process asks.
-        """
-        if state.mesh.lead(self._is_time):
-            self.save(state)
-        every = state.mesh.ask_every
-        self.next_step = (state.clock.step // every + 1) * every
-
-    def save(self, state: TrainState) -> None:
-        """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
-
-        Raises:
-            RunError: The checkpoint before this one could not be written, whichever process asks.
-        """
-        began = time.monotonic()
-        state.mesh.lead(self._settle)
-        state.outside["seconds"] = self._emitter.seconds
-        # A sink that has just failed has none; what it had at the last checkpoint is then where its files are cut.
-        state.outside["offsets"] = {**state.outside.get("offsets", {}), **self._emitter.offsets()}
-        snapshot = state.snapshot()
-        if state.mesh.is_writer:
-            self._writer.write(snapshot)
-        self._last = time.monotonic()
-        # Where each step is to be saved, none is left out.
-        self._wait = max(self._every, (self._last - began) / self.FRACTION) if self._every else 0.0
-
-    def secure(self, state: TrainState) -> None:
-        """Save now, and return once it is durable: what follows may rely on it."""
-        self.save(state)
-        state.mesh.lead(self._settle)
-
-    def close(self) -> None:
-        """End the writer, once it is done, whatever has happened; the run folder may then be given to another process."""
-        self._writer.close()
-        try:
-            self._settle()
-        except RunError as error:
-            # Another reason ends this training already.
-            self._emitter.emit(Warned(message=str(error)))
-
-    def _is_time(self) -> bool:
-        """Tell what has become durable, and whether the next checkpoint is due; raises what the writer met."""
-        self._tell(self._writer.poll())
-        return time.monotonic() - self._last >= self._wait
-
-    def _settle(self) -> None:
-        """Wait until the checkpoint that is being written, if any, is durable; raises what the writer met."""
-        self._tell(self._writer.wait())
-
-    def _tell(self, durable: Durable | None) -> None:
-        """Tell what has become durable, in the thread that trains: sinks know no other."""
-        if durable is not None:
-            self._emitter.emit(Saved(step=durable.step, digest=durable.digest))
-            self._wait = max(self._wait, durable.seconds / self.WRITING_FRACTION) if self._every else 0.0
 
 
 def copy_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:

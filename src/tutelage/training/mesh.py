@@ -28,6 +28,7 @@ from tutelage.training.failure import failure_from, failure_record
 __all__ = [
     "ASK_EVERY",
     "LONE",
+    "PATIENCE",
     "DistributedMesh",
     "Mesh",
     "device_of_process",

@@ -39,19 +39,17 @@ class Writer:
         assert self._pending is None, "the snapshot before is still being written"
         self._pending = self._thread.submit(_write, self._manifest, snapshot)
 
-    def poll(self) -> Durable | None:
-        """Return what has become durable since the last question, without waiting; None where nothing has.
-
-        Raises:
-            RunError: It could not be written.
-        """
-        return self.wait() if self._pending is not None and self._pending.done() else None
+    @property
+    def is_done(self) -> bool:
+        """Whether a snapshot was written, or refused, which nobody has asked for yet: `wait` will not wait."""
+        return self._pending is not None and self._pending.done()
 
     def wait(self) -> Durable | None:
         """Wait for the snapshot that is being written, and return what became durable; None where none was pending.
 
         Raises:
-            RunError: It could not be written.
+            DiskError: The disk refused it; the next one may be tried.
+            RunError: It cannot be written at all.
         """
         pending, self._pending = self._pending, None
         return None if pending is None else pending.result()

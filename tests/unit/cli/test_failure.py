@@ -1,11 +1,14 @@
 """With --json every failure is one object on standard output; without it words on standard error. Exit codes are the same."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tutelage.cli.failure import tell_io_error
 from tutelage.cli.main import build_parser, main
 from tutelage.core import catalog
 
@@ -88,3 +91,33 @@ def test_the_help_of_task_names_every_task() -> None:
     assert isinstance(verbs.choices, dict)
     text = verbs.choices["train"].format_help()
     assert all(kind in text for kind in catalog.names("task"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("words", [["list"], ["list", "optim"], ["list", "--json"]])
+def test_a_full_disk_behind_standard_output_is_told_in_one_line(words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-m", "tutelage", *words], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == "tutelage list: standard output: cannot be written (No space left on device). Make room where it goes to.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(5, "Input/output error"), "runs/x/*: cannot be read or written (Input/output error). The disk reports a fault"),
+        (OSError(5, "Input/output error", b"a/b"), "a/b: cannot be read or written (Input/output error)."),
+        (OSError(24, "Too many open files", "a/b"), "a/b: cannot be read or written (Too many open files). This process has"),
+        (OSError("odd"), "runs/x/*: cannot be read or written (odd)."),
+    ],
+)
+def test_an_error_that_nobody_named_is_told_with_its_place_and_a_remedy(
+    error: OSError, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tell_io_error(error, prog="tutelage train", place="runs/x", as_json=False) == 2
+    assert capsys.readouterr().err.startswith(f"tutelage train: {said}")
+    assert tell_io_error(error, prog="tutelage train", place="runs/x", as_json=True) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == "io"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tutelage.core.emitter import Emitter
+from tutelage.core.errors import DiskError
 from tutelage.core.events import Event, Noted, Warned
 
 
@@ -84,3 +85,70 @@ def test_ctrl_c_in_a_sink_is_no_failure_of_the_sink() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         emitter(Pressed()).emit(Noted(message=""))
+
+
+class Full(Memory):
+    """A sink that holds back what its disk refuses."""
+
+    is_full = False
+    num_lost = 0
+
+    def take(self, event: Event) -> None:
+        self.events.append(event)
+        self.refuse()
+
+    def offsets(self) -> Mapping[str, int]:
+        self.refuse()
+        return {"log": len(self.events)}
+
+    def rewind(self, offsets: Mapping[str, int]) -> None:
+        self.refuse()
+
+    def close(self) -> None:
+        self.refuse()
+
+    def refuse(self) -> None:
+        if self.is_full:
+            raise DiskError("run/log: full.", path="run/log")
+
+
+def messages(sink: Memory, kind: type[Noted] | type[Warned]) -> list[str]:
+    return [event.message for event in sink.events if isinstance(event, kind)]
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("num_lost", [0, 1200])
+def test_a_sink_whose_disk_refuses_is_kept_and_told_of_once_each_way(is_first: bool, num_lost: int) -> None:
+    good, full = Memory(), Full()
+    told = emitter(*([full, good] if is_first else [good, full]))
+    told.emit(Noted(message="0"))
+    full.is_full = True
+    for event in note(3):
+        told.emit(event)
+    full.is_full, full.num_lost = False, num_lost
+    told.emit(Noted(message="3"))
+    assert messages(good, Warned) == ["run/log: full. Its lines are held back until then. Training goes on."]
+    end = "1,200 lines were more than could be held back, and are lost" if num_lost else "no line is lost"
+    assert messages(good, Noted) == ["0", "0", "1", "2", "3", f"run/log: written again; {end}."]
+    assert sorted(messages(full, Noted)) == sorted(messages(good, Noted))
+    assert messages(full, Warned) == messages(good, Warned)
+
+
+def test_a_checkpoint_is_not_told_of_lines_that_are_held_back_and_cutting_back_does_not_pass_either() -> None:
+    good, full = Memory(), Full()
+    told = emitter(good, full)
+    full.is_full = True
+    for ask in (told.offsets, lambda: told.rewind({"log": 0})):
+        with pytest.raises(DiskError, match="run/log"):
+            ask()
+    full.is_full = False
+    assert told.offsets() == {"log": 1}, "the warning, which was held back"
+    assert told.sinks == [good, full]
+
+
+def test_lines_that_cannot_be_written_at_the_end_are_told_of() -> None:
+    good, full = Memory(), Full()
+    told = emitter(good, full)
+    full.is_full = True
+    told.close()
+    assert messages(good, Warned) == ["run/log: full. Its last lines are lost."]

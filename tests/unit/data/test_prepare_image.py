@@ -226,6 +226,18 @@ def test_a_failed_decoding_leaves_nothing_behind() -> None:
     assert list(cache_folder().iterdir()) == []
 
 
+@pytest.mark.parametrize("refused", ["replace", "write_text"])
+def test_a_disk_that_refuses_the_last_file_costs_the_cache_and_nothing_else(
+    refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, refused, full)
+    assert load_or_make("key", shape=(3, 2, 2, 1), fill=lambda target: target.fill(7)).min() == 7
+    assert list(cache_folder().iterdir()) == []
+
+
 def test_the_cache_forgets_what_was_not_used_for_longest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoded, "LIMIT_BYTES", 5000)
     for key in ("a", "b", "c"):

@@ -13,7 +13,7 @@ from tutelage.core.events import Event, Warned
 from tutelage.core.manifest import Manifest
 from tutelage.training import writer as writing
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
-from tutelage.training.jobs import SaveJob
+from tutelage.training.saving import SaveJob
 from tutelage.training.state import Snapshot, digest
 from tutelage.training.writer import Writer
 
@@ -24,7 +24,7 @@ def snapshot(step: int) -> Snapshot:
 
 def test_what_is_durable_is_told_when_asked_for_and_once(tmp_path: Path) -> None:
     writer = Writer(tmp_path)
-    assert writer.poll() is None
+    assert not writer.is_done
     assert writer.wait() is None
     writer.write(snapshot(7))
     durable = writer.wait()
@@ -49,7 +49,7 @@ def test_the_thread_that_trains_does_not_wait_while_one_is_written(tmp_path: Pat
     writer = Writer(tmp_path)
     writer.write(snapshot(1))
     assert began.wait(timeout=60)
-    assert writer.poll() is None
+    assert not writer.is_done
     with pytest.raises(AssertionError, match="still being written"):
         writer.write(snapshot(2))
     may_go_on.set()

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from tutelage.core.disk import naming
+
 __all__ = ["cache_folder", "load_or_make"]
 
 LIMIT_BYTES = 16 * 2**30
@@ -46,6 +48,9 @@ def load_or_make(key: str, *, shape: tuple[int, ...], fill: Fill) -> np.ndarray:
 
     Returns:
         uint8 array of that shape; writing to it changes neither the file nor other users of it.
+
+    Raises:
+        DiskError: The disk reports a fault in what was written.
     """
     path = cache_folder() / (hashlib.sha256(f"{VERSION} {shape} {key}".encode()).hexdigest()[:32] + ".npy")
     pixels = _open(path, shape)
@@ -64,17 +69,32 @@ def load_or_make(key: str, *, shape: tuple[int, ...], fill: Fill) -> np.ndarray:
         return pixels
     try:
         fill(target)
-        target.flush()
-        record = json.dumps({"shape": shape, "crc32": _checksum(target)})
-        temporary.replace(path)
-        note = temporary.with_suffix(".note")
-        note.write_text(record, encoding="utf-8")
-        note.replace(path.with_suffix(".json"))
+        with naming(path):
+            target.flush()
+        is_kept = _keep(target, temporary, path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    if not is_kept:
+        return target
     _make_room(keep=path)
     kept: np.ndarray = np.load(path, mmap_mode="c", allow_pickle=False)
     return kept
+
+
+def _keep(pixels: np.ndarray, temporary: Path, path: Path) -> bool:
+    """Give a file that was made its name, and the note that it is checked by; False where the disk refuses: then it has none."""
+    note = temporary.with_suffix(".note")
+    try:
+        temporary.replace(path)
+        note.write_text(json.dumps({"shape": pixels.shape, "crc32": _checksum(pixels)}), encoding="utf-8")
+        note.replace(path.with_suffix(".json"))
+    except OSError:  # costs time on the next run, nothing else: who has the file open keeps its pixels
+        for left in (note, path):
+            with contextlib.suppress(OSError):
+                left.unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _reserve(path: Path) -> None:

@@ -1,0 +1,168 @@
+"""Saving beside training: a disk that refuses changes no bit, is told of once, and is tried again."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from tutelage.core.emitter import Emitter
+from tutelage.core.errors import DiskError
+from tutelage.core.events import Event, Noted, Saved, Warned
+from tutelage.data.rows.dense import DenseRows
+from tutelage.data.stream import FiniteStream
+from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.optim.adamw import AdamW
+from tutelage.optim.muon import Muon
+from tutelage.optim.schedule.constant import Constant
+from tutelage.optim.sgd import SGD
+from tutelage.run.room import needed_bytes, require_room
+from tutelage.task.base import Phase
+from tutelage.task.supervised import SupervisedTask
+from tutelage.track.jsonl import JsonlSink, read_records
+from tutelage.training.checkpoint import checkpoints, load_checkpoint
+from tutelage.training.control import Control
+from tutelage.training.jobs import copy_weights
+from tutelage.training.loop import run_loop
+from tutelage.training.saving import SaveJob
+from tutelage.training.state import TrainState, digest
+from tutelage.training.step import Step, StepOptions
+
+
+def training(*, optim: Any = None, width: int = 3) -> TrainState:
+    torch.manual_seed(0)
+    task = SupervisedTask(
+        nn.Sequential(nn.Linear(4, width), nn.Linear(width, width), nn.Linear(width, 3)),
+        input_names=("x",),
+        phase=Phase(owns=("model.",), optim=optim or AdamW(), schedule=Constant(warmup=0)),
+        loss=CrossEntropy().build(),
+    )
+    stream = FiniteStream(DenseRows({"x": torch.randn(64, 4), "target": torch.arange(64) % 3}), batch_size=8, seed=0)
+    return TrainState(task, Step(task, StepOptions()), stream, Control(40))
+
+
+class Told:
+    """A sink that remembers."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def take(self, event: Event) -> None:
+        self.events.append(event)
+
+    def close(self) -> None:
+        pass
+
+    def named(self, kind: type[Event]) -> list[Any]:
+        return [event for event in self.events if type(event) is kind]
+
+
+def saving(run_dir: Path, told: Told, **settings: float) -> SaveJob:
+    return SaveJob(Emitter([told], started=time.monotonic()), run_dir, every_seconds=0, step=0, **settings)
+
+
+def trained(state: TrainState, job: SaveJob, *, until_step: int) -> str:
+    run_loop(state, jobs=[job], seed=0, until_step=until_step)
+    return digest(state.snapshot())
+
+
+def test_a_disk_that_refuses_is_told_of_once_and_training_goes_on_with_the_same_bits_and_saves_again(tmp_path: Path) -> None:
+    told, state = Told(), training()
+    save = saving(tmp_path, told)
+    trained(state, save, until_step=3)
+    save.save_now(state)
+    (tmp_path / "steps").rename(tmp_path / "kept")
+    (tmp_path / "steps").touch()  # a file where a folder should be
+    trained(state, save, until_step=8)
+    save.save_now(state)
+    warned = [event.message for event in told.named(Warned)]
+    assert len(warned) == 1
+    assert "steps/000000004.safetensors: cannot be written (File exists). It needs" in warned[0]
+    assert "Training goes on. It is tried again for 10 min." in warned[0]
+    (tmp_path / "steps").unlink()
+    (tmp_path / "kept").rename(tmp_path / "steps")
+    assert [path.stem for path in checkpoints(tmp_path)] == ["000000002", "000000003"]
+    whole = trained(state, save, until_step=12)
+    save.secure(state)
+    save.close()
+    assert [event.step for event in told.named(Saved)][-1] == 12
+    assert [event.message.split(",")[0] for event in told.named(Noted)] == ["checkpoint of step 9: written again"]
+    assert digest(load_checkpoint(checkpoints(tmp_path)[-1])) == whole
+    beside = training()
+    run_loop(beside, jobs=[], seed=0, until_step=12)
+    assert digest(beside.snapshot()) == whole
+
+
+def test_training_ends_where_nothing_could_be_saved_for_too_long_and_says_how_to_go_on(tmp_path: Path) -> None:
+    told, state = Told(), training()
+    (tmp_path / "steps").touch()
+    save = saving(tmp_path, told, patience_seconds=0)
+    with pytest.raises(DiskError, match=r"steps/000000001.*tutelage resume"):
+        trained(state, save, until_step=20)
+    save.close()
+    save = saving(tmp_path, told, patience_seconds=0.2)
+    with pytest.raises(DiskError, match=r"given up\. What was saved before is whole\."):
+        save.secure(state)
+    save.close()
+
+
+def test_no_checkpoint_relies_on_lines_that_are_not_on_the_disk(tmp_path: Path) -> None:
+    state, sink = training(), JsonlSink(tmp_path)
+    save = SaveJob(Emitter([sink], started=time.monotonic()), tmp_path, every_seconds=0, step=0)
+    sink._files["events.jsonl"]._file.close()
+    broken = Refusing()
+    sink._files["events.jsonl"]._file = broken  # type: ignore[assignment]
+    trained(state, save, until_step=3)
+    assert checkpoints(tmp_path) == []
+    sink._files["events.jsonl"]._file = (tmp_path / "events.jsonl").open("ab", buffering=0)
+    trained(state, save, until_step=5)
+    save.secure(state)
+    offsets = load_checkpoint(checkpoints(tmp_path)[-1]).values["outside"]["offsets"]
+    events = read_records(tmp_path / "events.jsonl")
+    assert "events.jsonl: cannot be written" in events[0]["message"]
+    assert 0 < offsets["events.jsonl"] <= (tmp_path / "events.jsonl").stat().st_size
+    save.close()
+    sink.close()
+
+
+class Refusing:
+    """A file that takes nothing."""
+
+    closed = False
+
+    def write(self, content: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    def fileno(self) -> int:
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("optim", [SGD(momentum=0), SGD(momentum=0.9), AdamW(), Muon()])
+def test_what_a_run_needs_is_known_before_its_first_step(optim: Any, tmp_path: Path) -> None:
+    state = training(optim=optim, width=300)
+    before, generator = needed_bytes(state), torch.get_rng_state()
+    assert torch.equal(generator, torch.get_rng_state())
+    job = saving(tmp_path, Told())
+    trained(state, job, until_step=3)
+    state.best = copy_weights(state.task.state_dict())
+    job.secure(state)
+    job.close()
+    sizes = [path.stat().st_size for path in checkpoints(tmp_path)]
+    assert before == pytest.approx(needed_bytes(state), rel=1e-3)
+    assert sum(sizes) < before < 4 * sizes[-1] + 2**20
+
+
+def test_a_run_that_finds_no_room_is_refused_and_one_that_hardly_does_is_warned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tutelage.run.room.free_bytes", lambda path: 1000)
+    with pytest.raises(DiskError, match=r"need about 1,001 bytes; 1,000 are free there\. Make room and go on: tutelage resume"):
+        require_room(tmp_path, 1001)
+    assert "That is tight" in require_room(tmp_path, 501)
+    assert require_room(tmp_path, 500) == ""
+    # What is there already needs no further room.
+    (tmp_path / "best").mkdir()
+    (tmp_path / "best" / "predictor.safetensors").write_bytes(bytes(600))
+    assert require_room(tmp_path, 1001) == ""
