@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
 
+from tutelage.core.border import parse_object, read_bounded
 from tutelage.core.errors import RunError
 
 __all__ = ["Owner", "locked", "this_process"]
@@ -24,6 +25,8 @@ OWNER = ".lock.owner"
 """Made in place of the system's lock, with the owner's facts in it."""
 TAKEOVER = ".lock.takeover"
 """Held for a moment by the one process that may remove the owner file of a process that is gone."""
+MOST_BYTES = 4096
+"""Largest owner file."""
 BUSY = (errno.EWOULDBLOCK, errno.EACCES)
 """What the system says when another process holds its lock; anything else means that there is no such lock here."""
 
@@ -148,7 +151,7 @@ def _make(path: Path, owner: Owner) -> bool:
 def _read(path: Path) -> Owner | None:
     """Return who made an owner file; None where it does not say so."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = parse_object(read_bounded(path, most=MOST_BYTES))
         return Owner(**{each.name: _typed(record[each.name], int if each.name == "pid" else str) for each in fields(Owner)})
     except (OSError, ValueError, KeyError, TypeError):
         return None
