@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from tutelage.core.amount import parse_seconds
-from tutelage.core.border import BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
+from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Auto, Pick, Spec, Wish, parse
@@ -169,9 +169,9 @@ def parse_setting(text: str) -> tuple[list[str], Any]:
     # An equals sign within quotes belongs to a name.
     cut = next((place for place, sign in enumerate(text) if sign == "=" and text.count('"', 0, place) % 2 == 0), -1)
     keys, value = _parse_key(text[: max(cut, 0)]), text[cut + 1 :].strip()
-    if not keys or not all(keys):
+    if not keys or not all(keys) or len(keys) > MAX_DOTS:
         raise RecipeError(
-            f"--set {text!r}: expected key=value or key.sub=value, such as --set optim.lr=0.001. A name with a dot in it "
+            f"--set {text[:200]!r}: expected key=value or key.sub=value, such as --set optim.lr=0.001. A name with a dot in it "
             "stands in double quotes: --set 'columns.\"a.b\"=category'."
         )
     try:

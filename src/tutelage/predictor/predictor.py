@@ -125,6 +125,8 @@ class Predictor:
     def batches(self, rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield row numbers int64 [B] and their answers, in the user's unit: however many rows there are, one batch is held."""
         for numbers, answers in answer_batches(self.module, rows, device=self.device, precision=self.precision):
+            if self._target.classes and answers.shape[-1] != len(self._target.classes):
+                raise RunError(f"the model answers for {answers.shape[-1]} classes, its file names {len(self._target.classes)}.")
             yield numbers.numpy(), self._target.decode(answers.double().numpy())
 
     @property

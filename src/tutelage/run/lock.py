@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from tutelage.core.border import parse_object
 from tutelage.core.errors import RunError
 from tutelage.core.plain import open_plain
 
@@ -232,10 +233,10 @@ def _make(place: _Place, name: str, owner: Owner) -> bool:
 def _read(place: _Place, name: str) -> Owner | None:
     """Return who made an owner file; None where it does not say so."""
     try:
-        with os.fdopen(place.open(name, os.O_RDONLY), encoding="utf-8") as file:
-            record = json.loads(file.read(OWNER_BYTES))
+        with os.fdopen(place.open(name, os.O_RDONLY), "rb") as file:
+            record = parse_object(file.read(OWNER_BYTES))
         owner = Owner(**{each.name: _typed(record[each.name], int if each.name == "pid" else str) for each in fields(Owner)})
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return owner if 0 < owner.pid < 2**31 else None
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.array import ArrayShape
+from tutelage.core.typed import Size, take
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Fitted, Prepare
@@ -56,7 +57,7 @@ class Array(Prepare):
     def restore(self, state: Mapping[str, Any]) -> "FittedArray":
         """Rebuild what `FittedArray.state` returned."""
         mean, deviation = (None if state[key] is None else np.array(state[key], np.float32) for key in ("mean", "deviation"))
-        return FittedArray(tuple(state["sizes"]), state["is_float"], mean, deviation)
+        return FittedArray(tuple(take(state, "sizes", list[Size])), take(state, "is_float", bool), mean, deviation)
 
 
 @dataclass(frozen=True)

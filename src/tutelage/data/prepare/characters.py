@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.tokens import TokensShape
+from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.base import Fitted, Prepare
@@ -45,7 +46,7 @@ class Characters(Prepare):
 
     def restore(self, state: Mapping[str, Any]) -> "FittedCharacters":
         """Rebuild what `FittedCharacters.state` returned."""
-        return FittedCharacters(state["alphabet"], state["length"])
+        return FittedCharacters(take(state, "alphabet", str), take(state, "length", Size))
 
 
 @dataclass(frozen=True)

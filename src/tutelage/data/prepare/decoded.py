@@ -16,12 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
+from tutelage.core.border import parse_object, read_bounded
 from tutelage.core.disk import naming
 
 __all__ = ["cache_folder", "load_or_make"]
 
 LIMIT_BYTES = 16 * 2**30
 CHUNK_BYTES = 2**24
+MOST_BYTES = 4096
+"""Largest note beside the pixels."""
 ABANDONED_SECONDS = 86_400
 """Age from which a file that is still being written belongs to a process that was killed."""
 VERSION = 1
@@ -111,7 +114,7 @@ def _reserve(path: Path) -> None:
 def _open(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Open a kept file, or return None where it is missing, cut off or changed."""
     try:
-        record = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        record = parse_object(read_bounded(path.with_suffix(".json"), most=MOST_BYTES))
         pixels = np.load(path, mmap_mode="c", allow_pickle=False)
         os.utime(path)
     except (OSError, ValueError):

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.spec import Auto
+from tutelage.core.typed import Finite, Positive, Size, take
 from tutelage.data.augment.symmetry import try_mirror
 from tutelage.data.part.base import Part
 from tutelage.data.part.image import ImagePart
@@ -57,9 +58,10 @@ class Image(Prepare):
 
     def restore(self, state: Mapping[str, Any]) -> "FittedImage":
         """Rebuild what `FittedImage.state` returned."""
-        height, width = state["size"]
-        mean, deviation = tuple(state["mean"]), tuple(state["deviation"])
-        return FittedImage((height, width), state["channels"], state["framing"], mean, deviation, self.memory_bytes)
+        height, width = take(state, "size", list[Size])
+        mean, deviation = tuple(take(state, "mean", list[Finite])), tuple(take(state, "deviation", list[Positive]))
+        channels, framing = take(state, "channels", Literal[1, 3]), take(state, "framing", Framing)
+        return FittedImage((height, width), channels, framing, mean, deviation, self.memory_bytes)
 
     def _choose_size(self, images: ImagePart) -> tuple[int, int]:
         """Return height and width in pixels."""

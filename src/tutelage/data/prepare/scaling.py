@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from tutelage.core.typed import Finite, Positive, take
+
 __all__ = ["FIT_SCALE", "QuantileScale", "Scale", "StandardScale", "fit_quantile", "fit_standard", "restore_scale"]
 
 MAX_KNOTS = 1000
@@ -109,9 +111,10 @@ def fit_quantile(values: np.ndarray, *, clip: float) -> QuantileScale:
 
 def restore_scale(state: Mapping[str, Any]) -> Scale:
     """Rebuild what `state` returned."""
+    clip = take(state, "clip", Positive)
     if state["scale"] == "standard":
-        return StandardScale(state["mean"], state["deviation"], state["clip"])
-    return QuantileScale(tuple(state["knots"]), state["clip"])
+        return StandardScale(take(state, "mean", Finite), take(state, "deviation", Positive), clip)
+    return QuantileScale(tuple(take(state, "knots", list[Finite])), clip)
 
 
 FIT_SCALE: Mapping[str, FitScale] = {"quantile": fit_quantile, "standard": fit_standard}

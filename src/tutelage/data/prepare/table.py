@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.table import TableShape
+from tutelage.core.typed import take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.base import Fitted, Prepare
@@ -87,9 +88,11 @@ class Table(Prepare):
 
     def restore(self, state: Mapping[str, Any]) -> "FittedTable":
         """Rebuild what `FittedTable.state` returned."""
-        columns = tuple(Column(column["name"], column["role"], column["reason"]) for column in state["columns"])
-        encoders = tuple(restore_encoder(encoder) for encoder in state["encoders"])
-        return FittedTable(columns, encoders, state.get("kinds", {}), state.get("dates", {}))
+        said = take(state, "columns", list[dict[str, Any]])
+        columns = tuple(Column(*(take(column, key, str) for key in ("name", "role", "reason"))) for column in said)
+        encoders = tuple(restore_encoder(encoder) for encoder in take(state, "encoders", list[dict[str, Any]]))
+        kinds, dates = take(state, "kinds", dict[str, Kind]), take(state, "dates", dict[str, str])
+        return FittedTable(columns, encoders, kinds, dates)
 
     def _scale_for(self, num_rows: int) -> Literal["quantile", "standard"]:
         """Decide how numbers are scaled: ranks need many rows, and flatten a straight line that few rows could show."""
