@@ -20,8 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Path(arguments.folder)
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder. Runs are made by tutelage train, below runs/ if --out is not given.")
-    plans = sorted(folder.rglob(layout.PLAN), key=lambda path: path.stat().st_mtime)
-    records = [_record(path.parent) for path in plans if not is_unborn(path.parent)]
+    plans = [path for path in folder.rglob(layout.PLAN) if not is_unborn(path.parent)]
+    records = [_record(path.parent) for path in sorted(plans, key=lambda path: path.stat().st_mtime)]
     if arguments.json:
         sys.stdout.write(json.dumps({"runs": records}) + "\n")
         return 0
