@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,9 @@ def _folders(folder: Path) -> list[Path]:
     for name in (layout.PLAN, layout.MANIFEST):
         for path in folder.rglob(name):
             if not any(part.startswith(".") for part in path.relative_to(folder).parts):
-                found.setdefault(path.parent, path.lstat().st_mtime)
+                # Another process may be removing it just now.
+                with suppress(OSError):
+                    found.setdefault(path.parent, path.lstat().st_mtime)
     return sorted(found, key=lambda path: (found[path], path))
 
 
