@@ -105,19 +105,22 @@ class Run:
         record.pop("command", None)
         return plan_from(record)
 
-    def data(self, source: Any = None, *, test: Any = None) -> Data:
+    def data(self, source: Any = None, *, test: Any = None, groups: Any = None, times: Any = None) -> Data:
         """Read and prepare the run's data again, exactly as for its training.
 
         Args:
             source: The same arrays, if the run was given arrays.
             test: The same test arrays, if the run was given such.
+            groups: The same groups of rows, if the run was given such.
+            times: The same times of rows, if the run was given such.
 
         Raises:
             RunError: The data has changed since.
         """
         path = self.path / layout.RECIPE
         recipe = recipe_from(read_recipe(path), where=str(path))
-        collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model))
+        marks = times if groups is None else groups
+        collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model), marks=marks)
         data = gather(recipe, collected).data
         if data.fingerprint != read_json(self.path / layout.DATA).get("fingerprint"):
             raise RunError(f"{self.path}: the data has changed since this run began. Bring the old data back.")

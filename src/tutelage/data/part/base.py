@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pyarrow as pa
 
 __all__ = ["Part", "RowsPart", "select_fingerprint"]
 
@@ -52,6 +53,15 @@ class RowsPart(Part):
     def columns(self) -> tuple[str, ...]:
         """Names of the columns that rows are made of; () where there are none."""
         return ()
+
+    @property
+    def types(self) -> Mapping[str, pa.DataType]:
+        """Type of each column; {} where there are none."""
+        return {}
+
+    def column(self, name: str) -> pa.ChunkedArray | None:
+        """Return the cells of a column; None where rows are not made of columns."""
+        return None
 
     def __len__(self) -> int:
         """Return the number of rows."""
