@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["digest_rows"]
+__all__ = ["chance_of_pair", "digest_rows"]
 
 PIECE_ROWS = 2**18
 """Rows that are hashed at a time."""
@@ -41,6 +41,21 @@ def digest_rows(columns: Iterable[tuple[str, pa.ChunkedArray]], *, num_rows: int
             total[start : start + len(piece)] += cells
             start += len(piece)
     return _mix(total)
+
+
+def chance_of_pair(counts: np.ndarray) -> float:
+    """Return how likely two cells of a column are equal.
+
+    Args:
+        counts: How often each value is there, [V].
+
+    Example:
+        >>> chance_of_pair(np.array([2, 2])), chance_of_pair(np.array([1, 1, 1]))
+        (0.3333333333333333, 0.0)
+    """
+    times = counts.astype(np.float64)
+    total = times.sum()
+    return float((times * (times - 1)).sum() / max(total * (total - 1), 1))
 
 
 def _pieces(column: pa.ChunkedArray) -> Iterator[pa.Array]:
