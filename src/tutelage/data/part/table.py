@@ -17,6 +17,8 @@ __all__ = ["TablePart", "column_labels"]
 
 CHANCE_ROWS = 10_000
 """Rows from which it is estimated how often rows are equal by chance."""
+MOSTLY_DISTINCT = 0.5
+"""Share of different numbers from which on they are measured so finely that two things never have the same."""
 CHANCE_LENGTH = 40
 """Characters, on average, from which on texts are never equal by chance."""
 
@@ -176,7 +178,10 @@ class TablePart(RowsPart):
                 is_text = pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
                 if is_text and (pc.mean(pc.utf8_length(cells)).as_py() or 0) > CHANCE_LENGTH:
                     return 0.0
-                chance *= chance_of_pair(pc.value_counts(cells).field("counts").to_numpy())
+                counts = pc.value_counts(cells).field("counts").to_numpy()
+                if pa.types.is_floating(cells.type) and len(counts) >= MOSTLY_DISTINCT * len(cells):
+                    return 0.0
+                chance *= chance_of_pair(counts)
         return chance
 
     @cached_property

@@ -14,8 +14,9 @@ from tutelage.data.source.base import Collected
 
 __all__ = ["MissingClass"]
 
-EXPECTED_ROWS = 3.0
-"""Test rows of a class that its share of the train part lets expect, below which it may be missing by chance: a note."""
+LIKELY_ROWS, SURE_ROWS = 1.0, 3.0
+"""Test rows of a class that its share of the train part lets expect: below the first it is no wonder that there are none, below
+the second it may be chance: a note."""
 
 
 class MissingClass(Check):
@@ -31,11 +32,11 @@ class MissingClass(Check):
         if labels is None or not isinstance(test, RowsPart) or test.labels is None or not len(test):
             return []
         counts, tested = Counter(labels), set(test.labels.tolist())
-        absent = sorted((name for name in counts if name not in tested), key=lambda name: (-counts[name], str(name)))
+        expected = {name: count * len(test) / len(labels) for name, count in counts.items() if name not in tested}
+        absent = sorted((name for name in expected if expected[name] >= LIKELY_ROWS), key=lambda name: (-counts[name], str(name)))
         if not absent:
             return []
         found = f"no row of {len(absent):,} of {len(counts):,} classes, so the test score says nothing of them"
         examples = tuple(f"{name!r} ({counts[name]:,} train rows)" for name in absent[:MAX_EXAMPLES])
-        is_likely = counts[absent[0]] / len(labels) * len(test) < EXPECTED_ROWS
-        severity: Severity = "note" if is_likely else "warning"
+        severity: Severity = "warning" if expected[absent[0]] >= SURE_ROWS else "note"
         return [Finding(self.kind, place_of_labels(test), found, self.remedy, None, examples, severity)]

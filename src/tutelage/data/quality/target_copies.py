@@ -1,8 +1,8 @@
 """Features from which the target can be read off: itself under another name, a code of it, or what was known only after it.
 
 A model that has such a column learns nothing else, and fails where the column is not known yet. What few rows would show by
-chance is not told. Costs a sort of each column: a quarter of a second for half a million cells, beyond which evenly spaced rows are
-looked at.
+chance is not told. Costs a sort of each column: a quarter of a second for half a million cells, beyond which evenly spaced
+rows are looked at.
 """
 
 from collections.abc import Iterator
