@@ -57,8 +57,8 @@ def _follow(name: str, cells: pa.ChunkedArray) -> str:
     """Say how the rows follow a column's times, or ""."""
     is_date = pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type)
     is_number = pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
-    is_clock, is_calendar = bool(CLOCK_NAME.match(name)), bool(CALENDAR_NAME.match(name))
-    if not (is_date or (is_number and (is_clock or is_calendar))):
+    is_calendar = is_number and bool(CALENDAR_NAME.match(name))
+    if not (is_date or is_calendar or (is_number and CLOCK_NAME.match(name))):
         return ""
     known = cells.drop_null()
     if is_date:

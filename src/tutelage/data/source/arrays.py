@@ -78,14 +78,13 @@ def collect_arrays(
     name = "input" if is_input else "train"
     known = reading or {}
     as_given = as_given or bool(known.get("as_given", False))
-    dates: dict[str, str] = known.get("dates", {})
-    train = _read(data, name, target=target, as_given=as_given, expected=Expected(dict.fromkeys(dates, DATE), dates))
+    expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
+    train = _read(data, name, target=target, as_given=as_given, expected=expected)
     if not is_input:
         train.problems += _one_value(train.part)
     if not len(train.part):
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
-    kept_marks = None if marks is None else _of_kept_rows(marks, train)
-    found = None
+    kept, found = _of_kept_rows(marks, train), None
     if test is not None:
         found = _read(test, "test", target=target, as_given=as_given, train=train)
         _compare(found, train)
@@ -98,12 +97,14 @@ def collect_arrays(
         problems=tuple(train.problems),
         notes=tuple(train.notes),
         warnings=tuple(train.warnings),
-        marks=kept_marks,
+        marks=kept,
     )
 
 
-def _of_kept_rows(marks: object, train: _Found) -> np.ndarray:
-    """Return the times or groups of the rows that were not left out."""
+def _of_kept_rows(marks: object, train: _Found) -> np.ndarray | None:
+    """Return the times or groups, if there are any, of the rows that were not left out."""
+    if marks is None:
+        return None
     left_out = sorted({item for problem in train.problems for item in problem.items})
     values, count = to_array(marks, what="groups or times"), len(train.part) + len(left_out)
     if values.shape != (count,):

@@ -30,7 +30,7 @@ def simplify(name: str) -> str:
     r"""Return what is left of a name when case, blanks, invisible signs and punctuation at its end do not count.
 
     Nor does the way in which letters with marks are put together (Unicode's normal forms C and D). Signs that only look alike,
-    such as `10²` and `102`, stay different.
+    such as a small and a large 2, stay different.
 
     Example:
         >>> simplify(" <=50K. ") == simplify("<=50k"), simplify("caf\u00e9") == simplify("cafe\u0301")
