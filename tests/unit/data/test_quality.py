@@ -303,7 +303,10 @@ def test_the_same_row_of_a_table_under_two_labels_is_a_warning_where_it_is_no_ch
     ],
 )
 def test_classes_that_look_the_same_are_told(one: str, other: str) -> None:
-    assert len(DoubleSpellings().look(both(images(range(20), [one, other] * 10)))) == 1
+    (found,) = DoubleSpellings().look(both(images(range(20), [one, other] * 10)))
+    shown = found.examples[0].split(" and ")
+    assert shown[0] != shown[1]
+    assert found.examples[0].replace("\u00df", "").replace("\u00e9", "").isascii(), "what cannot be seen is written out"
 
 
 def test_classes_that_only_resemble_each_other_are_not_mixed_up() -> None:

@@ -74,11 +74,12 @@ class RowsInGroups(Check):
 
     def _in_names(self, part: RowsPart, collected: Collected) -> list[Finding]:
         """Look at names of files such as `patient12_3.png`."""
-        names = [part.locate(row) for row in range(len(part))]
+        first = [part.locate(row) for row in range(MIN_ROWS)]
         for pattern in FILE_PATTERNS:
             expression = re.compile(pattern, re.IGNORECASE)
-            if not any(expression.search(name) for name in names[:MIN_ROWS]):
+            if not all(expression.search(name) for name in first):
                 continue
+            names = [part.locate(row) for row in range(len(part))]
             found = [expression.search(name) for name in names]
             if any(match is None for match in found):
                 continue

@@ -80,8 +80,7 @@ def collect_arrays(
     as_given = as_given or bool(known.get("as_given", False))
     expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
     train = _read(data, name, target=target, as_given=as_given, expected=expected)
-    if not is_input:
-        train.problems += _one_value(train.part)
+    train.problems += [] if is_input else _one_value(train.part)
     if not len(train.part):
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
     kept, found = _of_kept_rows(marks, train), None
