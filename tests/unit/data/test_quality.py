@@ -402,6 +402,23 @@ def test_patients_in_file_names_are_told_with_a_pattern() -> None:
     assert RowsInGroups().look(both(part)) == []
 
 
+ODD_CELLS: dict[str, Any] = {
+    "lists": [[1, 2]] * 60,
+    "records": [{"a": 1}] * 60,
+    "bytes": [b"\xff"] * 60,
+    "huge": [1.7e308, -1.7e308] * 30,
+    "nothing": [None] * 60,
+    "largest": pa.array([2**64 - 1 - row for row in range(60)], pa.uint64()),
+}
+
+
+@pytest.mark.parametrize("name", ODD_CELLS)
+def test_cells_of_any_kind_are_looked_at(name: str) -> None:
+    columns = {"x": noise(60), "time": ODD_CELLS[name], "answer": random_answers(60)}
+    found = look_all(sheet(table(name="test", **columns), **columns)).findings
+    assert "leaked_rows" in [finding.check for finding in found], "the same table as train and test"
+
+
 def recipe_of(words: list[str]) -> Recipe:
     """Read settings as the command line does."""
     values: dict[str, Any] = {}

@@ -175,6 +175,8 @@ class TablePart(RowsPart):
         for name in self.columns:
             if name != self.target and chance:
                 cells = sample.column(name).combine_chunks()
+                if pa.types.is_nested(cells.type):
+                    return 0.0
                 is_text = pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
                 if is_text and (pc.mean(pc.utf8_length(cells)).as_py() or 0) > CHANCE_LENGTH:
                     return 0.0

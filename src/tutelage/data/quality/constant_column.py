@@ -42,6 +42,8 @@ class ConstantColumn(Check):
 
 def _is_constant(cells: pa.ChunkedArray) -> bool:
     """Tell whether a column holds one value everywhere, or none anywhere."""
+    if pa.types.is_nested(cells.type):
+        return False
     if cells.null_count:
         return bool(cells.null_count == len(cells))
     return all(int(pc.count_distinct(plain(some)).as_py()) < 2 for some in (cells.slice(0, FIRST_ROWS), cells))

@@ -13,6 +13,9 @@ __all__ = ["number_columns", "numbers_rows"]
 MIN_ROWS = 20
 """In fewer rows, numbers that rise say nothing about being a count."""
 
+LARGEST = 2.0**53
+"""Above, floats skip whole numbers."""
+
 
 def number_columns(*parts: Part | None) -> frozenset[str]:
     """Return the columns, but the target, that number the rows of any of some parts."""
@@ -32,12 +35,14 @@ def numbers_rows(part: RowsPart, name: str) -> bool:
         return False
     kind = cells.type
     if pa.types.is_integer(kind):
-        steps = np.diff(cells.to_numpy())
-        return bool((steps > 0).all() or (steps < 0).all()) or bool(ID_NAME.search(name) and count_distinct(cells) == len(cells))
+        whole = cells.to_numpy()
+        rises = whole[1:] > whole[:-1]
+        is_counted = rises.all() or bool((whole[1:] < whole[:-1]).all())
+        return bool(is_counted) or bool(ID_NAME.search(name) and count_distinct(cells) == len(cells))
     if pa.types.is_floating(kind):
-        values = cells.to_numpy()
-        return bool(
-            np.isfinite(values).all() and (np.abs(np.diff(values)) == 1).all() and abs(values[-1] - values[0]) == len(values) - 1
-        )
+        values = cells.to_numpy().astype(np.float64)
+        if not np.isfinite(values).all() or np.abs(values).max() > LARGEST:
+            return False
+        return bool((np.abs(np.diff(values)) == 1).all() and abs(values[-1] - values[0]) == len(values) - 1)
     is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
     return is_text and bool(ID_NAME.search(name)) and int(pc.count_distinct(plain(cells)).as_py()) == len(cells)

@@ -64,7 +64,10 @@ def _follow(name: str, cells: pa.ChunkedArray) -> str:
     if is_date:
         known = known.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
     times = known.to_numpy().astype(np.float64)
-    distinct = np.unique(times[np.isfinite(times)])
+    times = times[np.isfinite(times)]
+    # Scaled, so that no step overflows.
+    times = times / max(1.0, float(np.abs(times).max(initial=0)))
+    distinct = np.unique(times)
     if len(times) < MIN_ROWS or len(distinct) < MIN_TIMES:
         return ""
     one_each = len(distinct) >= SORTED * len(times)

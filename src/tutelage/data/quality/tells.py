@@ -66,11 +66,12 @@ def tells_amount(cells: pa.ChunkedArray, amounts: np.ndarray) -> str:
     """
     if len(np.unique(amounts)) < MIN_AMOUNTS:
         return ""
+    unscaled, amounts = amounts, amounts / np.abs(amounts).max()
     numbers = numbers_of(cells)
     is_known = None if numbers is None else np.isfinite(numbers)
     if numbers is not None and is_known is not None and is_known.mean() >= MIN_KNOWN:
         one, other = numbers[is_known], amounts[is_known]
-        if np.array_equal(one, other):
+        if np.array_equal(one, unscaled[is_known]):
             return "it equals the target"
         if _unexplained(one, other) < MAX_UNEXPLAINED:
             return "it is the target in another unit: a straight line leads from one to the other"
