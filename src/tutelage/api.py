@@ -31,6 +31,8 @@ def train(
     task: str | Component = "auto",
     model: str | Component | nn.Module = "auto",
     test: Any = None,
+    groups: Any = None,
+    times: Any = None,
     epochs: float | None = None,
     steps: int | None = None,
     time: float | str | None = None,
@@ -48,6 +50,8 @@ def train(
         task: What is learned (`tutelage list task`); auto = told from the data.
         model: An architecture, or an own `nn.Module`, which gets the arrays as they are.
         test: The test part, if not inside the source.
+        groups: What each row of arrays belongs to, such as a patient: all its rows are in one part.
+        times: When each row of arrays was: train is before validation is before test.
         epochs: Passes over the train rows; or
         steps: optimizer steps; or
         time: wall time of the whole call, in seconds or such as "3m".
@@ -62,22 +66,40 @@ def train(
     """
     budget = {"epochs": epochs, "steps": steps, "time": time}
     plain = {"target": target, "task": task, "seed": seed, **wishes}
-    request = _request(source, plain, model=model, test=test, budget=budget, out=out, quiet=quiet, recipe=recipe)
+    marks = {"group": groups, "time": times}
+    request = _request(source, plain, model=model, test=test, marks=marks, budget=budget, out=out, quiet=quiet, recipe=recipe)
     with reporting_divergence():
         folder = start_training(request)
     return _ended(folder, request.module)
 
 
 def plan(
-    source: Any, *, model: str | Component | nn.Module = "auto", test: Any = None, recipe: Recipe | None = None, **wishes: Any
+    source: Any,
+    *,
+    model: str | Component | nn.Module = "auto",
+    test: Any = None,
+    groups: Any = None,
+    times: Any = None,
+    recipe: Recipe | None = None,
+    **wishes: Any,
 ) -> Plan:
     """Decide everything that `train` would, without training; `plan(...).decisions` has each value with its reason."""
     budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time")}
-    request = _request(source, wishes, model=model, test=test, budget=budget, out="", quiet=True, recipe=recipe)
+    marks = {"group": groups, "time": times}
+    request = _request(source, wishes, model=model, test=test, marks=marks, budget=budget, out="", quiet=True, recipe=recipe)
     return plan_training(request)[0]
 
 
-def resume(run: str | Path, source: Any = None, *, model: nn.Module | None = None, test: Any = None, quiet: bool = False) -> Run:
+def resume(
+    run: str | Path,
+    source: Any = None,
+    *,
+    model: nn.Module | None = None,
+    test: Any = None,
+    groups: Any = None,
+    times: Any = None,
+    quiet: bool = False,
+) -> Run:
     """Go on with a run that was interrupted; it ends with the same bits as if it never had been.
 
     Args:
@@ -85,10 +107,18 @@ def resume(run: str | Path, source: Any = None, *, model: nn.Module | None = Non
         source: The same arrays, if the run was given arrays.
         model: The same module, newly made, if the run was given one.
         test: The same test arrays, if the run was given such.
+        groups: The same groups of rows, if the run was given such.
+        times: The same times of rows, if the run was given such.
         quiet: Tell only warnings and the end.
     """
+    marks = times if groups is None else groups
     request = Request(
-        Recipe(), data=source, test=test, module=model, sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))]
+        Recipe(),
+        data=source,
+        test=test,
+        marks=marks,
+        module=model,
+        sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))],
     )
     with reporting_divergence():
         folder = resume_training(run, request)
@@ -114,6 +144,7 @@ def _request(
     *,
     model: Any,
     test: Any,
+    marks: dict[str, Any],
     budget: dict[str, Any],
     out: str | Path,
     quiet: bool,
@@ -135,14 +166,33 @@ def _request(
         values["source"] = str(source)
         if test is not None:
             values["test"] = str(test)
+    given_marks = {by: mark for by, mark in marks.items() if mark is not None}
+    if given_marks:
+        values["split"] = _by_marks(values.get("split", {}), list(given_marks), is_path=is_path)
     wished = recipe_from(values, where="train(...)")
     given = {**wishes, "model": model, **{key: value for key, value in budget.items() if value is not None}}
     said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
     command = f"tutelage.train({', '.join([repr(str(source)) if is_path else f'<{FROM_PYTHON}>', *said])})"
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
-    return Request(
-        wished, str(out), None if is_path else source, None if is_path else test, module, command, sinks, clock.monotonic()
-    )
+    data = {} if is_path else {"data": source, "test": test, "marks": next(iter(given_marks.values()), None)}
+    return Request(wished, str(out), **data, module=module, command=command, sinks=sinks, started=clock.monotonic())
+
+
+def _by_marks(split: Any, given: list[str], *, is_path: bool) -> dict[str, Any]:
+    """Return how rows are to be parted where groups or times were given beside them.
+
+    Raises:
+        UsageError: Both were given, or something else was asked for, or the rows are in a file.
+    """
+    wish = dict(split) if isinstance(split, dict) else {key: getattr(split, key) for key in split.model_fields_set}
+    by = given[0]
+    if is_path:
+        raise UsageError(f"{by}s=... go with arrays; of a path say the column: split={{'by': {by!r}, 'column': NAME}}.")
+    if len(given) > 1:
+        raise UsageError("groups=... and times=... were both given: rows are parted by one of them.")
+    if wish.get("by", by) not in (by, "auto") or "column" in wish or "pattern" in wish:
+        raise UsageError(f"{by}s=... and split = {wish}: rows are parted by one of them. Leave one out.")
+    return {**wish, "by": by}
 
 
 def _is_default(key: str, value: object) -> bool:

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tests.contract.examples import SOURCES
 from tutelage.core import catalog
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.image import ImagePart
+from tutelage.data.part.table import TablePart
 from tutelage.data.quality.base import Check
 from tutelage.data.quality.finding import MAX_EXAMPLES, Finding
 from tutelage.data.quality.look import look_all
@@ -32,7 +35,7 @@ def clean() -> Collected:
 
 
 def planted(content: list[int], labels: list[str], test: list[int] | None = None) -> Collected:
-    part = None if test is None else pictures(test, ["a"] * len(test), name="test")
+    part = None if test is None else pictures(test, ["a", "b"][: len(test)] if len(test) < 3 else ["a"] * len(test), name="test")
     return Collected(name="planted", train=pictures(content, labels), test=part)
 
 
@@ -44,6 +47,30 @@ FAULTS: dict[str, Callable[[], Collected]] = {
     "repeated_rows": lambda: planted([*range(10), 3], [*["a", "b"] * 5, "b"]),
 }
 """For each check a small data set with its fault."""
+
+
+def sheet(**columns: list[object]) -> Collected:
+    """A table of 60 rows with a target that nothing tells of, and some columns more."""
+    random = np.random.default_rng(0)
+    own = {"size": random.normal(size=60), "answer": random.permutation(["a", "b"] * 30).tolist()}
+    table = pa.table({**own, **columns})
+    return Collected(name="sheet", train=TablePart("train", table, "t.csv", np.arange(2, 62), "answer", "t"))
+
+
+def with_code() -> Collected:
+    collected = sheet()
+    assert isinstance(collected.train, TablePart)
+    return sheet(code=[{"a": 3, "b": 7}[label] for label in collected.train.column("answer").to_pylist()])
+
+
+FAULTS |= {
+    "constant_column": lambda: sheet(unit=["cm"] * 60),
+    "missing_class": lambda: planted(list(range(10)), ["a", "b"] * 5, test=list(range(100, 110))),
+    "rows_in_groups": lambda: sheet(patient=[f"P{row % 12:02}" for row in range(60)]),
+    "rows_in_time": lambda: sheet(day=[date(2024, 1, 1) + timedelta(days=row) for row in range(60)]),
+    "running_number": lambda: sheet(nr=list(range(60))),
+    "target_copies": with_code,
+}
 
 
 class Opaque(Part):

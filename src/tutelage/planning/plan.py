@@ -32,11 +32,25 @@ class Decision(Spec):
 
 
 class SplitPlan(Spec):
-    """Which rows were kept apart: fractions of all rows for the test, of the rest for validation; 0 = the source's own part."""
+    """Which rows were kept apart.
+
+    Attributes:
+        validation: Fraction of the rows that are not for the test.
+        test: Fraction of all rows; 0 = the source's own part, or none.
+        seed: What a random cut and the choice of groups follow.
+        by: At random, by time, by groups that stay whole; or in the order of a text.
+        column: The column with times or groups, or "".
+        pattern: What finds them in names or cells, or "".
+        gap: Rows left out before each later part, where it is by time.
+    """
 
     validation: Fraction
     test: Fraction
     seed: Count
+    by: Literal["random", "time", "group", "order"] = "random"
+    column: str = ""
+    pattern: str = ""
+    gap: Count = 0
 
 
 class Plan(Spec):

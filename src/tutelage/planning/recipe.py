@@ -44,10 +44,34 @@ class Budget(Spec):
 
 
 class Split(Spec):
-    """Which fractions of the rows are kept apart."""
+    """Which rows are kept apart, and how many."""
 
+    by: Literal["auto", "random", "time", "group"] = Field(
+        "auto",
+        description="random = any rows; time = train is before validation is before test; group = all rows of a group are in one "
+        "part; auto = random, with a warning where rows hang together.",
+    )
+    column: str = Field("auto", description="Column of the times or groups; auto = the only one with dates.")
+    pattern: str = Field(
+        "", description="Regular expression that finds the time or group in file names, or in the column, such as patient(\\d+)."
+    )
+    gap: int = Field(0, ge=0, description="With split.by = time: rows just before validation, and before test, in no part.")
     validation: float | Auto = Field("auto", description="Fraction of the train rows that early stopping watches, in (0, 0.5].")
     test: float | Auto = Field("auto", description="Fraction kept for the test where the source has no test part, in [0, 0.5].")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Split":
+        """Refuse settings that nothing would come of."""
+        given = [
+            f"{key} = {value!r}"
+            for key, value in (("column", self.column), ("pattern", self.pattern))
+            if value not in ("auto", "")
+        ]
+        if given and self.by in ("auto", "random"):
+            raise ValueError(f"{' and '.join(given)} says nothing by itself. Add split.by = 'time' or 'group'")
+        if self.gap and self.by != "time":
+            raise ValueError(f"gap = {self.gap} says nothing by itself. Add split.by = 'time'")
+        return self
 
 
 class StoppingWish(Spec):

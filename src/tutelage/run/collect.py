@@ -1,17 +1,19 @@
 """From a recipe to prepared data: the source collects, the quality checks look, the task prepares."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tutelage.core import catalog
 from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
 from tutelage.core.events import Event, Noted, Warned
 from tutelage.core.spec import parse
+from tutelage.data.part.base import RowsPart
 from tutelage.data.quality.look import look_all
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.recognize import recognize
+from tutelage.data.split_keys import find_keys, known_rows
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data, TaskSpec
 from tutelage.task.choose import choose_task
@@ -63,7 +65,9 @@ class Gathered:
         }
 
 
-def collect(recipe: Recipe, *, data: object = None, test: object = None, as_given: bool = False) -> Collected:
+def collect(
+    recipe: Recipe, *, data: object = None, test: object = None, as_given: bool = False, marks: object = None
+) -> Collected:
     """Read the source, whatever it is, and look for faults.
 
     Args:
@@ -71,6 +75,7 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
         data: Arrays, a table or a pair from Python, in place of the recipe's source.
         test: The same for the test part.
         as_given: Pass arrays on as they are; for a model of the user's own.
+        marks: The time or the group of each row of `data`, for `split.by`.
 
     Raises:
         UsageError: Nothing that can be read.
@@ -78,7 +83,9 @@ def collect(recipe: Recipe, *, data: object = None, test: object = None, as_give
         DataError: Bad items that may not be skipped; all of them at once.
     """
     if data is not None:
-        arrays = collect_arrays(data, target=recipe.target, test=test, on_bad_data=recipe.on_bad_data, as_given=as_given)
+        arrays = collect_arrays(
+            data, target=recipe.target, test=test, on_bad_data=recipe.on_bad_data, as_given=as_given, marks=marks
+        )
         return _looked_at(arrays, recipe)
     if not recipe.source:
         raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
@@ -133,6 +140,16 @@ def _source(recipe: Recipe) -> Source:
 
 
 def _looked_at(collected: Collected, recipe: Recipe) -> Collected:
-    """Refuse bad data, and let the quality checks look at the rest."""
+    """Refuse bad data, find by what rows are to be parted, and let the quality checks look at the rest."""
     refuse_bad(collected.problems, recipe.on_bad_data)
-    return look_all(collected)
+    wish = recipe.split
+    found, notes, problems = find_keys(
+        collected.train, collected.test, by=wish.by, column=wish.column, pattern=wish.pattern, marks=collected.marks
+    )
+    refuse_bad(problems, recipe.on_bad_data)
+    train = collected.train
+    if problems and isinstance(train, RowsPart):
+        rows = known_rows(found)
+        train, found = train.select(rows), replace(found, keys=found.keys[rows])
+    notes, problems = (*collected.notes, *notes), (*collected.problems, *problems)
+    return look_all(replace(collected, train=train, split=found, notes=notes, problems=problems))

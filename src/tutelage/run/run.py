@@ -110,18 +110,21 @@ class Run:
         """The plan as an object: everything needed to build the model, cost it, or train anew."""
         return self.files.plan()[0]
 
-    def data(self, source: Any = None, *, test: Any = None) -> Data:
+    def data(self, source: Any = None, *, test: Any = None, groups: Any = None, times: Any = None) -> Data:
         """Read and prepare the run's data again, exactly as for its training.
 
         Args:
             source: The same arrays, if the run was given arrays.
             test: The same test arrays, if the run was given such.
+            groups: The same groups of rows, if the run was given such.
+            times: The same times of rows, if the run was given such.
 
         Raises:
             RunError: The data has changed since.
         """
         recipe = self.files.recipe()
-        collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model))
+        marks = times if groups is None else groups
+        collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model), marks=marks)
         data = gather(recipe, collected).data
         if data.fingerprint != self.files.record(layout.DATA)["fingerprint"]:
             raise RunError(f"{self.path}: the data has changed since this run began. Bring the old data back.")

@@ -50,6 +50,7 @@ class Request:
         out: The run folder, or "" for a new one below runs/.
         data: Arrays, a table or a pair from Python, in place of the recipe's source.
         test: The same for the test part.
+        marks: The time or the group of each row of `data`, for `split.by`.
         module: An own module, in place of the recipe's model.
         command: What was typed, to repeat it.
         sinks: Who is told what happens, besides the run folder.
@@ -60,6 +61,7 @@ class Request:
     out: str = ""
     data: object = None
     test: object = None
+    marks: object = None
     module: nn.Module | None = None
     command: str = ""
     sinks: Sequence[Sink] = ()
@@ -78,7 +80,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
         TutelageError: Anything that would stop the training before its first step.
     """
     recipe, own = request.recipe, request.module
-    collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None)
+    collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None, marks=request.marks)
     gathered = gather(recipe, collected)
     device = choose_device(recipe.device)
     machine = machine_facts(device_of_process(os.environ, device))
@@ -263,7 +265,8 @@ def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
     folder, recipe = files.folder, files.recipe()
     if plan.own_model and request.module is None:
         raise RunError(f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}().")
-    collected = collect(recipe, data=request.data, test=request.test, as_given=request.module is not None)
+    as_given = request.module is not None
+    collected = collect(recipe, data=request.data, test=request.test, as_given=as_given, marks=request.marks)
     gathered = gather(recipe, collected)
     if gathered.data.fingerprint != files.record(layout.DATA)["fingerprint"]:
         source = FROM_PYTHON if request.data is not None else recipe.source

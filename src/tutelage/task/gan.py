@@ -40,7 +40,8 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.measured import Measured, spread
 from tutelage.task.modes import evaluation_mode
-from tutelage.task.rows import RowsData, planned_stream, rows_data, split_rows
+from tutelage.task.parts import split_rows
+from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.supervised import build_model, initialize
 
 __all__ = ["Gan", "GanTask"]

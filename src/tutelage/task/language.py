@@ -30,7 +30,8 @@ from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.measured import Measured, UnitTallies
 from tutelage.task.modes import evaluation_mode
-from tutelage.task.rows import choose_fraction, choose_prepare, planned_stream
+from tutelage.task.parts import choose_fraction
+from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.supervised import build_model
 
 __all__ = ["Language", "LanguageTask"]
@@ -82,7 +83,7 @@ class Language(TaskSpec):
         if short:
             remedy = "Give a longer text, or a smaller --set prepare.length."
             raise DataError([DataProblem(part.name, f"{len(part):,} characters, fewer than one piece", remedy) for part in short])
-        split = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed)
+        split = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed, by="order")
         return CorpusData(reason, collected, prepare, fitted, parts, split)
 
     def count_outputs(self, facts: Facts) -> int:

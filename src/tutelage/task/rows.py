@@ -2,55 +2,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tutelage.core import catalog
-from tutelage.core.errors import DataError, DataProblem, RecipeError
+from tutelage.core.errors import RecipeError
 from tutelage.core.spec import grant
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.source.base import Collected
-from tutelage.data.split import cut
 from tutelage.data.stream import FiniteStream
 from tutelage.data.target.base import Target
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
+from tutelage.task.parts import SplitParts
 
 __all__ = [
     "PreparedPart",
     "RowsData",
-    "SplitParts",
-    "choose_fraction",
     "choose_prepare",
     "planned_stream",
     "prepare_rows",
     "rows_data",
-    "split_rows",
 ]
 
-SMALL_SET = 500
-"""Rows below which a larger fraction is needed for a validation score to mean something."""
-TEST_FRACTION, VALIDATION_FRACTION, SMALL_VALIDATION_FRACTION = 0.2, 0.1, 0.15
-MAX_FRACTION = 0.5
 EXAMPLES_PER_CLASS = 4
-
-
-@dataclass(frozen=True)
-class SplitParts:
-    """The three parts, before preprocessing; `test` is None where the user wanted none."""
-
-    train: RowsPart
-    validation: RowsPart
-    test: RowsPart | None
-    plan: SplitPlan
+MAX_CLASSES_TOLD = 5
 
 
 @dataclass(frozen=True)
@@ -87,6 +71,8 @@ class RowsData(Data):
         train: Rows to learn from.
         validation: Rows that early stopping watches.
         test: Rows opened once, at the end; None where the user wanted none.
+        split_reason: How the parts were cut, and why so.
+        split_warnings: What the user should know of them.
     """
 
     task_kind: str
@@ -99,6 +85,8 @@ class RowsData(Data):
     validation: PreparedPart
     test: PreparedPart | None
     split: SplitPlan
+    split_reason: str = ""
+    split_warnings: tuple[str, ...] = ()
     unit: str = "rows"
 
     @property
@@ -119,15 +107,18 @@ class RowsData(Data):
     def decisions(self) -> tuple[Decision, ...]:
         """Return what was decided about the data: task, rows, preprocessing, the role of each column."""
         rows = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
-        from_source = self.collected.test is not None
-        cut_from = "as the source has them" if from_source else "the test part is cut at random, by the seed"
         prepare = f"{getattr(self.prepare, 'kind', '')}: {self.fitted.say()}"
         return (
             Decision(key="task", value=self.task_kind, reason=self.task_reason),
-            Decision(key="split", value=rows, reason=f"{cut_from}; validation is always cut from train"),
+            Decision(key="split", value=rows, reason=self.split_reason),
             Decision(key="prepare", value=prepare, reason="fitted on train rows only"),
             *(Decision(key=key, value=value, reason=reason) for key, value, reason in self.fitted.decisions()),
         )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what is odd about the parts, and the classes that one of them lacks where whole stretches or groups were cut."""
+        lacking = () if self.split.by == "random" or self.target is None else _lacking(self.parts(), self.target)
+        return (*self.split_warnings, *lacking)
 
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
         """Return what decisions depend on."""
@@ -164,52 +155,6 @@ class RowsData(Data):
         return record | self.fitted.summary(self.train.part) | self.train.part.summary(examples)
 
 
-def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | None) -> SplitParts:
-    """Cut the test part, if the source has none, and the validation part.
-
-    Args:
-        collected: Parts made of rows.
-        recipe: Its `split` and `seed` count.
-        classes: Class numbers int64 [N] of the train part, kept in proportion; None where there are none.
-
-    Raises:
-        DataError: Too few rows.
-        RecipeError: A fraction out of range.
-    """
-    train, test = collected.train, collected.test
-    assert isinstance(train, RowsPart)
-    assert test is None or isinstance(test, RowsPart)
-    test_fraction = choose_fraction(recipe, "test", TEST_FRACTION)
-    if test is None and test_fraction > 0:
-        stay, gone = cut(classes, num_rows=len(train), fraction=test_fraction, seed=recipe.seed, purpose="test")
-        train, test = train.select(stay), train.select(gone)
-        classes = None if classes is None else classes[stay]
-    else:
-        test_fraction = 0.0
-    usual = SMALL_VALIDATION_FRACTION if len(train) < SMALL_SET else VALIDATION_FRACTION
-    fraction = choose_fraction(recipe, "validation", usual)
-    stay, gone = cut(classes, num_rows=len(train), fraction=fraction, seed=recipe.seed, purpose="validation")
-    if not len(stay) or not len(gone):
-        rows = f"{len(train)} rows are too few to cut a validation part from"
-        raise DataError([DataProblem(collected.train.name, rows, "Give at least 10 rows.")])
-    plan = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed)
-    return SplitParts(train.select(stay).renamed("train"), train.select(gone).renamed("validation"), test, plan)
-
-
-def choose_fraction(recipe: Recipe, part: Literal["validation", "test"], usual: float) -> float:
-    """Return which fraction of the data is kept apart for a part, as wished or as usual; only the test part may be empty.
-
-    Raises:
-        RecipeError: It is out of range.
-    """
-    wish = recipe.split.validation if part == "validation" else recipe.split.test
-    fraction = usual if wish == "auto" else float(wish)
-    if not 0 <= fraction <= MAX_FRACTION or (part == "validation" and fraction == 0):
-        expected = f"must be a fraction of the data, at most {MAX_FRACTION}"
-        raise RecipeError(f"recipe: split.{part} = {fraction} {expected}. Typical: 0.1 to 0.2.")
-    return fraction
-
-
 def planned_stream(rows: Rows, plan: Plan, *, finisher: nn.Module, rank: int, world: int) -> FiniteStream:
     """Return the batches of a plan: its size, seed, device and augmentation.
 
@@ -232,8 +177,13 @@ def planned_stream(rows: Rows, plan: Plan, *, finisher: nn.Module, rank: int, wo
     )
 
 
-def choose_prepare(recipe: Recipe, part: Part) -> Prepare:
+def choose_prepare(recipe: Recipe, part: Part, *, group: str = "") -> Prepare:
     """Return the preprocessing that suits the data, adjusted as wished.
+
+    Args:
+        recipe: Its `prepare` and `columns` count.
+        part: Train rows.
+        group: The column that names groups of rows, or "".
 
     Raises:
         RecipeError: Roles of columns for rows without columns.
@@ -244,9 +194,13 @@ def choose_prepare(recipe: Recipe, part: Part) -> Prepare:
         if "columns" not in kind.model_fields:
             raise RecipeError(f"recipe: columns = {recipe.columns} are for tables, and these are not.")
         settings["columns"] = recipe.columns
+    if group and "group" in kind.model_fields:
+        settings["group"] = group
     chosen = grant(recipe.prepare, kind(**settings))
     assert isinstance(chosen, Prepare)
-    return chosen
+    # A preprocessing that is named with its settings takes over the rest too.
+    lacking = {key: value for key, value in settings.items() if key in type(chosen).model_fields and not getattr(chosen, key)}
+    return chosen.but(**lacking) if lacking else chosen
 
 
 def prepare_rows(part: RowsPart, fitted: Fitted, *, target: Target | None) -> PreparedPart:
@@ -275,7 +229,7 @@ def rows_data(
         target: What labels mean; None where there are none.
         task: The task's kind and why it was chosen.
     """
-    prepare = choose_prepare(recipe, split.train)
+    prepare = choose_prepare(recipe, split.train, group=split.plan.column if split.plan.by == "group" else "")
     fitted = prepare.fit(split.train)
     return RowsData(
         task_kind=task[0],
@@ -288,4 +242,21 @@ def rows_data(
         validation=prepare_rows(split.validation, fitted, target=target),
         test=None if split.test is None else prepare_rows(split.test, fitted, target=target),
         split=split.plan,
+        split_reason=split.reason,
+        split_warnings=split.warnings,
     )
+
+
+def _lacking(parts: Mapping[str, PreparedPart], target: Target) -> list[str]:
+    """Tell which parts have no row of some classes."""
+    told = []
+    for name, prepared in parts.items():
+        if not target.classes or prepared.truth is None:
+            continue
+        counts = np.bincount(prepared.truth, minlength=len(target.classes))
+        absent = [repr(target.classes[number]) for number in np.flatnonzero(counts == 0)]
+        if absent:
+            shown = ", ".join(absent[:MAX_CLASSES_TOLD]) + (", ..." if len(absent) > MAX_CLASSES_TOLD else "")
+            means = "so the model cannot learn it" if name == "train" else "so its score says nothing of it"
+            told.append(f"the {name} part has no row of class {shown}, {means}. Another fraction or split.by may mend it")
+    return told

@@ -25,7 +25,8 @@ from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.evaluation import RowsEvaluator, Shown
-from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data, split_rows
+from tutelage.task.parts import split_rows
+from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
 
 __all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema", "initialize"]
 

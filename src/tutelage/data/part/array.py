@@ -1,14 +1,19 @@
 """Arrays given from Python, passed to the model as they are."""
 
 import hashlib
+import math
 from copy import copy
 from typing import ClassVar
 
 import numpy as np
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
+from tutelage.data.part.row_digest import chance_of_pair
 
 __all__ = ["ArrayPart"]
+
+CHANCE_ROWS, CHANCE_NUMBERS = 2_000, 64
+"""Rows, and numbers of a row, from which it is estimated how often rows are equal by chance."""
 
 
 class ArrayPart(RowsPart):
@@ -69,6 +74,14 @@ class ArrayPart(RowsPart):
         made = copy(self)
         made.labels = labels
         return made
+
+    def chance_of_equal(self) -> float:
+        """Return how likely two rows are equal if numbers have nothing to do with each other, from evenly spaced rows."""
+        rows = self.select(np.unique(np.linspace(0, len(self) - 1, CHANCE_ROWS).astype(np.int64))) if len(self) else self
+        flat = rows.inputs.reshape(len(rows), -1)
+        places = np.unique(np.linspace(0, flat.shape[1] - 1, CHANCE_NUMBERS).astype(np.int64))
+        chances = (chance_of_pair(np.unique(flat[:, place], return_counts=True)[1]) for place in places.tolist())
+        return math.prod(chances)
 
     def row_digests(self) -> list[bytes] | None:
         """Return a hash of the bytes of each row."""

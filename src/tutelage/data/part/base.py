@@ -5,10 +5,11 @@ nobody asks which kind it is.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pyarrow as pa
 
 __all__ = ["Part", "RowsPart", "select_fingerprint"]
 
@@ -53,6 +54,15 @@ class RowsPart(Part):
         """Names of the columns that rows are made of; () where there are none."""
         return ()
 
+    @property
+    def types(self) -> Mapping[str, pa.DataType]:
+        """Type of each column; {} where there are none."""
+        return {}
+
+    def column(self, name: str) -> pa.ChunkedArray | None:
+        """Return the cells of a column; None where rows are not made of columns."""
+        return None
+
     def __len__(self) -> int:
         """Return the number of rows."""
         raise NotImplementedError
@@ -72,6 +82,14 @@ class RowsPart(Part):
     def show(self, index: int) -> dict[str, Any]:
         """Return one row for the report: `png` (base64), `row` (cells by name) or `text`; {} where nothing can be shown."""
         return {}
+
+    def without(self, columns: Collection[str]) -> Self:
+        """Return the same rows without some of their columns."""
+        return self
+
+    def chance_of_equal(self) -> float:
+        """Return how likely it is that two different things have equal rows; 0 for files and pictures, which never do."""
+        return 0.0
 
     def row_digests(self) -> list[bytes] | np.ndarray | None:
         """Return a hash of each row's content without its label, to find equal rows; None where that is not known.

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["digest_rows"]
+__all__ = ["chance_of_pair", "digest_rows"]
 
 PIECE_ROWS = 2**18
 """Rows that are hashed at a time."""
@@ -43,6 +43,21 @@ def digest_rows(columns: Iterable[tuple[str, pa.ChunkedArray]], *, num_rows: int
     return _mix(total)
 
 
+def chance_of_pair(counts: np.ndarray) -> float:
+    """Return how likely two cells of a column are equal.
+
+    Args:
+        counts: How often each value is there, [V].
+
+    Example:
+        >>> chance_of_pair(np.array([2, 2])), chance_of_pair(np.array([1, 1, 1]))
+        (0.3333333333333333, 0.0)
+    """
+    times = counts.astype(np.float64)
+    total = times.sum()
+    return float((times * (times - 1)).sum() / max(total * (total - 1), 1))
+
+
 def _pieces(column: pa.ChunkedArray) -> Iterator[pa.Array]:
     """Yield a column in pieces."""
     for chunk in column.chunks:
@@ -64,7 +79,10 @@ def _hash_cells(cells: pa.Array) -> np.ndarray:
     if pa.types.is_timestamp(kind):
         moments: np.ndarray = np.asarray(cells.cast(pa.timestamp("us"), safe=False).cast(pa.int64()).fill_null(0)).view(np.uint64)
         return moments
-    coded = cells.cast(pa.large_string()).fill_null("").dictionary_encode()
+    if pa.types.is_nested(kind):
+        # Lists and records have no bytes of their own; they are rare, and no feature.
+        cells = pa.array([repr(value) for value in cells.to_pylist()])
+    coded = _as_bytes(cells).dictionary_encode()
     hashes = _hash_texts(coded.dictionary)
     words: np.ndarray = hashes[np.asarray(coded.indices)]
     return words
@@ -79,7 +97,16 @@ def _number_bits(cells: pa.Array) -> np.ndarray:
     return bits
 
 
-def _hash_texts(texts: pa.LargeStringArray) -> np.ndarray:
+def _as_bytes(cells: pa.Array) -> pa.LargeBinaryArray:
+    """Return the bytes of texts and of what is written as text; of missing cells none."""
+    kind = cells.type
+    is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    if not is_binary:
+        cells = cells.cast(pa.large_string())
+    return cells.cast(pa.large_binary()).fill_null(b"")
+
+
+def _hash_texts(texts: pa.LargeBinaryArray) -> np.ndarray:
     """Return sum(byte * BASE ** place) modulo 2**64 of each text, mixed with its length, uint64 [N]."""
     offsets = np.frombuffer(texts.buffers()[1], dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
     content = texts.buffers()[2]

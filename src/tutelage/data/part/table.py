@@ -1,18 +1,26 @@
 """A table as it was read, the target column still in it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
 from tutelage.data.part.packed import type_of, unpack
-from tutelage.data.part.row_digest import digest_rows
+from tutelage.data.part.row_digest import chance_of_pair, digest_rows
 
 __all__ = ["TablePart", "column_labels"]
+
+CHANCE_ROWS = 10_000
+"""Rows from which it is estimated how often rows are equal by chance."""
+MOSTLY_DISTINCT = 0.5
+"""Share of different numbers from which on they are measured so finely that two things never have the same."""
+CHANCE_LENGTH = 40
+"""Characters, on average, from which on texts are never equal by chance."""
 
 
 class TablePart(RowsPart):
@@ -60,6 +68,7 @@ class TablePart(RowsPart):
         self.dates = dict(dates or {})
         self._sheet = _Sheet(table, lines, target)
         self._rows: np.ndarray | None = None
+        self._narrower: dict[frozenset[str], TablePart] = {}
 
     def __len__(self) -> int:
         return int(self._sheet.table.num_rows) if self._rows is None else len(self._rows)
@@ -128,8 +137,9 @@ class TablePart(RowsPart):
     def marked(self, fingerprint: str) -> "TablePart":
         """Return the same rows with another hash."""
         made = copy(self)
-        for cached in ("labels", "_is_rising"):
+        for cached in ("labels", "_is_rising", "_digests"):
             made.__dict__.pop(cached, None)
+        made._narrower = {}
         made.fingerprint = fingerprint
         return made
 
@@ -141,8 +151,40 @@ class TablePart(RowsPart):
 
     def row_digests(self) -> np.ndarray | None:
         """Return a hash of each row without its target, uint64 [N]; whole and other numbers of the same value are equal."""
+        return self._digests
+
+    @cached_property
+    def _digests(self) -> np.ndarray:
         features = (name for name in self.columns if name != self.target)
         return digest_rows(((name, self.column(name)) for name in features), num_rows=len(self))
+
+    def without(self, columns: Collection[str]) -> "TablePart":
+        """Return the same rows without some columns."""
+        left_out = frozenset(columns) & frozenset(self.columns)
+        if not left_out:
+            return self
+        if left_out not in self._narrower:
+            made = self.marked(self.fingerprint)
+            made._sheet = _Sheet(self._sheet.table.drop_columns(sorted(left_out)), self._sheet.lines, self.target)
+            self._narrower[left_out] = made
+        return self._narrower[left_out]
+
+    def chance_of_equal(self) -> float:
+        """Return how likely two rows are equal if columns have nothing to do with each other, from evenly spaced rows."""
+        chance, sample = 1.0, self.select(np.unique(np.linspace(0, len(self) - 1, CHANCE_ROWS).astype(np.int64)))
+        for name in self.columns:
+            if name != self.target and chance:
+                cells = sample.column(name).combine_chunks()
+                if pa.types.is_nested(cells.type):
+                    return 0.0
+                is_text = pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)
+                if is_text and (pc.mean(pc.utf8_length(cells)).as_py() or 0) > CHANCE_LENGTH:
+                    return 0.0
+                counts = pc.value_counts(cells).field("counts").to_numpy()
+                if pa.types.is_floating(cells.type) and len(counts) >= MOSTLY_DISTINCT * len(cells):
+                    return 0.0
+                chance *= chance_of_pair(counts)
+        return chance
 
     @cached_property
     def _is_rising(self) -> bool:

@@ -60,6 +60,7 @@ class Table(Prepare):
         "words", description="Short texts that nearly all differ: words = flags for their common words; drop = not used."
     )
     columns: dict[str, USABLE_ROLES] = Field(default_factory=dict, description="Role by column name, where you know better.")
+    group: str = Field("", description="Column that names groups of rows (split.column): used only with a role in `columns`.")
 
     def fit(self, part: Part) -> "FittedTable":
         """Give each column a role and learn its encoding.
@@ -72,6 +73,8 @@ class Table(Prepare):
         rules = Rules(self._scale_for(len(part)), self.clip, self.rare)
         columns, encoders = [], []
         for column in infer_columns(part, self.columns):
+            if column.name == self.group and column.name not in self.columns:
+                column = Column(column.name, "dropped", "it names the groups of the split, and new ones would be unknown")
             cells = part.column(column.name)
             as_text = column.role == "category" and column.name not in self.columns and is_text(cells)
             role = "dropped" if as_text and self.text == "drop" else column.role

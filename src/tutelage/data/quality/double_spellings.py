@@ -1,9 +1,11 @@
-"""Classes whose names differ only in case, blanks or punctuation at the end.
+"""Classes whose names differ only in case, blanks, punctuation at the end, or what cannot be seen.
 
 They are learned as different classes, which is rarely meant. Costs one pass over the labels.
 """
 
+import unicodedata
 from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import ClassVar, Literal
 
 from tutelage.data.quality.base import Check
@@ -29,6 +31,12 @@ class DoubleSpellings(Check):
         if not groups:
             return []
         rarer = sum(sum(counts[name] for name in group) - max(counts[name] for name in group) for group in groups)
-        examples = tuple(" and ".join(map(repr, group)) for group in groups[:MAX_EXAMPLES])
+        examples = tuple(" and ".join(map(_written(group), group)) for group in groups[:MAX_EXAMPLES])
         found = "names that differ only in spelling are kept as different classes"
         return [Finding(self.kind, place_of_labels(collected.train), found, self.remedy, rarer, examples)]
+
+
+def _written(names: Sequence[str]) -> Callable[[str], str]:
+    """Return how to write names so that people see in what they differ: by the numbers of their signs where they look alike."""
+    looks = {unicodedata.normalize("NFC", "".join(sign for sign in name if sign.isprintable())) for name in names}
+    return repr if len(looks) == len(names) else ascii

@@ -1,7 +1,7 @@
 """Rows that are equal, found by the hashes of their content: a sort of numbers, about 0.3 s for a million rows."""
 
 import hashlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,8 @@ __all__ = ["Groups", "are_equal_by_chance", "group_rows", "number_labels", "row_
 
 KEY_BYTES = 8
 """Bytes of a row's hash that are compared: two different rows among a million fall together once in 30 million data sets."""
+MORE_THAN_CHANCE = 100
+"""Pairs of equal rows that mean something, to one that columns without any connection would give; most have some."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """An odd number whose multiples differ in all their bits, by which a label's number is made part of a key."""
 
@@ -35,15 +37,25 @@ class Groups:
         """How many rows are equal to another one."""
         return int(self.sizes[self.sizes > 1].sum())
 
+    @property
+    def num_pairs(self) -> int:
+        """How many pairs of equal rows there are."""
+        return int((self.sizes * (self.sizes - 1)).sum() // 2)
+
     def first_like(self, rows: np.ndarray) -> np.ndarray:
         """Return the first row that has the content of each of some rows."""
         found: np.ndarray = self.first[self.group[rows]]
         return found
 
 
-def row_keys(part: Part | None) -> np.ndarray | None:
-    """Return a number for each row, equal where the content is equal, uint64 [N]; None where that is not known."""
-    digests = part.row_digests() if isinstance(part, RowsPart) else None
+def row_keys(part: Part | None, *, without: Collection[str] = ()) -> np.ndarray | None:
+    """Return a number for each row, equal where the content is equal, uint64 [N]; None where that is not known.
+
+    Args:
+        part: The rows.
+        without: Columns that do not count: see `number_columns`.
+    """
+    digests = part.without(without).row_digests() if isinstance(part, RowsPart) else None
     if digests is None or not len(digests):
         return None
     if isinstance(digests, np.ndarray):
@@ -67,9 +79,16 @@ def number_labels(labels: Sequence[Hashable]) -> np.ndarray:
     return np.fromiter((numbers.setdefault(label, len(numbers)) for label in labels), dtype=np.int64, count=len(labels))
 
 
-def are_equal_by_chance(part: Part) -> bool:
-    """Tell whether different things can have equal rows: a few columns may agree, two files or pictures never do."""
-    return isinstance(part, RowsPart) and bool(part.columns)
+def are_equal_by_chance(part: RowsPart, *, count: int, pairs: float, without: Collection[str] = ()) -> bool:
+    """Tell whether rows may well be equal though they are different things: a few columns may agree, two pictures never do.
+
+    Args:
+        part: The rows.
+        count: How many pairs are equal.
+        pairs: How many pairs there are.
+        without: Columns that do not count.
+    """
+    return count <= MORE_THAN_CHANCE * part.without(without).chance_of_equal() * pairs
 
 
 def say_rows(count: int, total: int) -> str:

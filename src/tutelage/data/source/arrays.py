@@ -57,6 +57,7 @@ def collect_arrays(
     as_given: bool = False,
     is_input: bool = False,
     reading: Mapping[str, Any] | None = None,
+    marks: object = None,
 ) -> Collected:
     """Turn data from Python into parts.
 
@@ -68,6 +69,7 @@ def collect_arrays(
         as_given: Pass arrays on as they are, whatever their shape; for a model of the user's own.
         is_input: The rows are to be answered for: labels may be absent; the part is called `input`.
         reading: How the train rows were read, as `Fitted.reading` says it.
+        marks: The time or the group of each train row.
 
     Raises:
         UsageError: It is not data, or labels are missing.
@@ -76,13 +78,12 @@ def collect_arrays(
     name = "input" if is_input else "train"
     known = reading or {}
     as_given = as_given or bool(known.get("as_given", False))
-    dates: dict[str, str] = known.get("dates", {})
-    train = _read(data, name, target=target, as_given=as_given, expected=Expected(dict.fromkeys(dates, DATE), dates))
-    if not is_input:
-        train.problems += _one_value(train.part)
+    expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
+    train = _read(data, name, target=target, as_given=as_given, expected=expected)
+    train.problems += [] if is_input else _one_value(train.part)
     if not len(train.part):
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
-    found = None
+    kept, found = _of_kept_rows(marks, train), None
     if test is not None:
         found = _read(test, "test", target=target, as_given=as_given, train=train)
         _compare(found, train)
@@ -95,7 +96,20 @@ def collect_arrays(
         problems=tuple(train.problems),
         notes=tuple(train.notes),
         warnings=tuple(train.warnings),
+        marks=kept,
     )
+
+
+def _of_kept_rows(marks: object, train: _Found) -> np.ndarray | None:
+    """Return the times or groups, if there are any, of the rows that were not left out."""
+    if marks is None:
+        return None
+    left_out = sorted({item for problem in train.problems for item in problem.items})
+    values, count = to_array(marks, what="groups or times"), len(train.part) + len(left_out)
+    if values.shape != (count,):
+        found = f"an array of shape {values.shape} for {count:,} rows"
+        raise DataError([DataProblem("groups or times", found, "Give one value for each train row.")])
+    return np.delete(values, left_out)
 
 
 def _read(

@@ -5,14 +5,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from tutelage.core.errors import DataProblem, UsageError
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.quality.finding import Finding
+from tutelage.data.split_keys import SplitKeys
 
 __all__ = ["Collected", "Source"]
+
+RELATED = ("rows_in_time", "rows_in_groups")
+"""Checks that find rows which hang together."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Collected:
         notes: Things to tell that need no action, such as the target that was picked and why.
         warnings: Things the user should look at.
         findings: What the quality checks found.
+        marks: The time or the group of each train row, where these were given beside the data from Python, [N].
+        split: What decides which rows are kept apart.
     """
 
     name: str
@@ -36,6 +43,13 @@ class Collected:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     findings: tuple[Finding, ...] = ()
+    marks: np.ndarray | None = None
+    split: SplitKeys = field(default_factory=SplitKeys)
+
+    @property
+    def has_related_rows(self) -> bool:
+        """Whether a check has found that rows hang together, so that a random split flatters."""
+        return any(finding.check in RELATED for finding in self.findings)
 
 
 class Source(Component):

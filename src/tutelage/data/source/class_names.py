@@ -1,6 +1,7 @@
 """Class names that people spell in more than one way: found, matched, and told."""
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,13 +27,17 @@ class Matched:
 
 
 def simplify(name: str) -> str:
-    """Return what is left of a name when case, blanks and punctuation at its end do not count.
+    r"""Return what is left of a name when case, blanks, invisible signs and punctuation at its end do not count.
+
+    Nor does the way in which letters with marks are put together (Unicode's normal forms C and D). Signs that only look alike,
+    such as a small and a large 2, stay different.
 
     Example:
-        >>> simplify(" <=50K. ") == simplify("<=50k")
-        True
+        >>> simplify(" <=50K. ") == simplify("<=50k"), simplify("caf\u00e9") == simplify("cafe\u0301")
+        (True, True)
     """
-    return " ".join(name.casefold().split()).rstrip(".,;:! ")
+    visible = "".join(sign for sign in unicodedata.normalize("NFC", name) if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFC", " ".join(visible.casefold().split()).rstrip(".,;:! "))
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
