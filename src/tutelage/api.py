@@ -31,6 +31,7 @@ def train(
     task: str | Component = "auto",
     model: str | Component | nn.Module = "auto",
     test: Any = None,
+    header: str = "auto",
     epochs: float | None = None,
     steps: int | None = None,
     time: float | str | None = None,
@@ -48,6 +49,7 @@ def train(
         task: What is learned (`tutelage list task`); auto = told from the data.
         model: An architecture, or an own `nn.Module`, which gets the arrays as they are.
         test: The test part, if not inside the source.
+        header: Whether the first row of a table in a file holds the column names: first or none; auto = found out.
         epochs: Passes over the train rows; or
         steps: optimizer steps; or
         time: wall time of the whole call, in seconds or such as "3m".
@@ -61,7 +63,7 @@ def train(
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
     """
     budget = {"epochs": epochs, "steps": steps, "time": time}
-    plain = {"target": target, "task": task, "seed": seed, **wishes}
+    plain = {"target": target, "task": task, "seed": seed, "header": header, **wishes}
     request = _request(source, plain, model=model, test=test, budget=budget, out=out, quiet=quiet, recipe=recipe)
     with reporting_divergence():
         folder = start_training(request)
@@ -120,6 +122,9 @@ def _request(
 ) -> Request:
     """Turn a call's arguments into a request."""
     is_path = isinstance(source, str | Path)
+    header = wishes.pop("header", "auto")
+    if header != "auto" and not is_path:
+        raise UsageError(f"header={header!r} is about a table in a file; the names of columns from Python are known.")
     module = model if isinstance(model, nn.Module) else None
     if module is not None and is_path:
         raise UsageError("an own module needs arrays, train((X, y), model=...): tutelage cannot know what it takes from files.")
@@ -131,11 +136,11 @@ def _request(
     if any(value is not None for value in budget.values()):
         values["budget"] = {key: value for key, value in budget.items() if value is not None}
     if is_path:
-        values["source"] = str(source)
+        values["source"] = str(source) if header == "auto" else {"path": str(source), "header": header}
         if test is not None:
             values["test"] = str(test)
     wished = recipe_from(values, where="train(...)")
-    given = {**wishes, "model": model, **{key: value for key, value in budget.items() if value is not None}}
+    given = {**wishes, "header": header, "model": model, **{key: value for key, value in budget.items() if value is not None}}
     said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
     command = f"tutelage.train({', '.join([repr(str(source)) if is_path else f'<{FROM_PYTHON}>', *said])})"
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]

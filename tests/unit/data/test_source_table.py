@@ -15,10 +15,11 @@ import pytest
 from tutelage.core.errors import DataError, TutelageError, UsageError
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.base import Collected
-from tutelage.data.source.delimited import _find_layout, _read_by_arrow, _read_by_line, read_delimited
+from tutelage.data.source.delimited import _read_by_arrow, _read_by_line, read_delimited
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.table import TableSource, column_kinds
 from tutelage.data.source.text_encoding import open_text
+from tutelage.data.source.text_layout import find_layout
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 PLAIN = "a,b,c\n1,x,yes\n2,y,no\n"
@@ -343,7 +344,7 @@ def test_given_kinds_make_other_tables_read_alike(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_arrow_and_the_reader_by_line_agree(tmp_path: Path, content: str, lines: list[int], encoding: str) -> None:
     text = open_text(Path(write(tmp_path, content.encode(encoding))))
-    layout = _find_layout(text)
+    layout = find_layout(text)
     fast, careful = _read_by_arrow(text, layout), _read_by_line(text, layout)
     assert fast is not None
     assert contents(*fast) == contents(*careful)
@@ -364,7 +365,7 @@ def test_arrow_and_the_reader_by_line_agree(tmp_path: Path, content: str, lines:
 )
 def test_what_arrow_cannot_tell_is_left_to_the_reader_by_line(tmp_path: Path, content: str) -> None:
     text = open_text(Path(write(tmp_path, content)))
-    assert _read_by_arrow(text, _find_layout(text)) is None
+    assert _read_by_arrow(text, find_layout(text)) is None
 
 
 def test_the_two_readers_agree_on_random_quotes_wherever_blocks_are_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -375,7 +376,7 @@ def test_the_two_readers_agree_on_random_quotes_wherever_blocks_are_cut(tmp_path
     for _ in range(600):
         content = "a,b\n" + "".join(random.choice(pieces, 8)) + "\n1,2\n"
         text = open_text(Path(write(tmp_path, content)))
-        layout = _find_layout(text)
+        layout = find_layout(text)
         fast, careful = _read_by_arrow(text, layout), _read_by_line(text, layout)
         if fast is not None:
             num_read += 1
