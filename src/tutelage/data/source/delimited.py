@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.column_names import name_columns
@@ -104,7 +105,8 @@ def read_delimited(path: Path, naming: Naming | None = None) -> RawTable:
     with _any_cell_length():
         layout = find_layout(text, naming)
         raw, is_blank = _read_by_arrow(text, layout) or _read_by_line(text, layout)
-    num_blank = _drop_blank_rows(raw, is_blank)
+    is_name = _repeats_names(raw, layout) if layout.has_header else np.zeros(raw.num_rows, dtype=bool)
+    num_blank = _drop_rows(raw, is_blank, is_name)
     notes = [f"{path.name}: {note}" for note in (text.note, *layout.notes) if note]
     if num_blank:
         notes.append(f"{path.name}: rows without any value were passed over: {num_blank:,}")
@@ -190,11 +192,29 @@ def _read_by_line(text: TextFile, layout: Layout) -> tuple[RawTable, np.ndarray]
     return raw, np.isin(items, body.blank_items)
 
 
-def _drop_blank_rows(raw: RawTable, is_blank: np.ndarray) -> int:
-    """Leave out rows whose cells are all empty; return how many there were, those at the end of the file not counted."""
+def _repeats_names(raw: RawTable, layout: Layout) -> np.ndarray:
+    """Tell which rows hold the column names again, as where files were put one below the other, and take note of them."""
+    rows = np.arange(raw.num_rows)
+    for name, place in zip(layout.names, raw.names, strict=True):
+        if not len(rows):
+            break
+        cells = raw.columns.get(place)
+        cells = cells if len(rows) == raw.num_rows else cells.take(pa.array(rows))
+        rows = rows[np.asarray(pc.equal(pc.utf8_trim_whitespace(cells), name))]
+    found, remedy = "the column names again", "Remove the row; files that are put together have one header."
+    more = [DataProblem(f"{raw.file} row {raw.lines[row]}", found, remedy, item=int(raw.items[row])) for row in rows.tolist()]
+    raw.problems = (*raw.problems, *more)
+    is_name = np.zeros(raw.num_rows, dtype=bool)
+    is_name[rows] = True
+    return is_name
+
+
+def _drop_rows(raw: RawTable, is_blank: np.ndarray, is_name: np.ndarray) -> int:
+    """Leave out rows that are blank or hold names; return how many blank ones there were but those at the end of the file."""
     if not is_blank.any():
+        raw.keep(~is_name)
         return 0
     last = int(np.flatnonzero(~is_blank)[-1]) if not is_blank.all() else -1
     num_blank = int(is_blank[:last].sum()) if last >= 0 else 0
-    raw.keep(~is_blank)
+    raw.keep(~is_blank & ~is_name)
     return num_blank

@@ -7,7 +7,7 @@ import hashlib
 import warnings
 import zipfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -70,10 +70,10 @@ def _opened(path: Path, *, values: bool) -> Iterator[Any]:
         import openpyxl
     except ImportError as error:
         raise UsageError(f"{path}: Excel workbooks are read by openpyxl, which is not installed: {INSTALL}") from error
-    with warnings.catch_warnings():
+    with ExitStack() as stack, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about styles and pictures that are not read
         try:
-            book = openpyxl.load_workbook(path, read_only=True, data_only=values)
+            book = openpyxl.load_workbook(stack.enter_context(path.open("rb")), read_only=True, data_only=values)
         except Exception as error:  # whatever the many parts of a damaged archive make openpyxl raise
             found = f"damaged, or no Excel workbook ({str(error).splitlines()[0][:80] if str(error) else type(error).__name__})"
             raise DataError([DataProblem(path.name, found, "Save it again in Excel, or as CSV.")]) from error

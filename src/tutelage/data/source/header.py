@@ -96,7 +96,7 @@ def _numbered(index: int) -> str:
 
 def _guess(first: Row, body: Sequence[Row]) -> tuple[bool, str]:
     """Compare the first row with what stands below it."""
-    columns = list(zip(*body, strict=True))
+    columns = list(zip(*(row for row in body if list(row) != list(first)), strict=True)) or [()] * len(first)
     alike, unlike = [], []
     for place, column in enumerate(columns):
         form, top = _common_form(column), form_of(first[place])

@@ -31,6 +31,7 @@ from tutelage.data.source.table_files import (
     is_table,
     read_table,
     say_no_table,
+    table_stem,
     table_to_read,
 )
 from tutelage.data.source.target import choose_target
@@ -241,4 +242,5 @@ def _joined(parts: Sequence[TablePart]) -> TablePart:
 
 def _name(path: Path) -> str:
     """Name a data set after its file, or after its folder if the file is only called train."""
-    return path.resolve().parent.name if TRAIN_STEM.fullmatch(path.stem) else path.stem
+    stem = table_stem(path)
+    return path.resolve().parent.name if TRAIN_STEM.fullmatch(stem) else stem

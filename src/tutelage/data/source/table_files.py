@@ -24,6 +24,7 @@ __all__ = [
     "is_table",
     "read_table",
     "say_no_table",
+    "table_stem",
     "table_to_read",
 ]
 
@@ -189,11 +190,11 @@ def _train(tables: list[Path]) -> Path | None:
 
 def _only(tables: list[Path], stem: re.Pattern[str], suffixes: tuple[str, ...] = ()) -> Path | None:
     """Return the one table with a name or an ending of some form; None where there is none, or more than one."""
-    named = [file for file in tables if stem.fullmatch(_stem(file)) or file.suffix.casefold() in suffixes]
+    named = [file for file in tables if stem.fullmatch(table_stem(file)) or file.suffix.casefold() in suffixes]
     return named[0] if len(named) == 1 else None
 
 
-def _stem(file: Path) -> str:
+def table_stem(file: Path) -> str:
     """Return a file's name without its endings: that of packing, and its own."""
     name = file.with_suffix("") if file.suffix.casefold() in PACKED_SUFFIXES else file
     return name.stem

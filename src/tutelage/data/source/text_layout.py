@@ -15,7 +15,7 @@ __all__ = ["BLANKS", "DELIMITERS", "Layout", "find_layout", "read_rows", "why_no
 
 BLANKS = " "
 """Stands for any number of blanks and tabs between cells."""
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar", BLANKS: "blank"}
+DELIMITERS = {"\t": "tab", "|": "bar", ";": "semicolon", ",": "comma", BLANKS: "blank"}
 """Delimiters that are tried, in this order where they fit equally well; blanks only where no other fits."""
 COMMENTS = ("#", "%", "|")
 SEPARATOR_LINE = re.compile(r"sep=(.)\s*", re.IGNORECASE)
@@ -116,8 +116,10 @@ def find_layout(text: TextFile, naming: Naming | None = None) -> Layout:
     names = [cell.strip() for cell in first]
     ends = _rest_is_wider(rows)
     names = ["", *names] if ends == "named" else names
-    num_head = top.num_lines + _last_line(head, delimiter, line)
-    return Layout(delimiter, names, num_head, is_spaced, ends == "empty", True, tuple(rows[1:]), tuple(notes))
+    if has_rule := len(found_rows) > 2 and _is_rule(found_rows[1][1]):
+        notes.append("the line of dashes below the column names was passed over")
+    num_head = top.num_lines + _last_line(head, delimiter, found_rows[has_rule][0])
+    return Layout(delimiter, names, num_head, is_spaced, ends == "empty", True, tuple(rows[1 + has_rule :]), tuple(notes))
 
 
 def read_rows(
@@ -216,6 +218,12 @@ def _sample(head: str, delimiter: str) -> list[tuple[int, list[str] | str]]:
     return list(itertools.islice((item for item in rows if isinstance(item[1], str) or any(map(str.strip, item[1]))), SAMPLE_ROWS))
 
 
+def _is_rule(row: list[str] | str) -> bool:
+    """Tell whether a row only draws a line, as in Markdown."""
+    cells = [cell.strip() for cell in row if cell.strip()]
+    return bool(cells) and all(len(cell) > 1 and not cell.strip("-=:+_") for cell in cells)
+
+
 def _last_line(head: str, delimiter: str, line: int) -> int:
     """Return the line on which the row that begins on a line ends."""
     rows = read_rows(_lines(head), delimiter, is_spaced=_is_spaced(head, delimiter))
@@ -235,7 +243,8 @@ def _is_spaced(head: str, delimiter: str) -> bool:
 def _find_delimiter(head: str, *, is_tsv: bool) -> str:
     """Choose the delimiter under which most of the first rows have as many cells as the first, and more than one.
 
-    Where several fit equally, it is the one that leaves numbers in the cells: under a comma `1,5;2,5` has none.
+    Where several fit equally, it is the one that leaves numbers, or else single words, in the cells: under a comma `1,5;2,5`
+    has neither.
     """
     scores: dict[str, tuple[float, float, int]] = {}
     for delimiter in DELIMITERS:
@@ -245,13 +254,30 @@ def _find_delimiter(head: str, *, is_tsv: bool) -> str:
             scores[delimiter] = (0.0, 0.0, 1)
             continue
         fits = max(widths.count(widths[0]), 1 + widths[1:].count(widths[0] + 1)) / len(widths)
-        numbers = [_share_of_numbers(row[:MANY]) for row in rows[1:21]]
-        scores[delimiter] = (fits, sum(numbers) / max(1, len(numbers)), widths[0])
+        tidy = [_tidiness(row[:MANY]) for row in rows[1:21]]
+        scores[delimiter] = (fits, sum(tidy) / max(1, len(tidy)), widths[0])
     if is_tsv and scores["\t"][2] > 1:
         return "\t"
     blanks = scores.pop(BLANKS)
     best = max(scores, key=lambda delimiter: scores[delimiter])
-    return BLANKS if scores[best][0] < WELL and blanks[0] >= WELL and blanks[1] > 0 else best
+    rows = [row for _, row in _sample(head, BLANKS) if isinstance(row, list)]
+    if blanks[0] < WELL or not any(_share_of_numbers(row[:MANY]) for row in rows[1:21] or rows):
+        return best
+    return BLANKS if scores[best][0] < WELL or (best == "\t" and _holds_more(head)) else best
+
+
+def _holds_more(head: str) -> bool:
+    """Tell whether cells divided by tabs hold several numbers divided by blanks, as where tabs stand for some of the blanks."""
+    rows = [row for _, row in _sample(head, "\t") if isinstance(row, list)]
+    held = [cell.split() for row in rows for cell in row[:MANY] if "  " in cell.strip() or len(cell.split()) > 2]
+    return sum(all(form_of(part) == "number" for part in parts) for parts in held) >= WELL * len(rows)
+
+
+def _tidiness(cells: Row) -> float:
+    """Return how tidy cells are, in [0, 1]: a number counts 1, a word 1/2, a sentence and what may be several cells 0."""
+    kinds = [(form_of(cell), cell) for cell in map(str.strip, cells) if cell]
+    tidy = [1.0 if form == "number" else 0.0 if any(sign in cell for sign in " \t|;,") else 0.5 for form, cell in kinds]
+    return sum(tidy) / len(tidy) if tidy else 0.0
 
 
 def _share_of_numbers(cells: Row) -> float:

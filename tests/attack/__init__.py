@@ -1,0 +1,1 @@
+"""Attacks from outside, opt-in: each has one command and its own summary."""
