@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Case", "Rows", "plain_rows", "text"]
+__all__ = ["NAMELESS", "PLAIN", "ROWS", "SIZES", "COUNTS", "Case", "Rows", "column", "text"]
 
 Rows = list[list[str]]
 
@@ -52,12 +52,36 @@ class Case:
         return path
 
 
-def plain_rows(count: int = 40) -> Rows:
+def _plain_rows(count: int = 40) -> Rows:
     """Return rows of a number, a whole number, a word and a label."""
-    return [[f"{i * 0.5 + 0.25}", str(i * 7 % 31 + 100), f"w{'abcde'[i % 5]}", ["no", "yes"][i * i % 3 % 2]] for i in range(count)]
+    return [
+        [f"{i * 0.5 + 0.25}", str(i * 7 % 31 + 100), f"w{'abcde'[i % 5]}", ["no", "yes"][i * i % 3 % 2]] for i in range(count)
+    ]
 
 
 def text(rows: Sequence[Sequence[str]], *, names: str = "size,count,word,y", delimiter: str = ",", end: str = "\n") -> str:
     """Write rows as a text table; "" as names writes no header."""
     head = [names.split(",")] if names else []
     return "".join(delimiter.join(row) + end for row in [*head, *rows])
+
+
+def column(cells: Sequence[str], *, name: str = "x", delimiter: str = ",") -> str:
+    """Write a table of one column, a number and a label."""
+    rows = [[cell, str(i), "ab"[i % 2]] for i, cell in enumerate(cells)]
+    return text(rows, names=f"{name},n,y", delimiter=delimiter)
+
+
+ROWS = _plain_rows()
+SIZES = [float(row[0]) for row in ROWS]
+COUNTS = [int(row[1]) for row in ROWS]
+PLAIN: dict[str, Any] = {
+    "num_rows": 40,
+    "values": {"size": SIZES[:3], "count": COUNTS[:3], "word": ["wa", "wb", "wc"]},
+    "target": "y",
+}
+NAMELESS: dict[str, Any] = {
+    "num_rows": 40,
+    "values": {"column 1": SIZES[:3], "column 2": COUNTS[:3]},
+    "target": "column 4",
+    "told": ["no header row"],
+}

@@ -13,16 +13,15 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from tests.attack import table_cases
+from tests.attack import file_cases, layout_cases, row_cases
 from tests.attack.table_case import Case
-from tutelage.core.errors import DataError, TutelageError, UsageError
+from tutelage.core.errors import DataError, UsageError
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.recognize import recognize
 
@@ -47,7 +46,7 @@ class Verdict:
 
 def all_cases() -> list[Case]:
     """Return every case, by kind."""
-    return [case for make in table_cases.KINDS for case in make()]
+    return [case for make in (*layout_cases.KINDS, *row_cases.KINDS, *file_cases.KINDS) for case in make()]
 
 
 def judge(case: Case, folder: Path) -> Verdict:

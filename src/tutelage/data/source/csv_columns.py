@@ -5,6 +5,7 @@ whether Arrow can read it all, which rows are blank and how long its columns are
 one of it is asked for. Small files are read once.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -73,14 +74,16 @@ class CsvFormat:
             strings_can_be_null=False,
             include_columns=[names[place] for place in places],
         )
-        with self._open() as file:
-            with pyarrow.csv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader:
-                yield from reader
+        with (
+            self._open() as file,
+            pyarrow.csv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader,
+        ):
+            yield from reader
 
     def _open(self) -> pa.NativeFile:
         """Open the unpacked bytes; whether they are packed is told by the content, not by the name."""
         if not self.stored.packing:
-            return pa.OSFile(str(self.stored.path))
+            return pa.OSFile(os.fsencode(self.stored.path))
         return pa.PythonFile(self.stored.open(), mode="r")
 
 

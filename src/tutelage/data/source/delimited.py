@@ -1,4 +1,4 @@
-"""Text tables (CSV, TSV, files of the UCI archive) to columns of text, with the line of each row and everything that is wrong with a line.
+"""Text tables (CSV, TSV, UCI files) to columns of text, with the line of each row and all that is wrong with a line.
 
 Arrow's parallel reader reads what it reads as it is meant, quoted cells among them, block by block from the file. What it
 cannot tell is read by Python's, line by line: it says which row is unsound and why (cells too few or too many, wrong quotes,

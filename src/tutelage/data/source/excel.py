@@ -181,7 +181,7 @@ def _as_table(
     shift = len(cells) - len(body)
     shifted = [DataProblem(p.where, p.found, p.remedy, item=p.item - shift) for p in problems]
     raw.problems = (*more_problems, *shifted)
-    raw.notes = tuple([*notes, *([f"{path.name}: {told}"] if told else []), *more_notes])
+    raw.notes = (*notes, *([f"{path.name}: {told}"] if told else []), *more_notes)
     raw.has_header, raw.sample = has_header, tuple(body[:100])
     with path.open("rb") as file:
         raw.digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-__all__ = ["HeaderMode", "Naming", "Row", "find_header", "form_of", "names_without_header"]
+__all__ = ["HeaderMode", "Naming", "Row", "find_header", "fits_known", "form_of", "names_without_header"]
 
 HeaderMode = Literal["auto", "first", "none"]
 Row = Sequence[str]
@@ -50,7 +50,7 @@ def find_header(rows: Sequence[Row], naming: Naming) -> tuple[bool, str]:
     if naming.known:
         if 2 * sum(cell in naming.known for cell in first) >= len(first):
             return True, ""
-        if all(name == _numbered(index) for index, name in enumerate(naming.known)):
+        if _are_numbered(naming.known):
             return False, ""
     body = [[cell.strip() for cell in row[:MANY]] for row in rows[1:] if len(row) == len(first)][:MAX_BODY]
     if not body:
@@ -65,13 +65,21 @@ def names_without_header(width: int, naming: Naming) -> tuple[list[str], str]:
     if naming.header == "none" and not known:
         return numbered, f"read without a header row, as asked for: the columns are called column 1 to column {width}"
     if len(known) == width:
-        how = "its columns are called as in the training data" if known == numbered else "its columns are taken in the given order"
+        how = (
+            "its columns are called as in the training data" if known == numbered else "its columns are taken in the given order"
+        )
         return known, f"no header row: {how}"
     if naming.target in known and len(known) == width + 1:
         left = [name for name in known if name != naming.target]
         return left, f"no header row, and one column less: taken as all columns of the training data but {naming.target!r}"
     told = "no header row was found: the columns are called column 1 to column"
     return numbered, f"{told} {width}. If the first row holds names: --header first"
+
+
+def fits_known(width: int, naming: Naming) -> bool:
+    """Tell whether a file without a header row has as many columns as the training table, which had none either."""
+    num_known = len(naming.known)
+    return not _are_numbered(naming.known) or width == num_known or (naming.target in naming.known and width == num_known - 1)
 
 
 def form_of(cell: str) -> str:
@@ -87,6 +95,11 @@ def form_of(cell: str) -> str:
         return "boolean"
     pattern = re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", cell))
     return pattern if "9" in pattern and len(pattern) <= 12 else "word"
+
+
+def _are_numbered(names: Sequence[str]) -> bool:
+    """Tell whether columns are called by their places, as those of a file without a header row are."""
+    return bool(names) and all(name == _numbered(index) for index, name in enumerate(names))
 
 
 def _numbered(index: int) -> str:
@@ -108,7 +121,10 @@ def _guess(first: Row, body: Sequence[Row]) -> tuple[bool, str]:
             unlike.append(place)
     shown = ", ".join(first[:4]) + (" ..." if len(first) > 4 else "")
     if alike and _are_names([first[place] for place in alike], [columns[place] for place in alike]):
-        return True, f"the first row ({shown}) was taken as column names, since its numbers count up. If it is data: --header none"
+        return (
+            True,
+            f"the first row ({shown}) was taken as column names, since its numbers count up. If it is data: --header none",
+        )
     if alike or unlike:
         is_header = len(unlike) >= len(alike)
         doubt = f"the first row ({shown}) was taken as column names, though it may be data. If so: --header none"
@@ -125,7 +141,10 @@ def _guess_by_words(first: Row, columns: Sequence[Row], shown: str) -> tuple[boo
         return False, ""
     if known:
         return True, ""
-    return True, f"the first row ({shown}) was taken as column names: nothing tells it from the others. If it is data: --header none"
+    return (
+        True,
+        f"the first row ({shown}) was taken as column names: nothing tells it from the others. If it is data: --header none",
+    )
 
 
 def _are_names(tops: Row, columns: Sequence[Row]) -> bool:

@@ -179,7 +179,7 @@ def looks_like_images(path: Path) -> bool:
 
 
 def subfolders(folder: Path, *, that_loop: bool = False) -> list[Path]:
-    """Return the visible folders of a folder in natural order: those to be read, or the links that lead back to where they lie."""
+    """Return the visible folders of a folder in natural order: those to be read, or the links that lead back up."""
     found = [Path(entry) for entry in _entries(folder) if _is_folder(entry)]
     return sorted((path for path in found if leads_up(path) == that_loop), key=lambda path: natural_key(path.name))
 

@@ -29,7 +29,7 @@ MEMORY_PER_BYTE = 12
 """Bytes of memory that Python takes for each byte of a JSON file that is read as a whole."""
 MAX_LINE = 2**28
 """Characters of a line."""
-REMEDY = "Give a record on each line, such as {\"size\": 3, \"kind\": \"a\"}."
+REMEDY = 'Give a record on each line, such as {"size": 3, "kind": "a"}.'
 BIG = 2**63
 
 

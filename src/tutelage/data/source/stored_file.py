@@ -60,7 +60,7 @@ class StoredFile:
         """
         with path.open("rb") as file:
             start = file.read(6)
-        packing = next((packing for magic, packing in MAGIC.items() if start.startswith(magic)), "")
+        packing: Packing = next((packing for magic, packing in MAGIC.items() if start.startswith(magic)), "")
         return cls(path, packing, _only_member(path) if packing == "zip" else "")
 
     @property
@@ -160,7 +160,9 @@ def _unpacked(file: BinaryIO, stored: StoredFile) -> BinaryIO:
 
 def _only_member(path: Path) -> str:
     """Return the name of the one file in a zip archive; what systems put beside it does not count."""
-    names = [name for name in zip_names(path) if not name.startswith("__MACOSX/") and not PurePosixPath(name).name.startswith(".")]
+    names = [
+        name for name in zip_names(path) if not name.startswith("__MACOSX/") and not PurePosixPath(name).name.startswith(".")
+    ]
     if len(names) == 1:
         return names[0]
     if not names:
@@ -177,6 +179,8 @@ def _damaged(stored: StoredFile, count: int, error: Exception, *, at: int = 0) -
     else:
         reason = "it ends too early" if isinstance(error, EOFError) else str(error).rstrip(".") or type(error).__name__
         size = stored.path.stat().st_size
-        found = f"damaged {stored.packing} file near byte {min(at, size):,} of {size:,}, after {count:,} unpacked bytes ({reason})"
+        found = (
+            f"damaged {stored.packing} file near byte {min(at, size):,} of {size:,}, after {count:,} unpacked bytes ({reason})"
+        )
     remedy = "Fetch or write it again." if "encrypted" not in found else "Unpack it, and give what comes out."
     return DataError([DataProblem(stored.path.name, found, remedy)])

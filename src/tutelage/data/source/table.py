@@ -1,7 +1,8 @@
 """A table in a file: CSV, TSV, text as in the UCI archive, JSON Lines, Excel, Parquet or Arrow; one column is predicted.
 
 Also a folder with `train.csv` and `test.csv`, with `x.data` and `x.test`, or with a single table; text and JSON also packed
-(`.gz`, `.bz2`, `.xz`, `.zip`). Delimiter, encoding, column names, types, missing values and the target are found out and told. Not for series in which the order of rows carries meaning.
+(`.gz`, `.bz2`, `.xz`, `.zip`). Delimiter, encoding, column names, types, missing values and the target are found out and
+told. Not for series in which the order of rows carries meaning.
 """
 
 import difflib
@@ -125,6 +126,7 @@ class TableSource(Source):
         """
         parts: list[TablePart] = []
         problems: list[DataProblem] = []
+        notes: list[str] = []
         first = Expected()
         naming = Naming(self.header, self.names, self.target)
         for path in paths:
@@ -137,11 +139,14 @@ class TableSource(Source):
             made = type_table(raw, target=target, expected=expected, needs_target=False)
             parts.append(_without_empty_target(made.part("input")))
             problems += made.problems
+            notes += [*made.notes, *made.warnings]
             if len(parts) == 1:
                 first = Expected(parts[0].types, parts[0].dates)
         if not sum(len(part) for part in parts):
             raise DataError(problems)
-        return _joined(parts), tuple(problems)
+        joined = _joined(parts)
+        joined.notes = tuple(notes)
+        return joined, tuple(problems)
 
     def _expected(self, names: Iterable[str]) -> Expected:
         """Return the types of the columns whose kind is given, and how their dates are written."""

@@ -83,8 +83,7 @@ def say_no_table(path: Path) -> str:
             return ""
         start = text_start(stored, START_BYTES)
     except (DataError, OSError) as error:
-        reason = error.problems[0].found if isinstance(error, DataError) else str(error.strerror)
-        return reason
+        return error.problems[0].found if isinstance(error, DataError) else str(error.strerror)
     if stored.suffix == ".json":
         return "it is JSON, but no list of records such as [{...}, {...}]"
     return why_no_table(start) if start.strip() else "there is no text in it"
@@ -178,7 +177,11 @@ def _beside(path: Path) -> tuple[str, ...]:
     else:
         return ()
     there = [name for name in names if (path.parent / name).is_file()]
-    return (f"{there[0]} lies beside {path.name} and is not used: --test {path.parent / there[0]} makes it the test part",) if there else ()
+    return (
+        (f"{there[0]} lies beside {path.name} and is not used: --test {path.parent / there[0]} makes it the test part",)
+        if there
+        else ()
+    )
 
 
 def _train(tables: list[Path]) -> Path | None:

@@ -5,10 +5,10 @@ import io
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tutelage.core.errors import DataError, DataProblem
-from tutelage.data.source.header import Naming, Row, find_header, form_of, names_without_header
+from tutelage.data.source.header import Naming, Row, find_header, fits_known, form_of, names_without_header
 from tutelage.data.source.text_encoding import TextFile
 
 __all__ = ["BLANKS", "DELIMITERS", "Layout", "find_layout", "read_rows", "why_no_table"]
@@ -109,10 +109,9 @@ def find_layout(text: TextFile, naming: Naming | None = None) -> Layout:
     has_header, told = find_header(rows, naming)
     notes += [told] if told else []
     if not has_header:
-        is_open = len(first) > 2 and all(not row[-1].strip() for row in rows)
-        names, told = names_without_header(len(first) - is_open, naming)
-        num_lines = top.num_lines + line - 1
-        return Layout(delimiter, names, num_lines, is_spaced, is_open, False, tuple(rows), (*notes, told))
+        return _headless(
+            text, rows, naming, Layout(delimiter, [], top.num_lines + line - 1, is_spaced, False, False, (), tuple(notes))
+        )
     names = [cell.strip() for cell in first]
     ends = _rest_is_wider(rows)
     names = ["", *names] if ends == "named" else names
@@ -120,6 +119,22 @@ def find_layout(text: TextFile, naming: Naming | None = None) -> Layout:
         notes.append("the line of dashes below the column names was passed over")
     num_head = top.num_lines + _last_line(head, delimiter, found_rows[has_rule][0])
     return Layout(delimiter, names, num_head, is_spaced, ends == "empty", True, tuple(rows[1 + has_rule :]), tuple(notes))
+
+
+def _headless(text: TextFile, rows: list[list[str]], naming: Naming, layout: Layout) -> Layout:
+    """Complete the layout of a table whose first row is data.
+
+    Raises:
+        DataError: It has not the columns of the training table.
+    """
+    is_open = len(rows[0]) > 2 and all(not row[-1].strip() for row in rows)
+    width = len(rows[0]) - is_open
+    if not fits_known(width, naming):
+        found = f"{width} columns and no header row, where the training data has {len(naming.known)}"
+        remedy = "Give the same columns in the same order; the target may be left out."
+        raise DataError([DataProblem(text.path.name, found, remedy)])
+    names, told = names_without_header(width, naming)
+    return replace(layout, names=names, has_open_end=is_open, sample=tuple(rows), notes=(*layout.notes, told))
 
 
 def read_rows(
@@ -162,6 +177,8 @@ def why_no_table(head: str) -> str:
     delimiter = top.delimiter or _find_delimiter(head, is_tsv=False)
     found = [row for _, row in _sample(head, delimiter)]
     rows = [[cell.strip() for cell in row] for row in found if isinstance(row, list)]
+    if len(rows) == 1 and len(rows[0]) > 1 and _share_of_numbers(rows[0]) >= 0.5:
+        return ""
     if len(rows) < 2:
         return "there are not two lines in it that could be rows"
     width = max(len(row) for row in rows[:2])
@@ -171,7 +188,9 @@ def why_no_table(head: str) -> str:
     columns = list(zip(*(same[1:] or same), strict=True))
     if any(_share_of_numbers(column) >= 0.8 for column in columns) or delimiter in ("\t", ";", "|"):
         return ""
-    come_again = [column for column in columns if 2 * len(set(column)) <= len(column) and not any(len(c.split()) > 2 for c in column)]
+    come_again = [
+        column for column in columns if 2 * len(set(column)) <= len(column) and not any(len(c.split()) > 2 for c in column)
+    ]
     return "" if come_again and len(same) >= 4 else "its lines read like sentences: no column of numbers, none of a few words"
 
 
@@ -215,7 +234,9 @@ def _are_meant(names: Sequence[str], rows: Sequence[Row], naming: Naming) -> boo
 def _sample(head: str, delimiter: str) -> list[tuple[int, list[str] | str]]:
     """Return the first rows that are not blank, each with its line."""
     rows = read_rows(_lines(head), delimiter, is_spaced=_is_spaced(head, delimiter))
-    return list(itertools.islice((item for item in rows if isinstance(item[1], str) or any(map(str.strip, item[1]))), SAMPLE_ROWS))
+    return list(
+        itertools.islice((item for item in rows if isinstance(item[1], str) or any(map(str.strip, item[1]))), SAMPLE_ROWS)
+    )
 
 
 def _is_rule(row: list[str] | str) -> bool:
