@@ -16,7 +16,7 @@ def missing() -> list[Case]:
         cases.append(
             Case(
                 "missing",
-                f"number-{word.strip() or 'empty'}",
+                f"number-{word!r}",
                 column(cells),
                 num_rows=20,
                 num_missing=2,

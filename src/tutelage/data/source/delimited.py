@@ -194,7 +194,7 @@ def _read_by_line(text: TextFile, layout: Layout) -> tuple[RawTable, np.ndarray]
 
 def _repeats_names(raw: RawTable, layout: Layout) -> np.ndarray:
     """Tell which rows hold the column names again, as where files were put one below the other, and take note of them."""
-    rows = np.arange(raw.num_rows)
+    rows = np.arange(raw.num_rows if not any(map(UNREADABLE.search, layout.names)) else 0)
     for name, place in zip(layout.names, raw.names, strict=True):
         if not len(rows):
             break

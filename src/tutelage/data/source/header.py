@@ -109,7 +109,7 @@ def _numbered(index: int) -> str:
 
 def _guess(first: Row, body: Sequence[Row]) -> tuple[bool, str]:
     """Compare the first row with what stands below it."""
-    columns = list(zip(*(row for row in body if list(row) != list(first)), strict=True)) or [()] * len(first)
+    columns = list(zip(*body, strict=True))
     alike, unlike = [], []
     for place, column in enumerate(columns):
         form, top = _common_form(column), form_of(first[place])
@@ -129,12 +129,15 @@ def _guess(first: Row, body: Sequence[Row]) -> tuple[bool, str]:
         is_header = len(unlike) >= len(alike)
         doubt = f"the first row ({shown}) was taken as column names, though it may be data. If so: --header none"
         return is_header, doubt if alike and is_header else ""
-    return _guess_by_words(first, columns, shown)
+    return _guess_by_words(first, body, shown)
 
 
-def _guess_by_words(first: Row, columns: Sequence[Row], shown: str) -> tuple[bool, str]:
-    """Compare a first row of words with words below it: a word that comes again is no name."""
-    known = [(first[place], set(column)) for place, column in enumerate(columns) if 2 * len(set(column)) <= len(column)]
+def _guess_by_words(first: Row, body: Sequence[Row], shown: str) -> tuple[bool, str]:
+    """Compare a first row of words with words below it: a word that comes again is no name, but where the whole row does."""
+    others = [row for row in body if list(row) != list(first)]
+    columns = enumerate(zip(*body, strict=True))
+    few = [place for place, column in columns if 2 * len(set(column)) <= len(column)]
+    known = [(first[place], {row[place] for row in others}) for place in few]
     num_seen = sum(cell in values for cell, values in known)
     has_twice = len({cell for cell in first if cell}) < len([cell for cell in first if cell])
     if num_seen + has_twice > len(known) - num_seen:

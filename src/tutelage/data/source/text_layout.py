@@ -233,7 +233,7 @@ def _are_meant(names: Sequence[str], rows: Sequence[Row], naming: Naming) -> boo
 
 def _sample(head: str, delimiter: str) -> list[tuple[int, list[str] | str]]:
     """Return the first rows that are not blank, each with its line."""
-    rows = read_rows(_lines(head), delimiter, is_spaced=_is_spaced(head, delimiter))
+    rows = read_rows(io.StringIO(head, newline=""), delimiter, is_spaced=_is_spaced(head, delimiter))
     return list(
         itertools.islice((item for item in rows if isinstance(item[1], str) or any(map(str.strip, item[1]))), SAMPLE_ROWS)
     )
@@ -247,8 +247,8 @@ def _is_rule(row: list[str] | str) -> bool:
 
 def _last_line(head: str, delimiter: str, line: int) -> int:
     """Return the line on which the row that begins on a line ends."""
-    rows = read_rows(_lines(head), delimiter, is_spaced=_is_spaced(head, delimiter))
-    return next((begin - 1 for begin, _ in rows if begin > line), len(_lines(head)))
+    rows = read_rows(io.StringIO(head, newline=""), delimiter, is_spaced=_is_spaced(head, delimiter))
+    return next((begin - 1 for begin, _ in rows if begin > line), 0) or len(_lines(head))
 
 
 def _lines(text: str) -> list[str]:
