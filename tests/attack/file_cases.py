@@ -146,6 +146,21 @@ def records() -> list[Case]:
             num_refused=1,
             told=["cannot be read"],
         ),
+        Case(
+            "records",
+            "half-a-character",
+            table + '{"size": 1, "word": "\\ud83d", "y": "no"}\n',
+            "t.jsonl",
+            num_rows=40,
+            num_refused=1,
+            told=["surrogate"],
+        ),
+        Case(
+            "records", "whole-emoji", lines(changed(word="\U0001f408")), "t.jsonl", num_rows=40, values={"word": ["\U0001f408"]}
+        ),
+        Case(
+            "records", "empty-key", lines(changed(**{"": 1})), "t.jsonl", num_rows=40, num_refused=1, told=["key that is empty"]
+        ),
         Case("records", "a-config", '{"a": 1}', "t.json", refused="no list of records"),
         Case("records", "empty-list", "[]", "t.json", refused="no list of records"),
         Case("records", "only-lists", "[[1, 2], [3, 4]]", "t.json", refused="no list of records"),

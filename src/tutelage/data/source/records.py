@@ -5,6 +5,7 @@ Values keep their types. Text that is a date throughout becomes dates. Nested va
 
 import itertools
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,8 +28,8 @@ CHUNK_ROWS = 20_000
 MAX_COLUMNS = 100_000
 MEMORY_PER_BYTE = 12
 """Bytes of memory that Python takes for each byte of a JSON file that is read as a whole."""
-MAX_LINE = 2**28
-"""Characters of a line."""
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""One of the two escapes by which JSON writes a character beyond 65,535."""
 REMEDY = 'Give a record on each line, such as {"size": 3, "kind": "a"}.'
 BIG = 2**63
 
@@ -132,6 +133,8 @@ def read_records(path: Path) -> RawTable:
     if not body.lines:
         raise DataError([*body.problems, DataProblem(path.name, "no records", REMEDY)])
     body.flush()
+    if any(not name.strip() for name in body.columns):
+        body.problems.append(DataProblem(path.name, "a key that is empty", "Name it: keys are the names of columns."))
     columns, notes = _columns(body)
     if text.note:
         notes.append(f"{path.name}: {text.note}")
@@ -150,7 +153,7 @@ def _by_line(text: TextFile) -> Iterator[tuple[int, object]]:
     """Yield what stands on each line that is not blank."""
     for number, line in enumerate(text.lines(), 1):
         if line.strip():
-            yield number, _parse(line) if len(line) < MAX_LINE else _Wrong(f"a line of {len(line):,} characters")
+            yield number, _parse(line)
 
 
 def _list_of(text: TextFile) -> Iterable[tuple[int, object]]:
@@ -187,6 +190,11 @@ def _parse(text: str) -> object:
         return _Wrong("JSON that is nested too deeply")
     except ValueError as error:
         return _Wrong(f"JSON that cannot be read ({str(error).split(';')[0][:80]})")
+    if HALF.search(text):
+        try:
+            json.dumps(parsed, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return _Wrong("half of a surrogate pair (\\ud800 to \\udfff), which is no text")
     return parsed
 
 

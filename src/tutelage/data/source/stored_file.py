@@ -25,7 +25,8 @@ __all__ = ["PACKED_SUFFIXES", "StoredFile", "memory_bytes", "zip_names"]
 
 Packing = Literal["", "gzip", "bzip2", "xz", "zip"]
 
-MAGIC: dict[bytes, Packing] = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"PK\x03\x04": "zip"}
+ZIP_MAGIC = b"PK\x03\x04"
+MAGIC: dict[bytes, Packing] = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", ZIP_MAGIC: "zip"}
 PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zip")
 
 MIN_LIMIT_BYTES = 2**30
@@ -96,6 +97,9 @@ class StoredFile:
 def zip_names(path: Path) -> list[str]:
     """Return the names of the files in a zip archive; [] for any other file."""
     try:
+        with path.open("rb") as file:
+            if file.read(4) != ZIP_MAGIC:
+                return []
         with zipfile.ZipFile(path) as archive:
             return [info.filename for info in archive.infolist() if not info.is_dir()]
     except BROKEN:

@@ -6,9 +6,11 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, TextIO, cast
 
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.stored_file import StoredFile
 
 __all__ = ["UNREADABLE", "TextFile", "open_text", "text_start"]
@@ -32,6 +34,8 @@ UTF_8 = ("utf-8", "utf-8-sig")
 LETTER = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]")
 """A letter beyond ASCII that was decoded."""
 SAMPLE_BYTES = 4096
+MAX_LINE = 2**27
+"""Characters of a line: many times what the longest texts have, few enough to be held."""
 BLOCK_BYTES = 8 * 2**20
 """Bytes that are looked at at a time."""
 
@@ -68,7 +72,10 @@ class TextFile:
     def lines(self) -> Iterator[str]:
         """Yield line by line with its ending, without byte order mark; bytes that cannot be read match `UNREADABLE`."""
         with self._open() as file:
-            for line in file:
+            for line in iter(partial(file.readline, MAX_LINE), ""):
+                if len(line) == MAX_LINE:
+                    remedy = "A table has one row on a line; find out what ends its rows."
+                    raise DataError([DataProblem(self.path.name, f"a line of more than {MAX_LINE:,} characters", remedy)])
                 yield line.replace("\ufffd", "\udc80") if self.errors == "replace" else line
 
     def head(self, num_characters: int) -> str:
