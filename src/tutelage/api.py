@@ -33,6 +33,7 @@ def train(
     test: Any = None,
     groups: Any = None,
     times: Any = None,
+    header: str = "auto",
     epochs: float | None = None,
     steps: int | None = None,
     time: float | str | None = None,
@@ -52,6 +53,7 @@ def train(
         test: The test part, if not inside the source.
         groups: What each row of arrays belongs to, such as a patient: all its rows are in one part.
         times: When each row of arrays was: train is before validation is before test.
+        header: Whether the first row of a table in a file holds the column names: first or none; auto = found out.
         epochs: Passes over the train rows; or
         steps: optimizer steps; or
         time: wall time of the whole call, in seconds or such as "3m".
@@ -65,7 +67,7 @@ def train(
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
     """
     budget = {"epochs": epochs, "steps": steps, "time": time}
-    plain = {"target": target, "task": task, "seed": seed, **wishes}
+    plain = {"target": target, "task": task, "seed": seed, "header": header, **wishes}
     marks = {"group": groups, "time": times}
     request = _request(source, plain, model=model, test=test, marks=marks, budget=budget, out=out, quiet=quiet, recipe=recipe)
     with reporting_divergence():
@@ -152,6 +154,9 @@ def _request(
 ) -> Request:
     """Turn a call's arguments into a request."""
     is_path = isinstance(source, str | Path)
+    header = wishes.pop("header", "auto")
+    if header != "auto" and not is_path:
+        raise UsageError(f"header={header!r} is about a table in a file; the names of columns from Python are known.")
     module = model if isinstance(model, nn.Module) else None
     if module is not None and is_path:
         raise UsageError("an own module needs arrays, train((X, y), model=...): tutelage cannot know what it takes from files.")
@@ -163,14 +168,14 @@ def _request(
     if any(value is not None for value in budget.values()):
         values["budget"] = {key: value for key, value in budget.items() if value is not None}
     if is_path:
-        values["source"] = str(source)
+        values["source"] = str(source) if header == "auto" else {"path": str(source), "header": header}
         if test is not None:
             values["test"] = str(test)
     given_marks = {by: mark for by, mark in marks.items() if mark is not None}
     if given_marks:
         values["split"] = _by_marks(values.get("split", {}), list(given_marks), is_path=is_path)
     wished = recipe_from(values, where="train(...)")
-    given = {**wishes, "model": model, **{key: value for key, value in budget.items() if value is not None}}
+    given = {**wishes, "header": header, "model": model, **{key: value for key, value in budget.items() if value is not None}}
     said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
     command = f"tutelage.train({', '.join([repr(str(source)) if is_path else f'<{FROM_PYTHON}>', *said])})"
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]

@@ -24,6 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(record)
         return 0
+    for note in scores.get("notes", ()):
+        sys.stderr.write(f"Note: {note}\n")
     for warning in scores.get("warnings", ()):
         warn(warning)
     sys.stdout.write(f"{record['source']}\n")

@@ -121,6 +121,11 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
             help="folder, file, or a name such as sklearn:digits: tutelage list source",
         )
         parser.add_argument("--target", metavar="COL", help="name of the target column")
+        parser.add_argument(
+            "--header",
+            choices=("auto", "first", "none"),
+            help="of a table: whether its first row holds the column names (default: found out)",
+        )
         parser.add_argument("--task", metavar="KIND", help=f"what is learned (default: told from the data): {tasks}")
         parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
         parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")

@@ -23,6 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--out {arguments.out}: expected a name that ends in .csv or .json.")
     prediction = Run.open(arguments.run, tell=warn).prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
     records = prediction.records()
+    for note in prediction.notes:
+        sys.stderr.write(f"Note: {note}\n")
     for problem in prediction.problems:
         sys.stderr.write(f"left out: {problem}\n")
     if arguments.out:

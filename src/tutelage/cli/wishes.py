@@ -41,6 +41,9 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
     if arguments.source:
         said = values.get("source")
         values["source"] = {**said, "path": arguments.source} if isinstance(said, dict) else arguments.source
+    if arguments.header is not None:
+        said = values.get("source", "")
+        values["source"] = {**(said if isinstance(said, dict) else {"path": said}), "header": arguments.header}
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     budget = {

@@ -43,6 +43,7 @@ class Prediction:
         probabilities: float64 [N, C], or None for numbers.
         classes: Names of the columns of `probabilities`.
         problems: Rows that could not be read, which are not among the others.
+        notes: How the rows were read, where that is worth telling.
     """
 
     names: tuple[str, ...]
@@ -50,6 +51,7 @@ class Prediction:
     probabilities: np.ndarray | None
     classes: tuple[Any, ...]
     problems: tuple[DataProblem, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """Return one record per row: its name, the prediction, and the probability of each class."""
@@ -192,6 +194,7 @@ class Run:
         values, intervals = self._measure(rows, truth)
         return {
             "num_rows": len(part),
+            "notes": list(part.notes),
             "warnings": [*self._warn_of_own(source), *warnings, *(f"left out: {problem}" for problem in problems)],
             "metrics": values,
             "intervals": intervals,
@@ -273,9 +276,11 @@ class Run:
         names: list[str] = []
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
+        notes: list[str] = []
         for source in self._one_by_one(inputs):
             part, problems = self._read(source, target="auto")
             left_out += problems
+            notes += part.notes
             try:
                 part, found, refused = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
             except DataError as error:
@@ -287,7 +292,7 @@ class Run:
         refuse_bad(left_out, on_bad_data)
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
-        return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out))
+        return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
 
     def _require_answers(self) -> None:
         """Refuse to predict where the task has no answer for a row."""

@@ -200,7 +200,32 @@ def test_links_are_followed_but_loops_end(tmp_path: Path) -> None:
     found = ImageFolder(path=str(tmp_path / "set")).collect()
     assert isinstance(found.train, ImagePart)
     assert found.train.names == ("a/1.png", "b/2.png")
-    assert [problem.where for problem in found.problems] == ["b/self"]
+    assert [str(problem) for problem in found.problems] == [
+        "b/self: a link that leads nowhere. Replace the file by a whole image, or remove it."
+    ]
+    assert "train: not read, since what they lead to is read already: 2 (a/here, a/up)" in found.notes
+
+
+def test_a_class_that_is_a_link_back_or_to_another_class_is_told_of(tmp_path: Path) -> None:
+    for name in ("a/1.png", "b/2.png", "elsewhere/3.png"):
+        put(tmp_path / "set" / name if name[1] == "/" else tmp_path / name)
+    (tmp_path / "set/all").symlink_to(tmp_path / "set")
+    (tmp_path / "set/a2").symlink_to(tmp_path / "set/a")
+    (tmp_path / "set/b/more").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "set/gone").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "set/self").symlink_to(tmp_path / "set/self")
+    found = ImageFolder(path=str(tmp_path / "set")).collect()
+    assert isinstance(found.train, ImagePart)
+    assert found.train.names == ("a/1.png", "b/2.png", "b/more/3.png")
+    assert [f"{problem.where} {problem.found}" for problem in found.problems] == ["a2 leads to the same folder as class a"]
+    assert found.notes == (
+        "train: not read, since what they lead to is read already: 1 (all)",
+        "train: followed links to folders: 1 (b/more)",
+    )
+    assert [warning for warning in found.warnings if "nowhere" in warning] == [
+        "gone: a link that leads nowhere, not used",
+        "self: a link that leads nowhere, not used",
+    ]
 
 
 def test_the_fingerprint_follows_content_and_names_not_places(tmp_path: Path) -> None:

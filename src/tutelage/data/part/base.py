@@ -44,8 +44,10 @@ class RowsPart(Part):
     Attributes:
         labels: One label per row (str, number, or None where one is missing), or None where there are none at all.
         target: Name of what is to be predicted, such as a column; "" where it has none.
+        notes: How rows to answer for were read, where that is worth telling.
     """
 
+    notes: tuple[str, ...] = ()
     labels: np.ndarray | None
     target: str
 

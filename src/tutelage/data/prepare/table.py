@@ -168,8 +168,9 @@ class FittedTable(Fitted):
         return Widen()
 
     def reading(self) -> dict[str, Any]:
-        """Return what the columns hold and how their dates are written, so that new files are not guessed at anew."""
-        return {"kinds": dict(self.kinds), "dates": dict(self.dates)}
+        """Return what the columns hold, how their dates are written and their order, so that new files are not guessed at."""
+        names = [column.name for column in self.columns]
+        return {"kinds": dict(self.kinds), "dates": dict(self.dates), "names": names}
 
     def decisions(self) -> list[tuple[str, str, str]]:
         """Return the role of each column, or the count of each role where there are very many columns."""
@@ -189,7 +190,8 @@ class FittedTable(Fitted):
         return {
             "columns": [{"name": column.name, "role": column.role, "reason": column.reason} for column in self.columns],
             "encoders": [encoder.state() for encoder in self.encoders],
-            **self.reading(),
+            "kinds": dict(self.kinds),
+            "dates": dict(self.dates),
         }
 
     def _check_columns(self, part: TablePart) -> None:

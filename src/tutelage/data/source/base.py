@@ -77,6 +77,11 @@ class Source(Component):
         raise NotImplementedError
 
     @classmethod
+    def near_miss(cls, path: str) -> str:
+        """Say why this source does not read a file that is there, and what to do, in a line; "" where that helps nobody."""
+        return ""
+
+    @classmethod
     def anywhere(cls, path: str) -> str:
         """Return the path written in full, so that a run can be resumed from another working folder."""
         return str(Path(path).resolve()) if Path(path).exists() else path

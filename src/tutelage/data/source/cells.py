@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from tutelage.data.source.dates import ISO, Form, find_form, read_dates
 
-__all__ = ["MISSING", "Style", "Typed", "as_plain_text", "find_style", "null_where", "read_cells", "trim"]
+__all__ = ["MISSING", "NUMBER", "Style", "Typed", "as_plain_text", "find_style", "null_where", "read_cells", "trim"]
 
 MISSING = (
     "",

@@ -9,10 +9,11 @@ The test part is the end of the text, unless --test names another file. Not for 
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core.errors import DataError, DataProblem, TutelageError, UsageError
 from tutelage.data.part.corpus import CorpusPart, hash_text
 from tutelage.data.source.base import Collected, Source
-from tutelage.data.source.text_encoding import UNREADABLE, open_text
+from tutelage.data.source.stored_file import StoredFile
+from tutelage.data.source.text_encoding import UNREADABLE, open_text, text_start
 
 __all__ = ["Chars"]
 
@@ -29,6 +30,16 @@ class Chars(Source):
     def recognizes(cls, path: str) -> bool:
         """Tell whether it is a name such as `chars:book.txt`."""
         return path.startswith(PREFIX)
+
+    @classmethod
+    def near_miss(cls, path: str) -> str:
+        """Say how a language model is made of a text."""
+        file = Path(path)
+        try:
+            is_text = file.is_file() and bool(text_start(StoredFile.of(file), 65_536).strip())
+        except (TutelageError, OSError):
+            return ""
+        return f"For a language model of the characters of a text: {PREFIX}{path}" if is_text else ""
 
     @classmethod
     def anywhere(cls, path: str) -> str:

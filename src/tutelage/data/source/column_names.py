@@ -1,7 +1,5 @@
 """The first row of a text table: names for its columns, and what can be wrong with them."""
 
-import itertools
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +14,7 @@ __all__ = ["name_columns"]
 
 
 def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[DataProblem], list[str]]:
-    """Give columns their names; find names that are missing or stand twice, and a first row that holds no names."""
+    """Give columns their names; find names that are missing or stand twice."""
     problems: list[DataProblem] = []
     notes: list[str] = []
     file = raw.file
@@ -35,9 +33,6 @@ def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[DataProblem]
                 DataProblem(f"{file} row 1", f"the name of column {index + 1} holds bytes that are no text", "Mend it.")
             )
         kept[name if name and name not in kept else f"column {index + 1}"] = old
-    if any(map(_is_number, names)) and _looks_headless(names, raw.columns.row(0)):
-        found = f"the first row looks like data, not like column names ({', '.join(names[:4])} ...)"
-        problems.append(DataProblem(f"{file} row 1", found, "Put a row with the column names on top."))
     raw.columns.choose(kept)
     return problems, notes
 
@@ -59,21 +54,3 @@ def _counts_up(column: pa.ChunkedArray, first: int) -> bool:
             return False
         first += len(chunk)
     return True
-
-
-def _looks_headless(names: Sequence[str], first: Sequence[str]) -> bool:
-    """Tell whether wherever a column holds numbers, its name is one too, unless the names count up, as years do."""
-    is_number = [_is_number(name) for name in names]
-    if any(_is_number(cell) and not named for cell, named in zip(first, is_number, strict=True)):
-        return False
-    numbers = [float(name) for name, yes in zip(names, is_number, strict=True) if yes]
-    counts_up = all(number.is_integer() for number in numbers) and all(b > a for a, b in itertools.pairwise(numbers))
-    return not (counts_up and len(numbers) > 1)
-
-
-def _is_number(text: str) -> bool:
-    """Tell whether a cell can be read as a number."""
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

@@ -1,7 +1,9 @@
 """Parquet, Arrow IPC and Feather files to columns of plain types."""
 
 import hashlib
+import io
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.feather
@@ -11,6 +13,7 @@ import pyarrow.parquet
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.arrow_types import plain_columns
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
+from tutelage.data.source.stored_file import StoredFile
 
 __all__ = ["COLUMNAR_SUFFIXES", "is_columnar", "read_columnar"]
 
@@ -27,13 +30,14 @@ def read_columnar(path: Path) -> RawTable:
         DataError: The file is damaged, has no rows, or has two columns of one name.
     """
     try:
-        with path.open("rb") as file:
+        stored = StoredFile.of(path)
+        with stored.open() as file:
             start = file.read(6)
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with stored.open() as file:
+            digest = hashlib.file_digest(cast(io.BufferedReader, file), "sha256").hexdigest()
         if not start:
             raise DataError([DataProblem(path.name, "the file is empty (0 bytes)", REMEDY)])
-        table = _read(path, start)
+        table = _read(stored, start)
         table.validate(full=True)  # a damaged file may point outside of its own memory
     except (OSError, pa.ArrowException) as error:
         reason = str(error).split("\n", maxsplit=1)[0]
@@ -57,11 +61,18 @@ def is_columnar(path: Path) -> bool:
         return False
 
 
-def _read(path: Path, start: bytes) -> pa.Table:
+def _read(stored: StoredFile, start: bytes) -> pa.Table:
     """Read a file by what its first bytes say it is."""
+    place = stored.path if not stored.packing else pa.BufferReader(_unpack(stored))
     if start.startswith(PARQUET_MAGIC):
-        return pyarrow.parquet.ParquetFile(path).read()
+        return pyarrow.parquet.ParquetFile(place).read()
     if start.startswith(ARROW_MAGICS):
-        return pyarrow.feather.read_table(path, memory_map=False)
-    with path.open("rb") as file, pa.ipc.open_stream(file) as reader:
+        return pyarrow.feather.read_table(place, memory_map=False)
+    with stored.open() as file, pa.ipc.open_stream(file) as reader:
         return reader.read_all()
+
+
+def _unpack(stored: StoredFile) -> bytes:
+    """Return the content of a packed file."""
+    with stored.open() as file:
+        return file.read()

@@ -5,15 +5,17 @@ whether Arrow can read it all, which rows are blank and how long its columns are
 one of it is asked for. Small files are read once.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+
+from tutelage.data.source.stored_file import StoredFile
 
 __all__ = ["CsvColumns", "CsvFormat"]
 
@@ -29,7 +31,7 @@ class CsvFormat:
     """How Arrow has to read a file.
 
     Attributes:
-        path: The file.
+        stored: The file, and how it is packed.
         encoding: How it is written.
         delimiter: What divides its cells.
         width: Number of columns.
@@ -38,7 +40,7 @@ class CsvFormat:
         has_breaks: Whether quoted cells hold line breaks.
     """
 
-    path: Path
+    stored: StoredFile
     encoding: str
     delimiter: str
     width: int
@@ -72,8 +74,17 @@ class CsvFormat:
             strings_can_be_null=False,
             include_columns=[names[place] for place in places],
         )
-        with pyarrow.csv.open_csv(self.path, read_options=read, parse_options=parse, convert_options=convert) as reader:
+        with (
+            self._open() as file,
+            pyarrow.csv.open_csv(file, read_options=read, parse_options=parse, convert_options=convert) as reader,
+        ):
             yield from reader
+
+    def _open(self) -> pa.NativeFile:
+        """Open the unpacked bytes; whether they are packed is told by the content, not by the name."""
+        if not self.stored.packing:
+            return pa.OSFile(os.fsencode(self.stored.path))
+        return pa.PythonFile(self.stored.open(), mode="r")
 
 
 class CsvColumns:

@@ -1,4 +1,4 @@
-"""Text tables (CSV, TSV) to columns of text, with the line of each row and everything that is wrong with a line.
+"""Text tables (CSV, TSV, UCI files) to columns of text, with the line of each row and all that is wrong with a line.
 
 Arrow's parallel reader reads what it reads as it is meant, quoted cells among them, block by block from the file. What it
 cannot tell is read by Python's, line by line: it says which row is unsound and why (cells too few or too many, wrong quotes,
@@ -7,57 +7,30 @@ Neither ever holds the text as a whole.
 """
 
 import csv
-import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.source.column_names import name_columns
 from tutelage.data.source.csv_columns import CsvColumns, CsvFormat
+from tutelage.data.source.header import Naming
 from tutelage.data.source.quotes import Quotes, look_at_quotes
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.text_encoding import UNREADABLE, TextFile, open_text
+from tutelage.data.source.text_layout import BLANKS, DELIMITERS, Layout, find_layout, read_rows
 
-__all__ = ["DELIMITERS", "read_delimited"]
+__all__ = ["read_delimited"]
 
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-"""Delimiters that are tried, in this order where they fit equally well."""
-
-SAMPLE_ROWS = 100
-SAMPLE_CHARACTERS = 1_000_000
 CHUNK_ROWS = 50_000
 CHUNK_CHARACTERS = 16_000_000
 """Rows, and characters in them, that are held as Python strings at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Layout:
-    """How a text table is laid out.
-
-    Attributes:
-        delimiter: What divides its cells.
-        names: Column names.
-        num_head_lines: Lines up to the end of the column names.
-        is_spaced: Whether quotes stand after a delimiter and a blank.
-        has_open_end: Whether all rows, but not the header, end with a delimiter, as some programs write them.
-    """
-
-    delimiter: str
-    names: list[str]
-    num_head_lines: int
-    is_spaced: bool
-    has_open_end: bool
-
-    @property
-    def width(self) -> int:
-        """Number of columns."""
-        return len(self.names)
 
 
 @dataclass
@@ -115,47 +88,38 @@ class _Body:
         self.num_characters = 0
 
 
-def read_delimited(path: Path) -> RawTable:
-    """Read a text table; its first row that is not blank holds the column names.
+def read_delimited(path: Path, naming: Naming | None = None) -> RawTable:
+    """Read a text table, plain or packed.
+
+    Args:
+        path: The file.
+        naming: How its columns are to be named; to be found out by default.
 
     Raises:
-        DataError: The file cannot be read, or has no rows.
+        DataError: The file cannot be read, is packed and damaged, or has no rows.
     """
     try:
         text = open_text(path)
     except OSError as error:
         raise DataError([DataProblem(path.name, f"cannot be read ({error.strerror})", "Make it readable.")]) from error
     with _any_cell_length():
-        layout = _find_layout(text)
+        layout = find_layout(text, naming)
         raw, is_blank = _read_by_arrow(text, layout) or _read_by_line(text, layout)
-    num_blank = _drop_blank_rows(raw, is_blank)
-    notes = [f"{path.name}: {text.note}"] if text.note else []
+    is_name = _repeats_names(raw, layout) if layout.has_header else np.zeros(raw.num_rows, dtype=bool)
+    num_blank = _drop_rows(raw, is_blank, is_name)
+    notes = [f"{path.name}: {note}" for note in (text.note, *layout.notes) if note]
     if num_blank:
         notes.append(f"{path.name}: rows without any value were passed over: {num_blank:,}")
     if not raw.num_rows:
         found = "column names, but no rows" if not raw.problems else "no sound rows"
         raise DataError([*raw.problems, DataProblem(path.name, found, "Give a table with rows.")])
     problems, more_notes = name_columns(raw, layout.names)
+    raw.has_header = layout.has_header
+    raw.sample = layout.sample
     raw.digest = text.digest
     raw.problems = (*problems, *raw.problems)
     raw.notes = (*notes, *more_notes)
     return raw
-
-
-def _find_layout(text: TextFile) -> _Layout:
-    """Look at the beginning of a text: its delimiter, its column names, and how its rows end.
-
-    Raises:
-        DataError: There is nothing in it, or its column names cannot be read.
-    """
-    path = text.path
-    head = text.head(SAMPLE_CHARACTERS)
-    if not head.strip() and not any(line.strip() for line in text.lines()):
-        found = "nothing but blanks in it" if path.stat().st_size else "the file is empty (0 bytes)"
-        raise DataError([DataProblem(path.name, found, "Give a table with column names in its first row.")])
-    delimiter = _find_delimiter(head, is_tsv=path.suffix.casefold() in (".tsv", ".tab"))
-    names, num_head_lines = _read_header(head, delimiter, path.name)
-    return _Layout(delimiter, names, num_head_lines, _is_spaced(head, delimiter), _has_open_end(head, delimiter, len(names)))
 
 
 @contextmanager
@@ -168,63 +132,16 @@ def _any_cell_length() -> Iterator[None]:
         csv.field_size_limit(before)
 
 
-def _rows(lines: Iterable[str], delimiter: str, *, is_spaced: bool) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield the line on which each row begins with its cells, or with what is wrong with it."""
-    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=is_spaced)
-    while True:
-        line = reader.line_num + 1
-        try:
-            yield line, next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, str(error)
-
-
-def _head_rows(head: str, delimiter: str) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield the rows with which a text begins."""
-    return _rows(io.StringIO(head, newline=""), delimiter, is_spaced=_is_spaced(head, delimiter))
-
-
-def _is_spaced(head: str, delimiter: str) -> bool:
-    """Tell whether quotes stand after a delimiter and a blank."""
-    return f'{delimiter} "' in head
-
-
-def _find_delimiter(head: str, *, is_tsv: bool) -> str:
-    """Choose the delimiter under which most of the first rows have as many cells as the header, and more than one."""
-    scores: dict[str, tuple[float, int]] = {}
-    for delimiter in DELIMITERS:
-        sample = (row for _, row in _head_rows(head, delimiter) if isinstance(row, list) and any(row))
-        widths = [len(row) for row, _ in zip(sample, range(SAMPLE_ROWS), strict=False)]
-        width = widths[0] if widths else 1
-        scores[delimiter] = (widths.count(width) / len(widths), width) if width > 1 else (0.0, 1)
-    best = max(scores, key=lambda delimiter: (scores[delimiter][0], scores[delimiter][1]))
-    return "\t" if is_tsv and scores["\t"][1] > 1 else best
-
-
-def _read_header(head: str, delimiter: str, file: str) -> tuple[list[str], int]:
-    """Return the column names and how many lines there are up to their end."""
-    rows = _head_rows(head, delimiter)
-    for line, row in rows:
-        if isinstance(row, str):
-            raise DataError([DataProblem(f"{file} row {line}", f"the column names cannot be read ({row})", "Mend the quotes.")])
-        if any(cell.strip() for cell in row):
-            following = next(rows, None)
-            return [cell.strip() for cell in row], following[0] - 1 if following else line
-    raise DataError([DataProblem(file, "no column names", "Give a table with column names in its first row.")])
-
-
-def _read_by_arrow(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarray] | None:
+def _read_by_arrow(text: TextFile, layout: Layout) -> tuple[RawTable, np.ndarray] | None:
     """Read a file by Arrow, and tell which rows are blank; None where it would not read it as it is meant."""
-    if text.is_damaged or text.has_lone_returns or layout.width < 2 or layout.has_open_end:
+    if text.is_damaged or text.has_lone_returns or layout.width < 2 or layout.has_open_end or layout.delimiter == BLANKS:
         return None
     quotes = look_at_quotes(text.blocks(), delimiter=layout.delimiter) if text.has_quotes else None
     if quotes and (layout.is_spaced or not quotes.are_regular):
         return None
     has_breaks = quotes is not None and len(quotes.enclosed_breaks) > 0
     known = CsvFormat(
-        text.path, text.encoding, layout.delimiter, layout.width, layout.num_head_lines, quotes is not None, has_breaks
+        text.stored, text.encoding, layout.delimiter, layout.width, layout.num_head_lines, quotes is not None, has_breaks
     )
     try:
         columns = CsvColumns(known)
@@ -237,7 +154,7 @@ def _read_by_arrow(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarra
     return RawTable(text.path.name, columns, lines, numbered(num_rows), delimiter=layout.delimiter), columns.is_blank
 
 
-def _lines(layout: _Layout, quotes: Quotes | None, num_rows: int) -> np.ndarray:
+def _lines(layout: Layout, quotes: Quotes | None, num_rows: int) -> np.ndarray:
     """Return the line on which each row begins."""
     first = layout.num_head_lines + 1
     if quotes is None or not len(quotes.enclosed_breaks):
@@ -248,13 +165,11 @@ def _lines(layout: _Layout, quotes: Quotes | None, num_rows: int) -> np.ndarray:
     return lines[lines >= first]
 
 
-def _read_by_line(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarray]:
+def _read_by_line(text: TextFile, layout: Layout) -> tuple[RawTable, np.ndarray]:
     """Read row by row, and tell of every row that is unsound, and which ones are blank."""
     width, delimiter = layout.width, layout.delimiter
     body = _Body(width=width, file=text.path.name)
-    rows = _rows(text.lines(), delimiter, is_spaced=layout.is_spaced)
-    next(row for _, row in rows if any(cell.strip() for cell in row))  # the header
-    for line, row in rows:
+    for line, row in read_rows(text.lines(), delimiter, is_spaced=layout.is_spaced, num_before=layout.num_head_lines):
         if isinstance(row, str):
             body.refuse_quotes(line, row)
         elif not any(cell.strip() for cell in row):
@@ -266,7 +181,7 @@ def _read_by_line(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarray
         elif len(row) == width + 1 and layout.has_open_end and not row[-1].strip():
             body.add(row[:-1], line)
         elif len(row) != width:
-            found = f"{len(row)} cells, the header has {width}"
+            found = f"{len(row)} cells, the {'header' if layout.has_header else 'first row'} has {width}"
             body.refuse(line, found, f"Mend the row; look for a missing or stray {DELIMITERS[delimiter]} or quote.")
         else:
             body.add(row, line)
@@ -277,18 +192,29 @@ def _read_by_line(text: TextFile, layout: _Layout) -> tuple[RawTable, np.ndarray
     return raw, np.isin(items, body.blank_items)
 
 
-def _has_open_end(head: str, delimiter: str, width: int) -> bool:
-    """Tell whether all rows, but not the header, end with a delimiter, as some programs write them."""
-    sample = [row for (_, row), _ in zip(_head_rows(head, delimiter), range(SAMPLE_ROWS), strict=False)]
-    body = [row for row in sample[1:-1] if isinstance(row, list) and any(row)]
-    return bool(body) and all(len(row) == width + 1 and not row[-1].strip() for row in body)
+def _repeats_names(raw: RawTable, layout: Layout) -> np.ndarray:
+    """Tell which rows hold the column names again, as where files were put one below the other, and take note of them."""
+    rows = np.arange(raw.num_rows if not any(map(UNREADABLE.search, layout.names)) else 0)
+    for name, place in zip(layout.names, raw.names, strict=True):
+        if not len(rows):
+            break
+        cells = raw.columns.get(place)
+        cells = cells if len(rows) == raw.num_rows else cells.take(pa.array(rows))
+        rows = rows[np.asarray(pc.equal(pc.utf8_trim_whitespace(cells), name))]
+    found, remedy = "the column names again", "Remove the row; files that are put together have one header."
+    more = [DataProblem(f"{raw.file} row {raw.lines[row]}", found, remedy, item=int(raw.items[row])) for row in rows.tolist()]
+    raw.problems = (*raw.problems, *more)
+    is_name = np.zeros(raw.num_rows, dtype=bool)
+    is_name[rows] = True
+    return is_name
 
 
-def _drop_blank_rows(raw: RawTable, is_blank: np.ndarray) -> int:
-    """Leave out rows whose cells are all empty; return how many there were, those at the end of the file not counted."""
+def _drop_rows(raw: RawTable, is_blank: np.ndarray, is_name: np.ndarray) -> int:
+    """Leave out rows that are blank or hold names; return how many blank ones there were but those at the end of the file."""
     if not is_blank.any():
+        raw.keep(~is_name)
         return 0
     last = int(np.flatnonzero(~is_blank)[-1]) if not is_blank.all() else -1
     num_blank = int(is_blank[:last].sum()) if last >= 0 else 0
-    raw.keep(~is_blank)
+    raw.keep(~is_blank & ~is_name)
     return num_blank

@@ -25,6 +25,7 @@ from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.decode import MAX_PIXELS, ImageReadError, check_image, map_files, quiet
 from tutelage.data.source.image_tree import (
     Listing,
+    broken_links,
     find_layout,
     list_files,
     looks_like_image,
@@ -122,26 +123,36 @@ class ImageFolder(Source):
 
     def _read_part(self, name: str, folder: Path, *, root: Path) -> _Found:
         """List and verify the images of all class folders of a part."""
+        classes, problems = _class_folders(folder, root=root)
         files: list[Path] = []
         labels: list[str] = []
-        problems: list[DataProblem] = []
         ignored: Counter[str] = Counter()
-        for sub in subfolders(folder):
+        followed: list[Path] = []
+        skipped = subfolders(folder, that_loop=True)
+        for sub in classes:
             listing = list_files(sub)
             files += listing.files
             labels += [sub.name] * len(listing.files)
             ignored += listing.ignored
             problems += listing.problems
+            followed += listing.followed
+            skipped += listing.skipped
             if not listing.files:
                 problems.append(DataProblem(_short(sub, root), "a class folder without images", "Add images, or remove it."))
         found = self._verified(name, files, labels=_objects(labels), names=[_short(file, root) for file in files])
-        stray = loose_files(folder) if subfolders(folder) else []
+        stray = loose_files(folder) if classes else []
         warnings = [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
+        warnings += [f"{_short(link, root)}: a link that leads nowhere, not used" for link in broken_links(folder)]
         counts = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(ignored.items()))
+        notes = [
+            f"{name}: passed over {counts}" if ignored else "",
+            _say_links(f"{name}: not read, since what they lead to is read already", skipped, root),
+            _say_links(f"{name}: followed links to folders", followed, root),
+        ]
         return _Found(
             part=found.part,
             problems=(*problems, *found.problems),
-            notes=(f"{name}: passed over {counts}",) if ignored else (),
+            notes=tuple(note for note in notes if note),
             warnings=(*warnings, *found.warnings),
         )
 
@@ -170,6 +181,8 @@ class ImageFolder(Source):
 
     def _judge(self, path: Path) -> _Verdict:
         """Decode one file."""
+        if path.is_symlink() and not path.exists():
+            return _Verdict("a link that leads nowhere", "", b"")
         try:
             oddity = check_image(path, max_pixels=self.max_pixels)
             with path.open("rb") as file:
@@ -178,6 +191,24 @@ class ImageFolder(Source):
             return _Verdict(str(error), "", b"")
         except OSError as error:
             return _Verdict(f"cannot be read ({error.strerror})", "", b"")
+
+
+def _class_folders(folder: Path, *, root: Path) -> tuple[list[Path], list[DataProblem]]:
+    """Return the class folders of a part, and a problem for each one that leads to the folder of another class."""
+    owners: dict[Path, Path] = {}
+    problems: list[DataProblem] = []
+    for sub in sorted(subfolders(folder), key=lambda path: path.is_symlink()):  # a link is the double, not what it leads to
+        owner = owners.setdefault(sub.resolve(), sub)
+        if owner != sub:
+            found = f"leads to the same folder as class {owner.name}"
+            problems.append(DataProblem(_short(sub, root), found, "Remove one of them: an image has one class."))
+    return [sub for sub in subfolders(folder) if sub in owners.values()], problems
+
+
+def _say_links(what: str, links: Sequence[Path], root: Path) -> str:
+    """Tell of some links, or nothing where there are none."""
+    shown = ", ".join(_short(link, root) for link in links[:5]) + (" ..." if len(links) > 5 else "")
+    return f"{what}: {len(links):,} ({shown})" if links else ""
 
 
 def _class_problems(part: ImagePart) -> list[DataProblem]:

@@ -14,7 +14,9 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "Layout",
     "Listing",
+    "broken_links",
     "find_layout",
+    "leads_up",
     "list_files",
     "loose_files",
     "looks_like_image",
@@ -66,12 +68,16 @@ class Listing:
     Attributes:
         files: Paths below the folder that was asked for.
         ignored: How many files of which kind were passed over.
-        problems: Folders that cannot be read and links that lead nowhere.
+        problems: Folders that cannot be read.
+        followed: Links to folders that were followed, wherever they lead.
+        skipped: Folders that were not read: links to a folder in which they lie, and folders that were read already.
     """
 
     files: tuple[Path, ...]
     ignored: Counter[str]
     problems: tuple[DataProblem, ...]
+    followed: tuple[Path, ...] = ()
+    skipped: tuple[Path, ...] = ()
 
 
 def find_layout(root: Path) -> Layout:
@@ -109,6 +115,8 @@ def list_files(folder: Path) -> Listing:
     ignored: Counter[str] = Counter()
     problems: list[DataProblem] = []
     seen: set[tuple[int, int]] = set()
+    followed: list[Path] = []
+    skipped: list[Path] = []
     waiting = [folder]
     while waiting:
         current = waiting.pop()
@@ -119,21 +127,26 @@ def list_files(folder: Path) -> Listing:
             problems.append(DataProblem(str(current), f"cannot be read ({error.strerror})", "Make it readable, or remove it."))
             continue
         if (facts.st_dev, facts.st_ino) in seen:
+            skipped.append(current)
             continue
+        if current.is_symlink():
+            followed.append(current)
         seen.add((facts.st_dev, facts.st_ino))
         inner = [Path(entry) for entry in entries if _is_folder(entry) and not _is_hidden(entry.name)]
-        waiting.extend(path for path in reversed(inner) if not _leads_up(path))
+        skipped += filter(leads_up, inner)
+        waiting.extend(path for path in reversed(inner) if not leads_up(path))
         for path in (Path(entry) for entry in entries if not _is_folder(entry)):
             if kind := _passed_over(path):
                 ignored[kind] += 1
             else:
                 files.append(path)
-    return Listing(files=tuple(files), ignored=ignored, problems=tuple(problems))
+    return Listing(tuple(files), ignored, tuple(problems), tuple(followed), tuple(skipped))
 
 
 def loose_files(folder: Path) -> list[Path]:
     """Return the files meant as images that lie in the folder itself."""
-    return [Path(entry) for entry in _entries(folder) if not _is_folder(entry) and not _passed_over(Path(entry))]
+    files = [Path(entry) for entry in _entries(folder) if not _is_folder(entry)]
+    return [path for path in files if path.exists() and not _passed_over(path)]
 
 
 def looks_like_image(path: Path) -> bool:
@@ -165,10 +178,16 @@ def looks_like_images(path: Path) -> bool:
         return any(is_image(file) for file in unsure[:50])
 
 
-def subfolders(folder: Path) -> list[Path]:
-    """Return the visible folders of a folder in natural order."""
+def subfolders(folder: Path, *, that_loop: bool = False) -> list[Path]:
+    """Return the visible folders of a folder in natural order: those to be read, or the links that lead back up."""
     found = [Path(entry) for entry in _entries(folder) if _is_folder(entry)]
-    return sorted(found, key=lambda path: natural_key(path.name))
+    return sorted((path for path in found if leads_up(path) == that_loop), key=lambda path: natural_key(path.name))
+
+
+def broken_links(folder: Path) -> list[Path]:
+    """Return the links in a folder that lead nowhere, or to themselves."""
+    links = [Path(entry) for entry in _entries(folder) if entry.is_symlink()]
+    return sorted(link for link in links if not link.exists())
 
 
 def _is_part_layout(folder: Path, train: Path) -> bool:
@@ -203,7 +222,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _leads_up(folder: Path) -> bool:
+def leads_up(folder: Path) -> bool:
     """Tell whether a folder is a link to one that it lies in, which would list the same images again."""
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 

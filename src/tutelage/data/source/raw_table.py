@@ -87,6 +87,8 @@ class RawTable:
         digest: Hash of the content of the file.
         problems: Unsound rows and names.
         notes: What is worth telling.
+        has_header: Whether its columns have names of their own.
+        sample: The first rows, where its cells are text.
     """
 
     file: str
@@ -97,6 +99,8 @@ class RawTable:
     digest: str = ""
     problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    has_header: bool = True
+    sample: tuple[Sequence[str], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:

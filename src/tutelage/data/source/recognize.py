@@ -28,8 +28,9 @@ def recognize(path: str) -> type[Source]:
     for source in last:
         if source.recognizes(path):
             return source
+    hints = [hint for kind in kinds if (hint := catalog.load("source", kind).near_miss(path))]
     understood = "\n".join(f"  {kind:<16} {catalog.describe('source', kind)}" for kind in kinds)
-    raise UsageError(f"{_say_found(path)}\nUnderstood are:\n{understood}")
+    raise UsageError("\n".join([_say_found(path), *hints, f"Understood are:\n{understood}"]))
 
 
 def _say_found(path: str) -> str:

@@ -1,7 +1,8 @@
-"""A table in a CSV, TSV, Parquet, Arrow or Feather file, one column of which is to be predicted.
+"""A table in a file: CSV, TSV, text as in the UCI archive, JSON Lines, Excel, Parquet or Arrow; one column is predicted.
 
-Also a folder with `train.csv` and `test.csv` (or another of these formats), or with a single table. Delimiter, encoding,
-types, missing values and the target are found out and told. Not for series in which the order of rows carries meaning.
+Also a folder with `train.csv` and `test.csv`, with `x.data` and `x.test`, or with a single table; text and JSON also packed
+(`.gz`, `.bz2`, `.xz`, `.zip`). Delimiter, encoding, column names, types, missing values and the target are found out and
+told. Not for series in which the order of rows carries meaning.
 """
 
 import difflib
@@ -16,13 +17,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.table import TablePart, column_labels
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import match_labels
+from tutelage.data.source.header import HeaderMode, Naming
+from tutelage.data.source.headless_target import place_target
 from tutelage.data.source.raw_table import RawTable
-from tutelage.data.source.table_files import TRAIN_STEM, find_tables, holds_tables, is_table, read_table, table_to_read
+from tutelage.data.source.table_files import (
+    TRAIN_STEM,
+    find_tables,
+    holds_tables,
+    is_table,
+    read_table,
+    say_no_table,
+    table_stem,
+    table_to_read,
+)
 from tutelage.data.source.target import choose_target
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
@@ -44,26 +56,43 @@ class TableSource(Source):
         description="How dates are written, by column, where it is not to be found out: iso, or a format such as %d/%m/%Y.",
     )
 
+    header: HeaderMode = Field(
+        "auto", description="Whether the first row holds the column names: first or none; auto finds out and says so."
+    )
+    names: tuple[str, ...] = Field((), description="Names of the columns in order, for a file without a header row.")
+    sheet: str = Field("", description="Sheet of an Excel workbook; empty = the first one.")
+
     @classmethod
     def recognizes(cls, path: str) -> bool:
         """Tell from its name or first bytes whether a file is a table, or from its files whether a folder holds one."""
         place = Path(path)
         return is_table(place) or (place.is_dir() and holds_tables(place))
 
+    @classmethod
+    def near_miss(cls, path: str) -> str:
+        """Say why a file is no table."""
+        reason = say_no_table(Path(path)) if Path(path).is_file() else ""
+        return f"No table: {reason}. To read it as one all the same: --set source.kind=table" if reason else ""
+
     def collect(self) -> Collected:
         """Read both tables; the test table follows the training table in its columns, types, dates and class names."""
         found = find_tables(Path(self.path))
         test_file = table_to_read(self.test) if self.test else found.test
-        raw = read_table(found.train)
+        raw = read_table(found.train, Naming(self.header, self.names), sheet=self.sheet)
+        if self.names and not raw.has_header and raw.names != self.names:
+            raise UsageError(f"{raw.file}: {len(raw.names)} columns, but source.names has {len(self.names)} names.")
         if len(raw.names) < 2:
             named = f"one column only ({raw.names[0]!r})"
             remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
             raise DataError([DataProblem(raw.file, named, remedy)])
         problems: list[DataProblem] = []
-        raw_test = _attempt(test_file, problems) if test_file else None
+        placed = None if raw.has_header or self.target != "auto" else place_target(raw)
+        target = placed.name if placed else self.target
+        naming = Naming(self.header, raw.names, target)
+        raw_test = _attempt(test_file, problems, naming, sheet=self.sheet) if test_file else None
         names = raw.names
         absent = [name for name in names if name not in raw_test.names] if raw_test else []
-        choice = choose_target(names, wanted=self.target, file=raw.file, only_in_train=absent)
+        choice = placed or choose_target(names, wanted=self.target, file=raw.file, only_in_train=absent)
         train = type_table(raw, target=choice.name, expected=self._expected(names))
         train_part = train.part("train")
         notes = [*found.notes, *([choice.note] if choice.note else []), *train.notes]
@@ -97,9 +126,11 @@ class TableSource(Source):
         """
         parts: list[TablePart] = []
         problems: list[DataProblem] = []
+        notes: list[str] = []
         first = Expected()
+        naming = Naming(self.header, self.names, self.target)
         for path in paths:
-            raw = _attempt(table_to_read(path), problems)
+            raw = _attempt(table_to_read(path), problems, naming, sheet=self.sheet)
             if raw is None:
                 continue
             given = self._expected(raw.names)
@@ -108,11 +139,14 @@ class TableSource(Source):
             made = type_table(raw, target=target, expected=expected, needs_target=False)
             parts.append(_without_empty_target(made.part("input")))
             problems += made.problems
+            notes += [*made.notes, *made.warnings]
             if len(parts) == 1:
                 first = Expected(parts[0].types, parts[0].dates)
         if not sum(len(part) for part in parts):
             raise DataError(problems)
-        return _joined(parts), tuple(problems)
+        joined = _joined(parts)
+        joined.notes = tuple(notes)
+        return joined, tuple(problems)
 
     def _expected(self, names: Iterable[str]) -> Expected:
         """Return the types of the columns whose kind is given, and how their dates are written."""
@@ -126,10 +160,10 @@ def column_kinds(table: pa.Table) -> dict[str, Kind]:
     return {field.name: kind_of(field.type) for field in table.schema}
 
 
-def _attempt(path: Path, problems: list[DataProblem]) -> RawTable | None:
+def _attempt(path: Path, problems: list[DataProblem], naming: Naming, *, sheet: str) -> RawTable | None:
     """Read a table, or gather what is wrong with it."""
     try:
-        return read_table(path)
+        return read_table(path, naming, sheet=sheet)
     except DataError as error:
         problems += error.problems
         return None
@@ -213,4 +247,5 @@ def _joined(parts: Sequence[TablePart]) -> TablePart:
 
 def _name(path: Path) -> str:
     """Name a data set after its file, or after its folder if the file is only called train."""
-    return path.resolve().parent.name if TRAIN_STEM.fullmatch(path.stem) else path.stem
+    stem = table_stem(path)
+    return path.resolve().parent.name if TRAIN_STEM.fullmatch(stem) else stem

@@ -12,7 +12,7 @@ from tutelage.core.errors import DataProblem
 from tutelage.data.part.packed import pack
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
-from tutelage.data.source.cells import MISSING, Style, Typed, as_plain_text, find_style, null_where, read_cells, trim
+from tutelage.data.source.cells import MISSING, NUMBER, Style, Typed, as_plain_text, find_style, null_where, read_cells, trim
 from tutelage.data.source.dates import say_form
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.target import read_target
@@ -22,6 +22,8 @@ __all__ = ["Expected", "TypedTable", "type_table"]
 STYLE_OF: dict[Kind, Style] = {"number": "number", "boolean": "boolean", "date": "date", "text": "text"}
 """How cells are read where the training table says what a column holds."""
 
+MAX_PROBED = 2000
+"""Cells of a column of text that are looked at for numbers."""
 MAX_ODD_FRACTION = 0.05
 """Share of cells that do not fit the training table up to which they are told of one by one; beyond, the column is."""
 
@@ -153,6 +155,8 @@ def _add_column(made: TypedTable, name: str) -> None:
     cells = _without_missing(column)
     style = find_style(cells, delimiter=raw.delimiter)
     _take(made, name, read_cells(cells, style), style)
+    if style == "text":
+        _note_numbers(made, name, cells)
 
 
 def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str, is_input: bool) -> None:
@@ -219,6 +223,22 @@ def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:
             f"{made.raw.file}, column {name}: {len(typed.odd):,} of {len(typed.values):,} cells are no {_word(style)}, "
             f"such as {cell!r} in row {made.raw.lines[first]}; they count as missing"
         )
+
+
+def _note_numbers(made: TypedTable, name: str, cells: pa.ChunkedArray) -> None:
+    """Tell where a column is one of text though most of its cells are numbers, such as `12` beside `12 kg`."""
+    rows = np.linspace(0, len(cells) - 1, min(len(cells), MAX_PROBED)).astype(np.int64)
+    probe = cells.take(pa.array(rows))
+    fits = np.asarray(pc.fill_null(pc.match_substring_regex(probe, NUMBER), True))
+    num_present = len(probe) - probe.null_count
+    num_numbers = int(fits.sum()) - probe.null_count
+    if not num_numbers or 2 * num_numbers < num_present:
+        return
+    odd = int(rows[np.flatnonzero(~fits)[0]]) if not fits.all() else -1
+    if odd >= 0:
+        share, cell = num_numbers / num_present, cells[odd].as_py()
+        found = f"about {share:.0%} of the cells are numbers, but not such as {cell[:40]!r} in row {made.raw.lines[odd]}"
+        made.notes.append(f"{made.raw.file}, column {name}: {found}; so the column was read as text")
 
 
 def _word(style: Style) -> str:
