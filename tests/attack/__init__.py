@@ -1,0 +1,8 @@
+"""An attack from outside: damaged files, forged artefacts, bad data, faults and kills, each with its verdict.
+
+    python -m tests.attack               everything (hours)
+    python -m tests.attack flips kills   some kinds
+    python -m tests.attack --sample      a few cases of each kind (minutes)
+
+Each case ends in the right answer, an announced fall-back, or a refusal (exit 2 or 3) that names file, place and remedy.
+"""
