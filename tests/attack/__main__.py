@@ -1,0 +1,78 @@
+"""The command `python -m tests.attack`: runs the cases, prints each that ended badly, and a summary."""
+
+import argparse
+import importlib
+import multiprocessing
+import pkgutil
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import tests.attack
+from tests.attack.case import Case
+from tests.attack.recipes import start_calm
+from tests.attack.verdict import BAD, Ending, Verdict
+
+CASES: list[Case] = []
+"""Of the attack that runs; the workers, which are forked, find them here."""
+PLACE = Path()
+
+
+def main() -> int:
+    """Run what is asked for; 0 where every case ended well."""
+    parser = argparse.ArgumentParser(prog="python -m tests.attack", description=tests.attack.__doc__)
+    parser.add_argument("names", nargs="*", choices=[*attacks(), []], metavar="KIND", help=f"of {', '.join(attacks())}")
+    parser.add_argument("--sample", action="store_true", help="a few cases of each kind")
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser.add_argument("--jobs", type=int, default=2, help="cases at a time")
+    asked = parser.parse_args()
+    start_calm()
+    bad = sum(attack(name, is_sample=asked.sample, only=asked.only, jobs=asked.jobs) for name in asked.names or attacks())
+    return int(bad > 0)
+
+
+def attacks() -> list[str]:
+    """Name the modules that have cases."""
+    names = [each.name for each in pkgutil.iter_modules(tests.attack.__path__)]
+    return [name for name in names if "def cases(" in (Path(tests.attack.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")]
+
+
+def attack(name: str, *, is_sample: bool, only: str = "", jobs: int = 2) -> int:
+    """Run the cases of one module, tell what ended badly, and return how many did."""
+    global PLACE
+    module, began, seen = importlib.import_module(f"tests.attack.{name}"), time.monotonic(), Counter[Ending]()
+    with tempfile.TemporaryDirectory(prefix=f"tutelage-{name}-") as scratch:
+        PLACE = Path(scratch)
+        PLACE.chmod(0o755)
+        (PLACE / "shared").mkdir()
+        CASES[:] = [case for case in module.cases(PLACE / "shared", is_sample=is_sample) if only in case.name]
+        with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=50) as pool:
+            for index, verdict in pool.imap_unordered(_try, range(len(CASES))):
+                seen[verdict.ending] += 1
+                if verdict.ending in BAD:
+                    sys.stdout.write(f"{name}: {CASES[index].name}: {verdict.ending}: {verdict.seen}\n")
+                    sys.stdout.flush()
+    told = ", ".join(f"{seen[ending]} {ending}" for ending in Ending if seen[ending])
+    sys.stdout.write(f"{name}: {len(CASES)} cases in {time.monotonic() - began:.0f} s: {told}\n")
+    sys.stdout.flush()
+    return sum(seen[ending] for ending in BAD)
+
+
+def _try(index: int) -> tuple[int, Verdict]:
+    """Run one case in a folder of its own."""
+    folder = PLACE / f"case-{index}"
+    folder.mkdir()
+    folder.chmod(0o777)
+    try:
+        return index, CASES[index].run(folder)
+    except Exception as error:  # noqa: BLE001 - a fault of the harness is shown like any other bad ending
+        return index, Verdict(Ending.UNCLEAR, f"the harness failed: {error!r}")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

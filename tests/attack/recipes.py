@@ -1,0 +1,100 @@
+"""Five small trainings, one of each kind, and the data that they learn from."""
+
+import importlib
+import os
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+__all__ = ["RECIPES", "Recipe", "start_calm"]
+
+EVERY_STEP = ("--set", "save.every_seconds=0")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training.
+
+    Attributes:
+        make: Makes its data in a folder and returns the source's name.
+        words: What follows the source.
+        ask: What `predict` can be asked, "" where there are no rows to answer for.
+    """
+
+    make: Callable[[Path], str]
+    words: tuple[str, ...]
+    ask: str = ""
+
+    def train(self, folder: Path) -> list[str]:
+        """Make the data and return the words of a training in `folder/run`."""
+        return ["train", self.make(folder), *self.words, "--out", "run", "--quiet"]
+
+
+def start_calm() -> None:
+    """Import everything, and let no thread begin: forked processes would not have it."""
+    os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    import importlib.resources
+    import unicodedata  # noqa: F401 - a user who is nobody may not read where Python's own modules lie
+
+    import sympy  # noqa: F401
+    import torch
+
+    import tutelage
+
+    torch.set_num_threads(1)
+    for module in pkgutil.walk_packages(tutelage.__path__, "tutelage."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def table(folder: Path) -> str:
+    """Write a table of numbers and words."""
+    random = np.random.default_rng(0)
+    lines = [f"{random.normal() + 2 * (i % 2):.3f},{'xyz'[i % 3]},{['no', 'yes'][i % 2]}" for i in range(120)]
+    (folder / "rows.csv").write_text("\n".join(["size,form,answer", *lines, ""]), encoding="utf-8")
+    return "rows.csv"
+
+
+def images(folder: Path) -> str:
+    """Write a folder of small pictures."""
+    random = np.random.default_rng(0)
+    for name, low in (("dark", 0), ("light", 120)):
+        place = folder / "pictures" / name
+        place.mkdir(parents=True)
+        for index in range(30):
+            pixels = random.integers(low, low + 100, size=(12, 10, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(place / f"{index}.png")
+    return "pictures"
+
+
+def text(folder: Path) -> str:
+    """Write a text of common words."""
+    words = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "then", "sleeps"]
+    random = np.random.default_rng(0)
+    (folder / "words.txt").write_text(" ".join(words[i] for i in random.integers(len(words), size=1_000)), encoding="utf-8")
+    return "chars:words.txt"
+
+
+RECIPES: dict[str, Recipe] = {
+    "table": Recipe(table, ("--target", "answer", "--steps", "12", "--set", "precision=float32", *EVERY_STEP), ask="rows.csv"),
+    "image": Recipe(images, ("--steps", "8", "--set", "precision=float32", *EVERY_STEP), ask="pictures/dark/0.png"),
+    "gan": Recipe(
+        lambda folder: "gaussians:3",
+        ("--task", "gan", "--steps", "8", "--set", "split.validation=0.02", "--set", "split.test=0.02", *EVERY_STEP),
+    ),
+    "ppo": Recipe(
+        lambda folder: "gym:CartPole-v1",
+        (*("--task", "ppo", "--steps", "8", "--set", "batch_size=64", "--set", "task.num_envs=4"), "--set", "task.num_steps=16", *EVERY_STEP),
+    ),
+    "language": Recipe(
+        text,
+        (
+            *("--task", "language", "--steps", "8", "--set", "precision=float32", "--set", "prepare.length=16"),
+            *("--set", 'model={kind="gpt",width=16,depth=1,heads=2}', "--set", "task.sample_length=20", *EVERY_STEP),
+        ),
+    ),
+}
