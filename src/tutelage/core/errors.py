@@ -5,7 +5,8 @@ TutelageError
   RecipeError       a recipe key or value is wrong                             exit 2   code recipe
   DataError         the data was refused before training, all problems listed  exit 3   code data
   RunError          a run folder is missing, damaged or belongs elsewhere      exit 2   code run
-  DivergedError     training produced a number that is not finite              exit 1   code diverged
+  DivergedError     training produced numbers that nothing can learn from      exit 1   code diverged
+  OutOfMemoryError  there was not enough memory, and no smaller step would do  exit 1   code memory
 
 The code is what programs read: `--json` prints `record()` under the key `error`.
 """
@@ -14,7 +15,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-__all__ = ["DataError", "DivergedError", "DataProblem", "RecipeError", "RunError", "TutelageError", "UsageError"]
+__all__ = [
+    "DataError",
+    "DataProblem",
+    "DivergedError",
+    "OutOfMemoryError",
+    "RecipeError",
+    "RunError",
+    "TutelageError",
+    "UsageError",
+]
 
 MAX_SHOWN = 20
 """Problems written out in full; the rest are counted (all of them are in `DataError.problems`)."""
@@ -79,6 +89,12 @@ class DivergedError(TutelageError):
         """Return the error for programs, with the run folder and the report, where there are any."""
         places = {"run": self.folder, "report": self.report}
         return TutelageError.record(self) | {key: place for key, place in places.items() if place}
+
+
+class OutOfMemoryError(TutelageError):
+    """Work that the memory does not suffice for; the message says what was being done."""
+
+    code = "memory"
 
 
 @dataclass(frozen=True, slots=True)

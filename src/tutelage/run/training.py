@@ -27,6 +27,7 @@ from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, Mesh
+from tutelage.training.rollback import is_sound
 from tutelage.training.state import Snapshot, TrainState
 
 __all__ = ["Training"]
@@ -161,11 +162,9 @@ class Training:
         state.outside["machine"] = self._bits_depend_on()
         if step == 0:
             save.save(state)
-        jobs: list[Any] = [
-            DivergenceJob(step=step),
-            LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate),
-            evaluate,
-        ]
+        divergence = DivergenceJob(self.emitter, step=step, say_row=self.gathered.data.say_row)
+        log = LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate, watch=divergence.look_at_line)
+        jobs: list[Any] = [divergence, log, evaluate]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
             jobs.append(
@@ -201,6 +200,8 @@ class Training:
     def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
+        if not is_sound(state):
+            state.task.load_state_dict(state.good)
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
         if stopped != DIVERGED:
@@ -220,6 +221,8 @@ class Training:
             "best_step": best_step,
             "last_step": state.clock.step,
             "stopped": stopped,
+            "refused_steps": state.refusals.total,
+            "rollbacks": list(state.control.rollbacks),
             "seconds": round(self.emitter.seconds, 2),
             "num_parameters": composed.problem.num_parameters,
             "command": self._repeat_command(composed),

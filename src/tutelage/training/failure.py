@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from tutelage.core.errors import DivergedError, RecipeError, RunError, TutelageError, UsageError
+from tutelage.core.errors import DivergedError, OutOfMemoryError, RecipeError, RunError, TutelageError, UsageError
 
 __all__ = ["failure_from", "failure_record"]
 
-KINDS: dict[str, type[TutelageError]] = {kind.code: kind for kind in (UsageError, RecipeError, RunError, DivergedError)}
+KINDS: dict[str, type[TutelageError]] = {
+    kind.code: kind for kind in (UsageError, RecipeError, RunError, DivergedError, OutOfMemoryError)
+}
 """Errors that are made of their message alone; any other of a user's mistakes is told as the plain one."""
 
 

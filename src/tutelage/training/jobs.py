@@ -1,25 +1,23 @@
 """What is done between steps, in this order: log, evaluate and judge, keep the time budget, save."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
 from tutelage.core.events import Corrected, Evaluated, Logged, Saved, Warned
 from tutelage.task.base import Evaluator, Task
 from tutelage.training.control import Stopping, judge
-from tutelage.training.divergence import diverged
-from tutelage.training.state import TrainState
+from tutelage.training.rollback import is_sound, note_good, roll_back
+from tutelage.training.state import TrainState, copy_weights
 from tutelage.training.writer import Durable, Writer
 
 __all__ = ["BudgetJob", "EvaluateJob", "LogJob", "SaveJob"]
 
 
+Watch = Callable[[TrainState, Mapping[str, float]], None]
+"""Who is shown the means of a regular log line."""
 LINE_SECONDS = 10.0
 """Longest time of training without a log line, about: a ten-hour run is then told in at least 3600 points."""
 LOOKS_PER_LINE = 10
@@ -42,11 +40,14 @@ class LogJob:
         step: int,
         line_seconds: float = LINE_SECONDS,
         evaluate: "EvaluateJob | None" = None,
+        watch: Watch | None = None,
     ) -> None:
         """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training.
 
-        The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves.
+        The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves. `watch` is shown
+        the means of each regular line.
         """
+        self._watch = watch
         self._evaluate, self._last_evaluating = evaluate, 0.0
         self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
@@ -59,13 +60,16 @@ class LogJob:
         """Tell a line if it is time.
 
         Raises:
-            DivergedError: A number is not finite, in whichever process; the best weights so far are still in the state.
+            DivergedError: Who watches the lines has given up.
         """
         step = state.clock.step
         # Each process has a clock of its own: the first one's counts.
         is_late, num_steps = state.mesh.agree(self._look(step))
         if step % self._every == 0:
-            self._tell(state, state.ledger.flush(state.mesh))
+            means = state.ledger.flush(state.mesh)
+            self._tell(state, means)
+            if self._watch is not None:
+                self._watch(state, means)
         elif is_late:
             self._tell(state, state.ledger.means(state.mesh))
         self.next_step = min((step // self._every + 1) * self._every, step + num_steps)
@@ -78,7 +82,7 @@ class LogJob:
         return seconds - self._last_seconds >= self._line_seconds, max(1, int(speed * self._line_seconds / LOOKS_PER_LINE))
 
     def _tell(self, state: TrainState, means: Mapping[str, float]) -> None:
-        """Tell means of the training loss, and stop a training that diverged."""
+        """Tell means of the training loss."""
         step, seconds = state.clock.step, self._emitter.seconds
         evaluating = self._evaluate.seconds_spent if self._evaluate is not None else 0.0
         spent = seconds - self._last_seconds - (evaluating - self._last_evaluating)
@@ -100,9 +104,6 @@ class LogJob:
                 remaining_seconds=self._remaining(max(state.control.total_steps - step, 0), speed),
             )
         )
-        bad = [name for name, value in means.items() if not math.isfinite(value)]
-        if bad:
-            raise diverged(f"{bad[0]} = {means[bad[0]]}", after=self._last_step, step=step)
         self._last_step, self._last_seconds, self._last_evaluating = step, seconds, evaluating
 
     def _remaining(self, num_steps: int, speed: float) -> float:
@@ -124,13 +125,21 @@ class EvaluateJob:
         self._emitter, self._evaluators, self._stopping = emitter, tuple(evaluators), stopping
 
     def run(self, state: TrainState) -> None:
-        """Evaluate now."""
+        """Evaluate now; weights that are not finite are put back first.
+
+        Raises:
+            DivergedError: They were put back often enough; the best weights so far are still in the state.
+        """
         began = time.monotonic()
         step = state.clock.step
+        if not is_sound(state):
+            found = "weights or moments of the optimizer are not finite"
+            roll_back(state, found, emitter=self._emitter, after=max(state.control.last_evaluation, 0))
         self.last_metrics = state.mesh.agree(self._measure(state.task))
         state.control, is_best = judge(state.control, self.last_metrics, step=step, stopping=self._stopping)
         if is_best or state.control.best_score is None:
             state.best = copy_weights(state.task.state_dict())
+        note_good(state, is_best=state.control.best_step == step)
         self._emitter.emit(
             Evaluated(
                 step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best, watched=self._stopping.metric
@@ -264,10 +273,14 @@ class SaveJob:
     def save(self, state: TrainState) -> None:
         """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
 
+        A state that is not finite is not written: it would take the place of one that is. It is put back soon, or ends training.
+
         Raises:
             RunError: The checkpoint before this one could not be written, whichever process asks.
         """
         began = time.monotonic()
+        if not is_sound(state):
+            return
         state.mesh.lead(self._settle)
         state.outside["seconds"] = self._emitter.seconds
         # A sink that has just failed has none; what it had at the last checkpoint is then where its files are cut.
@@ -307,8 +320,3 @@ class SaveJob:
         if durable is not None:
             self._emitter.emit(Saved(step=durable.step, digest=durable.digest))
             self._wait = max(self._wait, durable.seconds / self.WRITING_FRACTION) if self._every else 0.0
-
-
-def copy_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return a copy that later steps do not change, laid out as files are, so that saving need not copy it again."""
-    return {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()}
