@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from tutelage.cli.failure import Parser, tell_error, tell_io_error, wants_json
 from tutelage.core import catalog
 from tutelage.core.errors import TutelageError
+from tutelage.core.memory import memory_told
 from tutelage.core.threads import calm_threads
 
 __all__ = ["main"]
@@ -38,7 +39,8 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments = build_parser().parse_args(words)
         prog = f"tutelage {arguments.verb}"
         calm_threads(os.environ)
-        code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
+        with memory_told("starting, or between two pieces of work"):
+            code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
     except TutelageError as error:
         return tell_error(error, prog=prog, as_json=as_json)
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ Who watches can end neither a training nor what the others see: a sink that fail
 """
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +13,9 @@ from typing import Protocol, runtime_checkable
 from tutelage.core.events import Event, Sink, Warned
 
 __all__ = ["Emitter", "Rewindable"]
+
+TURN_SECONDS = 5.0
+"""How long a thread beside the one that trains waits for its turn."""
 
 
 @runtime_checkable
@@ -26,7 +30,7 @@ class Rewindable(Protocol):
 
 
 class Emitter:
-    """Hands events to sinks; for one thread only."""
+    """Hands events to sinks, one at a time: a second thread may emit `beside` the one that trains."""
 
     def __init__(self, sinks: Sequence[Sink], *, started: float, seconds_before: float = 0.0) -> None:
         """Start counting.
@@ -37,6 +41,7 @@ class Emitter:
             seconds_before: Seconds that earlier processes spent on the same run.
         """
         self.sinks = list(sinks)
+        self._turn = threading.RLock()
         self._origin = started - seconds_before
 
     @property
@@ -50,8 +55,19 @@ class Emitter:
 
     def emit(self, event: Event) -> None:
         """Stamp an event and hand it to every sink."""
-        object.__setattr__(event, "seconds", round(self.seconds, 3))
-        self._ask_each(lambda sink: sink.take(event))
+        with self._turn:
+            object.__setattr__(event, "seconds", round(self.seconds, 3))
+            self._ask_each(lambda sink: sink.take(event))
+
+    def emit_beside(self, event: Warned) -> None:
+        """Emit from another thread than the one that trains; where that one hangs in a sink, on standard error."""
+        if self._turn.acquire(timeout=TURN_SECONDS):
+            try:
+                self.emit(event)
+            finally:
+                self._turn.release()
+        else:
+            sys.stderr.write(f"Warning: {event.message}\n")
 
     def offsets(self) -> dict[str, int]:
         """Return how large the sinks' files are, for a checkpoint."""
@@ -79,6 +95,11 @@ class Emitter:
 
     def _ask_each(self, ask: Callable[[Sink], None]) -> None:
         """Ask every sink for the same; afterwards drop those that failed, and tell the others."""
+        with self._turn:
+            self._ask_in_turn(ask)
+
+    def _ask_in_turn(self, ask: Callable[[Sink], None]) -> None:
+        """Do so while no other thread does."""
         failed: list[tuple[Sink, Exception]] = []
         for sink in tuple(self.sinks):
             try:

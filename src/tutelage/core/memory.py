@@ -26,6 +26,7 @@ PHRASES = (
     "could not create a primitive",
     "mmap failed",
     "can't start new thread",
+    "failed to map segment",
 )
 """How libraries say it in an error that is no `MemoryError`."""
 ASKED = re.compile(r"allocate:? ([\d.]+ ?(?:bytes|[KMGT]i?B))", re.IGNORECASE)

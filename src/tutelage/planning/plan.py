@@ -41,6 +41,7 @@ class Plan(Spec):
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops.
         class_weights: A factor per class, or empty.
+        stall_seconds: Shortest time without a step after which it is told where training stands; 0 = never.
         shape: What the model receives, so that it can be built from the plan alone.
         num_outputs: How many numbers the model returns per row.
         prepare: The preprocessing's settings; None where nothing is preprocessed.
@@ -73,6 +74,7 @@ class Plan(Spec):
     time_seconds: float = 0.0
     corrections: tuple[tuple[int, int], ...] = ()
     save_seconds: float
+    stall_seconds: float = 60.0
     shape: Pick("shape") | None = None  # type: ignore[valid-type]
     num_outputs: int = 0
     prepare: Pick("prepare") | None = None  # type: ignore[valid-type]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tutelage.core import catalog, layout
 from tutelage.core.durable import write_durably
+from tutelage.core.memory import memory_told
 from tutelage.report.headline import show_headline, title
 from tutelage.report.html import join, raw, tag
 from tutelage.report.record import RunRecord, read_run
@@ -21,6 +22,7 @@ def sections() -> tuple[Section, ...]:
     return tuple(sorted(found, key=lambda section: (section.order, section.anchor)))
 
 
+@memory_told("writing the report")
 def write_report(folder: Path) -> Path:
     """Write `report.html` into a run folder, from nothing but the files in it.
 

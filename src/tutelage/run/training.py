@@ -11,9 +11,10 @@ from torch import nn
 from tutelage.core import catalog, layout
 from tutelage.core.durable import write_json
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError
+from tutelage.core.errors import DivergedError, OutOfMemoryError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
+from tutelage.core.memory import memory_told
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
@@ -29,6 +30,7 @@ from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.rollback import is_sound
 from tutelage.training.state import Snapshot, TrainState
+from tutelage.training.watchdog import Progress, Watchdog
 
 __all__ = ["Training"]
 
@@ -73,7 +75,11 @@ class Training:
         """Do what `run` says."""
         composed = compose(self.plan, self.gathered.data, module=self.module, mesh=self.mesh)
         with closing(composed.problem):
-            return self._train(composed, interrupt, is_resumed=is_resumed)
+            try:
+                return self._train(composed, interrupt, is_resumed=is_resumed)
+            except OutOfMemoryError as error:
+                kept = f"What was trained up to the last checkpoint is kept: with more memory, tutelage resume {self.folder}"
+                raise OutOfMemoryError(f"{error} {kept}") from None
 
     def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Train what was composed."""
@@ -87,11 +93,24 @@ class Training:
         with closing(save):
             jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
             try:
-                run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+                doing = "making a batch, or looking after a training between two steps"
+                with memory_told(doing), self._watchdog(composed, evaluate):
+                    run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
             except DivergedError as error:
                 raise self._keep_best(composed, rhythm, error) from error
             self._settle(composed, evaluate, save)
         return self._finish(composed, rhythm)
+
+    def _watchdog(self, composed: Composed, evaluate: EvaluateJob) -> Watchdog:
+        """Return what notices that a step or an evaluation does not come."""
+        clock = composed.state.clock
+
+        def look() -> Progress:
+            if evaluate.is_running:
+                return Progress(clock.step, "the evaluation", evaluate.seconds_per_evaluation)
+            return Progress(clock.step)
+
+        return Watchdog(self.emitter, look, limit_seconds=self.plan.stall_seconds)
 
     def _keep_best(self, composed: Composed, rhythm: Course, error: DivergedError) -> DivergedError:
         """Write the best weights of a training that diverged, where there are any, and return what to tell."""
@@ -197,6 +216,7 @@ class Training:
             evaluate.run(state)
         save.secure(state)
 
+    @memory_told("scoring and writing the model")
     def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan

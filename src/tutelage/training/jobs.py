@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import RunError
+from tutelage.core.errors import OutOfMemoryError, RunError
 from tutelage.core.events import Corrected, Evaluated, Logged, Saved, Warned
+from tutelage.core.memory import memory_told
 from tutelage.task.base import Evaluator, Task
 from tutelage.training.control import Stopping, judge
 from tutelage.training.rollback import is_sound, note_good, roll_back
@@ -121,15 +122,25 @@ class EvaluateJob:
         self.seconds_spent = 0.0
         self.seconds_per_evaluation = 0.0
         self.last_metrics: dict[str, float] = {}
+        self.is_running = False
         self._every = every
         self._emitter, self._evaluators, self._stopping = emitter, tuple(evaluators), stopping
 
+    @memory_told("evaluating")
     def run(self, state: TrainState) -> None:
         """Evaluate now; weights that are not finite are put back first.
 
         Raises:
             DivergedError: They were put back often enough; the best weights so far are still in the state.
         """
+        self.is_running = True
+        try:
+            self._run(state)
+        finally:
+            self.is_running = False
+
+    def _run(self, state: TrainState) -> None:
+        """Do what `run` says."""
         began = time.monotonic()
         step = state.clock.step
         if not is_sound(state):
@@ -270,6 +281,7 @@ class SaveJob:
         every = state.mesh.ask_every
         self.next_step = (state.clock.step // every + 1) * every
 
+    @memory_told("copying the state of training for a checkpoint")
     def save(self, state: TrainState) -> None:
         """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
 
@@ -302,7 +314,7 @@ class SaveJob:
         self._writer.close()
         try:
             self._settle()
-        except RunError as error:
+        except (RunError, OutOfMemoryError) as error:
             # Another reason ends this training already.
             self._emitter.emit(Warned(message=str(error)))
 

@@ -63,6 +63,7 @@ def resolve(
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
         save_seconds=recipe.save.every_seconds,
+        stall_seconds=recipe.stall_seconds,
         shape=task.network_shape(facts),
         num_outputs=task.count_outputs(facts),
         prepare=prepare,

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tutelage.core.memory import memory_told
 from tutelage.training.checkpoint import save_checkpoint
 from tutelage.training.state import Snapshot
 
@@ -60,6 +61,7 @@ class Writer:
         self._thread.shutdown(wait=True)
 
 
+@memory_told("writing a checkpoint")
 def _write(run_dir: Path, snapshot: Snapshot) -> Durable:
     """Write one snapshot, in the writer's thread."""
     began = time.monotonic()
