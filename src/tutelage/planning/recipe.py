@@ -101,7 +101,7 @@ class Recipe(Spec):
     stall_seconds: float = Field(
         60.0,
         ge=0,
-        description="Time without a step after which it is told where training stands, if 20 usual steps are less; 0 = never.",
+        description="Seconds without a step, and more than 20 usual steps, after which it is told; 0 = never.",
     )
     seed: int = Field(0, ge=0, description="Root of all randomness.")
     budget: Budget = Budget()

@@ -4,6 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
+import pytest
+
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Event, Stalled
 from tutelage.training.watchdog import Progress, Watchdog
@@ -63,7 +65,7 @@ def stand_still() -> None:
 
 
 def test_steps_that_come_are_not_told() -> None:
-    assert not told(lambda work: make_steps(work, 30))
+    assert not told(lambda work: make_steps(work, 60), limit=1.0)
 
 
 def test_the_first_step_may_take_longer() -> None:
@@ -90,7 +92,9 @@ def test_nothing_is_watched_where_the_limit_is_nothing() -> None:
     assert not told(lambda work: time.sleep(0.3), limit=0.0)
 
 
-def test_a_standstill_inside_of_a_sink_is_told_on_standard_error(capsys, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_standstill_inside_of_a_sink_is_told_on_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tutelage.core.emitter.TURN_SECONDS", 0.1)
 
     class Stuck(Memory):
