@@ -40,7 +40,12 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError | ImportError) and any(phrase in str(error).lower() for phrase in PHRASES)
+    if not isinstance(error, RuntimeError | ImportError):
+        return False
+    if any(phrase in str(error).lower() for phrase in PHRASES):
+        return True
+    # A library that cannot be loaded may say "seems to be broken", and name the cause behind that.
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
 
 
 def out_of_memory(found: str, *, doing: str) -> OutOfMemoryError:
