@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from tutelage.core.errors import UsageError
+from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe, recipe_from
@@ -70,7 +71,7 @@ def train(
     plain = {"target": target, "task": task, "seed": seed, "header": header, **wishes}
     marks = {"group": groups, "time": times}
     request = _request(source, plain, model=model, test=test, marks=marks, budget=budget, out=out, quiet=quiet, recipe=recipe)
-    with reporting_divergence():
+    with memory_told("training"), reporting_divergence():
         folder = start_training(request)
     return _ended(folder, request.module)
 
@@ -122,7 +123,7 @@ def resume(
         module=model,
         sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))],
     )
-    with reporting_divergence():
+    with memory_told("training"), reporting_divergence():
         folder = resume_training(run, request)
     return _ended(folder, model)
 

@@ -28,10 +28,14 @@ def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
                     for number in range(1 if is_sample else PER_FILE.get(kind, 1)):
                         if is_sample and kind not in ("flip", "missing"):
                             continue
-                        yield Case(f"{name} {state} {file} {kind} {number}", partial(_damaged, reference, state, file, harm, number))
+                        yield Case(
+                            f"{name} {state} {file} {kind} {number}", partial(_damaged, reference, state, file, harm, number)
+                        )
 
 
-def _damaged(reference: Reference, state: str, file: str, harm: Callable[[Path, random.Random], None], number: int, folder: Path) -> Verdict:
+def _damaged(
+    reference: Reference, state: str, file: str, harm: Callable[[Path, random.Random], None], number: int, folder: Path
+) -> Verdict:
     """Damage a file, and let each command make of it what it can."""
     reference.copy(folder, state=state)
     harm(folder / "run" / file, random.Random(f"{reference.name} {state} {file} {number}"))
@@ -45,7 +49,8 @@ def _finished(reference: Reference, folder: Path, places: list[str]) -> Verdict:
     answers, outcomes = ask(folder, RECIPES[reference.name].ask)
     pairs = zip(outcomes, ("evaluate", "predict", "runs"), strict=True)
     verdicts = [
-        judge(outcome, is_right=getattr(answers, verb) == getattr(reference.answers, verb), places=places) for outcome, verb in pairs
+        judge(outcome, is_right=getattr(answers, verb) == getattr(reference.answers, verb), places=places)
+        for outcome, verb in pairs
     ]
     before = (reference.folder / "run" / "report.html").read_text(encoding="utf-8")
     report = command(["report", "run"], folder=folder)

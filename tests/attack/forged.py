@@ -1,4 +1,4 @@
-"""Forged artefacts: bombs, odd values in every place of every record, headers of models and checkpoints that lie; hashes made to fit."""
+"""Forged artefacts: bombs, odd values in all records, headers of models and checkpoints that lie; hashes made to fit."""
 
 import json
 import os
@@ -174,7 +174,7 @@ def _odd_header(reference: Reference, state: str, file: str, path: tuple[Any, ..
         return Verdict(Ending.RIGHT)
     try:
         save_tensors(target, tensors, format=header["format"], values=values)
-    except Exception:  # noqa: BLE001 - it cannot be written at all
+    except Exception:
         return Verdict(Ending.RIGHT)
     accept = command(["verify", "run", "--accept"], folder=folder, limit=60)
     verdict = judge(accept, is_right=True, places=["run", Path(file).name])
@@ -221,7 +221,8 @@ CONTAINERS: dict[str, Callable[[Path], None]] = {
     "numbers for text": _raw(b'{"__metadata__": {"tutelage": 5}}'),
     "many entries": lambda path: _raw(_many_entries())(path),
     "overlapping": _raw(
-        b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}', b"\0" * 12
+        b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}',
+        b"\0" * 12,
     ),
     "huge shape": _raw(b'{"a":{"dtype":"F32","shape":[9223372036854775807,4],"data_offsets":[0,8]}}', b"\0" * 8),
     "pickle": lambda path: path.write_bytes(b"\x80\x04cos\nsystem\n(S'touch owned'\ntR.") and None,

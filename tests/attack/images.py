@@ -57,7 +57,9 @@ def _case(name: str, layout: str, policy: str, folder: Path) -> Verdict:
     """Make a folder with one oddity, train two steps on it, and judge."""
     oddity, chance = ODDITIES[name], random.Random(f"{name} {layout}")
     root = folder / "photos"
-    places = {"flat": [root], "parts": [root / "train", root / "test"], "deep": [root / "train", root / "val", root / "test"]}[layout]
+    places = {"flat": [root], "parts": [root / "train", root / "test"], "deep": [root / "train", root / "val", root / "test"]}[
+        layout
+    ]
     numbers = np.random.default_rng(0)
     for place in places:
         for low, kind in zip((0, 120), CLASSES, strict=True):
@@ -110,8 +112,7 @@ def _file(name: str, content: bytes | Callable[[], bytes]) -> Callable[[Path, ra
 
 def _bytes_name(name: bytes) -> Callable[[Path, random.Random], list[str]]:
     def put(folder: Path, chance: random.Random) -> list[str]:
-        with open(os.path.join(os.fsencode(folder), name), "wb") as file:
-            file.write(_saved(_pixels()))
+        (folder / os.fsdecode(name)).write_bytes(_saved(_pixels()))
         return ["photos"]
 
     return put
@@ -227,7 +228,7 @@ ODDITIES: dict[str, Oddity] = {
     "escape in name": Oddity(_file("\x1b[31mred.png", lambda: _saved(_pixels())), "fine"),
     "emoji name": Oddity(_file("😀.png", lambda: _saved(_pixels())), "fine"),
     "long name": Oddity(_file("x" * 251 + ".png", lambda: _saved(_pixels())), "fine"),
-    "quotes in name": Oddity(_file("it's \"a\" cat, really.png", lambda: _saved(_pixels())), "fine"),
+    "quotes in name": Oddity(_file('it\'s "a" cat, really.png', lambda: _saved(_pixels())), "fine"),
     "percent name": Oddity(_file("100%s {0} %d.png", lambda: _saved(_pixels())), "fine"),
     "webp": Oddity(_file("photo.webp", lambda: _saved(_pixels(), "WEBP")), "fine"),
     "bmp": Oddity(_file("photo.bmp", lambda: _saved(_pixels(), "BMP")), "fine"),

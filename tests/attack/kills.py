@@ -111,6 +111,8 @@ def _difference(run: Path, reference: Reference) -> str:
 
     try:
         found = final(run)
-    except Exception as error:  # noqa: BLE001 - told as it is
+    except Exception as error:
         return f": {error}"
-    return ": " + ", ".join(f"{key} ({found[key]!s:.150} for {reference.final[key]!s:.150})" for key in found if found[key] != reference.final[key])
+    return ": " + ", ".join(
+        f"{key} ({found[key]!s:.150} for {reference.final[key]!s:.150})" for key in found if found[key] != reference.final[key]
+    )

@@ -14,13 +14,34 @@ from tests.attack.verdict import Ending, Verdict, judge
 
 NOBODY = 65534
 VERBS = {"run": ("report", "evaluate", "predict", "resume"), "paused": ("resume", "report"), "killed": ("resume",)}
-PARTS = (".lock", "metrics.jsonl", "events.jsonl", "result.json", "report.html", "plan.json", "best", "last", "steps", "recipe.toml")
+PARTS = (
+    ".lock",
+    "metrics.jsonl",
+    "events.jsonl",
+    "result.json",
+    "report.html",
+    "plan.json",
+    "manifest.jsonl",
+    "best",
+    "last",
+    "steps",
+    "recipe.toml",
+)
 
 
 def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
     """Try every verb on places that are read-only, and on run folders with foreign parts."""
     reference = prepare("table", scratch)
-    for kind in ("cwd", "out", "missing parent", "file as out", "file as parent", "device as out", "link as out", "dangling link"):
+    for kind in (
+        "cwd",
+        "out",
+        "missing parent",
+        "file as out",
+        "file as parent",
+        "device as out",
+        "link as out",
+        "dangling link",
+    ):
         yield Case(f"train into {kind}", partial(_train, reference, kind))
     for state, verbs in VERBS.items():
         for verb in verbs:

@@ -1,6 +1,5 @@
 """Five small trainings, one of each kind, and the data that they learn from."""
 
-import importlib
 import os
 import pkgutil
 from collections.abc import Callable
@@ -88,7 +87,12 @@ RECIPES: dict[str, Recipe] = {
     ),
     "ppo": Recipe(
         lambda folder: "gym:CartPole-v1",
-        (*("--task", "ppo", "--steps", "8", "--set", "batch_size=64", "--set", "task.num_envs=4"), "--set", "task.num_steps=16", *EVERY_STEP),
+        (
+            *("--task", "ppo", "--steps", "8", "--set", "batch_size=64", "--set", "task.num_envs=4"),
+            "--set",
+            "task.num_steps=16",
+            *EVERY_STEP,
+        ),
     ),
     "language": Recipe(
         text,

@@ -1,4 +1,4 @@
-"""Sees every file that this process opens for writing, renames, removes or syncs; for forked processes only: it cannot be undone."""
+"""Sees every file that this process opens for writing, renames, removes or syncs; for forked processes: it cannot be undone."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def watch_writes(allowed: Sequence[Path], *, told: Path) -> None:
 
     def look(event: str, path: str) -> None:
         # The file's own name may be a link that is only renamed or removed: where it lies is what counts.
-        whole = os.path.realpath(path) if event == "open" else os.path.join(os.path.realpath(os.path.dirname(path)), "")
+        whole = os.path.realpath(path) if event == "open" else os.path.realpath(Path(path).parent)
         if not (whole + os.sep).startswith(roots) and not whole.startswith(HARMLESS) and "__pycache__" not in whole:
             os.write(out, f"{event} {whole}\n".encode("utf-8", "backslashreplace"))
 
@@ -37,11 +37,11 @@ def watch_calls(look: Callable[[str, str], None]) -> None:
         if is_looking or not (event in CHANGES or event == "open"):
             return
         path = arguments[0]
-        if event == "open" and not _is_writing(arguments) or not isinstance(path, str | bytes):
+        if (event == "open" and not _is_writing(arguments)) or not isinstance(path, str | bytes):
             return
         is_looking = True
         try:
-            look(event, os.path.abspath(os.fsdecode(path)))
+            look(event, os.path.abspath(os.fsdecode(path)))  # noqa: PTH100 - links stay what they are
         finally:
             is_looking = False
 

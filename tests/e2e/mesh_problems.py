@@ -20,8 +20,8 @@ from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError, RecipeError, TutelageError
-from tutelage.core.events import Event
+from tutelage.core.errors import DivergedError, OutOfMemoryError, RecipeError, TutelageError
+from tutelage.core.events import Event, Refused, RolledBack
 from tutelage.core.seeds import derive
 from tutelage.data.augment.photo import Photo
 from tutelage.data.prepare.image import Normalize
@@ -224,14 +224,53 @@ def interrupt(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
 
 
 def diverge(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
-    """Values that are no numbers, in the last process alone."""
-    state = make(mesh, poison_at=12 if mesh.rank == mesh.world - 1 else -1)
-    emitter = Emitter([], started=time.monotonic())
+    """Values that are no numbers, in the last process alone; then weights that are none, in all."""
+    state, memory = make(mesh, dropout=0.3, poison_at=12 if mesh.rank == mesh.world - 1 else -1), Memory()
+    emitter = Emitter([memory], started=time.monotonic())
+    divergence = DivergenceJob(emitter, step=0)
+    jobs = [divergence, LogJob(emitter, every=10, step=0, watch=divergence.look_at_line)]
+    run_loop(state, jobs=jobs, seed=SEED, until_step=20)
+    refused, before = state.refusals.total, sha(dict(state.task.named_parameters()))
+    with torch.no_grad():
+        next(state.task.parameters()).fill_(torch.nan)
+    told = ""
     try:
-        run_loop(state, jobs=[DivergenceJob(step=0), LogJob(emitter, every=10, step=0)], seed=SEED)
+        run_loop(state, jobs=jobs, seed=SEED)
     except DivergedError as error:
-        return {"step": error.step}
-    return {"step": -1}
+        told = str(error)
+    events = [[type(event).__name__, event.step] for event in memory.events if isinstance(event, Refused | RolledBack)]
+    after = sha(dict(state.task.named_parameters()))
+    return {"refused": refused, "before": before, "after": after, "events": events, "error": told, "step": state.clock.step}
+
+
+class Tight(nn.Module):
+    """A layer without memory for more than some rows, from some forward pass on."""
+
+    def __init__(self, *, most_rows: int, after: int) -> None:
+        super().__init__()
+        self.most_rows, self.left = most_rows, after
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.left -= 1
+        if self.left < 0 and len(x) > self.most_rows:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes.")
+        return x
+
+
+def shortage(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Too little memory in the last process alone: for its rows, then for any."""
+    is_last = mesh.rank == mesh.world - 1
+    state = make(mesh, dropout=0.3)
+    tight = Tight(most_rows=4 if is_last else 10**9, after=10)
+    state.task.model.append(tight)  # type: ignore[operator, union-attr]
+    run_loop(state, jobs=(), seed=SEED, until_step=20)
+    parts, weights = state.step.num_micro, sha(dict(state.task.named_parameters()))
+    tight.most_rows = 0 if is_last else 10**9
+    try:
+        run_loop(state, jobs=(), seed=SEED, until_step=30)
+    except OutOfMemoryError as error:
+        return {"parts": parts, "weights": weights, "step": state.clock.step, "error": str(error)}
+    return {}
 
 
 def resume(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
@@ -371,6 +410,7 @@ PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
     "decide": decide,
     "interrupt": interrupt,
     "diverge": diverge,
+    "shortage": shortage,
     "resume": resume,
     "talk": talk,
     "fail": fail,

@@ -37,7 +37,7 @@ def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes found, problem by problem; one start for all of them."""
-    return run("train,stream,decide,interrupt,diverge,resume,talk,fail,split", tmp_path_factory.mktemp("both"), world=2)
+    return run("train,stream,decide,interrupt,diverge,shortage,resume,talk,fail,split", tmp_path_factory.mktemp("both"), world=2)
 
 
 @pytest.mark.slow
@@ -86,8 +86,20 @@ def test_a_signal_to_one_process_stops_both_at_the_same_step(both: list[dict[str
 
 @pytest.mark.slow
 def test_a_divergence_in_one_process_is_seen_by_both_at_the_same_step(both: list[dict[str, Any]]) -> None:
-    # Poisoned in step 12; they ask each other every 16 steps, before the log line of step 20.
-    assert [each["diverge"] for each in both] == [{"step": 16}] * 2
+    first, second = (each["diverge"] for each in both)
+    assert first == second
+    assert (first["refused"], first["step"], first["error"]) == (1, 50, "")
+    assert first["events"] == [["Refused", step] for step in (12, 21, 22, 23)] + [["RolledBack", 23]]
+
+
+def test_a_lack_of_memory_in_one_process_makes_both_take_smaller_parts_and_ends_both_where_that_is_not_enough(
+    both: list[dict[str, Any]],
+) -> None:
+    first, second = (each["shortage"] for each in both)
+    assert first["parts"] == second["parts"] == 4
+    assert first["weights"] == second["weights"]
+    assert first["step"] == second["step"] == 20
+    assert all("for 16 rows in 8 parts" in each["error"] for each in (first, second))
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from tutelage.cli.failure import Parser, tell_error, tell_io_error, wants_json
 from tutelage.core import catalog
 from tutelage.core.errors import DiskError, TutelageError
+from tutelage.core.memory import memory_told
 from tutelage.core.threads import calm_threads
 
 __all__ = ["main"]
@@ -39,7 +40,8 @@ def main(words: Sequence[str] | None = None) -> int:
         prog = f"tutelage {arguments.verb}"
         place = next((word for key in ("out", "run", "folder", "source") if (word := getattr(arguments, key, ""))), "")
         calm_threads(os.environ)
-        code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
+        with memory_told("starting, or between two pieces of work"):
+            code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
         # What waits to be printed: a full disk may be behind it.
         sys.stdout.flush()
     except TutelageError as error:

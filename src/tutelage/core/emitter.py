@@ -5,6 +5,7 @@ whose disk refuses is kept: it holds back what it was told, and writes it when t
 """
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -14,6 +15,9 @@ from tutelage.core.errors import DiskError
 from tutelage.core.events import Event, Noted, Sink, Warned
 
 __all__ = ["Emitter", "Holding", "Rewindable"]
+
+TURN_SECONDS = 5.0
+"""How long a thread beside the one that trains waits for its turn."""
 
 
 @runtime_checkable
@@ -37,7 +41,7 @@ class Holding(Protocol):
 
 
 class Emitter:
-    """Hands events to sinks; for one thread only."""
+    """Hands events to sinks, one at a time: a second thread may emit `beside` the one that trains."""
 
     def __init__(self, sinks: Sequence[Sink], *, started: float, seconds_before: float = 0.0) -> None:
         """Start counting.
@@ -49,6 +53,7 @@ class Emitter:
         """
         self.sinks = list(sinks)
         self._held: dict[int, DiskError] = {}
+        self._turn = threading.RLock()
         self._origin = started - seconds_before
 
     @property
@@ -62,8 +67,19 @@ class Emitter:
 
     def emit(self, event: Event) -> None:
         """Stamp an event and hand it to every sink."""
-        object.__setattr__(event, "seconds", round(self.seconds, 3))
-        self._tell_held(self._ask_each(lambda sink: sink.take(event)))
+        with self._turn:
+            object.__setattr__(event, "seconds", round(self.seconds, 3))
+            self._tell_held(self._ask_each(lambda sink: sink.take(event)))
+
+    def emit_beside(self, event: Warned) -> None:
+        """Emit from another thread than the one that trains; where that one hangs in a sink, on standard error."""
+        if self._turn.acquire(timeout=TURN_SECONDS):
+            try:
+                self.emit(event)
+            finally:
+                self._turn.release()
+        else:
+            sys.stderr.write(f"Warning: {event.message}\n")
 
     def offsets(self) -> dict[str, int]:
         """Return how large the sinks' files are, for a checkpoint, with all that was told in them.
@@ -104,6 +120,11 @@ class Emitter:
 
     def _ask_each(self, ask: Callable[[Sink], None]) -> dict[int, DiskError]:
         """Ask every sink for the same; afterwards drop those that failed, and tell the others. Returns the disks' refusals."""
+        with self._turn:
+            return self._ask_in_turn(ask)
+
+    def _ask_in_turn(self, ask: Callable[[Sink], None]) -> dict[int, DiskError]:
+        """Do so while no other thread does."""
         failed: list[tuple[Sink, Exception]] = []
         refused: dict[int, DiskError] = {}
         for sink in tuple(self.sinks):

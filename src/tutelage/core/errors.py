@@ -6,7 +6,8 @@ TutelageError
   DataError         the data was refused before training, all problems listed  exit 3   code data
   RunError          a run folder is missing, damaged or belongs elsewhere      exit 2   code run
     DiskError       a file that the file system refuses to write or read       exit 2   code io
-  DivergedError     training produced a number that is not finite              exit 1   code diverged
+  DivergedError     training produced numbers that nothing can learn from      exit 1   code diverged
+  OutOfMemoryError  there was not enough memory, and no smaller step would do  exit 1   code memory
 
 The code is what programs read: `--json` prints `record()` under the key `error`.
 """
@@ -15,7 +16,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-__all__ = ["DataError", "DiskError", "DivergedError", "DataProblem", "RecipeError", "RunError", "TutelageError", "UsageError"]
+__all__ = [
+    "DataError",
+    "DataProblem",
+    "DiskError",
+    "DivergedError",
+    "OutOfMemoryError",
+    "RecipeError",
+    "RunError",
+    "TutelageError",
+    "UsageError",
+]
 
 MAX_SHOWN = 20
 """Problems written out in full; the rest are counted (all of them are in `DataError.problems`)."""
@@ -96,6 +107,12 @@ class DivergedError(TutelageError):
         """Return the error for programs, with the run folder and the report, where there are any."""
         places = {"run": self.folder, "report": self.report}
         return TutelageError.record(self) | {key: place for key, place in places.items() if place}
+
+
+class OutOfMemoryError(TutelageError):
+    """Work that the memory does not suffice for; the message says what was being done."""
+
+    code = "memory"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,20 @@ from typing import Protocol
 __all__ = [
     "Corrected",
     "Decided",
+    "Divided",
     "Evaluated",
     "Event",
     "Finished",
     "Logged",
     "Noted",
+    "Refused",
     "Restored",
     "Resumed",
+    "RolledBack",
     "Sampled",
     "Saved",
     "Sink",
+    "Stalled",
     "Started",
     "Warned",
     "as_record",
@@ -84,6 +88,62 @@ class Warned(Event):
     """Something the user should know and may want to mend."""
 
     message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused(Warned):
+    """Updates were not made, since a loss or a gradient was not finite.
+
+    Attributes:
+        step: The step at which it was seen.
+        num_refused: Updates refused in the whole run so far.
+    """
+
+    step: int
+    num_refused: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolledBack(Warned):
+    """Training diverged: the last good weights were put back, and it goes on at a smaller learning rate.
+
+    Attributes:
+        step: The step after which they were put back; steps go on from there.
+        good_step: The step of these weights.
+        rate: The factor on the planned learning rate from now on.
+    """
+
+    step: int
+    good_step: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Divided(Warned):
+    """A step did not fit into the memory: it was made, and the next ones are, in more micro-batches.
+
+    Attributes:
+        step: The step from which on it is so.
+        num_micro: Parts that a batch is cut into from now on.
+    """
+
+    step: int
+    num_micro: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stalled(Warned):
+    """A step, a batch or an evaluation has not come for long.
+
+    Attributes:
+        step: Steps done.
+        waited_seconds: How long it has not come.
+        stacks: Where each thread of the process stands.
+    """
+
+    step: int
+    waited_seconds: float
+    stacks: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,12 @@ class FiniteStream:
         self._position = after
         return batch
 
+    def row_numbers(self) -> Tensor:
+        """Return the numbers of the last batch's rows, or of this process's part of it, int64 [B], in its order."""
+        if self._ahead is not None:
+            self._ahead.stop()  # its thread uses the same order
+        return self._gather.row_numbers(self._position - self.batch_size, self._part)
+
     def observe(self, report: object) -> None:
         """Take note of a step; a fixed data set learns nothing from it."""
 
@@ -128,6 +134,10 @@ class _Gather:
         self._batch_size = batch_size
         self._part = part
         self._buffers = buffers
+
+    def row_numbers(self, position: int, part: slice) -> Tensor:
+        """Return the rows of a part of the batch that begins at a position."""
+        return torch.as_tensor(self._order.rows(position, self._batch_size)[part])
 
     def __call__(self, position: int) -> Batch | Pinned:
         """Return the batch that begins at a position, in pinned memory where it goes to a graphics card."""

@@ -121,6 +121,12 @@ class RolloutStream:
     def observe(self, report: object) -> None:
         """Take note of a step; nothing here reacts to it."""
 
+    def renew(self) -> None:
+        """Drop what a policy that diverged has collected, and begin new episodes."""
+        self._samples = {}
+        self._observation = self._env.reset(torch.Generator().manual_seed(derive(self._seed, "env", self._num_rollouts)))
+        self._return_sum = torch.zeros_like(self._return_sum)
+
     def _collect(self) -> None:
         """Act for `num_steps` steps and turn what happened into samples."""
         generator = torch.Generator().manual_seed(derive(self._seed, "act", self._num_rollouts))

@@ -14,6 +14,7 @@ from pydantic import Field
 from torch.optim import Optimizer
 
 from tutelage.optim.base import NamedParameter, Optim
+from tutelage.optim.fused import is_on_card
 from tutelage.optim.groups import decay_groups
 
 __all__ = ["NAdam"]
@@ -40,6 +41,7 @@ class NAdam(Optim):
             betas=(self.beta1, self.beta2),
             eps=self.eps,
             foreach=True,
+            capturable=is_on_card(parameters),
             momentum_decay=self.momentum_decay,
             decoupled_weight_decay=True,
         )

@@ -15,6 +15,7 @@ from pydantic import Field
 from torch.optim import Optimizer
 
 from tutelage.optim.base import NamedParameter, Optim
+from tutelage.optim.fused import is_on_card
 from tutelage.optim.groups import decay_groups
 
 __all__ = ["RMSprop"]
@@ -43,4 +44,5 @@ class RMSprop(Optim):
             centered=self.centered,
             eps=self.eps,
             foreach=True,
+            capturable=is_on_card(parameters),
         )

@@ -66,6 +66,7 @@ class Plan(Spec):
         patience: Fraction of the planned steps without a better score, after which training stops.
         class_weights: A factor per class, or empty.
         save_patience_seconds: How long a full disk is waited for.
+        stall_seconds: Shortest time without a step after which it is told where training stands; 0 = never.
         shape: What the model receives, so that it can be built from the plan alone.
         num_outputs: How many numbers the model returns per row.
         prepare: The preprocessing's settings; None where nothing is preprocessed.
@@ -99,6 +100,7 @@ class Plan(Spec):
     corrections: tuple[tuple[Count, Count], ...] = ()
     save_seconds: Amount
     save_patience_seconds: Amount = PATIENCE_SECONDS
+    stall_seconds: Amount = 60.0
     shape: Pick("shape") | None = None  # type: ignore[valid-type]
     num_outputs: Count = 0
     prepare: Pick("prepare") | None = None  # type: ignore[valid-type]

@@ -127,6 +127,11 @@ class Recipe(Spec):
     deterministic: bool | Auto = Field(
         "auto", description="Kernels of a graphics card that repeat their bits, which are slower; auto = false. A CPU needs none."
     )
+    stall_seconds: float = Field(
+        60.0,
+        ge=0,
+        description="Seconds without a step, and more than 20 usual steps, after which it is told; 0 = never.",
+    )
     seed: int = Field(0, ge=0, description="Root of all randomness.")
     budget: Budget = Budget()
     split: Split = Split()

@@ -16,7 +16,7 @@ STOPPED = {
     "patience": ("early stopping", "the validation score had not improved for a while"),
     "interrupted": ("interrupted", "by Ctrl-C; the best weights so far were kept"),
     "terminated": ("terminated", "by the system; the best weights so far were kept"),
-    "diverged": ("diverged", "the loss was no longer a number; the best weights so far were kept"),
+    "diverged": ("diverged", "no good weights to go on from; the best weights so far were kept"),
 }
 TRAIN = "train/"
 

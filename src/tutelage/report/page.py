@@ -11,6 +11,7 @@ from tutelage.core import catalog, layout
 from tutelage.core.durable import write_durably
 from tutelage.core.journal import read_journal
 from tutelage.core.manifest import Manifest
+from tutelage.core.memory import memory_told
 from tutelage.core.patience import Patience
 from tutelage.report.headline import show_headline, title
 from tutelage.report.html import join, raw, tag
@@ -27,6 +28,7 @@ def sections() -> tuple[Section, ...]:
     return tuple(sorted(found, key=lambda section: (section.order, section.anchor)))
 
 
+@memory_told("writing the report")
 def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody, patience_seconds: float = 0.0) -> Path:
     """Write `report.html` into a run folder, from nothing but the files in it.
 

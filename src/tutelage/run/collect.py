@@ -7,6 +7,7 @@ from typing import Any
 from tutelage.core import catalog
 from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
 from tutelage.core.events import Event, Noted, Warned
+from tutelage.core.memory import memory_told
 from tutelage.core.spec import parse
 from tutelage.data.part.base import RowsPart
 from tutelage.data.quality.look import look_all
@@ -65,6 +66,7 @@ class Gathered:
         }
 
 
+@memory_told("reading the data")
 def collect(
     recipe: Recipe, *, data: object = None, test: object = None, as_given: bool = False, marks: object = None
 ) -> Collected:
@@ -104,6 +106,7 @@ def source_kind(recipe: Recipe) -> type[Source]:
     return kind
 
 
+@memory_told("preparing the data")
 def gather(recipe: Recipe, collected: Collected) -> Gathered:
     """Choose the task and let it prepare what a source has collected.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from tutelage.core.memory import memory_told
 from tutelage.core.seeds import derive
 from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor
@@ -30,6 +31,7 @@ class Composed:
     problem: Problem
 
 
+@memory_told("building the model")
 def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Mesh = LONE) -> Composed:
     """Build a training.
 

@@ -14,7 +14,7 @@ from tutelage.optim.base import Optim
 from tutelage.training.checkpoint import KEPT, checkpoints
 from tutelage.training.course import log_frequency
 from tutelage.training.state import TrainState
-from tutelage.training.step import Update
+from tutelage.training.update import Update
 
 __all__ = ["needed_bytes", "require_room"]
 

@@ -1,6 +1,5 @@
 """A training from first to last: compose, probe, loop, restore the best weights, open the test part once, write it all."""
 
-import shlex
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -12,10 +11,11 @@ from torch import nn
 from tutelage.core import catalog, layout
 from tutelage.core.disk import naming
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError
+from tutelage.core.errors import DivergedError, OutOfMemoryError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
 from tutelage.core.finite import finite
 from tutelage.core.manifest import Manifest
+from tutelage.core.memory import memory_told
 from tutelage.core.patience import telling
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
@@ -26,6 +26,7 @@ from tutelage.run.interrupt import Interrupt
 from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
+from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import needed_bytes, require_room
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
@@ -35,8 +36,10 @@ from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, PATIENCE, Mesh
+from tutelage.training.rollback import is_sound
 from tutelage.training.saving import SaveJob
 from tutelage.training.state import Snapshot, TrainState
+from tutelage.training.watchdog import Progress, Watchdog
 
 __all__ = ["Training"]
 
@@ -82,7 +85,11 @@ class Training:
         """Do what `run` says."""
         composed = compose(self.plan, self.gathered.data, module=self.module, mesh=self.mesh)
         with closing(composed.problem):
-            return self._train(composed, interrupt, is_resumed=is_resumed)
+            try:
+                return self._train(composed, interrupt, is_resumed=is_resumed)
+            except OutOfMemoryError as error:
+                kept = f"What was trained up to the last checkpoint is kept: with more memory, tutelage resume {self.folder}"
+                raise OutOfMemoryError(f"{error} {kept}") from None
 
     def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Train what was composed."""
@@ -103,11 +110,24 @@ class Training:
         with closing(save):
             jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
             try:
-                run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
+                doing = "making a batch, or looking after a training between two steps"
+                with memory_told(doing), self._watchdog(composed, evaluate):
+                    run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
             except DivergedError as error:
                 raise self._keep_best(composed, rhythm, error) from error
             self._settle(composed, evaluate, save)
         return self._finish(composed, rhythm)
+
+    def _watchdog(self, composed: Composed, evaluate: EvaluateJob) -> Watchdog:
+        """Return what notices that a step or an evaluation does not come."""
+        clock = composed.state.clock
+
+        def look() -> Progress:
+            if evaluate.is_running:
+                return Progress(clock.step, "the evaluation", evaluate.seconds_per_evaluation)
+            return Progress(clock.step)
+
+        return Watchdog(self.emitter, look, limit_seconds=self.plan.stall_seconds)
 
     def _keep_best(self, composed: Composed, rhythm: Course, error: DivergedError) -> DivergedError:
         """Write the best weights of a training that diverged, where there are any, and return what to tell."""
@@ -198,11 +218,9 @@ class Training:
             state.outside["texts"] = self._texts()
         if step == 0:
             save.save(state)
-        jobs: list[Any] = [
-            DivergenceJob(step=step),
-            LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate),
-            evaluate,
-        ]
+        divergence = DivergenceJob(self.emitter, step=step, say_row=self.gathered.data.say_row)
+        log = LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate, watch=divergence.look_at_line)
+        jobs: list[Any] = [divergence, log, evaluate]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
             jobs.append(
@@ -235,9 +253,12 @@ class Training:
             evaluate.run(state)
         save.secure(state)
 
+    @memory_told("scoring and writing the model")
     def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
+        if not is_sound(state):
+            state.task.load_state_dict(state.good)
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
         if stopped != DIVERGED:
@@ -260,9 +281,11 @@ class Training:
             "best_step": best_step,
             "last_step": state.clock.step,
             "stopped": stopped,
+            "refused_steps": state.refusals.total,
+            "rollbacks": list(state.control.rollbacks),
             "seconds": round(self.emitter.seconds, 2),
             "num_parameters": composed.problem.num_parameters,
-            "command": self._repeat_command(composed),
+            "command": repeat_command(self.command, self.plan, state.control),
         }
         # The result is last: where it stands, everything else does.
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
@@ -333,21 +356,6 @@ class Training:
         last = evaluators[-1].name
         return {**scores, **merged, "headline": f"{last}/{self.plan.headline}", **problem.extras()}
 
-    def _repeat_command(self, composed: Composed) -> str:
-        """Return the command that repeats this run exactly, in a new folder; a time budget becomes steps and corrections."""
-        if not self.command.startswith("tutelage train"):
-            return self.command
-        words = [word for word in shlex.split(self.command) if word not in ("--quiet", "--json")]
-        words = _without(words, "--out")
-        if self.plan.time_seconds:
-            # A budget that came from a recipe or --set gives way to --steps as well.
-            control = composed.state.control
-            words = [*_without(words, "--time"), "--steps", str(control.initial_steps)]
-            if control.corrections:
-                pairs = ",".join(f"[{step},{total}]" for step, total in control.corrections)
-                words += ["--set", f"budget.corrections=[{pairs}]"]
-        return shlex.join(words)
-
     def _announce(self, composed: Composed) -> None:
         """Tell what will be trained."""
         kinds = dict.fromkeys([*(metric.kind for metric in self.plan.metrics), self.plan.watched])
@@ -374,30 +382,3 @@ class Training:
     def _greater_is_better(self) -> bool:
         """Tell the direction of the watched metric."""
         return bool(catalog.load("metric", self.plan.watched).greater_is_better)
-
-
-class RepeatCorrections:
-    """Repeats a time budget's corrections at the same steps."""
-
-    def __init__(self, corrections: tuple[tuple[int, int], ...], *, step: int) -> None:
-        """Wait for the first correction after `step`."""
-        self._left = [pair for pair in corrections if pair[0] > step]
-        self.next_step = self._next()
-
-    def run(self, state: Any) -> None:
-        """Apply the one that is due."""
-        step, total = self._left.pop(0)
-        state.control = state.control.corrected(step, total)
-        self.next_step = self._next()
-
-    def _next(self) -> int:
-        return self._left[0][0] if self._left else 2**62
-
-
-def _without(words: list[str], option: str) -> list[str]:
-    """Leave out an option and its value, in both spellings: `--out DIR` and `--out=DIR`."""
-    kept = [word for word in words if not word.startswith(f"{option}=")]
-    if option in kept:
-        at = kept.index(option)
-        kept[at : at + 2] = []
-    return kept

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tutelage.core.memory import is_out_of_memory, out_of_memory
 from tutelage.data.rows.base import Rows
 from tutelage.task.base import Batch, TaskSpec
 from tutelage.task.modes import evaluation_mode
@@ -67,7 +68,7 @@ def answer_batches(
         answering: What answers; it is put into evaluation mode, and back when all rows are done.
         rows: Prepared rows. Those of unequal length are computed in batches of like lengths, `POOL_BATCHES` batches at a time,
             and so their answers have to be of one shape.
-        batch_size: Rows at a time; it has no influence on the answers beyond rounding.
+        batch_size: Rows at a time, fewer where the memory does not suffice; no influence on the answers beyond rounding.
         device: Where the module is.
         precision: `bfloat16` computes as such a training did.
     """
@@ -76,16 +77,35 @@ def answer_batches(
             numbers = torch.arange(begin, min(begin + batch_size * POOL_BATCHES, len(rows)))
             if rows.lengths is None:
                 for own in torch.split(numbers, batch_size):
-                    yield own, _answers(answering, rows.take(own), device=device, precision=precision)
+                    yield own, _within_memory(answering, rows, own, device=device, precision=precision)
                 continue
             order = torch.from_numpy(np.argsort(rows.lengths[numbers.numpy()], kind="stable"))
             found = [
-                _answers(answering, rows.take(own), device=device, precision=precision)
+                _within_memory(answering, rows, own, device=device, precision=precision)
                 for own in torch.split(numbers[order], batch_size)
             ]
             yield from zip(
                 torch.split(numbers, batch_size), torch.split(torch.cat(found)[order.argsort()], batch_size), strict=True
             )
+
+
+def _within_memory(answering: nn.Module, rows: Rows, numbers: Tensor, *, device: str, precision: str) -> Tensor:
+    """Return the answers for some rows; where the memory does not suffice, for one half after the other.
+
+    Raises:
+        OutOfMemoryError: It does not suffice for a single row.
+    """
+    try:
+        return _answers(answering, rows.take(numbers), device=device, precision=precision)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        found = str(error)
+    # Outside of the handler: its frames hold what filled the memory.
+    if len(numbers) == 1:
+        raise out_of_memory(found, doing="computing the answer for a single row")
+    halves = [_within_memory(answering, rows, half, device=device, precision=precision) for half in numbers.tensor_split(2)]
+    return torch.cat(halves)
 
 
 @torch.no_grad()

@@ -5,8 +5,6 @@ ExponentialMovingAverage, decay = min(decay, (1 + updates) / (10 + updates)). Di
 """
 
 import copy
-from collections.abc import Callable
-from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +16,7 @@ class Average(nn.Module):
     """A slow copy of a module that follows it after every update.
 
     Attributes:
-        num_updates: How often it has followed, int64 [], always on the CPU: the decay depends on it, and reading it from a
-            graphics card would wait for all work there, at every step.
+        num_updates: How often it has followed, int64 [], where the module is.
     """
 
     num_updates: Tensor
@@ -36,17 +33,28 @@ class Average(nn.Module):
         for parameter in self.module.parameters():
             parameter.requires_grad_(False)
         self.decay = decay
-        self.register_buffer("num_updates", torch.zeros((), dtype=torch.int64, device="cpu"))
+        self.register_buffer("num_updates", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
-    def follow(self, module: nn.Module) -> None:
-        """Move towards the module: floating-point tensors by 1 - decay, counters at once."""
-        self.num_updates += 1
-        count = int(self.num_updates)
-        fraction = 1 - min(self.decay, (1 + count) / (10 + count))
+    def follow(self, module: nn.Module, *, made: Tensor | None = None) -> None:
+        """Move towards the module: floating-point tensors by 1 - decay, counters at once.
+
+        Args:
+            module: What to follow.
+            made: 0 or 1, float32 [] on the module's device: whether to do so, without the host knowing; None = do it.
+        """
         slow = list(self.module.parameters()) + [buffer for buffer in self.module.buffers() if buffer.is_floating_point()]
         fast = list(module.parameters()) + [buffer for buffer in module.buffers() if buffer.is_floating_point()]
-        torch._foreach_lerp_(slow, fast, fraction)
+        if made is None:
+            self.num_updates += 1
+            count = int(self.num_updates)
+            torch._foreach_lerp_(slow, fast, 1 - min(self.decay, (1 + count) / (10 + count)))
+        else:
+            self.num_updates += made.to(self.num_updates.dtype)
+            fraction = made * (1 - ((1 + self.num_updates) / (10 + self.num_updates.double())).clamp(max=self.decay))
+            steps = torch._foreach_sub(fast, slow)
+            torch._foreach_mul_(steps, fraction.to(slow[0].dtype))
+            torch._foreach_add_(slow, steps)
         for kept, current in zip(self.module.buffers(), module.buffers(), strict=True):
             if not current.is_floating_point():
                 kept.copy_(current)
@@ -54,10 +62,3 @@ class Average(nn.Module):
     def train(self, mode: bool = True) -> "Average":
         """Stay in evaluation mode, whatever the mode of the task."""
         return super().train(False)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Move the module to a device or type, but leave the count where it is."""
-        count = self.num_updates
-        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self.num_updates = count
-        return self

@@ -86,6 +86,8 @@ class Task(nn.Module):
     rhythm: tuple[tuple[str, ...], ...] = (("fit",),)
     draws: ClassVar[bool] = False
     """Whether `draw` does anything; a task that draws nothing pays nothing."""
+    has_steady_loss: ClassVar[bool] = True
+    """Whether losses of different steps can be compared: what is learned stays the same while it is learned."""
 
     def draw(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Add the random numbers that the objectives need (latents, noise); the only place where they enter."""
@@ -95,8 +97,14 @@ class Task(nn.Module):
         """Return the loss of a phase on a batch: tensors in, tensors out, compiled as one graph per phase."""
         raise NotImplementedError
 
-    def after_update(self, phase: str) -> None:
-        """Do the upkeep after an update of `phase`, such as moving averages and target networks."""
+    def after_update(self, phase: str, made: Tensor | None = None) -> None:
+        """Do the upkeep after an update of `phase`, such as moving averages and target networks.
+
+        Args:
+            phase: Whose update it was.
+            made: float32 [], 1 where the update was made, 0 where it was refused, which only the device knows: then nothing
+                may change. None where it was made.
+        """
 
     def network(self) -> nn.Module:
         """Return the network that leaves the training: what evaluation, prediction and export use."""
@@ -191,6 +199,10 @@ class Data:
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
         """Return what decisions depend on."""
         raise NotImplementedError
+
+    def say_row(self, row: int) -> str:
+        """Name a row of the train part as people know it, with what is odd about it, such as `train.csv row 17, age = inf`."""
+        return f"{self.unit.removesuffix('s')} {row + 1} of the train part"
 
     def describe(self) -> dict[str, Any]:
         """Return what data.json says beyond source, sizes, notes and warnings."""

@@ -128,6 +128,7 @@ class PpoTask(Task):
     """A policy and a value function; one phase, `policy`."""
 
     rhythm = (("policy",),)
+    has_steady_loss: ClassVar[bool] = False
 
     def __init__(self, spec: Ppo, *, policy: nn.Module, value: nn.Module, phase: Phase) -> None:
         """Hold both networks."""

@@ -35,6 +35,7 @@ __all__ = [
 
 EXAMPLES_PER_CLASS = 4
 MAX_CLASSES_TOLD = 5
+LARGEST = float(torch.finfo(torch.float32).max)
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,13 @@ class RowsData(Data):
         """Return the parts that there are, by name."""
         found = {"train": self.train, "validation": self.validation}
         return found | ({"test": self.test} if self.test else {})
+
+    def say_row(self, row: int) -> str:
+        """Name a train row, with the cells whose numbers a float32 cannot hold."""
+        part = self.train.part
+        cells = part.show(row).get("row", {})
+        odd = [f"{name} = {value:g}" for name, value in cells.items() if isinstance(value, float) and not abs(value) <= LARGEST]
+        return ", ".join([part.locate(row), *odd])
 
     def decisions(self) -> tuple[Decision, ...]:
         """Return what was decided about the data: task, rows, preprocessing, the role of each column."""

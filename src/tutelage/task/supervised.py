@@ -186,10 +186,10 @@ class SupervisedTask(Task):
             return Objective(loss_B.sum(), float(len(loss_B)), {})
         return Objective((loss_B * weight_B).sum(), weight_B.sum(), {})
 
-    def after_update(self, phase: str) -> None:
+    def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the average follow the weights."""
         if self.average is not None:
-            self.average.follow(self.model)
+            self.average.follow(self.model, made=made)
 
     def network(self) -> nn.Module:
         """Return the model, or its average where one is kept."""

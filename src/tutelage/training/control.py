@@ -1,5 +1,6 @@
 """Whether training goes on: the best score so far, patience, the planned end; a pure reducer over evaluations."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
@@ -10,6 +11,11 @@ from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.spec import Spec
 
 __all__ = ["Control", "Stopping", "judge"]
+
+RATE = 0.5
+"""What each rollback leaves of the learning rate."""
+RISING_STEPS, RISING_PARTS = 50, 20
+"""Steps in which the rate rises after a rollback, at most this part of a short training: moments begin anew there."""
 
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -45,6 +51,10 @@ class Control:
         corrections: (step, total_steps) of each correction.
         initial_steps: Steps planned at the start, from which the frequencies of logging and evaluating follow.
         last_evaluation: The step of the last evaluation; -1 before the first.
+        good_step: The step of the last weights known to be good; 0 are those of the beginning.
+        rollbacks: The steps after which good weights were put back.
+        first_loss: The size of the loss before anything was learned; 0 where it is not known.
+        far_lines: Log lines in a row that told a loss far above that.
     """
 
     total_steps: Count
@@ -55,6 +65,33 @@ class Control:
     patient_since: Count = 0
     stop_reason: str = ""
     corrections: tuple[tuple[Count, Count], ...] = ()
+    good_step: Count = 0
+    rollbacks: tuple[Count, ...] = ()
+    first_loss: float = 0.0
+    far_lines: Count = 0
+
+    def rate(self, step: int) -> float:
+        """Return the factor on the planned learning rate at a step: halved by each rollback, after which it rises anew."""
+        if not self.rollbacks:
+            return 1.0
+        rising = max(1, min(RISING_STEPS, self.initial_steps // RISING_PARTS))
+        return float(RATE ** len(self.rollbacks)) * min(1.0, (step - self.rollbacks[-1] + 1) / rising)
+
+    def rolled_back(self, step: int) -> "Control":
+        """Return the control after the good weights were put back; patience begins anew."""
+        return replace(self, rollbacks=(*self.rollbacks, step), far_lines=0, patient_since=step)
+
+    def at_good(self, step: int) -> "Control":
+        """Return the control after the weights of a step were found to be good."""
+        return replace(self, good_step=step)
+
+    def measured_first(self, loss: float) -> "Control":
+        """Return the control with the size of the loss before anything was learned."""
+        return replace(self, first_loss=loss)
+
+    def seen_far(self, *, is_far: bool) -> "Control":
+        """Return the control after a log line whose loss is far above the first one, or is not."""
+        return replace(self, far_lines=self.far_lines + 1 if is_far else 0)
 
     def begun(self) -> "Control":
         """Return the control at the start of training: what is planned now is what was planned at first."""
@@ -70,7 +107,7 @@ class Control:
 
     def state(self) -> dict[str, Any]:
         """Return all fields as JSON values."""
-        return asdict(self) | {"corrections": [list(pair) for pair in self.corrections]}
+        return asdict(self) | {"corrections": [list(pair) for pair in self.corrections], "rollbacks": list(self.rollbacks)}
 
 
 def control_from(state: Mapping[str, Any]) -> Control:
@@ -103,7 +140,7 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
         stopping: What is watched and how patient to be.
 
     Returns:
-        The new control, and whether this score is the best so far (a score that is not a number never is).
+        The new control, and whether this score is the best so far (a score that is not finite never is).
 
     Raises:
         RecipeError: The watched metric is not among `metrics`.
@@ -125,8 +162,8 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
 
 
 def _gain(score: float, best: float | None, *, greater_is_better: bool) -> float:
-    """Return by how much a score is better than the best; infinite for the first, negative for one that is no number."""
-    if score != score:
+    """Return by how much a score is better than the best; infinite for the first, negative for one that is not finite."""
+    if not math.isfinite(score):
         return -1.0
     if best is None:
         return float("inf")

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from tutelage.core.errors import DiskError, DivergedError, RecipeError, RunError, TutelageError, UsageError
+from tutelage.core.errors import DiskError, DivergedError, OutOfMemoryError, RecipeError, RunError, TutelageError, UsageError
 
 __all__ = ["failure_from", "failure_record"]
 
 KINDS: dict[str, type[TutelageError]] = {
-    kind.code: kind for kind in (UsageError, RecipeError, RunError, DiskError, DivergedError)
+    kind.code: kind for kind in (UsageError, RecipeError, RunError, DiskError, DivergedError, OutOfMemoryError)
 }
 """Errors that are made of their message alone; any other of a user's mistakes is told as the plain one."""
 

@@ -1,22 +1,21 @@
 """What is done between steps, in this order: log, evaluate and judge, keep the time budget; then `saving.py` saves."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-import torch
-from torch import Tensor
-
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Corrected, Evaluated, Logged
+from tutelage.core.memory import memory_told
 from tutelage.task.base import Evaluator, Task
 from tutelage.training.control import Stopping, judge
-from tutelage.training.divergence import diverged
-from tutelage.training.state import TrainState
+from tutelage.training.rollback import is_sound, note_good, roll_back
+from tutelage.training.state import TrainState, copy_weights
 
 __all__ = ["BudgetJob", "EvaluateJob", "LogJob"]
 
 
+Watch = Callable[[TrainState, Mapping[str, float]], None]
+"""Who is shown the means of a regular log line."""
 LINE_SECONDS = 10.0
 """Longest time of training without a log line, about: a ten-hour run is then told in at least 3600 points."""
 LOOKS_PER_LINE = 10
@@ -39,11 +38,14 @@ class LogJob:
         step: int,
         line_seconds: float = LINE_SECONDS,
         evaluate: "EvaluateJob | None" = None,
+        watch: Watch | None = None,
     ) -> None:
         """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training.
 
-        The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves.
+        The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves. `watch` is shown
+        the means of each regular line.
         """
+        self._watch = watch
         self._evaluate, self._last_evaluating = evaluate, 0.0
         self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
@@ -56,13 +58,16 @@ class LogJob:
         """Tell a line if it is time.
 
         Raises:
-            DivergedError: A number is not finite, in whichever process; the best weights so far are still in the state.
+            DivergedError: Who watches the lines has given up.
         """
         step = state.clock.step
         # Each process has a clock of its own: the first one's counts.
         is_late, num_steps = state.mesh.agree(self._look(step))
         if step % self._every == 0:
-            self._tell(state, state.ledger.flush(state.mesh))
+            means = state.ledger.flush(state.mesh)
+            self._tell(state, means)
+            if self._watch is not None:
+                self._watch(state, means)
         elif is_late:
             self._tell(state, state.ledger.means(state.mesh))
         self.next_step = min((step // self._every + 1) * self._every, step + num_steps)
@@ -75,7 +80,7 @@ class LogJob:
         return seconds - self._last_seconds >= self._line_seconds, max(1, int(speed * self._line_seconds / LOOKS_PER_LINE))
 
     def _tell(self, state: TrainState, means: Mapping[str, float]) -> None:
-        """Tell means of the training loss, and stop a training that diverged."""
+        """Tell means of the training loss."""
         step, seconds = state.clock.step, self._emitter.seconds
         evaluating = self._evaluate.seconds_spent if self._evaluate is not None else 0.0
         spent = seconds - self._last_seconds - (evaluating - self._last_evaluating)
@@ -97,9 +102,6 @@ class LogJob:
                 remaining_seconds=self._remaining(max(state.control.total_steps - step, 0), speed),
             )
         )
-        bad = [name for name, value in means.items() if not math.isfinite(value)]
-        if bad:
-            raise diverged(f"{bad[0]} = {means[bad[0]]}", after=self._last_step, step=step)
         self._last_step, self._last_seconds, self._last_evaluating = step, seconds, evaluating
 
     def _remaining(self, num_steps: int, speed: float) -> float:
@@ -117,17 +119,35 @@ class EvaluateJob:
         self.seconds_spent = 0.0
         self.seconds_per_evaluation = 0.0
         self.last_metrics: dict[str, float] = {}
+        self.is_running = False
         self._every = every
         self._emitter, self._evaluators, self._stopping = emitter, tuple(evaluators), stopping
 
+    @memory_told("evaluating")
     def run(self, state: TrainState) -> None:
-        """Evaluate now."""
+        """Evaluate now; weights that are not finite are put back first.
+
+        Raises:
+            DivergedError: They were put back often enough; the best weights so far are still in the state.
+        """
+        self.is_running = True
+        try:
+            self._run(state)
+        finally:
+            self.is_running = False
+
+    def _run(self, state: TrainState) -> None:
+        """Do what `run` says."""
         began = time.monotonic()
         step = state.clock.step
+        if not is_sound(state):
+            found = "weights or moments of the optimizer are not finite"
+            roll_back(state, found, emitter=self._emitter, after=max(state.control.last_evaluation, 0))
         self.last_metrics = state.mesh.agree(self._measure(state.task))
         state.control, is_best = judge(state.control, self.last_metrics, step=step, stopping=self._stopping)
         if is_best or state.control.best_score is None:
             state.best = copy_weights(state.task.state_dict())
+        note_good(state, is_best=state.control.best_step == step)
         self._emitter.emit(
             Evaluated(
                 step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best, watched=self._stopping.metric
@@ -226,8 +246,3 @@ class BudgetJob:
     def _step_seconds(self) -> float:
         """Return the time spent without evaluations."""
         return self._emitter.seconds - self._evaluate.seconds_spent
-
-
-def copy_weights(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return a copy that later steps do not change, laid out as files are, so that saving need not copy it again."""
-    return {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()}

@@ -32,12 +32,13 @@ class Ledger:
         The sums are part of a training's state, so no clock may decide when they are flushed.
         """
         means = self.means(mesh)
-        self._sums.clear()
-        self._weights.clear()
+        self.clear()
         return means
 
     def means(self, mesh: Mesh = LONE) -> dict[str, float]:
         """Return the weighted means since the last flush, and change nothing; a lone phase's loss is called `loss`.
+
+        A phase all of whose updates were refused has none.
 
         Args:
             mesh: The processes whose sums belong together; all of them ask at the same step.
@@ -50,13 +51,16 @@ class Ledger:
         weight_of = dict(zip(self._weights, weights.tolist(), strict=True))
         for name, total in zip(self._sums, sums.tolist(), strict=True):
             phase, _, part = name.partition("/")
+            if not weight_of[phase]:
+                continue
             mean = total / weight_of[phase]
             means[part or "loss" if lone else f"{name}/loss" if not part else name] = mean
         return means
 
-    def losses(self) -> list[Tensor]:
-        """Return the sum of each phase's loss since the last flush; one that was not finite has stayed so."""
-        return [self._sums[name] for name in self._weights]
+    def clear(self) -> None:
+        """Start anew, whatever the sums are."""
+        self._sums.clear()
+        self._weights.clear()
 
     def state(self) -> dict[str, Tensor]:
         """Return the sums so far, as they are: adding makes new ones."""

@@ -58,9 +58,11 @@ def run_loop(
         batch = stream.next()
         if task.draws:
             batch = task.draw(batch, generator.manual_seed(derive(seed, "draw", clock.step, *place)))
-        report = step(task.beat(clock.step), batch, clock.step / state.control.total_steps)
+        done, rate = clock.step / state.control.total_steps, state.control.rate(clock.step)
+        report = step(task.beat(clock.step), batch, done, rate=rate)
         stream.observe(report)
         ledger.add(report)
+        state.refusals.add(report.refused)
         clock.tick(stream.batch_size)
         for job in jobs:
             if clock.step >= job.next_step:

@@ -1,9 +1,12 @@
 """Keeps freed memory in the process: large batches otherwise hand it back and fetch it again at every step, page by page."""
 
 import ctypes
+import gc
 import sys
 
-__all__ = ["keep_freed_memory"]
+import torch
+
+__all__ = ["free_memory", "keep_freed_memory"]
 
 # glibc's malloc.h names these parameters; values are bytes.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
@@ -25,3 +28,9 @@ def keep_freed_memory() -> bool:
     if mallopt is None:
         return False
     return all(mallopt(ctypes.c_int(name), ctypes.c_int(value)) == 1 for name, value in SETTINGS.items())
+
+
+def free_memory() -> None:
+    """Give back what nobody holds any more, after a step that did not fit."""
+    gc.collect()
+    torch.cuda.empty_cache()  # nothing where no card is in use

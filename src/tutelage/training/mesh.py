@@ -24,6 +24,7 @@ from torch._C._distributed_c10d import TCPStore
 
 from tutelage.core.errors import RecipeError
 from tutelage.training.failure import failure_from, failure_record
+from tutelage.training.flat import alike, flatten, put_back
 
 __all__ = [
     "ASK_EVERY",
@@ -135,18 +136,18 @@ class DistributedMesh(Mesh):
     @torch.no_grad()
     def sum_(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by its sum over all processes, in one exchange for each type."""
-        for together in _alike(tensors):
-            flat = torch.cat([tensor.reshape(-1) for tensor in together])
+        for together in alike(tensors):
+            flat = flatten(together)
             dist.all_reduce(flat)
-            _put_back(together, flat)
+            put_back(together, flat)
 
     @torch.no_grad()
     def spread_(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by that of the first process."""
-        for together in _alike(tensors):
-            flat = torch.cat([tensor.reshape(-1) for tensor in together])
+        for together in alike(tensors):
+            flat = flatten(together)
             dist.broadcast(flat, 0)
-            _put_back(together, flat)
+            put_back(together, flat)
 
     def total(self, number: int) -> int:
         """Return the sum of a whole number over all processes."""
@@ -275,19 +276,3 @@ def _missing(name: str, text: str) -> str:
     return (
         f"environment: WORLD_SIZE asks for several processes, and {name} {found}. Start them with torchrun, or unset WORLD_SIZE."
     )
-
-
-def _alike(tensors: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Group tensors by type and device, in order of first appearance."""
-    groups: dict[tuple[torch.dtype, torch.device], list[Tensor]] = {}
-    for tensor in tensors:
-        groups.setdefault((tensor.dtype, tensor.device), []).append(tensor)
-    return list(groups.values())
-
-
-def _put_back(tensors: Sequence[Tensor], flat: Tensor) -> None:
-    """Copy the parts of a flat tensor back to where they came from."""
-    begin = 0
-    for tensor in tensors:
-        tensor.copy_(flat[begin : begin + tensor.numel()].view(tensor.shape))
-        begin += tensor.numel()

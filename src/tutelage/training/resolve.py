@@ -64,6 +64,7 @@ def resolve(
         class_weights=task.weigh_classes(recipe, facts, made=made),
         save_seconds=recipe.save.every_seconds,
         save_patience_seconds=recipe.save.patience_seconds,
+        stall_seconds=recipe.stall_seconds,
         shape=task.network_shape(facts),
         num_outputs=task.count_outputs(facts),
         prepare=prepare,

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DiskError, RunError
+from tutelage.core.errors import DiskError, OutOfMemoryError, RunError
 from tutelage.core.events import Saved, Warned
+from tutelage.core.memory import memory_told
 from tutelage.core.patience import PATIENCE_SECONDS, telling
+from tutelage.training.rollback import is_sound
 from tutelage.training.state import Snapshot, TrainState
 from tutelage.training.writer import Durable, Writer
 
@@ -70,12 +72,15 @@ class SaveJob:
     def save(self, state: TrainState) -> None:
         """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
 
-        Where the disk refuses, training goes on, and the next try comes soon.
+        Where the disk refuses, training goes on, and the next try comes soon. A state that is not finite is not written: it
+        would take the place of one that is. It is put back soon, or ends training.
 
         Raises:
             RunError: Nothing could be written for too long, whichever process asks.
         """
         began = time.monotonic()
+        if not is_sound(state):
+            return
         offsets = state.mesh.lead(self._begin)
         if offsets is not None:
             snapshot = self._snapshot(state, offsets)
@@ -96,6 +101,8 @@ class SaveJob:
         Raises:
             RunError: It could not be written for too long, whichever process asks.
         """
+        if not is_sound(state):
+            return
         offsets = state.mesh.lead(self._insist_on_logs)
         snapshot = self._snapshot(state, offsets)
         state.mesh.lead(lambda: self._ending.insist(lambda: self._write(snapshot), what=f"checkpoint of step {snapshot.step}"))
@@ -105,7 +112,7 @@ class SaveJob:
         self._writer.close()
         try:
             self._tell(self._writer.wait())
-        except RunError as error:
+        except (RunError, OutOfMemoryError) as error:
             # Another reason ends this training already.
             self._emitter.emit(Warned(message=str(error)))
 
@@ -143,6 +150,7 @@ class SaveJob:
             self._emitter.emit(Warned(message=str(error)))
         return self._ending.insist(self._emitter.offsets, what="the logs")
 
+    @memory_told("copying the state of training for a checkpoint")
     def _snapshot(self, state: TrainState, offsets: Mapping[str, int]) -> Snapshot:
         """Copy the state, with the facts of the outer world."""
         state.outside["seconds"] = self._emitter.seconds

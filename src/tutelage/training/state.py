@@ -25,9 +25,10 @@ from tutelage.task.base import Stream, Task
 from tutelage.training.control import Control, control_from
 from tutelage.training.ledger import Ledger
 from tutelage.training.mesh import Mesh
+from tutelage.training.refusals import Refusals
 from tutelage.training.step import Step
 
-__all__ = ["Snapshot", "TrainState", "digest", "seed_everything"]
+__all__ = ["Snapshot", "TrainState", "copy_weights", "digest", "seed_everything"]
 
 
 UNFIT = "the checkpoint does not fit the training that the run's plan describes"
@@ -61,6 +62,10 @@ class TrainState:
         control: Best score, patience, planned end, stop reason.
         ledger: Sums of the training loss since the last log line.
         best: The weights of the best evaluation, by name; empty before the first. Replaced as a whole, never written into.
+        good: The last weights known to be good, from which training goes on where it diverges: those of the last evaluation that
+            was in order, at first those of the beginning. The same object as `best` where these are the best; else they are one
+            more copy of the weights in memory and in each checkpoint.
+        refusals: Steps whose update was refused.
         outside: Facts of the outer world, such as seconds used; saved, but not part of the digest.
     """
 
@@ -71,7 +76,13 @@ class TrainState:
     clock: Clock = field(default_factory=Clock)
     ledger: Ledger = field(default_factory=Ledger)
     best: dict[str, Tensor] = field(default_factory=dict)
+    good: dict[str, Tensor] = field(default_factory=dict)
+    refusals: Refusals = field(default_factory=Refusals)
     outside: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with the weights that there are as the good ones."""
+        self.good = self.good or copy_weights(self.task.state_dict())
 
     @property
     def mesh(self) -> Mesh:
@@ -89,12 +100,14 @@ class TrainState:
             for key, parameter in update.named:
                 _collect(f"optim/{name}/{key}", dict(update.optimizer.state[parameter]), tensors, values)
         own_tensors, own_values = self._own()
-        tensors |= own_tensors
+        tensors |= own_tensors | {f"refusals/{key}": value for key, value in self.refusals.state().items()}
         values |= own_values
         values |= {"clock": [self.clock.step, self.clock.samples], "control": self.control.state(), "outside": dict(self.outside)}
+        values["num_micro"] = self.step.num_micro
         copies = {key: _copied(value) for key, value in tensors.items()}
         # Nobody writes into the best weights: those that already lie on the CPU need no copy.
-        copies |= {f"best/{key}": value.detach().to("cpu").contiguous() for key, value in self.best.items()}
+        for name, weights in self._kept_weights().items():
+            copies |= {f"{name}/{key}": value.detach().to("cpu").contiguous() for key, value in weights.items()}
         if self.mesh.world > 1:
             _add_others(self.mesh, own_tensors, own_values, copies, values)
         # A stream may go on writing into the lists that it has told.
@@ -121,6 +134,7 @@ class TrainState:
         values = snapshot.values | _below(mine, snapshot.values)
         self.task.load_state_dict(_below("task", tensors))
         for name, update in self.step.updates.items():
+            update.begin_anew()
             for key, parameter in update.named:
                 state = _below(f"optim/{name}/{key}", tensors) | _below(f"optim/{name}/{key}", values)
                 counts = parameter.device if _counts_on_device(update.optimizer, parameter) else torch.device("cpu")
@@ -133,10 +147,17 @@ class TrainState:
         self.stream.restore(_below("stream", tensors) | _below("stream", values))
         self.ledger.restore({key: value.to(self.step.options.device) for key, value in _below("ledger", tensors).items()})
         self.best = {key: value.clone() for key, value in _below("best", tensors).items()}
+        self.good = {key: value.clone() for key, value in _below("good", tensors).items()} or self.best
+        self.refusals.restore(_below("refusals", tensors))
+        self.step.num_micro = int(values["num_micro"])
         self.clock.step, self.clock.samples = values["clock"]
         self.control = control_from(values["control"])
         self.outside = dict(values["outside"])
         _restore_random_state(_below("rng", tensors) | _below("rng", values), self.step.options.device)
+
+    def _kept_weights(self) -> dict[str, dict[str, Tensor]]:
+        """Return the best and the good weights; once where they are the same."""
+        return {"best": self.best} | ({} if self.good is self.best else {"good": self.good})
 
     def _own(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return what no other process holds: its place in the data, its sums, its generators, what its batches left behind."""
@@ -149,6 +170,11 @@ class TrainState:
             shared = {name for name, _ in self.task.named_parameters(remove_duplicate=False)}
             tensors |= {f"task/{key}": value for key, value in self.task.state_dict().items() if key not in shared}
         return tensors, values
+
+
+def copy_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a copy that later steps do not change, laid out as files are, so that saving need not copy it again."""
+    return {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in weights.items()}
 
 
 def digest(snapshot: Snapshot, *, tensors_sha: str = "") -> str:

@@ -10,13 +10,15 @@ import torch
 from torch import Tensor
 
 from tutelage.core.errors import RecipeError
-from tutelage.optim.base import NamedParameter
-from tutelage.optim.clip import clip_norm
-from tutelage.optim.roles import declare_roles
+from tutelage.core.memory import is_out_of_memory, out_of_memory
 from tutelage.task.base import Batch, Objective, Phase, Task
+from tutelage.training.before import Before, least_rows
+from tutelage.training.finite import mark_unfinite
+from tutelage.training.memory import free_memory
 from tutelage.training.mesh import LONE, Mesh
+from tutelage.training.update import Update
 
-__all__ = ["Report", "Step", "StepOptions", "Update"]
+__all__ = ["Report", "Step", "StepOptions"]
 
 Precision = Literal["float32", "bfloat16"]
 MAX_CONSTANTS = 64
@@ -31,7 +33,9 @@ class StepOptions:
         device: Where the batch and the model are.
         precision: `bfloat16` computes matrix products and convolutions in bfloat16 (autocast); weights stay float32.
         compile: Compile each phase's objective as one graph (`inductor`), or not (`none`).
-        num_micro: Parts a batch is cut into; the gradient is the same, the memory smaller.
+        num_micro: Parts a batch is cut into at first; the gradient is the same, the memory smaller.
+        refuse: Who drops an update whose loss or gradient is not finite: the `host` at once, or the `device`, for which the host
+            does not wait; `auto` is the host for a CPU, the device else.
         backward: `owned` computes gradients of the phase's own parameters only; `whole` computes all of them and drops the
             others: the same bits, more work. Parameters split by `fully_shard` need it: with the other, torch 2.13 trains
             nothing there and says nothing.
@@ -42,6 +46,7 @@ class StepOptions:
     compile: Literal["none", "inductor", "aot_eager"] = "none"
     num_micro: int = 1
     backward: Literal["owned", "whole"] = "owned"
+    refuse: Literal["auto", "host", "device"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,54 +57,25 @@ class Report:
         totals: For each phase that ran, the sum of its loss.
         weights: For each phase that ran, what to divide that by.
         parts: Further sums, over the same weight, by `phase/name`.
+        refused: Whether an update was refused, in all processes alike: its phase adds nothing to the sums. float32 [] of 0 or 1
+            where only the device knows.
     """
 
     totals: dict[str, Tensor]
     weights: dict[str, Tensor | float]
     parts: dict[str, Tensor]
-
-
-class Update:
-    """A phase's parameters with their optimizer."""
-
-    def __init__(self, name: str, phase: Phase, task: Task) -> None:
-        """Collect the parameters that the phase owns and build its optimizer.
-
-        Raises:
-            RecipeError: The phase owns nothing that can learn.
-        """
-        declare_roles(task)
-        self.name = name
-        self.named: list[NamedParameter] = [
-            (key, parameter)
-            for key, parameter in task.named_parameters()
-            if parameter.requires_grad and key.startswith(phase.owns)
-        ]
-        if not self.named:
-            raise RecipeError(f"phase {name!r} owns no parameter that can learn; it owns names beginning with {phase.owns}.")
-        self.parameters = [parameter for _, parameter in self.named]
-        owned = {id(parameter) for parameter in self.parameters}
-        self.others = [each for each in task.parameters() if each.requires_grad and id(each) not in owned]
-        self.optimizer = phase.optim.build(self.named)
-        self.schedule = phase.schedule
-        self.clip = phase.clip
-        for group in self.optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
-
-    def apply(self, progress: float) -> None:
-        """Clip the gradients, set the learning rate for `progress` in [0, 1), update, and drop the gradients."""
-        if self.clip:
-            clip_norm(self.parameters, limit=self.clip)
-        factor = self.schedule.factor(progress)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
-        self.optimizer.step()
-        for parameter in self.parameters:
-            parameter.grad = None
+    refused: bool | Tensor = False
 
 
 class Step:
-    """One optimizer step for a whole beat; it is called with a batch and the progress of training."""
+    """One optimizer step for a whole beat; it is called with a batch and the progress of training.
+
+    An update whose loss or gradient is not finite is not made: weights, moments, counts, averages and buffers stay as they were.
+
+    Attributes:
+        num_micro: Parts that a batch is cut into; doubled where a step does not fit into the memory.
+        evidence: Phase and batch of the update that was refused last in the latest step, where the host knows.
+    """
 
     def __init__(self, task: Task, options: StepOptions, *, mesh: Mesh = LONE) -> None:
         """Build the updates of all phases and, if asked, compile their objectives.
@@ -114,63 +90,153 @@ class Step:
         self.mesh = mesh
         mesh.spread_([parameter.detach() for parameter in task.parameters()])
         self.updates = {name: Update(name, phase, task) for name, phase in task.phases.items()}
+        self.num_micro = options.num_micro
+        self.evidence: tuple[str, Batch] | None = None
+        is_on_cpu = torch.device(options.device).type == "cpu"
+        self._is_host_asked = options.refuse == "host" or (options.refuse == "auto" and is_on_cpu)
+        self._nothing_refused: bool | Tensor = False if self._is_host_asked else torch.zeros((), device=options.device)
+        self._before = Before(task, options.device)
+        self._least_rows = least_rows(task)
+        self._mark = torch.zeros((), device=options.device)
         self._objectives: dict[str, Callable[[Batch], Objective]] = {
             name: self._objective(name, phase) for name, phase in task.phases.items()
         }
         self._autocast = _autocast(options)
         self._constants: dict[float, Tensor] = {}
 
-    def __call__(self, beat: tuple[str, ...], batch: Batch, progress: float) -> Report:
+    def __call__(self, beat: tuple[str, ...], batch: Batch, progress: float, *, rate: float = 1.0) -> Report:
         """Run the phases of a beat on one batch.
 
         Args:
             beat: Names of phases, in order.
             batch: Tensors on the step's device.
             progress: Steps done / steps planned, in [0, 1).
+            rate: A factor on the planned learning rate.
+
+        Raises:
+            OutOfMemoryError: Not even the smallest micro-batches fit into the memory.
         """
         totals: dict[str, Tensor] = {}
         weights: dict[str, Tensor | float] = {}
         parts: dict[str, Tensor] = {}
+        self.evidence, is_any_refused = None, self._nothing_refused
         for name in beat:
             update = self.updates[name]
-            objective = self._gradients(name, update, batch)
-            update.apply(progress)
-            self.task.after_update(name)
-            totals[name], weights[name] = objective.total.detach(), objective.weight
+            self._before.keep()
+            objective = self._within_memory(name, update, batch)
+            refused = self._refused(update, objective)
+            update.apply(progress, rate=rate, refused=refused)
+            if isinstance(refused, Tensor):
+                self._before.put_back_buffers(refused > 0)
+                self.task.after_update(name, 1 - refused)
+                is_any_refused = torch.maximum(refused, torch.as_tensor(is_any_refused, device=refused.device))
+            elif refused:
+                self._before.put_back_buffers()
+                self.evidence, is_any_refused = (name, batch), True
+            else:
+                self.task.after_update(name)
+            objective = _counted(objective, refused)
+            totals[name], weights[name] = objective.total, objective.weight
             for part, value in objective.parts.items():
-                parts[f"{name}/{part}"] = value.detach()
-        return Report(totals, weights, parts)
+                parts[f"{name}/{part}"] = value
+        return Report(totals, weights, parts, is_any_refused)
+
+    @property
+    def knows_at_once(self) -> bool:
+        """Whether the host knows at each step whether an update was refused; else the device alone does."""
+        return self._is_host_asked
+
+    @property
+    def has_batch_norm(self) -> bool:
+        """Whether a layer looks at several rows together, so that the size of a micro-batch matters."""
+        return self._least_rows > 1
+
+    @property
+    def checked_buffers(self) -> list[Tensor]:
+        """The buffers that have to stay finite."""
+        return self._before.checked
+
+    def _within_memory(self, name: str, update: Update, batch: Batch) -> Objective:
+        """Leave the gradient in the phase's parameters; where the memory does not suffice, in twice as many micro-batches."""
+        while True:
+            found = ""
+            try:
+                objective = self._gradients(name, update, batch)
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                found = str(error) or "out of memory"
+            # Outside of the handler: its frames hold what filled the memory. One process's lack is everybody's: all do it again.
+            if not self.mesh.total(int(bool(found))):
+                return self._whole(name, update, objective)
+            self._divide(name, update, batch, found)
+
+    def _divide(self, name: str, update: Update, batch: Batch, found: str) -> None:
+        """Put back what the attempt has changed, and cut batches into twice as many parts from now on."""
+        for parameter in update.parameters:
+            parameter.grad = None
+        self._before.put_back_buffers()
+        self._before.put_back_random()
+        free_memory()
+        rows = len(next(iter(batch.values())))
+        if self.mesh.total(int(self.num_micro * self._least_rows >= rows)):
+            doing = f"computing the gradient of phase {name!r} for {rows} rows in {self.num_micro} parts, the most there can be"
+            raise out_of_memory(found, doing=doing)
+        self.num_micro *= 2
 
     def _gradients(self, name: str, update: Update, batch: Batch) -> Objective:
-        """Leave the gradient of the mean loss in the phase's parameters, and return the summed objective."""
-        if self.options.num_micro == 1 and self.mesh.world == 1:
+        """Leave this process's gradient in the phase's parameters, and return the summed objective.
+
+        The gradient is that of the mean loss where the batch is neither cut nor shared, else of the sum: see `_whole`.
+        """
+        if self._is_whole:
             with self._autocast:
                 objective = self._objectives[name](batch)
             self._backward(objective.total, update, scale=self._reciprocal(objective.weight))
             return objective
         sums: Objective | None = None
-        for micro in _cut(batch, self.options.num_micro):
+        for micro in _cut(batch, self.num_micro, least=self._least_rows):
             with self._autocast:
                 objective = self._objectives[name](micro)
             self._backward(objective.total, update, scale=None)
             sums = objective if sums is None else _add(sums, objective)
         assert sums is not None
-        gradients = [parameter.grad for parameter in update.parameters if parameter.grad is not None]
+        return sums
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether a batch is neither cut nor shared."""
+        return self.num_micro == 1 and self.mesh.world == 1
+
+    def _whole(self, name: str, update: Update, objective: Objective) -> Objective:
+        """Add gradients up over all processes, and divide them by the sum of the weights."""
+        self._mark = torch.zeros((), device=self.options.device)
+        if self._is_whole:
+            return objective
+        gradients = update.gradients
         if not gradients:
             raise RecipeError(
                 f"phase {name!r}: its loss reaches none of the parameters that the phase owns, so nothing would be trained. "
                 "Parameters that fully_shard has split need StepOptions(backward='whole')."
             )
-        torch._foreach_div_(gradients, self._summed(gradients, sums.weight))
-        return sums
+        weight = objective.weight
+        if self.mesh.world > 1:
+            weight = weight.detach().clone() if isinstance(weight, Tensor) else self._constant(weight).clone()
+            # What a process sees alone travels with the gradients, so that all refuse the same steps.
+            mark_unfinite([objective.total, *self._before.checked], self._mark, self._constant(1.0))
+            self.mesh.sum_([*gradients, weight, self._mark])
+            self._mark.clamp_(max=1)
+        torch._foreach_div_(gradients, weight)
+        return objective
 
-    def _summed(self, gradients: list[Tensor], weight: Tensor | float) -> Tensor | float:
-        """Add gradients up over all processes, in place, and return the sum of their weights."""
-        if self.mesh.world == 1:
-            return weight
-        whole = weight.detach().clone() if isinstance(weight, Tensor) else self._constant(weight).clone()
-        self.mesh.sum_([*gradients, whole])
-        return whole
+    def _refused(self, update: Update, objective: Objective) -> bool | Tensor:
+        """Tell whether the update must not be made: a loss, a gradient or a buffer is not finite, in whichever process."""
+        beside = [objective.total, *self._before.checked] if self.mesh.world == 1 else []
+        update.check(beside, self._mark, self._constant(1.0))
+        if update.is_split:
+            # Each process holds other gradients, or other parts of them.
+            return self.mesh.total(int(self._mark.item() > 0)) > 0
+        return self._mark.item() > 0 if self._is_host_asked else self._mark
 
     def _backward(self, total: Tensor, update: Update, *, scale: Tensor | None) -> None:
         """Add `scale` times the gradient of `total` to this phase's parameters only."""
@@ -214,12 +280,25 @@ def _autocast(options: StepOptions) -> AbstractContextManager[object]:
     return nullcontext()
 
 
-def _cut(batch: Batch, num_micro: int) -> list[Batch]:
-    """Cut a batch into at most `num_micro` parts of nearly equal size."""
-    pieces = {key: value.tensor_split(num_micro) for key, value in batch.items()}
-    cuts = [{key: piece[i] for key, piece in pieces.items()} for i in range(num_micro)]
-    # Of several processes one may get no row of a short batch: it still adds its zeros.
-    return [cut for cut in cuts if len(next(iter(cut.values())))] or [batch]
+def _cut(batch: Batch, num_micro: int, *, least: int = 1) -> list[Batch]:
+    """Cut a batch into at most `num_micro` parts of nearly equal size, and of at least `least` rows."""
+    rows = len(next(iter(batch.values())))
+    num_parts = max(1, min(num_micro, rows // least))
+    pieces = {key: value.tensor_split(num_parts) for key, value in batch.items()}
+    return [{key: piece[i] for key, piece in pieces.items()} for i in range(num_parts)]
+
+
+def _counted(objective: Objective, refused: bool | Tensor) -> Objective:
+    """Return what the ledger adds: nothing where the update was refused."""
+    total, weight, parts = objective.total.detach(), objective.weight, objective.parts
+    if isinstance(refused, Tensor):
+        is_bad = refused > 0
+        kept = {key: torch.where(is_bad, 0.0, value.detach()) for key, value in parts.items()}
+        return Objective(torch.where(is_bad, 0.0, total), (1 - refused) * weight, kept)
+    if refused:
+        zeros = {key: torch.zeros_like(value) for key, value in parts.items()}
+        return Objective(torch.zeros_like(total), 0.0, zeros)
+    return Objective(total, weight, {key: value.detach() for key, value in parts.items()})
 
 
 def _add(left: Objective, right: Objective) -> Objective:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.core.manifest import Manifest
+from tutelage.core.memory import memory_told
 from tutelage.training.checkpoint import save_checkpoint
 from tutelage.training.state import Snapshot
 
@@ -59,6 +60,7 @@ class Writer:
         self._thread.shutdown(wait=True)
 
 
+@memory_told("writing a checkpoint")
 def _write(manifest: Manifest, snapshot: Snapshot) -> Durable:
     """Write one snapshot, in the writer's thread."""
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""Jobs: what is told, what is kept when training diverges, and several evaluators at once."""
+"""Jobs: what is told, and several evaluators at once."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError
 from tutelage.core.events import Evaluated, Event, Logged, Noted, Saved
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
@@ -20,7 +19,6 @@ from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase, Task
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.control import Control, Stopping
-from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.saving import SaveJob
@@ -76,41 +74,6 @@ def training(*, lr: float = 0.1, weights: Tensor | None = None) -> TrainState:
     tensors = {"x": x, "target": torch.arange(64) % 3} | ({} if weights is None else {"weight": weights})
     stream = FiniteStream(DenseRows(tensors), batch_size=8, seed=0)
     return TrainState(task, Step(task, StepOptions()), stream, Control(40))
-
-
-def test_a_diverged_training_keeps_its_best_weights_and_says_where_it_was_seen() -> None:
-    state = training(lr=1.0)
-    memory = Memory([])
-    emitter = Emitter([memory], started=time.monotonic())
-    evaluate = EvaluateJob(emitter, [Size("val/loss")], stopping=Stopping(), every=5, step=0)
-    jobs = [DivergenceJob(step=0), LogJob(emitter, every=10, step=0), evaluate]
-    run_loop(state, jobs=jobs, seed=0, until_step=12)
-    best, best_step = {name: tensor.clone() for name, tensor in state.best.items()}, state.control.best_step
-    assert best
-    assert best_step in (5, 10)
-    with torch.no_grad():
-        state.task.get_parameter("model.weight").fill_(torch.nan)
-    # Seen after the very step, not with the log line of step 20.
-    with pytest.raises(DivergedError, match=r"a loss is not finite in step 13\. Usual causes") as caught:
-        run_loop(state, jobs=jobs, seed=0)
-    assert (caught.value.step, state.clock.step) == (13, 13)
-    assert all(torch.equal(state.best[name], tensor) for name, tensor in best.items())
-    assert state.control.best_step == best_step
-    state.task.load_state_dict(state.best)
-    assert all(parameter.isfinite().all() for parameter in state.task.parameters())
-
-
-def test_a_resumed_training_that_had_diverged_is_stopped_at_its_first_step() -> None:
-    state = training()
-    with torch.no_grad():
-        state.task.get_parameter("model.weight").fill_(torch.inf)
-    run_loop(state, jobs=(), seed=0, until_step=3)
-    again = training()
-    again.restore(state.snapshot())
-    with torch.no_grad():
-        again.task.load_state_dict(training().task.state_dict())
-    with pytest.raises(DivergedError, match="in step 4"):
-        run_loop(again, jobs=[DivergenceJob(step=3)], seed=0)
 
 
 def logged(state: TrainState, *, every: int, line_seconds: float) -> list[Logged]:

@@ -119,6 +119,8 @@ def is_image(path: Path) -> bool:
             return True
     except Image.DecompressionBombError:
         return True
+    except MemoryError:
+        raise
     except Exception:
         return False
 
@@ -156,8 +158,8 @@ def _said_clearly() -> Iterator[None]:
     """Turn what Pillow's readers raise into an `ImageReadError`."""
     try:
         yield
-    except ImageReadError:
-        raise
+    except (ImageReadError, MemoryError):
+        raise  # without memory nothing is known of the file
     except Image.DecompressionBombError as error:
         size = str(error).partition("(")[2].partition(")")[0]
         raise ImageReadError(f"a decompression bomb: its header claims {size}") from error

@@ -23,7 +23,8 @@ class Warnings(Section):
 
     def show(self, run: RunRecord) -> Html | None:
         """Return the warnings of the data, of training and of reading the folder, or None."""
-        told = [as_text(event.get("message")) for event in run.events if event.get("event") == "Warned"]
+        # Whatever brings a message is a warning of some kind, but for what needs no action.
+        told = [as_text(event["message"]) for event in run.events if "message" in event and event.get("event") != "Noted"]
         resumed = run.last("Resumed")
         if resumed.get("exact") is False:
             step, reason = as_text(resumed.get("step")), as_text(resumed.get("reason"))

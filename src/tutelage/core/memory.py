@@ -1,0 +1,79 @@
+"""Memory that was asked for and not there: known by its many names, and told with what was being done.
+
+A limit set from outside (`ulimit -v`) and a full machine look alike here. A process that the system kills without asking it
+(a container's limit) cannot say anything: its run is resumed from the newest checkpoint.
+"""
+
+import errno
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tutelage.core.errors import OutOfMemoryError
+
+__all__ = ["is_out_of_memory", "memory_told", "out_of_memory"]
+
+PHRASES = (
+    "can't allocate memory",
+    "cannot allocate memory",
+    "unable to allocate",
+    "not enough memory",
+    "out of memory",
+    "bad_alloc",
+    "bad allocation",
+    "alloc_failed",
+    "could not create a memory",
+    "could not create a primitive",
+    "mmap failed",
+    "can't start new thread",
+    "failed to map segment",
+)
+"""How libraries say it in an error that is no `MemoryError`."""
+ASKED = re.compile(r"allocate:? ([\d.]+ ?(?:bytes|[KMGT]i?B))", re.IGNORECASE)
+"""How many bytes were asked for, where a library says so."""
+REMEDY = "Make the batch (--set batch_size=), the size of the inputs or the model smaller, or give the process more memory."
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that there was no memory, whichever library raised it."""
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    if not isinstance(error, RuntimeError | ImportError):
+        return False
+    if any(phrase in str(error).lower() for phrase in PHRASES):
+        return True
+    # A library that cannot be loaded may say "seems to be broken", and name the cause behind that.
+    return error.__cause__ is not None and is_out_of_memory(error.__cause__)
+
+
+def out_of_memory(found: str, *, doing: str) -> OutOfMemoryError:
+    """Return the error that says what was being done, how much was asked for, and what helps.
+
+    Args:
+        found: The library's own words, in which the number of bytes is looked for.
+        doing: What was being done, such as `reading the data`.
+    """
+    asked = ASKED.search(found)
+    how_much = f": {asked.group(1)} were asked for and not there" if asked else ""
+    return OutOfMemoryError(f"out of memory while {doing}{how_much}. {REMEDY}")
+
+
+@contextmanager
+def memory_told(doing: str) -> Iterator[None]:
+    """While entered, a lack of memory becomes an error that names what was being done; the innermost name counts.
+
+    Raises:
+        OutOfMemoryError: There was no memory.
+    """
+    found = ""
+    try:
+        yield
+        return
+    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+        if not is_out_of_memory(error):
+            raise
+        found = str(error)
+    # Outside of the handler: the frames that hold what filled the memory are gone.
+    raise out_of_memory(found, doing=doing)

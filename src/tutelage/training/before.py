@@ -1,0 +1,54 @@
+"""What a forward pass changes besides its outputs, as it was before: buffers such as running statistics, and random numbers."""
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.training.flat import Kept
+
+__all__ = ["Before", "least_rows"]
+
+
+class Before:
+    """Buffers and generators as they were before a forward pass.
+
+    Buffers of modules that stay in evaluation mode, such as a moving average, are left alone: no forward pass changes them.
+
+    Attributes:
+        checked: The buffers that have to stay finite: those that were so at first.
+    """
+
+    def __init__(self, task: nn.Module, device: str) -> None:
+        """Find the buffers, and keep all as it is now."""
+        self._device = torch.device(device)
+        held = {id(buffer): buffer for part in task.modules() if part.training for buffer in part.buffers(recurse=False)}
+        buffers = list(held.values())
+        self.checked = [buffer for buffer in buffers if buffer.is_floating_point() and bool(buffer.isfinite().all())]
+        self._buffers = Kept(buffers) if buffers else None
+        self._random = self._random_state()
+
+    def keep(self) -> None:
+        """Keep all as it is now."""
+        if self._buffers is not None:
+            self._buffers.keep()
+        self._random = self._random_state()
+
+    def put_back_buffers(self, is_wanted: Tensor | None = None) -> None:
+        """Put the buffers back; `is_wanted` is bool [] on the device where the host does not know whether to."""
+        if self._buffers is not None:
+            self._buffers.put_back(is_wanted)
+
+    def put_back_random(self) -> None:
+        """Put the generators back."""
+        torch.set_rng_state(self._random[0])
+        if self._device.type == "cuda":
+            torch.cuda.set_rng_state(self._random[1], self._device)
+
+    def _random_state(self) -> list[Tensor]:
+        """Return the state of the generators that a forward pass may use."""
+        own = [torch.cuda.get_rng_state(self._device)] if self._device.type == "cuda" else []
+        return [torch.get_rng_state(), *own]
+
+
+def least_rows(task: nn.Module) -> int:
+    """Return how many rows a micro-batch needs: batch norm cannot do with one."""
+    return 2 if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in task.modules()) else 1

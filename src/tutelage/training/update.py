@@ -1,0 +1,112 @@
+"""A phase's parameters with their optimizer; an update with a gradient that is not finite is as if it had never been made.
+
+Where the numbers lie on the CPU, the host knows at once and makes no update. On a device it must not wait: fused optimizers
+are told by their own `found_inf`, any other's weights and moments are kept aside and put back by the device.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from tutelage.core.errors import RecipeError
+from tutelage.core.memory import memory_told
+from tutelage.optim.base import NamedParameter
+from tutelage.optim.clip import clip_norm
+from tutelage.optim.roles import declare_roles
+from tutelage.task.base import Phase, Task
+from tutelage.training.finite import mark_unfinite
+from tutelage.training.flat import Kept
+
+__all__ = ["Update"]
+
+
+class Update:
+    """A phase's parameters with their optimizer."""
+
+    def __init__(self, name: str, phase: Phase, task: Task) -> None:
+        """Collect the parameters that the phase owns and build its optimizer.
+
+        Raises:
+            RecipeError: The phase owns nothing that can learn.
+        """
+        declare_roles(task)
+        self.name = name
+        self.named: list[NamedParameter] = [
+            (key, parameter)
+            for key, parameter in task.named_parameters()
+            if parameter.requires_grad and key.startswith(phase.owns)
+        ]
+        if not self.named:
+            raise RecipeError(f"phase {name!r} owns no parameter that can learn; it owns names beginning with {phase.owns}.")
+        self.parameters = [parameter for _, parameter in self.named]
+        owned = {id(parameter) for parameter in self.parameters}
+        self.others = [each for each in task.parameters() if each.requires_grad and id(each) not in owned]
+        self.optimizer: Any = phase.optim.build(self.named)
+        self.schedule = phase.schedule
+        self.clip = phase.clip
+        for group in self.optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        self._is_fused = all(group.get("fused") for group in self.optimizer.param_groups)
+        self.is_split = any(is_traceable_wrapper_subclass(parameter) for parameter in self.parameters)
+        """Whether the parameters are split over the processes (`fully_shard`)."""
+        # Whether its state is there: made by the first update of this process, which the host waits for.
+        self._has_begun = False
+
+    @property
+    def gradients(self) -> list[Tensor]:
+        """The gradients that there are."""
+        return [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+
+    def state_tensors(self) -> list[Tensor]:
+        """Return the tensors of the optimizer's state: moments and counts."""
+        return [
+            part for parameter in self.parameters for part in self.optimizer.state[parameter].values() if isinstance(part, Tensor)
+        ]
+
+    def begin_anew(self) -> None:
+        """Forget moments and counts, as at the start of training."""
+        self.optimizer.state.clear()
+        self._has_begun = False
+
+    def check(self, beside: Sequence[Tensor], mark: Tensor, one: Tensor) -> None:
+        """Clip the gradients, and set `mark` to 1 where one of them, or a number beside them, is not finite."""
+        gradients = self.gradients
+        # The norm says it for all of them: it is not finite where one is not, or where their squares overflow.
+        found = [clip_norm(self.parameters, limit=self.clip)] if self.clip and gradients else gradients
+        mark_unfinite([*found, *beside], mark, one)
+
+    def apply(self, progress: float, *, rate: float, refused: bool | Tensor) -> None:
+        """Set the learning rate, update unless that is refused, and drop the gradients.
+
+        Args:
+            progress: Steps done / steps planned, in [0, 1).
+            rate: A factor on the schedule's learning rate.
+            refused: Whether the update must not be made; float32 [] of 0 or 1 where only the device knows.
+        """
+        factor = self.schedule.factor(progress) * rate
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+        if isinstance(refused, Tensor) and not self._has_begun:
+            refused = bool(refused)
+        with memory_told(f"updating the weights of phase {self.name!r}: the model and its optimizer do not fit"):
+            if isinstance(refused, Tensor):
+                self._step_masked(refused)
+            elif not refused:
+                self.optimizer.step()
+                self._has_begun = True
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    def _step_masked(self, refused: Tensor) -> None:
+        """Step, and let the device undo it where it is refused."""
+        if self._is_fused:
+            self.optimizer.found_inf = refused
+            self.optimizer.step()
+            self.optimizer.found_inf = None
+            return
+        # What is put back may be weights made of NaN: choosing is safe, adding nothing would not be.
+        kept = Kept([*[parameter.detach() for parameter in self.parameters], *self.state_tensors()])
+        self.optimizer.step()
+        kept.put_back(refused > 0)
