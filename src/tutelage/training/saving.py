@@ -102,6 +102,8 @@ class SaveJob:
             RunError: It could not be written for too long, whichever process asks.
         """
         if not is_sound(state):
+            # What is being written is the last that was.
+            state.mesh.lead(self._settle)
             return
         offsets = state.mesh.lead(self._insist_on_logs)
         snapshot = self._snapshot(state, offsets)

@@ -20,8 +20,9 @@ from tutelage.task.base import Phase, Task
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.control import Control, Stopping
 from tutelage.training.divergence import DivergenceJob
-from tutelage.training.jobs import EvaluateJob, LogJob, SaveJob
+from tutelage.training.jobs import EvaluateJob, LogJob
 from tutelage.training.loop import Job, run_loop
+from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState, digest
 from tutelage.training.step import Step, StepOptions
 
