@@ -1,10 +1,10 @@
 """`tutelage evaluate RUN [SOURCE]`: measure a run's model."""
 
 import argparse
-import sys
 
 from tutelage.cli.wishes import print_json
 from tutelage.core.errors import RunError
+from tutelage.core.outlet import one_line, say, tell
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -24,8 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(record)
         return 0
     for warning in scores.get("warnings", ()):
-        sys.stderr.write(f"Warning: {warning}\n")
-    sys.stdout.write(f"{record['source']}\n")
+        tell(f"Warning: {one_line(warning)}")
+    say(one_line(str(record["source"])))
     for name, value in scores["metrics"].items():
         low, high = scores["intervals"].get(name) or (None, None)
         between = (
@@ -33,5 +33,5 @@ def run(arguments: argparse.Namespace) -> int:
             if isinstance(low, float) and isinstance(high, float) and low == low
             else ""
         )
-        sys.stdout.write(f"  {name:<20} {'not defined' if value is None or value != value else f'{value:.4f}'}{between}\n")
+        say(f"  {one_line(name):<20} {'not defined' if value is None or value != value else f'{value:.4f}'}{between}")
     return 0

@@ -1,17 +1,22 @@
 """How a command says that it failed: in words on standard error, or with --json as one object on standard output."""
 
 import argparse
-import json
-import sys
+import re
+import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tutelage.core.errors import DivergedError, TutelageError, UsageError
+from tutelage.core.outlet import say_json, tell
 
-__all__ = ["Parser", "tell_error", "tell_io_error", "wants_json"]
+__all__ = ["Parser", "tell_defect", "tell_error", "tell_io_error", "wants_json"]
 
 IO = "io"
 """The code of errors of the file system, beside the codes of `core/errors.py`."""
+DEFECT = "defect"
+"""The code of mistakes of the program itself."""
+FURTHER = re.compile(r"\n(?!  )")
+"""Where a further line of a message begins; it is moved inwards: a name that holds an end of line writes no line of its own."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,11 +39,11 @@ def wants_json(words: Sequence[str]) -> bool:
 def tell_error(error: TutelageError, *, prog: str, as_json: bool) -> int:
     """Tell a user's mistake and return the exit code."""
     if as_json:
-        _print({"error": error.record()})
+        say_json({"error": error.record()})
     else:
-        sys.stderr.write(f"{prog}: {error}\n")
+        tell(f"{prog}: {_inwards(str(error))}")
         if isinstance(error, DivergedError) and error.report:
-            sys.stderr.write(f"report   {error.report}\n")
+            tell(f"report   {_inwards(error.report)}")
     return error.exit_code
 
 
@@ -47,12 +52,22 @@ def tell_io_error(error: OSError, *, prog: str, as_json: bool) -> int:
     exit_code = TutelageError.exit_code if error.filename is None else UsageError.exit_code
     message = f"{error.filename or 'a file'}: {error.strerror or error}."
     if as_json:
-        _print({"error": {"code": IO, "exit_code": exit_code, "message": message, "problems": []}})
+        say_json({"error": {"code": IO, "exit_code": exit_code, "message": message, "problems": []}})
     else:
-        sys.stderr.write(f"{prog}: {message}\n")
+        tell(f"{prog}: {_inwards(message)}")
     return exit_code
 
 
-def _print(record: dict[str, Any]) -> None:
-    """Print one JSON object."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+def tell_defect(error: Exception, *, prog: str, as_json: bool) -> int:
+    """Tell a mistake of the program itself, with all that helps to mend it, and return the exit code."""
+    if as_json:
+        message = f"{type(error).__name__}: {error}"
+        record = {"code": DEFECT, "exit_code": TutelageError.exit_code, "message": message, "problems": []}
+        say_json({"error": record})
+    tell("".join(traceback.format_exception(error)))
+    tell(f"{prog}: this is a defect of tutelage, not of your data or words. Please report it with the lines above.")
+    return TutelageError.exit_code
+
+
+def _inwards(message: str) -> str:
+    return FURTHER.sub("\n  ", message)

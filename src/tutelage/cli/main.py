@@ -10,9 +10,10 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tutelage.cli.failure import Parser, tell_error, tell_io_error, wants_json
+from tutelage.cli.failure import Parser, tell_defect, tell_error, tell_io_error, wants_json
 from tutelage.core import catalog
 from tutelage.core.errors import TutelageError
+from tutelage.core.outlet import flush, guarded, tell
 from tutelage.core.threads import calm_threads
 
 __all__ = ["main"]
@@ -33,29 +34,32 @@ def main(words: Sequence[str] | None = None) -> int:
         With --json what went wrong is one object on standard output, under the key `error`.
     """
     words = sys.argv[1:] if words is None else words
+    with guarded():
+        return _run(words)
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run one command whose standard streams are guarded."""
     prog, as_json = "tutelage", wants_json(words)
     try:
-        arguments = build_parser().parse_args(words)
-        prog = f"tutelage {arguments.verb}"
-        calm_threads(os.environ)
-        code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
+        try:
+            arguments = build_parser().parse_args(words)
+            prog = f"tutelage {arguments.verb}"
+            calm_threads(os.environ)
+            code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
+        finally:
+            # Here, and not when the interpreter ends: a full disk behind standard output is told like any other.
+            flush()
     except TutelageError as error:
         return tell_error(error, prog=prog, as_json=as_json)
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted.\n")
+        tell("\nInterrupted.")
         return INTERRUPTED
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            return _leave_pipe()
         return tell_io_error(error, prog=prog, as_json=as_json)
+    except Exception as error:
+        return tell_defect(error, prog=prog, as_json=as_json)
     return code
-
-
-def _leave_pipe() -> int:
-    """End quietly after the reader of a pipe has left."""
-    # The interpreter must not complain about the closed pipe when it flushes.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,8 +1,8 @@
 """`tutelage report RUN`: write a run's report anew from its files."""
 
 import argparse
-import json
 
+from tutelage.core.outlet import one_line, say, say_json
 from tutelage.report.page import write_report
 from tutelage.run.folder import run_folder
 
@@ -12,5 +12,8 @@ __all__ = ["run"]
 def run(arguments: argparse.Namespace) -> int:
     """Write report.html and print its path, or with --json an object with `run` and `report`."""
     report = write_report(run_folder(arguments.run))
-    print(json.dumps({"run": arguments.run, "report": str(report)}) if arguments.json else report)
+    if arguments.json:
+        say_json({"run": arguments.run, "report": str(report)})
+    else:
+        say(one_line(str(report)))
     return 0

@@ -2,13 +2,13 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
+from tutelage.core.outlet import one_line, say, say_json, tell
 from tutelage.track.score import say_number
 
 __all__ = ["run"]
@@ -22,25 +22,25 @@ def run(arguments: argparse.Namespace) -> int:
     plans = sorted(folder.rglob(layout.PLAN), key=lambda path: path.stat().st_mtime)
     records = [_record(path.parent) for path in plans]
     if arguments.json:
-        sys.stdout.write(json.dumps({"runs": records}) + "\n")
+        say_json({"runs": records})
         return 0
     if not records:
-        sys.stderr.write(f"no runs below {folder}/\n")
+        tell(f"no runs below {folder}/")
         return 0
     rows = [("run", "task", "score", "time", "ended"), *map(_row, records)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
     return 0
 
 
 def _row(record: dict[str, Any]) -> tuple[str, ...]:
-    """Return what is said of one run; control characters in names are replaced."""
+    """Return what is said of one run, each in one line, so that the columns line up."""
     name, score = record["score"]
     shown = f"{name} {say_number(score)}" if isinstance(score, float | int) else "-"
     seconds = say_seconds(record["seconds"]) if record["seconds"] is not None else "-"
     texts = (record["run"], record["task"], shown, seconds, record["stopped"])
-    return tuple("".join(sign if sign.isprintable() else "?" for sign in str(text)) for text in texts)
+    return tuple(one_line(str(text)) for text in texts)
 
 
 def _record(folder: Path) -> dict[str, Any]:

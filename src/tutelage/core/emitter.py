@@ -3,13 +3,13 @@
 Who watches can end neither a training nor what the others see: a sink that fails is told about once, and dropped.
 """
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol, runtime_checkable
 
 from tutelage.core.events import Event, Sink, Warned
+from tutelage.core.outlet import tell
 
 __all__ = ["Emitter", "Rewindable"]
 
@@ -97,4 +97,4 @@ class Emitter:
             self.emit(Warned(message=message))
         # Also where the last ones failed on just this.
         if not self.sinks:
-            sys.stderr.write(f"Warning: {message}\n")
+            tell(f"Warning: {message}")

@@ -7,7 +7,6 @@ run rewinds both files to what they were at its checkpoint and writes on from th
 import json
 import math
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from typing import Any, Literal
 from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.core.events import Evaluated, Event, Logged, as_record
+from tutelage.core.outlet import tell
 from tutelage.track.base import Track
 
 __all__ = ["Jsonl", "JsonlSink", "read_records", "truncate"]
@@ -84,7 +84,7 @@ class _Lines:
                 line = line[self._file.write(line) :]
         except OSError as error:
             self._is_refused = True
-            sys.stderr.write(f"Warning: {self._path} cannot be written ({error.strerror}); training goes on without it.\n")
+            tell(f"Warning: {self._path} cannot be written ({error.strerror}); training goes on without it.")
 
     def settle(self) -> int:
         if not self._file.closed:

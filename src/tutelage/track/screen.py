@@ -5,8 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TextIO
+from typing import TextIO, cast
 
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.text import Text
 
@@ -25,6 +26,7 @@ from tutelage.core.events import (
     Started,
     Warned,
 )  # fmt: skip
+from tutelage.core.outlet import Outlet
 from tutelage.track.mode import Mode
 from tutelage.track.progress import LEAST_EPOCH, Progress
 from tutelage.track.score import Scores
@@ -208,6 +210,9 @@ class Screen:
                 redirect_stderr=self._is_shared,
             )
             self._live.start()
+            if isinstance(sys.stderr, FileProxy):
+                # What rich takes from others on this stream, it would draw as it is.
+                sys.stderr = cast(TextIO, Outlet(cast(TextIO, sys.stderr)))
         self._live.update(progress, refresh=True)
 
     def _remove_bar(self) -> None:
