@@ -9,7 +9,7 @@ from source_tree import PACKAGE, Source, read_sources, write_package
 
 OUTLET = "tutelage.core.outlet"
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
-PRINTERS = {"print", "pprint", "pp"}
+PRINTERS = ("print", "pprint", "pp")
 ASKERS = {
     "tutelage.cli.list_verb": "asks how wide the terminal is",
     "tutelage.cli.plan_verb": "draws on it, through an outlet",
@@ -37,8 +37,11 @@ def _refusal(node: ast.AST, *, may_name: bool) -> str:
     """Say why a piece of code may not stand outside the outlet; nothing where it may."""
     if isinstance(node, ast.Call):
         called = ast.unparse(node.func)
-        if called.rpartition(".")[2] in PRINTERS or called.startswith("traceback.print_"):
+        if called in PRINTERS or called.startswith(("pprint.", "builtins.print", "traceback.print_")):
             return f"{called}(...) prints"
+        # A terminal of rich takes texts that went through `plain`, and tables of them.
+        if called.endswith("terminal.print") and any(isinstance(word, ast.Constant | ast.JoinedStr) for word in node.args):
+            return f"{called}(...) takes text that was not made plain"
         if called.startswith(tuple(f"sys.{stream}.write" for stream in STREAMS)):
             return f"{called}(...) writes to a standard stream"
         if called == "os.write" and node.args and isinstance(node.args[0], ast.Constant):
@@ -64,6 +67,7 @@ def test_all_text_leaves_through_the_outlet() -> None:
         "from sys import stderr",
         "import os\nos.write(2, b'x')",
         "import traceback\ntraceback.print_exc()",
+        "terminal.print(f'{name}')",
     ],
 )
 def test_another_way_out_is_found(tmp_path: Path, text: str) -> None:

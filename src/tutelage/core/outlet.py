@@ -155,6 +155,9 @@ def guarded() -> Iterator[None]:
     try:
         yield
     finally:
+        # What cannot be handed over now has been told, or there is nobody to tell.
+        with suppress(OSError):
+            flush()
         sys.stdout, sys.stderr = before
 
 
