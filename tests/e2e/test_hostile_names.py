@@ -1,4 +1,4 @@
-"""Names that would steer a terminal, through the real command: nothing of them arrives, on a terminal, in a pipe, in any encoding."""
+"""Names that would steer a terminal, through the real command: nothing of them arrives, wherever it writes to."""
 
 import io
 import json
@@ -34,8 +34,8 @@ def table(path: Path, *, column: str = "size", first: str = "yes", count: int = 
 def run(words: Sequence[str], *, folder: Path, environment: Mapping[str, str] = ENVIRONMENTS["utf-8"]) -> tuple[int, str, str]:
     """Run the command in a pipe; its output is read as the bytes that a terminal would get."""
     done = subprocess.run(
-        [sys.executable, "-m", "tutelage", *words], cwd=folder, env={**os.environ, **environment}, capture_output=True, timeout=120,
-        check=False,
+        [sys.executable, "-m", "tutelage", *words], cwd=folder, env={**os.environ, **environment}, capture_output=True,
+        timeout=120, check=False,
     )  # fmt: skip
     encoding = "latin-1" if environment.get("PYTHONIOENCODING") == "latin-1" else "utf-8"
     out, err = done.stdout.decode(encoding), done.stderr.decode(encoding)

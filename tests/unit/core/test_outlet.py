@@ -109,5 +109,5 @@ def test_an_outlet_answers_as_its_stream_does() -> None:
     assert outlet.writable()
     assert outlet.encoding == "utf-8"
     with pytest.raises(AttributeError):
-        outlet.nothing_like_that
+        assert outlet.nothing_like_that
     assert cast(Outlet, outlet).stream is stream
