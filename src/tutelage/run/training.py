@@ -17,6 +17,7 @@ from tutelage.core.finite import finite
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
+from tutelage.run.diagnose import diagnose, versus_guess
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.training.checkpoint import newest_checkpoint
@@ -28,6 +29,7 @@ from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.state import Snapshot, TrainState
+from tutelage.training.vitals import Vitals
 
 __all__ = ["Training"]
 
@@ -77,11 +79,20 @@ class Training:
     def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Train what was composed."""
         self._announce(composed)
+        # Of the weights as they begin: a resumed training puts its own in their place.
+        vitals = Vitals(composed.state)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         save = SaveJob(self.emitter, self.folder, every_seconds=self.plan.save_seconds, step=composed.state.clock.step)
         watched, step = [composed.problem.validation], composed.state.clock.step
-        evaluate = EvaluateJob(self.emitter, watched, stopping=rhythm.stopping, every=rhythm.eval_every, step=step)
+        evaluate = EvaluateJob(
+            self.emitter,
+            watched,
+            stopping=rhythm.stopping,
+            every=rhythm.eval_every,
+            step=step,
+            versus_guess=versus_guess(composed.problem.validation),
+        )
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
             jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
@@ -90,7 +101,7 @@ class Training:
             except DivergedError as error:
                 raise self._keep_best(composed, rhythm, error) from error
             self._settle(composed, evaluate, save)
-        return self._finish(composed, rhythm)
+        return self._finish(composed, rhythm, vitals)
 
     def _keep_best(self, composed: Composed, rhythm: Course, error: DivergedError) -> DivergedError:
         """Write the best weights of a training that diverged, where there are any, and return what to tell."""
@@ -198,11 +209,12 @@ class Training:
             evaluate.run(state)
         save.secure(state)
 
-    def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
+    def _finish(self, composed: Composed, rhythm: Course, vitals: Vitals | None = None) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
+        layers = vitals.layers() if vitals is not None else ()
         if stopped != DIVERGED:
             self._keep_predictor(state, layout.LAST, step=state.clock.step)
         if state.best:
@@ -211,6 +223,8 @@ class Training:
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
         self._keep_predictor(state, layout.BEST, step=best_step)
         scores = self._scores(composed, is_paused=stopped in PAUSED)
+        if layers and stopped not in PAUSED:
+            scores |= diagnose(self.folder, composed, layers, scores, watched=rhythm.stopping.metric).record()
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
@@ -225,6 +239,8 @@ class Training:
             "command": self._repeat_command(composed),
         }
         self.mesh.lead(lambda: write_json(self.folder / layout.RESULT, finite(self.result)))
+        for warning in self.result.get("warnings", ()):
+            self.emitter.emit(Warned(message=warning))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         return self.result
 
