@@ -19,10 +19,9 @@ class EqualUnits(Cause):
         alike = [layer for layer in facts.layers if layer.are_alike and layer.num_units > 1]
         if not alike:
             return None
+        weights = [layer for layer in facts.layers if layer.dead is None]
         names = ", ".join(layer.name for layer in alike[:3]) + (", ..." if len(alike) > 3 else "")
-        found = (
-            f"all units of {len(alike)} of {len(facts.layers)} layers have equal weights ({names}): they cannot differ any more"
-        )
+        found = f"all units of {len(alike)} of {len(weights)} layers have equal weights ({names}): they cannot differ any more"
         return self.reason(found, "Start from random weights: --set init=he, or leave init to auto.")
 
     @classmethod

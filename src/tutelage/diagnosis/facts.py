@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-__all__ = ["Curve", "Facts", "Layer"]
+__all__ = ["LEAST_STEPS", "Curve", "Facts", "Layer"]
 
 ENDS = 5
 """A beginning or an end of a curve is the mean of a fifth of its points: one point alone is noise."""
+
+LEAST_STEPS = 10
+"""With fewer, the steps are what is too few."""
+UNMOVED = 1e-3
+"""Of its size: a weight that moved less in all of training is where it began; a healthy one moves as far in a few steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,11 @@ class Facts:
     def moved(self) -> float:
         """How far the weight that moved most has moved, relative to its size; infinite where there is none."""
         return max((layer.moved for layer in self.layers), default=float("inf"))
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether no weight has moved at all, however many steps there were: what it reaches, it would have reached without."""
+        return self.steps >= LEAST_STEPS and self.moved < UNMOVED
 
     @property
     def best_place(self) -> float:

@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 from tutelage.diagnosis.base import Cause, Reason
-from tutelage.diagnosis.facts import Curve, Facts, Layer
+from tutelage.diagnosis.facts import LEAST_STEPS, Curve, Facts, Layer
 
 __all__ = ["RateTooSmall"]
 
@@ -13,8 +13,6 @@ STILL_PER_STEP = 2e-4
 """Of its size, in a step: about a thousandth is usual."""
 FALLEN = 0.1
 """A loss that has fallen by a larger fraction has moved."""
-LEAST_STEPS = 10
-"""With fewer, the steps are what is too small."""
 
 
 class RateTooSmall(Cause):

@@ -19,7 +19,7 @@ class TooFewSteps(Cause):
     """A training that ended before it began to tell."""
 
     kind: Literal["too_few_steps"] = "too_few_steps"
-    order: ClassVar[int] = 50
+    order: ClassVar[int] = 42
 
     def find(self, facts: Facts) -> Reason | None:
         """Look for very few steps, or for a loss that was still falling under the best score at the end."""

@@ -6,8 +6,8 @@ from typing import Literal
 
 __all__ = ["Versus", "compare", "gain", "judge_run"]
 
-Versus = Literal["better", "partly better", "no better", "unknown"]
-"""How a training compares with a trivial predictor."""
+Versus = Literal["better", "partly better", "no better", "untrained", "unknown"]
+"""How a training compares with a trivial predictor; `untrained` is better only as any random network might be."""
 
 LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
 """Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
@@ -30,13 +30,13 @@ def compare(metrics: Mapping[str, float], guess: Mapping[str, float], *, greater
     Args:
         metrics: Scores by name.
         guess: What the trivial predictor reaches, by name.
-        greater: The direction of each metric, by name.
+        greater: The direction of each metric, by its kind.
         count: Rows, or episodes, that were measured.
     """
     known = [name for name in metrics if name in guess and not math.isnan(guess[name])]
     if not known:
         return "unknown"
-    gains = [gain(metrics[name], guess[name], greater_is_better=greater[name]) for name in known]
+    gains = [gain(metrics[name], guess[name], greater_is_better=greater[_kind(name)]) for name in known]
     return "better" if any(found > 1 / math.sqrt(max(count, 1)) for found in gains) else "no better"
 
 
@@ -55,7 +55,7 @@ def judge_run(
         intervals: Their intervals.
         guess: What the trivial predictor reaches.
         headline: The metric that counts.
-        greater: The direction of each metric, by name.
+        greater: The direction of each metric, by its kind.
 
     Returns:
         `partly better` where only other metrics of the same part are.
@@ -84,6 +84,10 @@ def _is_better(
     """Tell whether even the worse end of a score's interval is better than the guess."""
     value, plain = metrics[name], guess[name]
     ends = [end for end in intervals.get(name) or () if not math.isnan(end)]
-    worst = (min if greater[name] else max)([value, *ends])
-    is_clear = worst > plain if greater[name] else worst < plain
-    return is_clear and gain(value, plain, greater_is_better=greater[name]) > least
+    worst = (min if greater[_kind(name)] else max)([value, *ends])
+    is_clear = worst > plain if greater[_kind(name)] else worst < plain
+    return is_clear and gain(value, plain, greater_is_better=greater[_kind(name)]) > least
+
+
+def _kind(name: str) -> str:
+    return name.rpartition("/")[2]

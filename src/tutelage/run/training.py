@@ -17,7 +17,7 @@ from tutelage.core.finite import finite
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
-from tutelage.run.diagnose import diagnose, versus_guess
+from tutelage.run.diagnose import Ended, versus_guess
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.training.checkpoint import newest_checkpoint
@@ -91,7 +91,7 @@ class Training:
             stopping=rhythm.stopping,
             every=rhythm.eval_every,
             step=step,
-            versus_guess=versus_guess(composed.problem.validation),
+            versus_guess=versus_guess(composed.problem.validation, self.plan),
         )
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
@@ -224,7 +224,7 @@ class Training:
         self._keep_predictor(state, layout.BEST, step=best_step)
         scores = self._scores(composed, is_paused=stopped in PAUSED)
         if layers and stopped not in PAUSED:
-            scores |= diagnose(self.folder, composed, layers, scores, watched=rhythm.stopping.metric).record()
+            scores |= Ended(self.folder, plan, composed, layers, scores).diagnose().record()
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),

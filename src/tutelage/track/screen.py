@@ -45,6 +45,8 @@ SAMPLE_S = 30.0
 """Shortest time between two generated texts."""
 SAMPLE_LINES = 3
 """Lines shown of a generated text."""
+BEST = "best so far"
+GUESSING = "not clearly better than guessing"
 STOPPED = {
     "budget": "the budget is used up",
     "patience": "no improvement for a while (early stopping)",
@@ -147,16 +149,27 @@ class Screen:
             self._say(event.seconds, plain(progress.say(self._terminal.width - len(clock) - 1)))
 
     def _show_evaluation(self, event: Evaluated) -> None:
-        if event.is_best and event.metrics:
-            watched = _watched(event)
-            self._best = f"best {self._scores.say(watched, event.metrics[watched])}"
-            if self._live is not None and self._progress is not None:
-                self._draw(replace(self._progress, best=self._best))
+        verdict = self._judge(event)
+        if verdict.plain == BEST and self._live is not None and self._progress is not None:
+            self._draw(replace(self._progress, best=self._best))
         if self._mode == "lines" or (self._mode == "live" and self._is_due("kept", KEPT_S)):
             scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
             epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
             facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
-            self._say(event.seconds, *map(plain, facts), *([plain("best so far", "green")] if event.is_best else []))
+            self._say(event.seconds, *map(plain, facts), *([verdict] if verdict else []))
+
+    def _judge(self, event: Evaluated) -> Text:
+        """Say what an evaluation is worth: nothing while a guess is as good, the best so far where that can be seen."""
+        if event.versus_guess == "no better":
+            return plain(GUESSING, "yellow")
+        if not event.is_best:
+            return Text()
+        if not event.metrics:
+            return plain(BEST, "green")
+        watched = _watched(event)
+        best = f"best {self._scores.say(watched, event.metrics[watched])}"
+        is_seen, self._best = best != self._best, best
+        return plain(BEST, "green") if is_seen else Text()
 
     def _show_sample(self, event: Sampled) -> None:
         lines = [line.strip() for line in event.texts[0].splitlines() if line.strip()]
