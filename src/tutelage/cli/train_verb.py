@@ -35,7 +35,18 @@ def show_end(folder: Path, *, as_json: bool) -> int:
     if done.result.get("stopped") in EXIT_CODES:
         tell(f"paused   go on with: tutelage resume {folder}")
     if as_json:
-        keys = ("run", "task", "metrics", "intervals", "best_step", "stopped", "seconds", "num_parameters")
+        keys = (
+            "run",
+            "task",
+            "metrics",
+            "intervals",
+            "best_step",
+            "stopped",
+            "seconds",
+            "num_parameters",
+            "warnings",
+            "diagnosis",
+        )
         print_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
         tell(f"report   {report}")

@@ -37,11 +37,13 @@ class Cause(Component):
 
     Attributes:
         order: Of several that were found the lowest is named first: what leaves nothing else to be said.
+        is_alone: Whether it is only what remains where no other cause was found.
         is_for_partly: Whether it also explains a run of which only the headline's metric is no better than a guess.
     """
 
     family: ClassVar[str] = "cause"
     order: ClassVar[int]
+    is_alone: ClassVar[bool] = False
     is_for_partly: ClassVar[bool] = False
 
     def find(self, facts: Facts) -> Reason | None:
@@ -64,4 +66,9 @@ def find_reasons(facts: Facts) -> list[Reason]:
     asked = [
         cause for cause in sorted(causes, key=lambda cause: cause.order) if cause.is_for_partly or not facts.is_partly_better
     ]
-    return [reason for cause in asked if (reason := cause.find(facts)) is not None]
+    found: list[Reason] = []
+    for cause in asked:
+        reason = None if found and cause.is_alone else cause.find(facts)
+        found += [reason] if reason is not None else []
+    # Of weights that never moved nothing else can be said.
+    return found[:1] if facts.is_untrained else found

@@ -17,6 +17,7 @@ class NoSignal(Cause):
 
     kind: Literal["no_signal"] = "no_signal"
     order: ClassVar[int] = 70
+    is_alone: ClassVar[bool] = True
 
     def find(self, facts: Facts) -> Reason | None:
         """Look for weights that moved as they should, for many steps, to no avail even on the train rows."""

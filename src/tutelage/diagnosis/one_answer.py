@@ -8,8 +8,9 @@ from tutelage.diagnosis.facts import Facts
 __all__ = ["OneAnswer"]
 
 ALWAYS = 0.99
-MAJORITY = 0.6
-"""Fraction of rows from which the most frequent answer pays so much that the others are not worth a try."""
+MAJORITY, LARGE_MAJORITY = 0.6, 0.85
+"""Fraction of rows from which the most frequent answer pays so much that the others are not worth a try: where the
+probabilities tell rows apart, and where nothing does, which smaller majorities do not explain."""
 
 
 class OneAnswer(Cause):
@@ -22,7 +23,8 @@ class OneAnswer(Cause):
     def find(self, facts: Facts) -> Reason | None:
         """Look for one answer to all rows that is right for most of them."""
         always, truth = facts.answer_fraction, facts.truth_fraction
-        if always is None or truth is None or always < ALWAYS or truth < MAJORITY:
+        most = MAJORITY if facts.is_partly_better else LARGE_MAJORITY
+        if always is None or truth is None or always < ALWAYS or truth < most:
             return None
         found = f"the model answers {facts.answer} to {always:.0%} of the rows, which is true for {truth:.0%} of them"
         if facts.is_partly_better:

@@ -11,6 +11,8 @@ GROWN = 1.3
 """Times its beginning from which a training loss has grown."""
 LEAPT = 10.0
 """Times its beginning from which a training loss has leapt, even where it came down again."""
+LEAST_POINTS = 5
+"""With fewer, a loss that has grown is noise."""
 THROWN = 30.0
 """Times its own size from which a weight was thrown rather than moved."""
 
@@ -30,7 +32,7 @@ class RateTooLarge(Cause):
         return self.reason(" and ".join(found), f"Take a learning rate ten times smaller{rate}: --set optim.lr=...")
 
     def _of_loss(self, losses: Curve) -> list[str]:
-        if len(losses) < 2 or losses.values[0] <= 0:
+        if len(losses) < LEAST_POINTS or losses.values[0] <= 0:
             return []
         first = losses.values[0]
         if losses.end > GROWN * first:
@@ -48,6 +50,6 @@ class RateTooLarge(Cause):
     @classmethod
     def examples(cls) -> tuple[Facts, Facts]:
         """Return a loss that grew, and one that fell."""
-        rising, falling = Curve((1, 2, 3), (1.0, 2.0, 9.0)), Curve((1, 2, 3), (1.0, 0.9, 0.9))
+        rising, falling = (Curve(tuple(range(6)), (1.0, 2.0, 3.0, 4.0, 5.0, last)) for last in (9.0, 0.9))
         layers = (Layer("model.0.weight", 64, moved=1.0),)
         return Facts(steps=500, losses=rising, layers=layers), Facts(steps=500, losses=falling, layers=layers)

@@ -20,6 +20,7 @@ class TooFewSteps(Cause):
 
     kind: Literal["too_few_steps"] = "too_few_steps"
     order: ClassVar[int] = 42
+    is_for_partly: ClassVar[bool] = True
 
     def find(self, facts: Facts) -> Reason | None:
         """Look for very few steps, or for a loss that was still falling under the best score at the end."""

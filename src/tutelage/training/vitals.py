@@ -3,6 +3,7 @@
 Everything is read before the first step and after the last one: training pays nothing, and is the same with and without.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -34,7 +35,7 @@ class Vitals:
     def layers(self) -> tuple[Layer, ...]:
         """Return each weight of at least two dimensions as training has left it."""
         return tuple(
-            Layer(name, _num_units(weight), _are_alike(weight), _moved(self._began[name], _some(weight)))
+            Layer(name, _num_units(weight), _are_alike(weight), _moved(self._began[name], weight))
             for name, weight in self._weights.items()
         )
 
@@ -88,10 +89,10 @@ def _some(weight: Tensor) -> Tensor:
     return flat[:: -(-len(flat) // MOST_NUMBERS)].to("cpu", torch.float64, copy=True)
 
 
-def _moved(before: Tensor, now: Tensor) -> float:
-    """Return how far numbers moved, relative to their size before, or now where they began at 0."""
-    size = float(before.norm()) or float(now.norm())
-    return float((now - before).norm()) / size if size else 0.0
+def _moved(before: Tensor, weight: Tensor) -> float:
+    """Return how far a weight moved, relative to its size before; where that is 0, to the size that random weights have."""
+    size = float(before.norm()) or math.sqrt(len(before) / weight[0].numel())
+    return float((_some(weight) - before).norm()) / size
 
 
 def _num_units(weight: Tensor) -> int:
