@@ -17,7 +17,7 @@ class OneAnswer(Cause):
     """One class for every row."""
 
     kind: Literal["one_answer"] = "one_answer"
-    order: ClassVar[int] = 60
+    order: ClassVar[int] = 44
     is_for_partly: ClassVar[bool] = True
 
     def find(self, facts: Facts) -> Reason | None:
