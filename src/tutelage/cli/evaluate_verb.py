@@ -1,11 +1,11 @@
 """`tutelage evaluate RUN [SOURCE]`: measure a run's model."""
 
 import argparse
-import sys
 
 from tutelage.cli.warn import warn
 from tutelage.cli.wishes import print_json
 from tutelage.core.errors import RunError
+from tutelage.core.outlet import one_line, say, tell
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -25,10 +25,10 @@ def run(arguments: argparse.Namespace) -> int:
         print_json(record)
         return 0
     for note in scores.get("notes", ()):
-        sys.stderr.write(f"Note: {note}\n")
+        tell(f"Note: {one_line(note)}")
     for warning in scores.get("warnings", ()):
         warn(warning)
-    sys.stdout.write(f"{record['source']}\n")
+    say(one_line(str(record["source"])))
     for name, value in scores["metrics"].items():
         low, high = scores["intervals"].get(name) or (None, None)
         between = (
@@ -36,5 +36,5 @@ def run(arguments: argparse.Namespace) -> int:
             if isinstance(low, float) and isinstance(high, float) and low == low
             else ""
         )
-        sys.stdout.write(f"  {name:<20} {'not defined' if value is None or value != value else f'{value:.4f}'}{between}\n")
+        say(f"  {one_line(name):<20} {'not defined' if value is None or value != value else f'{value:.4f}'}{between}")
     return 0

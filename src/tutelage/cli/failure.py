@@ -1,17 +1,23 @@
 """How a command says that it failed: in words on standard error, or with --json as one object on standard output."""
 
 import argparse
-import json
 import os
-import sys
+import re
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from tutelage.core.disk import disk_error
-from tutelage.core.errors import DivergedError, TutelageError, UsageError
+from tutelage.core.errors import DiskError, DivergedError, TutelageError, UsageError
+from tutelage.core.outlet import OUTPUT, say_json, tell
 
-__all__ = ["Parser", "tell_error", "tell_io_error", "wants_json"]
+__all__ = ["Parser", "tell_defect", "tell_error", "tell_io_error", "wants_json"]
+
+DEFECT = "defect"
+"""The code of mistakes of the program itself."""
+FURTHER = re.compile(r"\n(?!  )")
+"""Where a further line of a message begins; it is moved inwards: a name that holds an end of line writes no line of its own."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -34,11 +40,11 @@ def wants_json(words: Sequence[str]) -> bool:
 def tell_error(error: TutelageError, *, prog: str, as_json: bool = False) -> int:
     """Tell a user's mistake and return the exit code."""
     if as_json:
-        _print({"error": error.record()})
+        say_json({"error": error.record()})
     else:
-        sys.stderr.write(f"{prog}: {error}\n")
+        tell(f"{prog}: {_inwards(str(error))}")
         if isinstance(error, DivergedError) and error.report:
-            sys.stderr.write(f"report   {error.report}\n")
+            tell(f"report   {_inwards(error.report)}")
     return error.exit_code
 
 
@@ -50,11 +56,24 @@ def tell_io_error(error: OSError, *, prog: str, place: str, as_json: bool) -> in
     """
     if error.filename is not None:
         # A file's name may be bytes, or the number of an open file.
+        if error.filename == OUTPUT:
+            refusal = f"{OUTPUT}: cannot be written ({error.strerror}). Make room where it goes to."
+            return tell_error(DiskError(refusal), prog=prog, as_json=as_json)
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
         return tell_error(disk_error(error, path=Path(path), done="read or written"), prog=prog, as_json=as_json)
     return tell_error(disk_error(error, path=Path(place or ".") / "*", done="read or written"), prog=prog, as_json=as_json)
 
 
-def _print(record: dict[str, Any]) -> None:
-    """Print one JSON object."""
-    sys.stdout.write(json.dumps(record, ensure_ascii=False) + "\n")
+def tell_defect(error: Exception, *, prog: str, as_json: bool) -> int:
+    """Tell a mistake of the program itself, with all that helps to mend it, and return the exit code."""
+    if as_json:
+        message = f"{type(error).__name__}: {error}"
+        record = {"code": DEFECT, "exit_code": TutelageError.exit_code, "message": message, "problems": []}
+        say_json({"error": record})
+    tell("".join(traceback.format_exception(error)))
+    tell(f"{prog}: this is a defect of tutelage, not of your data or words. Please report it with the lines above.")
+    return TutelageError.exit_code
+
+
+def _inwards(message: str) -> str:
+    return FURTHER.sub("\n  ", message)

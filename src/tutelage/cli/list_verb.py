@@ -1,12 +1,12 @@
 """`tutelage list [FAMILY]`: what there is to choose from, read from the files without importing them."""
 
 import argparse
-import json
 import os
 import sys
 import textwrap
 
 from tutelage.core import catalog
+from tutelage.core.outlet import say, say_json
 
 __all__ = ["run"]
 
@@ -18,16 +18,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print each kind of one family, or of all; with --json an object by family and kind."""
     families = [arguments.part] if arguments.part else catalog.families()
     if arguments.json:
-        print(
-            json.dumps({family: {kind: catalog.describe(family, kind) for kind in catalog.names(family)} for family in families})
-        )
+        say_json({family: {kind: catalog.describe(family, kind) for kind in catalog.names(family)} for family in families})
         return 0
     for family in families:
         kinds = catalog.names(family)
-        print(f"{family} ({len(kinds)})")
+        say(f"{family} ({len(kinds)})")
         indent = max((len(kind) for kind in kinds), default=0) + 4
         for kind in kinds:
-            print(_wrapped(f"  {kind}".ljust(indent) + catalog.describe(family, kind), indent=indent))
+            say(_wrapped(f"  {kind}".ljust(indent) + catalog.describe(family, kind), indent=indent))
     return 0
 
 

@@ -10,10 +10,11 @@ import sys
 import time
 from collections.abc import Sequence
 
-from tutelage.cli.failure import Parser, tell_error, tell_io_error, wants_json
+from tutelage.cli.failure import Parser, tell_defect, tell_error, tell_io_error, wants_json
 from tutelage.core import catalog
-from tutelage.core.errors import DiskError, TutelageError
+from tutelage.core.errors import TutelageError
 from tutelage.core.memory import memory_told
+from tutelage.core.outlet import flush, guarded, tell
 from tutelage.core.threads import calm_threads
 
 __all__ = ["main"]
@@ -34,47 +35,34 @@ def main(words: Sequence[str] | None = None) -> int:
         With --json what went wrong is one object on standard output, under the key `error`.
     """
     words = sys.argv[1:] if words is None else words
+    with guarded():
+        return _run(words)
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run one command whose standard streams are guarded."""
     prog, place, as_json = "tutelage", "", wants_json(words)
     try:
-        arguments = build_parser().parse_args(words)
-        prog = f"tutelage {arguments.verb}"
-        place = next((word for key in ("out", "run", "folder", "source") if (word := getattr(arguments, key, ""))), "")
-        calm_threads(os.environ)
-        with memory_told("starting, or between two pieces of work"):
-            code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
-        # What waits to be printed: a full disk may be behind it.
-        sys.stdout.flush()
+        try:
+            arguments = build_parser().parse_args(words)
+            prog = f"tutelage {arguments.verb}"
+            place = next((word for key in ("out", "run", "folder", "source") if (word := getattr(arguments, key, ""))), "")
+            calm_threads(os.environ)
+            with memory_told("starting, or between two pieces of work"):
+                code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
+        finally:
+            # Here, and not when the interpreter ends: a full disk behind standard output is told like any other.
+            flush()
     except TutelageError as error:
         return tell_error(error, prog=prog, as_json=as_json)
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted.\n")
+        tell("\nInterrupted.")
         return INTERRUPTED
     except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            return _leave_pipe()
-        if error.filename is None and _refuses_output():
-            _leave_pipe()
-            refusal = f"standard output: cannot be written ({error.strerror}). Make room where it goes to."
-            return tell_error(DiskError(refusal), prog=prog)
         return tell_io_error(error, prog=prog, place=place, as_json=as_json)
+    except Exception as error:
+        return tell_defect(error, prog=prog, as_json=as_json)
     return code
-
-
-def _refuses_output() -> bool:
-    """Tell whether nothing can be printed; an empty line more does no harm to a command that has failed."""
-    try:
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-    except OSError:
-        return True
-    return False
-
-
-def _leave_pipe() -> int:
-    """End without what waits to be printed, after the reader of a pipe has left, or where the disk behind it is full."""
-    # The interpreter must not complain about the closed pipe when it flushes.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:

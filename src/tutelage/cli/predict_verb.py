@@ -4,7 +4,6 @@ import argparse
 import csv
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from tutelage.cli.warn import warn
 from tutelage.cli.wishes import print_json
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
+from tutelage.core.outlet import one_line, say, tell
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -24,19 +24,25 @@ def run(arguments: argparse.Namespace) -> int:
     prediction = Run.open(arguments.run, tell=warn).prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
     records = prediction.records()
     for note in prediction.notes:
-        sys.stderr.write(f"Note: {note}\n")
+        tell(f"Note: {one_line(note)}")
     for problem in prediction.problems:
-        sys.stderr.write(f"left out: {problem}\n")
+        tell(f"left out: {problem}")
     if arguments.out:
         text = json.dumps(records, indent=1) + "\n" if arguments.out.endswith(".json") else _as_csv(records)
         write_durably(Path(arguments.out), text.encode())
-        sys.stderr.write(f"{len(records):,} predictions in {arguments.out}\n")
+        tell(f"{len(records):,} predictions in {arguments.out}")
     if arguments.json:
         left_out = [problem.record() for problem in prediction.problems]
         print_json({"run": arguments.run, "num_rows": len(records), "predictions": records, "left_out": left_out})
     elif not arguments.out:
-        sys.stdout.write(_as_csv(records))
+        # People see this; files and --json hold every name as it is.
+        say(_as_csv([{_shown(key): _shown(value) for key, value in record.items()} for record in records]), end="")
     return 0
+
+
+def _shown(value: Any) -> Any:
+    """Return a value as a terminal may show it, on one line."""
+    return one_line(value) if isinstance(value, str) else value
 
 
 def _as_csv(records: list[dict[str, Any]]) -> str:

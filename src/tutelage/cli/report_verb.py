@@ -1,9 +1,9 @@
 """`tutelage report RUN`: write a run's report anew from its files."""
 
 import argparse
-import json
 
 from tutelage.cli.warn import warn
+from tutelage.core.outlet import one_line, say, say_json
 from tutelage.report.page import write_report
 from tutelage.run.birth import tidy
 from tutelage.run.folder import run_folder
@@ -16,5 +16,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = run_folder(arguments.run)
     tidy(folder)
     report = write_report(folder, tell=warn)
-    print(json.dumps({"run": arguments.run, "report": str(report)}) if arguments.json else report)
+    if arguments.json:
+        say_json({"run": arguments.run, "report": str(report)})
+    else:
+        say(one_line(str(report)))
     return 0

@@ -1,8 +1,6 @@
 """`tutelage runs [DIR]`: the runs of a folder with their scores."""
 
 import argparse
-import json
-import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ from tutelage.cli.warn import warn
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import RunError, UsageError
+from tutelage.core.outlet import one_line, say, say_json, tell
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.track.score import say_number
 
@@ -24,18 +23,18 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{folder}: no such folder. Runs are made by tutelage train, below runs/ if --out is not given.")
     records = [_record(path) for path in _folders(folder)]
     if arguments.json:
-        sys.stdout.write(json.dumps({"runs": records}) + "\n")
+        say_json({"runs": records})
         return 0
     if not records:
-        sys.stderr.write(f"no runs below {folder}/\n")
+        tell(f"no runs below {folder}/")
         return 0
     rows = [("run", "task", "score", "time", "ended"), *map(_row, records)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
+        say("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
     for record in records:
         if record["fault"]:
-            warn(printable(record["fault"]))
+            warn(record["fault"])
     return 0
 
 
@@ -52,17 +51,12 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _row(record: dict[str, Any]) -> tuple[str, ...]:
-    """Return what is said of one run; control characters in names are replaced."""
+    """Return what is said of one run, each in one line, so that the columns line up."""
     name, score = record["score"]
     shown = f"{name} {say_number(score)}" if isinstance(score, float | int) else "-"
     seconds = say_seconds(record["seconds"]) if record["seconds"] is not None else "-"
     texts = (record["run"], record["task"], shown, seconds, record["stopped"])
-    return tuple(printable(str(text)) for text in texts)
-
-
-def printable(text: str) -> str:
-    """Replace control characters, which names may hold."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
+    return tuple(one_line(str(text)) for text in texts)
 
 
 def _record(folder: Path) -> dict[str, Any]:

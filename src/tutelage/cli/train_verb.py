@@ -2,11 +2,11 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from tutelage.cli.warn import warn
 from tutelage.cli.wishes import make_request, print_json
+from tutelage.core.outlet import tell
 from tutelage.report.divergence import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
@@ -34,13 +34,24 @@ def show_end(folder: Path, *, as_json: bool) -> int:
         return EXIT_CODES.get(str(done.result.get("stopped")), 0)
     report = write_report(folder, tell=warn, patience_seconds=done.decided.save_patience_seconds)
     if done.result.get("stopped") in EXIT_CODES:
-        sys.stderr.write(f"paused   go on with: tutelage resume {folder}\n")
+        tell(f"paused   go on with: tutelage resume {folder}")
     if as_json:
-        keys = ("run", "task", "metrics", "intervals", "best_step", "stopped", "seconds", "num_parameters")
+        keys = (
+            "run",
+            "task",
+            "metrics",
+            "intervals",
+            "best_step",
+            "stopped",
+            "seconds",
+            "num_parameters",
+            "warnings",
+            "diagnosis",
+        )
         print_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
-        sys.stderr.write(f"report   {report}\n")
+        tell(f"report   {report}")
         # Folders of older versions do not say so, and all of their tasks did.
         if done.result.get("answers_rows", True):
-            sys.stderr.write(f"predict  tutelage predict {folder} INPUT...\n")
+            tell(f"predict  tutelage predict {folder} INPUT...")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -1,11 +1,11 @@
 """`tutelage verify RUN`: check every file of a run, and say what to do about what is not whole."""
 
 import argparse
-import sys
 
 from tutelage.cli.warn import warn
 from tutelage.cli.wishes import print_json
 from tutelage.core.errors import RunError
+from tutelage.core.outlet import one_line, say
 from tutelage.run.files import RunFiles
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
@@ -46,6 +46,6 @@ def _show(standings: list[Standing], told: list[str]) -> None:
     width = max(len(standing.file) for standing in standings)
     for standing in standings:
         said = ". ".join(filter(None, [standing.found, standing.remedy]))
-        sys.stdout.write(f"{standing.file:<{width}}  {standing.state:<8}  {said}".rstrip() + "\n")
+        say(one_line(f"{standing.file:<{width}}  {standing.state:<8}  {said}".rstrip()))
     bad = sum(not standing.is_well for standing in standings)
-    sys.stdout.write(f"{bad} of {len(standings)} files need you\n" if bad else f"all {len(standings)} files are well\n")
+    say(f"{bad} of {len(standings)} files need you" if bad else f"all {len(standings)} files are well")

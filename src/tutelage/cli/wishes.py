@@ -1,7 +1,6 @@
 """From the words of `train` and `plan` to a request: a recipe file first, then --set, then the named options."""
 
 import argparse
-import json
 import shlex
 import sys
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from typing import Any
 
 from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
-from tutelage.core.finite import finite
+from tutelage.core.outlet import say_json
 from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 from tutelage.run.start import Request
 from tutelage.track.console import Console
@@ -61,7 +60,7 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
 
 def print_json(record: Mapping[str, Any]) -> None:
     """Print one JSON object; numbers that are not finite become null."""
-    sys.stdout.write(json.dumps(finite(record), ensure_ascii=False) + "\n")
+    say_json(record)
 
 
 def _put(values: dict[str, Any], key: str, value: str) -> dict[str, Any]:

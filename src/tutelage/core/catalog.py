@@ -32,6 +32,7 @@ FOLDERS = {
     "env": "env",
     "track": "track",
     "defaults": "defaults",
+    "cause": "diagnosis",
     "section": "report/sections",
 }
 """Each family of components and the folder, below the package, that holds one file per kind."""

@@ -4,7 +4,6 @@ Who watches can end neither a training nor what the others see: a sink that fail
 whose disk refuses is kept: it holds back what it was told, and writes it when there is room.
 """
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from tutelage.core.errors import DiskError
 from tutelage.core.events import Event, Noted, Sink, Warned
+from tutelage.core.outlet import tell
 
 __all__ = ["Emitter", "Holding", "Rewindable"]
 
@@ -79,7 +79,7 @@ class Emitter:
             finally:
                 self._turn.release()
         else:
-            sys.stderr.write(f"Warning: {event.message}\n")
+            tell(f"Warning: {event.message}")
 
     def offsets(self) -> dict[str, int]:
         """Return how large the sinks' files are, for a checkpoint, with all that was told in them.
@@ -158,7 +158,7 @@ class Emitter:
             self.emit(Warned(message=message))
         # Also where the last ones failed on just this.
         if not self.sinks:
-            sys.stderr.write(f"Warning: {message}\n")
+            tell(f"Warning: {message}")
 
 
 def _raise_first(refused: Mapping[int, DiskError]) -> None:

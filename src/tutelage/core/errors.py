@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from tutelage.core.outlet import one_line
+
 __all__ = [
     "DataError",
     "DataProblem",
@@ -150,7 +152,7 @@ class DataProblem:
         return {"where": self.where, "found": self.found, "remedy": self.remedy}
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.found}. {self.remedy}"
+        return one_line(f"{self.where}: {self.found}. {self.remedy}")
 
 
 class DataError(TutelageError):

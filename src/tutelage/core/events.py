@@ -177,6 +177,7 @@ class Evaluated(Event):
         metrics: Such as `val/accuracy`.
         is_best: Whether these weights are the best so far.
         watched: Key of the metric that says so; "" where that is not told.
+        versus_guess: How they compare with a trivial predictor: `better`, `no better` or `unknown`.
     """
 
     step: int
@@ -184,6 +185,7 @@ class Evaluated(Event):
     metrics: Mapping[str, float]
     is_best: bool
     watched: str = ""
+    versus_guess: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

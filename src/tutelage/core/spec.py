@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
+from tutelage.core.outlet import one_line
 
 __all__ = ["Auto", "Component", "Pick", "Spec", "Wish", "grant", "parse"]
 
@@ -118,7 +119,7 @@ def parse(spec: type[Spec], values: Mapping[str, Any], *, where: str) -> Any:
     try:
         return spec.model_validate(values)
     except ValidationError as error:
-        lines = [_line(spec, issue, values=values, where=where) for issue in _told(error.errors())]
+        lines = [one_line(_line(spec, issue, values=values, where=where)) for issue in _told(error.errors())]
         raise RecipeError("\n".join(lines)) from error
 
 

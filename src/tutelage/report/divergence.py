@@ -1,13 +1,13 @@
 """The report of a training that diverged: where its best weights were kept, there is something to report on."""
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tutelage.core import layout
 from tutelage.core.errors import DiskError, DivergedError
+from tutelage.core.outlet import tell
 from tutelage.report.page import write_report
 from tutelage.training.mesh import is_first_process
 
@@ -29,5 +29,5 @@ def reporting_divergence() -> Iterator[None]:
             try:
                 error.report = str(write_report(folder))
             except DiskError as refused:
-                sys.stderr.write(f"Warning: {refused}\n")
+                tell(f"Warning: {refused}")
         raise

@@ -2,12 +2,11 @@
 
 import base64
 import hashlib
-import sys
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
-from tutelage.core import catalog, layout
+from tutelage.core import catalog, layout, outlet
 from tutelage.core.durable import write_durably
 from tutelage.core.journal import read_journal
 from tutelage.core.manifest import Manifest
@@ -69,7 +68,7 @@ def _write(folder: Path, page: bytes) -> None:
 
 def _warn(text: str) -> None:
     """Tell on standard error: the run's own sinks are closed by now."""
-    sys.stderr.write(f"Warning: {text}\n")
+    outlet.tell(f"Warning: {outlet.one_line(text)}")
 
 
 def _page(run: RunRecord) -> str:

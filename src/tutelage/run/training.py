@@ -20,6 +20,7 @@ from tutelage.core.patience import telling
 from tutelage.planning.plan import Plan
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
+from tutelage.run.diagnose import Ended, versus_guess
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.interrupt import Interrupt
@@ -39,6 +40,7 @@ from tutelage.training.mesh import LONE, PATIENCE, Mesh
 from tutelage.training.rollback import is_sound
 from tutelage.training.saving import SaveJob
 from tutelage.training.state import Snapshot, TrainState
+from tutelage.training.vitals import Vitals
 from tutelage.training.watchdog import Progress, Watchdog
 
 __all__ = ["Training"]
@@ -94,6 +96,8 @@ class Training:
     def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Train what was composed."""
         self._announce(composed)
+        # Of the weights as they begin: a resumed training puts its own in their place.
+        vitals = Vitals(composed.state)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         self.mesh.lead(lambda: self._require_room(composed))
@@ -105,7 +109,14 @@ class Training:
             patience_seconds=self._patience_seconds,
         )
         watched, step = [composed.problem.validation], composed.state.clock.step
-        evaluate = EvaluateJob(self.emitter, watched, stopping=rhythm.stopping, every=rhythm.eval_every, step=step)
+        evaluate = EvaluateJob(
+            self.emitter,
+            watched,
+            stopping=rhythm.stopping,
+            every=rhythm.eval_every,
+            step=step,
+            versus_guess=versus_guess(composed.problem.validation, self.plan),
+        )
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
             jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
@@ -116,7 +127,7 @@ class Training:
             except DivergedError as error:
                 raise self._keep_best(composed, rhythm, error) from error
             self._settle(composed, evaluate, save)
-        return self._finish(composed, rhythm)
+        return self._finish(composed, rhythm, vitals)
 
     def _watchdog(self, composed: Composed, evaluate: EvaluateJob) -> Watchdog:
         """Return what notices that a step or an evaluation does not come."""
@@ -254,13 +265,14 @@ class Training:
         save.secure(state)
 
     @memory_told("scoring and writing the model")
-    def _finish(self, composed: Composed, rhythm: Course) -> dict[str, Any]:
+    def _finish(self, composed: Composed, rhythm: Course, vitals: Vitals | None = None) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
         if not is_sound(state):
             state.task.load_state_dict(state.good)
         stopped = state.control.stop_reason
         best_step = state.control.best_step if state.best else state.clock.step
+        layers = vitals.layers() if vitals is not None else ()
         if stopped != DIVERGED:
             self._keep_predictor(state, layout.LAST, step=state.clock.step)
         if state.best:
@@ -272,6 +284,8 @@ class Training:
         if is_tested:
             self._open_test_part(weights, step=best_step)
         scores = self._scores(composed, is_tested=is_tested)
+        if layers and stopped not in PAUSES:
+            scores |= Ended(self.folder, plan, composed, layers, scores).diagnose().record()
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
@@ -288,6 +302,8 @@ class Training:
             "command": repeat_command(self.command, self.plan, state.control),
         }
         # The result is last: where it stands, everything else does.
+        for warning in self.result.get("warnings", ()):
+            self.emitter.emit(Warned(message=warning))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         self._insist(self._settle_logs, what="the logs")
         record, manifest = finite(self.result), Manifest(self.folder)

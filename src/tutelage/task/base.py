@@ -154,6 +154,9 @@ class Evaluator(Protocol):
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/accuracy`."""
 
+    def guess(self) -> Mapping[str, float]:
+        """Return what a trivial predictor reaches, by the names of the metrics; empty where there is none."""
+
     def final(self, task: Task) -> dict[str, Any]:
         """Return what result.json says about this part.
 
@@ -219,6 +222,8 @@ class Problem:
         validation: What is measured again and again, and judged.
         test: What is measured once, at the end; None where there is nothing to.
         num_parameters: Learned numbers in the network that leaves.
+        train: Makes what measures some of the train rows, for a training that seems to have learned nothing; None where there
+            is no such.
         extras: What else result.json says of this problem.
         close: Ends what the problem holds open, such as environments.
     """
@@ -228,6 +233,7 @@ class Problem:
     validation: Evaluator
     test: Evaluator | None
     num_parameters: int
+    train: Callable[[], Evaluator] | None = None
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     close: Callable[[], None] = field(default=lambda: None)
 

@@ -4,6 +4,7 @@ Use it where the target is a word, a truth value or one of a few codes. For quan
 """
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -26,6 +27,7 @@ from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, Claim
+from tutelage.task.evaluation import CommonAnswer
 from tutelage.task.supervised import SupervisedSpec
 
 __all__ = ["Classify"]
@@ -143,4 +145,7 @@ class _Confusions:
 
     def record(self, sample: Outcome) -> dict[str, Any]:
         """Return the matrix and its labels."""
-        return {"labels": self._names, "confusion": self._counts.tolist()}
+        answered, true = self._counts.sum(axis=0), self._counts.sum(axis=1)
+        most, total = int(answered.argmax()), max(float(self._counts.sum()), 1.0)
+        common = CommonAnswer(repr(self._names[most]), float(answered[most] / total), float(true[most] / total))
+        return {"labels": self._names, "confusion": self._counts.tolist(), "common_answer": asdict(common)}

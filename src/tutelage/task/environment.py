@@ -124,13 +124,17 @@ class EpisodeEvaluator(Measured):
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
-        outcome, chance = self.play(task), self.play(None)
+        outcome = self.play(task)
         values = self.measure([outcome])
         intervals = [
             self._interval(metric, outcome, estimate=value) for metric, value in zip(self.metrics, values.values(), strict=True)
         ]
-        record = self.record(values, intervals=intervals, baseline=self.measure([chance]), described="acting at random")
+        record = self.record(values, intervals=intervals, baseline=self.guess(), described="acting at random")
         return record | {"episodes": {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist()}}
+
+    def guess(self) -> Mapping[str, float]:
+        """Return what acting at random earns."""
+        return self.measure([self.play(None)])
 
     def play(self, task: Task | None) -> EpisodeOutcome:
         """Return the first episode of each copy; without a task, actions are drawn at random."""

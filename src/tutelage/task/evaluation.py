@@ -1,6 +1,6 @@
 """Metrics of a task on one part made of rows, batch by batch: what metrics tally and a sample of rows are kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,9 +17,24 @@ from tutelage.task.base import Task
 from tutelage.task.measured import Measured
 from tutelage.task.rows import PreparedPart, RowsData
 
-__all__ = ["Judge", "RowsEvaluator", "Shown"]
+__all__ = ["CommonAnswer", "Judge", "RowsEvaluator", "Shown"]
 
 NUM_WORST = 24
+
+
+@dataclass(frozen=True, slots=True)
+class CommonAnswer:
+    """What a model answers most often.
+
+    Attributes:
+        answer: In words.
+        fraction: Of all rows, how many get it.
+        truth_fraction: Of all rows, how many it is true for.
+    """
+
+    answer: str
+    fraction: float
+    truth_fraction: float
 
 
 class Shown(Protocol):
@@ -81,14 +96,11 @@ class RowsEvaluator(Measured):
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
-        tallies, trivial = self.tallies(), self.tallies()
+        tallies = self.tallies()
         sample, shown, worst = OutcomeSample(seed=self.plan.seed), self.judge.shown(self._target), _Worst()
-        # What is trivial does not depend on the row, so that one batch of it serves all.
-        guess, described = self.judge.baseline(self._train_truth, self._target, size=self.batch_size)
         for rows, outcome in self.outcomes(task):
-            for tally, plain in zip(tallies, trivial, strict=True):
+            for tally in tallies:
                 tally.add(outcome)
-                plain.add(Outcome(guess[: len(rows)], outcome.target))
             sample.add(outcome, rows)
             shown.add(outcome)
             worst.add(rows, outcome, *self.judge.mistakes(outcome))
@@ -97,12 +109,21 @@ class RowsEvaluator(Measured):
             interval(metric, kept, seed=self.plan.seed, estimate=value, total=len(self))
             for metric, value in zip(self.metrics, values.values(), strict=True)
         ]
-        plain_values = self.named(tally.value() for tally in trivial)
+        _, described = self.judge.baseline(self._train_truth, self._target, size=1)
         return {
-            **self.record(values, intervals=intervals, baseline=plain_values, described=described),
+            **self.record(values, intervals=intervals, baseline=self.guess(), described=described),
             "worst": [self._mistake(row, loss, outcome) for loss, row, outcome in worst.kept],
             **shown.record(kept),
         }
+
+    def guess(self) -> Mapping[str, float]:
+        """Return what the trivial predictor of the task reaches."""
+        truth = self.prepared.truth
+        assert truth is not None
+        # What is trivial does not depend on the row, so that one batch of it serves all.
+        guess, _ = self.judge.baseline(self._train_truth, self._target, size=self.batch_size)
+        batches = (truth[begin : begin + self.batch_size] for begin in range(0, len(truth), self.batch_size))
+        return self.measure(Outcome(guess[: len(batch)], batch) for batch in batches)
 
     def outcomes(self, task: Task) -> Iterator[tuple[np.ndarray, Outcome]]:
         """Yield row numbers and predictions beside the truth, batch by batch, in the user's unit."""

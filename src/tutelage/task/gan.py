@@ -8,7 +8,7 @@ Differs from the paper: none.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -230,13 +230,16 @@ class SampleEvaluator(Measured):
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals from several draws, what one Gaussian reaches, and what real samples themselves do."""
         draws = [self.measure([self._drawn(task, draw=draw)]) for draw in range(NUM_DRAWS)]
-        trivial = self.measure([SampleOutcome(self.real, self._gaussian(len(self.real)))])
         ceiling = self.measure([SampleOutcome(self.real, self.train[: len(self.real)])])
         reached = [f"{metric.title} {value:.3f}" for metric, value in zip(self.metrics, ceiling.values(), strict=True)]
         best = f"real train samples in place of generated ones reach {', '.join(reached)}, the best that can be hoped for"
         described = f"one Gaussian with the mean and covariance of the train samples; {best}"
         intervals = [spread([draw[name] for draw in draws]) for name in draws[0]]
-        return self.record(draws[0], intervals=intervals, baseline=trivial, described=described)
+        return self.record(draws[0], intervals=intervals, baseline=self.guess(), described=described)
+
+    def guess(self) -> Mapping[str, float]:
+        """Return what samples of one Gaussian reach."""
+        return self.measure([SampleOutcome(self.real, self._gaussian(len(self.real)))])
 
     def _gaussian(self, count: int) -> np.ndarray:
         """Return samples float64 [count, D] of one Gaussian fitted to the train samples."""

@@ -74,6 +74,10 @@ class Measured:
         """Return what belongs to each metric, in their order, by name."""
         return {f"{self.name}/{metric.kind}": value for metric, value in zip(self.metrics, values, strict=True)}
 
+    def guess(self) -> Mapping[str, float]:
+        """Return what a trivial predictor reaches, by name: nothing, where a task does not know of one."""
+        return {}
+
     def record(
         self, values: Mapping[str, float], *, intervals: Iterable[Sequence[float]], baseline: Mapping[str, float], described: str
     ) -> dict[str, Any]:

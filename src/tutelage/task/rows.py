@@ -15,6 +15,7 @@ from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.labelled import LabelledRows
+from tutelage.data.rows.selected import SelectedRows
 from tutelage.data.source.base import Collected
 from tutelage.data.stream import FiniteStream
 from tutelage.data.target.base import Target
@@ -56,6 +57,15 @@ class PreparedPart:
 
     def __len__(self) -> int:
         return len(self.part)
+
+    def some(self, count: int) -> "PreparedPart":
+        """Return at most `count` of the rows, evenly spaced."""
+        if len(self) <= count:
+            return self
+        numbers = np.linspace(0, len(self) - 1, count).astype(np.int64)
+        target = None if self.target is None else self.target[torch.from_numpy(numbers)]
+        truth = None if self.truth is None else self.truth[numbers]
+        return PreparedPart(self.part.select(numbers), SelectedRows(self.rows, numbers), target, truth)
 
     def labelled(self, **beside: Tensor) -> Rows:
         """Return the rows with the target, and whatever else is named, beside them."""

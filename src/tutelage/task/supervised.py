@@ -30,6 +30,8 @@ from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
 
 __all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema", "initialize"]
 
+MOST_TRAIN_ROWS = 2_000
+"""Train rows that are measured where a training seems to have learned nothing."""
 NO_TARGET = "there is no target to learn. Name it: --target COLUMN."
 
 
@@ -128,6 +130,7 @@ class SupervisedSpec(TaskSpec):
             validation=self._evaluator("val", plan, data, data.validation, answering),
             test=self._evaluator("test", plan, data, data.test, answering) if data.test is not None else None,
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+            train=lambda: self._evaluator("train", plan, data, data.train.some(MOST_TRAIN_ROWS), answering),
         )
 
     def _evaluator(self, name: str, plan: Plan, data: RowsData, part: PreparedPart, answering: "_Answers") -> RowsEvaluator:

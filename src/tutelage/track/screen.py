@@ -5,8 +5,9 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TextIO
+from typing import TextIO, cast
 
+from rich.file_proxy import FileProxy
 from rich.live import Live
 from rich.text import Text
 
@@ -25,6 +26,7 @@ from tutelage.core.events import (
     Started,
     Warned,
 )  # fmt: skip
+from tutelage.core.outlet import Outlet
 from tutelage.track.mode import Mode
 from tutelage.track.progress import LEAST_EPOCH, Progress
 from tutelage.track.score import Scores
@@ -43,6 +45,8 @@ SAMPLE_S = 30.0
 """Shortest time between two generated texts."""
 SAMPLE_LINES = 3
 """Lines shown of a generated text."""
+BEST = "best so far"
+GUESSING = "not clearly better than guessing"
 STOPPED = {
     "budget": "the budget is used up",
     "patience": "no improvement for a while (early stopping)",
@@ -145,16 +149,27 @@ class Screen:
             self._say(event.seconds, plain(progress.say(self._terminal.width - len(clock) - 1)))
 
     def _show_evaluation(self, event: Evaluated) -> None:
-        if event.is_best and event.metrics:
-            watched = _watched(event)
-            self._best = f"best {self._scores.say(watched, event.metrics[watched])}"
-            if self._live is not None and self._progress is not None:
-                self._draw(replace(self._progress, best=self._best))
+        verdict = self._judge(event)
+        if verdict.plain == BEST and self._live is not None and self._progress is not None:
+            self._draw(replace(self._progress, best=self._best))
         if self._mode == "lines" or (self._mode == "live" and self._is_due("kept", KEPT_S)):
             scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
             epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
             facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
-            self._say(event.seconds, *map(plain, facts), *([plain("best so far", "green")] if event.is_best else []))
+            self._say(event.seconds, *map(plain, facts), *([verdict] if verdict else []))
+
+    def _judge(self, event: Evaluated) -> Text:
+        """Say what an evaluation is worth: nothing while a guess is as good, the best so far where that can be seen."""
+        if event.versus_guess == "no better":
+            return plain(GUESSING, "yellow")
+        if not event.is_best:
+            return Text()
+        if not event.metrics:
+            return plain(BEST, "green")
+        watched = _watched(event)
+        best = f"best {self._scores.say(watched, event.metrics[watched])}"
+        is_seen, self._best = best != self._best, best
+        return plain(BEST, "green") if is_seen else Text()
 
     def _show_sample(self, event: Sampled) -> None:
         lines = [line.strip() for line in event.texts[0].splitlines() if line.strip()]
@@ -208,6 +223,9 @@ class Screen:
                 redirect_stderr=self._is_shared,
             )
             self._live.start()
+            if isinstance(sys.stderr, FileProxy):
+                # What rich takes from others on this stream, it would draw as it is.
+                sys.stderr = cast(TextIO, Outlet(cast(TextIO, sys.stderr)))
         self._live.update(progress, refresh=True)
 
     def _remove_bar(self) -> None:

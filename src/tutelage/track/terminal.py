@@ -8,13 +8,13 @@ from typing import IO, TextIO, cast
 from rich.console import Console
 from rich.text import Text
 
+from tutelage.core.outlet import Outlet, one_line
+
 __all__ = ["LOG_WIDTH", "Terminal", "open_terminal", "plain"]
 
 LOG_WIDTH = 110
 """Line width where there is no terminal to ask."""
 
-STEERING = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
-"""Control characters, and those that break a line or turn the direction of writing."""
 BLANKS_AT_END = re.compile(r" +(?=\n)")
 
 
@@ -37,7 +37,7 @@ def open_terminal(stream: TextIO, *, environment: Mapping[str, str] = os.environ
     is_terminal = stream.isatty() and environment.get("TERM") != "dumb"
     has_styles = is_terminal and not environment.get("NO_COLOR")
     return Terminal(
-        file=cast(IO[str], _Outlet(stream, is_log=not (is_terminal or is_forced))),
+        file=cast(IO[str], _Canvas(stream, is_log=not (is_terminal or is_forced))),
         width=None if stream.isatty() else LOG_WIDTH,
         force_terminal=is_terminal or is_forced,
         force_interactive=is_terminal or is_forced,
@@ -52,41 +52,28 @@ def open_terminal(stream: TextIO, *, environment: Mapping[str, str] = os.environ
 
 
 def plain(text: str, style: str = "") -> Text:
-    """Return text exactly as it is, but for control characters: a file name must not be able to steer the terminal."""
-    return Text(STEERING.sub(" ", text), style=style)
+    """Return text on one line, exactly as it is but for what would steer the terminal: a file name must not be able to."""
+    return Text(one_line(text), style=style)
 
 
-class _Outlet:
-    """Writes what the stream's encoding has signs for, as long as the stream is there.
+class _Canvas(Outlet):
+    """Takes what rich draws, whose control characters are its own: the texts in it went through `plain`.
 
     Args:
-        stream: Where to write.
+        stream: Where to write; what is drawn on standard output is an answer, and one that cannot be written is told.
         is_log: Leave out the blanks that fill up a table's lines.
     """
 
     def __init__(self, stream: TextIO, *, is_log: bool) -> None:
-        self.encoding = getattr(stream, "encoding", None) or "utf-8"
-        self._stream = stream
+        known = stream if isinstance(stream, Outlet) else Outlet(stream)
+        super().__init__(known.stream, name=known.name)
         self._is_log = is_log
-        self._is_gone = False
 
     def isatty(self) -> bool:
+        """Tell whether this is more than a log."""
         return not self._is_log
 
     def write(self, text: str) -> int:
-        if self._is_log:
-            text = BLANKS_AT_END.sub("", text)
-        if not self._is_gone:
-            try:
-                self._stream.write(text.encode(self.encoding, "replace").decode(self.encoding))
-            except (OSError, ValueError):
-                # The terminal is gone, which is no reason to stop training.
-                self._is_gone = True
+        """Write what was drawn."""
+        self.draw(BLANKS_AT_END.sub("", text) if self._is_log else text)
         return len(text)
-
-    def flush(self) -> None:
-        if not self._is_gone:
-            try:
-                self._stream.flush()
-            except (OSError, ValueError):
-                self._is_gone = True

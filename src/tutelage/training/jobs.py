@@ -113,8 +113,17 @@ class LogJob:
 class EvaluateJob:
     """Measures what is watched in training, judges the score, and keeps the best weights."""
 
-    def __init__(self, emitter: Emitter, evaluators: Sequence[Evaluator], *, stopping: Stopping, every: int, step: int) -> None:
-        """Evaluate every `every` steps, from `step` on."""
+    def __init__(
+        self,
+        emitter: Emitter,
+        evaluators: Sequence[Evaluator],
+        *,
+        stopping: Stopping,
+        every: int,
+        step: int,
+        versus_guess: Callable[[Mapping[str, float]], str] = lambda _: "unknown",
+    ) -> None:
+        """Evaluate every `every` steps, from `step` on; `versus_guess` compares the metrics with those of a trivial predictor."""
         self.next_step = (step // every + 1) * every
         self.seconds_spent = 0.0
         self.seconds_per_evaluation = 0.0
@@ -122,6 +131,7 @@ class EvaluateJob:
         self.is_running = False
         self._every = every
         self._emitter, self._evaluators, self._stopping = emitter, tuple(evaluators), stopping
+        self._versus_guess = versus_guess
 
     @memory_told("evaluating")
     def run(self, state: TrainState) -> None:
@@ -150,7 +160,12 @@ class EvaluateJob:
         note_good(state, is_best=state.control.best_step == step)
         self._emitter.emit(
             Evaluated(
-                step=step, epoch=state.clock.epoch, metrics=self.last_metrics, is_best=is_best, watched=self._stopping.metric
+                step=step,
+                epoch=state.clock.epoch,
+                metrics=self.last_metrics,
+                is_best=is_best,
+                watched=self._stopping.metric,
+                versus_guess=self._versus_guess(self.last_metrics),
             )
         )
         for evaluator in self._evaluators:

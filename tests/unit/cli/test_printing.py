@@ -46,4 +46,4 @@ def test_runs_line_up_with_the_score_that_counts(tmp_path: Path, capsys: pytest.
     runs_verb.run(argparse.Namespace(folder=str(tmp_path), json=False))
     lines = {line.split()[0].rpartition("/")[2]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["first"] == ["regress", "test/r2", "0.8750", "41", "s", "budget"]
-    assert lines["sec?ond"] == ["classify", "test/loss", "0.2500", "3", "min", "20", "s", "patience"]
+    assert lines["sec\\x1bond"] == ["classify", "test/loss", "0.2500", "3", "min", "20", "s", "patience"]

@@ -82,7 +82,8 @@ def test_a_further_metric_of_a_text_has_an_interval_and_a_baseline_of_its_own(tm
     nats, perplexity = (record["intervals"][f"test/{kind}"] for kind in ("nats_per_character", "perplexity"))
     assert perplexity == pytest.approx(np.exp(nats), rel=1e-3)  # quantiles are interpolated
     assert perplexity[0] < record["metrics"]["test/perplexity"] < perplexity[1]
-    assert record["baseline"]["test/perplexity"] == pytest.approx(len(evaluator.fitted.alphabet) - 1)
+    # As good as knowing how often each character comes: better than taking all for as likely.
+    assert 1 < record["baseline"]["test/perplexity"] < len(evaluator.fitted.alphabet) - 1
     assert evaluator(task) == record["metrics"]
 
 

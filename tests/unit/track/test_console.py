@@ -316,7 +316,7 @@ def test_a_stream_without_unicode_gets_plain_signs() -> None:
     screen.take(Warned(message="caf\u00e9"))
     screen.take(logged(500))
     screen.close()
-    assert b"caf?" in buffer.getvalue()
+    assert b"caf\\xe9" in buffer.getvalue()
     assert b"50%  ------" in buffer.getvalue()
 
 

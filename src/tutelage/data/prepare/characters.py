@@ -74,6 +74,11 @@ class FittedCharacters(Fitted):
         """Return pieces that overlap by one token only, so that each token is predicted once; for measuring."""
         return WindowRows(self.encode(_as_corpus(part).text), length=self.length + 1, stride=self.length)
 
+    def frequencies(self, part: Part) -> np.ndarray:
+        """Return how often each code is in a text, as fractions float64 [V]; each counts once more, so that none is 0."""
+        counts = np.bincount(self.encode(_as_corpus(part).text), minlength=len(self.alphabet)) + 1.0
+        return np.asarray(counts / counts.sum())
+
     def finisher(self) -> nn.Module:
         """Return the module that parts pieces into what is given and what is to be predicted."""
         return NextToken()

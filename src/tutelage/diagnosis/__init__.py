@@ -1,0 +1,1 @@
+"""Why a training has learned nothing: one cause a file, judged from what was measured."""

@@ -1,0 +1,130 @@
+"""What was measured of a training, for who asks why it has learned nothing; plain numbers, without torch and without data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+__all__ = ["LEAST_STEPS", "Curve", "Facts", "Layer"]
+
+ENDS = 5
+"""A beginning or an end of a curve is the mean of a fifth of its points: one point alone is noise."""
+
+LEAST_STEPS = 10
+"""With fewer, the steps are what is too few."""
+UNMOVED = 1e-3
+"""Of its size: a weight that moved less in all of training is where it began; a healthy one moves as far in a few steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One weight of the network, as training has left it.
+
+    Attributes:
+        name: Its name, such as `model.0.weight`.
+        num_units: How many units it feeds.
+        are_alike: Whether the weights of all its units are equal.
+        moved: How far training has moved it, relative to its size.
+        dead: Fraction of its units that answer 0 to every row; None where it has no rectifier, or nobody looked.
+    """
+
+    name: str
+    num_units: int
+    are_alike: bool = False
+    moved: float = 0.0
+    dead: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A number over the steps of a training.
+
+    Attributes:
+        steps: Ascending.
+        values: As many; finite.
+    """
+
+    steps: tuple[int, ...] = ()
+    values: tuple[float, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def start(self) -> float:
+        """The mean of its beginning."""
+        return fmean(self.values[: self._size])
+
+    @property
+    def end(self) -> float:
+        """The mean of its end."""
+        return fmean(self.values[-self._size :])
+
+    @property
+    def fallen(self) -> float:
+        """By which fraction it has fallen from its beginning to its end; negative where it has risen."""
+        return (self.start - self.end) / max(abs(self.start), abs(self.end), 1e-12)
+
+    @property
+    def highest(self) -> float:
+        """The largest value."""
+        return max(self.values)
+
+    @property
+    def _size(self) -> int:
+        return max(1, len(self.values) // ENDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """A training that has learned nothing, in numbers.
+
+    Attributes:
+        steps: Steps done.
+        epochs: Passes over the train rows; 0 where the data are endless.
+        stopped: Why it ended, such as `budget`.
+        rate: The highest learning rate; 0 where it is not known.
+        layers: Every weight that has learned.
+        losses: The training loss of each log line; of several phases the first one's.
+        scores: The watched score of each evaluation.
+        greater_is_better: The direction of these.
+        train: What the model reaches on train rows beside a guess, in words; "" where nobody measured it.
+        fits_train: Whether that is clearly better than the guess.
+        answer: What the model answers most often, in words.
+        answer_fraction: How often it does; None where that is not known.
+        truth_fraction: How often that is true; None where that is not known.
+        is_partly_better: Whether another metric than the one of the headline is better than a guess.
+    """
+
+    steps: int
+    epochs: float = 0.0
+    stopped: str = "budget"
+    rate: float = 0.0
+    layers: tuple[Layer, ...] = ()
+    losses: Curve = Curve()
+    scores: Curve = Curve()
+    greater_is_better: bool = True
+    train: str = ""
+    fits_train: bool = False
+    answer: str = ""
+    answer_fraction: float | None = None
+    truth_fraction: float | None = None
+    is_partly_better: bool = False
+
+    @property
+    def moved(self) -> float:
+        """How far the weight that moved most has moved, relative to its size; infinite where there is none."""
+        return max((layer.moved for layer in self.layers), default=float("inf"))
+
+    @property
+    def is_untrained(self) -> bool:
+        """Whether no weight has moved at all, however many steps there were: what it reaches, it would have reached without."""
+        return self.steps >= LEAST_STEPS and self.moved < UNMOVED
+
+    @property
+    def best_place(self) -> float:
+        """Where among the evaluations the best one is: 0 the first, 1 the last, or the only one."""
+        values: Sequence[float] = self.scores.values
+        if len(values) < 2:
+            return 1.0
+        best = max(values) if self.greater_is_better else min(values)
+        return max(place for place, value in enumerate(values) if value == best) / (len(values) - 1)

@@ -1,0 +1,93 @@
+"""Whether a score is better than a guess, with the uncertainty that the score has; pure functions of numbers."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+__all__ = ["Versus", "compare", "gain", "judge_run"]
+
+Versus = Literal["better", "partly better", "no better", "untrained", "unknown"]
+"""How a training compares with a trivial predictor; `untrained` is better only as any random network might be."""
+
+LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
+"""Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
+equal have intervals so narrow that the last digit of a loss would look like knowledge."""
+
+
+def gain(value: float, guess: float, *, greater_is_better: bool) -> float:
+    """Return which part of the way from the guess to perfection a score has gone; negative where it is worse.
+
+    Perfect is 0 for errors and losses, and 1 for scores whose guess is below 1; for others the guess itself is the measure.
+    """
+    if not greater_is_better:
+        return (guess - value) / max(abs(guess), 1e-12)
+    return (value - guess) / (1 - guess if guess < 1 and value <= 1 else max(abs(guess), 1.0))
+
+
+def compare(metrics: Mapping[str, float], guess: Mapping[str, float], *, greater: Mapping[str, bool], count: int) -> Versus:
+    """Compare an evaluation with the guess, without knowing its intervals: noise of about 1 / sqrt(count) is allowed for.
+
+    Args:
+        metrics: Scores by name.
+        guess: What the trivial predictor reaches, by name.
+        greater: The direction of each metric, by its kind.
+        count: Rows, or episodes, that were measured.
+    """
+    known = [name for name in metrics if name in guess and not math.isnan(guess[name])]
+    if not known:
+        return "unknown"
+    gains = [gain(metrics[name], guess[name], greater_is_better=greater[_kind(name)]) for name in known]
+    return "better" if any(found > 1 / math.sqrt(max(count, 1)) for found in gains) else "no better"
+
+
+def judge_run(
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, Sequence[float]],
+    guess: Mapping[str, float],
+    *,
+    headline: str,
+    greater: Mapping[str, bool],
+) -> Versus:
+    """Tell whether a run's scores are better than the guess: beyond their 95 % intervals, and by more than a trifle.
+
+    Args:
+        metrics: Final scores by name, such as `test/accuracy`.
+        intervals: Their intervals.
+        guess: What the trivial predictor reaches.
+        headline: The metric that counts.
+        greater: The direction of each metric, by its kind.
+
+    Returns:
+        `partly better` where only other metrics of the same part are.
+    """
+    score, plain = metrics.get(headline, math.nan), guess.get(headline, math.nan)
+    if math.isnan(plain) or math.isnan(score):
+        return "unknown"
+    part = headline.rpartition("/")[0]
+    others = [name for name in metrics if name.rpartition("/")[0] == part and name != headline and name in guess]
+    if _is_better(headline, metrics, intervals, guess, greater=greater, least=LEAST_GAIN):
+        return "better"
+    if any(_is_better(name, metrics, intervals, guess, greater=greater, least=LEAST_OTHER_GAIN) for name in others):
+        return "partly better"
+    return "no better"
+
+
+def _is_better(
+    name: str,
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, Sequence[float]],
+    guess: Mapping[str, float],
+    *,
+    greater: Mapping[str, bool],
+    least: float,
+) -> bool:
+    """Tell whether even the worse end of a score's interval is better than the guess."""
+    value, plain = metrics[name], guess[name]
+    ends = [end for end in intervals.get(name) or () if not math.isnan(end)]
+    worst = (min if greater[_kind(name)] else max)([value, *ends])
+    is_clear = worst > plain if greater[_kind(name)] else worst < plain
+    return is_clear and gain(value, plain, greater_is_better=greater[_kind(name)]) > least
+
+
+def _kind(name: str) -> str:
+    return name.rpartition("/")[2]

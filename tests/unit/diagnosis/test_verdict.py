@@ -1,0 +1,75 @@
+"""A score is better than a guess where its interval says so, and nowhere else."""
+
+import math
+
+import pytest
+
+from tutelage.diagnosis.facts import Curve, Facts
+from tutelage.diagnosis.verdict import compare, gain, judge_run
+
+GREATER = {"accuracy": True, "loss": False, "r2": True, "mean_return": True}
+
+
+def judged(value: float, low: float, high: float, guess: float, *, name: str = "test/accuracy") -> str:
+    return judge_run({name: value}, {name: (low, high)}, {name: guess}, headline=name, greater=GREATER)
+
+
+def test_a_score_is_judged_by_its_interval() -> None:
+    assert judged(0.9, 0.8, 0.95, 0.33) == "better"
+    assert judged(0.43, 0.27, 0.61, 0.33) == "no better", "by luck, on 30 rows"
+    assert judged(0.2, 0.1, 0.3, 0.33) == "no better"
+    assert judged(0.9, 0.8, 1.1, 1.0, name="test/loss") == "no better"
+    assert judged(0.9, 0.8, 0.95, 1.0, name="test/loss") == "better"
+    assert judged(0.3, -0.1, 0.5, 0.0, name="test/r2") == "no better"
+
+
+def test_a_trifle_is_nothing_however_narrow_its_interval() -> None:
+    assert judged(1.0980, 1.0978, 1.0982, 1.0986, name="test/loss") == "no better"
+
+
+def test_without_an_interval_the_score_itself_counts() -> None:
+    names = {"test/accuracy": 0.9}
+    assert judge_run(names, {}, {"test/accuracy": 0.5}, headline="test/accuracy", greater=GREATER) == "better"
+
+
+@pytest.mark.parametrize("guess", [{}, {"test/accuracy": math.nan}])
+def test_without_a_guess_nothing_is_said(guess: dict[str, float]) -> None:
+    assert judge_run({"test/accuracy": 0.9}, {}, guess, headline="test/accuracy", greater=GREATER) == "unknown"
+    assert judge_run({}, {}, {"test/accuracy": 0.9}, headline="test/accuracy", greater=GREATER) == "unknown"
+
+
+def test_another_metric_of_the_same_part_makes_a_run_partly_better() -> None:
+    metrics, guess = {"test/accuracy": 0.95, "test/loss": 0.1}, {"test/accuracy": 0.95, "test/loss": 0.2}
+    intervals = {"test/accuracy": (0.94, 0.96), "test/loss": (0.08, 0.12)}
+    assert judge_run(metrics, intervals, guess, headline="test/accuracy", greater=GREATER) == "partly better"
+    on_val = {"test/accuracy": 0.95, "val/loss": 0.1}
+    assert (
+        judge_run(on_val, {}, {"test/accuracy": 0.95, "val/loss": 0.2}, headline="test/accuracy", greater=GREATER) == "no better"
+    )
+
+
+def test_a_gain_is_the_part_of_the_way_to_perfection() -> None:
+    assert gain(0.5, 1.0, greater_is_better=False) == pytest.approx(0.5)
+    assert gain(0.75, 0.5, greater_is_better=True) == pytest.approx(0.5)
+    assert gain(30.0, 20.0, greater_is_better=True) == pytest.approx(0.5)
+    assert gain(-50.0, -100.0, greater_is_better=True) > 0
+    assert gain(0.4, 0.5, greater_is_better=True) < 0
+
+
+def test_an_evaluation_on_few_rows_needs_a_clearer_gain() -> None:
+    found = {"val/loss": 0.95}
+    assert compare(found, {"val/loss": 1.0}, greater=GREATER, count=24) == "no better"
+    assert compare(found, {"val/loss": 1.0}, greater=GREATER, count=10_000) == "better"
+    assert compare(found, {"val/accuracy": 1.0}, greater=GREATER, count=24) == "unknown"
+
+
+def test_a_curve_is_told_by_its_ends() -> None:
+    curve = Curve(tuple(range(10)), (2.0, 2.0, *[5.0] * 6, 1.0, 1.0))
+    assert (curve.start, curve.end, curve.highest, curve.fallen) == (2.0, 1.0, 5.0, 0.5)
+
+
+def test_the_place_of_the_best_evaluation() -> None:
+    scores = Curve((1, 2, 3), (0.5, 0.9, 0.7))
+    assert Facts(steps=3, scores=scores).best_place == 0.5
+    assert Facts(steps=3, scores=scores, greater_is_better=False).best_place == 0.0
+    assert Facts(steps=3).best_place == 1.0
