@@ -45,7 +45,8 @@ def write_durably(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, record: object) -> None:
     """Write a record as indented JSON, durably."""
-    write_durably(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+    # A lone surrogate, which UTF-8 has not, is replaced by what is its escape in JSON, so that it is read back as it was.
+    write_durably(path, (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace"))
 
 
 def sweep(folder: Path) -> None:

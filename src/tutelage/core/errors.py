@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from tutelage.core.names import readable
+
 __all__ = ["DataError", "DivergedError", "DataProblem", "RecipeError", "RunError", "TutelageError", "UsageError"]
 
 MAX_SHOWN = 20
@@ -100,7 +102,9 @@ class DataProblem:
     items: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Let either of `item` and `items` follow from the other."""
+        """Let either of `item` and `items` follow from the other; names of files in an old encoding are made readable."""
+        for name in ("where", "found", "remedy"):
+            object.__setattr__(self, name, readable(getattr(self, name)))
         if self.items:
             object.__setattr__(self, "item", self.items[0])
         elif self.item >= 0:

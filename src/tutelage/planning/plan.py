@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from tutelage.core.spec import Pick, Spec
+from tutelage.core.spec import Location, Pick, Spec
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
 
@@ -50,7 +50,7 @@ class Plan(Spec):
     """
 
     version: int = 1
-    source: str
+    source: Location
     modality: str
     task: Pick("task")  # type: ignore[valid-type]
     model: Pick("model") | None  # type: ignore[valid-type]

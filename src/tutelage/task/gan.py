@@ -61,8 +61,8 @@ class Gan(TaskSpec):
     answers: ClassVar[str] = "samples"
     answers_rows: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "ema", "class_weights"}
-    latent_size: int = Field(2, gt=0, description="Size of the latent: random numbers that the generator starts from.")
-    critic_steps: int = Field(3, gt=0, description="Critic updates to one generator update.")
+    latent_size: int = Field(2, gt=0, le=2**16, description="Size of the latent: random numbers that the generator starts from.")
+    critic_steps: int = Field(3, gt=0, le=1000, description="Critic updates to one generator update.")
     critic: Pick("model") = Field(  # type: ignore[valid-type]
         MLP(hidden=(128, 128), dropout=0.0), validate_default=True, description="Architecture of the critic."
     )

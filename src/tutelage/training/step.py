@@ -216,6 +216,7 @@ def _autocast(options: StepOptions) -> AbstractContextManager[object]:
 
 def _cut(batch: Batch, num_micro: int) -> list[Batch]:
     """Cut a batch into at most `num_micro` parts of nearly equal size."""
+    num_micro = max(1, min(num_micro, max(len(value) for value in batch.values())))
     pieces = {key: value.tensor_split(num_micro) for key, value in batch.items()}
     cuts = [{key: piece[i] for key, piece in pieces.items()} for i in range(num_micro)]
     # Of several processes one may get no row of a short batch: it still adds its zeros.

@@ -53,8 +53,8 @@ class Table(Prepare):
         description="How numbers are scaled: quantile = by rank to a normal distribution; standard = mean 0, deviation 1; "
         "auto = quantile from 10,000 train rows on.",
     )
-    clip: float = Field(5.0, gt=0, description="Scaled numbers are held within this many deviations. Typical: 3 to 8.")
-    rare: int = Field(5, ge=1, description="Words in fewer train rows than this share one code. Typical: 2 to 50.")
+    clip: float = Field(5.0, gt=0, le=1e6, description="Scaled numbers are held within this many deviations. Typical: 3 to 8.")
+    rare: int = Field(5, ge=1, le=10**9, description="Words in fewer train rows than this share one code. Typical: 2 to 50.")
     text: Literal["words", "drop"] = Field(
         "words", description="Short texts that nearly all differ: words = flags for their common words; drop = not used."
     )

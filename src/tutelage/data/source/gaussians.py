@@ -25,7 +25,7 @@ class Gaussians(Source):
 
     kind: Literal["gaussians"] = "gaussians"
     has_targets: ClassVar[bool] = False
-    num_points: int = Field(10_000, ge=10, description="How many points to draw.")
+    num_points: int = Field(10_000, ge=10, le=10**8, description="How many points to draw.")
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
