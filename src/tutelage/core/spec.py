@@ -69,10 +69,9 @@ class Spec(BaseModel):
         for leaf in _leaves(value) if kinds else ():
             if (isinstance(leaf, bool) and bool not in kinds) or (isinstance(leaf, str) and str not in kinds):
                 raise ValueError(f"must be {' or '.join(dict.fromkeys(_words(annotation)))}, not {_short(leaf)}")
-            if isinstance(leaf, int | float) and int in kinds and float not in kinds and abs(leaf) > LARGEST:
-                raise ValueError(f"must be a whole number of at most {LARGEST:,}")
-            if isinstance(leaf, int) and float in kinds and abs(leaf) > LARGEST:
-                raise ValueError(f"must be a number, not a whole number of more than {LARGEST:,}")
+            is_whole = isinstance(leaf, int) or float not in kinds
+            if isinstance(leaf, int | float) and is_whole and abs(leaf) > LARGEST and (str, False) not in _parts(annotation):
+                raise ValueError(f"must be at most {LARGEST:,}, as whole numbers go")
         return value
 
     def but(self, **changes: object) -> Self:
@@ -303,7 +302,8 @@ def _entry(values: object, part: str) -> object:
     """Return what stands under a key of a table or at a place of a list."""
     if isinstance(values, Mapping):
         return values.get(part)
-    return values[int(part)] if isinstance(values, Sequence) and part.isdecimal() else None
+    is_place = isinstance(values, list | tuple) and part.isascii() and part.isdecimal() and len(part) < 10
+    return values[int(part)] if is_place and int(part) < len(values) else None
 
 
 def _family_of(field: FieldInfo) -> str:

@@ -1,7 +1,7 @@
 """Whether a model can be held at all, told before there is a run folder: memory is asked for only after it was counted."""
 
 import os
-import resource
+import sys
 
 import torch
 
@@ -34,6 +34,10 @@ def memory_bytes(device: str) -> int:
     """Return how much memory a device has, or may be used of it by this process."""
     if torch.device(device).type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
+    if not hasattr(os, "sysconf"):
+        return sys.maxsize
+    import resource  # not on every system
+
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return physical if soft == resource.RLIM_INFINITY else min(physical, soft)

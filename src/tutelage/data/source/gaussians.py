@@ -48,6 +48,6 @@ class Gaussians(Source):
 def _count(path: str) -> int:
     """Return the number of Gaussians that a name asks for."""
     text = path.partition(":")[2] or str(USUAL_COUNT)
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1000:
+    if not text.isascii() or not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= 1000:
         raise UsageError(f"{path}: expected {NAME}:N with a number N of Gaussians, 1 to 1000, such as {NAME}:8.")
     return int(text)
