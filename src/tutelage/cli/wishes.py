@@ -54,7 +54,9 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         values["seed"] = _number("seed", arguments.seed)
     recipe = recipe_from(values, where=arguments.recipe or "command line")
     sinks = [Console(mode="quiet" if is_quiet else "auto").open(Path(arguments.out or "."))]
-    return Request(recipe, out=arguments.out, command=readable(shlex.join(["tutelage", *sys.argv[1:]])), sinks=sinks, started=STARTED)
+    return Request(
+        recipe, out=arguments.out, command=readable(shlex.join(["tutelage", *sys.argv[1:]])), sinks=sinks, started=STARTED
+    )
 
 
 def _without_amounts(values: Mapping[str, Any]) -> Any:

@@ -33,10 +33,10 @@ def readable(text: str) -> str:
 
 
 def short_name(text: str) -> str:
-    """Return a name as part of the name of a folder: readable, of one line, and short.
+    r"""Return a name as part of the name of a folder: readable, of one line, and short.
 
     Example:
-        >>> short_name("two\\nlines"), short_name("a" * 100) == "a" * 60
+        >>> short_name("two\nlines"), short_name("a" * 100) == "a" * 60
         ('two_lines', True)
     """
     plain = "".join(sign if sign.isprintable() and sign not in "/\\" else "_" for sign in readable(text))

@@ -64,13 +64,14 @@ class Spec(BaseModel):
     @classmethod
     def _refuse_lookalikes(cls, value: Any, info: ValidationInfo) -> Any:
         """Refuse what pydantic would turn into a number: `true` is no 1, and a text is no number, even one of digits."""
-        annotation = cls.model_fields[info.field_name].annotation if info.field_name in cls.model_fields else Any
+        annotation: Any = cls.model_fields[info.field_name].annotation if info.field_name in cls.model_fields else Any
         kinds = _plain_kinds(annotation)
         for leaf in _leaves(value) if kinds else ():
-            if (isinstance(leaf, bool) and bool not in kinds) or (isinstance(leaf, str) and str not in kinds):
+            is_no_word = isinstance(leaf, str) and kinds & {int, float} and not _takes_text(annotation, leaf)
+            if is_no_word or (isinstance(leaf, bool) and bool not in kinds):
                 raise ValueError(f"must be {' or '.join(dict.fromkeys(_words(annotation)))}, not {_short(leaf)}")
             is_whole = isinstance(leaf, int) or float not in kinds
-            if isinstance(leaf, int | float) and is_whole and abs(leaf) > LARGEST and (str, False) not in _parts(annotation):
+            if isinstance(leaf, int | float) and is_whole and abs(leaf) > LARGEST and not _takes_text(annotation, ""):
                 raise ValueError(f"must be at most {LARGEST:,}, as whole numbers go")
         return value
 
@@ -204,6 +205,11 @@ def _plain_kinds(annotation: Any) -> frozenset[type]:
     return kinds if kinds <= set(PLAIN_TYPES) else frozenset()
 
 
+def _takes_text(annotation: Any, text: str) -> bool:
+    """Tell whether a field takes any text, or this one."""
+    return any(part in ((str, False), (text, True)) for part in _parts(annotation))
+
+
 def _words(annotation: Any) -> Iterator[str]:
     """Name what a field takes."""
     yield from (repr(value) if is_word else PLAIN_TYPES.get(value, "") for value, is_word in _parts(annotation))
@@ -302,8 +308,9 @@ def _entry(values: object, part: str) -> object:
     """Return what stands under a key of a table or at a place of a list."""
     if isinstance(values, Mapping):
         return values.get(part)
-    is_place = isinstance(values, list | tuple) and part.isascii() and part.isdecimal() and len(part) < 10
-    return values[int(part)] if is_place and int(part) < len(values) else None
+    if not isinstance(values, list | tuple) or not (part.isascii() and part.isdecimal() and len(part) < 10):
+        return None
+    return values[int(part)] if int(part) < len(values) else None
 
 
 def _family_of(field: FieldInfo) -> str:

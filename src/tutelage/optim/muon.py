@@ -48,7 +48,9 @@ class Muon(Optim):
     momentum: float = Field(0.95, ge=0, lt=1, description="Fraction of the old momentum kept at each step; typical 0.6 to 0.95.")
     nesterov: bool = Field(True, description="Look one momentum step ahead.")
     weight_decay: float = Field(0.0, ge=0, le=1000, description="Decoupled weight decay of matrices, per step times lr.")
-    adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field((0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1).")
+    adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1)."
+    )
     adam_eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of AdamW's second moment.")
     ns_steps: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations per step; 3 is faster and often enough.")
     scale: Literal["original", "match_rms_adamw", "none"] = Field(

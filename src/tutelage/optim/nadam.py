@@ -29,7 +29,10 @@ class NAdam(Optim):
     momentum_decay: float = Field(4e-3, ge=0, le=1, description="How fast momentum approaches beta1.")
     eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of the squared gradient, against division by 0.")
     weight_decay: float = Field(
-        0.0, ge=0, le=1000, description="Fraction of each weight removed at each step, times the learning rate. Typical: 0 to 0.1."
+        0.0,
+        ge=0,
+        le=1000,
+        description="Fraction of each weight removed at each step, times the learning rate. Typical: 0 to 0.1.",
     )
 
     def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:

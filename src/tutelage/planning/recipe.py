@@ -39,7 +39,9 @@ class Budget(Spec):
         for name, most in (("epochs", MAX_EPOCHS), ("steps", MAX_STEPS)):
             value = getattr(self, name)
             if value != "auto" and not 0 < value <= most:
-                raise ValueError(f"{name} = {value} must be > 0 and at most {most:,}. Typical: 10 epochs, 1000 steps, or --time 3m")
+                raise ValueError(
+                    f"{name} = {value} must be > 0 and at most {most:,}. Typical: 10 epochs, 1000 steps, or --time 3m"
+                )
         if self.time != "auto":
             parse_seconds(str(self.time))
         return self
@@ -74,7 +76,9 @@ class Saving(Spec):
 class Recipe(Spec):
     """All that can be wished for a training."""
 
-    source: Location = Field("", description="Folder, file, or a bundled set such as sklearn:digits; with settings {path = ..., ...}.")
+    source: Location = Field(
+        "", description="Folder, file, or a bundled set such as sklearn:digits; with settings {path = ..., ...}."
+    )
     source_settings: dict[str, Any] = Field(default_factory=dict, description="Settings of the source, as in `source`.")
     test: Location = Field("", description="Where the test part is, if not inside the source.")
     target: str = Field("auto", description="Name of the target column.")

@@ -10,7 +10,7 @@ Differs from the paper: none.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ class Gan(TaskSpec):
     critic: Pick("model") = Field(  # type: ignore[valid-type]
         MLP(hidden=(128, 128), dropout=0.0), validate_default=True, description="Architecture of the critic."
     )
-    sizes: tuple[int, ...] = Field((), description="Shape of a sample; decided from the data.")
+    sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
 
     def claims(self, part: Part) -> Claim | None:
         """Claim rows without labels."""

@@ -45,7 +45,10 @@ class Image(Prepare):
     channels: Auto | Literal[1, 3] = Field("auto", description="1 = grey, 3 = color, auto = grey if no train image has color.")
     framing: Framing = Field("stretch", description="What becomes of images of another shape: stretch, crop or pad.")
     memory_bytes: int = Field(
-        MEMORY_BYTES, ge=0, le=2**60, description="Pixels of a part that are made and take more bytes than this go to a temporary file."
+        MEMORY_BYTES,
+        ge=0,
+        le=2**60,
+        description="Pixels of a part that are made and take more bytes than this go to a temporary file.",
     )
 
     def fit(self, part: Part) -> "FittedImage":

@@ -118,7 +118,7 @@ def fit_quantile(values: np.ndarray, *, clip: float) -> QuantileScale:
 
 
 def _unit(values: np.ndarray) -> float:
-    """Return what to divide by so that squares and sums of values stay numbers: 1, but of very large or small ones a power of 2."""
+    """Return a divisor with which squares and sums of values stay numbers: 1, or of very large or small ones a power of 2."""
     largest = float(np.abs(values).max(initial=0.0))
     return 1.0 if not largest or SMALLEST < largest < LARGEST else 2.0 ** max(-1022, math.frexp(largest)[1] - 1)
 

@@ -66,7 +66,9 @@ def _without_mask(array: np.ma.MaskedArray[Any, Any]) -> np.ndarray:
     if array.mask is np.ma.nomask or not array.mask.any():
         return np.asarray(array.data)
     is_number = array.dtype.kind in "buif"
-    return np.asarray(array.astype(np.float64 if is_number else object).filled(np.nan if is_number else None))
+    filled = np.array(array.data, dtype=np.float64 if is_number else object)
+    filled[np.asarray(array.mask)] = np.nan if is_number else None
+    return filled
 
 
 def to_labels(value: Any, *, what: str, count: int) -> tuple[np.ndarray, list[DataProblem]]:

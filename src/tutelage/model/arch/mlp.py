@@ -39,7 +39,10 @@ class MLP(Model):
         0.1, ge=0, lt=1, description="Probability that a hidden unit is left out in a training step. Typical: 0 to 0.5."
     )
     members: int = Field(
-        1, ge=1, le=1024, description="Networks with shared weights whose answers are averaged. Typical: 1, or 8 to 32 for tables."
+        1,
+        ge=1,
+        le=1024,
+        description="Networks with shared weights whose answers are averaged. Typical: 1, or 8 to 32 for tables.",
     )
     numbers: Literal["periodic", "plain"] = Field(
         "periodic", description="How numbers of a table enter: as sines of learned frequencies, or as they are."
@@ -48,7 +51,9 @@ class MLP(Model):
         1.0, gt=0, le=1e6, description="Standard deviation of the starting frequencies. Typical: 0.05 (smooth) to 2 (wild)."
     )
     num_frequencies: int = Field(24, ge=1, le=2**16, description="Learned frequencies of each number. Typical: 8 to 64.")
-    embedding_size: int = Field(16, ge=1, le=2**16, description="Length of the vector of a number or of a long category. Typical: 8 to 32.")
+    embedding_size: int = Field(
+        16, ge=1, le=2**16, description="Length of the vector of a number or of a long category. Typical: 8 to 32."
+    )
     one_hot_limit: int = Field(
         64, ge=0, le=2**20, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
     )

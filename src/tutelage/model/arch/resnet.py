@@ -38,7 +38,9 @@ class Resnet(Model):
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
     stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
     stem_stride: int = Field(2, ge=1, le=8, description="Step of the first convolution in pixels; its kernel is twice as wide.")
-    widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field((48, 96, 96, 192), min_length=1, max_length=100, description="Channels of each group.")
+    widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
+        (48, 96, 96, 192), min_length=1, max_length=100, description="Channels of each group."
+    )
     depth: int = Field(1, ge=1, le=1000, description="Convolutions in each residual branch.")
     branches: int = Field(1, ge=1, le=1000, description="Residual branches in each group.")
     activation: Activation = Field("gelu", description="Nonlinearity after each normalization.")
