@@ -72,7 +72,7 @@ def test_every_key_of_a_recipe_is_on_the_page(build: ModuleType) -> None:
 
 def test_a_setting_says_its_type_default_and_range(build: ModuleType) -> None:
     text = build.render_recipe()
-    assert "| `num_micro` | whole number | `1` | > 0 | Parts a batch is cut into to save memory. |" in text
+    assert "| `num_micro` | whole number | `1` | > 0, <= 4096 | Parts a batch is cut into to save memory. |" in text
     assert "| `optim` | `auto` or [optim](components.md#optim) | `auto` |" in text
     assert "| `on_bad_data` | `fail`, `skip` | `fail` |" in text
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
+from tutelage.core.names import readable
 from tutelage.core.outlet import say_json
 from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 from tutelage.run.start import Request
@@ -31,7 +32,7 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
     settings = [parse_setting(setting) for setting in arguments.set]
     if any(getattr(arguments, key) is not None for key in BUDGETS) or any(keys[0] == "budget" for keys, _ in settings):
         # What is said on the command line stands in place of the recipe file's budget; said twice there, it is refused.
-        values = {**values, "budget": {key: value for key, value in values.get("budget", {}).items() if key not in BUDGETS}}
+        values = {**values, "budget": _without_amounts(values)}
     for keys, value in settings:
         values = merge(values, keys, value)
     for option, key in PLAIN.items():
@@ -49,13 +50,21 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         key: _number(key, getattr(arguments, key)) for key in ("epochs", "steps", "time") if getattr(arguments, key) is not None
     }
     if budget:
-        kept = {key: value for key, value in values.get("budget", {}).items() if key not in ("epochs", "steps", "time")}
-        values["budget"] = kept | budget
+        kept = _without_amounts(values)
+        values["budget"] = {**kept, **budget} if isinstance(kept, Mapping) else kept
     if arguments.seed is not None:
         values["seed"] = _number("seed", arguments.seed)
     recipe = recipe_from(values, where=arguments.recipe or "command line")
     sinks = [Console(mode="quiet" if is_quiet else "auto").open(Path(arguments.out or "."))]
-    return Request(recipe, out=arguments.out, command=shlex.join(["tutelage", *sys.argv[1:]]), sinks=sinks, started=STARTED)
+    return Request(
+        recipe, out=arguments.out, command=readable(shlex.join(["tutelage", *sys.argv[1:]])), sinks=sinks, started=STARTED
+    )
+
+
+def _without_amounts(values: Mapping[str, Any]) -> Any:
+    """Return a recipe's budget without how much it says; what is no table stays, to be refused as what it is."""
+    budget = values.get("budget", {})
+    return {key: value for key, value in budget.items() if key not in BUDGETS} if isinstance(budget, Mapping) else budget
 
 
 def print_json(record: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from tutelage.core.names import readable
 from tutelage.core.outlet import one_line
 
 __all__ = [
@@ -136,7 +137,9 @@ class DataProblem:
     items: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Let either of `item` and `items` follow from the other."""
+        """Let either of `item` and `items` follow from the other; names of files in an old encoding are made readable."""
+        for name in ("where", "found", "remedy"):
+            object.__setattr__(self, name, readable(getattr(self, name)))
         if self.items:
             object.__setattr__(self, "item", self.items[0])
         elif self.item >= 0:

@@ -176,7 +176,9 @@ def as_json(record: Mapping[str, Any], *, where: str) -> bytes:
         bounded(record)
     except BorderError as error:
         raise RunError(f"{where}: cannot be written: {error}.") from error
-    return (json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    text = json.dumps(dict(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    # A lone surrogate, which UTF-8 has not, is replaced by what is its escape in JSON, so that it is read back as it was.
+    return text.encode("utf-8", "backslashreplace")
 
 
 def hash_file(path: Path) -> str:

@@ -5,17 +5,23 @@ takes a name (`"adamw"`), a table (`{"kind": "adamw", "lr": 1e-3}`) or an instan
 """
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from functools import cache
+from types import NoneType
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    PlainSerializer,
+    PlainValidator,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -23,18 +29,25 @@ from pydantic.fields import FieldInfo
 
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
+from tutelage.core.names import from_address, to_address
 from tutelage.core.outlet import one_line
 
-__all__ = ["Auto", "Component", "Pick", "Spec", "Wish", "grant", "parse"]
+__all__ = ["Auto", "Component", "Location", "Pick", "Spec", "Wish", "grant", "parse"]
 
 Auto = Literal["auto"]
 """The word a recipe uses for "decide for me and tell me why"."""
 
 
-class Spec(BaseModel):
-    """Settings that cannot change once made and refuse keys they do not know."""
+PLAIN_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", NoneType: ""}
+"""Types of single values, and how messages call them."""
+LARGEST = 2**63 - 1
+"""Whole numbers beyond this fit no tensor, no file and no counter."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+class Spec(BaseModel):
+    """Settings that cannot change once made and refuse keys they do not know; all their numbers are finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, allow_inf_nan=False)
     renamed: ClassVar[dict[str, str]] = {}
     """Keys that were called otherwise in the last release: old name -> name of today."""
 
@@ -47,6 +60,21 @@ class Spec(BaseModel):
             message = f"the key {key!r} is now called {cls.renamed[key]!r}; the old name is accepted for this release"
             warnings.warn(message, FutureWarning, stacklevel=2)
         return {cls.renamed.get(key, key): value for key, value in values.items()} if old else values
+
+    @field_validator("*", mode="before", check_fields=False)
+    @classmethod
+    def _refuse_lookalikes(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse what pydantic would turn into a number: `true` is no 1, and a text is no number, even one of digits."""
+        annotation: Any = cls.model_fields[info.field_name].annotation if info.field_name in cls.model_fields else Any
+        kinds = _plain_kinds(annotation)
+        for leaf in _leaves(value) if kinds else ():
+            is_no_word = isinstance(leaf, str) and kinds & {int, float} and not _takes_text(annotation, leaf)
+            if is_no_word or (isinstance(leaf, bool) and bool not in kinds):
+                raise ValueError(f"must be {' or '.join(dict.fromkeys(_words(annotation)))}, not {_short(leaf)}")
+            is_whole = isinstance(leaf, int) or float not in kinds
+            if isinstance(leaf, int | float) and is_whole and abs(leaf) > LARGEST and not _takes_text(annotation, ""):
+                raise ValueError(f"must be at most {LARGEST:,}, as whole numbers go")
+        return value
 
     def but(self, **changes: object) -> Self:
         """Return a checked copy with some fields changed."""
@@ -74,6 +102,24 @@ class Family:
     """Marks a field that takes components of a family, so that messages can name their keys."""
 
     name: str
+
+
+def _read_location(value: object) -> str:
+    """Take a text that may name a place on the disk: any file name, also one that is no Unicode, but no NUL."""
+    if not isinstance(value, str):
+        raise ValueError("must be a text, such as the path of a folder")
+    text = from_address(value)
+    if "\0" in text:
+        raise ValueError("holds a NUL character, which no path can")
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise ValueError("is not the path of any file: it holds a part of a character") from error
+    return text
+
+
+Location = Annotated[str, PlainValidator(_read_location), PlainSerializer(to_address, when_used="json")]
+"""The field type of a path or the name of a source; in files a path that is no Unicode is written as a `file:` address."""
 
 
 def Pick(family: str) -> Any:  # noqa: N802 - reads as a type in annotations
@@ -153,6 +199,55 @@ def _wish(family: str, value: object) -> object:
     return _pick(family, value)
 
 
+@cache
+def _plain_kinds(annotation: Any) -> frozenset[type]:
+    """Return the types of single values that a field takes, those within lists too; none where it takes other things."""
+    kinds = frozenset(type(value) if is_word else value for value, is_word in _parts(annotation))
+    return kinds if kinds <= set(PLAIN_TYPES) else frozenset()
+
+
+def _takes_text(annotation: Any, text: str) -> bool:
+    """Tell whether a field takes any text, or this one."""
+    return any(part in ((str, False), (text, True)) for part in _parts(annotation))
+
+
+def _words(annotation: Any) -> Iterator[str]:
+    """Name what a field takes."""
+    yield from (repr(value) if is_word else PLAIN_TYPES.get(value, "") for value, is_word in _parts(annotation))
+
+
+def _parts(annotation: Any) -> Iterator[tuple[Any, bool]]:
+    """Yield the types that an annotation is made of, of a table those of its values, and the words that it allows (True)."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        yield from ((value, True) for value in inner)
+    elif inner:
+        taken = inner[:1] if origin is Annotated else inner[1:] if origin is dict else inner
+        yield from (part for each in taken if each is not Ellipsis for part in _parts(each))
+    else:
+        yield annotation, False
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield the single values of nested lists and tables."""
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        yield value
+        return
+    for item in value:
+        yield from _leaves(item)
+
+
+def _short(value: object) -> str:
+    """Write a value as TOML has it, cut where it is long."""
+    text = str(value).lower() if isinstance(value, bool) else repr(value)
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text):,} characters)"
+
+
+MAX_SHOWN = 80
+"""Characters of a value in a message."""
+
 BRANCHES = ("function-", "literal[", "is-instance", "tuple[")
 """How pydantic calls the ways in which a field may be read; no part of a key."""
 
@@ -178,12 +273,15 @@ def _line(spec: type[Spec], issue: Any, *, values: object, where: str) -> str:
     if issue["type"] == "extra_forbidden":
         keys = list(_owner(spec, path[:-1], values).model_fields)
         return f"{where}: {key}: unknown key{catalog.suggest(path[-1], keys)} Known keys: {', '.join(keys)}."
-    found = "" if isinstance(issue["input"], (dict, Spec)) else f" = {issue['input']!r}"
+    found = "" if isinstance(issue["input"], (dict, Spec)) else f" = {_short(issue['input'])}"
     said = (
         issue["msg"]
         .removeprefix("Value error, ")
         .replace("Input should be", "must be")
         .replace("a valid tuple", "a list")
+        .replace("a valid integer", "a whole number")
+        .replace("a valid dictionary or instance of", "a table of settings, see")
+        .replace("a valid dictionary", "a table")
         .rstrip(".")
     )
     known = _owner(spec, path[:-1], values).model_fields
@@ -211,7 +309,9 @@ def _entry(values: object, part: str) -> object:
     """Return what stands under a key of a table or at a place of a list."""
     if isinstance(values, Mapping):
         return values.get(part)
-    return values[int(part)] if isinstance(values, Sequence) and part.isdecimal() else None
+    if not isinstance(values, list | tuple) or not (part.isascii() and part.isdecimal() and len(part) < 10):
+        return None
+    return values[int(part)] if int(part) < len(values) else None
 
 
 def _family_of(field: FieldInfo) -> str:

@@ -71,7 +71,7 @@ class Env(Component):
     """An environment and its settings."""
 
     family: ClassVar[str] = "env"
-    num_envs: int = Field(8, ge=1, description="Copies that are stepped at once.")
+    num_envs: int = Field(8, ge=1, le=2**16, description="Copies that are stepped at once.")
 
     def build(self, *, device: torch.device | str = "cpu") -> Environment:
         """Make the copies; they wait for `reset` or `restore`."""

@@ -38,7 +38,7 @@ class CartPole(Env):
     """The cart and the pole."""
 
     kind: Literal["cartpole"] = "cartpole"
-    max_steps: int = Field(500, ge=1, description="Steps after which an episode is cut (truncated).")
+    max_steps: int = Field(500, ge=1, le=10**9, description="Steps after which an episode is cut (truncated).")
 
     def build(self, *, device: torch.device | str = "cpu") -> Environment:
         """Make the copies; they wait for `reset` or `restore`."""

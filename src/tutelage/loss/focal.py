@@ -27,7 +27,9 @@ class Focal(Loss):
 
     kind: Literal["focal"] = "focal"
     answers: ClassVar[str] = "classes"
-    gamma: float = Field(2.0, ge=0, description="How strongly easy samples are played down; 0 = not at all. Typical: 0.5 to 5.")
+    gamma: float = Field(
+        2.0, ge=0, le=100, description="How strongly easy samples are played down; 0 = not at all. Typical: 0.5 to 5."
+    )
 
     def build(self) -> LossFunction:
         """Return (outputs_BO, target_B int64) -> loss_B."""

@@ -24,7 +24,7 @@ class Hinge(Loss):
 
     kind: Literal["hinge"] = "hinge"
     answers: ClassVar[str] = "classes"
-    margin: float = Field(1.0, gt=0, description="Lead demanded of the right class, in units of the outputs.")
+    margin: float = Field(1.0, gt=0, le=1e6, description="Lead demanded of the right class, in units of the outputs.")
     power: Literal[1, 2] = Field(1, description="1 = hinge, 2 = squared hinge.")
 
     def build(self) -> LossFunction:

@@ -23,7 +23,9 @@ class Huber(Loss):
 
     kind: Literal["huber"] = "huber"
     answers: ClassVar[str] = "numbers"
-    delta: float = Field(1.0, gt=0, description="Error from which on growth is linear, in standard deviations of the target.")
+    delta: float = Field(
+        1.0, gt=0, le=1e6, description="Error from which on growth is linear, in standard deviations of the target."
+    )
 
     def build(self) -> LossFunction:
         """Return (outputs_B1, target_B) -> loss_B."""

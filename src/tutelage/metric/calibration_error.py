@@ -26,7 +26,7 @@ class CalibrationError(SummedMetric):
     title: ClassVar[str] = "calibration error"
     form: ClassVar[Form] = "fraction"
     greater_is_better: ClassVar[bool] = False
-    bins: int = Field(15, ge=1, description="Number of equal bins of confidence between 0 and 1.")
+    bins: int = Field(15, ge=1, le=10**6, description="Number of equal bins of confidence between 0 and 1.")
 
     def weigh(self, outcome: Outcome, weight_RN: np.ndarray) -> Sums:
         """Return how much confidence exceeds accuracy in each bin, [R, K], and the weight of all, [R]."""

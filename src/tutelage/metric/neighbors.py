@@ -24,7 +24,7 @@ class NeighborMetric(Metric):
     """A metric of who is near whom; it keeps all samples, 4 bytes a number where these are float32 in truth, else 8."""
 
     answers: ClassVar[str] = "samples"
-    neighbors: int = Field(5, ge=1, description="Which nearest real neighbor says what is near.")
+    neighbors: int = Field(5, ge=1, le=1000, description="Which nearest real neighbor says what is near.")
 
     def judge(self, outcome: SampleOutcome) -> float:
         """Return the metric of enough samples."""

@@ -17,7 +17,7 @@ Shape letters: N matrices of equal shape, R rows (outputs), K columns (inputs ti
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
@@ -42,14 +42,16 @@ class Muon(Optim):
 
     kind: Literal["muon"] = "muon"
     lr: float = Field(
-        0.02, gt=0, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
+        0.02, gt=0, le=1000, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
     )
-    adam_lr: float = Field(2e-3, gt=0, description="Learning rate of everything else; typical 5e-4 to 5e-3.")
+    adam_lr: float = Field(2e-3, gt=0, le=1000, description="Learning rate of everything else; typical 5e-4 to 5e-3.")
     momentum: float = Field(0.95, ge=0, lt=1, description="Fraction of the old momentum kept at each step; typical 0.6 to 0.95.")
     nesterov: bool = Field(True, description="Look one momentum step ahead.")
-    weight_decay: float = Field(0.0, ge=0, description="Decoupled weight decay of matrices, per step times lr.")
-    adam_betas: tuple[float, float] = Field((0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1).")
-    adam_eps: float = Field(1e-8, gt=0, description="Added to the root of AdamW's second moment.")
+    weight_decay: float = Field(0.0, ge=0, le=1000, description="Decoupled weight decay of matrices, per step times lr.")
+    adam_betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = Field(
+        (0.9, 0.99), description="Decay of AdamW's first and second moments, each in [0, 1)."
+    )
+    adam_eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of AdamW's second moment.")
     ns_steps: int = Field(5, ge=1, le=20, description="Newton-Schulz iterations per step; 3 is faster and often enough.")
     scale: Literal["original", "match_rms_adamw", "none"] = Field(
         "original",

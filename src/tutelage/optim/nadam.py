@@ -24,13 +24,16 @@ class NAdam(Optim):
     """Adam with Nesterov momentum."""
 
     kind: Literal["nadam"] = "nadam"
-    lr: float = Field(2e-3, gt=0, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
+    lr: float = Field(2e-3, gt=0, le=1000, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
-    momentum_decay: float = Field(4e-3, ge=0, description="How fast momentum approaches beta1.")
-    eps: float = Field(1e-8, gt=0, description="Added to the root of the squared gradient, against division by 0.")
+    momentum_decay: float = Field(4e-3, ge=0, le=1, description="How fast momentum approaches beta1.")
+    eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of the squared gradient, against division by 0.")
     weight_decay: float = Field(
-        0.0, ge=0, description="Fraction of each weight removed at each step, times the learning rate. Typical: 0 to 0.1."
+        0.0,
+        ge=0,
+        le=1000,
+        description="Fraction of each weight removed at each step, times the learning rate. Typical: 0 to 0.1.",
     )
 
     def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:

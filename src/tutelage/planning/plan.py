@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from tutelage.core import layout
 from tutelage.core.errors import RunError, TutelageError
 from tutelage.core.patience import PATIENCE_SECONDS
-from tutelage.core.spec import Pick, Spec
+from tutelage.core.spec import Location, Pick, Spec
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
 
@@ -76,7 +76,7 @@ class Plan(Spec):
     """
 
     format: Literal["plan-2"] = "plan-2"
-    source: str
+    source: Location
     modality: str
     task: Pick("task")  # type: ignore[valid-type]
     model: Pick("model") | None  # type: ignore[valid-type]

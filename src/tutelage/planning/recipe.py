@@ -3,7 +3,6 @@
 Read from `recipe.toml`, from `--set key.sub=value`, and from the arguments of `tutelage.train`; all three use these keys.
 """
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -14,16 +13,20 @@ from tutelage.core.amount import parse_seconds
 from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
 from tutelage.core.patience import PATIENCE_SECONDS
-from tutelage.core.spec import Auto, Pick, Spec, Wish, parse
+from tutelage.core.spec import Auto, Location, Pick, Spec, Wish, parse
 
 __all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
+
+
+MAX_EPOCHS, MAX_STEPS = 10**6, 10**12
+"""More than any machine does in a life; beyond 2^53 steps could no longer be counted in a float."""
 
 
 class Budget(Spec):
     """How much training; at most one of the three."""
 
-    epochs: float | Auto = Field("auto", description="Passes over the training rows, > 0.")
-    steps: int | Auto = Field("auto", description="Optimizer steps, > 0.")
+    epochs: float | Auto = Field("auto", description="Passes over the training rows, > 0, at most a million.")
+    steps: int | Auto = Field("auto", description="Optimizer steps, > 0, at most 10^12.")
     time: float | str | Auto = Field("auto", description="Wall time of the whole command, such as 90s, 3m, 1h30m.")
     corrections: tuple[tuple[int, int], ...] = Field(
         (), description="Repeats a time budget's corrections: [step, steps planned]."
@@ -34,10 +37,12 @@ class Budget(Spec):
         given = [name for name in ("epochs", "steps", "time") if getattr(self, name) != "auto"]
         if len(given) > 1:
             raise ValueError(f"give one of epochs, steps, time; found {' and '.join(given)}")
-        for name in ("epochs", "steps"):
+        for name, most in (("epochs", MAX_EPOCHS), ("steps", MAX_STEPS)):
             value = getattr(self, name)
-            if value != "auto" and not 0 < value < math.inf:
-                raise ValueError(f"{name} = {value} must be > 0. Typical: 10 epochs, 1000 steps, or --time 3m")
+            if value != "auto" and not 0 < value <= most:
+                raise ValueError(
+                    f"{name} = {value} must be > 0 and at most {most:,}. Typical: 10 epochs, 1000 steps, or --time 3m"
+                )
         if self.time != "auto":
             parse_seconds(str(self.time))
         return self
@@ -81,15 +86,21 @@ class StoppingWish(Spec):
     patience: float | Auto = Field(
         "auto", description="Fraction of the budget without a better score, in (0, 1]; 1 never stops early."
     )
-    min_delta: float = Field(0.0, ge=0, description="How much better a score must be to count.")
+    min_delta: float = Field(0.0, ge=0, le=1e100, description="How much better a score must be to count.")
+
+
+MAX_BATCH = 10**7
 
 
 class Saving(Spec):
     """How often to write checkpoints, and what a full disk means."""
 
-    every_seconds: float = Field(15.0, ge=0, description="Wall time between checkpoints; 0 saves after every step.")
+    every_seconds: float = Field(15.0, ge=0, le=1e9, description="Wall time between checkpoints; 0 saves after every step.")
     patience_seconds: float = Field(
-        PATIENCE_SECONDS, ge=0, description="How long a full disk is waited for; 0 ends at the first file that is refused."
+        PATIENCE_SECONDS,
+        ge=0,
+        le=1e9,
+        description="How long a full disk is waited for; 0 ends at the first refusal.",
     )
 
 
@@ -97,9 +108,11 @@ class Recipe(Spec):
     """All that can be wished for a training."""
 
     format: Literal["recipe-1"] = Field("recipe-1", description="Which version of these keys is meant; a run writes it down.")
-    source: str = Field("", description="Folder, file, or a bundled set such as sklearn:digits; with settings {path = ..., ...}.")
+    source: Location = Field(
+        "", description="Folder, file, or a bundled set such as sklearn:digits; with settings {path = ..., ...}."
+    )
     source_settings: dict[str, Any] = Field(default_factory=dict, description="Settings of the source, as in `source`.")
-    test: str = Field("", description="Where the test part is, if not inside the source.")
+    test: Location = Field("", description="Where the test part is, if not inside the source.")
     target: str = Field("auto", description="Name of the target column.")
     columns: dict[str, Literal["number", "category", "date", "boolean", "dropped"]] = Field(
         default_factory=dict, description="Roles of columns that were not recognized as you want."
@@ -116,8 +129,8 @@ class Recipe(Spec):
     metrics: tuple[Pick("metric"), ...] | Auto = Field(  # type: ignore[valid-type]
         "auto", description="What is measured: names, or tables with settings, of metrics that fit the task."
     )
-    batch_size: int | Auto = Field("auto", description="Rows per optimizer step, > 0.")
-    num_micro: int = Field(1, gt=0, description="Parts a batch is cut into to save memory.")
+    batch_size: int | Auto = Field("auto", description="Rows per optimizer step, 1 to 10^7.")
+    num_micro: int = Field(1, gt=0, le=4096, description="Parts a batch is cut into to save memory.")
     clip: float | Auto = Field("auto", description="Largest global gradient norm; 0 does not clip.")
     ema: float | Auto = Field("auto", description="Decay of the weight average, in [0, 1); 0 keeps none.")
     class_weights: Literal["auto", "none", "balanced"] = Field("auto", description="Whether rare classes count more.")
@@ -130,13 +143,22 @@ class Recipe(Spec):
     stall_seconds: float = Field(
         60.0,
         ge=0,
+        le=1e9,
         description="Seconds without a step, and more than 20 usual steps, after which it is told; 0 = never.",
     )
-    seed: int = Field(0, ge=0, description="Root of all randomness.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Root of all randomness.")
     budget: Budget = Budget()
     split: Split = Split()
     stopping: StoppingWish = StoppingWish()
     save: Saving = Saving()
+
+    @field_validator("batch_size")
+    @classmethod
+    def _is_possible(cls, value: int | str) -> int | str:
+        """Refuse batches of no rows, and of more than any memory holds."""
+        if isinstance(value, int) and not 1 <= value <= MAX_BATCH:
+            raise ValueError(f"must be 1 to {MAX_BATCH:,}. Typical: 16 to 512")
+        return value
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -152,14 +174,16 @@ class Recipe(Spec):
         if not isinstance(source, Mapping):
             return values
         settings = {key: value for key, value in source.items() if key != "path"}
-        return {**values, "source": source.get("path", ""), "source_settings": {**values.get("source_settings", {}), **settings}}
+        given = values.get("source_settings", {})
+        joined = {**given, **settings} if isinstance(given, Mapping) else given  # which is refused as what it is
+        return {**values, "source": source.get("path", ""), "source_settings": joined}
 
     @model_serializer(mode="wrap")
     def _join_source(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Write a source with settings as it is written in a recipe."""
         values: dict[str, Any] = write(self)
         settings = values.pop("source_settings", {})
-        return {**values, "source": {"path": self.source, **settings}} if settings else values
+        return {**values, "source": {"path": values.get("source", ""), **settings}} if settings else values
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
@@ -214,7 +238,9 @@ def parse_setting(text: str) -> tuple[list[str], Any]:
 
 
 def _parse_key(text: str) -> list[str]:
-    """Part a dotted key; [] where its quotes do not match."""
+    """Part a dotted key; [] where its quotes do not match, or where it leads deeper than any recipe."""
+    if text.count(".") > MAX_DOTS:
+        return []
     if '"' not in text:
         return [part.strip() for part in text.split(".")]
     try:

@@ -13,12 +13,14 @@ from torch import nn
 
 from tutelage.core import layout
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import RunError
+from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.events import Decided, Noted, Sink, Warned
 from tutelage.core.finite import finite
 from tutelage.core.manifest import Manifest
+from tutelage.core.names import to_address
 from tutelage.core.plain import check_plain
 from tutelage.core.toml import to_toml
+from tutelage.planning.decisions import say
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe
@@ -35,6 +37,7 @@ from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, mesh_from_environment
 from tutelage.training.resolve import resolve
+from tutelage.training.room import require_room
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
 
@@ -70,7 +73,7 @@ class Request:
     @property
     def source(self) -> str:
         """Where the data is, for people."""
-        return FROM_PYTHON if self.data is not None else self.recipe.source
+        return FROM_PYTHON if self.data is not None else to_address(self.recipe.source)
 
 
 def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
@@ -99,11 +102,16 @@ def _try_model(plan: Plan) -> None:
     """Build the network without memory: one that does not fit is told before there is a run folder.
 
     Raises:
-        RecipeError: It does not fit the data.
+        RecipeError: It does not fit the data, or the memory.
     """
-    if plan.model is not None and plan.shape is not None:
+    if plan.model is None or plan.shape is None:
+        return
+    try:
         with torch.device("meta"):
-            plan.task.make_network(plan.model, plan.shape, plan.num_outputs)
+            network = plan.task.make_network(plan.model, plan.shape, plan.num_outputs)
+    except (RuntimeError, OverflowError, MemoryError) as error:  # sizes whose product no tensor can have
+        raise RecipeError(f"recipe: model = {say(plan.model)} cannot be built: {error}. Make it smaller.") from error
+    require_room(sum(value.nbytes for value in network.state_dict().values()), plan.device, what=f"model = {say(plan.model)}")
 
 
 def start_training(request: Request) -> Path:

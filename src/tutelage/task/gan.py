@@ -10,7 +10,7 @@ Differs from the paper: none.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -62,12 +62,12 @@ class Gan(TaskSpec):
     answers: ClassVar[str] = "samples"
     answers_rows: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "ema", "class_weights"}
-    latent_size: int = Field(2, gt=0, description="Size of the latent: random numbers that the generator starts from.")
-    critic_steps: int = Field(3, gt=0, description="Critic updates to one generator update.")
+    latent_size: int = Field(2, gt=0, le=2**16, description="Size of the latent: random numbers that the generator starts from.")
+    critic_steps: int = Field(3, gt=0, le=1000, description="Critic updates to one generator update.")
     critic: Pick("model") = Field(  # type: ignore[valid-type]
         MLP(hidden=(128, 128), dropout=0.0), validate_default=True, description="Architecture of the critic."
     )
-    sizes: tuple[int, ...] = Field((), description="Shape of a sample; decided from the data.")
+    sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
 
     def claims(self, part: Part) -> Claim | None:
         """Claim rows without labels."""

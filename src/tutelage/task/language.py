@@ -48,9 +48,11 @@ class Language(TaskSpec):
     answers_rows: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
     sample_length: int = Field(
-        200, ge=0, description="Characters that are generated at each evaluation, to look at; 0 generates none."
+        200, ge=0, le=10**6, description="Characters that are generated at each evaluation, to look at; 0 generates none."
     )
-    temperature: float = Field(0.8, gt=0, description="How boldly these are drawn: below 1 cautiously, 1 as the model says.")
+    temperature: float = Field(
+        0.8, gt=0, le=100, description="How boldly these are drawn: below 1 cautiously, 1 as the model says."
+    )
 
     def claims(self, part: Part) -> Claim | None:
         """Claim long texts."""

@@ -32,6 +32,10 @@ __all__ = ["Ppo", "PpoTask"]
 VALIDATION_EPISODES, TEST_EPISODES = 10, 100
 
 
+MAX_ROLLOUT = 2**26
+"""Samples of a rollout at most."""
+
+
 class Ppo(TaskSpec):
     """Settings of PPO with discrete actions."""
 
@@ -40,14 +44,14 @@ class Ppo(TaskSpec):
     answers: ClassVar[str] = "episodes"
     answers_rows: ClassVar[bool] = False
     clip_range: float = Field(0.2, gt=0, lt=1, description="How far the probability ratio may move from 1.")
-    value_weight: float = Field(0.5, ge=0, description="Weight of the value loss.")
-    entropy_weight: float = Field(0.01, ge=0, description="Weight of the entropy bonus.")
-    num_envs: int = Field(16, ge=1, description="Environments that are stepped at once.")
-    num_steps: int = Field(64, ge=1, description="Steps of each environment in a rollout.")
-    num_epochs: int = Field(4, ge=1, description="Times that each sample of a rollout is used for updates.")
+    value_weight: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
+    entropy_weight: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus.")
+    num_envs: int = Field(16, ge=1, le=2**16, description="Environments that are stepped at once.")
+    num_steps: int = Field(64, ge=1, le=2**20, description="Steps of each environment in a rollout.")
+    num_epochs: int = Field(4, ge=1, le=1000, description="Times that each sample of a rollout is used for updates.")
     discount: float = Field(0.99, gt=0, le=1, description="Weight of the next reward.")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Weight of later advantages.")
-    num_actions: int = Field(0, ge=0, description="Number of actions; decided from the environment.")
+    num_actions: int = Field(0, ge=0, le=2**20, description="Number of actions; decided from the environment.")
 
     def claims(self, part: Part) -> Claim | None:
         """Claim environments."""
@@ -68,6 +72,9 @@ class Ppo(TaskSpec):
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Ppo":
         """Take over the number of actions, and check that minibatches fill the rollout."""
         size = recipe.batch_size if recipe.batch_size != "auto" else auto.batch_size
+        if self.num_envs * self.num_steps > MAX_ROLLOUT:
+            found = f"recipe: task.num_envs x task.num_steps = {self.num_envs * self.num_steps:,} must be at most {MAX_ROLLOUT:,}"
+            raise RecipeError(f"{found}, since all of a rollout is held. Typical: 1,024 to 65,536.")
         if (self.num_envs * self.num_steps) % size:
             raise RecipeError(
                 f"recipe: batch_size = {size} does not divide task.num_envs x task.num_steps = {self.num_envs * self.num_steps}."

@@ -86,6 +86,8 @@ def check_device(device: str) -> None:
     except RuntimeError as error:
         raise RecipeError(f"recipe: device = {device!r} is no device. Known: cpu, cuda, cuda:1 ...") from error
     num_cards = torch.cuda.device_count()
+    if place.type not in ("cpu", "cuda"):
+        raise RecipeError(f"recipe: device = {device!r}: models are trained on cpu and cuda only. Use cpu, cuda or auto.")
     if place.type == "cuda" and (place.index or 0) >= num_cards:
         raise RecipeError(f"recipe: device = {device!r}: torch finds {num_cards} CUDA cards on this machine. Use cpu or auto.")
 

@@ -282,10 +282,11 @@ def _autocast(options: StepOptions) -> AbstractContextManager[object]:
 
 def _cut(batch: Batch, num_micro: int, *, least: int = 1) -> list[Batch]:
     """Cut a batch into at most `num_micro` parts of nearly equal size, and of at least `least` rows."""
-    rows = len(next(iter(batch.values())))
-    num_parts = max(1, min(num_micro, rows // least))
+    num_parts = max(1, min(num_micro, max(len(value) for value in batch.values()) // least))
     pieces = {key: value.tensor_split(num_parts) for key, value in batch.items()}
-    return [{key: piece[i] for key, piece in pieces.items()} for i in range(num_parts)]
+    cuts = [{key: piece[i] for key, piece in pieces.items()} for i in range(num_parts)]
+    # Of several processes one may get no row of a short batch: it still adds its zeros.
+    return [cut for cut in cuts if len(next(iter(cut.values())))] or [batch]
 
 
 def _counted(objective: Objective, refused: bool | Tensor) -> Objective:

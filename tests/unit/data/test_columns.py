@@ -91,7 +91,7 @@ def test_one_value_or_none_tells_something_and_is_kept() -> None:
 
 def test_numbers_with_a_few_words_among_them_stay_numbers() -> None:
     part = part_of(charge=[f"{i}.5" for i in range(39)] + ["unknown"])
-    assert say(part)["charge"] == "number: 40 distinct; counted as missing: 'unknown'"
+    assert say(part)["charge"] == "number: 40 distinct; counted as missing: 'unknown' (1 cell)"
 
 
 def test_short_texts_count_by_word_and_long_ones_are_dropped() -> None:

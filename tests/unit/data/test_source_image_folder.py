@@ -1,5 +1,6 @@
 """Folders of images: which folder is what, and everything wrong with the files, told at once."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 from tutelage.core.errors import DataError, UsageError
+from tutelage.data.augment.symmetry import try_mirror
 from tutelage.data.part.image import ImagePart
 from tutelage.data.quality.look import look_all
 from tutelage.data.source.image_folder import ImageFolder
@@ -18,7 +20,7 @@ DATA = Path(__file__).parents[3].parent / "shared" / "data"
 def put(path: Path, *, seed: int = 0) -> Path:
     """Write a small image of noise, a different one for each seed and name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    random = np.random.default_rng([seed, *path.name.encode(), *path.parent.name.encode()])
+    random = np.random.default_rng([seed, *os.fsencode(path.name), *os.fsencode(path.parent.name)])
     Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(path)
     return path
 
@@ -272,3 +274,30 @@ def test_four_thousand_photos_are_verified_without_a_complaint() -> None:
     assert (len(found.train), len(found.test or ())) == (2000, 2000)
     assert not found.problems
     assert not found.warnings
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
+def test_names_that_are_no_unicode_are_read_and_can_be_written_down(tmp_path: Path) -> None:
+    for folder in (b"caf\xe9", b"b"):
+        for name in (b"x\xff.png", b"y.png"):
+            put(tmp_path / os.fsdecode(folder) / os.fsdecode(name))
+    found = ImageFolder(path=str(tmp_path)).collect()
+    assert isinstance(found.train, ImagePart)
+    assert found.train.labels is not None
+    assert sorted(set(found.train.labels.tolist())) == ["b", "caf\\xe9"]
+    assert "caf\\xe9/x\\xff.png" in found.train.names
+    assert all(file.is_file() for file in found.train.files)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names are bytes on POSIX only")
+def test_two_folders_of_one_readable_name_are_not_one_class(tmp_path: Path) -> None:
+    for folder in (b"caf\xe9", b"caf\\xe9", b"b"):
+        put(tmp_path / os.fsdecode(folder) / "1.png")
+    problems = ImageFolder(path=str(tmp_path)).collect().problems
+    assert any("two folders make the class" in str(problem) for problem in problems)
+
+
+@pytest.mark.parametrize("shape", [(2, 300), (300, 2)])
+def test_stripes_of_images_can_be_asked_for_mirror_images(shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, *shape, 1), dtype=np.uint8)
+    assert try_mirror(pixels, np.arange(20) % 2).chance <= 1

@@ -23,10 +23,10 @@ class Affine(Augment):
 
     kind: Literal["affine"] = "affine"
     zoom: float = Field(0.6, gt=0, le=1, description="Smallest share of the side that is shown; 1 shows all of it.")
-    stretch: float = Field(1.2, ge=1, description="Largest ratio by which one side is stretched against the other.")
+    stretch: float = Field(1.2, ge=1, le=10, description="Largest ratio by which one side is stretched against the other.")
     degrees: float = Field(14.0, ge=0, le=180, description="Largest turn to either side, in degrees.")
     flip: float = Field(0.5, ge=0, le=1, description="Probability of a left-right mirror image; 0 for letters and digits.")
-    shift: float = Field(1.0, ge=0, description="Shift as a share of the room that zooming leaves; 1 reaches the border.")
+    shift: float = Field(1.0, ge=0, le=10, description="Shift as a share of the room that zooming leaves; 1 reaches the border.")
     padding: Literal["reflection", "border", "zeros"] = Field("reflection", description="What lies outside the image.")
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:

@@ -19,9 +19,9 @@ class Color(Augment):
     """How far light and colors change; every amount is drawn anew for each image."""
 
     kind: Literal["color"] = "color"
-    brightness: float = Field(0.3, ge=0, description="Largest change added to all pixels, in standard deviations.")
+    brightness: float = Field(0.3, ge=0, le=100, description="Largest change added to all pixels, in standard deviations.")
     contrast: float = Field(0.2, ge=0, lt=1, description="Largest relative change of contrast.")
-    tint: float = Field(0.15, ge=0, description="Largest change added to each channel by itself, in standard deviations.")
+    tint: float = Field(0.15, ge=0, le=100, description="Largest change added to each channel by itself, in standard deviations.")
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with `image` [B, C, H, W] recolored."""

@@ -19,7 +19,7 @@ class Shift(Augment):
     """Move each image by up to `pixels` up or down and left or right."""
 
     kind: Literal["shift"] = "shift"
-    pixels: int = Field(2, ge=0, description="Largest shift in pixels; typical 1 to 2 for 28 pixels, 4 for 48.")
+    pixels: int = Field(2, ge=0, le=1024, description="Largest shift in pixels; typical 1 to 2 for 28 pixels, 4 for 48.")
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with `image` [B, C, H, W] shifted."""

@@ -21,7 +21,7 @@ class Small(Augment):
 
     kind: Literal["small"] = "small"
     flip: float = Field(0.5, ge=0, le=1, description="Probability of a left-right mirror image; 0 for letters and digits.")
-    shift: int = Field(1, ge=0, description="Largest shift in pixels.")
+    shift: int = Field(1, ge=0, le=1024, description="Largest shift in pixels.")
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with `image` [B, C, H, W] changed."""

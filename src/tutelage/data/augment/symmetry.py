@@ -78,13 +78,15 @@ def _shrink(pixels_NHWC: np.ndarray) -> np.ndarray:
     """Average blocks of pixels until no side is longer than `MAX_SIDE`: float64 [N, h, w, C] in 0..1."""
     _, height, width, _ = pixels_NHWC.shape
     block = -(-max(height, width) // MAX_SIDE)
-    height, width = height // block * block, width // block * block
-    if block == 1 or not height or not width:
+    if block == 1:
         return pixels_NHWC / 255.0
+    # Of a stripe the short side is one block: as it is, its long side would be too many numbers to fit anything to.
+    tall, wide = min(block, height), min(block, width)
+    height, width = height // tall * tall, width // wide * wide
     # Cut evenly on both sides, so that a mirror image is cut alike.
     top, left = (pixels_NHWC.shape[1] - height) // 2, (pixels_NHWC.shape[2] - width) // 2
     inner = pixels_NHWC[:, top : top + height, left : left + width]
-    blocks = inner.reshape(len(inner), height // block, block, width // block, block, -1)
+    blocks = inner.reshape(len(inner), height // tall, tall, width // wide, wide, -1)
     means: np.ndarray = blocks.mean(axis=(2, 4), dtype=np.float64) / 255.0
     return means
 

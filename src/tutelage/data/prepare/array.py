@@ -29,6 +29,10 @@ PIECE_BYTES = 2**24
 """Bytes that are converted at a time."""
 
 
+SMALLEST, LARGEST = 1e-30, 1e30
+"""What lies between is a number in float32, and so is its deviation."""
+
+
 class Array(Prepare):
     """Settings of the preprocessing of arrays."""
 
@@ -42,9 +46,13 @@ class Array(Prepare):
         """Learn the shape and, where asked for, mean and deviation of each entry."""
         part = _as_array(part)
         sizes, kind = part.held.shape[1:], part.held.dtype
+        largest = max((float(np.abs(piece).max()) for _, piece in _pieces(part)), default=0.0) if kind.kind == "f" else 0.0
+        if largest and not SMALLEST < largest < LARGEST:
+            found = f"values of up to {largest:.3g}, which no float32 can be computed with"
+            raise DataError([DataProblem("inputs", found, "Scale them before, such as by dividing by that.")])
         if self.standardize == "none" or kind.kind != "f":
-            # Bytes are pixels and are computed with; other whole numbers are looked up, in embeddings.
-            return FittedArray(sizes, kind.kind == "f" or kind == np.uint8, None, None)
+            # Bytes are pixels and are computed with, and so is yes or no; other whole numbers are looked up, in embeddings.
+            return FittedArray(sizes, kind.kind in "fb" or kind == np.uint8, None, None)
         inputs = part.inputs
         deviation = inputs.std(axis=0, dtype=np.float64)
         return FittedArray(
@@ -101,6 +109,7 @@ class FittedArray(Fitted):
             return DenseRows({"x": held}) if part.rows is None else PickedRows({"x": held}, part.rows)
         values = np.empty((len(part), *sizes), dtype=wanted)
         for start, piece in _pieces(part):
+            _require_room(piece, wanted, first=start)
             values[start : start + len(piece)] = piece
         return DenseRows({"x": torch.from_numpy(values)})
 
@@ -151,6 +160,18 @@ def _pieces(part: ArrayPart) -> Iterator[tuple[int, np.ndarray]]:
     for start in range(0, len(part), step):
         piece = slice(start, start + step)
         yield start, part.held[piece if part.rows is None else part.rows[piece]]
+
+
+def _require_room(piece: np.ndarray, wanted: np.dtype[Any], *, first: int) -> None:
+    """Refuse values that the type of the model's inputs cannot hold."""
+    if wanted == np.uint8 or not piece.size:
+        return
+    limit = np.finfo(np.float32).max if wanted == np.float32 else np.iinfo(np.int64).max
+    fits = np.abs(piece) <= limit if piece.dtype.kind == "f" else piece <= limit if piece.dtype.kind == "u" else None
+    if fits is not None and not fits.all():
+        row = int(np.argmin(fits.reshape(len(piece), -1).all(axis=1)))
+        found = f"holds {piece[row][~fits[row]].flat[0]}, more than a {wanted} can"
+        raise DataError([DataProblem(f"inputs row {first + row}", found, "Scale the inputs, or mend the row.")])
 
 
 def _shared(array: np.ndarray) -> Tensor:

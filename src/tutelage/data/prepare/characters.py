@@ -30,7 +30,7 @@ class Characters(Prepare):
     """Settings of the preprocessing of text by characters."""
 
     kind: Literal["characters"] = "characters"
-    length: int = Field(128, ge=2, description="Characters in a piece that is learned at once. Typical: 64 to 512.")
+    length: int = Field(128, ge=2, le=2**20, description="Characters in a piece that is learned at once. Typical: 64 to 512.")
 
     def fit(self, part: Part) -> "FittedCharacters":
         """Learn the alphabet.

@@ -58,7 +58,9 @@ def infer_columns(part: TablePart, overrides: Mapping[str, str]) -> tuple[Column
         if name == part.target:
             columns.append(Column(name, "target", "what is to be predicted"))
         elif name in overrides:
-            columns.append(Column(name, _role(overrides[name]), "as you said"))
+            role = _role(overrides[name])
+            odd = _say_odd(part.column(name)) if role == "number" else ""
+            columns.append(Column(name, role, f"as you said{odd}"))
         else:
             columns.append(Column(name, *_infer(part, name)))
     return tuple(columns)
@@ -117,9 +119,7 @@ def _infer_words(name: str, column: pa.ChunkedArray, distinct: int, missing: str
     present = len(column) - column.null_count
     cells = read_numbers(column)
     if cells.unreadable.sum() < (1 - MOSTLY_NUMBERS) * present:
-        words = sorted(set(pc.filter(column, pa.array(cells.unreadable)).to_pylist()))
-        odd = f"; counted as missing: {', '.join(map(repr, words[:3]))}" if words else ""
-        return "number", f"{distinct:,} distinct{missing}{odd}"
+        return "number", f"{distinct:,} distinct{missing}{_say_odd(column)}"
     if not is_text(column):
         return "category", f"{distinct:,} distinct words{missing}"
     length = pc.mean(pc.utf8_length(column)).as_py()
@@ -128,6 +128,17 @@ def _infer_words(name: str, column: pa.ChunkedArray, distinct: int, missing: str
     if ID_NAME.search(name):
         return "dropped", f"an id, {distinct:,} of {present:,} values differ"
     return "category", f"{distinct:,} of {present:,} texts differ, so single words in them count{missing}"
+
+
+def _say_odd(column: pa.ChunkedArray) -> str:
+    """Say which words of a column of numbers count as missing, and how many cells they are."""
+    is_odd = read_numbers(column).unreadable
+    num_odd = int(is_odd.sum())
+    if not num_odd:
+        return ""
+    words = sorted(set(pc.filter(column, pa.array(is_odd)).cast(pa.string()).to_pylist()))
+    shown = ", ".join(map(repr, words[:3])) + (", ..." if len(words) > 3 else "")
+    return f"; counted as missing: {shown} ({num_odd:,} cell{'s' * (num_odd != 1)})"
 
 
 def _counts_rows(part: TablePart, column: pa.ChunkedArray) -> bool:
@@ -142,7 +153,9 @@ def _check(part: TablePart, overrides: Mapping[str, str]) -> None:
     known = part.columns
     lines = []
     for name, role in overrides.items():
-        if name not in known:
+        if name == part.target:
+            lines.append(f"columns.{name} = {role!r}: it is the target. What that is read as, --task says.")
+        elif name not in known:
             lines.append(f"columns.{name}: no such column{suggest(name, known)} Columns: {', '.join(known)}.")
         elif role not in ROLES:
             lines.append(f"columns.{name} = {role!r}: unknown role{suggest(role, ROLES)} Roles: {', '.join(ROLES)}.")

@@ -8,7 +8,7 @@ Shape letters: N images, B batch, H height, W width, C channels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -31,18 +31,25 @@ from tutelage.data.rows.base import Rows
 __all__ = ["Image", "FittedImage"]
 
 
+Side = Annotated[int, Field(ge=1, le=4096)]
+"""Pixels; images are looked at whole, and larger ones leave no memory for a network."""
+
+
 class Image(Prepare):
     """Settings of the preprocessing of images."""
 
     kind: Literal["image"] = "image"
-    size: Auto | int | tuple[int, int] = Field(
+    size: Auto | Side | tuple[Side, Side] = Field(
         "auto", description="Side, or height and width, in pixels; auto = as they are, larger ones shrunk to max_size."
     )
     max_size: int = Field(96, ge=4, le=1024, description="Side in pixels that auto does not exceed; typical 64 to 224.")
     channels: Auto | Literal[1, 3] = Field("auto", description="1 = grey, 3 = color, auto = grey if no train image has color.")
     framing: Framing = Field("stretch", description="What becomes of images of another shape: stretch, crop or pad.")
     memory_bytes: int = Field(
-        MEMORY_BYTES, ge=0, description="Pixels of a part that are made and take more bytes than this go to a temporary file."
+        MEMORY_BYTES,
+        ge=0,
+        le=2**60,
+        description="Pixels of a part that are made and take more bytes than this go to a temporary file.",
     )
 
     def fit(self, part: Part) -> "FittedImage":

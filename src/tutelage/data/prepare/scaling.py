@@ -3,6 +3,7 @@
 Not a component: `prepare/table.py` and `prepare/array.py` use it.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ MAX_KNOTS = 1000
 ROWS_PER_KNOT = 30
 """Train rows behind each knot, so that a rank is not learned by heart; as in TabM's preprocessing."""
 MIN_KNOTS = 10
+SMALLEST, LARGEST = 1e-100, 1e100
+"""Numbers between these can be squared and summed as they are."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ class StandardScale:
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Return float32 [N] in [-clip, clip]; NaN becomes 0, the mean."""
-        scaled = np.clip((values - self.mean) / self.deviation, -self.clip, self.clip)
+        with np.errstate(over="ignore"):  # what is too far away for a number is clipped all the same
+            scaled = np.clip((values - self.mean) / self.deviation, -self.clip, self.clip)
         filled: np.ndarray = np.nan_to_num(scaled, nan=0.0).astype(np.float32)
         return filled
 
@@ -63,7 +67,10 @@ class QuantileScale:
 
     def apply(self, values: np.ndarray) -> np.ndarray:
         """Return float32 [N] in [-clip, clip]; NaN becomes 0, the median's rank."""
-        knots = np.array(self.knots)
+        unit = _unit(np.array(self.knots))
+        knots = np.array(self.knots) / unit
+        with np.errstate(over="ignore"):
+            values = values / unit
         ranks = np.linspace(0.0, 1.0, len(knots))
         # From below a tie gives its last rank, from above its first: the mean of both is the middle.
         rank = 0.5 * (np.interp(values, knots, ranks) - np.interp(-values, -knots[::-1], -ranks[::-1]))
@@ -96,7 +103,9 @@ def fit_standard(values: np.ndarray, *, clip: float) -> StandardScale:
     known = values[np.isfinite(values)]
     if not known.size:
         return StandardScale(0.0, 1.0, clip)
-    return StandardScale(float(known.mean()), float(known.std()) or 1.0, clip)
+    unit = _unit(known)
+    known = known / unit
+    return StandardScale(float(known.mean()) * unit, float(known.std()) * unit or 1.0, clip)
 
 
 def fit_quantile(values: np.ndarray, *, clip: float) -> QuantileScale:
@@ -105,8 +114,15 @@ def fit_quantile(values: np.ndarray, *, clip: float) -> QuantileScale:
     if not known.size:
         return QuantileScale((0.0, 0.0), clip)
     num_knots = int(np.clip(known.size // ROWS_PER_KNOT, MIN_KNOTS, MAX_KNOTS))
-    knots = np.quantile(known, np.linspace(0.0, 1.0, num_knots))
+    unit = _unit(known)
+    knots = np.quantile(known / unit, np.linspace(0.0, 1.0, num_knots)) * unit
     return QuantileScale(tuple(np.maximum.accumulate(knots).tolist()), clip)
+
+
+def _unit(values: np.ndarray) -> float:
+    """Return a divisor with which squares and sums of values stay numbers: 1, or of very large or small ones a power of 2."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return 1.0 if not largest or SMALLEST < largest < LARGEST else 2.0 ** max(-1022, math.frexp(largest)[1] - 1)
 
 
 def restore_scale(state: Mapping[str, Any]) -> Scale:

@@ -6,6 +6,7 @@ words. Ids and constants are dropped, each with a reason. It is not for long tex
 """
 
 import difflib
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from tutelage.data.prepare.column import Column
 from tutelage.data.prepare.columns import infer_columns, is_text
 from tutelage.data.prepare.encode import fit_encoder, restore_encoder
 from tutelage.data.prepare.encoded import Encoder, Rules, smallest_type
+from tutelage.data.prepare.forced import forced_misfit
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.source.arrow_types import Kind, kind_of
@@ -54,8 +56,8 @@ class Table(Prepare):
         description="How numbers are scaled: quantile = by rank to a normal distribution; standard = mean 0, deviation 1; "
         "auto = quantile from 10,000 train rows on.",
     )
-    clip: float = Field(5.0, gt=0, description="Scaled numbers are held within this many deviations. Typical: 3 to 8.")
-    rare: int = Field(5, ge=1, description="Words in fewer train rows than this share one code. Typical: 2 to 50.")
+    clip: float = Field(5.0, gt=0, le=1e6, description="Scaled numbers are held within this many deviations. Typical: 3 to 8.")
+    rare: int = Field(5, ge=1, le=10**9, description="Words in fewer train rows than this share one code. Typical: 2 to 50.")
     text: Literal["words", "drop"] = Field(
         "words", description="Short texts that nearly all differ: words = flags for their common words; drop = not used."
     )
@@ -66,13 +68,17 @@ class Table(Prepare):
         """Give each column a role and learn its encoding.
 
         Raises:
-            DataError: No column is usable; the reason for each.
+            DataError: No column is usable; the reason for each. Or a column does not hold what `columns` says.
             RecipeError: `columns` names an unknown column.
         """
         part = _as_table(part)
         rules = Rules(self._scale_for(len(part)), self.clip, self.rare)
         columns, encoders = [], []
-        for column in infer_columns(part, self.columns):
+        problems = [problem for name, role in self.columns.items() if (problem := forced_misfit(part, name, role))]
+        inferred = infer_columns(part, self.columns)
+        if problems:
+            raise DataError(problems)
+        for column in inferred:
             if column.name == self.group and column.name not in self.columns:
                 column = Column(column.name, "dropped", "it names the groups of the split, and new ones would be unknown")
             cells = part.column(column.name)
@@ -245,7 +251,10 @@ def _describe_column(part: TablePart, column: Column) -> dict[str, Any]:
         return record
     if pa.types.is_integer(known.type) or pa.types.is_floating(known.type):
         spread = pc.min_max(known).as_py()
-        return record | {"min": spread["min"], "mean": pc.mean(known).as_py(), "max": spread["max"]}
+        mean = pc.mean(known).as_py()
+        if not math.isfinite(mean):  # their sum is too large for a number
+            mean = float(np.mean(known.to_numpy() / len(known)) * len(known))
+        return record | {"min": spread["min"], "mean": mean, "max": spread["max"]}
     counts = pc.value_counts(known)
     first = np.argsort(-counts.field("counts").to_numpy(), kind="stable")[:TOP_VALUES]
     return record | {"top": [(str(item["values"]), item["counts"]) for item in counts.take(pa.array(first)).to_pylist()]}

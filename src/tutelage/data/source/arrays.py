@@ -149,6 +149,9 @@ def _read_table(
     """Read named columns, the target among them or apart."""
     file = f"{name} data"
     count = table.num_rows
+    if not count or not table.num_columns:
+        found = "no rows" if table.num_columns else "no columns"
+        raise DataError([DataProblem(file, found, "Give at least one row, of at least one column.")])
     plain, notes = plain_columns(table, file=file)
     del table
     column, warnings = "", []
@@ -166,8 +169,6 @@ def _read_table(
         warnings += [choice.warning] if choice.warning else []
     elif target in plain:
         column = target
-    if not count:
-        raise DataError([DataProblem(file, "no rows", "Give at least one row.")])
     rows = numbered(count)
     raw = RawTable(file=file, columns=HeldColumns(plain), lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
     if train is not None and isinstance(train.part, TablePart):

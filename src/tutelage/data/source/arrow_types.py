@@ -20,6 +20,9 @@ __all__ = ["TYPE_OF", "Kind", "kind_of", "plain_column", "plain_columns", "posit
 Kind = Literal["number", "boolean", "date", "text"]
 """What a column holds, however it is written."""
 
+FIRST_SECOND, LAST_SECOND = -62_135_596_800, 253_402_300_800
+"""From 0001-01-01 to 9999-12-31, in seconds since 1970."""
+
 TYPE_OF: dict[Kind, pa.DataType] = {"number": pa.float64(), "boolean": pa.bool_(), "date": DATE, "text": pa.string()}
 
 
@@ -33,6 +36,9 @@ def plain_columns(table: pa.Table, *, file: str) -> tuple[dict[str, pa.ChunkedAr
             notes.append(f"{file}: column {name} holds {column.type} values: left out")
         else:
             columns[name] = plain
+            num_lost = plain.null_count - column.null_count if types.is_timestamp(plain.type) else 0
+            if num_lost:
+                notes.append(f"{file}: column {name}: {num_lost:,} dates outside of the years 1 to 9999 count as missing")
     return columns, notes
 
 
@@ -51,13 +57,26 @@ def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         has_nan = bool(pc.any(pc.is_nan(numbers)).as_py())
         return pc.if_else(pc.is_nan(numbers), pa.scalar(None, numbers.type), numbers) if has_nan else numbers
     if types.is_date(kind) or types.is_timestamp(kind):
-        return column.cast(DATE, safe=False)
+        return _plain_dates(column)
     if types.is_time(kind) or types.is_duration(kind):
         unit = pa.time64("us") if types.is_time(kind) else pa.duration("us")
         return pc.divide(column.cast(unit, safe=False).cast(pa.int64()).cast(pa.float64()), 1e6)
     if types.is_null(kind):
         return column.cast(pa.string())
     return column if types.is_boolean(kind) else None
+
+
+def _plain_dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return dates in microseconds; null outside of the years 1 to 9999, which is all that can be shown."""
+    if types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp(column.type.unit))  # those with a zone in UTC
+    unit = "s" if types.is_date(column.type) else column.type.unit
+    moments = column.cast(pa.timestamp("s"), safe=False) if types.is_date(column.type) else column
+    scale = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    first, last = (max(-(2**63), min(2**63 - 1, bound * scale)) for bound in (FIRST_SECOND, LAST_SECOND))
+    numbers = moments.cast(pa.int64())
+    is_known = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, last))
+    return pc.if_else(is_known, column, pa.scalar(None, column.type)).cast(DATE, safe=False)
 
 
 def kind_of(type_: pa.DataType) -> Kind:

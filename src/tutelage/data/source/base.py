@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import Field
 
 from tutelage.core.errors import DataProblem, UsageError
-from tutelage.core.spec import Component
+from tutelage.core.names import readable, short_name
+from tutelage.core.spec import Component, Location
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.quality.finding import Finding
 from tutelage.data.split_keys import SplitKeys
@@ -51,6 +52,12 @@ class Collected:
         """Whether a check has found that rows hang together, so that a random split flatters."""
         return any(finding.check in RELATED for finding in self.findings)
 
+    def __post_init__(self) -> None:
+        """Make names of files, which may be in an old encoding, readable: what is told goes to logs and pages."""
+        object.__setattr__(self, "name", short_name(self.name))
+        for kind in ("notes", "warnings"):
+            object.__setattr__(self, kind, tuple(map(readable, getattr(self, kind))))
+
 
 class Source(Component):
     """A kind of data set on disk or in memory.
@@ -66,9 +73,9 @@ class Source(Component):
     reads_together: ClassVar[bool] = True
     """Whether several paths to predict on are read as one part; else each is read by itself."""
 
-    path: str = Field("", description="Folder or file to read, or the name of a bundled set.")
+    path: Location = Field("", description="Folder or file to read, or the name of a bundled set.")
     target: str = Field("auto", description="Column to predict, in a table; auto picks it and says why.")
-    test: str = Field("", description="Another path that holds the test part; empty where the source has its own, or none.")
+    test: Location = Field("", description="Another path that holds the test part; empty where the source has its own, or none.")
     on_bad_data: Literal["fail", "skip"] = Field("fail", description="Refuse bad items, or leave them out and list them.")
 
     @classmethod

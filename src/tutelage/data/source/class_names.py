@@ -47,7 +47,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
         >>> sorted(["b10", "B9", "a"], key=natural_key)
         ['a', 'B9', 'b10']
     """
-    pieces = re.split(r"([0-9]+)", name)
+    pieces = re.split(r"([0-9]{1,18})", name)  # longer ones are no numbers to count by
     parts = tuple((0, int(piece), "") if index % 2 else (1, 0, piece.casefold()) for index, piece in enumerate(pieces))
     return (*parts, (2, 0, name))
 

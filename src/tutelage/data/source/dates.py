@@ -181,6 +181,6 @@ def _read_iso(text: str) -> datetime | None:
         return None
     try:
         date = datetime.fromisoformat(text)
-    except ValueError:
+        return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
+    except (ValueError, OverflowError):  # in UTC the first hours of the year 1 may lie before it
         return None
-    return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date

@@ -25,7 +25,7 @@ class Gaussians(Source):
 
     kind: Literal["gaussians"] = "gaussians"
     has_targets: ClassVar[bool] = False
-    num_points: int = Field(10_000, ge=10, description="How many points to draw.")
+    num_points: int = Field(10_000, ge=10, le=10**8, description="How many points to draw.")
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
@@ -48,6 +48,6 @@ class Gaussians(Source):
 def _count(path: str) -> int:
     """Return the number of Gaussians that a name asks for."""
     text = path.partition(":")[2] or str(USUAL_COUNT)
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text) <= 1000:
+    if not text.isascii() or not text.isdecimal() or len(text) > 4 or not 1 <= int(text) <= 1000:
         raise UsageError(f"{path}: expected {NAME}:N with a number N of Gaussians, 1 to 1000, such as {NAME}:8.")
     return int(text)

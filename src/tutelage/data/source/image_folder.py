@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core.names import readable
 from tutelage.data.part.image import ImagePart
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import match_labels
@@ -65,7 +66,7 @@ class ImageFolder(Source):
     has_targets: ClassVar[bool] = False
     is_last_resort: ClassVar[bool] = True  # any folder with an image somewhere below will do
     max_pixels: int = Field(
-        MAX_PIXELS, ge=1, description="Largest width x height in pixels; larger images are refused before decoding."
+        MAX_PIXELS, ge=1, le=10**9, description="Largest width x height in pixels; larger images are refused before decoding."
     )
 
     @classmethod
@@ -118,7 +119,7 @@ class ImageFolder(Source):
         if not files:
             raise DataError([*problems, DataProblem(", ".join(paths), "no images there", "Give image files or folders of them.")])
         known = None if None in labels else _objects(labels)
-        found = self._verified("input", files, labels=known, names=[str(file) for file in files])
+        found = self._verified("input", files, labels=known, names=[readable(str(file)) for file in files])
         return found.part, (*problems, *found.problems)
 
     def _read_part(self, name: str, folder: Path, *, root: Path) -> _Found:
@@ -129,10 +130,16 @@ class ImageFolder(Source):
         ignored: Counter[str] = Counter()
         followed: list[Path] = []
         skipped = subfolders(folder, that_loop=True)
+        known: set[str] = set()
         for sub in classes:
             listing = list_files(sub)
             files += listing.files
-            labels += [sub.name] * len(listing.files)
+            name_of_class = readable(sub.name)
+            if name_of_class in known:
+                remedy = "Rename one of them."
+                problems.append(DataProblem(_short(sub, root), f"two folders make the class {name_of_class!r}", remedy))
+            known.add(name_of_class)
+            labels += [name_of_class] * len(listing.files)
             ignored += listing.ignored
             problems += listing.problems
             followed += listing.followed
@@ -266,7 +273,7 @@ def _labelled(folder: Path) -> list[tuple[str | None, Listing]]:
     base = layout.test or layout.train
     if loose_files(base):
         return [(None, list_files(base))]
-    return [(sub.name, list_files(sub)) for sub in subfolders(base)]
+    return [(readable(sub.name), list_files(sub)) for sub in subfolders(base)]
 
 
 def _existing(path: str) -> Path:
@@ -278,7 +285,7 @@ def _existing(path: str) -> Path:
 
 def _short(path: Path, root: Path) -> str:
     """Name a file as seen from the folder that was given."""
-    return path.relative_to(root).as_posix()
+    return readable(path.relative_to(root).as_posix())
 
 
 def _objects(labels: Sequence[str | None]) -> np.ndarray:

@@ -54,6 +54,8 @@ def find_range(array: np.ndarray) -> PixelRange | None:
     if array.dtype == np.bool_:
         return PixelRange(0, 1)
     low, high = _finite_range(array)
+    if 0 < high < RANGES[0].high / 510 and low >= 0:
+        return None  # all of it would be black
     fitting = RANGES if array.dtype.kind == "f" else RANGES[-1:]
     return next((known for known in fitting if low >= known.low and high <= known.high), None)
 

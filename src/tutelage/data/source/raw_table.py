@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from tutelage.core.errors import DataProblem
+from tutelage.core.names import readable
 
 __all__ = ["Columns", "HeldColumns", "RawTable", "numbered"]
 
@@ -101,6 +102,10 @@ class RawTable:
     notes: tuple[str, ...] = ()
     has_header: bool = True
     sample: tuple[Sequence[str], ...] = ()
+
+    def __post_init__(self) -> None:
+        """Make the name of the file, which may be in an old encoding, readable."""
+        self.file = readable(self.file)
 
     @property
     def names(self) -> tuple[str, ...]:

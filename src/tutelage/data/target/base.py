@@ -69,6 +69,10 @@ def check_labels(labels: np.ndarray, *, locate: Locate | None = None) -> list[An
     if absent:
         remedy = "Fill it in, or leave the row out."
         raise DataError(bad_labels(plain, absent, locate=locate or locate_row, found=say_label, remedy=remedy))
+    odd = [row for row, label in enumerate(plain) if not isinstance(label, str | int | float)]
+    if odd:
+        remedy = "Only names, numbers and yes or no can be predicted: write it as one of them."
+        raise DataError(bad_labels(plain, odd, locate=locate or locate_row, found=say_label, remedy=remedy))
     if len(set(plain)) < 2:
         only = f"every label is {plain[0]!r}" if plain else "there are no labels"
         raise DataError([DataProblem("target", only, "At least two different labels are needed: is it the right column?")])

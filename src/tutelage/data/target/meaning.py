@@ -1,8 +1,7 @@
 """Whether labels are names of classes or amounts, told from the labels themselves; not a component."""
 
+import math
 from typing import Any
-
-import numpy as np
 
 __all__ = ["are_amounts"]
 
@@ -23,13 +22,15 @@ def are_amounts(labels: list[Any]) -> tuple[bool, str]:
         (False, 'the labels are 2 distinct words')
     """
     distinct = set(labels)
+    if not all(isinstance(label, str | int | float) for label in distinct):
+        return False, f"the labels are {len(distinct)} distinct values"
     if all(isinstance(label, bool) for label in distinct):
         return False, "the labels are yes or no"
     if any(isinstance(label, str | bool) for label in distinct):
         return False, f"the labels are {len(distinct)} distinct words"
     if len(distinct) == 2:
         return False, "the labels are two distinct numbers"
-    if any(label != int(label) for label in distinct if np.isfinite(label)):
+    if any(label % 1 for label in distinct if isinstance(label, float) and math.isfinite(label)):
         return True, f"the labels are {len(distinct):,} distinct numbers with fractions"
     if len(distinct) <= MAX_CLASSES and len(labels) >= MIN_ROWS_PER_CLASS * len(distinct):
         return False, f"the labels are only {len(distinct)} distinct whole numbers"

@@ -5,11 +5,19 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from tutelage.core.errors import DataError
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.target.bad_labels import bad_labels, say_label
 from tutelage.data.target.base import Locate, Target, check_labels, locate_row, plain_labels
 
 __all__ = ["Numbers", "fit_numbers"]
+
+
+LARGEST, SMALLEST = 1e100, 1e-100
+"""Squares and sums of what lies between are numbers, in the user's unit too, in which errors are measured."""
+MAX_DEVIATIONS = 1e15
+"""Their squares are numbers in float32."""
+MIN_RELATIVE = 1e-14
+"""Differences of labels below this share of them are those of rounding."""
 
 
 class Numbers(Target):
@@ -20,13 +28,22 @@ class Numbers(Target):
     std: float = Field(1.0, gt=0, description="Standard deviation of the train labels, in their unit.")
 
     def encode(self, labels: np.ndarray, *, locate: Locate | None = None) -> np.ndarray:
-        """Return (label - mean) / std as float32 [N]."""
-        return ((self.truth(labels, locate=locate) - self.mean) / self.std).astype(np.float32)
+        """Return (label - mean) / std as float32 [N]; labels that are too far away for that are told of."""
+        values = self.truth(labels, locate=locate)
+        scaled = (values - self.mean) / self.std
+        far = np.flatnonzero(np.abs(scaled) > MAX_DEVIATIONS).tolist()
+        if far:
+            found = f"{{!r}} is more than {MAX_DEVIATIONS:g} standard deviations ({self.std:.3g}) from the train labels".format
+            remedy = "Mend it, or leave the row out."
+            raise DataError(bad_labels(values.tolist(), far, locate=locate or locate_row, found=found, remedy=remedy))
+        return scaled.astype(np.float32)
 
     def truth(self, labels: np.ndarray, *, locate: Locate | None = None) -> np.ndarray:
         """Return float64 [N]; labels that are not finite numbers are told of, once for each of them."""
         if labels.dtype.kind in "iuf" and np.isfinite(labels).all():
-            return labels.astype(np.float64)
+            values = labels.astype(np.float64)
+            self._check_size(values, locate=locate)
+            return values
         plain = plain_labels(labels)
         values = np.full(len(plain), np.nan)
         for row, label in enumerate(plain):
@@ -38,7 +55,16 @@ class Numbers(Target):
         if bad:
             remedy = "Expected a number; if these are names of classes, say so with --task."
             raise DataError(bad_labels(plain, bad, locate=locate or locate_row, found=say_label, remedy=remedy))
+        self._check_size(values, locate=locate)
         return values
+
+    def _check_size(self, values: np.ndarray, *, locate: Locate | None) -> None:
+        """Refuse numbers whose errors could not be squared and summed."""
+        large = np.flatnonzero(np.abs(values) > LARGEST).tolist()
+        if large:
+            remedy = "Give the target in another unit, its logarithm, or mend it."
+            found = f"{{!r}} is too large to learn from (limit {LARGEST:g})".format
+            raise DataError(bad_labels(values.tolist(), large, locate=locate or locate_row, found=found, remedy=remedy))
 
     def decode(self, answers: np.ndarray) -> np.ndarray:
         """Return values in the labels' unit, float64 of the same shape."""
@@ -47,6 +73,17 @@ class Numbers(Target):
     def labels(self, answers: np.ndarray) -> list[Any]:
         """Return the numbers themselves."""
         return [float(number) for number in answers]
+
+
+def _check_spread(values: np.ndarray) -> None:
+    """Refuse numbers whose differences vanish when they are squared, or beside the numbers themselves."""
+    spread, largest = float(values.max() - values.min()), float(np.abs(values).max())
+    if spread < SMALLEST:
+        found = f"all labels lie within {spread:.3g} of each other, too close for their errors to be squared"
+        raise DataError([DataProblem("target", found, "Give the target in another unit.")])
+    if spread < MIN_RELATIVE * largest:
+        found = f"labels around {values[0]:g} differ by {spread:.3g} at most, which is how exactly numbers are held"
+        raise DataError([DataProblem("target", found, "Subtract what all have in common.")])
 
 
 def fit_numbers(labels: np.ndarray, *, reason: str, locate: Locate | None = None) -> Numbers:
@@ -66,4 +103,5 @@ def fit_numbers(labels: np.ndarray, *, reason: str, locate: Locate | None = None
     """
     check_labels(labels, locate=locate)
     values = Numbers().truth(labels, locate=locate)
+    _check_spread(values)
     return Numbers(mean=float(values.mean()), std=float(values.std()) or 1.0, reason=reason)

@@ -7,7 +7,7 @@ Source: K. Jordan, "94% on CIFAR-10 in 3.29 Seconds on a Single GPU", 2024, arXi
 Differs from the paper: a trained 3x3 stem in place of the frozen whitening, unscaled logits.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
@@ -27,9 +27,11 @@ class Cnn(Model):
 
     kind: Literal["cnn"] = "cnn"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
-    stem: int = Field(16, ge=1, description="Channels after the first convolution.")
-    widths: tuple[int, ...] = Field((48, 96, 128), min_length=1, description="Channels of each group.")
-    depth: int = Field(2, ge=1, description="Convolutions in each group, the pooled one included.")
+    stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
+    widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
+        (48, 96, 128), min_length=1, max_length=100, description="Channels of each group."
+    )
+    depth: int = Field(2, ge=1, le=1000, description="Convolutions in each group, the pooled one included.")
     activation: Activation = Field("relu", description="Nonlinearity after each normalization.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a feature is left out before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")

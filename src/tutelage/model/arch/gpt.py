@@ -30,9 +30,11 @@ class Gpt(Model):
 
     kind: Literal["gpt"] = "gpt"
     views: ClassVar[tuple[type[View], ...]] = (Tokens,)
-    width: int = Field(128, ge=8, description="Numbers that stand for a token between blocks; a multiple of twice the heads.")
-    depth: int = Field(4, ge=1, description="Blocks.")
-    heads: int = Field(4, ge=1, description="Attention heads in each block.")
+    width: int = Field(
+        128, ge=8, le=2**16, description="Numbers that stand for a token between blocks; a multiple of twice the heads."
+    )
+    depth: int = Field(4, ge=1, le=1000, description="Blocks.")
+    heads: int = Field(4, ge=1, le=1024, description="Attention heads in each block.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a number is left out after each branch.")
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:

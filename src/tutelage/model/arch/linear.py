@@ -25,7 +25,7 @@ class Linear(Model):
     views: ClassVar[tuple[type[View], ...]] = (Columns, Vector)
     bias: bool = Field(True, description="Add a learned constant to each output.")
     one_hot_limit: int = Field(
-        256, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
+        256, ge=0, le=2**20, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
     )
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:

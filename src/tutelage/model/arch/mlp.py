@@ -5,7 +5,7 @@ share their large weights give one answer each. For images of more than about 32
 """
 
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
@@ -30,8 +30,8 @@ class MLP(Model):
     renamed: ClassVar[dict[str, str]] = {"num_waves": "num_frequencies"}
     kind: Literal["mlp"] = "mlp"
     views: ClassVar[tuple[type[View], ...]] = (Columns, Vector)
-    hidden: tuple[int, ...] = Field(
-        (256, 256, 256), description="Units of each hidden layer. Typical: 1 to 4 layers of 64 to 512."
+    hidden: tuple[Annotated[int, Field(ge=1, le=2**20)], ...] = Field(
+        (256, 256, 256), max_length=1000, description="Units of each hidden layer. Typical: 1 to 4 layers of 64 to 512."
     )
     activation: Literal["relu", "gelu", "silu", "tanh"] = Field("relu", description="Nonlinearity after each hidden layer.")
     norm: Literal["none", "layer", "batch"] = Field("none", description="Normalization before each nonlinearity.")
@@ -39,18 +39,23 @@ class MLP(Model):
         0.1, ge=0, lt=1, description="Probability that a hidden unit is left out in a training step. Typical: 0 to 0.5."
     )
     members: int = Field(
-        1, ge=1, description="Networks with shared weights whose answers are averaged. Typical: 1, or 8 to 32 for tables."
+        1,
+        ge=1,
+        le=1024,
+        description="Networks with shared weights whose answers are averaged. Typical: 1, or 8 to 32 for tables.",
     )
     numbers: Literal["periodic", "plain"] = Field(
         "periodic", description="How numbers of a table enter: as sines of learned frequencies, or as they are."
     )
     frequency_scale: float = Field(
-        1.0, gt=0, description="Standard deviation of the starting frequencies. Typical: 0.05 (smooth) to 2 (wild)."
+        1.0, gt=0, le=1e6, description="Standard deviation of the starting frequencies. Typical: 0.05 (smooth) to 2 (wild)."
     )
-    num_frequencies: int = Field(24, ge=1, description="Learned frequencies of each number. Typical: 8 to 64.")
-    embedding_size: int = Field(16, ge=1, description="Length of the vector of a number or of a long category. Typical: 8 to 32.")
+    num_frequencies: int = Field(24, ge=1, le=2**16, description="Learned frequencies of each number. Typical: 8 to 64.")
+    embedding_size: int = Field(
+        16, ge=1, le=2**16, description="Length of the vector of a number or of a long category. Typical: 8 to 32."
+    )
     one_hot_limit: int = Field(
-        64, ge=0, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
+        64, ge=0, le=2**20, description="Categories with more codes than this get a learned vector instead of 0/1 entries."
     )
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:

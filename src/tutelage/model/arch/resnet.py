@@ -8,7 +8,7 @@ convolution, then residual convolutions) follows D. Page, "How to Train Your Res
 Differs from the paper: pooling instead of strides inside the network, zero-initialized last norm of each branch.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
@@ -36,11 +36,13 @@ class Resnet(Model):
 
     kind: Literal["resnet"] = "resnet"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
-    stem: int = Field(16, ge=1, description="Channels after the first convolution.")
+    stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
     stem_stride: int = Field(2, ge=1, le=8, description="Step of the first convolution in pixels; its kernel is twice as wide.")
-    widths: tuple[int, ...] = Field((48, 96, 96, 192), min_length=1, description="Channels of each group.")
-    depth: int = Field(1, ge=1, description="Convolutions in each residual branch.")
-    branches: int = Field(1, ge=1, description="Residual branches in each group.")
+    widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
+        (48, 96, 96, 192), min_length=1, max_length=100, description="Channels of each group."
+    )
+    depth: int = Field(1, ge=1, le=1000, description="Convolutions in each residual branch.")
+    branches: int = Field(1, ge=1, le=1000, description="Residual branches in each group.")
     activation: Activation = Field("gelu", description="Nonlinearity after each normalization.")
     dropout: float = Field(0.2, ge=0, lt=1, description="Probability that a feature is left out before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")

@@ -24,7 +24,9 @@ class He(Init):
     kind: Literal["he"] = "he"
     fan: Literal["in", "out"] = Field("in", description="Preserve the variance of activations (in) or of gradients (out).")
     distribution: Literal["normal", "uniform"] = Field("normal", description="Shape of the distribution.")
-    negative_slope: float = Field(0.0, ge=0, description="Slope of the rectifier below 0: 0 for ReLU, 0.01 for leaky ReLU.")
+    negative_slope: float = Field(
+        0.0, ge=0, le=1e6, description="Slope of the rectifier below 0: 0 for ReLU, 0.01 for leaky ReLU."
+    )
 
     def fill(self, weight: Tensor, generator: torch.Generator) -> None:
         """Fill one weight in place."""

@@ -23,7 +23,7 @@ class Orthogonal(Init):
     """A random matrix with orthonormal rows or columns, whichever are fewer, times a gain."""
 
     kind: Literal["orthogonal"] = "orthogonal"
-    gain: float = Field(1.0, gt=0, description="Factor on the matrix: 1 for linear layers, sqrt(2) = 1.414 for ReLU.")
+    gain: float = Field(1.0, gt=0, le=1e6, description="Factor on the matrix: 1 for linear layers, sqrt(2) = 1.414 for ReLU.")
 
     def fill(self, weight: Tensor, generator: torch.Generator) -> None:
         """Fill one weight in place."""

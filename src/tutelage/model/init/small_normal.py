@@ -22,7 +22,7 @@ class SmallNormal(Init):
 
     kind: Literal["small_normal"] = "small_normal"
     renamed: ClassVar[dict[str, str]] = {"deviation": "std"}
-    std: float = Field(0.02, gt=0, description="Standard deviation of each weight. Typical: 0.005 to 0.05.")
+    std: float = Field(0.02, gt=0, le=1e6, description="Standard deviation of each weight. Typical: 0.005 to 0.05.")
 
     def fill(self, weight: Tensor, generator: torch.Generator) -> None:
         """Fill one weight in place."""

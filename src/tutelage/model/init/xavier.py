@@ -22,7 +22,7 @@ class Xavier(Init):
 
     kind: Literal["xavier"] = "xavier"
     distribution: Literal["normal", "uniform"] = Field("uniform", description="Shape of the distribution.")
-    gain: float = Field(1.0, gt=0, description="Factor on the standard deviation: 1 for linear layers, 5/3 for tanh.")
+    gain: float = Field(1.0, gt=0, le=1e6, description="Factor on the standard deviation: 1 for linear layers, 5/3 for tanh.")
 
     def fill(self, weight: Tensor, generator: torch.Generator) -> None:
         """Fill one weight in place."""

@@ -16,7 +16,7 @@ class Polynomial(WarmedUp):
     """A power of the training that remains."""
 
     kind: Literal["polynomial"] = "polynomial"
-    power: float = Field(2.0, gt=0, description="Exponent: 1 is linear, higher values fall earlier.")
+    power: float = Field(2.0, gt=0, le=100, description="Exponent: 1 is linear, higher values fall earlier.")
     final: float = Field(0.0, ge=0, le=1, description="Factor at the end of training.")
 
     def after(self, progress: float) -> float:
