@@ -58,7 +58,8 @@ def tell_io_error(error: OSError, *, prog: str, place: str, as_json: bool) -> in
         # A file's name may be bytes, or the number of an open file.
         if error.filename == OUTPUT:
             refusal = f"{OUTPUT}: cannot be written ({error.strerror}). Make room where it goes to."
-            return tell_error(DiskError(refusal), prog=prog, as_json=as_json)
+            # Nothing more can be said there, in whatever form.
+            return tell_error(DiskError(refusal), prog=prog)
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
         return tell_error(disk_error(error, path=Path(path), done="read or written"), prog=prog, as_json=as_json)
     return tell_error(disk_error(error, path=Path(place or ".") / "*", done="read or written"), prog=prog, as_json=as_json)

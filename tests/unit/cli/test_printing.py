@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import json
 import os
 from pathlib import Path
 
@@ -41,8 +40,7 @@ def test_runs_line_up_with_the_score_that_counts(tmp_path: Path, capsys: pytest.
         ("sec\x1bond", {"task": "classify", "metrics": metrics, "seconds": 200.0, "stopped": "patience"}),
     ):
         (tmp_path / name).mkdir()
-        (tmp_path / name / layout.RESULT).write_text(json.dumps(result))
-        (tmp_path / name / layout.PLAN).write_text("{}")
+        Manifest(tmp_path / name).put_json(layout.RESULT, {"intervals": {}, **result})
     runs_verb.run(argparse.Namespace(folder=str(tmp_path), json=False))
     lines = {line.split()[0].rpartition("/")[2]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["first"] == ["regress", "test/r2", "0.8750", "41", "s", "budget"]

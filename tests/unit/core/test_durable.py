@@ -8,6 +8,7 @@ import pytest
 
 from tutelage.core import durable
 from tutelage.core.durable import make_folder, replacing, sweep, sync_folder, sync_way, write_durably
+from tutelage.core.errors import DiskError
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_the_way_to_a_folder_is_synced_to_the_root_of_its_file_system(tmp_path: 
 
 def test_a_file_is_synced_before_it_is_renamed_and_its_folder_after(tmp_path: Path, synced: list[str]) -> None:
     write_durably(tmp_path / "x", b"new")
-    assert synced[0].startswith(".x.")
+    assert synced[0].endswith(".tmp")
     assert synced[1:] == [tmp_path.name]
 
 
@@ -94,7 +95,7 @@ def test_a_sync_that_fails_is_a_write_that_fails(tmp_path: Path, monkeypatch: py
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(DiskError, match="Input/output error"):
         write_durably(tmp_path / "x", b"new")
     with pytest.raises(OSError, match="Input/output error"):
         sync_folder(tmp_path)

@@ -8,7 +8,7 @@ import pytest
 
 from tutelage.core import layout
 from tutelage.core import manifest as writing
-from tutelage.core.errors import RunError
+from tutelage.core.errors import DiskError, RunError
 from tutelage.core.journal import Journal, chained, read_journal
 from tutelage.core.manifest import Manifest
 
@@ -48,7 +48,7 @@ def test_crashes_one_after_another_leave_what_is_in_place_accepted(tmp_path: Pat
     for content in (b"two", b"three", b"four"):
         with monkeypatch.context() as patched:
             patched.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError("no")))
-            with pytest.raises(OSError, match="no"):
+            with pytest.raises(DiskError, match="no"):
                 Manifest(tmp_path).put("a.json", content)
         assert read_journal(tmp_path).accepts("a.json", sha256=sha(b"one"))
     Manifest(tmp_path).put("a.json", b"five")
@@ -132,11 +132,11 @@ def test_a_manifest_that_is_a_link_is_not_written_through(tmp_path: Path) -> Non
     (tmp_path / "outside").write_bytes(b"")
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / layout.MANIFEST).symlink_to(tmp_path / "outside")
-    with pytest.raises(OSError, match=r"manifest\.jsonl"):
+    with pytest.raises(RunError, match=r"manifest\.jsonl: is a link"):
         Manifest(tmp_path / "run").put("a.json", b"one")
     (tmp_path / "run" / layout.MANIFEST).unlink()
     os.link(tmp_path / "outside", tmp_path / "run" / layout.MANIFEST)
-    with pytest.raises(RunError, match="not a file of this folder alone"):
+    with pytest.raises(RunError, match="has a second name elsewhere"):
         Manifest(tmp_path / "run").put("a.json", b"one")
     assert (tmp_path / "outside").read_bytes() == b""
 

@@ -65,7 +65,8 @@ def test_the_way_of_writing_travels_with_the_fitted_preprocessing(tmp_path: Path
     assert isinstance(part, TablePart)
     fitted = PrepareTable().restore(PrepareTable().fit(part).state())
     assert isinstance(fitted, FittedTable)
-    assert fitted.reading() == {"kinds": {"day": "date", "n": "number", "y": "text"}, "dates": {"day": "%d/%m/%Y"}}
+    reading = fitted.reading()
+    assert (reading["kinds"], reading["dates"]) == ({"day": "date", "n": "number", "y": "text"}, {"day": "%d/%m/%Y"})
     (tmp_path / "new.csv").write_text("day,n\n03/02/2020,1\n12/31/2020,2\n")
     new, problems = TableSource(target="y", **fitted.reading()).read_input([str(tmp_path / "new.csv")])
     assert new.column("day").to_pylist() == [datetime(2020, 2, 3)]

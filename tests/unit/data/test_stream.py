@@ -76,6 +76,9 @@ def test_prepared_ahead_batches_have_the_same_bits_and_the_same_state(tmp_path: 
 
 
 def test_a_stream_that_is_forgotten_ends_its_thread(tmp_path: Path) -> None:
+    # Those of other tests may end just now.
+    gc.collect()
+    wait_until_no_thread_is_left()
     stream = FiniteStream(on_disk(tmp_path), batch_size=6, seed=3)
     stream.next()
     assert len(names_of_threads()) == 1
