@@ -9,6 +9,7 @@ import pytest
 
 from tutelage.cli import list_verb, runs_verb
 from tutelage.core import catalog, layout
+from tutelage.core.manifest import Manifest
 
 
 def test_a_list_that_goes_to_a_file_has_one_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
