@@ -2,7 +2,6 @@
 
 import argparse
 import io
-import json
 import os
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from tutelage.cli import list_verb, runs_verb
 from tutelage.core import catalog, layout
+from tutelage.core.manifest import Manifest
 
 
 def test_a_list_that_goes_to_a_file_has_one_line_for_each_kind(capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,8 +41,8 @@ def test_runs_line_up_with_the_score_that_counts(tmp_path: Path, capsys: pytest.
         ("sec\x1bond", {"task": "classify", "metrics": metrics, "seconds": 200.0, "stopped": "patience"}),
     ):
         (tmp_path / name).mkdir()
-        (tmp_path / name / layout.RESULT).write_text(json.dumps(result))
-        (tmp_path / name / layout.PLAN).write_text("{}")
+        Manifest(tmp_path / name).put_json(layout.RESULT, {**result, "intervals": {}})
+        Manifest(tmp_path / name).put_json(layout.PLAN, {})
     runs_verb.run(argparse.Namespace(folder=str(tmp_path), json=False))
     lines = {line.split()[0].rpartition("/")[2]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["first"] == ["regress", "test/r2", "0.8750", "41", "s", "budget"]
