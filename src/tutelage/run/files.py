@@ -118,9 +118,7 @@ class RunFiles:
             return copy
         if content is not None and self.is_lenient and file not in self.journal.entries:
             if self.journal.num_lines:
-                self.say(
-                    f"{self.folder / file}: {layout.MANIFEST} says nothing of it, so it could not be checked and is shown as it is."
-                )
+                self.say(f"{self.folder / file}: {layout.MANIFEST} says nothing of it, and it is shown as it is.")
             return content
         raise RunError(f"{self.folder / file}: {found}. {remedy_for(self.folder, file)}")
 
