@@ -26,7 +26,9 @@ class TooFewSteps(Cause):
         """Look for very few steps, or for a loss that was still falling under the best score at the end."""
         if facts.stopped != "budget":
             return None
-        passes = f"{facts.steps:,} step{'s' * (facts.steps != 1)}" + (f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else "")
+        passes = f"{facts.steps:,} step{'s' * (facts.steps != 1)}" + (
+            f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else ""
+        )
         if facts.steps < FEW and facts.epochs < FEW_EPOCHS:
             return self.reason(f"it made only {passes}", self._remedy(facts))
         is_falling = len(facts.losses) > 2 and facts.losses.fallen > FALLING
