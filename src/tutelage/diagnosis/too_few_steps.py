@@ -26,7 +26,8 @@ class TooFewSteps(Cause):
         """Look for very few steps, or for a loss that was still falling under the best score at the end."""
         if facts.stopped != "budget":
             return None
-        passes = f"{facts.steps:,} step{'s' * (facts.steps != 1)}" + (
+        counted = "1 step" if facts.steps == 1 else f"{facts.steps:,} steps"
+        passes = counted + (f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else "")
             f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else ""
         )
         if facts.steps < FEW and facts.epochs < FEW_EPOCHS:
