@@ -28,8 +28,6 @@ class TooFewSteps(Cause):
             return None
         counted = "1 step" if facts.steps == 1 else f"{facts.steps:,} steps"
         passes = counted + (f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else "")
-            f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else ""
-        )
         if facts.steps < FEW and facts.epochs < FEW_EPOCHS:
             return self.reason(f"it made only {passes}", self._remedy(facts))
         is_falling = len(facts.losses) > 2 and facts.losses.fallen > FALLING
