@@ -191,7 +191,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     stay, gone = cut(classes, num_rows=len(train), fraction=fraction, seed=recipe.seed, purpose="validation")
     if not len(stay) or not len(gone):
         rows = f"{len(train)} rows are too few to cut a validation part from"
-        raise DataError([DataProblem(collected.train.name, rows, "Give at least 10 rows.")])
+        raise DataError([DataProblem(collected.train.name, rows, "Give at least 10 rows, and several of each class.")])
     plan = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed)
     return SplitParts(train.select(stay).renamed("train"), train.select(gone).renamed("validation"), test, plan)
 
