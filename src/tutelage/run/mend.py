@@ -10,7 +10,7 @@ from tutelage.core.errors import RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
 from tutelage.run.ending import has_ended, state_of
-from tutelage.run.files import RunFiles, intact_prefix, remedy_for
+from tutelage.run.files import UNREADABLE, RunFiles, intact_prefix
 from tutelage.run.survey import entry_for, survey
 
 __all__ = ["accept", "mend", "sound_offsets"]
@@ -105,4 +105,4 @@ def _stated(folder: Path, entry: Entry) -> Entry:
     try:
         return replace(entry, state=state_of(parse_object((folder / entry.file).read_bytes()).get("stopped")))
     except BorderError as error:
-        raise RunError(f"{folder / entry.file}: {error}. {remedy_for(folder, entry.file)}") from error
+        raise RunError(f"{folder / entry.file}: {error}. {UNREADABLE}") from error
