@@ -23,7 +23,7 @@ def as_error(message: str) -> str:
         (Outcome(2, out=as_error(f"{FOUND}.")), Ending.UNCLEAR),
         (Outcome(2, err="tutelage resume: Something is wrong. Do something."), Ending.UNCLEAR),
         (Outcome(1, err=f"{FOUND}. {REMEDY}"), Ending.UNCLEAR),
-        (Outcome(0, out=json.dumps({"runs": [{"run": "run", "fault": "run/manifest.jsonl: line 3 is damaged"}]})), Ending.TOLD),
+        (Outcome(0, out=json.dumps({"runs": [{"run": "run", "fault": "run/result.json: is missing"}]})), Ending.TOLD),
         (Outcome(0, out=json.dumps({"runs": [{"run": "run", "fault": ""}]})), Ending.SILENT),
         (Outcome(0, err="Traceback (most recent call last)"), Ending.TRACEBACK),
     ],

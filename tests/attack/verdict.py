@@ -76,5 +76,7 @@ def told(outcome: Outcome) -> str:
     record = record if isinstance(record, dict) else {}
     error, runs = record.get("error"), record.get("runs", [])
     said = [error.get("message", "")] if isinstance(error, dict) else []
-    said += [run.get("fault", "") for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
+    # What stands under the key `fault` is a warning by its place.
+    faults = [run.get("fault") for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
+    said += [f"Warning: {fault}" for fault in faults if fault]
     return "\n".join(filter(None, [outcome.err.strip(), *said])).strip()

@@ -1,6 +1,7 @@
 """The reader of a run's files: what it says of a file that the manifest vouches for, and that is yet no such file."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -24,4 +25,11 @@ def test_a_result_beyond_the_limits_is_not_accepted(tmp_path: Path) -> None:
     Manifest(tmp_path).put(layout.RESULT, b"{}")
     (tmp_path / layout.RESULT).write_bytes(b'{"best_step": ' + b"1" * 401 + b"}")
     with pytest.raises(RunError, match=r"a whole number of 401 digits.* Bring an intact copy back, or train anew\.$"):
+        accept(RunFiles(tmp_path, tell=tell_nobody))
+
+
+def test_a_small_file_without_end_is_refused_and_not_hashed(tmp_path: Path) -> None:
+    Manifest(tmp_path).put(layout.DATA, json.dumps(DATA).encode())
+    os.truncate(tmp_path / layout.DATA, 2**40)  # takes no room, and an hour to read
+    with pytest.raises(RunError, match=r"data.json: .* bytes.* Bring an intact copy back, or train anew\.$"):
         accept(RunFiles(tmp_path, tell=tell_nobody))
