@@ -37,10 +37,15 @@ def start_calm() -> None:
     """Import everything, and let no thread begin: forked processes would not have it."""
     os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     import importlib.resources
+    import importlib.resources.readers
     import unicodedata  # noqa: F401 - a user who is nobody may not read where Python's own modules lie
 
+    # What is otherwise imported by the first optimizer, table or seed, in every case anew.
+    import numpy.ctypeslib  # noqa: F401
+    import pandas  # noqa: F401
     import sympy  # noqa: F401
-    import torch
+    import torch._dynamo
+    import torch.distributed.nn
 
     import tutelage
 

@@ -1,5 +1,6 @@
 """How a case ended, and who may call that well."""
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from enum import StrEnum
 
 from tests.attack.child import Outcome
 
-__all__ = ["BAD", "Ending", "Verdict", "judge"]
+__all__ = ["BAD", "Ending", "Verdict", "judge", "told"]
 
 REFUSALS = (2, 3)
 WARNING = re.compile(r"warning|damaged|rebuilt|left out|note|set aside|falls? back|anew|cannot|no longer", re.IGNORECASE)
@@ -56,11 +57,26 @@ def judge(outcome: Outcome, *, is_right: bool, places: Sequence[str], is_harmles
         return Verdict(Ending.OUTSIDE, "; ".join(outcome.outside[:5]))
     if outcome.code in REFUSALS:
         has_place = any(place in text for place in places)
-        # What was found is one sentence, what to do is another.
-        has_remedy = len(re.findall(r"[.?!](\s|$)", outcome.err.strip() or text)) >= 2
+        # What was found is one sentence, what to do is another, which may end in a command and not in a period.
+        has_remedy = len(re.findall(r"\S[.?!]\s+\S", told(outcome))) >= 1
         return Verdict(Ending.REFUSED) if has_place and has_remedy else Verdict(Ending.UNCLEAR, outcome.tail)
     if outcome.code != 0:
         return Verdict(Ending.UNCLEAR, f"exit {outcome.code}: {outcome.tail}")
     if is_right or is_harmless:
         return Verdict(Ending.RIGHT)
-    return Verdict(Ending.TOLD) if WARNING.search(outcome.err) else Verdict(Ending.SILENT, outcome.tail)
+    return Verdict(Ending.TOLD) if WARNING.search(told(outcome)) else Verdict(Ending.SILENT, outcome.tail)
+
+
+def told(outcome: Outcome) -> str:
+    """Return what a command said about what is wrong: on standard error, and with --json as an error or as faults of runs."""
+    try:
+        record = json.loads(outcome.out)
+    except (ValueError, RecursionError):
+        record = None
+    record = record if isinstance(record, dict) else {}
+    error, runs = record.get("error"), record.get("runs", [])
+    said = [error.get("message", "")] if isinstance(error, dict) else []
+    # What stands under the key `fault` is a warning by its place.
+    faults = [run.get("fault") for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
+    said += [f"Warning: {fault}" for fault in faults if fault]
+    return "\n".join(filter(None, [outcome.err.strip(), *said])).strip()

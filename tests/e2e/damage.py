@@ -1,15 +1,12 @@
-"""Damages one file of a run, asks every verb, and judges: the right answer, a fall-back that is told, or a refusal in words."""
+"""Small runs to damage, and what each verb says of them; `python -m tests.attack flips` damages every file in every way."""
 
 import contextlib
 import io
 import json
 import os
-import random
-import shutil
 import signal
 import traceback
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,19 +40,6 @@ class Answer:
     code: int
     out: str
     err: str
-
-
-@dataclass(frozen=True)
-class Case:
-    """One damage: a file of a run, and what is done to it."""
-
-    run: str
-    file: str
-    kind: str
-    place: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.run}-{self.file}-{self.kind}-{self.place}"
 
 
 def make_runs(folder: Path) -> None:
@@ -101,50 +85,3 @@ def outcome(verb: str, run: Path, folder: Path) -> tuple[Answer, object]:
         return said, page.read_text(encoding="utf-8", errors="replace").split("Files of this run")[0] if page.is_file() else ""
     # Columns are as wide as the folder's name.
     return said, said.out.replace(str(run), "RUN").split()
-
-
-def damaged(path: Path, case: Case) -> None:
-    """Do the damage."""
-    content = path.read_bytes()
-    if case.kind == "flip":
-        at, bit = divmod(case.place, 8)
-        path.write_bytes(content[:at] + bytes([content[at] ^ (1 << bit)]) + content[at + 1 :])
-    elif case.kind == "cut":
-        path.write_bytes(content[: case.place])
-    elif case.kind == "gone":
-        path.unlink()
-    elif case.kind == "more":
-        path.write_bytes(content + b'{"a":1}\n')
-
-
-def cases(folder: Path, *, each: int, seed: int = 0) -> Iterator[Case]:
-    """Choose places in every file of both runs."""
-    chance = random.Random(seed)
-    for run in ("ended", "paused"):
-        for path in sorted((folder / run).rglob("*")):
-            if path.is_dir() or path.name.startswith("."):
-                continue
-            name, size = path.relative_to(folder / run).as_posix(), path.stat().st_size
-            yield Case(run, name, "gone")
-            yield Case(run, name, "more")
-            if size:
-                yield from (Case(run, name, "flip", chance.randrange(size * 8)) for _ in range(each))
-                yield from (Case(run, name, "cut", chance.choice([0, 1, size - 1, chance.randrange(size)])) for _ in range(each))
-
-
-def verdict(case: Case, verb: str, folder: Path, place: Path, right: dict[tuple[str, str], object]) -> str:
-    """Return what is wrong with how a verb took a case; "" where nothing is."""
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
-    run = place / case.run
-    shutil.copytree(folder / case.run, run)
-    damaged(run / case.file, case)
-    said, found = outcome(verb, run, folder)
-    if "Traceback" in said.err or said.code not in (0, 2, 3):
-        return f"code {said.code}: {said.err[-1500:]}"
-    is_named = case.file in (text := said.out + said.err) or Path(case.file).name in text
-    if said.code:
-        return "" if is_named and len(said.err + said.out) > 40 else f"refused without naming the file: {said.err[-500:]}"
-    if found == right[case.run, verb]:
-        return ""
-    return "" if is_named and (verb == "verify" or "Warning" in said.err) else f"silent: {said.err[-700:]!r} {str(found)[:300]}"

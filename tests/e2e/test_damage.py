@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from damage import VERBS, Case, ask, cases, damaged, make_runs, outcome, verdict
+from damage import VERBS, ask, make_runs, outcome
 
 from tutelage.cli.main import main
 from tutelage.core.journal import read_journal
@@ -37,15 +37,6 @@ def right(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[
             assert said.code == 0, said.err
             assert "Warning" not in said.err
     return found
-
-
-@pytest.mark.slow
-def test_no_damage_is_silent(folder: Path, right: dict[tuple[str, str], object], tmp_path: Path) -> None:
-    """Flips, cuts, files gone or longer: every second of one each in each file, each asked of one verb."""
-    chosen = [(case, VERBS[number % len(VERBS)]) for number, case in enumerate(cases(folder, each=1))][::2]
-    bad = [f"{verb} {case}: {found}" for case, verb in chosen if (found := verdict(case, verb, folder, tmp_path / "x", right))]
-    assert len(chosen) > 40
-    assert not bad, "\n".join(bad)
 
 
 def copied(folder: Path, run: str, place: Path) -> Path:
@@ -123,7 +114,8 @@ def test_a_damaged_log_is_cut_back_and_the_training_goes_on(
     folder: Path, right: dict[tuple[str, str], object], tmp_path: Path
 ) -> None:
     run = copied(folder, "paused", tmp_path)
-    damaged(run / "events.jsonl", Case("paused", "events.jsonl", "flip", 8 * 2000 + 1))
+    content = (run / "events.jsonl").read_bytes()
+    (run / "events.jsonl").write_bytes(content[:2000] + bytes([content[2000] ^ 2]) + content[2001:])
     said, found = outcome("resume", run, folder)
     assert said.code == 0
     assert found == right["paused", "resume"]

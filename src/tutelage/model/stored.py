@@ -118,7 +118,8 @@ def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
             header = _header(path, entry, formats=formats)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
     except FileNotFoundError as error:
-        raise RunError(f"{path}: there is no such file. Was the run ended before it was written?") from error
+        remedy = "Finish the run if it has not ended; else bring an intact copy back, or train anew."
+        raise RunError(f"{path}: is missing. {remedy}") from error
     except (safetensors.SafetensorError, OSError, BorderError, MemoryError) as error:
         raise RunError(f"{path}: cannot be read ({error}). {_REMEDY}") from error
     if header["sha256"] != _seal(hash_tensors(tensors), header["format"], json.dumps(header["values"])):

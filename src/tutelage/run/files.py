@@ -23,9 +23,11 @@ from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, recipe_from, recipe_values
 from tutelage.track.jsonl import parse_records
 
-__all__ = ["RunFiles", "intact_prefix", "remedy_for", "tell_nobody"]
+__all__ = ["UNREADABLE", "RunFiles", "intact_prefix", "remedy_for", "tell_nobody"]
 
 CHUNK_BYTES = 2**20
+UNREADABLE = "Bring an intact copy back, or train anew."
+"""What to do about a file that is what the manifest says, and yet no such file: to accept it would not help."""
 
 
 class DataRecord(BaseModel):
@@ -184,9 +186,9 @@ class RunFiles:
         except ValidationError as error:
             issue = error.errors(include_url=False)[0]
             key = ".".join(str(part) for part in issue["loc"])
-            raise RunError(f"{where}: {key} = {issue['input']!r:.60}: {issue['msg']}. {remedy_for(self.folder, file)}") from error
+            raise RunError(f"{where}: {key} = {issue['input']!r:.60}: {issue['msg']}. {UNREADABLE}") from error
         except BorderError as error:
-            raise RunError(f"{where}: {error}. {remedy_for(self.folder, file)}") from error
+            raise RunError(f"{where}: {error}. {UNREADABLE}") from error
         return record
 
     def result(self) -> dict[str, Any]:

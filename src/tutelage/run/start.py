@@ -272,7 +272,8 @@ def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
     """
     folder, recipe = files.folder, files.recipe()
     if plan.own_model and request.module is None:
-        raise RunError(f"{folder}: this run trained your own module {plan.own_model!r}: pass it again, model={plan.own_model}().")
+        found = f"{folder / layout.PLAN}: this run trained your own module {plan.own_model!r}, which is not stored as code"
+        raise RunError(f"{found}. Pass it again, from Python: tutelage.resume(..., model={plan.own_model}()).")
     as_given = request.module is not None
     collected = collect(recipe, data=request.data, test=request.test, as_given=as_given, marks=request.marks)
     gathered = gather(recipe, collected)

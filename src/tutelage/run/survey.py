@@ -15,9 +15,10 @@ from tutelage.predictor import predictor
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for
 from tutelage.training import checkpoint
 
-__all__ = ["Standing", "entry_for", "survey"]
+__all__ = ["SMALL", "Standing", "entry_for", "survey"]
 
 SMALL = (*layout.BORN, layout.RESULT, layout.REPORT)
+"""Files that are read as a whole."""
 WEIGHTS = "Bring an intact copy back, or train anew."
 PASSED_OVER = "Nothing needs it as long as another checkpoint is whole: resume sets it aside"
 FORMATS = (checkpoint.FORMAT, predictor.FORMAT)

@@ -122,7 +122,7 @@ def test_every_cut_off_file_is_found(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_says_what_may_have_happened(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"nowhere: there is no such file\. Was the run ended before"):
+    with pytest.raises(RunError, match=r"nowhere: is missing\. Finish the run if it has not ended; else bring"):
         load_tensors(tmp_path / "nowhere", formats=FORMATS)
 
 
