@@ -128,7 +128,7 @@ def _hash_texts(texts: pa.LargeBinaryArray) -> np.ndarray:
             start = stop
         start = place + 1
     for place in long:
-        digest = hashlib.blake2b(data[offsets[place] : offsets[place + 1]], digest_size=8).digest()
+        digest = hashlib.blake2b(data[offsets[place] : offsets[place + 1]].data, digest_size=8).digest()
         hashes[place] = int.from_bytes(digest, "little")
     return hashes
 
