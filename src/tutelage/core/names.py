@@ -7,7 +7,10 @@ shown or learned (a class, an image) is made `readable`; a path that has to be o
 import re
 from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ["from_address", "is_unicode", "readable", "short_name", "to_address"]
+__all__ = ["from_address", "is_unicode", "readable", "short_name", "shorten", "to_address"]
+
+MAX_SHOWN = 60
+"""Characters of a value in a message."""
 
 LONE = re.compile("[\ud800-\udfff]")
 FIRST_BYTE, LAST_BYTE = 0xDC80, 0xDCFF
@@ -62,3 +65,15 @@ def _write_out(found: re.Match[str]) -> str:
     """Write one lone surrogate out."""
     point = ord(found[0])
     return f"\\x{point - 0xDC00:02x}" if FIRST_BYTE <= point <= LAST_BYTE else f"\\u{point:04x}"
+
+
+def shorten(value: object) -> str:
+    """Write a label or a cell as Python does, cut where it is long.
+
+    Example:
+        >>> shorten("x" * 5000)
+        "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'... (5,000 characters)"
+    """
+    if isinstance(value, str) and len(value) > MAX_SHOWN:
+        return f"{value[:MAX_SHOWN]!r}... ({len(value):,} characters)"
+    return repr(value)

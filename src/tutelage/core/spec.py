@@ -248,8 +248,11 @@ def _short(value: object) -> str:
 MAX_SHOWN = 80
 """Characters of a value in a message."""
 
-BRANCHES = ("function-", "literal[", "is-instance", "tuple[")
+BRANCHES = ("function-", "literal[", "is-instance", "tuple[", "constrained-")
 """How pydantic calls the ways in which a field may be read; no part of a key."""
+
+RANGES = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+"""How pydantic calls that a number is out of range."""
 
 
 def _told(issues: Sequence[Any]) -> list[Any]:
@@ -258,6 +261,9 @@ def _told(issues: Sequence[Any]) -> list[Any]:
     words = [issue for issue in issues if issue["loc"] and str(issue["loc"][-1]).startswith("literal[")]
     others = [_path(issue) for issue in issues if issue not in words]
     doubled = [issue for issue in words if any(path[: len(_path(issue))] == _path(issue) for path in others)]
+    # Of a value out of range, that it could also have been a list says nothing.
+    out_of_range = [_path(issue) for issue in issues if issue["type"] in RANGES]
+    doubled += [issue for issue in issues if issue["type"] == "tuple_type" and _path(issue) in out_of_range]
     return [issue for issue in issues if issue not in doubled]
 
 

@@ -12,7 +12,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,8 +25,9 @@ from torch import Tensor
 from tutelage.core.border import BorderError, opened, parse_json
 from tutelage.core.durable import replacing
 from tutelage.core.errors import RunError
+from tutelage.core.names import is_unicode
 
-__all__ = ["Announce", "Stored", "hash_tensors", "load_tensors", "read_seal", "save_tensors"]
+__all__ = ["REMEDY", "Announce", "Stored", "hash_tensors", "load_tensors", "read_seal", "save_tensors"]
 
 Announce = Callable[[str], Callable[[Path], None]]
 """Takes a file's seal, and returns what is told of the file aside before it takes its place."""
@@ -113,7 +115,7 @@ def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
     """
     try:
         _refuse_large_header(path)
-        with safetensors.safe_open(path, framework="pt") as file:
+        with _open(path) as file:
             entry = (file.metadata() or {}).get(ENTRY)
             header = _header(path, entry, formats=formats)
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
@@ -121,9 +123,9 @@ def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
         remedy = "Finish the run if it has not ended; else bring an intact copy back, or train anew."
         raise RunError(f"{path}: is missing. {remedy}") from error
     except (safetensors.SafetensorError, OSError, BorderError, MemoryError) as error:
-        raise RunError(f"{path}: cannot be read ({error}). {_REMEDY}") from error
+        raise RunError(f"{path}: cannot be read ({error}). {REMEDY}") from error
     if header["sha256"] != _seal(hash_tensors(tensors), header["format"], json.dumps(header["values"])):
-        raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {_REMEDY}")
+        raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {REMEDY}")
     return Stored(tensors, header["values"], header["format"], header["sha256"])
 
 
@@ -131,11 +133,26 @@ def read_seal(path: Path) -> str:
     """Return what a file says its SHA-256 is, "" where it says none; nothing is verified by it."""
     try:
         _refuse_large_header(path)
-        with safetensors.safe_open(path, framework="pt") as file:
+        with _open(path) as file:
             header = parse_json((file.metadata() or {})[ENTRY].encode(), with_constants=True)
         return str(header["sha256"])
     except (OSError, safetensors.SafetensorError, BorderError, KeyError, TypeError, MemoryError):
         return ""
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
+    """Open a file of tensors; one whose name is no Unicode, which safetensors refuses, by the number of its descriptor."""
+    if is_unicode(str(path)):
+        with safetensors.safe_open(path, framework="pt") as file:
+            yield file
+        return
+    number = opened(path)
+    try:
+        with safetensors.safe_open(f"/dev/fd/{number}", framework="pt") as file:
+            yield file
+    finally:
+        os.close(number)
 
 
 def _refuse_large_header(path: Path) -> None:
@@ -155,7 +172,7 @@ def _refuse_large_header(path: Path) -> None:
         raise BorderError(f"its header names {count:,} tensors, expected at most {MAX_TENSORS:,}")
 
 
-_REMEDY = "Bring an intact copy back, or train anew."
+REMEDY = "Bring an intact copy back, or train anew."
 
 
 def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[str, Any]:
@@ -165,7 +182,7 @@ def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[st
     try:
         header = parse_json(entry.encode(), with_constants=True)
     except (BorderError, UnicodeEncodeError) as error:
-        raise RunError(f"{path}: its header cannot be read: {error}. {_REMEDY}") from error
+        raise RunError(f"{path}: its header cannot be read: {error}. {REMEDY}") from error
     found = header.get("format") if isinstance(header, dict) else None
     if isinstance(found, str) and found not in formats:
         remedy = "Train anew, or use the version of tutelage that wrote it."
@@ -173,7 +190,7 @@ def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[st
     for key, kind in (("format", str), ("sha256", str), ("values", dict)):
         value = header.get(key) if isinstance(header, dict) else None
         if not isinstance(value, kind):
-            raise RunError(f"{path}: its header says {key} = {value!r:.60}, expected a {kind.__name__}. {_REMEDY}")
+            raise RunError(f"{path}: its header says {key} = {value!r:.60}, expected a {kind.__name__}. {REMEDY}")
     checked: dict[str, Any] = header
     return checked
 

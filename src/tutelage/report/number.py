@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 __all__ = ["quantile", "say_count", "say_fraction", "say_number", "say_percent", "say_tick"]
 
+LARGEST_WHOLE = 1e15
+"""From here on a number's digits say nothing: floats hold no more of them."""
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -19,8 +21,10 @@ def say_number(value: float | str | None, *, digits: int = 4) -> str:
         return "-" if value is None else value
     if not math.isfinite(value):
         return "not defined"
-    if value == int(value) and abs(value) < 1e15:
+    if value == int(value) and abs(value) < LARGEST_WHOLE:
         return f"{int(value):,}"
+    if abs(value) >= LARGEST_WHOLE:
+        return f"{value:.{digits - 1}e}"
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     if abs(value) < 1e-3:

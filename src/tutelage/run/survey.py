@@ -10,7 +10,7 @@ from tutelage.core.border import BorderError
 from tutelage.core.errors import RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import hash_file
-from tutelage.model.stored import load_tensors, read_seal
+from tutelage.model.stored import REMEDY, load_tensors, read_seal
 from tutelage.predictor import predictor
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for
 from tutelage.training import checkpoint
@@ -19,7 +19,6 @@ __all__ = ["SMALL", "Standing", "entry_for", "survey"]
 
 SMALL = (*layout.BORN, layout.RESULT, layout.REPORT)
 """Files that are read as a whole."""
-WEIGHTS = "Bring an intact copy back, or train anew."
 PASSED_OVER = "Nothing needs it as long as another checkpoint is whole: resume sets it aside"
 FORMATS = (checkpoint.FORMAT, predictor.FORMAT)
 
@@ -139,14 +138,14 @@ def _weights(files: RunFiles, file: str) -> Standing:
     """Return how a checkpoint or predictor stands: it is read and verified as a whole."""
     path = files.folder / file
     is_spare = file.startswith(f"{layout.STEPS}/") and bool(files.checkpoint)
-    remedy = PASSED_OVER if is_spare else WEIGHTS
+    remedy = PASSED_OVER if is_spare else REMEDY
     if not path.exists():
         # A crash between its line and its taking place leaves the same: resume goes on from the one before.
         return Standing(file, "missing", "is missing", "" if is_spare else remedy)
     try:
         load_tensors(path, formats=FORMATS)
     except RunError as error:
-        return Standing(file, "changed", str(error).removeprefix(f"{path}: "), remedy)
+        return Standing(file, "changed", str(error).removeprefix(f"{path}: ").removesuffix(REMEDY).rstrip(" ."), remedy)
     entry = files.journal.latest(file)
     if entry is not None and not entry.is_removed and not files.journal.accepts(file, seal=read_seal(path)):
         return Standing(file, "changed", "is whole, but not what this run wrote there", remedy)

@@ -53,7 +53,7 @@ class Regress(SupervisedSpec):
         try:
             Numbers().truth(part.labels, locate=part.locate)
         except DataError as error:
-            return f"{len(error.problems):,} labels are no numbers ({error.problems[0]}). Choose another task or target."
+            return f"not all labels can be learned as numbers. {error.problems[0]} Or choose another task or target."
         return ""
 
     def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:

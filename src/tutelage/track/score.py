@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 __all__ = ["Scores", "say_number"]
 
+LARGEST_WHOLE = 1e15
+"""From here on a number's digits say nothing: floats hold no more of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -35,9 +38,11 @@ class Scores:
 
 
 def say_number(value: float) -> str:
-    """Write a number with four significant digits, such as `0.9312`, `68,420`, `1.2e-05`."""
+    """Write a number with four significant digits, such as `0.9312`, `68,420`, `1.20e-05`, `2.251e+40`."""
     if value != value or abs(value) == float("inf"):
         return "not finite"
+    if abs(value) >= LARGEST_WHOLE:
+        return f"{value:.3e}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
     if value and abs(value) < 0.001:

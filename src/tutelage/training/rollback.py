@@ -74,7 +74,7 @@ def diverged(found: str, *, after: int, step: int, rollbacks: int = 0) -> Diverg
         else ""
     )
     return DivergedError(
-        f"training diverged: {found} {where}.{tried} Usual causes: a learning rate that is too high (try --set optim.lr= a tenth "
+        f"training diverged {where}: {found}.{tried} Usual causes: a learning rate that is too high (try --set optim.lr= a tenth "
         "of it) or values in your own data or module that overflow (try --set precision=float32).",
         step=step,
     )

@@ -62,3 +62,10 @@ def test_whole_numbers_may_be_written_with_a_point_and_numbers_without() -> None
     values: dict[str, Any] = {"batch_size": 32.0, "clip": 1, "budget": {"epochs": 3}}
     recipe = recipe_from(values, where="here")
     assert (recipe.batch_size, recipe.clip, recipe.budget.epochs) == (32, 1.0, 3.0)
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "100000"])
+def test_a_size_out_of_range_is_told_once_by_its_own_name(value: str) -> None:
+    text = said(f"prepare={{kind='image', size={value}}}")
+    assert text.count("\n") == 0
+    assert f"prepare.size = {value}: must be" in text

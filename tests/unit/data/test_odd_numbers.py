@@ -47,8 +47,16 @@ def test_a_scale_is_the_same_in_every_unit(kind: str, unit: float) -> None:
 @pytest.mark.parametrize("values", [DRAWN * 1e300, DRAWN * 1e-310, 1e16 + np.arange(9) * 2.0, np.append(DRAWN, 1e300)])
 def test_a_target_that_cannot_be_measured_is_refused(values: np.ndarray) -> None:
     assert are_amounts(values.tolist())[0]
-    with pytest.raises(DataError, match=r"too large|too close|differ by"):
+    with pytest.raises(DataError, match=r"line \d+.*(too large|too close|differ by)"):
         fit_numbers(values, reason="", locate="line {}".format)
+
+
+def test_a_target_that_is_too_large_is_one_problem_of_all_its_rows() -> None:
+    with pytest.raises(DataError) as error:
+        fit_numbers(np.append(DRAWN, [1e300, 2e300]), reason="", locate="line {}".format)
+    (problem,) = error.value.problems
+    assert problem.items == (400, 401)
+    assert str(problem).startswith("line 400: 2 labels are too large to learn from")
 
 
 @pytest.mark.parametrize("unit", [1e90, 1e-90])

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from tutelage.data.part.packed import pack, type_of, unpack
+from tutelage.data.part.row_digest import LONG_TEXT
 from tutelage.data.part.table import TablePart
 
 
@@ -117,3 +118,11 @@ def test_the_place_of_a_value_counts() -> None:
     numbers = part_of(a=[1.0, 2.0, 0.5, None], b=[2.0, 1.0, None, 0.5])
     assert len(set(hashes(pairs))) == 5
     assert len(set(hashes(numbers))) == 4
+
+
+def test_texts_of_any_length_are_hashed_by_what_they_say_and_wherever_they_stand() -> None:
+    lengths = [0, 1, 50, *range(LONG_TEXT - 2, LONG_TEXT + 3), 1000]
+    texts = [letter * length + "!" for letter in "ab\u00e9" for length in lengths]
+    mixed, alone = hashes(part_of(a=texts)), [hashes(part_of(a=[text]))[0] for text in texts]
+    assert mixed == alone == hashes(part_of(a=texts[::-1]))[::-1]
+    assert len(set(mixed)) == len(set(texts))

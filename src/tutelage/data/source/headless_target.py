@@ -93,10 +93,13 @@ def _look(raw: RawTable, name: str) -> _End:
     different = sorted(given, key=lambda cell: -given[cell])
     numbers = [cell for cell in different[:1000] if form_of(cell) == "number"]
     has_words = 2 * len(numbers) < len(different[:1000])
+    has_dates = sum(form_of(cell) == "date" for cell in different[:1000]) > len(different[:1000]) / 2
     num_rows = sum(given.values())
     shown = ", ".join(cell[:20] for cell in different[:4]) + (" ..." if len(different) > 4 else "")
-    if has_words:
-        role: Role = "labels" if 2 <= len(different) <= min(MAX_WORDS, num_rows / 2) else "values"
+    if has_dates:
+        role: Role = "values"
+    elif has_words:
+        role = "labels" if 2 <= len(different) <= min(MAX_WORDS, num_rows / 2) else "values"
     elif not all(_is_whole(cell) for cell in numbers) or not 2 <= len(different) <= num_rows / 4:
         role = "values"
     else:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataProblem
+from tutelage.core.names import shorten
 from tutelage.data.part.packed import pack
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
@@ -56,7 +57,7 @@ class TypedTable:
         """Take note of cells that make their rows unusable."""
         for row in rows.tolist():
             where = f"{self.raw.file} row {self.raw.lines[row]}, column {column}"
-            text = found.format(cell=self.raw.columns.get(column)[row].as_py())
+            text = found.format(cell=shorten(self.raw.columns.get(column)[row].as_py()))
             self.problems.append(DataProblem(where, text, remedy, item=int(self.raw.items[row])))
         self.bad.update(rows.tolist())
 
@@ -129,8 +130,8 @@ def _add_target(made: TypedTable, name: str, *, expected: pa.DataType | None) ->
     if raw.delimiter or (expected is not None and kind_of(expected) != kind_of(raw.columns.get(name).type)):
         read = read_target(trim(_as_text(raw.columns.get(name))), delimiter=raw.delimiter, expected=expected)
         made.columns[name] = read.values
-        made.refuse(read.odd, name, found="{cell!r} is not a number", remedy="Mend the cell.")
-        made.refuse(read.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell.")
+        made.refuse(read.odd, name, found="{cell} is not a number", remedy="Mend the cell.")
+        made.refuse(read.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell.")
         if read.note:
             made.notes.append(f"{raw.file}: {read.note}")
     else:
@@ -199,11 +200,11 @@ def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, s
         return
     found, remedy = said
     if len(typed.odd) <= max_fraction * len(typed.values):
-        made.refuse(typed.odd, name, found=f"{{cell!r}} {found}", remedy=remedy)
-        made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
+        made.refuse(typed.odd, name, found=f"{{cell}} {found}", remedy=remedy)
+        made.refuse(typed.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
         return
     first = int(typed.odd[0])
-    example = f"{str(made.raw.columns.get(name)[first].as_py()).strip()!r} in row {made.raw.lines[first]}"
+    example = f"{shorten(str(made.raw.columns.get(name)[first].as_py()).strip())} in row {made.raw.lines[first]}"
     shown = f"{len(typed.odd):,} of {len(typed.values):,} cells, such as {example}: each {found}"
     made.problems.append(DataProblem(f"{made.raw.file}, column {name}", shown, "Give it the same kind of values in both."))
 
@@ -215,13 +216,13 @@ def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:
         made.dates[name] = typed.form
     if typed.note:
         made.notes.append(f"{made.raw.file}, column {name}: {typed.note}")
-    made.refuse(typed.infinite, name, found="{cell!r} is not a finite number", remedy="Mend the cell, or empty it.")
+    made.refuse(typed.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
     if len(typed.odd):
         first = int(typed.odd[0])
         cell = made.raw.columns.get(name)[first].as_py()
         made.warnings.append(
             f"{made.raw.file}, column {name}: {len(typed.odd):,} of {len(typed.values):,} cells are no {_word(style)}, "
-            f"such as {cell!r} in row {made.raw.lines[first]}; they count as missing"
+            f"such as {shorten(cell)} in row {made.raw.lines[first]}; they count as missing"
         )
 
 

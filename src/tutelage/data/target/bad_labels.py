@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tutelage.core.errors import DataProblem
+from tutelage.core.names import shorten
 
 __all__ = ["Locate", "bad_labels", "say_label"]
 
@@ -47,7 +48,7 @@ def bad_labels(
 def say_label(label: object) -> str:
     """Say what a label is."""
     is_missing = label is None or label != label
-    return "the label is missing" if is_missing else f"the label is {label!r}"
+    return "the label is missing" if is_missing else f"the label is {shorten(label)}"
 
 
 def say_others(rows: Sequence[int], locate: Locate) -> str:

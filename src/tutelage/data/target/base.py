@@ -1,15 +1,17 @@
 """What every target is: learned from the train labels, encodes labels for the loss and answers for people."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.names import shorten
 from tutelage.core.spec import Component
 from tutelage.data.target.bad_labels import Locate, bad_labels, say_label
 
-__all__ = ["Label", "Locate", "Target", "check_labels", "locate_row", "plain_labels"]
+__all__ = ["Label", "Locate", "Target", "check_labels", "locate_row", "place_of", "plain_labels"]
 
 Label = str | int | float | bool
 
@@ -74,14 +76,21 @@ def check_labels(labels: np.ndarray, *, locate: Locate | None = None) -> list[An
         remedy = "Only names, numbers and yes or no can be predicted: write it as one of them."
         raise DataError(bad_labels(plain, odd, locate=locate or locate_row, found=say_label, remedy=remedy))
     if len(set(plain)) < 2:
-        only = f"every label is {plain[0]!r}" if plain else "there are no labels"
-        raise DataError([DataProblem("target", only, "At least two different labels are needed: is it the right column?")])
+        only = f"every label is {shorten(plain[0])}" if plain else "there are no labels"
+        raise DataError(
+            [DataProblem(place_of(plain, locate), only, "At least two different labels are needed: is it the right column?")]
+        )
     return plain
 
 
 def plain_labels(labels: np.ndarray) -> list[Any]:
     """Return labels as Python objects; whole floats become int, so that 3.0 and 3 are one class."""
     return [int(label) if isinstance(label, float) and label.is_integer() else label for label in labels.tolist()]
+
+
+def place_of(labels: Sequence[object] | np.ndarray, locate: Locate | None) -> str:
+    """Name the place of all labels, by the first of them."""
+    return f"target, from {locate(0)} on" if locate is not None and len(labels) else "target"
 
 
 def locate_row(row: int) -> str:

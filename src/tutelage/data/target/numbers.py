@@ -7,7 +7,7 @@ from pydantic import Field
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.target.bad_labels import bad_labels, say_label
-from tutelage.data.target.base import Locate, Target, check_labels, locate_row, plain_labels
+from tutelage.data.target.base import Locate, Target, check_labels, locate_row, place_of, plain_labels
 
 __all__ = ["Numbers", "fit_numbers"]
 
@@ -63,8 +63,9 @@ class Numbers(Target):
         large = np.flatnonzero(np.abs(values) > LARGEST).tolist()
         if large:
             remedy = "Give the target in another unit, its logarithm, or mend it."
-            found = f"{{!r}} is too large to learn from (limit {LARGEST:g})".format
-            raise DataError(bad_labels(values.tolist(), large, locate=locate or locate_row, found=found, remedy=remedy))
+            found = f"{len(large):,} labels are" if len(large) > 1 else "the label is"
+            found += f" too large to learn from (limit {LARGEST:g}), such as {values[large[0]]:g}"
+            raise DataError([DataProblem((locate or locate_row)(large[0]), found, remedy, items=tuple(large))])
 
     def decode(self, answers: np.ndarray) -> np.ndarray:
         """Return values in the labels' unit, float64 of the same shape."""
@@ -75,15 +76,15 @@ class Numbers(Target):
         return [float(number) for number in answers]
 
 
-def _check_spread(values: np.ndarray) -> None:
+def _check_spread(values: np.ndarray, *, locate: Locate | None) -> None:
     """Refuse numbers whose differences vanish when they are squared, or beside the numbers themselves."""
     spread, largest = float(values.max() - values.min()), float(np.abs(values).max())
     if spread < SMALLEST:
         found = f"all labels lie within {spread:.3g} of each other, too close for their errors to be squared"
-        raise DataError([DataProblem("target", found, "Give the target in another unit.")])
+        raise DataError([DataProblem(place_of(values, locate), found, "Give the target in another unit.")])
     if spread < MIN_RELATIVE * largest:
         found = f"labels around {values[0]:g} differ by {spread:.3g} at most, which is how exactly numbers are held"
-        raise DataError([DataProblem("target", found, "Subtract what all have in common.")])
+        raise DataError([DataProblem(place_of(values, locate), found, "Subtract what all have in common.")])
 
 
 def fit_numbers(labels: np.ndarray, *, reason: str, locate: Locate | None = None) -> Numbers:
@@ -103,5 +104,5 @@ def fit_numbers(labels: np.ndarray, *, reason: str, locate: Locate | None = None
     """
     check_labels(labels, locate=locate)
     values = Numbers().truth(labels, locate=locate)
-    _check_spread(values)
+    _check_spread(values, locate=locate)
     return Numbers(mean=float(values.mean()), std=float(values.std()) or 1.0, reason=reason)
