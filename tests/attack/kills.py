@@ -126,6 +126,13 @@ def _difference(run: Path, reference: Reference) -> str:
         found = final(run)
     except Exception as error:
         return f": {error}"
-    return ": " + ", ".join(
-        f"{key} ({found[key]!s:.150} for {reference.final[key]!s:.150})" for key in found if found[key] != reference.final[key]
-    )
+    told = []
+    for key, mine in found.items():
+        expected = reference.final[key]
+        if isinstance(mine, list) and mine != expected:
+            # Of long lists, what only one of them has says more than how both begin.
+            mine = [each for each in mine if each not in expected] or f"{len(mine)} entries"
+            expected = [each for each in expected if each not in found[key]] or f"{len(expected)} entries"
+        if mine != expected:
+            told.append(f"{key} ({mine!s:.300} for {expected!s:.300})")
+    return ": " + ", ".join(told)
