@@ -44,6 +44,7 @@ def attack(name: str, *, is_sample: bool, only: str = "", jobs: int = 2) -> int:
     """Run the cases of one module, tell what ended badly, and return how many did."""
     global PLACE
     module, began, seen = importlib.import_module(f"tests.attack.{name}"), time.monotonic(), Counter[Ending]()
+    kills = 0
     with tempfile.TemporaryDirectory(prefix=f"tutelage-{name}-") as scratch:
         PLACE = Path(scratch)
         PLACE.chmod(0o755)
@@ -52,10 +53,11 @@ def attack(name: str, *, is_sample: bool, only: str = "", jobs: int = 2) -> int:
         with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=50) as pool:
             for index, verdict in pool.imap_unordered(_try, range(len(CASES))):
                 seen[verdict.ending] += 1
+                kills += verdict.kills
                 if verdict.ending in BAD:
                     sys.stdout.write(f"{name}: {CASES[index].name}: {verdict.ending}: {verdict.seen}\n")
                     sys.stdout.flush()
-    told = ", ".join(f"{seen[ending]} {ending}" for ending in Ending if seen[ending])
+    told = ", ".join(f"{seen[ending]} {ending}" for ending in Ending if seen[ending]) + (f"; {kills} kills" if kills else "")
     sys.stdout.write(f"{name}: {len(CASES)} cases in {time.monotonic() - began:.0f} s: {told}\n")
     sys.stdout.flush()
     return sum(seen[ending] for ending in BAD)

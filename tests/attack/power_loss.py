@@ -12,9 +12,10 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -26,6 +27,7 @@ from tutelage.core.durable import make_folder
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import TutelageError
 from tutelage.core.events import Event, Saved, Started
+from tutelage.core.manifest import Manifest
 from tutelage.predictor.predictor import load_predictor
 from tutelage.run import birth
 from tutelage.run.lock import locked
@@ -52,13 +54,20 @@ class Trace:
         name: What is recorded.
         steps: What was there before, all of it synced, and then what happened.
         start: How many of the steps only tell of what was there.
+        before: Every file at the start, by its path.
         end: Every file at the end, by its path.
     """
 
     name: str
     steps: list[Step]
     start: int
+    before: dict[str, bytes]
     end: dict[str, bytes]
+
+    @property
+    def promises(self) -> list[int]:
+        """Return the cuts that come right after something was called done, which are the hardest."""
+        return [at for at in range(self.start + 1, len(self.steps) + 1) if self.steps[at - 1].kind == "promise"]
 
     def at(self, cut: int) -> tuple[Disk, set[Any]]:
         """Return the disk after some steps, and what was promised by then."""
@@ -93,14 +102,14 @@ def record(
         if isinstance(event, Saved):
             recorder.promise(event.step)
 
-    with recorder.watching(), mock.patch.object(Emitter, "emit", tell):
+    with recorder.watching(), mock.patch.object(Emitter, "emit", tell), redirect_stdout(StringIO()):
         code = tutelage(words)
         assert code == 0, f"{words}: exit {code}"
         recorder.promise(ENDED)
     whole = Disk()
     for step in recorder.steps:
         whole.take(step)
-    return Trace(name, recorder.steps, start, whole.live())
+    return Trace(name, recorder.steps, start, there.live(), whole.live())
 
 
 def traces(place: Path, *, forgets: Callable[[Path], bool] = lambda path: False) -> Iterator[Trace]:
@@ -122,7 +131,14 @@ def traces(place: Path, *, forgets: Callable[[Path], bool] = lambda path: False)
     yield record("report", ["report", str(roots[4] / RUN)], roots[4], promised=promised, forgets=forgets)
 
 
-def look(root: Path, promised: set[Any], *, live: dict[str, bytes], end: dict[str, bytes]) -> Iterator[str]:
+def look(
+    root: Path,
+    promised: set[Any],
+    *,
+    live: dict[str, bytes],
+    end: dict[str, bytes],
+    before: dict[str, bytes] | None = None,
+) -> Iterator[str]:
     """Give what is lost or half there after a power cut.
 
     Args:
@@ -130,6 +146,7 @@ def look(root: Path, promised: set[Any], *, live: dict[str, bytes], end: dict[st
         promised: What was called done before.
         live: Every file at the moment of the cut.
         end: Every file at the end of the command.
+        before: Every file at its start, where it has not ended: what it replaces may still be what it was.
     """
     run = root / RUN
     if not (run / layout.PLAN).is_file():
@@ -148,7 +165,7 @@ def look(root: Path, promised: set[Any], *, live: dict[str, bytes], end: dict[st
             yield f"step {saved} was called saved, the newest is {snapshot.step}"
         yield from _look_at_logs(run, snapshot, live)
     if ENDED in promised:
-        yield from _look_at_end(run, live, end)
+        yield from _look_at_end(run, [live, end, *([before] if before else [])])
 
 
 def _look_at_nothing(run: Path, promised: set[Any]) -> Iterator[str]:
@@ -170,10 +187,10 @@ def _look_at_logs(run: Path, snapshot: Snapshot, live: dict[str, bytes]) -> Iter
             yield f"{name}: not as step {snapshot.step} counts on, {len(kept)} of {offset} bytes"
 
 
-def _look_at_end(run: Path, live: dict[str, bytes], end: dict[str, bytes]) -> Iterator[str]:
+def _look_at_end(run: Path, states: Sequence[dict[str, bytes]]) -> Iterator[str]:
     """Give what a command that said that all is done has lost."""
     for name in (layout.RESULT, layout.TEST_OPENED, layout.REPORT, layout.EVENTS, layout.METRICS):
-        if not _is_as(run / name, live) and not _is_as(run / name, end):
+        if not any(_is_as(run / name, state) for state in states):
             yield f"{name}: lost after the end"
     for name in (layout.BEST, layout.LAST):
         with suppress(TutelageError):
@@ -188,10 +205,17 @@ def _is_as(path: Path, files: dict[str, bytes]) -> bool:
 
 
 def cut(trace: Trace, place: Path, chance: random.Random) -> list[str]:
-    """Cut a command off at a random moment, and return what is wrong then."""
-    disk, promised = trace.at(chance.randint(trace.start, len(trace.steps)))
+    """Cut a command off at a random moment, during its birth or right after a promise, and return what is wrong then."""
+    manner = chance.random()
+    at = chance.randint(trace.start, len(trace.steps))
+    if manner < 0.25:
+        at = chance.randint(trace.start, trace.promises[0])
+    elif manner < 0.5:
+        at = chance.choice(trace.promises)
+    disk, promised = trace.at(at)
     disk.lay_out(place, chance=chance)
-    return list(look(place, promised, live=disk.live(), end=trace.end))
+    before = trace.before if at < len(trace.steps) else None
+    return list(look(place, promised, live=disk.live(), end=trace.end, before=before))
 
 
 def goes_on(place: Path) -> str:
@@ -212,11 +236,11 @@ def _born_in_place(out: str, *, name: str, fill: Callable[[Path], None]) -> Iter
         yield Path(out)
 
 
-def _prune_first(run_dir: Path, snapshot: Snapshot) -> str:
+def _prune_first(run_dir: Path, snapshot: Snapshot, *, manifest: Manifest | None = None) -> str:
     """Remove the old checkpoints, and write the new one then."""
     for old in checkpoints(run_dir):
         old.unlink()
-    return checkpoint.save_checkpoint(run_dir, snapshot)
+    return checkpoint.save_checkpoint(run_dir, snapshot, manifest=manifest)
 
 
 Mutant = tuple[Callable[[Path], bool], Any]

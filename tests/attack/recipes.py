@@ -1,4 +1,4 @@
-"""Five small trainings, one of each kind, and the data that they learn from."""
+"""Five small trainings, one of each kind, and their data; each has dropout, so that a lost generator shows."""
 
 import os
 import pkgutil
@@ -41,11 +41,14 @@ def start_calm() -> None:
     import unicodedata  # noqa: F401 - a user who is nobody may not read where Python's own modules lie
 
     # What is otherwise imported by the first optimizer, table or seed, in every case anew.
+    import gymnasium  # noqa: F401
     import numpy.ctypeslib  # noqa: F401
     import pandas  # noqa: F401
     import sympy  # noqa: F401
     import torch._dynamo
+    import torch.distributed.fsdp
     import torch.distributed.nn
+    from PIL import Image
 
     import tutelage
 
@@ -53,6 +56,7 @@ def start_calm() -> None:
     for module in pkgutil.walk_packages(tutelage.__path__, "tutelage."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    Image.init()
 
 
 def table(folder: Path) -> str:
@@ -85,25 +89,33 @@ def text(folder: Path) -> str:
 
 RECIPES: dict[str, Recipe] = {
     "table": Recipe(table, ("--target", "answer", "--steps", "12", "--set", "precision=float32", *EVERY_STEP), ask="rows.csv"),
-    "image": Recipe(images, ("--steps", "8", "--set", "precision=float32", *EVERY_STEP), ask="pictures/dark/0.png"),
+    "image": Recipe(
+        images,
+        (
+            *("--steps", "8", "--set", "precision=float32"),
+            *("--set", 'model={kind="cnn",stem=8,widths=[8,16],depth=1,dropout=0.2}', *EVERY_STEP),
+        ),
+        ask="pictures/dark/0.png",
+    ),
     "gan": Recipe(
         lambda folder: "gaussians:3",
-        ("--task", "gan", "--steps", "8", "--set", "split.validation=0.02", "--set", "split.test=0.02", *EVERY_STEP),
+        (
+            *("--task", "gan", "--steps", "8", "--set", "split.validation=0.02", "--set", "split.test=0.02"),
+            *("--set", 'model={kind="mlp",hidden=[32,32],dropout=0.1}', *EVERY_STEP),
+        ),
     ),
     "ppo": Recipe(
         lambda folder: "gym:CartPole-v1",
         (
             *("--task", "ppo", "--steps", "8", "--set", "batch_size=64", "--set", "task.num_envs=4"),
-            "--set",
-            "task.num_steps=16",
-            *EVERY_STEP,
+            *("--set", "task.num_steps=16", "--set", 'model={kind="mlp",hidden=[32],dropout=0.1}', *EVERY_STEP),
         ),
     ),
     "language": Recipe(
         text,
         (
             *("--task", "language", "--steps", "8", "--set", "precision=float32", "--set", "prepare.length=16"),
-            *("--set", 'model={kind="gpt",width=16,depth=1,heads=2}', "--set", "task.sample_length=20", *EVERY_STEP),
+            *("--set", 'model={kind="gpt",width=16,depth=1,heads=2,dropout=0.1}', "--set", "task.sample_length=20", *EVERY_STEP),
         ),
     ),
 }

@@ -3,6 +3,7 @@
 import json
 import shutil
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from tests.attack.child import Outcome, answer, command
 from tests.attack.recipes import RECIPES
 from tests.attack.watch import kill_at
 
-__all__ = ["Answers", "Reference", "ask", "equal_training", "final", "number_of_changes", "prepare"]
+__all__ = ["Answers", "Reference", "ask", "equal_training", "final", "number_of_changes", "prepare", "undisturbed"]
 
 TIMES = ("seconds", "steps_per_second", "remaining_seconds", "time")
 
@@ -34,12 +35,14 @@ class Reference:
         name: The recipe.
         final: What the finished training came to.
         answers: What the finished run says.
+        seconds: How long the training took.
     """
 
     folder: Path
     name: str
     final: dict[str, Any]
     answers: Answers
+    seconds: float = 0.0
 
     def copy(self, folder: Path, *, state: str = "") -> None:
         """Put the data into a folder, and the run of this state as `run`."""
@@ -48,6 +51,21 @@ class Reference:
                 shutil.copytree(path, folder / path.name) if path.is_dir() else shutil.copy(path, folder)
         if state:
             shutil.copytree(self.folder / state, folder / "run", symlinks=True)
+
+
+def undisturbed(name: str, scratch: Path, *, mutant: Callable[[], object] = lambda: None) -> Reference:
+    """Train a recipe to its end, and nothing else.
+
+    Args:
+        name: The recipe.
+        scratch: Where its folder is made.
+        mutant: Breaks the program in the process that trains.
+    """
+    folder = scratch / name
+    folder.mkdir()
+    whole = command(RECIPES[name].train(folder), folder=folder, before=mutant)
+    assert whole.code == 0, whole.err
+    return Reference(folder, name, final(folder / "run"), Answers(None, None, None), whole.seconds)
 
 
 def prepare(name: str, scratch: Path) -> Reference:

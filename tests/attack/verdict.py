@@ -33,10 +33,11 @@ BAD = (Ending.SILENT, Ending.UNCLEAR, Ending.TRACEBACK, Ending.HANG, Ending.OUTS
 
 @dataclass(frozen=True)
 class Verdict:
-    """An ending, with what was seen where it is bad."""
+    """An ending, with what was seen where it is bad, and how often a process was killed for it."""
 
     ending: Ending
     seen: str = ""
+    kills: int = 0
 
 
 def judge(outcome: Outcome, *, is_right: bool, places: Sequence[str], is_harmless: bool = False) -> Verdict:

@@ -104,6 +104,8 @@ class TrainState:
         values |= own_values
         values |= {"clock": [self.clock.step, self.clock.samples], "control": self.control.state(), "outside": dict(self.outside)}
         values["num_micro"] = self.step.num_micro
+        # A phase that rests in the next steps goes on telling the rate of its last.
+        values["rates"] = {name: update.factor for name, update in self.step.updates.items()}
         copies = {key: _copied(value) for key, value in tensors.items()}
         # Nobody writes into the best weights: those that already lie on the CPU need no copy.
         for name, weights in self._kept_weights().items():
@@ -135,6 +137,7 @@ class TrainState:
         self.task.load_state_dict(_below("task", tensors))
         for name, update in self.step.updates.items():
             update.begin_anew()
+            update.set_factor(float(values["rates"][name]))
             for key, parameter in update.named:
                 state = _below(f"optim/{name}/{key}", tensors) | _below(f"optim/{name}/{key}", values)
                 counts = parameter.device if _counts_on_device(update.optimizer, parameter) else torch.device("cpu")

@@ -51,6 +51,8 @@ class Update:
         self._is_fused = all(group.get("fused") for group in self.optimizer.param_groups)
         self.is_split = any(is_traceable_wrapper_subclass(parameter) for parameter in self.parameters)
         """Whether the parameters are split over the processes (`fully_shard`)."""
+        self.factor = 1.0
+        """What the planned learning rate was last multiplied with; a phase keeps it over the beats in which it rests."""
         # Whether its state is there: made by the first update of this process, which the host waits for.
         self._has_begun = False
 
@@ -70,6 +72,12 @@ class Update:
         self.optimizer.state.clear()
         self._has_begun = False
 
+    def set_factor(self, factor: float) -> None:
+        """Set the learning rate to its planned value times a factor."""
+        self.factor = factor
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
     def check(self, beside: Sequence[Tensor], mark: Tensor, one: Tensor) -> None:
         """Clip the gradients, and set `mark` to 1 where one of them, or a number beside them, is not finite."""
         gradients = self.gradients
@@ -85,9 +93,7 @@ class Update:
             rate: A factor on the schedule's learning rate.
             refused: Whether the update must not be made; float32 [] of 0 or 1 where only the device knows.
         """
-        factor = self.schedule.factor(progress) * rate
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * factor
+        self.set_factor(self.schedule.factor(progress) * rate)
         if isinstance(refused, Tensor) and not self._has_begun:
             refused = bool(refused)
         with memory_told(f"updating the weights of phase {self.name!r}: the model and its optimizer do not fit"):

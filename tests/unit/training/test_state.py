@@ -89,3 +89,12 @@ def test_an_optimizers_count_goes_back_to_where_its_kernels_read_it(kind: str, d
     placed = _placed(count, far, far.device if _counts_on_device(optimizer, parameter) else torch.device("cpu"))
     assert isinstance(placed, Tensor)
     assert (count.device.type, placed.device.type) == ("cpu", device)
+
+
+def test_a_learning_rate_goes_back_to_what_it_was_at_the_last_update() -> None:
+    state, fresh = training(), training()
+    run_loop(state, jobs=(), seed=0, until_step=2)
+    (update,), (other,) = state.step.updates.values(), fresh.step.updates.values()
+    update.set_factor(0.25)
+    fresh.restore(state.snapshot())
+    assert other.optimizer.param_groups[0]["lr"] == update.optimizer.param_groups[0]["lr"] == update.optimizer.defaults["lr"] / 4
