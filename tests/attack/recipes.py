@@ -36,11 +36,13 @@ class Recipe:
 def start_calm() -> None:
     """Import everything, and let no thread begin: forked processes would not have it."""
     os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    import importlib.readers
     import importlib.resources
     import unicodedata  # noqa: F401 - a user who is nobody may not read where Python's own modules lie
 
     import sympy  # noqa: F401
     import torch
+    import torch._dynamo  # noqa: F401 - an optimizer's first step asks for it, which takes seconds
 
     import tutelage
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from tests.attack.child import Outcome
 
-__all__ = ["BAD", "Ending", "Verdict", "judge"]
+__all__ = ["BAD", "Ending", "Verdict", "judge", "said_wrong"]
 
 REFUSALS = (2, 3)
 WARNING = re.compile(r"warning|damaged|rebuilt|left out|note|set aside|falls? back|anew|cannot|no longer", re.IGNORECASE)
@@ -57,10 +57,19 @@ def judge(outcome: Outcome, *, is_right: bool, places: Sequence[str], is_harmles
     if outcome.code in REFUSALS:
         has_place = any(place in text for place in places)
         # What was found is one sentence, what to do is another.
-        has_remedy = len(re.findall(r"[.?!](\s|$)", outcome.err.strip() or text)) >= 2
+        # It may end in a command to be copied, which has no full stop.
+        has_remedy = bool(re.search(r"[.?!]\s+\S", outcome.err.strip() or text))
         return Verdict(Ending.REFUSED) if has_place and has_remedy else Verdict(Ending.UNCLEAR, outcome.tail)
     if outcome.code != 0:
         return Verdict(Ending.UNCLEAR, f"exit {outcome.code}: {outcome.tail}")
     if is_right or is_harmless:
         return Verdict(Ending.RIGHT)
     return Verdict(Ending.TOLD) if WARNING.search(outcome.err) else Verdict(Ending.SILENT, outcome.tail)
+
+
+def said_wrong(wrong: str) -> Verdict:
+    """Return the verdict of an attack that judges by itself and says in words what is wrong, "" where nothing is."""
+    if not wrong:
+        return Verdict(Ending.RIGHT)
+    endings = {"traceback": Ending.TRACEBACK, "hang": Ending.HANG, "nothing was told": Ending.SILENT}
+    return Verdict(next((ending for word, ending in endings.items() if word in wrong.lower()), Ending.UNCLEAR), wrong)
