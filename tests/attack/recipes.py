@@ -42,7 +42,7 @@ def start_calm() -> None:
 
     import sympy  # noqa: F401
     import torch
-    import torch._dynamo  # noqa: F401 - an optimizer's first step asks for it, which takes seconds
+    import torch._dynamo  # an optimizer's first step asks for it, which takes seconds
 
     import tutelage
 
