@@ -166,14 +166,20 @@ def bad_buffer(at: int = AT) -> Callable[[], Any]:
 
 def bad_gradient(value: float, steps: range) -> Callable[[], Any]:
     """Put a value into the gradient of the last weights, whatever the loss."""
-    whole, count = Update.check, iter(range(10**9))
 
-    def check(update: Update, *args: Any) -> None:
-        if next(count) in steps:
-            update.gradients[-1].view(-1)[0] = value
-        whole(update, *args)
+    @contextmanager
+    def plant() -> Iterator[None]:
+        whole, count = Update.check, iter(range(10**9))
 
-    return lambda: mock.patch.object(Update, "check", check)
+        def check(update: Update, *args: Any) -> None:
+            if next(count) in steps:
+                update.gradients[-1].view(-1)[0] = value
+            whole(update, *args)
+
+        with mock.patch.object(Update, "check", check):
+            yield
+
+    return plant
 
 
 def big_loss(factor: float, steps: range) -> Callable[[], Any]:
