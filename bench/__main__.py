@@ -8,10 +8,16 @@ import re
 import sys
 from pathlib import Path
 
-from bench import memory, overhead, startup, table_memory
+from bench import integrity, memory, overhead, startup, table_memory
 from bench.measure import machine
 
-BENCHMARKS = {"startup": startup.run, "overhead": overhead.run, "memory": memory.run, "table_memory": table_memory.run}
+BENCHMARKS = {
+    "startup": startup.run,
+    "integrity": integrity.run,
+    "overhead": overhead.run,
+    "memory": memory.run,
+    "table_memory": table_memory.run,
+}
 
 
 def main(words: list[str]) -> None:

@@ -167,8 +167,7 @@ def bad_buffer(at: int = AT) -> Callable[[], Any]:
 def bad_gradient(value: float, steps: range) -> Callable[[], Any]:
     """Put a value into the gradient of the last weights, whatever the loss."""
 
-    @contextmanager
-    def plant() -> Iterator[None]:
+    def plant() -> Any:
         whole, count = Update.check, iter(range(10**9))
 
         def check(update: Update, *args: Any) -> None:
@@ -176,8 +175,7 @@ def bad_gradient(value: float, steps: range) -> Callable[[], Any]:
                 update.gradients[-1].view(-1)[0] = value
             whole(update, *args)
 
-        with mock.patch.object(Update, "check", check):
-            yield
+        return mock.patch.object(Update, "check", check)
 
     return plant
 

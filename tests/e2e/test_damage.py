@@ -135,8 +135,10 @@ def test_one_odd_run_does_not_break_the_list(folder: Path, tmp_path: Path, capsy
     copied(folder, "ended", tmp_path)
     odd = tmp_path / "odd"
     shutil.copytree(folder / "ended", odd)
-    for content in ("[1]", "[" * 5000, "{" + '"a":1' * 5, '{"metrics": [1]}', "NaN", "\ud800".encode("utf-8", "surrogatepass")):
+    for content in ("[1]", "[" * 5000, "{" + '"a":1' * 5, "NaN", '{"metrics": [1]}', "\ud800".encode("utf-8", "surrogatepass")):
         (odd / "result.json").write_bytes(content if isinstance(content, bytes) else content.encode())
+        if content == "NaN":
+            (odd / "manifest.jsonl").unlink()
         assert main(["runs", str(tmp_path), "--json"]) == 0
         records = {Path(record["run"]).name: record for record in json.loads(capsys.readouterr().out)["runs"]}
         assert records["ended"]["stopped"] == "budget"

@@ -61,7 +61,7 @@ def _row(record: dict[str, Any]) -> tuple[str, ...]:
 
 def _record(folder: Path) -> dict[str, Any]:
     """Return what the list shows of one run; a run that has not ended, or is damaged, says so."""
-    files = RunFiles(folder, tell=tell_nobody)
+    files = RunFiles(folder, tell=tell_nobody, is_lenient=True)
     result: dict[str, Any] = {}
     stopped, fault = "not ended", ""
     try:

@@ -35,6 +35,10 @@ MAX_SHOWN = 20
 """Problems written out in full; the rest are counted (all of them are in `DataError.problems`)."""
 
 
+MAX_CHARACTERS = 1000
+"""Of a place, of what was found there, or of a remedy."""
+
+
 class TutelageError(Exception):
     """A mistake that the user can mend; its text is complete without a traceback."""
 
@@ -139,7 +143,7 @@ class DataProblem:
     def __post_init__(self) -> None:
         """Let either of `item` and `items` follow from the other; names of files in an old encoding are made readable."""
         for name in ("where", "found", "remedy"):
-            object.__setattr__(self, name, readable(getattr(self, name)))
+            object.__setattr__(self, name, _cut(readable(getattr(self, name))))
         if self.items:
             object.__setattr__(self, "item", self.items[0])
         elif self.item >= 0:
@@ -156,6 +160,12 @@ class DataProblem:
 
     def __str__(self) -> str:
         return one_line(f"{self.where}: {self.found}. {self.remedy}")
+
+
+def _cut(text: str) -> str:
+    """Leave out the middle of an endless text, such as a cell of thousands of digits."""
+    left_out = len(text) - MAX_CHARACTERS
+    return text if left_out <= 0 else f"{text[: MAX_CHARACTERS // 2]} ({left_out:,} characters) {text[-MAX_CHARACTERS // 2 :]}"
 
 
 class DataError(TutelageError):

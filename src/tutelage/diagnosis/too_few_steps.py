@@ -26,9 +26,10 @@ class TooFewSteps(Cause):
         """Look for very few steps, or for a loss that was still falling under the best score at the end."""
         if facts.stopped != "budget":
             return None
-        passes = f"{facts.steps:,} steps" + (f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else "")
+        counted = "1 step" if facts.steps == 1 else f"{facts.steps:,} steps"
+        passes = counted + (f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else "")
         if facts.steps < FEW and facts.epochs < FEW_EPOCHS:
-            return self.reason(f"there were only {passes}", self._remedy(facts))
+            return self.reason(f"it made only {passes}", self._remedy(facts))
         is_falling = len(facts.losses) > 2 and facts.losses.fallen > FALLING
         if is_falling and facts.best_place == 1.0 and facts.epochs < MANY_EPOCHS:
             fell = f"the training loss was still falling ({facts.losses.start:.3g} to {facts.losses.end:.3g})"

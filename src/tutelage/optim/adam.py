@@ -24,7 +24,7 @@ class Adam(Optim):
     """Adaptive moments with bias correction."""
 
     kind: Literal["adam"] = "adam"
-    lr: float = Field(1e-3, gt=0, le=1000, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
+    lr: float = Field(1e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
     eps: float = Field(1e-8, gt=0, le=1, description="Added to the root of the squared gradient, against division by 0.")

@@ -42,9 +42,9 @@ class Muon(Optim):
 
     kind: Literal["muon"] = "muon"
     lr: float = Field(
-        0.02, gt=0, le=1000, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
+        0.02, gt=0, le=1e38, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
     )
-    adam_lr: float = Field(2e-3, gt=0, le=1000, description="Learning rate of everything else; typical 5e-4 to 5e-3.")
+    adam_lr: float = Field(2e-3, gt=0, le=1e38, description="Learning rate of everything else; typical 5e-4 to 5e-3.")
     momentum: float = Field(0.95, ge=0, lt=1, description="Fraction of the old momentum kept at each step; typical 0.6 to 0.95.")
     nesterov: bool = Field(True, description="Look one momentum step ahead.")
     weight_decay: float = Field(0.0, ge=0, le=1000, description="Decoupled weight decay of matrices, per step times lr.")

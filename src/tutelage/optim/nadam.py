@@ -24,7 +24,7 @@ class NAdam(Optim):
     """Adam with Nesterov momentum."""
 
     kind: Literal["nadam"] = "nadam"
-    lr: float = Field(2e-3, gt=0, le=1000, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
+    lr: float = Field(2e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
     momentum_decay: float = Field(4e-3, ge=0, le=1, description="How fast momentum approaches beta1.")

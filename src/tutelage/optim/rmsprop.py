@@ -25,7 +25,7 @@ class RMSprop(Optim):
     """Gradient divided by its running root mean square."""
 
     kind: Literal["rmsprop"] = "rmsprop"
-    lr: float = Field(1e-3, gt=0, le=1000, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
+    lr: float = Field(1e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     alpha: float = Field(0.99, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
     momentum: float = Field(0.0, ge=0, lt=1, description="Fraction of the last step kept.")
     centered: bool = Field(False, description="Whether the mean gradient is subtracted: divides by the standard deviation.")

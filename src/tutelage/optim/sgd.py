@@ -24,7 +24,7 @@ class SGD(Optim):
     """Momentum: buffer = momentum * buffer + gradient; weight -= lr * buffer (Nesterov: lr * (gradient + momentum * buffer))."""
 
     kind: Literal["sgd"] = "sgd"
-    lr: float = Field(0.05, gt=0, le=1000, description="Learning rate at the height of the schedule. Typical: 0.01 to 0.5.")
+    lr: float = Field(0.05, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 0.01 to 0.5.")
     momentum: float = Field(0.9, ge=0, lt=1, description="Fraction of the last step kept; 0 is plain gradient descent.")
     nesterov: bool = Field(True, description="Whether the gradient is taken as if one step further; nothing without momentum.")
     weight_decay: float = Field(

@@ -203,7 +203,7 @@ def _text(reader: RunFiles, file: str, problems: Problems) -> str:
 def _json(reader: RunFiles, file: str, problems: Problems) -> Mapping[str, Any]:
     """Read a file that holds one JSON object; {} where it is missing or damaged."""
     try:
-        return reader.record(file) if reader.has(file) or file in reader.journal.entries else {}
+        return reader.record(file, is_typed=False) if reader.has(file) or file in reader.journal.entries else {}
     except (RunError, OSError) as error:
         problems.files.append(str(error))
         return {}

@@ -104,7 +104,7 @@ def _is_begun(path: Path) -> bool:
     """Tell whether something is a part of a run that has only begun to be there."""
     if path.name in layout.FOLDERS:
         return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
-    return path.name in FIRST or is_left_over(path.name)
+    return (path.name in FIRST or is_left_over(path.name)) and not path.is_dir()
 
 
 def _begin_beside(out: str, name: str, fill: Callable[[Path], None], owner: ExitStack) -> Path | None:
@@ -198,11 +198,22 @@ def _begin_in(folder: Path, fill: Callable[[Path], None], owner: ExitStack) -> P
     with suppress(FileExistsError):
         os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     sync_folder(folder)
+    _remove_begun(folder)
+    try:
+        fill(folder)
+    except Exception:
+        with suppress(OSError):
+            _remove_begun(folder)
+            mark.unlink()
+        raise
+    mark.unlink()
+    return folder
+
+
+def _remove_begun(folder: Path) -> None:
+    """Remove what a birth has written so far."""
     for path in list(folder.iterdir()):
         if path.name in layout.FOLDERS:
             path.rmdir()
         elif path.name not in (MARK, *LOCKS):
             path.unlink()
-    fill(folder)
-    mark.unlink()
-    return folder

@@ -109,12 +109,7 @@ class RunFiles:
             RunError: It is missing, beyond a limit, or not what the run wrote, and there is no copy of it.
         """
         found, content = self.raw(file)
-        if content is not None and self._vouches(file, content):
-            return content
-        # It may have been written since the manifest was read.
-        self.__dict__.pop("journal", None)
-        found, content = self.raw(file)
-        if content is not None and self._vouches(file, content):
+        if content is not None and self._is_vouched(file, content):
             return content
         copy = self.copy_of(file)
         if copy is not None and (copy == content or self._may_replace(file, copy)):
@@ -123,13 +118,9 @@ class RunFiles:
             return copy
         if content is not None and self.is_lenient and file not in self.journal.entries:
             if self.journal.num_lines:
-                self.say(f"{self.folder / file}: could not be checked, and is shown as it is.")
+                self.say(f"{self.folder / file}: {layout.MANIFEST} says nothing of it, and it is shown as it is.")
             return content
         raise RunError(f"{self.folder / file}: {found}. {remedy_for(self.folder, file)}")
-
-    def _vouches(self, file: str, content: bytes) -> bool:
-        """Tell whether the manifest says that the run wrote this."""
-        return self.journal.accepts(file, sha256=hashlib.sha256(content).hexdigest())
 
     def raw(self, file: str) -> tuple[str, bytes | None]:
         """Return what is to be said of a small file that does not match, and its content as it is; None where it cannot be read.
@@ -151,6 +142,12 @@ class RunFiles:
         sizes = f"{len(content):,} bytes" + ("" if len(content) == entry.bytes else f" in place of {entry.bytes:,}")
         return f"is not what this run wrote ({sizes}, another SHA-256 than {layout.MANIFEST} says)", content
 
+    def knows_another(self, file: str, *, seal: str) -> bool:
+        """Tell whether the manifest speaks of a file that verifies itself, and not of the one that says this seal."""
+        if file in self.journal.entries and not self.journal.accepts(file, seal=seal):
+            del self.journal  # it may have been written since
+        return file in self.journal.entries and not self.journal.accepts(file, seal=seal)
+
     def copy_of(self, file: str) -> bytes | None:
         """Return what the newest intact checkpoint holds of a file."""
         text = self.checkpoint.get("outside", {}).get("texts", {}).get(file)
@@ -166,8 +163,12 @@ class RunFiles:
         except RunError:
             return {}
 
-    def record(self, file: str) -> dict[str, Any]:
+    def record(self, file: str, *, is_typed: bool = True) -> dict[str, Any]:
         """Return a JSON file's record, of the right format and types.
+
+        Args:
+            file: Its name.
+            is_typed: Whether its values shall be checked here; else whoever asks checks what it takes.
 
         Raises:
             RunError: As `content`, or it is not such a record.
@@ -176,10 +177,9 @@ class RunFiles:
         try:
             record = parse_object(self.content(file))
             expected = layout.FORMATS.get(file)
-            # Where things are only shown, each is judged by whoever shows it.
             if expected is not None and record.get("format", expected if self.is_lenient else None) != expected:
                 raise BorderError(f"is of format {record.get('format')!r:.60}; this version reads {expected!r}")
-            if file in RECORDS and not self.is_lenient:
+            if file in RECORDS and is_typed:
                 RECORDS[file].model_validate(record)
         except ValidationError as error:
             issue = error.errors(include_url=False)[0]
@@ -248,6 +248,13 @@ class RunFiles:
         if size > good:
             self.say(f"{path}: its last {size - good:,} bytes are not sealed yet: the run goes on, or was cut off.")
         return size
+
+    def _is_vouched(self, file: str, content: bytes) -> bool:
+        """Tell whether the manifest vouches for a content, also one that was written after it was last read."""
+        sha = hashlib.sha256(content).hexdigest()
+        if not self.journal.accepts(file, sha256=sha):
+            del self.journal
+        return self.journal.accepts(file, sha256=sha)
 
     def _may_replace(self, file: str, copy: bytes) -> bool:
         """Tell whether a checkpoint's copy is what the run wrote last: a file that was changed by hand since has none."""

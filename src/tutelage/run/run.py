@@ -155,7 +155,9 @@ class Run:
         """The trained model with its preprocessing: the best weights."""
         path = self.path / layout.BEST / layout.PREDICTOR
         name = path.relative_to(self.path).as_posix()
-        if name in self.files.journal.entries and path.exists() and not self.files.journal.accepts(name, seal=read_seal(path)):
+        seal = read_seal(path)
+        # One that says no seal is refused, with the reason, where it is read.
+        if seal and self.files.knows_another(name, seal=seal):
             raise RunError(f"{path}: is not what this run wrote there. Bring an intact copy back, or train anew.")
         return load_predictor(path, module=self.module)
 

@@ -91,7 +91,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     if not len(stay) or not len(held) or (test_fraction and not len(gone)):
         left = f"{len(train)} rows are too few to cut a validation part from"
         also = " With split.gap, give more, or a smaller gap." if recipe.split.gap else ""
-        raise DataError([DataProblem(train.name, left, f"Give at least 10 rows.{also}")])
+        raise DataError([DataProblem(train.name, left, f"Give at least 10 rows, and several of each class.{also}")])
     cut_off = {"test": (test_fraction, len(gone) / len(train)), "validation": (fraction, len(held) / len(rows))}
     return SplitParts(
         train.select(stay).renamed("train"),

@@ -41,7 +41,8 @@ def test_runs_line_up_with_the_score_that_counts(tmp_path: Path, capsys: pytest.
         ("sec\x1bond", {"task": "classify", "metrics": metrics, "seconds": 200.0, "stopped": "patience"}),
     ):
         (tmp_path / name).mkdir()
-        Manifest(tmp_path / name).put_json(layout.RESULT, {"intervals": {}, **result})
+        Manifest(tmp_path / name).put_json(layout.RESULT, {**result, "intervals": {}})
+        Manifest(tmp_path / name).put_json(layout.PLAN, {})
     runs_verb.run(argparse.Namespace(folder=str(tmp_path), json=False))
     lines = {line.split()[0].rpartition("/")[2]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["first"] == ["regress", "test/r2", "0.8750", "41", "s", "budget"]

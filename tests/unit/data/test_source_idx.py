@@ -150,3 +150,12 @@ def test_fashion_mnist_has_its_known_mean() -> None:
     assert found.train.pixels.mean() / 255 == pytest.approx(0.2860, abs=5e-5)  # as published, to four digits
     assert (len(found.train), len(found.test or ())) == (60_000, 10_000)
     assert not found.problems + look_all(found).warnings
+
+
+@pytest.mark.parametrize("sizes", [(6, 0, 0), (6, 0, 8), (6, 8, 0), (2**32 - 1, 0, 2**32 - 1), (2**32 - 1, 2**32 - 1, 2**32 - 1)])
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_sizes_that_no_image_has_are_refused(tmp_path: Path, sizes: tuple[int, ...], suffix: str) -> None:
+    write(tmp_path, f"train-images-idx3-ubyte{suffix}", bytes([0, 0, 8, 3]) + struct.pack(">3I", *sizes))
+    write(tmp_path, f"train-labels-idx1-ubyte{suffix}", idx_bytes(LABELS))
+    with pytest.raises(DataError, match="header"):
+        Idx(path=str(tmp_path)).collect()

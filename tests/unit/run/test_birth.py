@@ -105,6 +105,19 @@ def test_a_folder_that_is_there_stays_the_same_one(place: Path) -> None:
     assert not (place / "run" / MARK).exists()
 
 
+def test_of_a_birth_that_fails_in_a_folder_that_is_there_only_the_lock_is_left(place: Path) -> None:
+    def refuse(folder: Path) -> None:
+        with pytest.raises(Killed):
+            half(folder)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (place / "run").mkdir()
+    with pytest.raises(OSError, match="No space left"):
+        make("run", fill=refuse)
+    assert [path.name for path in (place / "run").iterdir()] == [LOCK]
+    make("run")
+
+
 @pytest.mark.parametrize("also", [[], [LOCK]])
 def test_in_a_folder_that_is_there_a_half_born_run_is_begun_again(also: list[str], place: Path) -> None:
     (place / "run").mkdir()

@@ -6,6 +6,7 @@ images file, beside which its labels lie.
 
 import gzip
 import hashlib
+import math
 import re
 import zlib
 from collections.abc import Sequence
@@ -175,6 +176,8 @@ def _read(file: Path, problems: list[DataProblem], *, ndims: tuple[int, ...]) ->
         reason = str(error)
     except EOFError:
         reason = "the gzip data is cut off"
+    except MemoryError as error:
+        reason = f"what its header promises fits no memory ({error})"
     except (OSError, zlib.error) as error:
         reason = f"the file is damaged ({error})"
     problems.append(DataProblem(file.name, reason, REMEDY))
@@ -198,8 +201,10 @@ def _parse(stream: gzip.GzipFile | BufferedReader, *, size_bytes: int, ndims: tu
     if len(header) < 4 * magic[3]:
         raise _IdxError("the header is cut off")
     sizes = np.frombuffer(header, dtype=">u4").astype(np.int64).tolist()
-    expected = int(np.prod([float(size) for size in sizes]))
+    expected = math.prod(sizes)
     shape = " x ".join(f"{size:,}" for size in sizes)
+    if 0 in sizes[1:]:
+        raise _IdxError(f"the header says {shape}: images without a pixel")
     if expected > size_bytes:
         raise _IdxError(f"the header promises {shape} values, more than the file can hold")
     if len(sizes) == 4 and sizes[3] not in (1, 3):
