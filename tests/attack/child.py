@@ -115,7 +115,7 @@ def _child(run: Callable[[], int], *, folder: Path, place: Path, before: Callabl
         os.environ |= {"HOME": str(place / "tmp"), "TMPDIR": str(place / "tmp")}
         tempfile.tempdir = None
         sys.stdout = open(1, "w", encoding="utf-8", errors="strict", closefd=False)  # noqa: SIM115
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if user is not None:

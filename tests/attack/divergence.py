@@ -1,20 +1,18 @@
 """Numbers from which nothing can be learned, planted into trainings of every kind: each ends well, or says what and where.
 
-Opt-in: `python -m tests.attack.divergence [PART OF A NAME]` runs all cases and prints one line for each that fails, and a
-summary; test_divergence.py runs a few. A case passes where the run ends with finite weights and a score, and the planted number
-was told of (or had no effect at all); or where it ends with an error of ours that says what was found, and where.
+`python -m tests.attack divergence` runs all cases, test_divergence.py a few. A case passes where the run ends with finite
+weights and a score, and the planted number was told of (or had no effect at all); or where it ends with an error of ours that
+says what was found, and where.
 """
 
 import csv
 import json
 import math
 import random
-import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,6 +20,8 @@ from unittest import mock
 import torch
 from safetensors.torch import load_file
 
+from tests.attack import case as attack
+from tests.attack.verdict import Verdict, said_wrong
 from tutelage.core.errors import TutelageError
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.start import Request, start_training
@@ -29,7 +29,7 @@ from tutelage.task.base import Task
 from tutelage.training.step import Step
 from tutelage.training.update import Update
 
-__all__ = ["CASES", "Case", "run"]
+__all__ = ["CASES", "Case", "cases", "run"]
 
 AT, STEPS = 20, 60
 TOLD = {"Refused", "RolledBack"}
@@ -341,21 +341,12 @@ def _judged(case: Case, out: Path) -> str:
     return ""
 
 
-def main(part: str = "") -> int:
-    """Run all cases whose name contains a part; 0 where all pass."""
-    torch.set_num_threads(1)
-    chosen = [case for case in CASES if part in case.name]
-    failed, began = 0, time.monotonic()
-    for case in chosen:
-        with tempfile.TemporaryDirectory() as folder:
-            wrong = run(case, Path(folder))
-        failed += bool(wrong)
-        if wrong:
-            sys.stdout.write(f"FAILED {case.name}: {wrong}\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"{len(chosen) - failed} of {len(chosen)} passed in {time.monotonic() - began:.0f} s\n")
-    return int(failed > 0)
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[attack.Case]:
+    """Give every planted fault."""
+    for case in CASES[::25] if is_sample else CASES:
+        yield attack.Case(case.name, partial(_tried, case))
 
 
-if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+def _tried(case: Case, folder: Path) -> Verdict:
+    """Run a case."""
+    return said_wrong(run(case, folder))

@@ -1,4 +1,4 @@
-"""Faults at every durable moment: `python -m tests.attack.faults [VERB...] [--every K] [--kinds ENOSPC,EIO,short]`.
+"""Faults at every durable moment: `python -m tests.attack faults`.
 
 In a real command, the Nth write, sync, rename, folder, opening or cut below its folder fails, once or from then on, for every
 N until the command ends before the fault comes. Each ends in the right answer, or in exit code 2 or 3 with a message that
@@ -6,8 +6,6 @@ names the file; nothing is left aside; and with the disk well again, `resume` (o
 the digest of an undisturbed run and the whole of its log.
 """
 
-import argparse
-import itertools
 import json
 import os
 import shutil
@@ -16,21 +14,25 @@ import sys
 import tempfile
 import time
 import traceback
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
+from tests.attack import case as attack
 from tests.attack.injection import Fault, Kind, injected
+from tests.attack.verdict import Ending, Verdict, said_wrong
 from tutelage.cli.main import main as command
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.state import digest
 
-__all__ = ["Case", "Ending", "attack", "prepared", "run_command"]
+__all__ = ["cases"]
 
 SETTINGS = ["--set", "save.every_seconds=0", "--set", "save.patience_seconds=0.2", "--set", "model.members=1"]
 TRAIN = ["train", "sklearn:iris", "--steps", "4", *SETTINGS, "--set", "model.hidden=[8]", "--quiet", "--out", "run"]
@@ -50,7 +52,8 @@ SAMPLE = (
     ("report", 3, "ENOSPC", False),
     ("predict", 2, "EIO", False),
 )
-"""Cases of each kind that the ordinary tests try: verb, number of the operation, what the disk says, whether it lasts."""
+"""Cases of each kind for a sample: verb, number of the operation, what the disk says, whether it lasts."""
+KINDS: tuple[Kind, ...] = ("ENOSPC", "EIO", "short")
 KILLED_AT = 0.6
 """Part of a training's operations after which the run to be resumed was killed."""
 
@@ -66,7 +69,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class End:
     """How a command ended: its exit code (negative: the signal), what it said, and the operations that failed and passed."""
 
     code: int
@@ -84,7 +87,22 @@ class Ground:
     points: tuple[str, ...]
 
 
-def run_command(words: Sequence[str], folder: Path, fault: Fault) -> Ending:
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[attack.Case]:
+    """Let every operation of every command fail, once and from then on."""
+    ground = prepared(scratch / "home")
+    if is_sample:
+        chosen = [Case(*each) for each in SAMPLE]
+    else:
+        counts = {verb: _number(verb, ground) for verb in WORDS}
+        ways = product(WORDS, KINDS, (False, True))
+        chosen = [Case(verb, at, kind, lasting) for verb, kind, lasting in ways for at in range(1, counts[verb] + 1)]
+    for case in chosen:
+        yield attack.Case(
+            f"{case.verb} {case.kind}{' lasting' if case.lasting else ''} at {case.at}", partial(_tried, case, ground)
+        )
+
+
+def run_command(words: Sequence[str], folder: Path, fault: Fault) -> End:
     """Run one command in a child of this process, with a fault below a folder."""
     with tempfile.TemporaryDirectory() as aside:
         said, told = Path(aside, "said"), Path(aside, "told")
@@ -93,7 +111,7 @@ def run_command(words: Sequence[str], folder: Path, fault: Fault) -> Ending:
             _be_command(words, folder, fault, said, told)
         code = _wait(child)
         record = json.loads(told.read_text()) if told.exists() else {"fired": [], "passed": 0}
-        return Ending(code, said.read_text(errors="replace"), tuple(record["fired"]), record["passed"])
+        return End(code, said.read_text(errors="replace"), tuple(record["fired"]), record["passed"])
 
 
 def _be_command(words: Sequence[str], folder: Path, fault: Fault, said: Path, told: Path) -> None:
@@ -148,20 +166,35 @@ def prepared(home: Path) -> Ground:
     return Ground(home, _digest(home / "ended"), _points(home / "ended"))
 
 
-def attack(case: Case, ground: Ground) -> tuple[str, list[str]]:
-    """Run one case; return how it ended in a word, "" where the fault never came, and what is wrong with that."""
-    start = {"train": "train", "resume": "killed", "report": "ended", "predict": "ended"}[case.verb]
+def _number(verb: str, ground: Ground) -> int:
+    """Return how many operations an undisturbed command asks of the disk."""
+    with _started(verb, ground) as folder:
+        return run_command(WORDS[verb], folder, Fault(folder)).num_passed
+
+
+@contextmanager
+def _started(verb: str, ground: Ground) -> Iterator[Path]:
+    """Give a folder with what a command begins with."""
+    start = {"train": "train", "resume": "killed", "report": "ended", "predict": "ended"}[verb]
     with tempfile.TemporaryDirectory(dir=ground.home) as name:
         folder = Path(name, "work")
         shutil.copytree(ground.home / start, folder, symlinks=True)
-        ending = run_command(WORDS[case.verb], folder, Fault(folder, case.at, case.kind, case.lasting))
+        yield folder
+
+
+def _tried(case: Case, ground: Ground, folder: Path) -> Verdict:
+    """Let one operation fail; a command that ends before it comes was not disturbed."""
+    with _started(case.verb, ground) as work:
+        ending = run_command(WORDS[case.verb], work, Fault(work, case.at, case.kind, case.lasting))
         if not ending.fired and ending.code != -signal.SIGALRM:
-            return "", []
-        problems = [*_judge(case, ending, folder, ground), *_recover(case, folder, ground)]
-        return ("right" if ending.code == 0 else "refused"), [f"{case}: {ending.fired[:2]}: {each}" for each in problems]
+            return Verdict(Ending.RIGHT)
+        problems = [*_judge(case, ending, work, ground), *_recover(case, work, ground)]
+    if problems:
+        return said_wrong(f"{ending.fired[:2]}: {'; '.join(problems)}")
+    return Verdict(Ending.RIGHT if ending.code == 0 else Ending.REFUSED)
 
 
-def _judge(case: Case, ending: Ending, folder: Path, ground: Ground) -> list[str]:
+def _judge(case: Case, ending: End, folder: Path, ground: Ground) -> list[str]:
     """Return what is wrong with how a command ended."""
     problems = []
     if ending.code == -signal.SIGALRM:
@@ -228,51 +261,3 @@ def _points(folder: Path) -> tuple[str, ...]:
     """Return the points of a run's log, each once, without its times; lines between them are told by the clock."""
     lines = [json.loads(line) for line in (folder / "run" / "metrics.jsonl").read_text().splitlines()]
     return tuple(json.dumps({key: value for key, value in line.items() if key != "seconds"}) for line in lines)
-
-
-def main() -> int:
-    """Attack with every case, and print a summary."""
-    parser = argparse.ArgumentParser(prog="python -m tests.attack.faults", description=__doc__)
-    parser.add_argument("verbs", nargs="*", default=list(WORDS), help="commands to attack (default: all)")
-    parser.add_argument("--every", type=int, default=1, help="take each K-th operation only")
-    parser.add_argument("--sample", action="store_true", help="a few cases only")
-    parser.add_argument("--kinds", default="ENOSPC,EIO,short", help="what the disk says")
-    arguments = parser.parse_args()
-    problems: list[str] = []
-    with tempfile.TemporaryDirectory() as name:
-        ground = prepared(Path(name, "home"))
-        if arguments.sample:
-            problems += _report("sample", (Case(*each) for each in SAMPLE), ground)
-        for verb in [] if arguments.sample else arguments.verbs:
-            for kind in arguments.kinds.split(","):
-                for lasting in (False, True):
-                    cases = (Case(verb, at, kind, lasting) for at in itertools.count(1, arguments.every))
-                    problems += _report(f"{verb} {kind}{' lasting' if lasting else ''}", cases, ground)
-    _say(f"{len(problems)} problems")
-    return bool(problems)
-
-
-def _report(name: str, cases: Iterable[Case], ground: Ground) -> list[str]:
-    """Try cases until a fault never comes, print how they ended, and return what is wrong."""
-    counted: Counter[str] = Counter()
-    problems: list[str] = []
-    for case in cases:
-        ending, found = attack(case, ground)
-        if not ending:
-            break
-        counted[ending] += 1
-        problems += found
-        for problem in found:
-            _say(problem)
-    _say(f"{name}: {counted.total()} cases: {dict(counted)}")
-    return problems
-
-
-def _say(text: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,24 +1,28 @@
 """Trainings with a planted cause, on real data, and healthy ones: is the cause named, and is nothing said of the healthy?
 
-Usage: python -m tests.attack.learned_nothing [--only WORD] [--data FOLDER]
-FOLDER holds public data sets (adult, titanic, ...); those that are not there are passed over and counted. Exit 1 on any miss.
+The folder named by TUTELAGE_DATA (else `data`) holds public data sets (adult, titanic, ...); a case whose set is not there is
+left out and told of.
 """
 
-import argparse
 import csv
 import io
+import os
 import random
 import sys
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sklearn import datasets
 
 import tutelage
+from tests.attack import case as attack
+from tests.attack.verdict import Ending, Verdict
 from tutelage.core.errors import TutelageError
+
+__all__ = ["cases"]
 
 Rows = list[list[str]]
 
@@ -85,6 +89,12 @@ def shuffled_set(name: str, target: int = -1, *, seed: int = 0) -> Callable[[Pat
 PLAIN = {"kind": "mlp", "members": 1, "hidden": [64, 64], "dropout": 0.0, "numbers": "plain"}
 GPT = {"kind": "gpt", "width": 32, "depth": 1, "heads": 2}
 NOISE = ("no_signal", "learned_by_heart")
+SAMPLE = ("planted iris, all weights 0", "planted wine, 2 steps", "healthy iris")
+NEEDED = {
+    "titanic, shuffled labels": "titanic/titanic.csv",
+    "red wine, shuffled quality": "wine-quality/winequality-red.csv",
+}
+"""Files that a case makes its own from."""
 
 
 def planted(data: Path) -> list[Case]:
@@ -157,45 +167,38 @@ def healthy(data: Path) -> list[Case]:
     ]
 
 
-def judge(case: Case, folder: Path) -> tuple[str, str]:
-    """Train and return `ok`, `MISS` or `passed over`, and what was said."""
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[attack.Case]:
+    """Give every training whose data are there."""
+    data = Path(os.environ.get("TUTELAGE_DATA", "data")).absolute()
+    chosen = [(f"{kind} {case.name}", case) for kind, make in (("planted", planted), ("healthy", healthy)) for case in make(data)]
+    if is_sample:
+        chosen = [(name, case) for name, case in chosen if name in SAMPLE]
+    there = [(name, case) for name, case in chosen if _is_there(case, data)]
+    if len(there) < len(chosen):
+        sys.stdout.write(f"learned_nothing: {len(chosen) - len(there)} cases left out: their data are not in {data}\n")
+    for name, case in there:
+        yield attack.Case(name, partial(_tried, case))
+
+
+def _is_there(case: Case, data: Path) -> bool:
+    """Tell whether a case's data are there, or are made."""
+    needed = NEEDED.get(case.name, case.source if isinstance(case.source, str) else "").removeprefix("chars:")
+    path = data / needed
+    return path.exists() if case.name in NEEDED or needed.startswith(str(data)) else True
+
+
+def _tried(case: Case, folder: Path) -> Verdict:
+    """Train, and see what is said."""
     source = str(case.source if isinstance(case.source, str) else case.source(folder))
-    wishes = dict(case.wishes)
     try:
-        run = tutelage.train(source, out=folder / "run", quiet=True, **wishes)
+        run = tutelage.train(source, out=folder / "run", quiet=True, **case.wishes)
     except TutelageError as error:
-        return ("ok" if case.expected and type(error).__name__ == "DivergedError" else "MISS"), str(error).splitlines()[0]
+        is_told = case.expected and type(error).__name__ == "DivergedError"
+        return Verdict(Ending.REFUSED) if is_told else Verdict(Ending.UNCLEAR, str(error))
     found = run.result["diagnosis"]
     reasons = [reason["cause"] for reason in found.get("reasons", ())]
-    score = f"{run.result['headline']} {run.metrics[run.result['headline']]:.4g}"
-    told = f"{found['verdict']}: {', '.join(reasons) or '-'} ({score})"
-    is_right = reasons[:1] and reasons[0] in case.expected if case.expected else not run.result["warnings"]
-    return ("ok" if is_right else "MISS"), told
-
-
-def main(words: Sequence[str] | None = None) -> int:
-    """Train all, print a line each and a summary."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", default="")
-    parser.add_argument("--data", type=Path, default=Path("data"))
-    arguments = parser.parse_args(words)
-    counts: dict[str, int] = {}
-    for kind, cases in (("planted", planted(arguments.data)), ("healthy", healthy(arguments.data))):
-        for case in cases:
-            if arguments.only not in f"{kind} {case.name}":
-                continue
-            path = case.source if isinstance(case.source, str) else ""
-            is_there = (
-                not path.removeprefix("chars:").startswith(str(arguments.data)) or Path(path.removeprefix("chars:")).exists()
-            )
-            with tempfile.TemporaryDirectory() as folder:
-                verdict, told = judge(case, Path(folder)) if is_there else ("passed over", "the data are not there")
-            counts[verdict] = counts.get(verdict, 0) + 1
-            sys.stdout.write(f"{verdict:<12} {kind:<8} {case.name:<44} {told}\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"{counts}\n")
-    return 1 if counts.get("MISS") else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    told = f"{found['verdict']}: {', '.join(reasons) or '-'} ({run.result['headline']} {run.metrics[run.result['headline']]:.4g})"
+    if case.expected:
+        is_named = reasons[:1] and reasons[0] in case.expected
+        return Verdict(Ending.TOLD) if is_named else Verdict(Ending.UNCLEAR if reasons else Ending.SILENT, told)
+    return Verdict(Ending.UNCLEAR, f"said of a healthy training: {told}") if run.result["warnings"] else Verdict(Ending.RIGHT)

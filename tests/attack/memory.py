@@ -1,8 +1,8 @@
 """Too little memory, at every place: each training ends well in smaller pieces, or says what was being done.
 
-Opt-in: `python -m tests.attack.memory [PART OF A NAME]` runs all cases, each in a process of its own, and prints one line for
-each that fails, and a summary; test_memory.py runs a few. Limits are set from outside (RLIMIT_AS) at many levels above what the
-process holds once everything is imported, or, as `ulimit -v` does, before anything is; and single allocations are made to fail.
+`python -m tests.attack memory` runs all cases, each in a process of its own, and test_memory.py a few. Limits are set from
+outside (RLIMIT_AS) at many levels above what the process holds once everything is imported, or, as `ulimit -v` does, before
+anything is; and single allocations are made to fail.
 """
 
 import json
@@ -10,16 +10,18 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-__all__ = ["CASES", "Case", "run"]
+from tests.attack import case as attack
+from tests.attack.verdict import Verdict, said_wrong
+
+__all__ = ["CASES", "Case", "cases", "run"]
 
 MEBIBYTE = 2**20
 SECONDS = 180
@@ -65,10 +67,21 @@ def _cases() -> Iterator[Case]:
 CASES = tuple(_cases())
 
 
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[attack.Case]:
+    """Give every lack of memory."""
+    for case in CASES[::25] if is_sample else CASES:
+        yield attack.Case(case.name, partial(_tried, case))
+
+
+def _tried(case: Case, folder: Path) -> Verdict:
+    """Run a case."""
+    return said_wrong(run(case, folder))
+
+
 def run(case: Case, folder: Path) -> str:
     """Run a case and return "" where it passes, else what is wrong."""
     (folder / "text.txt").write_text("the quick brown fox jumps over the lazy dog. " * 400, encoding="utf-8")
-    command = [sys.executable, "-W", "ignore", "-m", "tests.attack.memory", "--child", json.dumps(vars(case))]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.attack.memory", json.dumps(vars(case))]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
@@ -174,22 +187,5 @@ def _failing(place: str, after: int, times: int) -> Iterator[None]:
         yield
 
 
-def main(part: str = "") -> int:
-    """Run all cases whose name contains a part; 0 where all pass."""
-    chosen = [case for case in CASES if part in case.name]
-    failed, began = 0, time.monotonic()
-    for case in chosen:
-        with tempfile.TemporaryDirectory() as folder:
-            wrong = run(case, Path(folder))
-        failed += bool(wrong)
-        if wrong:
-            sys.stdout.write(f"FAILED {case.name}: {wrong}\n")
-            sys.stdout.flush()
-    sys.stdout.write(f"{len(chosen) - failed} of {len(chosen)} passed in {time.monotonic() - began:.0f} s\n")
-    return int(failed > 0)
-
-
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--child"]:
-        sys.exit(_child(json.loads(sys.argv[2])))
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(_child(json.loads(sys.argv[1])))

@@ -1,22 +1,23 @@
 """Several processes begin or go on with one run at the same moment: one owns it, the others are told.
 
-    python -m tests.attack.owners [ROUNDS]     20 rounds of two and of eight processes each, with the system's locks and without
-
-The processes are forked from one that has loaded everything, and begin together.
+`python -m tests.attack owners`: 20 rounds of two and of eight processes each, with the system's locks and without. The processes
+are forked from one that has loaded everything, and begin together.
 """
 
-import argparse
 import errno
 import fcntl
 import json
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
 from unittest import mock
 
+from tests.attack.case import Case
+from tests.attack.verdict import Verdict, said_wrong
 from tutelage.cli.main import main as tutelage
 from tutelage.core import layout
 from tutelage.core.emitter import Emitter
@@ -25,12 +26,13 @@ from tutelage.run.birth import is_unborn
 from tutelage.run.lock import OWNER
 from tutelage.training.checkpoint import checkpoints
 
-__all__ = ["main", "rounds"]
+__all__ = ["cases", "resume", "train"]
 
 WORDS = [
     "train", "sklearn:iris", "--steps", "12", "--quiet", "--set", "model=linear", "--set", "save.every_seconds=0",
 ]  # fmt: skip
 KILLED_AT = 4
+ROUNDS = 20
 
 
 def together(work: list[Callable[[], int]], place: Path) -> list[tuple[int, str]]:
@@ -122,37 +124,27 @@ def _look(run: Path) -> Iterator[str]:
         yield f"left over: {left}"
 
 
-def rounds(place: Path, *, number: int, counts: tuple[int, ...] = (2, 8)) -> Iterator[str]:
-    """Try everything several times, and give what was wrong."""
+Way = Callable[[Path, int], Iterator[str]]
+WAYS: dict[str, Way] = {
+    "train": partial(train, is_there=False),
+    "train in a folder that is there": partial(train, is_there=True),
+    "resume": resume,
+}
+
+
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
+    """Try everything several times, with the system's locks and without."""
+    for locks, (name, way), count, number in product(
+        ("with", "without"), WAYS.items(), (2,) if is_sample else (2, 8), range(1 if is_sample else ROUNDS)
+    ):
+        yield Case(f"{name}, {count} processes {locks} locks, round {number}", partial(_tried, way, count, locks))
+
+
+def _tried(way: Way, count: int, locks: str, folder: Path) -> Verdict:
+    """Begin, or go on, together."""
 
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    ways: dict[str, Callable[[Path, int], Iterator[str]]] = {
-        "train": lambda where, count: train(where, count, is_there=False),
-        "train in a folder that is there": lambda where, count: train(where, count, is_there=True),
-        "resume": resume,
-    }
-    for locks in ("with locks", "without locks"):
-        with mock.patch.object(fcntl, "flock", refuse if locks == "without locks" else fcntl.flock):
-            for way, attempt in ways.items():
-                for count in counts:
-                    for at in range(number):
-                        where = place / f"{locks} {way} {count} {at}"
-                        where.mkdir(parents=True)
-                        yield from (f"{way} {locks}, {count} processes, round {at}: {each}" for each in attempt(where, count))
-
-
-def main() -> int:
-    """Do what the module says; 0 where nothing was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tests.attack.owners", description=__doc__)
-    parser.add_argument("rounds", nargs="?", type=int, default=20)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        wrong = list(rounds(Path(place), number=asked.rounds))
-    sys.stdout.write("".join(f"  {each}\n" for each in wrong) + f"{asked.rounds} rounds of each kind, {len(wrong)} faults\n")
-    return int(bool(wrong))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    with mock.patch.object(fcntl, "flock", refuse if locks == "without" else fcntl.flock):
+        return said_wrong("; ".join(way(folder, count)))

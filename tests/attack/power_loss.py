@@ -1,26 +1,25 @@
 """Power cuts: whatever was called saved is there afterwards, and a run whose birth was not called done is whole or not there.
 
-    python -m tests.attack.power_loss [CUTS]     1,000 cuts over all traces, and every mutant of the program is caught
-
-A real train, resume and report are recorded (`lossy_disk.py`), cut off after any call, and looked at as the disk may be then.
+`python -m tests.attack power_loss`: 1,000 cuts over all traces, and every mutant of the program is caught. A real train, resume
+and report are recorded (`lossy_disk.py`), cut off after any call, and looked at as the disk may be then.
 """
 
-import argparse
-import json
 import random
 import shutil
-import sys
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tests.attack.case import Case
+from tests.attack.child import forked
 from tests.attack.lossy_disk import Disk, Recorder, Step
+from tests.attack.verdict import Ending, Verdict, said_wrong
 from tutelage.cli.main import main as tutelage
 from tutelage.core import layout
 from tutelage.core.durable import make_folder
@@ -35,7 +34,7 @@ from tutelage.training import checkpoint, writer
 from tutelage.training.checkpoint import checkpoints, load_checkpoint, newest_checkpoint
 from tutelage.training.state import Snapshot, digest
 
-__all__ = ["MUTANTS", "Trace", "look", "main", "record", "traces"]
+__all__ = ["MUTANTS", "Trace", "attack", "cases", "cut", "goes_on", "look", "record", "traces"]
 
 RUN = "new/deep/run"
 WORDS = [
@@ -43,6 +42,7 @@ WORDS = [
 ]  # fmt: skip
 FIRST = (layout.RECIPE, layout.ENV, layout.DATA, layout.PLAN)
 ENDED, BORN = "ended", "born"
+CUTS = 1000
 TORN = "the files of its birth are not whole"
 
 
@@ -271,23 +271,22 @@ def attack(place: Path, *, cuts: int, seed: int = 0, mutant: str = "") -> tuple[
     return counts, wrong
 
 
-def main() -> int:
-    """Cut, go on from a few cuts to the end, and try every mutant; 0 where nothing was lost and every mutant was caught."""
-    parser = argparse.ArgumentParser(prog="python -m tests.attack.power_loss", description=__doc__)
-    parser.add_argument("cuts", nargs="?", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        counts, wrong = attack(Path(folder) / "whole", cuts=asked.cuts, seed=asked.seed)
-        sys.stdout.write("".join(f"  {each}\n" for each in wrong))
-        sys.stdout.write(json.dumps(counts, indent=1) + f"\n{sum(counts.values())} cuts, {len(wrong)} losses\n")
-        missed = []
-        for name in MUTANTS:
-            found = attack(Path(folder) / name, cuts=200, seed=asked.seed, mutant=name)[1]
-            sys.stdout.write(f"{name}: {len(found)} losses found, such as {found[:1]}\n")
-            missed += [] if found else [name]
-    return int(bool(wrong or missed))
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
+    """Cut each trace off again and again, and try every mutant of the program."""
+    recorded = list(traces(scratch / "traces"))
+    for number in range(20 if is_sample else CUTS):
+        trace = recorded[number % len(recorded)]
+        yield Case(f"{trace.name}, cut {number}", partial(_tried, trace, number))
+    for name in list(MUTANTS)[:1] if is_sample else MUTANTS:
+        yield Case(f"mutant: {name}", partial(_caught, name))
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _tried(trace: Trace, number: int, folder: Path) -> Verdict:
+    """Cut a trace off, and look."""
+    return said_wrong("; ".join(cut(trace, folder / "disk", random.Random(number))))
+
+
+def _caught(mutant: str, folder: Path) -> Verdict:
+    """Cut a program with a fault off; nothing lost would mean that this attack sees nothing."""
+    outcome = forked(lambda: int(not attack(folder, cuts=200, mutant=mutant)[1]), folder=folder, limit=600)
+    return Verdict(Ending.RIGHT) if outcome.code == 0 else Verdict(Ending.UNCLEAR, f"not caught: {outcome.tail}")

@@ -36,6 +36,7 @@ class Recipe:
 def start_calm() -> None:
     """Import everything, and let no thread begin: forked processes would not have it."""
     os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    import importlib.readers
     import importlib.resources
     import importlib.resources.readers
     import unicodedata  # noqa: F401 - a user who is nobody may not read where Python's own modules lie

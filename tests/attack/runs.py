@@ -109,6 +109,9 @@ def final(run: Path) -> dict[str, Any]:
 
 def equal_training(run: Path, reference: Reference) -> bool:
     """Tell whether a training came to the same as the undisturbed one."""
+    if any(path.is_fifo() for path in run.rglob("*")):
+        # Whoever reads a pipe waits for its writer.
+        return False
     try:
         return final(run) == reference.final
     except Exception:

@@ -1,47 +1,34 @@
 """Awkward tables: each ends in the right answer, an announced fall-back, or a refusal with exit code 2 or 3; never in silence.
 
-    python -m tests.attack.tables            all cases, with a summary; exit code 1 where one fails
-    python -m tests.attack.tables packed     the kinds whose name contains a word
-
 A case fails where a cell became missing, or a row was left out, without a word about it; where a cell has another value than
 was written; where the refusal does not say what was found; and where anything but an error of ours is raised.
 """
 
 import re
 import signal
-import sys
-import tempfile
-import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
+from tests.attack import case as attack
 from tests.attack import file_cases, layout_cases, row_cases
 from tests.attack.table_case import Case
+from tests.attack.verdict import Ending, Verdict
 from tutelage.core.errors import DataError, UsageError
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.recognize import recognize
 
-__all__ = ["Verdict", "all_cases", "judge"]
+__all__ = ["all_cases", "cases", "judge"]
 
 LIMIT_S = 60
-GOOD = ("right", "announced", "refused")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """How a case ended, and in which words."""
-
-    outcome: str
-    words: str = ""
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing was wrong in silence."""
-        return self.outcome in GOOD
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[attack.Case]:
+    """Give every table."""
+    for case in all_cases()[:: 20 if is_sample else 1]:
+        yield attack.Case(f"{case.kind}/{case.name}", partial(judge, case))
 
 
 def all_cases() -> list[Case]:
@@ -58,22 +45,22 @@ def judge(case: Case, folder: Path) -> Verdict:
             found = source(path=str(path), **case.settings).collect()
     except (DataError, UsageError) as error:
         if case.refused and re.search(case.refused, str(error)):
-            return Verdict("refused", str(error))
-        return Verdict("wrong refusal", str(error))
+            return Verdict(Ending.REFUSED, str(error))
+        return Verdict(Ending.UNCLEAR, f"another refusal: {error}")
     except TimeoutError:
-        return Verdict("hang")
+        return Verdict(Ending.HANG)
     except Exception as error:
-        return Verdict("traceback", f"{type(error).__name__}: {error}")
+        return Verdict(Ending.TRACEBACK, f"{type(error).__name__}: {error}")
     assert isinstance(found.train, TablePart)
     said = [*found.notes, *found.warnings, *map(str, found.problems)]
     if case.refused:
         if found.problems and re.search(case.refused, str(DataError(found.problems))):
-            return Verdict("refused", said[-1])
-        return Verdict("silent", f"not refused: {said}")
+            return Verdict(Ending.REFUSED, said[-1])
+        return Verdict(Ending.SILENT, f"not refused: {said}")
     fault = _compare(found.train, case, said, num_refused=sum(max(1, len(problem.items)) for problem in found.problems))
     if fault:
-        return Verdict("silent", f"{fault}; told: {said}")
-    return Verdict("announced" if case.told or found.problems else "right", "; ".join(said))
+        return Verdict(Ending.SILENT, f"{fault}; told: {said}")
+    return Verdict(Ending.TOLD if case.told or found.problems else Ending.RIGHT, "; ".join(said))
 
 
 def _compare(part: TablePart, case: Case, said: Sequence[str], *, num_refused: int) -> str:
@@ -114,25 +101,3 @@ def _limited() -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-
-
-def main(words: Sequence[str]) -> int:
-    """Run all cases, or those of some kinds, and print what came of them."""
-    cases = [case for case in all_cases() if not words or any(word in case.kind for word in words)]
-    counts: Counter[str] = Counter()
-    started = time.monotonic()
-    for case in cases:
-        with tempfile.TemporaryDirectory() as folder:
-            verdict = judge(case, Path(folder))
-        counts[verdict.outcome] += 1
-        if not verdict.is_good:
-            sys.stdout.write(f"{verdict.outcome:<14} {case.kind}/{case.name}: {verdict.words[:600]}\n")
-        elif words:
-            sys.stdout.write(f"{verdict.outcome:<14} {case.kind}/{case.name}: {verdict.words[:300]!r}\n")
-    shown = ", ".join(f"{count} {outcome}" for outcome, count in sorted(counts.items()))
-    sys.stdout.write(f"{len(cases)} tables in {time.monotonic() - started:.0f} s: {shown}\n")
-    return 0 if set(counts) <= set(GOOD) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""A few of the planted numbers; all of them: `python -m tests.attack.divergence`."""
+"""A few of the planted numbers; all of them: `python -m tests.attack divergence`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A few of the lacks of memory; all of them: `python -m tests.attack.memory`."""
+"""A few of the lacks of memory; all of them: `python -m tests.attack memory`."""
 
 from pathlib import Path
 

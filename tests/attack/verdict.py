@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tests.attack.child import Outcome
 
-__all__ = ["BAD", "Ending", "Verdict", "judge", "told"]
+__all__ = ["BAD", "Ending", "Verdict", "judge", "said_wrong", "told"]
 
 REFUSALS = (2, 3)
 WARNING = re.compile(r"warning|damaged|rebuilt|left out|note|set aside|falls? back|anew|cannot|no longer", re.IGNORECASE)
@@ -81,3 +81,11 @@ def told(outcome: Outcome) -> str:
     faults = [run.get("fault") for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
     said += [f"Warning: {fault}" for fault in faults if fault]
     return "\n".join(filter(None, [outcome.err.strip(), *said])).strip()
+
+
+def said_wrong(wrong: str) -> Verdict:
+    """Return the verdict of an attack that judges by itself and says in words what is wrong, "" where nothing is."""
+    if not wrong:
+        return Verdict(Ending.RIGHT)
+    endings = {"traceback": Ending.TRACEBACK, "hang": Ending.HANG, "nothing was told": Ending.SILENT}
+    return Verdict(next((ending for word, ending in endings.items() if word in wrong.lower()), Ending.UNCLEAR), wrong)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -34,7 +35,7 @@ def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody, pat
     Args:
         folder: The run folder; files that a cut-off run lacks are named in the report.
         tell: Takes what could not be read, which the report names too.
-        patience_seconds: How long a full disk is waited for.
+        patience_seconds: How long a full disk is waited for; a folder that may only be read is not.
 
     Returns:
         The path of the report.
@@ -45,7 +46,7 @@ def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody, pat
     run = read_run(folder)
     page = _page(run).encode()
     patience = Patience(
-        patience_seconds,
+        patience_seconds if os.access(folder, os.W_OK) else 0.0,
         warn=_warn,
         note=_warn,
         meanwhile="The report waits for it; all else of the run is written.",

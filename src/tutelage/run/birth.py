@@ -15,8 +15,9 @@ from itertools import count
 from pathlib import Path
 
 from tutelage.core import layout
+from tutelage.core.disk import disk_error
 from tutelage.core.durable import is_left_over, left_over, make_folder, sweep, sync_folder, sync_way
-from tutelage.core.errors import RunError, UsageError
+from tutelage.core.errors import DiskError, RunError, UsageError
 from tutelage.run.lock import LOCKS, OWNER, locked
 
 __all__ = ["born", "check_place", "clean", "is_unborn", "tidy"]
@@ -112,9 +113,10 @@ def _begin_beside(out: str, name: str, fill: Callable[[Path], None], owner: Exit
     parent = Path(os.path.realpath(out)).parent if out else Path(NUMBERED)
     make_folder(parent)
     _sweep_beside(parent)
-    hidden = _make_hidden(parent, owner)
+    hidden = _make_hidden(parent, owner, called=next(_places(out, name)))
     try:
-        fill(hidden)
+        with _telling(hidden, called=next(_places(out, name))):
+            fill(hidden)
         for place in _places(out, name):
             try:
                 hidden.rename(os.path.realpath(place) if out else place)
@@ -122,7 +124,7 @@ def _begin_beside(out: str, name: str, fill: Callable[[Path], None], owner: Exit
                 if error.errno in UNMOVABLE:
                     return None
                 if error.errno not in TAKEN:
-                    raise
+                    raise disk_error(error, path=place, done="made") from error
             else:
                 return place
     finally:
@@ -137,13 +139,28 @@ def _places(out: str, name: str) -> Iterator[Path]:
     yield from [Path(out)] if out else (place for place in numbered if not os.path.lexists(place))
 
 
-def _make_hidden(parent: Path, owner: ExitStack) -> Path:
+@contextmanager
+def _telling(hidden: Path, *, called: Path) -> Iterator[None]:
+    """Tell of what the disk refuses in a hidden folder by the name that people know: the hidden one is removed then."""
+    try:
+        yield
+    except DiskError as error:
+        said, path = (text.replace(str(hidden), str(called)) for text in (str(error), error.path))
+        raise DiskError(said, path=path, number=error.number) from error
+    except OSError as error:
+        path = os.fsdecode(error.filename or "").replace(str(hidden), str(called))
+        raise disk_error(error, path=Path(path or called)) from error
+
+
+def _make_hidden(parent: Path, owner: ExitStack, *, called: Path) -> Path:
     """Make and own a folder to build in."""
     for attempt in count(1):
         hidden = parent / BESIDE.replace("*", secrets.token_hex(4))
-        hidden.mkdir()
+        with _telling(hidden, called=called):
+            hidden.mkdir()
         try:
-            owner.enter_context(locked(hidden))
+            with _telling(hidden, called=called):
+                owner.enter_context(locked(hidden))
         except BaseException as error:
             shutil.rmtree(hidden, ignore_errors=True)
             # One that sweeps may have come between making and owning it.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tutelage.core import layout
-from tutelage.core.errors import RunError
+from tutelage.core.errors import DiskError, RunError
 from tutelage.core.events import Noted, Warned
 from tutelage.report import write_report
 from tutelage.track.jsonl import JsonlSink
@@ -135,6 +135,20 @@ def test_the_same_folder_gives_the_same_bytes(picture_run: Path) -> None:
     first = write_report(picture_run).read_bytes()
     assert write_report(picture_run).read_bytes() == first
     assert [path.name for path in picture_run.iterdir() if "tmp" in path.name] == []
+
+
+def test_a_folder_that_may_only_be_read_is_not_waited_for(picture_run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise DiskError("report.html: Permission denied.")
+
+    def slept(seconds: float) -> None:
+        pytest.fail(f"slept for {seconds} s")
+
+    monkeypatch.setattr("tutelage.report.page._write", refused)
+    monkeypatch.setattr("tutelage.report.page.os.access", lambda *_: False)
+    monkeypatch.setattr("tutelage.core.patience.time.sleep", slept)
+    with pytest.raises(DiskError, match="tutelage report"):
+        write_report(picture_run, patience_seconds=600.0)
 
 
 def hostile_strings() -> Iterator[str]:

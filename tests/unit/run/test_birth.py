@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tutelage.core import layout
-from tutelage.core.errors import RunError, UsageError
+from tutelage.core.disk import disk_error
+from tutelage.core.errors import DiskError, RunError, UsageError
 from tutelage.run.birth import MARK, born, check_place, is_unborn, tidy
 from tutelage.run.lock import LOCK, locked
 
@@ -40,6 +41,19 @@ def half(folder: Path) -> None:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_what_the_disk_refuses_is_told_of_the_folder_that_was_asked_for(place: Path, is_named: bool) -> None:
+    def refused(folder: Path) -> None:
+        error = OSError(errno.EIO, os.strerror(errno.EIO), str(folder / layout.RECIPE))
+        raise disk_error(error, path=folder / layout.RECIPE, needs=5) if is_named else error
+
+    with pytest.raises(DiskError, match=rf"^a/b/{layout.RECIPE}: cannot be written .* The disk reports a fault") as caught:
+        make("a/b", fill=refused)
+    assert ".birth" not in str(caught.value)
+    assert caught.value.path == f"a/b/{layout.RECIPE}"
+    assert list((place / "a").iterdir()) == []
 
 
 def test_a_new_folder_comes_whole_and_owned(place: Path) -> None:

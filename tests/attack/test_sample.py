@@ -1,0 +1,38 @@
+"""A sample of each kind of attack that has no test of its own elsewhere; all of them: `python -m tests.attack`."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.attack.__main__ import attacks
+
+ROOT = Path(__file__).parents[2]
+ELSEWHERE = {
+    "divergence": "tests/attack/test_divergence.py",
+    "memory": "tests/attack/test_memory.py",
+    "owners": "tests/e2e/test_ownership.py",
+    "power_loss": "tests/e2e/test_power_loss.py",
+    "tables": "tests/unit/data/test_table_attack.py",
+}
+"""Kinds whose sample is a test in this file."""
+KINDS = sorted(set(attacks()) - set(ELSEWHERE))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are copies")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sample_ends_well(kind: str) -> None:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.attack", kind, "--sample"]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{kind}: " in done.stdout, done.stdout
+    assert f"{kind}: 0 cases" not in done.stdout
+
+
+def test_each_kind_has_a_sample() -> None:
+    assert set(ELSEWHERE) <= set(attacks())
+    assert all((ROOT / path).is_file() for path in ELSEWHERE.values())
