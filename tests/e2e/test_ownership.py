@@ -77,8 +77,7 @@ def test_a_kill_between_the_test_part_and_its_scores_is_told(is_changed: bool, t
         main([*WORDS, "--out", str(run)])
     opened = json.loads((run / layout.TEST_OPENED).read_text())
     if is_changed:
-        opened |= {"weights": "others"}
-        Manifest(run).put_json(layout.TEST_OPENED, opened)
+        Manifest(run).put_json(layout.TEST_OPENED, opened | {"weights": "others"})
     assert main(["resume", str(run), "--quiet"]) == 0
     told = [(event["event"], event["message"]) for event in events(run) if "opened before" in event.get("message", "")]
     kind, words = ("Warned", "on other weights") if is_changed else ("Noted", "on the same weights")
