@@ -36,8 +36,8 @@ def main() -> int:
 
 def attacks() -> list[str]:
     """Name the modules that have cases."""
-    names = [each.name for each in pkgutil.iter_modules(tests.attack.__path__)]
-    return [name for name in names if "def cases(" in (Path(tests.attack.__path__[0]) / f"{name}.py").read_text(encoding="utf-8")]
+    names = [each.name for each in pkgutil.iter_modules(tests.attack.__path__) if each.name != "__main__"]
+    return [name for name in names if hasattr(importlib.import_module(f"tests.attack.{name}"), "cases")]
 
 
 def attack(name: str, *, is_sample: bool, only: str = "", jobs: int = 2) -> int:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from tests.attack.case import Case
@@ -13,10 +14,16 @@ from tests.attack.verdict import BAD, Ending, Verdict, judge
 
 STATES = ("run", "paused", "killed")
 PER_FILE = {"flip": 6, "cut": 3}
+SAMPLE_STRIDE = 4
 IGNORED = (".lock",)
 
 
 def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
+    """Give all cases, or each fourth of one recipe and the two plainest harms."""
+    yield from islice(_every(scratch, is_sample=is_sample), 0, None, SAMPLE_STRIDE if is_sample else 1)
+
+
+def _every(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
     """Damage each file of each run in several ways."""
     for name in ("table",) if is_sample else RECIPES:
         reference = prepare(name, scratch)

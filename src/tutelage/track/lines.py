@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from tutelage.core.disk import naming
 from tutelage.core.durable import sync_folder
+from tutelage.core.errors import RunError
 from tutelage.core.plain import open_plain
 
 __all__ = ["Lines", "truncate"]
@@ -162,13 +163,25 @@ def truncate(path: Path, offset: int) -> None:
 
 
 def _boundary(file: BinaryIO, offset: int) -> int:
-    """Return where the last whole line before an offset ends."""
-    size = min(offset, file.seek(0, os.SEEK_END))
-    file.seek(max(size - 1, 0))
-    if size and file.read(1) != b"\n":
-        file.seek(0)
-        size = file.read(size).rfind(b"\n") + 1
-    return size
+    """Return where the last whole line before an offset ends; what ends that line is looked for from behind.
+
+    Raises:
+        RunError: There is no line so long.
+    """
+    size = end = min(offset, file.seek(0, os.SEEK_END))
+    while end:
+        start = max(end - CHUNK_BYTES, 0)
+        file.seek(start)
+        found = file.read(end - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        if size - start > LIMIT_BYTES:
+            raise RunError(
+                f"{file.name}: its last {LIMIT_BYTES:,} bytes hold no end of a line, so no run wrote them. "
+                "Move the file away, or bring an intact copy back."
+            )
+        end = start
+    return 0
 
 
 def _hash(path: Path, size: int) -> "hashlib._Hash":
