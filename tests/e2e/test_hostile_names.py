@@ -169,4 +169,6 @@ def test_an_answer_that_cannot_be_written_is_told(tmp_path: Path) -> None:
             check=False,
         )  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == "tutelage list: standard output: No space left on device.\n"
+    assert done.stderr == (
+        "tutelage list: standard output: cannot be written (No space left on device). Make room where it goes to.\n"
+    )

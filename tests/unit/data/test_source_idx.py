@@ -87,7 +87,7 @@ def test_a_plain_file_wins_over_its_gzipped_twin_but_two_sets_are_refused(tmp_pa
         (idx_bytes(PIXELS)[:9], "the header is cut off"),
         (idx_bytes(PIXELS)[:-1], "cut off: 119 of 120 bytes are there (6 x 4 x 5)"),
         (idx_bytes(PIXELS) + b"x", "longer than its header says (6 x 4 x 5)"),
-        (b"\0\0\x08\x03" + struct.pack(">3I", 6, 0, 0), "the header says 6 x 0 x 0: pictures without a pixel"),
+        (b"\0\0\x08\x03" + struct.pack(">3I", 6, 0, 0), "the header says 6 x 0 x 0: images without a pixel"),
         (b"\0\0\x08\x03" + struct.pack(">3I", 2**32 - 1, 2**31, 2**31), "more than the file can hold"),
     ],
 )

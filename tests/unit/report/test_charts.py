@@ -135,7 +135,7 @@ def test_the_longest_bar_fills_its_track() -> None:
 
 def test_numbers_are_said_as_people_read_them() -> None:
     assert [say_number(value) for value in (None, 0.5, 1234567.0, 12.3456, math.nan, math.inf, "a", 1e-7, -0.25, 1e300)] == [
-        "-", "0.5000", "1,234,567", "12.35", "not defined", "not defined", "a", "1.000e-07", "-0.2500", f"{1e300:,.0f}",
+        "-", "0.5000", "1,234,567", "12.35", "not defined", "not defined", "a", "1.000e-07", "-0.2500", "1.000e+300",
     ]  # fmt: skip
     assert say_percent(None) == say_percent(math.nan) == "-"
     assert say_count(1, "step") == "1 step"

@@ -209,8 +209,6 @@ def _parse(stream: gzip.GzipFile | BufferedReader, *, size_bytes: int, ndims: tu
         raise _IdxError(f"the header promises {shape} values, more than the file can hold")
     if len(sizes) == 4 and sizes[3] not in (1, 3):
         raise _IdxError(f"the header says {shape}; expected 1 or 3 channels in the end")
-    if len(sizes) > 1 and not all(sizes[1:]):
-        raise _IdxError(f"the header says {shape}: pictures without a pixel")
     values = np.empty(expected, dtype=np.uint8)
     filled = 0
     while filled < expected and (count := stream.readinto(values[filled:].data)):
