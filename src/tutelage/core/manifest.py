@@ -118,7 +118,9 @@ class Manifest:
                 lines.append(line)
             self._append(opened, b"".join(lines))
             if self.journal.num_lines > MOST_LINES:
-                self.rewrite([entry for each in self.journal.entries.values() for entry in each[-KEPT_LINES:]])
+                # Of files that are gone nothing is kept: a run of weeks has had thousands of checkpoints.
+                kept = [each[-KEPT_LINES:] for each in self.journal.entries.values() if not each[-1].is_removed]
+                self.rewrite([entry for each in kept for entry in each])
 
     def _append(self, opened: int, content: bytes) -> None:
         """Write lines to the end of the file."""

@@ -239,10 +239,9 @@ def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None
         if not has_checkpoint:
             # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
             emitter.rewind(dict.fromkeys(layout.LOGS, 0))
-        for note in files.notes:
-            emitter.emit(Warned(message=note))
         try:
-            Training(folder, plan, gathered, emitter, command, request.module, mesh).run(is_resumed=has_checkpoint)
+            training = Training(folder, plan, gathered, emitter, command, request.module, mesh, notes=tuple(files.notes))
+            training.run(is_resumed=has_checkpoint)
         finally:
             emitter.close()
 

@@ -65,6 +65,7 @@ class Training:
         command: What the user typed, or an equal of it.
         module: An own module, or None.
         mesh: The processes that train together.
+        notes: What was found damaged in the folder, and gone around.
     """
 
     folder: Path
@@ -74,6 +75,7 @@ class Training:
     command: str
     module: nn.Module | None = None
     mesh: Mesh = LONE
+    notes: tuple[str, ...] = ()
     result: dict[str, Any] = field(default_factory=dict)
 
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
@@ -99,6 +101,9 @@ class Training:
         # Of the weights as they begin: a resumed training puts its own in their place.
         vitals = Vitals(composed.state)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
+        # Only now: a resumed training has just cut its logs back.
+        for note in self.notes:
+            self.emitter.emit(Warned(message=note))
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         self.mesh.lead(lambda: self._require_room(composed))
         save = SaveJob(

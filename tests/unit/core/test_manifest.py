@@ -107,6 +107,18 @@ def test_a_long_journal_is_made_short(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read.prefixes(layout.EVENTS)[-1].bytes == 49
 
 
+def test_files_that_are_gone_do_not_make_a_journal_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writing, "MOST_LINES", 20)
+    journal = Manifest(tmp_path)
+    for number in range(60):
+        journal.put(f"{number}.json", b"x")
+        if number:
+            journal.remove(tmp_path / f"{number - 1}.json")
+    read = read_journal(tmp_path)
+    assert read.num_lines <= 22
+    assert read.latest("59.json") is not None
+
+
 def test_the_sealed_beginnings_of_a_log_end_where_it_was_cut(tmp_path: Path) -> None:
     journal = Manifest(tmp_path)
     for size in (100, 200, 100, 150):
