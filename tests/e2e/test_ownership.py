@@ -130,7 +130,7 @@ def without_locks() -> str:
 @pytest.mark.slow
 def test_the_command_does_without_locks(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    kill = "import tutelage.training.writer as w\nw.save_checkpoint = lambda *_: os.kill(os.getpid(), 9)\n"
+    kill = "import tutelage.training.writer as w\nw.save_checkpoint = lambda *_, **__: os.kill(os.getpid(), 9)\n"
     words = [*WORDS, "--out", str(run)]
     for code, ending in ((kill, -9), ("", 0)):
         program = f"{without_locks()}{code}sys.exit(main({words!r}))"
