@@ -12,12 +12,13 @@ from tutelage.core import catalog, layout
 from tutelage.core.disk import naming
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError
-from tutelage.core.events import Corrected, Finished, Restored, Resumed, Started, Warned
+from tutelage.core.events import Corrected, Finished, Restored, Resumed, Warned
 from tutelage.core.finite import finite
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
 from tutelage.core.patience import telling
 from tutelage.planning.plan import Plan
+from tutelage.run.announce import announcement
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import Composed, build_predictor, compose
 from tutelage.run.diagnose import Ended, versus_guess
@@ -97,7 +98,7 @@ class Training:
 
     def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Train what was composed."""
-        self._announce(composed)
+        self.emitter.emit(announcement(self.folder, self.plan, self.gathered, num_parameters=composed.problem.num_parameters))
         # Of the weights as they begin: a resumed training puts its own in their place.
         vitals = Vitals(composed.state)
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
@@ -376,29 +377,6 @@ class Training:
                 values.update(scores.get(key, {}))
         last = evaluators[-1].name
         return {**scores, **merged, "headline": f"{last}/{self.plan.headline}", **problem.extras()}
-
-    def _announce(self, composed: Composed) -> None:
-        """Tell what will be trained."""
-        kinds = dict.fromkeys([*(metric.kind for metric in self.plan.metrics), self.plan.watched])
-        metrics = {kind: catalog.load("metric", kind) for kind in kinds}
-        model = self.plan.own_model or str(getattr(self.plan.model, "kind", ""))
-        self.emitter.emit(
-            Started(
-                run=str(self.folder),
-                source=self.gathered.collected.name,
-                task=getattr(self.plan.task, "kind", ""),
-                model=model,
-                num_parameters=composed.problem.num_parameters,
-                num_train=self.gathered.data.sizes.get("train", 0),
-                num_validation=self.gathered.data.sizes.get("validation", 0),
-                num_test=self.gathered.data.sizes.get("test", 0),
-                unit=self.gathered.data.unit,
-                device=self.plan.device,
-                noun=self.plan.task.noun,
-                titles={kind: getattr(metric, "title", "") for kind, metric in metrics.items()},
-                forms={kind: getattr(metric, "form", "number") for kind, metric in metrics.items()},
-            )
-        )
 
     def _greater_is_better(self) -> bool:
         """Tell the direction of the watched metric."""
