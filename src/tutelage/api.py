@@ -17,6 +17,7 @@ from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe, recipe_from
 from tutelage.report.divergence import reporting_divergence
 from tutelage.report.page import write_report
+from tutelage.run.collect import one_mark
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.track.console import Console
@@ -114,7 +115,7 @@ def resume(
         times: The same times of rows, if the run was given such.
         quiet: Tell only warnings and the end.
     """
-    marks = times if groups is None else groups
+    marks = one_mark(groups, times)
     request = Request(
         Recipe(),
         data=source,

@@ -59,7 +59,7 @@ def chain(reference: Reference, number: int, folder: Path, *, mutant: Callable[[
         if chance.random() < 0.5:
             outcome = command(words, folder=folder, before=mutant, after=chance.uniform(0.1, 0.8) * reference.seconds)
         else:
-            arm = in_turn(mutant, kill_at(chance.randint(1, MOST_CHANGES), below=folder / "run"))
+            arm = in_turn(mutant, kill_at(chance.randint(1, MOST_CHANGES), below=folder))
             outcome = command(words, folder=folder, before=arm)
         if outcome.code not in (-signal.SIGKILL, 0):
             return Verdict(Ending.UNCLEAR, f"after {kills} kills: {outcome.tail}", kills)

@@ -47,7 +47,7 @@ def _count(reference: Reference, verb: str, state: str, scratch: Path) -> int:
     folder = scratch / f"{reference.name}-{verb}-{state}"
     folder.mkdir()
     reference.copy(folder, state=state)
-    return number_of_changes(command(_words(reference, verb, folder), folder=folder, before=kill_at(0, below=folder / "run")))
+    return number_of_changes(command(_words(reference, verb, folder), folder=folder, before=kill_at(0, below=folder)))
 
 
 def _words(reference: Reference, verb: str, folder: Path) -> list[str]:
@@ -76,7 +76,7 @@ def at(
 ) -> Verdict:
     """Kill a command at one of its changes, and let the next one mend it; a mutant breaks the program in both processes."""
     reference.copy(folder, state=state)
-    armed = in_turn(mutant, kill_at(number, below=folder / "run"))
+    armed = in_turn(mutant, kill_at(number, below=folder))
     killed = command(_words(reference, verb, folder), folder=folder, before=armed)
     if killed.code != -signal.SIGKILL and killed.code != 0:
         return Verdict(Ending.UNCLEAR, f"not killed: {killed.tail}")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tutelage.core import layout
-from tutelage.core.border import BorderError, parse_object, read_bounded
+from tutelage.core.border import BorderError, is_missing, parse_object, read_bounded
 from tutelage.core.errors import RunError
 
 __all__ = ["FORMAT", "Entry", "Journal", "chained", "read_journal"]
@@ -65,6 +65,7 @@ class Journal:
         num_bytes: Their bytes.
         is_torn: Whether a last line without its end was left out.
         foreign: The format that it says, where it is another one.
+        unread: Why nothing could be read, although something is there.
     """
 
     entries: dict[str, list[Entry]] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class Journal:
     num_bytes: int = 0
     is_torn: bool = False
     foreign: str = ""
+    unread: str = ""
 
     def read(self, content: bytes) -> None:
         """Take in further lines, as they follow those that were read before."""
@@ -147,7 +149,8 @@ def read_journal(folder: Path) -> Journal:
     path, journal = folder / layout.MANIFEST, Journal()
     try:
         journal.read(read_bounded(path))
-    except (BorderError, OSError):
+    except (BorderError, OSError) as error:
+        journal.unread = "" if isinstance(error, OSError) and is_missing(error) else str(error)
         return journal
     if journal.foreign:
         remedy = "Use the version of tutelage that wrote it."

@@ -72,7 +72,12 @@ class Manifest:
             dropping: Files that will be removed once it is in place.
         """
         name, gone = self._name(path), [Entry(self._name(old), is_removed=True) for old in dropping]
-        return lambda aside: self._add(lambda: [Entry(name, aside.stat().st_size, seal=seal), *gone])
+
+        def entries(aside: Path) -> list[Entry]:
+            # Said once: where the rename fails again and again, what is to go is still there, and still vouched for.
+            return [Entry(name, aside.stat().st_size, seal=seal), *(entry for entry in gone if entry != self._last(entry.file))]
+
+        return lambda aside: self._add(lambda: entries(aside))
 
     def remove(self, path: Path) -> None:
         """Note that a file is being removed, or given a name outside the run."""

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from tutelage.core.border import BorderError, opened, parse_json
 from tutelage.core.durable import replacing
-from tutelage.core.errors import RunError
+from tutelage.core.errors import OutOfMemoryError, RunError
 from tutelage.core.names import is_unicode
 
 __all__ = ["REMEDY", "Announce", "Stored", "hash_tensors", "load_tensors", "read_seal", "save_tensors"]
@@ -122,7 +122,12 @@ def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
     except FileNotFoundError as error:
         remedy = "Finish the run if it has not ended; else bring an intact copy back, or train anew."
         raise RunError(f"{path}: is missing. {remedy}") from error
-    except (safetensors.SafetensorError, OSError, BorderError, MemoryError) as error:
+    except MemoryError as error:
+        # The file may be as good as ever.
+        found = f"{path}: reading its {path.stat().st_size:,} bytes takes more memory than there is"
+        remedy = "End other programs, or give this process more (ulimit -v, or the container's limit)."
+        raise OutOfMemoryError(f"{found}. {remedy}") from error
+    except (safetensors.SafetensorError, OSError, BorderError) as error:
         raise RunError(f"{path}: cannot be read ({error}). {REMEDY}") from error
     if header["sha256"] != _seal(hash_tensors(tensors), header["format"], json.dumps(header["values"])):
         raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {REMEDY}")

@@ -19,7 +19,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data, TaskSpec
 from tutelage.task.choose import choose_task
 
-__all__ = ["Gathered", "collect", "gather", "refuse_bad", "source_kind"]
+__all__ = ["Gathered", "collect", "gather", "one_mark", "refuse_bad", "source_kind"]
 
 BESIDE = ("target", "test", "on_bad_data")
 """Settings of every source that are keys of a recipe themselves."""
@@ -92,6 +92,17 @@ def collect(
     if not recipe.source:
         raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     return _looked_at(_source(recipe).collect(), recipe)
+
+
+def one_mark(groups: object, times: object) -> object:
+    """Return what rows are parted by: the groups or the times that were given beside them, None where neither was.
+
+    Raises:
+        UsageError: Both were given.
+    """
+    if groups is not None and times is not None:
+        raise UsageError("groups=... and times=... were both given: rows are parted by one of them.")
+    return times if groups is None else groups
 
 
 def source_kind(recipe: Recipe) -> type[Source]:

@@ -84,7 +84,8 @@ class RunFiles:
         """What the manifest says; what is wrong with it is told."""
         journal = read_journal(self.folder)
         if not journal.num_lines and any(self.has(file) for file in (*layout.BORN, *layout.LOGS, layout.RESULT)):
-            self.say(f"{self._manifest}: is missing or empty, so the files of this run cannot be checked by it. {self._repair}")
+            found = f"cannot be read ({journal.unread})" if journal.unread else "is missing or empty"
+            self.say(f"{self._manifest}: {found}, so the files of this run cannot be checked by it. {self._repair}")
         for number, _ in journal.damaged:
             self.say(f"{self._manifest}: line {number:,} is damaged. {self._repair}")
         return journal

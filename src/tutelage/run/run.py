@@ -23,7 +23,7 @@ from tutelage.metric.sample import OutcomeSample
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor, load_predictor
-from tutelage.run.collect import collect, gather, refuse_bad
+from tutelage.run.collect import collect, gather, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
 from tutelage.task.base import Data
@@ -125,7 +125,7 @@ class Run:
             RunError: The data has changed since.
         """
         recipe = self.files.recipe()
-        marks = times if groups is None else groups
+        marks = one_mark(groups, times)
         collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model), marks=marks)
         data = gather(recipe, collected).data
         if data.fingerprint != self.files.record(layout.DATA)["fingerprint"]:

@@ -55,7 +55,11 @@ class DivergenceJob:
         Raises:
             DivergedError: It was put back often enough; the best weights so far are still in the state.
         """
-        step = state.clock.step
+        step, every = state.clock.step, 1 if state.step.knows_at_once else EVERY_ON_DEVICE
+        self.next_step = (step // every + 1) * every
+        if step > 1 and step % every:
+            # The first step of a resumed process: an undisturbed one would not look here, and looking may put weights back.
+            return
         if step == 1:
             state.control = state.control.measured_first(_first_loss(state))
         if state.step.num_micro != self._num_micro:
@@ -71,8 +75,6 @@ class DivergenceJob:
             found += f" ({self._reason})" if self._reason else ""
             roll_back(state, found, emitter=self._emitter, after=step - in_a_row)
         self._last_look = step
-        every = 1 if state.step.knows_at_once else EVERY_ON_DEVICE
-        self.next_step = (step // every + 1) * every
 
     def look_at_line(self, state: TrainState, means: Mapping[str, float]) -> None:
         """Judge the means of a regular log line: they follow from the number of steps alone.

@@ -53,6 +53,7 @@ class SaveJob:
         self._wait = every_seconds
         self._emitter, self._writer = emitter, Writer(run_dir)
         self._last = time.monotonic()
+        self._was_sound = True
         planned = PLANNED_TRIES * every_seconds if patience_seconds else 0.0
         remedy = f"What was saved before is whole. Then go on from there: tutelage resume {run_dir}"
         self._running = telling(emitter, max(patience_seconds, planned), meanwhile="Training goes on.", remedy=remedy)
@@ -79,7 +80,7 @@ class SaveJob:
             RunError: Nothing could be written for too long, whichever process asks.
         """
         began = time.monotonic()
-        if not is_sound(state):
+        if not self._is_sound(state):
             return
         offsets = state.mesh.lead(self._begin)
         if offsets is not None:
@@ -101,7 +102,7 @@ class SaveJob:
         Raises:
             RunError: It could not be written for too long, whichever process asks.
         """
-        if not is_sound(state):
+        if not self._is_sound(state):
             # What is being written is the last that was.
             state.mesh.lead(self._settle)
             return
@@ -117,6 +118,16 @@ class SaveJob:
         except (RunError, OutOfMemoryError) as error:
             # Another reason ends this training already.
             self._emitter.emit(Warned(message=str(error)))
+
+    def _is_sound(self, state: TrainState) -> bool:
+        """Tell whether a state may be saved; the first of a row that may not is told."""
+        before, self._was_sound = self._was_sound, is_sound(state)
+        if before and not self._was_sound:
+            found = f"step {state.clock.step:,}: the weights, or the optimizer's moments, are not finite"
+            self._emitter.emit(Warned(message=f"{found}: no checkpoint is made of them, the ones before are kept."))
+        if not self._was_sound:
+            self._last = time.monotonic()
+        return self._was_sound
 
     def _is_time(self) -> bool:
         """Tell what has become durable, or was refused, and whether the next checkpoint is due."""

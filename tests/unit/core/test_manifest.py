@@ -119,6 +119,22 @@ def test_files_that_are_gone_do_not_make_a_journal_long(tmp_path: Path, monkeypa
     assert read.latest("59.json") is not None
 
 
+def test_what_was_to_go_is_vouched_for_as_long_as_it_is_there(tmp_path: Path) -> None:
+    (tmp_path / "old").write_bytes(b"x")
+    journal = Manifest(tmp_path)
+    journal.announcing(tmp_path / "old", seal="1")(tmp_path / "old")
+    for number in range(3):
+        # Each is announced, and then the disk refuses its rename.
+        journal.announcing(tmp_path / f"new{number}", seal="2", dropping=[tmp_path / "old"])(tmp_path / "old")
+        assert read_journal(tmp_path).accepts("old", seal="1")
+
+
+def test_a_manifest_that_cannot_be_read_is_not_called_missing(tmp_path: Path) -> None:
+    (tmp_path / layout.MANIFEST).mkdir()
+    assert read_journal(tmp_path).unread
+    assert not read_journal(tmp_path / "nowhere").unread
+
+
 def test_the_sealed_beginnings_of_a_log_end_where_it_was_cut(tmp_path: Path) -> None:
     journal = Manifest(tmp_path)
     for size in (100, 200, 100, 150):

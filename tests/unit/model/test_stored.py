@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tutelage.core.errors import RunError
+from tutelage.core.errors import OutOfMemoryError, RunError
 from tutelage.model.stored import hash_tensors, load_tensors, read_seal, save_tensors
 
 FORMATS = ("test-1",)
@@ -185,3 +185,13 @@ def test_a_full_disk_says_how_much_was_needed_and_leaves_the_old_file(tmp_path: 
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert torch.equal(load_tensors(path, formats=FORMATS).tensors["w"], torch.zeros(3))
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_lack_of_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(path: Path) -> None:
+        raise MemoryError
+
+    save_tensors(tmp_path / "x", {"a": torch.ones(3)}, format="test-1", values={})
+    monkeypatch.setattr("tutelage.model.stored._open", too_large)
+    with pytest.raises(OutOfMemoryError, match="takes more memory than there is"):
+        load_tensors(tmp_path / "x", formats=["test-1"])

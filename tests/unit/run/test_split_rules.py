@@ -18,7 +18,7 @@ from tutelage.core.errors import DataError, RecipeError, TutelageError, UsageErr
 from tutelage.core.layout import RECIPE
 from tutelage.data.split import cut_groups, cut_times
 from tutelage.planning.recipe import read_recipe, recipe_from
-from tutelage.run.collect import Gathered, collect, gather
+from tutelage.run.collect import Gathered, collect, gather, one_mark
 from tutelage.task.rows import RowsData
 
 SMALL: dict[str, Any] = {"steps": 4, "model": {"kind": "linear"}, "quiet": True}
@@ -295,3 +295,10 @@ def test_the_command_says_it_all(tmp_path: Path) -> None:
 
 def _path() -> dict[str, str]:
     return {"PYTHONPATH": ":".join(sys.path)}
+
+
+def test_rows_are_parted_by_groups_or_by_times() -> None:
+    assert one_mark(None, None) is None
+    assert (one_mark([1], None), one_mark(None, [2])) == ([1], [2])
+    with pytest.raises(UsageError, match="were both given"):
+        one_mark([1], [2])

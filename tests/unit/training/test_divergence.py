@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
-from tutelage.core.events import Event, Refused, RolledBack
+from tutelage.core.events import Event, Refused, RolledBack, Warned
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.loss.cross_entropy import CrossEntropy
@@ -211,9 +211,31 @@ def test_weights_that_are_not_finite_are_neither_evaluated_nor_saved(tmp_path: P
     run_loop(state, jobs=[*jobs, save], seed=0, until_step=28)
     poison(state)
     save.secure(state)
+    save.save(state)
+    messages = [event.message for event in memory.events if isinstance(event, Warned)]
+    assert len([text for text in messages if text.startswith("step 28: ") and "no checkpoint is made" in text]) == 1
     assert [path.stem for path in sorted((tmp_path / "steps").glob("*.safetensors"))][-1] == "000000028"
     state.clock.step = 30
     jobs[2].run(state)
     assert is_finite(state)
     assert state.control.rollbacks == (30,)
     save.close()
+
+
+def test_on_a_device_a_resumed_training_looks_where_an_undisturbed_one_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, _, memory = training()
+    monkeypatch.setattr(type(state.step), "knows_at_once", property(lambda _: False))
+    looks: list[int] = []
+    look = state.refusals.look
+
+    def noting() -> tuple[int, int]:
+        looks.append(state.clock.step)
+        return look()
+
+    monkeypatch.setattr(type(state.refusals), "look", lambda _: noting())
+    for begun in (0, 5):
+        job = DivergenceJob(Emitter([memory], started=time.monotonic()), step=begun)
+        for state.clock.step in range(begun + 1, 13):
+            if state.clock.step == job.next_step:
+                job.run(state)
+    assert looks == [1, 4, 8, 12, 8, 12]
