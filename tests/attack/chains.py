@@ -65,4 +65,6 @@ def chain(reference: Reference, number: int, folder: Path, *, mutant: Callable[[
             return Verdict(Ending.UNCLEAR, f"after {kills} kills: {outcome.tail}", kills)
         kills += outcome.code == -signal.SIGKILL
     verdict = mended(reference, folder, verb="resume", mutant=mutant)
+    if kills < CHAIN and verdict.ending not in BAD:
+        return Verdict(Ending.UNCLEAR, f"only {kills} of {CHAIN} kills came before the end", kills)
     return replace(verdict, kills=kills)

@@ -65,7 +65,10 @@ def judge(outcome: Outcome, *, is_right: bool, places: Sequence[str], is_harmles
         return Verdict(Ending.UNCLEAR, f"exit {outcome.code}: {outcome.tail}")
     if is_right or is_harmless:
         return Verdict(Ending.RIGHT)
-    return Verdict(Ending.TOLD) if WARNING.search(told(outcome)) else Verdict(Ending.SILENT, outcome.tail)
+    said = told(outcome)
+    # Any warning would do otherwise, also one about something else.
+    is_told = WARNING.search(said) and any(place in said for place in places)
+    return Verdict(Ending.TOLD) if is_told else Verdict(Ending.SILENT, outcome.tail)
 
 
 def told(outcome: Outcome) -> str:
