@@ -13,8 +13,6 @@ from unittest import mock
 
 import pytest
 
-from tests.attack.owners import resume as resume_together
-from tests.attack.owners import train as train_together
 from tutelage.cli.main import main
 from tutelage.core import layout
 from tutelage.core.manifest import Manifest
@@ -139,16 +137,6 @@ def test_the_command_does_without_locks(tmp_path: Path) -> None:
         assert (run / OWNER).exists() == (ending == -9)
         words = ["resume", str(run), "--quiet"]
     assert (run / layout.RESULT).exists()
-
-
-@pytest.mark.slow
-def test_of_several_processes_that_begin_at_once_one_owns_the_run(tmp_path: Path) -> None:
-    assert list(train_together(tmp_path, 3, is_there=False)) == []
-
-
-@pytest.mark.slow
-def test_of_several_processes_that_go_on_at_once_one_owns_the_run(tmp_path: Path) -> None:
-    assert list(resume_together(tmp_path, 2)) == []
 
 
 def test_reading_the_data_comes_after_the_place_is_known_to_be_free(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
