@@ -13,7 +13,7 @@ from tests.attack.child import command
 from tests.attack.kills import go_on, in_turn, mended
 from tests.attack.recipes import RECIPES
 from tests.attack.runs import Reference, undisturbed
-from tests.attack.verdict import BAD, Ending, Verdict
+from tests.attack.verdict import BAD, REFUSALS, Ending, Verdict
 from tests.attack.watch import kill_at
 
 __all__ = ["cases", "chain"]
@@ -61,8 +61,11 @@ def chain(reference: Reference, number: int, folder: Path, *, mutant: Callable[[
         else:
             arm = in_turn(mutant, kill_at(chance.randint(1, MOST_CHANGES), below=folder))
             outcome = command(words, folder=folder, before=arm)
+        if outcome.is_late:
+            return Verdict(Ending.HANG, f"after {kills} kills: {outcome.tail}", kills)
         if outcome.code not in (-signal.SIGKILL, 0):
-            return Verdict(Ending.UNCLEAR, f"after {kills} kills: {outcome.tail}", kills)
+            ending = Ending.STUCK if outcome.code in REFUSALS else Ending.UNCLEAR
+            return Verdict(ending, f"after {kills} kills: {outcome.tail}", kills)
         kills += outcome.code == -signal.SIGKILL
     verdict = mended(reference, folder, verb="resume", mutant=mutant)
     if kills < CHAIN and verdict.ending not in BAD:

@@ -98,7 +98,8 @@ def cases(scratch: Path, *, is_sample: bool) -> Iterator[attack.Case]:
         chosen = [Case(verb, at, kind, lasting) for verb, kind, lasting in ways for at in range(1, counts[verb] + 1)]
     for case in chosen:
         yield attack.Case(
-            f"{case.verb} {case.kind}{' lasting' if case.lasting else ''} at {case.at}", partial(_tried, case, ground)
+            f"{case.verb} {case.kind}{' lasting' if case.lasting else ''} at {case.at}",
+            partial(_tried, case, ground, must_fire=is_sample),
         )
 
 
@@ -182,12 +183,13 @@ def _started(verb: str, ground: Ground) -> Iterator[Path]:
         yield folder
 
 
-def _tried(case: Case, ground: Ground, folder: Path) -> Verdict:
-    """Let one operation fail; a command that ends before it comes was not disturbed."""
+def _tried(case: Case, ground: Ground, folder: Path, *, must_fire: bool) -> Verdict:
+    """Let one operation fail; a command that ends before it comes was not disturbed, and in a sample has tried nothing."""
     with _started(case.verb, ground) as work:
         ending = run_command(WORDS[case.verb], work, Fault(work, case.at, case.kind, case.lasting))
         if not ending.fired and ending.code != -signal.SIGALRM:
-            return Verdict(Ending.RIGHT)
+            tried = f"operation {case.at} never came: {ending.num_passed} did, exit code {ending.code}"
+            return Verdict(Ending.UNCLEAR, tried) if must_fire or ending.code else Verdict(Ending.RIGHT)
         problems = [*_judge(case, ending, work, ground), *_recover(case, work, ground)]
     if problems:
         return said_wrong(f"{ending.fired[:2]}: {'; '.join(problems)}")

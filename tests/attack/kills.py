@@ -15,7 +15,7 @@ from tests.attack.case import Case
 from tests.attack.child import Outcome, command
 from tests.attack.recipes import RECIPES
 from tests.attack.runs import Reference, equal_training, number_of_changes, prepare
-from tests.attack.verdict import Ending, Verdict, judge
+from tests.attack.verdict import REFUSALS, Ending, Verdict, judge
 from tests.attack.watch import kill_at
 
 __all__ = ["at", "cases", "go_on", "in_turn", "mended"]
@@ -103,8 +103,10 @@ def mended(reference: Reference, folder: Path, *, verb: str, mutant: Callable[[]
     words = ["report", "run"] if verb == "report" else go_on(reference, folder)
     outcome = command(words, folder=folder, before=mutant)
     verdict = judge(outcome, is_right=True, places=["run"])
+    if outcome.code in REFUSALS and verdict.ending in (Ending.REFUSED, Ending.UNCLEAR):
+        return Verdict(Ending.STUCK, f"a killed run is not mended: {outcome.tail}")
     if verdict.ending is not Ending.RIGHT:
-        return Verdict(Ending.UNCLEAR, f"a killed run is not mended: {outcome.tail}")
+        return verdict
     if not equal_training(folder / "run", reference):
         return Verdict(Ending.SILENT, f"differs from the undisturbed run{_difference(folder / 'run', reference)}")
     return _without_leftovers(outcome, folder)

@@ -1,7 +1,8 @@
 """Mutants: five programs with one fault each in how they keep a run, each of which the kills or the power cuts must catch.
 
-A case ends "right" where the attack ends badly for the mutant, and "silent" where it does not. What the mutant is compared with
-is its own undisturbed run, so that only what a kill or a power cut loses can give it away.
+A case ends "right" where the attack finds that the mutant has lost something or cannot go on, and "silent" where it does not;
+a harness that fails, or hangs, has found nothing. What the mutant is compared with is its own undisturbed run, so that only
+what a kill or a power cut loses can give it away.
 """
 
 import sys
@@ -28,6 +29,8 @@ BIRTHS = 12
 CUTS = 200
 LIMIT_SECONDS = 1200.0
 CAUGHT, MISSED = 10, 11
+SHOWN = (Ending.SILENT, Ending.STUCK)
+"""Endings that show a mutant's fault: a difference that nobody told of, or a run that does not go on."""
 
 
 def _without_moments() -> None:
@@ -116,7 +119,7 @@ def _by_chains(recipe: str, mutant: Callable[[], None], folder: Path) -> Verdict
         found = chain(reference, number, place, mutant=mutant)
         kills += found.kills
         if found.ending in BAD:
-            return Verdict(Ending.RIGHT, found.seen, kills)
+            return _shown(found, kills)
     return Verdict(Ending.SILENT, f"{kills} kills did not show it", kills)
 
 
@@ -128,7 +131,7 @@ def _by_births(mutant: Callable[[], None], folder: Path) -> Verdict:
         place.mkdir()
         found = at(reference, "train", "", number, place, mutant=mutant)
         if found.ending in BAD:
-            return Verdict(Ending.RIGHT, found.seen, number)
+            return _shown(found, number)
     return Verdict(Ending.SILENT, f"{BIRTHS} kills did not show it", BIRTHS)
 
 
@@ -144,6 +147,11 @@ def _by_cuts(name: str, folder: Path) -> Verdict:
     if outcome.code == CAUGHT:
         return Verdict(Ending.RIGHT)
     return Verdict(Ending.SILENT if outcome.code == MISSED else Ending.UNCLEAR, f"{CUTS} cuts: {outcome.tail}")
+
+
+def _shown(found: Verdict, kills: int) -> Verdict:
+    """Return what an attack that ended badly says of a mutant: caught, or else as it is."""
+    return Verdict(Ending.RIGHT if found.ending in SHOWN else found.ending, found.seen, kills)
 
 
 def _reference(recipe: str, folder: Path, mutant: Callable[[], None]) -> Reference:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from tests.attack.child import Outcome
 
-__all__ = ["BAD", "Ending", "Verdict", "judge", "said_wrong", "told"]
+__all__ = ["BAD", "REFUSALS", "Ending", "Verdict", "judge", "said_wrong", "told"]
 
 REFUSALS = (2, 3)
 WARNING = re.compile(r"warning|damaged|rebuilt|left out|note|set aside|falls? back|anew|cannot|no longer", re.IGNORECASE)
@@ -16,19 +16,20 @@ WARNING = re.compile(r"warning|damaged|rebuilt|left out|note|set aside|falls? ba
 
 
 class Ending(StrEnum):
-    """What a case came to; the first three are well."""
+    """What a case came to; the first three are well. Stuck: what a kill has left is refused, and not gone on with."""
 
     RIGHT = "right"
     TOLD = "told"
     REFUSED = "refused"
     SILENT = "silent"
+    STUCK = "stuck"
     UNCLEAR = "unclear"
     TRACEBACK = "traceback"
     HANG = "hang"
     OUTSIDE = "outside"
 
 
-BAD = (Ending.SILENT, Ending.UNCLEAR, Ending.TRACEBACK, Ending.HANG, Ending.OUTSIDE)
+BAD = (Ending.SILENT, Ending.STUCK, Ending.UNCLEAR, Ending.TRACEBACK, Ending.HANG, Ending.OUTSIDE)
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,12 @@ class CutStream:
         x = self.x[rows]
         return {"x": x * torch.nan if self.position == self.poison_at else x, "target": self.target[rows]}
 
+    def row_numbers(self) -> None:
+        """Return None: the numbers are drawn."""
+
+    def renew(self) -> None:
+        """Drop nothing."""
+
     def observe(self, report: object) -> None:
         pass
 
@@ -227,7 +233,7 @@ def diverge(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     """Values that are no numbers, in the last process alone; then weights that are none, in all."""
     state, memory = make(mesh, dropout=0.3, poison_at=12 if mesh.rank == mesh.world - 1 else -1), Memory()
     emitter = Emitter([memory], started=time.monotonic())
-    divergence = DivergenceJob(emitter, step=0)
+    divergence = DivergenceJob(emitter, step=0, num_micro=state.step.num_micro)
     jobs = [divergence, LogJob(emitter, every=10, step=0, watch=divergence.look_at_line)]
     run_loop(state, jobs=jobs, seed=SEED, until_step=20)
     refused, before = state.refusals.total, sha(dict(state.task.named_parameters()))

@@ -62,7 +62,9 @@ def tell_io_error(error: OSError, *, prog: str, place: str, as_json: bool) -> in
             return tell_error(DiskError(refusal), prog=prog)
         path = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
         return tell_error(disk_error(error, path=Path(path), done="read or written"), prog=prog, as_json=as_json)
-    return tell_error(disk_error(error, path=Path(place or ".") / "*", done="read or written"), prog=prog, as_json=as_json)
+    name = f"something in {place or 'this folder'}"
+    unnamed = disk_error(error, path=Path(place or ".") / "*", done="read or written", name=name)
+    return tell_error(unnamed, prog=prog, as_json=as_json)
 
 
 def tell_defect(error: Exception, *, prog: str, as_json: bool) -> int:

@@ -48,7 +48,7 @@ def _run(words: Sequence[str]) -> int:
             prog = f"tutelage {arguments.verb}"
             place = next((word for key in ("out", "run", "folder", "source") if (word := getattr(arguments, key, ""))), "")
             calm_threads(os.environ)
-            with memory_told("starting, or between two pieces of work"):
+            with memory_told(f"running {prog}"):
                 code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
         finally:
             # Here, and not when the interpreter ends: a full disk behind standard output is told like any other.

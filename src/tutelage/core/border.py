@@ -1,4 +1,6 @@
-"""The border: text from outside (JSON, TOML, lines) is read within limits, and refused in words; nobody else parses files.
+"""The border: text from outside (JSON, TOML, lines) is read within limits, and refused in words.
+
+It is for the files of a run, for recipes and for what is typed; files of data have readers of their own (`data/source/`).
 
 First the size, then depth and number of items, then numbers: a file may have been damaged or made to hurt. What is refused
 raises `BorderError`, whose text says what was found and what was expected; the caller adds the file and the remedy.

@@ -49,8 +49,16 @@ def naming(path: Path, done: str = "written", *, needs: int | None = None) -> It
         raise disk_error(error, path=path, done=done, needs=needs) from error
 
 
-def disk_error(error: OSError, *, path: Path, done: str = "written", needs: int | None = None) -> DiskError:
-    """Return an error of the file system with everything that people need to know of it; arguments as in `naming`."""
+def disk_error(error: OSError, *, path: Path, done: str = "written", needs: int | None = None, name: str = "") -> DiskError:
+    """Return an error of the file system with everything that people need to know of it.
+
+    Args:
+        error: What the system said.
+        path: As in `naming`, and so are `done` and `needs`.
+        done: What cannot be done to it.
+        needs: Bytes that it takes.
+        name: What it is called instead of its path.
+    """
     number, reason = error.errno or 0, error.strerror or str(error)
     free, folder = free_bytes(path), _folder(path)
     place = "this folder" if folder == Path() else str(folder)
@@ -58,7 +66,7 @@ def disk_error(error: OSError, *, path: Path, done: str = "written", needs: int 
     if free is not None and (facts or number in (errno.ENOSPC, errno.EDQUOT)):
         facts.append(f"{free:,}{'' if facts else ' bytes'} are free in {place}")
     said = f" {'; '.join(facts)}." if facts else ""
-    return DiskError(f"{path}: cannot be {done} ({reason}).{said} {_remedy(number, path)}", path=str(path), number=number)
+    return DiskError(f"{name or path}: cannot be {done} ({reason}).{said} {_remedy(number, path)}", path=str(path), number=number)
 
 
 def free_bytes(path: Path) -> int | None:

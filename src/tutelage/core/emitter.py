@@ -146,7 +146,11 @@ class Emitter:
         before, self._held = self._held, dict(refused)
         for sink in tuple(self.sinks):
             if id(sink) in refused and id(sink) not in before:
-                self.emit(Warned(message=f"{refused[id(sink)]} Its lines are held back until then. Training goes on."))
+                self.emit(
+                    Warned(
+                        message=f"{refused[id(sink)]} Its lines are held back until it can be written again. Training goes on."
+                    )
+                )
             elif id(sink) in before and id(sink) not in refused:
                 lost = sink.num_lost if isinstance(sink, Holding) else 0
                 end = f"{lost:,} lines were more than could be held back, and are lost" if lost else "no line is lost"

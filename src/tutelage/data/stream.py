@@ -103,6 +103,9 @@ class FiniteStream:
             self._ahead.stop()  # its thread uses the same order
         return self._gather.row_numbers(self._position - self.batch_size, self._part)
 
+    def renew(self) -> None:
+        """Drop nothing: no batch depends on weights."""
+
     def observe(self, report: object) -> None:
         """Take note of a step; a fixed data set learns nothing from it."""
 

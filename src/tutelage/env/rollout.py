@@ -118,6 +118,9 @@ class RolloutStream:
             batch["advantage"] = (advantage - advantage.mean()) / (advantage.std() + SMALLEST_STD)
         return batch
 
+    def row_numbers(self) -> None:
+        """Return None: samples are made, and have no numbers."""
+
     def observe(self, report: object) -> None:
         """Take note of a step; nothing here reacts to it."""
 

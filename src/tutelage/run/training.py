@@ -127,8 +127,7 @@ class Training:
         with closing(save):
             jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
             try:
-                doing = "making a batch, or looking after a training between two steps"
-                with memory_told(doing), self._watchdog(composed, evaluate):
+                with memory_told("making the next batch, or logging"), self._watchdog(composed, evaluate):
                     run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
             except DivergedError as error:
                 raise self._keep_best(composed, rhythm, error) from error
@@ -235,7 +234,7 @@ class Training:
             state.outside["texts"] = self._texts()
         if step == 0:
             save.save(state)
-        divergence = DivergenceJob(self.emitter, step=step, say_row=self.gathered.data.say_row)
+        divergence = DivergenceJob(self.emitter, step=step, num_micro=state.step.num_micro, say_row=self.gathered.data.say_row)
         log = LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate, watch=divergence.look_at_line)
         jobs: list[Any] = [divergence, log, evaluate]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)

@@ -131,6 +131,12 @@ class Stream(Protocol):
     def next(self) -> Batch:
         """Return the next batch, on the training device."""
 
+    def row_numbers(self) -> Tensor | None:
+        """Return the numbers of the last batch's rows, int64 [B], in its order; None where it holds no rows of a data set."""
+
+    def renew(self) -> None:
+        """Drop what came of weights that have just been put back; rows of a data set stay what they are."""
+
     def observe(self, report: Any) -> None:
         """Take note of the step that the last batch led to."""
 

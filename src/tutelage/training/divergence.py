@@ -33,20 +33,26 @@ class DivergenceJob:
     """Tells of refused updates and rolls a diverged training back: after the very step on a CPU, some steps later on a device."""
 
     def __init__(
-        self, emitter: Emitter, *, step: int, say_row: Callable[[int], str] = lambda row: f"row {row + 1} of the train part"
+        self,
+        emitter: Emitter,
+        *,
+        step: int,
+        num_micro: int = 1,
+        say_row: Callable[[int], str] = lambda row: f"row {row + 1} of the train part",
     ) -> None:
         """Look from `step` on.
 
         Args:
             emitter: Is told.
             step: Where this process begins.
+            num_micro: Parts of a batch there, of which an earlier process has told.
             say_row: Names a row of the train part.
         """
         self.next_step = step + 1
         self._emitter, self._say_row = emitter, say_row
         self._last_look = self._last_line = step
         self._num_told = -1
-        self._num_micro = 0
+        self._num_micro = num_micro
         self._reason = ""
 
     def run(self, state: TrainState) -> None:
@@ -56,14 +62,14 @@ class DivergenceJob:
             DivergedError: It was put back often enough; the best weights so far are still in the state.
         """
         step, every = state.clock.step, 1 if state.step.knows_at_once else EVERY_ON_DEVICE
-        self.next_step = (step // every + 1) * every
+        self.next_step = step + 1
+        if state.step.num_micro != self._num_micro:
+            self._tell_divided(state)
         if step > 1 and step % every:
-            # The first step of a resumed process: an undisturbed one would not look here, and looking may put weights back.
+            # Also the first step of a resumed process: an undisturbed one would not look here, and that may put weights back.
             return
         if step == 1:
             state.control = state.control.measured_first(_first_loss(state))
-        if state.step.num_micro != self._num_micro:
-            self._tell_divided(state)
         total, in_a_row = state.refusals.look()
         if self._num_told < 0:
             # What earlier processes have refused they have told.
@@ -97,13 +103,11 @@ class DivergenceJob:
 
     def _tell_divided(self, state: TrainState) -> None:
         """Tell that steps are made in more micro-batches than before."""
-        before, self._num_micro = self._num_micro, state.step.num_micro
-        if not before and self._num_micro == state.step.options.num_micro:
-            return
+        self._num_micro = state.step.num_micro
         caveat = " Batch normalization sees these smaller parts." if state.step.has_batch_norm else ""
         message = (
             f"step {state.clock.step:,}: the batch did not fit into the memory; from here on it is computed in {self._num_micro} "
-            f"parts, which changes nothing but rounding.{caveat}"
+            f"parts. The gradient is the same but for rounding, and for what layers such as dropout draw at random.{caveat}"
         )
         self._emitter.emit(Divided(step=state.clock.step, num_micro=self._num_micro, message=message))
 
@@ -125,8 +129,7 @@ class DivergenceJob:
         if state.step.evidence is None:
             return ""
         phase, batch = state.step.evidence
-        numbers = getattr(state.stream, "row_numbers", None)
-        rows = None if numbers is None else numbers()
+        rows = state.stream.row_numbers()
 
         def say_row(place: int) -> str:
             is_known = rows is not None and len(rows) == len(next(iter(batch.values())))

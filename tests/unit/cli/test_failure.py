@@ -108,10 +108,13 @@ def test_a_full_disk_behind_standard_output_is_told_in_one_line(words: list[str]
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (OSError(5, "Input/output error"), "runs/x/*: cannot be read or written (Input/output error). The disk reports a fault"),
+        (
+            OSError(5, "Input/output error"),
+            "something in runs/x: cannot be read or written (Input/output error). The disk reports a fault",
+        ),
         (OSError(5, "Input/output error", b"a/b"), "a/b: cannot be read or written (Input/output error)."),
         (OSError(24, "Too many open files", "a/b"), "a/b: cannot be read or written (Too many open files). This process has"),
-        (OSError("odd"), "runs/x/*: cannot be read or written (odd)."),
+        (OSError("odd"), "something in runs/x: cannot be read or written (odd)."),
     ],
 )
 def test_an_error_that_nobody_named_is_told_with_its_place_and_a_remedy(

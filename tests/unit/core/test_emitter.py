@@ -127,7 +127,7 @@ def test_a_sink_whose_disk_refuses_is_kept_and_told_of_once_each_way(is_first: b
         told.emit(event)
     full.is_full, full.num_lost = False, num_lost
     told.emit(Noted(message="3"))
-    assert messages(good, Warned) == ["run/log: full. Its lines are held back until then. Training goes on."]
+    assert messages(good, Warned) == ["run/log: full. Its lines are held back until it can be written again. Training goes on."]
     end = "1,200 lines were more than could be held back, and are lost" if num_lost else "no line is lost"
     assert messages(good, Noted) == ["0", "0", "1", "2", "3", f"run/log: written again; {end}."]
     assert sorted(messages(full, Noted)) == sorted(messages(good, Noted))

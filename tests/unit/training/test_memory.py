@@ -94,6 +94,19 @@ def test_a_resumed_training_keeps_its_number_of_micro_batches() -> None:
     assert again.step.num_micro == 2
 
 
+def test_a_resumed_training_tells_of_its_micro_batches_only_where_they_change() -> None:
+    state = training(Tight(most_rows=8))
+    run_loop(state, jobs=(), seed=0, until_step=3)
+    for most_rows, told in ((8, []), (4, [(4, 4)])):
+        again, memory = training(Tight(most_rows=most_rows)), Memory()
+        again.restore(state.snapshot())
+        job = DivergenceJob(Emitter([memory], started=time.monotonic()), step=3, num_micro=again.step.num_micro)
+        run_loop(again, jobs=[job], seed=0, until_step=5)
+        found = [event for event in memory.events if isinstance(event, Divided)]
+        assert [(event.step, event.num_micro) for event in found] == told
+    assert "dropout" in found[0].message
+
+
 def test_where_one_row_does_not_fit_it_is_said_what_was_done_and_what_helps() -> None:
     state = training(Tight(most_rows=0))
     with pytest.raises(

@@ -1,0 +1,54 @@
+"""The harness of the attack counts nothing as well that it has not seen."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.attack import faults, mutants
+from tests.attack.runs import Answers, Reference
+from tests.attack.verdict import Ending, Verdict
+
+GROUND = faults.Ground(Path(), "", ())
+NOTHING = Answers(None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "must_fire", "ending"), [(0, True, Ending.UNCLEAR), (0, False, Ending.RIGHT), (2, False, Ending.UNCLEAR)]
+)
+def test_a_fault_that_never_came_tried_nothing(
+    code: int, must_fire: bool, ending: Ending, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def started(_verb: str, _ground: faults.Ground) -> Iterator[Path]:
+        yield tmp_path
+
+    monkeypatch.setattr(faults, "_started", started)
+    monkeypatch.setattr(faults, "run_command", lambda *_: faults.End(code, "", (), 40))
+    case = faults.Case("report", 99, "EIO", lasting=False)
+    assert faults._tried(case, GROUND, tmp_path, must_fire=must_fire).ending is ending
+
+
+@pytest.mark.parametrize(
+    ("found", "ending"),
+    [
+        (Ending.SILENT, Ending.RIGHT),
+        (Ending.STUCK, Ending.RIGHT),
+        (Ending.HANG, Ending.HANG),
+        (Ending.UNCLEAR, Ending.UNCLEAR),
+        (Ending.TRACEBACK, Ending.TRACEBACK),
+        (Ending.RIGHT, Ending.SILENT),
+    ],
+)
+def test_a_mutant_is_caught_by_what_it_loses_alone(
+    found: Ending, ending: Ending, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mutants, "undisturbed", lambda *_, **__: Reference(tmp_path, "table", {}, NOTHING))
+    monkeypatch.setattr(mutants, "chain", lambda *_, **__: Verdict(found))
+    monkeypatch.setattr(mutants, "at", lambda *_, **__: Verdict(found))
+    for number, attack in enumerate((mutants._by_chains, mutants._by_births)):
+        place = tmp_path / str(number)
+        place.mkdir()
+        words = ("table",) if attack is mutants._by_chains else ()
+        assert attack(*words, lambda: None, place).ending is ending
