@@ -126,6 +126,26 @@ def test_a_damaged_log_is_cut_back_and_the_training_goes_on(
     assert ask("verify", run, folder).code == 0
 
 
+@pytest.mark.parametrize("file", ["best/predictor.safetensors", "last/predictor.safetensors", "steps/000000030.safetensors"])
+def test_a_report_names_weights_that_are_damaged(file: str, folder: Path, tmp_path: Path) -> None:
+    path = copied(folder, "ended", tmp_path) / file
+    content = path.read_bytes()
+    path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
+    said = ask("report", tmp_path / "ended", folder)
+    assert said.code == 0
+    found = f"{file}: the content does not match its SHA-256"
+    assert found in said.err
+    assert found in (tmp_path / "ended" / "report.html").read_text(encoding="utf-8")
+    assert said.err.count("Warning:") == 1
+
+
+def test_a_report_names_weights_that_are_missing(folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "ended", tmp_path)
+    (run / "best" / "predictor.safetensors").unlink()
+    said = ask("report", run, folder)
+    assert "best/predictor.safetensors: is missing. Bring an intact copy back, or train anew." in said.err
+
+
 def test_one_odd_run_does_not_break_the_list(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copied(folder, "ended", tmp_path)
     odd = tmp_path / "odd"

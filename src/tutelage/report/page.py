@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -29,13 +29,20 @@ def sections() -> tuple[Section, ...]:
 
 
 @memory_told("writing the report")
-def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody, patience_seconds: float = 0.0) -> Path:
+def write_report(
+    folder: Path,
+    *,
+    tell: Callable[[str], None] = tell_nobody,
+    patience_seconds: float = 0.0,
+    damaged: Sequence[str] = (),
+) -> Path:
     """Write `report.html` into a run folder, from nothing but the files in it.
 
     Args:
         folder: The run folder; files that a cut-off run lacks are named in the report.
         tell: Takes what could not be read, which the report names too.
         patience_seconds: How long a full disk is waited for; a folder that may only be read is not.
+        damaged: What was found of files that the report does not read itself, a sentence each.
 
     Returns:
         The path of the report.
@@ -44,6 +51,7 @@ def write_report(folder: Path, *, tell: Callable[[str], None] = tell_nobody, pat
         RunError: `folder` is not a folder, or the report cannot be written.
     """
     run = read_run(folder)
+    run.found.files.extend(damaged)
     page = _page(run).encode()
     patience = Patience(
         patience_seconds if os.access(folder, os.W_OK) else 0.0,

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from tutelage.core import layout
 from tutelage.core.border import BorderError
-from tutelage.core.errors import RunError
+from tutelage.core.errors import OutOfMemoryError, RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import hash_file
 from tutelage.model.stored import REMEDY, load_tensors, read_seal
 from tutelage.predictor import predictor
-from tutelage.run.files import RunFiles, intact_prefix, remedy_for
+from tutelage.run.files import RunFiles, intact_prefix, remedy_for, tell_nobody
 from tutelage.training import checkpoint
 
-__all__ = ["SMALL", "Standing", "entry_for", "survey"]
+__all__ = ["SMALL", "Standing", "damaged_weights", "entry_for", "survey"]
 
 SMALL = (*layout.BORN, layout.RESULT, layout.REPORT)
 """Files that are read as a whole."""
@@ -49,6 +49,22 @@ class Standing:
 def survey(files: RunFiles) -> list[Standing]:
     """Return how each file of a run stands, the manifest first."""
     return [_manifest(files), *(_standing(files, name) for name in _names(files))]
+
+
+def damaged_weights(folder: Path) -> list[str]:
+    """Return a sentence for each checkpoint and predictor of a run that is not whole, or could not be checked."""
+    files, told = RunFiles(folder, tell=tell_nobody), []
+    for file in _names(files):
+        if not file.endswith(layout.CHECKPOINT_SUFFIX) or Path(file).parts[0] not in layout.FOLDERS:
+            continue
+        try:
+            standing = _weights(files, file)
+        except OutOfMemoryError as error:
+            told.append(f"{folder / file}: could not be checked: {str(error).removeprefix(f'{folder / file}: ')}")
+            continue
+        if not standing.is_well:
+            told.append(f"{folder / file}: {standing.found}. {standing.remedy.rstrip('.')}.")
+    return told
 
 
 def entry_for(folder: Path, file: str) -> Entry | None:

@@ -1,6 +1,8 @@
 """A run that has learned nothing says so in console, result and report; one that has learned says nothing, and neither pays."""
 
 import json
+import os
+import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from tutelage.run import training
 from tutelage.run.run import Run
 from tutelage.track.jsonl import read_records
 from tutelage.training.checkpoint import newest_checkpoint
-from tutelage.training.state import digest
+from tutelage.training.state import TrainState, digest
 
 SMALL = {"model": {"kind": "mlp", "members": 1, "hidden": [16], "dropout": 0.0, "numbers": "plain"}, "steps": 60}
 
@@ -38,6 +40,28 @@ def test_zero_weights_are_named_everywhere(tmp_path: Path, capsys: pytest.Captur
     assert "best so far" not in told
     assert "Nothing learned" in run.report.read_text(encoding="utf-8")
     assert {event["versus_guess"] for event in events(run, "Evaluated")} == {"no better"}
+
+
+def test_zero_weights_are_named_after_a_pause_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopper(training.SaveJob):
+        """Asks the process to end once, in the middle."""
+
+        def run(self, state: TrainState) -> None:
+            super().run(state)
+            if state.clock.step == 10:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    wishes: dict[str, Any] = {**SMALL, "init": "zero", "save": {"every_seconds": 0}}
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "SaveJob", Stopper)
+        paused = tutelage.train("sklearn:iris", out=tmp_path / "run", quiet=True, **wishes)
+    assert paused.result["stopped"] == "terminated"
+    run = tutelage.resume(tmp_path / "run", quiet=True)
+    assert run.result["stopped"] == "patience"
+    assert causes(run)[0] == "equal_units"
+    measured = tutelage.train("sklearn:iris", out=tmp_path / "whole", quiet=True, **wishes).result["diagnosis"]["measured"]
+    # How far weights have moved is told from the beginning of the run, and not of this process.
+    assert run.result["diagnosis"]["measured"]["layers"] == measured["layers"]
 
 
 def test_a_run_that_has_learned_is_left_in_peace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
