@@ -77,11 +77,7 @@ def _case(name: str, layout: str, policy: str, folder: Path) -> Verdict:
             return Verdict(Ending.UNCLEAR, f"refused what is fine: {outcome.tail}")
         return verdict
     record = json.loads((folder / "run" / "data.json").read_text(encoding="utf-8"))
-    # A validation part of its own is not used, and that is told.
-    num_places = len([place for place in places if place.name != "val"])
-    if num_places < len(places) and "val is not used" not in outcome.err:
-        return Verdict(Ending.SILENT, f"the folder val is left out without a word: {outcome.tail}")
-    total, plain = sum(record["parts"].values()), num_places * len(CLASSES) * PER_CLASS
+    total, plain = sum(record["parts"].values()), len(places) * len(CLASSES) * PER_CLASS
     is_told = any(word in outcome.err for word in words) or "left out" in outcome.err
     expected = {"fine": {plain + oddity.rows}, "bad": {plain}, "odd": {plain, plain + oddity.rows}}[oddity.kind]
     if total not in expected:

@@ -35,7 +35,7 @@ class SplitPlan(Spec):
     """Which rows were kept apart.
 
     Attributes:
-        validation: Fraction of the rows that are not for the test.
+        validation: Fraction of the rows that are not for the test; 0 = the source's own part.
         test: Fraction of all rows; 0 = the source's own part, or none.
         seed: What a random cut and the choice of groups follow.
         by: At random, by time, by groups that stay whole; or in the order of a text.

@@ -61,7 +61,11 @@ class Split(Spec):
         "", description="Regular expression that finds the time or group in file names, or in the column, such as patient(\\d+)."
     )
     gap: int = Field(0, ge=0, description="With split.by = time: rows just before validation, and before test, in no part.")
-    validation: float | Auto = Field("auto", description="Fraction of the train rows that early stopping watches, in (0, 0.5].")
+    validation: float | Auto = Field(
+        "auto",
+        description="Fraction of the train rows that early stopping watches, in (0, 0.5]; auto = the "
+        "source's own validation part, where it has one.",
+    )
     test: float | Auto = Field("auto", description="Fraction kept for the test where the source has no test part, in [0, 0.5].")
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The parts of data made of rows: validation and test are cut from what the source gave, at random, by time or by groups."""
+"""The parts of data made of rows: what the source lacks of validation and test is cut, at random, by time or by groups."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -65,7 +65,7 @@ class _Cutter:
 
 
 def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | None) -> SplitParts:
-    """Cut the test part, if the source has none, and the validation part.
+    """Cut the test and the validation part, if the source has none; its validation part gives way to a cut that is asked for.
 
     Args:
         collected: Parts made of rows.
@@ -79,6 +79,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     train, test, split = collected.train, collected.test, collected.split
     assert isinstance(train, RowsPart)
     assert test is None or isinstance(test, RowsPart)
+    own = _own_validation(collected, recipe)
     cutter = _Cutter(split, classes, recipe.split.gap, recipe.seed)
     rows, gone = np.arange(len(train)), np.zeros(0, dtype=np.int64)
     test_fraction = choose_fraction(recipe, "test", TEST_FRACTION) * (test is None)
@@ -86,20 +87,20 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     if test_fraction:
         rows, gone = cutter.cut(rows, fraction=test_fraction, purpose="test")
     usual = SMALL_VALIDATION_FRACTION if len(rows) < SMALL_SET else VALIDATION_FRACTION
-    fraction = choose_fraction(recipe, "validation", usual)
-    stay, held = cutter.cut(rows, fraction=fraction, purpose="validation")
-    if not len(stay) or not len(held) or (test_fraction and not len(gone)):
+    fraction = choose_fraction(recipe, "validation", usual) if own is None else 0.0
+    stay, held = (rows, rows[:0]) if own is not None else cutter.cut(rows, fraction=fraction, purpose="validation")
+    if not len(stay) or not (len(held) or own) or (test_fraction and not len(gone)):
         left = f"{len(train)} rows are too few to cut a validation part from"
         also = " With split.gap, give more, or a smaller gap." if recipe.split.gap else ""
         raise DataError([DataProblem(train.name, left, f"Give at least 10 rows, and several of each class.{also}")])
     cut_off = {"test": (test_fraction, len(gone) / len(train)), "validation": (fraction, len(held) / len(rows))}
     return SplitParts(
         train.select(stay).renamed("train"),
-        train.select(held).renamed("validation"),
+        train.select(held).renamed("validation") if own is None else own,
         train.select(gone).renamed("test") if test_fraction else test,
         _plan(split, recipe, validation=fraction, test=test_fraction),
-        reason=_say(collected, recipe, {"train": stay, "validation": held, "test": gone}),
-        warnings=(*_far_off(split, cut_off), *_overlap(split)),
+        reason=_say(collected, recipe, {"train": stay, "validation": held, "test": gone}, has_own=own is not None),
+        warnings=(*_far_off(split, cut_off), *_overlap(split), *_left_out(collected, own)),
     )
 
 
@@ -115,6 +116,21 @@ def choose_fraction(recipe: Recipe, part: Literal["validation", "test"], usual: 
         expected = f"must be a fraction of the data, at most {MAX_FRACTION}"
         raise RecipeError(f"recipe: split.{part} = {fraction} {expected}. Typical: 0.1 to 0.2.")
     return fraction
+
+
+def _own_validation(collected: Collected, recipe: Recipe) -> RowsPart | None:
+    """Return the source's validation part; None where it has none, or where the user asks for another one."""
+    own, is_asked = collected.validation, recipe.split.validation != "auto" or collected.split.by in ("time", "group")
+    assert own is None or isinstance(own, RowsPart)
+    return None if is_asked else own
+
+
+def _left_out(collected: Collected, own: RowsPart | None) -> list[str]:
+    """Tell that the source's validation part is not used."""
+    if collected.validation is None or own is not None:
+        return []
+    asked = "split.by" if collected.split.by in ("time", "group") else "split.validation"
+    return [f"the validation part of the source is left out: by {asked}, one is cut from train. Without that, it is used"]
 
 
 def _plan(split: SplitKeys, recipe: Recipe, *, validation: float, test: float) -> SplitPlan:
@@ -142,7 +158,7 @@ def _require_enough(split: SplitKeys, *, parts: int, where: str) -> None:
         raise DataError([DataProblem(f"{where}, {split.origin}", found, remedy)])
 
 
-def _say(collected: Collected, recipe: Recipe, rows: dict[str, np.ndarray]) -> str:
+def _say(collected: Collected, recipe: Recipe, rows: dict[str, np.ndarray], *, has_own: bool) -> str:
     """Say how the parts were cut, and why so."""
     split, has_test = collected.split, collected.test is not None
     if split.by not in ("time", "group"):
@@ -150,7 +166,9 @@ def _say(collected: Collected, recipe: Recipe, rows: dict[str, np.ndarray]) -> s
         if split.by == "auto" and collected.has_related_rows:
             why = ", though rows seem to hang together: see the warnings"
         start = "as the source has them" if has_test else f"the test part is cut at random, by the seed{why}"
-        return f"{start}; validation is always cut from train"
+        if has_own:
+            return start if has_test else f"{start}; validation is as the source has it"
+        return f"{start}; validation is cut from train"
     keys = {name: split.keys[some] for name, some in rows.items() if len(some)}
     if split.by == "group":
         counts = ", ".join(f"{len(np.unique(some)):,} {name}" for name, some in keys.items())

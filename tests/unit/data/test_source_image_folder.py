@@ -60,7 +60,36 @@ def test_a_validation_folder_is_the_test_part_only_if_there_is_no_other(tmp_path
     found = ImageFolder(path=str(tmp_path)).collect()
     assert isinstance(found.test, ImagePart)
     assert found.test.names == ("test/a/5.png",)
-    assert any("val is not used" in note for note in found.notes)
+    assert isinstance(found.validation, ImagePart)
+    assert found.validation.names == ("val/a/3.png", "val/b/4.png")
+    assert found.validation.name == "validation"
+    assert any("val is the validation part" in note for note in found.notes)
+    assert not any("not used" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["val", "Valid", "validation"])
+def test_a_validation_folder_is_kept_where_the_test_part_is_given(name: str, tmp_path: Path) -> None:
+    for path in ("train/a/1.png", "train/b/2.png", f"{name}/A/3.png", f"{name}/b/4.png"):
+        put(tmp_path / "photos" / path)
+    put(tmp_path / "other/a/5.png")
+    found = ImageFolder(path=str(tmp_path / "photos"), test=str(tmp_path / "other")).collect()
+    assert isinstance(found.test, ImagePart)
+    assert isinstance(found.validation, ImagePart)
+    assert found.test.names == ("a/5.png",)
+    assert found.validation.labels is not None
+    assert found.validation.labels.tolist() == ["a", "b"]
+
+
+def test_what_is_wrong_with_a_validation_folder_is_told(tmp_path: Path) -> None:
+    for name in ("train/a/1.png", "train/b/2.png", "test/a/3.png", "val/a/4.png", "val/c/5.png"):
+        put(tmp_path / name)
+    (tmp_path / "val/a/6.png").write_bytes(b"no image")
+    shutil.copy(tmp_path / "train/a/1.png", tmp_path / "val/a/7.png")
+    found = ImageFolder(path=str(tmp_path)).collect()
+    assert [problem.where for problem in found.problems] == ["val/a/6.png", "validation, class c"]
+    leaked = [finding for finding in look_all(found).findings if finding.check == "leaked_rows"]
+    assert [finding.where for finding in leaked] == ["validation"]
+    assert "so the validation score is too good" in leaked[0].found
 
 
 def test_a_class_may_be_called_train(tmp_path: Path) -> None:

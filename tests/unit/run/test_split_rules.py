@@ -271,6 +271,36 @@ def test_photos_are_parted_by_patients_in_their_names(tmp_path: Path) -> None:
         prepared(None, {"by": "group"}, **source)
 
 
+@pytest.mark.parametrize(
+    ("split", "sizes", "warning"),
+    [
+        ({}, (20, 6, 4), ""),
+        ({"by": "random"}, (20, 6, 4), ""),
+        ({"validation": 0.2}, (16, 4, 4), "left out: by split.validation"),
+        ({"by": "group", "pattern": "p(.)"}, None, "left out: by split.by"),
+    ],
+)
+def test_a_validation_part_of_the_source_is_used_unless_another_is_asked_for(
+    split: dict[str, Any], sizes: tuple[int, int, int] | None, warning: str, tmp_path: Path
+) -> None:
+    shades = iter(range(255))
+    for part, count in (("train", 10), ("val", 3), ("test", 2)):
+        for label in ("cat", "dog"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for number in range(count):
+                Image.new("RGB", (4, 4), (next(shades), 0, 0)).save(tmp_path / part / label / f"p{number}.png")
+    recipe = recipe_from({"source": str(tmp_path), "split": split}, where="test")
+    gathered = gather(recipe, collect(recipe))
+    data = gathered.data
+    assert isinstance(data, RowsData)
+    if sizes is not None:
+        assert tuple(data.sizes.values()) == sizes
+    assert any(warning in text for text in data.warnings()) if warning else not data.warnings()
+    names = [data.validation.part.locate(row).split("/")[0] for row in range(len(data.validation))]
+    assert set(names) == {"train" if warning else "val"}
+    assert data.split.validation == 0 or warning
+
+
 def test_texts_have_no_groups() -> None:
     table = pa.table(rows())
     assert table.num_rows == 200

@@ -24,8 +24,9 @@ class Collected:
 
     Attributes:
         name: Short name for people and for the run folder, such as `cats-dogs`.
-        train: Rows to learn from (a validation split is cut from them later).
+        train: Rows to learn from; where the source has no validation part, it is cut from them later.
         test: Rows opened once, at the end; None where the source has none.
+        validation: Rows that early stopping watches; None where the source has none.
         problems: Every bad item found; where `item >= 0` the item is also absent from `train` and `test`.
         notes: Things to tell that need no action, such as the target that was picked and why.
         warnings: Things the user should look at.
@@ -37,6 +38,7 @@ class Collected:
     name: str
     train: Part
     test: Part | None = None
+    validation: Part | None = None
     problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = field(default=())

@@ -1,8 +1,9 @@
-"""A folder of images with one subfolder per class, split into `train` and `test` or not.
+"""A folder of images with one subfolder per class, split into `train` and `test`, perhaps `val` too, or not.
 
 ```
 photos/cats/1.jpg          photos/train/cats/1.jpg
 photos/dogs/2.jpg          photos/test/dogs/2.jpg
+                           photos/val/dogs/3.jpg
 ```
 Every file is opened and decoded once before training, so that nothing breaks in the middle of it. Not for images whose
 labels stand in a table.
@@ -25,6 +26,7 @@ from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.decode import MAX_PIXELS, ImageReadError, check_image, map_files, quiet
 from tutelage.data.source.image_tree import (
+    Layout,
     Listing,
     broken_links,
     find_layout,
@@ -76,30 +78,54 @@ class ImageFolder(Source):
         return looks_like_images(place) if place.is_dir() else place.is_file() and looks_like_image(place)
 
     def collect(self) -> Collected:
-        """Read both parts; every image is decoded once."""
+        """Read all parts; every image is decoded once."""
         root = _existing(self.path)
         if not root.is_dir():
             raise UsageError(f"{root}: one image is not enough to learn from. Give a folder with one subfolder per class.")
         layout = find_layout(root)
-        test_folder = layout.test
-        if self.test:
-            inner = find_layout(_existing(self.test))
-            test_folder = inner.test or inner.train
+        folders, notes = self._other_folders(layout, root)
         with quiet():
             train = self._read_part("train", layout.train, root=root)
-            test_root = _existing(self.test) if self.test else root
-            test = self._read_part("test", test_folder, root=test_root) if test_folder else None
+            others = {name: self._read_part(name, folder, root=place) for name, (folder, place) in folders.items()}
         problems = [*train.problems, *_class_problems(train.part)]
         if not len(train.part):
             raise DataError(problems)
-        notes, warnings = [*layout.notes, *train.notes], [*train.warnings]
-        if test is None:
-            return _collected(root, train.part, None, problems, notes, warnings)
-        part, more_problems, more_warnings = _fit_to_train(test, train)
-        problems += [*test.problems, *more_problems]
-        notes += test.notes
-        warnings += [*test.warnings, *more_warnings]
-        return _collected(root, train.part, part, problems, notes, warnings)
+        notes, warnings = [*layout.notes, *notes, *train.notes], [*train.warnings]
+        parts: dict[str, ImagePart] = {}
+        for name, found in others.items():
+            parts[name], more_problems, more_warnings = _fit_to_train(found, train)
+            problems += [*found.problems, *more_problems]
+            notes += found.notes
+            warnings += [*found.warnings, *more_warnings]
+        return Collected(
+            name=root.resolve().name,
+            train=train.part,
+            test=parts.get("test"),
+            validation=parts.get("validation"),
+            problems=tuple(problems),
+            notes=tuple(notes),
+            warnings=tuple(warnings),
+        )
+
+    def _other_folders(self, layout: Layout, root: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
+        """Return the folders of the test and validation parts, each with the folder that names are told from, and notes."""
+        test, validation, name = layout.test, layout.validation, layout.train.name
+        folders: dict[str, tuple[Path, Path]] = {}
+        notes: list[str] = []
+        if self.test:
+            place = _existing(self.test)
+            folders["test"] = find_layout(place).judged, place
+        elif test is not None:
+            folders["test"] = test, root
+        elif validation is not None:
+            folders["test"] = validation, root
+            notes.append(f"{validation.name} is used as the test part: opened once, at the end; validation is cut from {name}")
+        if validation is not None and not notes:
+            folders["validation"] = validation, root
+            notes.append(
+                f"{validation.name} is the validation part. To have one cut from {name} instead: --set split.validation=0.1"
+            )
+        return folders, notes
 
     def read_input(self, paths: Sequence[str]) -> tuple[ImagePart, tuple[DataProblem, ...]]:
         """Read images to predict on: files, folders of images, or folders of class folders, which give labels.
@@ -227,50 +253,37 @@ def _class_problems(part: ImagePart) -> list[DataProblem]:
     return [DataProblem("train", found, "Give at least two folders, named by their class, with images in each.")]
 
 
-def _fit_to_train(test: _Found, train: _Found) -> tuple[ImagePart, list[DataProblem], list[str]]:
-    """Bring test labels to the spelling of the training part, and leave images of unknown classes out."""
-    if not len(test.part):
-        return test.part, [DataProblem("test", "no images in class folders", "Add them, or remove the empty test part.")], []
+def _fit_to_train(other: _Found, train: _Found) -> tuple[ImagePart, list[DataProblem], list[str]]:
+    """Bring labels of another part to the spelling of the training part, and leave images of unknown classes out."""
+    part, name = other.part, other.part.name
+    if not len(part):
+        return part, [DataProblem(name, "no images in class folders", f"Add them, or remove the empty {name} part.")], []
     classes = set(train.part.labels if train.part.labels is not None else ())
-    matched = match_labels(test.part.labels if test.part.labels is not None else [], classes, part="test")
+    matched = match_labels(part.labels if part.labels is not None else [], classes, part=name)
     unknown: defaultdict[str, list[int]] = defaultdict(list)
     for row in np.flatnonzero(matched.unknown).tolist():
         unknown[matched.labels[row]].append(row)
     problems = [
         DataProblem(
-            f"test, class {name}",
-            f"{len(rows):,} images of a class that the training part does not have, such as {test.part.names[rows[0]]}",
+            f"{name}, class {label}",
+            f"{len(rows):,} images of a class that the training part does not have, such as {part.names[rows[0]]}",
             "Rename the folder as in the training part, or remove it.",
             items=tuple(rows),
         )
-        for name, rows in sorted(unknown.items())
+        for label, rows in sorted(unknown.items())
     ]
     keep = np.flatnonzero(~matched.unknown)
     if not len(keep):
-        problems.append(DataProblem("test", "no image is of a class of the training part", "Name its folders as in training."))
-    fingerprint = _fingerprint(test.part.names, test.part.digests, matched.labels)
-    part = replace(test.part, labels=matched.labels, fingerprint=fingerprint)
+        problems.append(DataProblem(name, "no image is of a class of the training part", "Name its folders as in training."))
+    fingerprint = _fingerprint(part.names, part.digests, matched.labels)
+    part = replace(part, labels=matched.labels, fingerprint=fingerprint)
     return part if len(keep) == len(part) else part.select(keep), problems, list(matched.warnings)
-
-
-def _collected(
-    root: Path, train: ImagePart, test: ImagePart | None, problems: list[DataProblem], notes: list[str], warnings: list[str]
-) -> Collected:
-    """Put a data set together."""
-    return Collected(
-        name=root.resolve().name,
-        train=train,
-        test=test,
-        problems=tuple(problems),
-        notes=tuple(notes),
-        warnings=tuple(warnings),
-    )
 
 
 def _labelled(folder: Path) -> list[tuple[str | None, Listing]]:
     """List the images of a folder, with labels if they all lie in class folders."""
     layout = find_layout(folder)
-    base = layout.test or layout.train
+    base = layout.judged
     if loose_files(base):
         return [(None, list_files(base))]
     return [(readable(sub.name), list_files(sub)) for sub in subfolders(base)]

@@ -53,12 +53,19 @@ class Layout:
     Attributes:
         train: Folder whose subfolders are the classes.
         test: The same for the test part, or None.
+        validation: The same for the validation part, or None.
         notes: What was taken for what, where it may surprise.
     """
 
     train: Path
     test: Path | None
+    validation: Path | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> Path:
+        """The folder to test on, or to predict on, where only this one is asked for."""
+        return self.test or self.validation or self.train
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class Listing:
 
 
 def find_layout(root: Path) -> Layout:
-    """Tell which folder holds the classes to learn from and which those to test on."""
+    """Tell which folder holds the classes to learn from, and which those to test and to validate on."""
     folder = root
     notes: list[str] = []
     while len(subfolders(folder)) == 1 and not _part(folder, TRAIN_NAMES) and not _has_images(folder):
@@ -95,18 +102,10 @@ def find_layout(root: Path) -> Layout:
     if train is None or not _is_part_layout(folder, train):
         return Layout(train=folder, test=None, notes=tuple(notes))
     test, validation = _part(folder, TEST_NAMES), _part(folder, VALIDATION_NAMES)
-    if validation is not None and test is None:
-        test = validation
-        notes.append(f"{test.name} is used as the test part: opened once, at the end; validation is cut from {train.name}")
-    elif validation is not None:
-        notes.append(
-            f"{validation.name} is not used: validation is always cut from {train.name}. To learn from these images too, "
-            f"move them there"
-        )
     unused = [sub.name for sub in subfolders(folder) if sub not in (train, test, validation)]
     if unused:
         notes.append(f"not used beside {train.name}: {', '.join(unused)}")
-    return Layout(train=train, test=test, notes=tuple(notes))
+    return Layout(train=train, test=test, validation=validation, notes=tuple(notes))
 
 
 def list_files(folder: Path) -> Listing:

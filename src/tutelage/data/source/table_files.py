@@ -133,7 +133,9 @@ def find_tables(path: Path) -> TableFiles:
         test = validation
         notes.append(f"{test.name} is used as the test part: opened once, at the end; validation is cut from {train.name}")
     elif validation:
-        notes.append(f"{validation.name} is not used: validation is always cut from {train.name}")
+        notes.append(
+            f"{validation.name} is not used: validation is cut from {train.name}. To learn from its rows too, add them there"
+        )
     unused = [file.name for file in tables if file not in (train, test, validation)]
     if unused:
         notes.append(f"not used beside {train.name}: {', '.join(unused)}")
