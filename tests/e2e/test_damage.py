@@ -12,9 +12,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from damage import VERBS, ask, make_runs, outcome
 
 from tutelage.cli.main import main
+from tutelage.core.errors import OutOfMemoryError
 from tutelage.core.journal import read_journal
 from tutelage.core.manifest import Manifest
 from tutelage.model.stored import load_tensors, save_tensors
+from tutelage.run import survey
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +146,19 @@ def test_a_report_names_weights_that_are_missing(folder: Path, tmp_path: Path) -
     (run / "best" / "predictor.safetensors").unlink()
     said = ask("report", run, folder)
     assert "best/predictor.safetensors: is missing. Bring an intact copy back, or train anew." in said.err
+
+
+def test_weights_beyond_the_memory_keep_no_report_from_being_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise OutOfMemoryError(f"{path}: reading its 9 bytes takes more memory than there is. End other programs.")
+
+    run = copied(folder, "ended", tmp_path)
+    monkeypatch.setattr(survey, "load_tensors", refuse)
+    said = ask("report", run, folder)
+    assert said.code == 0
+    assert "best/predictor.safetensors: could not be checked: reading its 9 bytes" in said.err
 
 
 def test_one_odd_run_does_not_break_the_list(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
