@@ -22,9 +22,7 @@ def mark_unfinite(tensors: Sequence[Tensor], mark: Tensor, one: Tensor, *, are_p
         are_plain: The caller vouches for `is_plain` of each: asking costs as much as the kernel where tensors are small.
     """
     real = (
-        list(tensors)
-        if are_plain
-        else [_real(tensor) for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
+        list(tensors) if are_plain else [_real(tensor) for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
     )
     if real:
         torch._amp_foreach_non_finite_check_and_unscale_(real, mark, one)
