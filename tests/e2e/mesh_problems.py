@@ -71,6 +71,12 @@ class CutStream:
     def observe(self, report: object) -> None:
         pass
 
+    def row_numbers(self) -> None:
+        pass
+
+    def renew(self) -> None:
+        pass
+
     def state(self) -> dict[str, Any]:
         return {"position": self.position}
 
@@ -357,8 +363,11 @@ class SplitMesh(DistributedMesh):
     def __init__(self, whole: Mesh) -> None:
         self.rank, self.world = whole.rank, whole.world
 
-    def sum_(self, tensors: Sequence[Tensor]) -> None:
-        super().sum_([tensor for tensor in tensors if not isinstance(tensor, DTensor)])
+    def copies(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        return super().copies([tensor for tensor in tensors if not isinstance(tensor, DTensor)])
+
+    def sum_(self, tensors: Sequence[Tensor], copies: Sequence[Tensor] | None = None) -> None:
+        super().sum_([tensor for tensor in tensors if not isinstance(tensor, DTensor)], copies)
         for tensor in tensors:
             if isinstance(tensor, DTensor):
                 tensor.mul_(self.world)

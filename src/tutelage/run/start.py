@@ -42,6 +42,8 @@ from tutelage.training.room import require_room
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
 
 FROM_PYTHON = "arrays given from Python"
+TRIES, PAUSE_SECONDS = 5, 0.1
+"""How often, and at which distance, a run is asked for that another process owns."""
 
 
 @dataclass(frozen=True)
@@ -193,7 +195,16 @@ def _led(mesh: Mesh, owner: AbstractContextManager[Path]) -> Iterator[Path]:
 @contextmanager
 def _owned(folder: Path) -> Iterator[Path]:
     """Own a run folder that is there, and sweep it: nobody else writes to it now."""
-    with locked(folder):
+    with ExitStack() as owner:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                owner.enter_context(locked(folder))
+                break
+            except RunError:
+                # A report owns the folder too, for the moment in which it sweeps.
+                if not tries_left:
+                    raise
+                time.sleep(PAUSE_SECONDS)
         check_plain(folder, is_resumed=True)
         clean(folder)
         yield folder
@@ -229,8 +240,11 @@ def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None
     folder = files.folder
     with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, _led(mesh, _owned(folder)):
         # Asked by the owner alone: the process before may have ended it since this one began.
-        if mesh.lead(lambda: _ends_here(folder, request)):
+        is_ended, notes = mesh.lead(lambda: _ends_here(folder, request))
+        if is_ended:
             return
+        for note in notes:
+            files.say(note)
         mesh.lead(lambda: mend(files))
         # As it is now.
         gathered = _gather_again(RunFiles(folder, tell=files.say), plan, request)
@@ -246,13 +260,17 @@ def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None
             emitter.close()
 
 
-def _ends_here(folder: Path, request: Request) -> bool:
-    """Tell whether a run has ended, as its files are now, and say so to whoever wants to go on with it."""
+def _ends_here(folder: Path, request: Request) -> tuple[bool, list[str]]:
+    """Tell whether a run has ended, as its files are now, and say so to whoever wants to go on with it.
+
+    Returns:
+        Whether it has, and what was found damaged on the way, which is still to be told where it goes on.
+    """
     files = RunFiles(folder, tell=tell_nobody)
     is_ended = has_ended(files)
     if is_ended:
         _tell_end(files, request)
-    return is_ended
+    return is_ended, files.notes
 
 
 def _tell_end(files: RunFiles, request: Request) -> None:
