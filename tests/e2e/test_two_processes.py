@@ -37,7 +37,9 @@ def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes found, problem by problem; one start for all of them."""
-    return run("train,stream,decide,interrupt,diverge,shortage,lacks,resume,talk,fail,split", tmp_path_factory.mktemp("both"), world=2)
+    return run(
+        "train,stream,decide,interrupt,diverge,shortage,lacks,resume,talk,fail,split", tmp_path_factory.mktemp("both"), world=2
+    )
 
 
 @pytest.mark.slow

@@ -78,8 +78,8 @@ class SaveJob:
     def save(self, state: TrainState) -> None:
         """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
 
-        Where the disk refuses or memory lacks, training goes on, and the next try comes soon. A state that is not finite is not written: it
-        would take the place of one that is. It is put back soon, or ends training.
+        Where the disk refuses or memory lacks, training goes on, and the next try comes soon. A state that is not finite is not
+        written: it would take the place of one that is. It is put back soon, or ends training.
 
         Raises:
             RunError, OutOfMemoryError: Nothing could be written for too long, whichever process asks.
