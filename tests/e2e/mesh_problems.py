@@ -37,6 +37,7 @@ from tutelage.optim.sgd import SGD
 from tutelage.task.base import Batch, Phase
 from tutelage.task.gan import Gan, GanTask
 from tutelage.task.supervised import SupervisedTask
+from tutelage.training import state as state_module
 from tutelage.training.checkpoint import checkpoints, newest_checkpoint
 from tutelage.training.control import Control, Stopping
 from tutelage.training.divergence import DivergenceJob
@@ -75,6 +76,12 @@ class CutStream:
         """Drop nothing."""
 
     def observe(self, report: object) -> None:
+        pass
+
+    def row_numbers(self) -> None:
+        pass
+
+    def renew(self) -> None:
         pass
 
     def state(self) -> dict[str, Any]:
@@ -279,6 +286,39 @@ def shortage(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     return {}
 
 
+def lacks(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
+    """Too little memory in the last process alone: for what is exchanged, for the optimizer's moments, for a checkpoint."""
+
+    def lacking(*_: object, **__: object) -> Any:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes.")
+
+    def untold(work: Callable[[], object]) -> str:
+        try:
+            work()
+        except OutOfMemoryError as error:
+            return str(error)
+        return ""
+
+    is_last, told = mesh.rank == mesh.world - 1, {}
+    state = make(mesh)
+    if is_last:
+        state.step.updates["fit"].optimizer.step = lacking
+    told["moments"] = untold(lambda: run_loop(state, jobs=(), seed=SEED, until_step=5))
+    state = make(mesh)
+    whole = mesh.copies
+    if is_last:
+        mesh.copies = lambda tensors: whole(tensors) if state.step.num_micro > 1 else lacking()  # type: ignore[method-assign]
+    told["exchange"] = untold(lambda: run_loop(state, jobs=(), seed=SEED, until_step=5))
+    mesh.copies = whole  # type: ignore[method-assign]
+    told["parts"] = str(state.step.num_micro)
+    if is_last:
+        vars(state_module)["_copied"], copied = lacking, state_module._copied
+    told["snapshot"] = untold(state.snapshot)
+    if is_last:
+        vars(state_module)["_copied"] = copied
+    return told
+
+
 def resume(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     """Twenty steps at once, and twelve, a checkpoint, and eight: with dropout and batch norm, which differ between processes."""
 
@@ -363,8 +403,11 @@ class SplitMesh(DistributedMesh):
     def __init__(self, whole: Mesh) -> None:
         self.rank, self.world = whole.rank, whole.world
 
-    def sum_(self, tensors: Sequence[Tensor]) -> None:
-        super().sum_([tensor for tensor in tensors if not isinstance(tensor, DTensor)])
+    def copies(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        return super().copies([tensor for tensor in tensors if not isinstance(tensor, DTensor)])
+
+    def sum_(self, tensors: Sequence[Tensor], copies: Sequence[Tensor] | None = None) -> None:
+        super().sum_([tensor for tensor in tensors if not isinstance(tensor, DTensor)], copies)
         for tensor in tensors:
             if isinstance(tensor, DTensor):
                 tensor.mul_(self.world)
@@ -417,6 +460,7 @@ PROBLEMS: dict[str, Callable[[Mesh, Path, int], dict[str, Any]]] = {
     "interrupt": interrupt,
     "diverge": diverge,
     "shortage": shortage,
+    "lacks": lacks,
     "resume": resume,
     "talk": talk,
     "fail": fail,

@@ -37,7 +37,9 @@ def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """What each of two processes found, problem by problem; one start for all of them."""
-    return run("train,stream,decide,interrupt,diverge,shortage,resume,talk,fail,split", tmp_path_factory.mktemp("both"), world=2)
+    return run(
+        "train,stream,decide,interrupt,diverge,shortage,lacks,resume,talk,fail,split", tmp_path_factory.mktemp("both"), world=2
+    )
 
 
 @pytest.mark.slow
@@ -100,6 +102,14 @@ def test_a_lack_of_memory_in_one_process_makes_both_take_smaller_parts_and_ends_
     assert first["weights"] == second["weights"]
     assert first["step"] == second["step"] == 20
     assert all("for 16 rows in 8 parts" in each["error"] for each in (first, second))
+
+
+@pytest.mark.slow
+def test_memory_that_lacks_outside_of_the_gradient_is_agreed_on_too(both: list[dict[str, Any]]) -> None:
+    first, second = (each["lacks"] for each in both)
+    assert (first["parts"], first["exchange"]) == (second["parts"], second["exchange"]) == ("2", "")
+    assert all("the model and its optimizer do not fit" in each["moments"] for each in (first, second))
+    assert all("copying the state of training" in each["snapshot"] for each in (first, second))
 
 
 @pytest.mark.slow

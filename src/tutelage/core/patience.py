@@ -1,4 +1,7 @@
-"""How long a disk that refuses is waited for: told once, tried again with growing pauses, given up after a while."""
+"""How long a disk that refuses is waited for: told once, tried again with growing pauses, given up after a while.
+
+Memory that lacks for what is to be written is waited for alike: other programs may give it back.
+"""
 
 import math
 import time
@@ -6,7 +9,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DiskError
+from tutelage.core.errors import DiskError, OutOfMemoryError
 from tutelage.core.events import Noted, Warned
 
 __all__ = ["PATIENCE_SECONDS", "Patience", "telling"]
@@ -44,11 +47,11 @@ class Patience:
         """Seconds from the last try until the next one; infinite while nothing is refused."""
         return self._pause if self._since < math.inf else math.inf
 
-    def refused(self, error: DiskError) -> None:
+    def refused(self, error: DiskError | OutOfMemoryError) -> None:
         """Take note that it was refused.
 
         Raises:
-            DiskError: It has been refused for too long.
+            DiskError, OutOfMemoryError: It has been refused for too long.
         """
         now = time.monotonic()
         is_first = self._since == math.inf
@@ -56,6 +59,9 @@ class Patience:
         self._pause = FIRST_PAUSE if is_first else min(2 * self._pause, LONGEST_PAUSE)
         if now - self._since >= self._seconds:
             waited = f" So it has been for {_say(self._seconds)}: given up." if self._seconds else ""
+            if isinstance(error, OutOfMemoryError):
+                # The training that ends with it says how to go on, as for any lack of memory.
+                raise OutOfMemoryError(f"{error}{waited}") from error
             raise DiskError(f"{error}{waited} {self._remedy}", path=error.path, number=error.number) from error
         if is_first:
             self._warn(f"{error} {self._meanwhile} It is tried again for {_say(self._seconds)}.")
@@ -67,16 +73,16 @@ class Patience:
         self._since, self._pause = math.inf, 0.0
 
     def insist(self, work: Callable[[], Value], *, what: str) -> Value:
-        """Do `work`, and while the file system refuses, wait and do it anew.
+        """Do `work`, and while the file system refuses or memory lacks, wait and do it anew.
 
         Raises:
-            DiskError: It was refused for too long, counted from this call on.
+            DiskError, OutOfMemoryError: It was refused for too long, counted from this call on.
         """
         self._since = math.inf
         while True:
             try:
                 value = work()
-            except DiskError as error:
+            except (DiskError, OutOfMemoryError) as error:
                 self.refused(error)
             else:
                 self.accepted(what)

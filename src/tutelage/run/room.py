@@ -33,9 +33,10 @@ def needed_bytes(state: TrainState) -> int:
     """
     weights = _size(state.task.state_dict())
     optimizer = sum(_optimizer_bytes(update, state.task.phases[name].optim) for name, update in state.step.updates.items())
-    best = _size(state.best) or weights
+    # Where the last evaluation was in order and not the best, its weights are kept too.
+    kept = (_size(state.best) or weights) + _size(state.good)
     own = (_size(state.stream.state()) + _size(state.ledger.state())) * state.mesh.world
-    checkpoint = weights + optimizer + best + own
+    checkpoint = weights + optimizer + kept + own
     lines = state.control.total_steps // log_frequency(state.control.total_steps)
     return KEPT * checkpoint + max(checkpoint, 2 * weights) + lines * LINE_BYTES + SMALL_FILES_BYTES
 

@@ -37,11 +37,13 @@ from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, mesh_from_environment
 from tutelage.training.resolve import resolve
-from tutelage.training.room import require_room
+from tutelage.training.room import require_room, require_room_for_step
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
 
 FROM_PYTHON = "arrays given from Python"
+TRIES, PAUSE_SECONDS = 5, 0.1
+"""How often, and at which distance, a run is asked for that another process owns."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,9 @@ def _try_model(plan: Plan) -> None:
             network = plan.task.make_network(plan.model, plan.shape, plan.num_outputs)
     except (RuntimeError, OverflowError, MemoryError) as error:  # sizes whose product no tensor can have
         raise RecipeError(f"recipe: model = {say(plan.model)} cannot be built: {error}. Make it smaller.") from error
-    require_room(sum(value.nbytes for value in network.state_dict().values()), plan.device, what=f"model = {say(plan.model)}")
+    what = f"model = {say(plan.model)}"
+    require_room(sum(value.nbytes for value in network.state_dict().values()), plan.device, what=what)
+    require_room_for_step(network, plan.shape, plan.device, what=what)
 
 
 def start_training(request: Request) -> Path:
@@ -193,7 +197,16 @@ def _led(mesh: Mesh, owner: AbstractContextManager[Path]) -> Iterator[Path]:
 @contextmanager
 def _owned(folder: Path) -> Iterator[Path]:
     """Own a run folder that is there, and sweep it: nobody else writes to it now."""
-    with locked(folder):
+    with ExitStack() as owner:
+        for tries_left in reversed(range(TRIES)):
+            try:
+                owner.enter_context(locked(folder))
+                break
+            except RunError:
+                # A report owns the folder too, for the moment in which it sweeps.
+                if not tries_left:
+                    raise
+                time.sleep(PAUSE_SECONDS)
         check_plain(folder, is_resumed=True)
         clean(folder)
         yield folder
@@ -229,8 +242,11 @@ def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None
     folder = files.folder
     with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, _led(mesh, _owned(folder)):
         # Asked by the owner alone: the process before may have ended it since this one began.
-        if mesh.lead(lambda: _ends_here(folder, request)):
+        is_ended, notes = mesh.lead(lambda: _ends_here(folder, request))
+        if is_ended:
             return
+        for note in notes:
+            files.say(note)
         mesh.lead(lambda: mend(files))
         # As it is now.
         gathered = _gather_again(RunFiles(folder, tell=files.say), plan, request)
@@ -246,13 +262,17 @@ def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None
             emitter.close()
 
 
-def _ends_here(folder: Path, request: Request) -> bool:
-    """Tell whether a run has ended, as its files are now, and say so to whoever wants to go on with it."""
+def _ends_here(folder: Path, request: Request) -> tuple[bool, list[str]]:
+    """Tell whether a run has ended, as its files are now, and say so to whoever wants to go on with it.
+
+    Returns:
+        Whether it has, and what was found damaged on the way, which is still to be told where it goes on.
+    """
     files = RunFiles(folder, tell=tell_nobody)
     is_ended = has_ended(files)
     if is_ended:
         _tell_end(files, request)
-    return is_ended
+    return is_ended, files.notes
 
 
 def _tell_end(files: RunFiles, request: Request) -> None:

@@ -1,24 +1,26 @@
 """Looks at every file of a run: whole, or what is wrong with it and what to do."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.core import layout
-from tutelage.core.border import BorderError
+from tutelage.core.border import BorderError, opened
 from tutelage.core.errors import OutOfMemoryError, RunError
 from tutelage.core.journal import Entry
-from tutelage.core.manifest import hash_file
 from tutelage.model.stored import REMEDY, load_tensors, read_seal
 from tutelage.predictor import predictor
-from tutelage.run.files import RunFiles, intact_prefix, remedy_for, tell_nobody
+from tutelage.run.files import CHUNK_BYTES, RunFiles, intact_prefix, remedy_for, tell_nobody
 from tutelage.training import checkpoint
 
-__all__ = ["SMALL", "Standing", "damaged_weights", "entry_for", "survey"]
+__all__ = ["SMALL", "Standing", "damaged_weights", "entry_for", "survey", "unnamed_checkpoint"]
 
 SMALL = (*layout.BORN, layout.RESULT, layout.REPORT)
 """Files that are read as a whole."""
+LOG_BYTES = 2**32
+"""Longest log: a thousand times that of a run of weeks."""
 PASSED_OVER = "Nothing needs it as long as another checkpoint is whole: resume sets it aside"
 FORMATS = (checkpoint.FORMAT, predictor.FORMAT)
 
@@ -68,13 +70,17 @@ def damaged_weights(folder: Path) -> list[str]:
 
 
 def entry_for(folder: Path, file: str) -> Entry | None:
-    """Return what the manifest would say of a file as it is now; None where it does not verify itself and should."""
+    """Return what the manifest would say of a file as it is now; None where it does not verify itself and should.
+
+    Raises:
+        RunError: It is longer than any file that a run writes.
+    """
     path = folder / file
     if not path.is_file() or path.is_symlink():
         return None
-    size = path.stat().st_size
     if not file.endswith(layout.CHECKPOINT_SUFFIX):
-        return Entry(file, size, hash_file(path))
+        return Entry(file, *_hashed(path))
+    size = path.stat().st_size
     try:
         load_tensors(path, formats=FORMATS)
     except RunError:
@@ -89,6 +95,23 @@ def unnamed_checkpoint(files: RunFiles) -> str:
     """
     there = [path.relative_to(files.folder).as_posix() for path in checkpoint.checkpoints(files.folder)[-1:]]
     return next((name for name in there if name not in files.journal.entries), "")
+
+
+def _hashed(path: Path) -> tuple[int, str]:
+    """Return size and SHA-256 of a file as long as it is now: a log that somebody writes to has no end.
+
+    Raises:
+        RunError: It is longer than any that a run writes.
+    """
+    size, sha, done = path.stat().st_size, hashlib.sha256(), 0
+    if size > LOG_BYTES:
+        found = f"has {size:,} bytes; what a run writes there has at most {LOG_BYTES:,}"
+        raise RunError(f"{path}: {found}. Move it away, or cut it back to what the run wrote.")
+    with os.fdopen(opened(path), "rb") as file:
+        while done < size and (chunk := file.read(min(CHUNK_BYTES, size - done))):
+            sha.update(chunk)
+            done += len(chunk)
+    return done, sha.hexdigest()
 
 
 def _names(files: RunFiles) -> Iterator[str]:

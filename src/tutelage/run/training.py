@@ -272,13 +272,16 @@ class Training:
     def _finish(self, composed: Composed, rhythm: Course, vitals: Vitals | None = None) -> dict[str, Any]:
         """Restore the best weights, score the test part, and write predictors and result."""
         state, plan = composed.state, self.plan
+        stopped, last_step = state.control.stop_reason, state.clock.step
         if not is_sound(state):
             state.task.load_state_dict(state.good)
-        stopped = state.control.stop_reason
-        best_step = state.control.best_step if state.best else state.clock.step
+            last_step = state.control.good_step
+            if stopped != DIVERGED:
+                self.emitter.emit(Warned(message=_not_the_last(state.clock.step, good_step=last_step)))
+        best_step = state.control.best_step if state.best else last_step
         layers = vitals.layers() if vitals is not None else ()
         if stopped != DIVERGED:
-            self._keep_predictor(state, layout.LAST, step=state.clock.step)
+            self._keep_predictor(state, layout.LAST, step=last_step)
         if state.best:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")
@@ -379,3 +382,9 @@ class Training:
     def _greater_is_better(self) -> bool:
         """Tell the direction of the watched metric."""
         return bool(catalog.load("metric", self.plan.watched).greater_is_better)
+
+
+def _not_the_last(step: int, *, good_step: int) -> str:
+    """Say that training stops with weights that cannot be kept."""
+    found = f"step {step:,}: training stops with weights, or moments of the optimizer, that are not finite"
+    return f"{found}. {layout.LAST}/ holds the last good weights instead, those of step {good_step:,}."

@@ -134,9 +134,12 @@ class RowsData(Data):
         )
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what is odd about the parts, and the classes that one of them lacks where whole stretches or groups were cut."""
+        """Return what is odd about the parts and spoils their preprocessing, and the classes that one of them lacks.
+
+        These are looked for where whole stretches or groups were cut.
+        """
         lacking = () if self.split.by == "random" or self.target is None else _lacking(self.parts(), self.target)
-        return (*self.split_warnings, *lacking)
+        return (*self.split_warnings, *lacking, *self.fitted.warnings(self.train.part))
 
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
         """Return what decisions depend on."""

@@ -34,7 +34,9 @@ def explain(task: Task, update: Update, batch: Batch, *, say_row: Callable[[int]
     device = next(iter(batch.values())).device
     try:
         with _untouched(task, str(device)):
-            weights = [name for name, parameter in task.named_parameters() if not are_finite([parameter])]
+            # One that does not learn is as it was given: a mask may be infinite.
+            learning = [(name, each) for name, each in task.named_parameters() if each.requires_grad]
+            weights = [name for name, parameter in learning if not are_finite([parameter])]
             if weights:
                 return f"the weights {_name(weights[0])} are not finite themselves"
             where = _inputs(batch) or _layer(task, update, batch)

@@ -125,8 +125,11 @@ class DivergenceJob:
         self._emitter.emit(Refused(step=step, num_refused=total, message=message))
 
     def _explained(self, state: TrainState) -> str:
-        """Say what this process finds in its part of the batch; "" where the batch is gone."""
-        if state.step.evidence is None:
+        """Say what this process finds in its part of the batch; "" where the batch is gone.
+
+        Nor is it asked where weights are split: each forward pass then exchanges them, and every process looks at other rows.
+        """
+        if state.step.evidence is None or any(update.is_split for update in state.step.updates.values()):
             return ""
         phase, batch = state.step.evidence
         rows = state.stream.row_numbers()

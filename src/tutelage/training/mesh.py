@@ -22,7 +22,8 @@ from safetensors.numpy import load, save
 from torch import Tensor
 from torch._C._distributed_c10d import TCPStore
 
-from tutelage.core.errors import RecipeError
+from tutelage.core.errors import OutOfMemoryError, RecipeError
+from tutelage.core.memory import is_out_of_memory, out_of_memory
 from tutelage.training.failure import failure_from, failure_record
 from tutelage.training.flat import alike, flatten, put_back
 
@@ -67,11 +68,42 @@ class Mesh:
         """Steps between two questions to the other processes; alone there is nobody to wait for."""
         return 1 if self.world == 1 else ASK_EVERY
 
-    def sum_(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its sum over all processes; these give the same shapes and types, in the same order."""
+    def copies(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return what `sum_` exchanges: it takes memory, and each process has to have it before all of them begin."""
+        return []
+
+    def sum_(self, tensors: Sequence[Tensor], copies: Sequence[Tensor] | None = None) -> None:
+        """Replace each tensor by its sum over all processes; these give the same shapes and types, in the same order.
+
+        Args:
+            tensors: What is added up.
+            copies: What `copies` returned for them, where that was asked before.
+        """
 
     def spread_(self, tensors: Sequence[Tensor]) -> None:
         """Replace each tensor by that of the first process."""
+
+    def together(self, work: Callable[[], Value], *, doing: str) -> Value:
+        """Do something that takes memory in every process; where one has too little, it has failed in all of them.
+
+        Args:
+            work: Must not wait for the other processes.
+            doing: What it is, for people.
+
+        Raises:
+            OutOfMemoryError: There was too little memory, in whichever process.
+        """
+        found = ""
+        try:
+            value = work()
+        except (MemoryError, RuntimeError, OSError, OutOfMemoryError) as error:
+            if not (isinstance(error, OutOfMemoryError) or is_out_of_memory(error)):
+                raise
+            found = str(error) or "out of memory"
+        # Outside of the handler: its frames hold what filled the memory.
+        if self.total(int(bool(found))):
+            raise out_of_memory(found, doing=doing)
+        return value
 
     def total(self, number: int) -> int:
         """Return the sum of a whole number over all processes."""
@@ -134,10 +166,14 @@ class DistributedMesh(Mesh):
         dist.init_process_group(backend, store=store, rank=rank, world_size=world, timeout=PATIENCE)
 
     @torch.no_grad()
-    def sum_(self, tensors: Sequence[Tensor]) -> None:
+    def copies(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the tensors of each type end to end."""
+        return [flatten(together) for together in alike(tensors)]
+
+    @torch.no_grad()
+    def sum_(self, tensors: Sequence[Tensor], copies: Sequence[Tensor] | None = None) -> None:
         """Replace each tensor by its sum over all processes, in one exchange for each type."""
-        for together in alike(tensors):
-            flat = flatten(together)
+        for together, flat in zip(alike(tensors), self.copies(tensors) if copies is None else copies, strict=True):
             dist.all_reduce(flat)
             put_back(together, flat)
 

@@ -18,8 +18,8 @@ MOST_ROLLBACKS = 3
 
 
 def is_sound(state: TrainState) -> bool:
-    """Tell whether weights, averages, running statistics and moments are finite, in every process."""
-    weights = [parameter.detach() for parameter in state.task.parameters()]
+    """Tell whether what began finite is so in every process: weights, averages, running statistics; and moments."""
+    weights = state.step.checked_parameters
     moments = [part for update in state.step.updates.values() for part in update.state_tensors()]
     return not state.mesh.total(int(not are_finite([*weights, *state.step.checked_buffers, *moments])))
 
@@ -55,7 +55,7 @@ def roll_back(state: TrainState, found: str, *, emitter: Emitter, after: int) ->
     state.ledger.clear()
     state.refusals.forget_row()
     state.control = control.rolled_back(step)
-    getattr(state.stream, "renew", lambda: None)()
+    state.stream.renew()
     rate, times = state.control.rate(2**62), len(state.control.rollbacks)
     where = f"those of step {control.good_step:,}" if control.good_step else "those of the beginning"
     message = (

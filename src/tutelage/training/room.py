@@ -1,13 +1,17 @@
-"""Whether a model can be held at all, told before there is a run folder: memory is asked for only after it was counted."""
+"""Whether a model can be held and trained at all, told before there is a run folder: memory is counted before it is asked for."""
 
 import os
 import sys
 
 import torch
+from torch import Tensor, nn
 
 from tutelage.core.errors import RecipeError
+from tutelage.core.shape.base import Shape
+from tutelage.model.example import TORCH_TYPES
+from tutelage.training.before import least_rows
 
-__all__ = ["memory_bytes", "require_room"]
+__all__ = ["activation_bytes", "memory_bytes", "require_room", "require_room_for_step"]
 
 COPIES = 4
 """Weights, gradients and two moments of the optimizer: what every training of a model holds at least."""
@@ -28,6 +32,57 @@ def require_room(weights_bytes: int, device: str, *, what: str) -> None:
     if needed > there:
         found = f"{what} needs {needed / 2**30:,.1f} GiB for weights, gradients and moments alone"
         raise RecipeError(f"recipe: {found}; {device} has {there / 2**30:,.1f} GiB. Make it smaller.")
+
+
+def require_room_for_step(network: nn.Module, shape: Shape, device: str, *, what: str) -> None:
+    """Refuse inputs so large that not even the smallest part of a batch could be learned from.
+
+    Args:
+        network: On the device `meta`.
+        shape: What it receives.
+        device: Where it is to be trained.
+        what: What was wished for, such as `model = cnn`.
+
+    Raises:
+        RecipeError: It does not fit, though each number took only half of its bytes, as in bfloat16.
+    """
+    needed, there = activation_bytes(network, shape), memory_bytes(device)
+    if needed > 2 * there:
+        rows = least_rows(network)
+        found = (
+            f"{what} keeps {needed / 2**30:,.1f} GiB for the gradient of {rows} input{'s' * (rows > 1)} of {shape.say()} alone"
+        )
+        remedy = "Make the inputs smaller (such as --set prepare.size=), or the model."
+        raise RecipeError(f"recipe: {found}; {device} has {there / 2**30:,.1f} GiB. {remedy}")
+
+
+def activation_bytes(network: nn.Module, shape: Shape) -> int:
+    """Return the bytes that a forward pass of the fewest rows keeps for its gradient; 0 where it cannot be told.
+
+    Args:
+        network: On the device `meta`, so that nothing is computed.
+        shape: What it receives.
+    """
+    rows, weights = least_rows(network), {_storage(tensor) for tensor in network.state_dict().values()}
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        # Held on to, so that no other tensor gets its number.
+        kept.setdefault(_storage(tensor), tensor)
+        return tensor
+
+    inputs = [torch.zeros((rows, *spec.sizes), dtype=TORCH_TYPES[spec.dtype], device="meta") for spec in shape.tensors.values()]
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"), torch.autograd.graph.saved_tensors_hooks(keep, keep):
+            network(*inputs)
+    except Exception:  # the border: a network that takes something else, or asks for numbers, which there are none of here
+        return 0
+    return sum(tensor.untyped_storage().nbytes() for number, tensor in kept.items() if number not in weights)
+
+
+def _storage(tensor: Tensor) -> int:
+    """Return what tells one piece of memory from another."""
+    return int(tensor.untyped_storage()._cdata)
 
 
 def memory_bytes(device: str) -> int:

@@ -1,4 +1,7 @@
-"""Checkpoints while training goes on, and one that is waited for at its end; a disk that refuses is tried again."""
+"""Checkpoints while training goes on, and one that is waited for at its end; a disk that refuses is tried again.
+
+Memory that lacks for a checkpoint is no other: the ones before are there, and training goes on.
+"""
 
 import time
 from collections.abc import Mapping
@@ -8,7 +11,8 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DiskError, OutOfMemoryError, RunError
 from tutelage.core.events import Saved, Warned
 from tutelage.core.memory import memory_told
-from tutelage.core.patience import PATIENCE_SECONDS, telling
+from tutelage.core.patience import PATIENCE_SECONDS, Patience, telling
+from tutelage.training.memory import free_memory
 from tutelage.training.rollback import is_sound
 from tutelage.training.state import Snapshot, TrainState
 from tutelage.training.writer import Durable, Writer
@@ -17,6 +21,7 @@ __all__ = ["SaveJob"]
 
 PLANNED_TRIES = 3
 """Checkpoints that have to fail, at least, before a training ends for want of them."""
+COPYING = "copying the state of training for a checkpoint"
 
 
 class SaveJob:
@@ -73,20 +78,20 @@ class SaveJob:
     def save(self, state: TrainState) -> None:
         """Copy the state now and begin to write it; of several processes all come here at the same step, and the first writes.
 
-        Where the disk refuses, training goes on, and the next try comes soon. A state that is not finite is not written: it
-        would take the place of one that is. It is put back soon, or ends training.
+        Where the disk refuses or memory lacks, training goes on, and the next try comes soon. A state that is not finite is not
+        written: it would take the place of one that is. It is put back soon, or ends training.
 
         Raises:
-            RunError: Nothing could be written for too long, whichever process asks.
+            RunError, OutOfMemoryError: Nothing could be written for too long, whichever process asks.
         """
         began = time.monotonic()
         if not self._is_sound(state):
             return
         seals = state.mesh.lead(self._begin)
         if seals is not None:
-            snapshot = self._snapshot(state, seals)
-            if state.mesh.is_writer:
-                self._writer.write(snapshot)
+            snapshot = self._snapshot(state, seals, self._running)
+            if snapshot is not None:
+                state.mesh.lead(lambda: self._hand_over(snapshot))
         self._last = time.monotonic()
         # Where each step is to be saved, none is left out.
         self._wait = max(self._every, (self._last - began) / self.FRACTION) if self._every else 0.0
@@ -100,15 +105,17 @@ class SaveJob:
         """Save, and return once it is durable, so that what follows may rely on it; a full disk is waited for.
 
         Raises:
-            RunError: It could not be written for too long, whichever process asks.
+            RunError, OutOfMemoryError: It could not be written for too long, whichever process asks.
         """
         if not self._is_sound(state):
             # What is being written is the last that was.
             state.mesh.lead(self._settle)
             return
         seals = state.mesh.lead(self._insist_on_logs)
-        snapshot = self._snapshot(state, seals)
-        state.mesh.lead(lambda: self._ending.insist(lambda: self._write(snapshot), what=f"checkpoint of step {snapshot.step}"))
+        while (snapshot := self._snapshot(state, seals, self._ending)) is None:
+            state.mesh.lead(lambda: time.sleep(self._ending.pause))
+        copy = snapshot
+        state.mesh.lead(lambda: self._ending.insist(lambda: self._write(copy), what=f"checkpoint of step {copy.step}"))
 
     def close(self) -> None:
         """End the writer, once it is done, whatever has happened; the run folder may then be given to another process."""
@@ -139,7 +146,14 @@ class SaveJob:
         """Wait until the checkpoint that is being written, if any, is durable or refused."""
         try:
             self._tell(self._writer.wait())
-        except DiskError as error:
+        except (DiskError, OutOfMemoryError) as error:
+            self._running.refused(error)
+
+    def _hand_over(self, snapshot: Snapshot) -> None:
+        """Let the writer begin."""
+        try:
+            self._writer.write(snapshot)
+        except OutOfMemoryError as error:
             self._running.refused(error)
 
     def _begin(self) -> dict[str, tuple[int, str]] | None:
@@ -158,18 +172,29 @@ class SaveJob:
         """Do what `_begin` says, at the end of training."""
         try:
             self._tell(self._writer.wait())
-        except DiskError as error:
+        except (DiskError, OutOfMemoryError) as error:
             # A newer one follows: the disk may take that.
             self._emitter.emit(Warned(message=str(error)))
         return self._ending.insist(self._emitter.seals, what="the logs")
 
-    @memory_told("copying the state of training for a checkpoint")
-    def _snapshot(self, state: TrainState, seals: Mapping[str, tuple[int, str]]) -> Snapshot:
-        """Copy the state, with the facts of the outer world."""
+    def _snapshot(self, state: TrainState, seals: Mapping[str, int], patience: Patience) -> Snapshot | None:
+        """Copy the state, with the facts of the outer world; None where memory lacks for that, in whichever process.
+
+        Raises:
+            OutOfMemoryError: It has lacked for too long.
+        """
         state.outside["seconds"] = self._emitter.seconds
         # A sink that has just failed has none; what it had at the last checkpoint is then where its files are cut.
-        state.outside["logs"] = {**state.outside.get("logs", {}), **{name: list(seal) for name, seal in seals.items()}}
-        return state.snapshot()
+        state.outside["seals"] = {**state.outside.get("seals", {}), **seals}
+        try:
+            with memory_told(COPYING):
+                return state.snapshot()
+        except OutOfMemoryError as error:
+            found = str(error)
+        # Outside of the handler: its frames hold what was copied.
+        free_memory()
+        state.mesh.lead(lambda: patience.refused(OutOfMemoryError(found)))
+        return None
 
     def _write(self, snapshot: Snapshot) -> None:
         """Write a snapshot and wait for it."""

@@ -93,6 +93,9 @@ class TrainState:
         """Copy everything, once, so that training may go on while the copy is written by another thread.
 
         Of several processes all ask at the same step; each gets what only the others hold, under their numbers.
+
+        Raises:
+            OutOfMemoryError: There is no memory for the copy, in whichever process.
         """
         tensors: dict[str, Tensor] = {f"task/{key}": value for key, value in self.task.state_dict().items()}
         values: dict[str, Any] = {}
@@ -106,14 +109,19 @@ class TrainState:
         values["num_micro"] = self.step.num_micro
         # A phase that rests in the next steps goes on telling the rate of its last.
         values["rates"] = {name: update.factor for name, update in self.step.updates.items()}
-        copies = {key: _copied(value) for key, value in tensors.items()}
-        # Nobody writes into the best weights: those that already lie on the CPU need no copy.
-        for name, weights in self._kept_weights().items():
-            copies |= {f"{name}/{key}": value.detach().to("cpu").contiguous() for key, value in weights.items()}
+        copies = self.mesh.together(lambda: self._copies(tensors), doing="copying the state of training for a checkpoint")
         if self.mesh.world > 1:
             _add_others(self.mesh, own_tensors, own_values, copies, values)
         # A stream may go on writing into the lists that it has told.
         return Snapshot(copies, deepcopy(values))
+
+    def _copies(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return copies on the CPU, and the kept weights beside them."""
+        copies = {key: _copied(value) for key, value in tensors.items()}
+        # Nobody writes into the best weights: those that already lie on the CPU need no copy.
+        for name, weights in self._kept_weights().items():
+            copies |= {f"{name}/{key}": value.detach().to("cpu").contiguous() for key, value in weights.items()}
+        return copies
 
     def restore(self, snapshot: Snapshot) -> None:
         """Put everything back as `snapshot` found it.

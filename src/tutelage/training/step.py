@@ -13,7 +13,7 @@ from tutelage.core.errors import RecipeError
 from tutelage.core.memory import is_out_of_memory, out_of_memory
 from tutelage.task.base import Batch, Objective, Phase, Task
 from tutelage.training.before import Before, least_rows
-from tutelage.training.finite import mark_unfinite
+from tutelage.training.finite import are_finite, mark_unfinite
 from tutelage.training.memory import free_memory
 from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.update import Update
@@ -103,6 +103,9 @@ class Step:
         }
         self._autocast = _autocast(options)
         self._constants: dict[float, Tensor] = {}
+        self._has_moments: set[str] = set()
+        # What was not finite from the start, such as a mask among the weights of somebody's module, says nothing later on.
+        self._began_finite = [name for name, parameter in task.named_parameters() if are_finite([parameter])]
 
     def __call__(self, beat: tuple[str, ...], batch: Batch, progress: float, *, rate: float = 1.0) -> Report:
         """Run the phases of a beat on one batch.
@@ -114,7 +117,7 @@ class Step:
             rate: A factor on the planned learning rate.
 
         Raises:
-            OutOfMemoryError: Not even the smallest micro-batches fit into the memory.
+            OutOfMemoryError: Not even the smallest micro-batches fit into the memory, or the optimizer's moments do not.
         """
         totals: dict[str, Tensor] = {}
         weights: dict[str, Tensor | float] = {}
@@ -125,7 +128,7 @@ class Step:
             self._before.keep()
             objective = self._within_memory(name, update, batch)
             refused = self._refused(update, objective)
-            update.apply(progress, rate=rate, refused=refused)
+            self._apply(update, progress, rate=rate, refused=refused)
             if isinstance(refused, Tensor):
                 self._before.put_back_buffers(refused > 0)
                 self.task.after_update(name, 1 - refused)
@@ -156,19 +159,31 @@ class Step:
         """The buffers that have to stay finite."""
         return self._before.checked
 
+    @property
+    def checked_parameters(self) -> list[Tensor]:
+        """The weights that have to stay finite."""
+        named = dict(self.task.named_parameters())
+        return [named[name].detach() for name in self._began_finite]
+
     def _within_memory(self, name: str, update: Update, batch: Batch) -> Objective:
         """Leave the gradient in the phase's parameters; where the memory does not suffice, in twice as many micro-batches."""
         while True:
             found = ""
             try:
                 objective = self._gradients(name, update, batch)
+                shared, weight = self._to_share(name, update, objective)
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 found = str(error) or "out of memory"
             # Outside of the handler: its frames hold what filled the memory. One process's lack is everybody's: all do it again.
             if not self.mesh.total(int(bool(found))):
-                return self._whole(name, update, objective)
+                if shared is not None:
+                    self.mesh.sum_(*shared)
+                    self._mark.clamp_(max=1)
+                if not self._is_whole:
+                    torch._foreach_div_(update.gradients, weight)
+                return objective
             self._divide(name, update, batch, found)
 
     def _divide(self, name: str, update: Update, batch: Batch, found: str) -> None:
@@ -187,7 +202,7 @@ class Step:
     def _gradients(self, name: str, update: Update, batch: Batch) -> Objective:
         """Leave this process's gradient in the phase's parameters, and return the summed objective.
 
-        The gradient is that of the mean loss where the batch is neither cut nor shared, else of the sum: see `_whole`.
+        The gradient is that of the mean loss where the batch is neither cut nor shared, else of the sum, still to be divided.
         """
         if self._is_whole:
             with self._autocast:
@@ -208,26 +223,36 @@ class Step:
         """Whether a batch is neither cut nor shared."""
         return self.num_micro == 1 and self.mesh.world == 1
 
-    def _whole(self, name: str, update: Update, objective: Objective) -> Objective:
-        """Add gradients up over all processes, and divide them by the sum of the weights."""
-        self._mark = torch.zeros((), device=self.options.device)
+    def _to_share(
+        self, name: str, update: Update, objective: Objective
+    ) -> tuple[tuple[list[Tensor], list[Tensor]] | None, Tensor | float]:
+        """Return what is to be added up over all processes, with its copies, and what the gradients are divided by after that."""
+        self._mark, weight = torch.zeros((), device=self.options.device), objective.weight
         if self._is_whole:
-            return objective
+            return None, weight
         gradients = update.gradients
         if not gradients:
             raise RecipeError(
                 f"phase {name!r}: its loss reaches none of the parameters that the phase owns, so nothing would be trained. "
                 "Parameters that fully_shard has split need StepOptions(backward='whole')."
             )
-        weight = objective.weight
-        if self.mesh.world > 1:
-            weight = weight.detach().clone() if isinstance(weight, Tensor) else self._constant(weight).clone()
-            # What a process sees alone travels with the gradients, so that all refuse the same steps.
-            mark_unfinite([objective.total, *self._before.checked], self._mark, self._constant(1.0))
-            self.mesh.sum_([*gradients, weight, self._mark])
-            self._mark.clamp_(max=1)
-        torch._foreach_div_(gradients, weight)
-        return objective
+        if self.mesh.world == 1:
+            return None, weight
+        weight = weight.detach().clone() if isinstance(weight, Tensor) else self._constant(weight).clone()
+        # What a process sees alone travels with the gradients, so that all refuse the same steps.
+        mark_unfinite([objective.total, *self._before.checked], self._mark, self._constant(1.0))
+        summands = [*gradients, weight, self._mark]
+        return (summands, self.mesh.copies(summands)), weight
+
+    def _apply(self, update: Update, progress: float, *, rate: float, refused: bool | Tensor) -> None:
+        """Make an update; the first one makes the moments, and all processes have to have room for them."""
+        if self.mesh.world == 1 or update.name in self._has_moments:
+            update.apply(progress, rate=rate, refused=refused)
+            return
+        doing = f"updating the weights of phase {update.name!r}: the model and its optimizer do not fit"
+        self.mesh.together(lambda: update.apply(progress, rate=rate, refused=refused), doing=doing)
+        if not bool(refused):
+            self._has_moments.add(update.name)
 
     def _refused(self, update: Update, objective: Objective) -> bool | Tensor:
         """Tell whether the update must not be made: a loss, a gradient or a buffer is not finite, in whichever process."""

@@ -5,6 +5,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tutelage.core.errors import OutOfMemoryError
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
 from tutelage.training.checkpoint import save_checkpoint
@@ -32,13 +33,23 @@ class Writer:
     def __init__(self, run_dir: Path) -> None:
         """Write into a run folder; the thread begins with the first snapshot."""
         self._manifest = Manifest(run_dir)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
+        self._thread = _thread()
         self._pending: Future[Durable] | None = None
 
     def write(self, snapshot: Snapshot) -> None:
-        """Begin to write a snapshot, which nobody changes any more; the one before must have been waited for."""
+        """Begin to write a snapshot, which nobody changes any more; the one before must have been waited for.
+
+        Raises:
+            OutOfMemoryError: There is no memory for the thread; the next one may be tried.
+        """
         assert self._pending is None, "the snapshot before is still being written"
-        self._pending = self._thread.submit(_write, self._manifest, snapshot)
+        try:
+            with memory_told("starting to write a checkpoint"):
+                self._pending = self._thread.submit(_write, self._manifest, snapshot)
+        except OutOfMemoryError:
+            # What it could not start it would still do, later than what follows.
+            self._thread = _thread()
+            raise
 
     @property
     def is_done(self) -> bool:
@@ -49,7 +60,7 @@ class Writer:
         """Wait for the snapshot that is being written, and return what became durable; None where none was pending.
 
         Raises:
-            DiskError: The disk refused it; the next one may be tried.
+            DiskError, OutOfMemoryError: The disk refused it, or memory lacked; the next one may be tried.
             RunError: It cannot be written at all.
         """
         pending, self._pending = self._pending, None
@@ -58,6 +69,11 @@ class Writer:
     def close(self) -> None:
         """End the thread, once what it is writing is done."""
         self._thread.shutdown(wait=True)
+
+
+def _thread() -> ThreadPoolExecutor:
+    """Return a thread that begins with its first work."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="checkpoint")
 
 
 @memory_told("writing a checkpoint")

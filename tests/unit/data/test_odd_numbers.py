@@ -199,3 +199,16 @@ def test_a_huge_whole_number_in_a_table_ends_in_words(tmp_path: Path) -> None:
     rows = "".join(f"{i % 7 * 1.5},{2**70 + i * 2**60}\n" for i in range(60))
     (tmp_path / "t.csv").write_text(f"a,y\n{rows}")
     assert main(["plan", str(tmp_path / "t.csv"), "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("far", [1e300, -1.79e308, 1e12])
+def test_a_number_that_flattens_its_column_is_told_with_column_and_row(far: float) -> None:
+    values = np.random.default_rng(0).normal(size=200)
+    zeros = np.where(np.arange(200) % 20, 0.0, values)
+    table = pa.table({"even": values, "odd": np.where(np.arange(200) == 7, far, values), "rare": zeros})
+    part = TablePart("train", table, "sheet.csv", np.arange(2, 202), "", "")
+    (told,) = Table().fit(part).warnings(part)
+    assert told.startswith("sheet.csv, column odd: most numbers lie between -1.")
+    assert f"row 9 has {far:g}" in told
+    assert "--set columns.odd=dropped" in told
+    assert Table(scale="quantile").fit(part).warnings(part) == []

@@ -22,6 +22,7 @@ from tutelage.training.control import Control, Stopping
 from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import EvaluateJob, LogJob
 from tutelage.training.loop import Job, run_loop
+from tutelage.training.rollback import is_sound
 from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState, digest
 from tutelage.training.step import Step, StepOptions
@@ -239,3 +240,35 @@ def test_on_a_device_a_resumed_training_looks_where_an_undisturbed_one_does(monk
             if state.clock.step == job.next_step:
                 job.run(state)
     assert looks == [1, 4, 8, 12, 8, 12]
+
+
+class Masked(nn.Module):
+    """A module with a mask among its weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(4, 3)
+        self.mask = nn.Parameter(torch.tensor([-torch.inf, 0.0, 0.0]), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores: Tensor = self.last(x) + self.mask.masked_fill(self.mask < 0, 0.0)
+        return scores
+
+
+def test_a_mask_among_the_weights_is_no_divergence() -> None:
+    state, jobs, _ = training(model=Masked)
+    run_loop(state, jobs=jobs, seed=0)
+    assert is_sound(state)
+    assert not state.control.rollbacks
+    poison(state)
+    assert not is_sound(state)
+
+
+def test_where_weights_are_split_nobody_looks_for_the_cause(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, jobs, memory = training(rows=data(spoiled_rows=(17,)))
+    state.step.updates["fit"].is_split = True
+    monkeypatch.setattr(type(state.step), "_refused", lambda step, update, objective: not bool(objective.total.isfinite()))
+    run_loop(state, jobs=jobs, seed=0)
+    refused = told(memory, Refused)
+    assert refused
+    assert not any("layer" in event.message for event in refused)  # type: ignore[attr-defined]

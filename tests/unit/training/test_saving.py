@@ -1,6 +1,9 @@
 """Saving beside training: a disk that refuses changes no bit, is told of once, and is tried again."""
 
+import importlib
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ import torch
 from torch import nn
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DiskError
+from tutelage.core.errors import DiskError, OutOfMemoryError
 from tutelage.core.events import Event, Noted, Saved, Warned
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
@@ -166,3 +169,73 @@ def test_a_run_that_finds_no_room_is_refused_and_one_that_hardly_does_is_warned(
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "predictor.safetensors").write_bytes(bytes(600))
     assert require_room(tmp_path, 1001) == ""
+
+
+class Lacking:
+    """Something that finds no memory a few times."""
+
+    def __init__(self, work: Callable[..., Any], times: int) -> None:
+        self.work, self.times = work, times
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        self.times -= 1
+        if self.times >= 0:
+            raise MemoryError("Unable to allocate 3 GiB")
+        return self.work(*arguments, **settings)
+
+
+@pytest.mark.parametrize("lacking", ["tutelage.training.state._copied", "tutelage.training.writer.save_checkpoint", "start"])
+def test_memory_that_lacks_for_a_checkpoint_is_told_of_and_training_goes_on_and_saves_again(
+    lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, state = Told(), training()
+    save = saving(tmp_path, told)
+    trained(state, save, until_step=3)
+    save.save_now(state)
+    if lacking == "start":
+        failing = Lacking(ThreadPoolExecutor._adjust_thread_count, 1)  # type: ignore[attr-defined]
+        monkeypatch.setattr(ThreadPoolExecutor, "_adjust_thread_count", lambda thread: failing(thread))
+        save.close()
+        save = saving(tmp_path, told)
+    else:
+        monkeypatch.setattr(lacking, Lacking(_at(lacking), 1))
+    trained(state, save, until_step=8)
+    save.secure(state)
+    save.close()
+    (message,) = [event.message for event in told.named(Warned)]
+    assert "out of memory while" in message
+    assert message.endswith("Training goes on. It is tried again for 10 min.")
+    assert any("written again" in event.message for event in told.named(Noted))
+    assert [load_checkpoint(path).step for path in checkpoints(tmp_path)][-1] == 8
+    assert trained(training(), saving(tmp_path / "other", Told()), until_step=8) == digest(state.snapshot())
+
+
+def test_memory_that_lacks_for_too_long_ends_training_and_the_checkpoints_before_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = training()
+    save = saving(tmp_path, Told(), patience_seconds=0)
+    trained(state, save, until_step=3)
+    save.save_now(state)
+    before = checkpoints(tmp_path)
+    monkeypatch.setattr("tutelage.training.state._copied", Lacking(len, 10**9))
+    with pytest.raises(OutOfMemoryError, match="copying the state of training"):
+        save.secure(state)
+    assert checkpoints(tmp_path) == before
+
+
+def _at(name: str) -> Callable[..., Any]:
+    module, _, attribute = name.rpartition(".")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def test_weights_to_go_back_to_count_as_room_where_they_are_not_the_best(tmp_path: Path) -> None:
+    state = training(width=300)
+    job = saving(tmp_path, Told())
+    trained(state, job, until_step=3)
+    state.best = copy_weights(state.task.state_dict())
+    job.secure(state)
+    job.close()
+    assert state.good is not state.best
+    assert 3 * max(path.stat().st_size for path in checkpoints(tmp_path)) < needed_bytes(state)

@@ -57,6 +57,10 @@ class Fitted:
         """Return what was decided beyond its settings, as (key, value, reason), such as the role of each column."""
         return []
 
+    def warnings(self, part: RowsPart) -> list[str]:
+        """Return what the user should look at in the train rows, since it spoils what was fitted to them."""
+        return []
+
     def summary(self, part: RowsPart) -> dict[str, Any]:
         """Return what data.json says about train rows as they are used, such as its columns with statistics."""
         return {}

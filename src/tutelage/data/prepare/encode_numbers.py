@@ -13,10 +13,12 @@ import pyarrow.compute as pc
 
 from tutelage.data.prepare.cells import read_dates, read_numbers, read_words
 from tutelage.data.prepare.encoded import Encoded, Rules
-from tutelage.data.prepare.scaling import FIT_SCALE, Scale
+from tutelage.data.prepare.scaling import FIT_SCALE, Scale, StandardScale
 
-__all__ = ["DateEncoder", "NumberEncoder", "date_parts", "fit_date", "fit_number"]
+__all__ = ["DateEncoder", "NumberEncoder", "date_parts", "fit_date", "fit_number", "flattened_by"]
 
+LEAST_SPREAD = 1e-4
+"""Deviations between which most numbers of a column have to lie: fewer are next to nothing beside other columns."""
 DATE_PARTS = ("year", "days", "month sin", "month cos", "weekday sin", "weekday cos", "hour sin", "hour cos")
 
 
@@ -121,6 +123,24 @@ def fit_date(name: str, column: pa.ChunkedArray, rules: Rules) -> DateEncoder:
         if np.nanmin(values) != np.nanmax(values):
             scales[part] = _fit_scale(values, rules)
     return DateEncoder(name, scales, bool(missing.any()))
+
+
+def flattened_by(encoder: NumberEncoder, column: pa.ChunkedArray) -> tuple[float, float, int] | None:
+    """Find a number beside which the others of a column are scaled to one and the same; None where there is none.
+
+    Returns:
+        Between what the middle four fifths lie, and the row of the number that is farthest away.
+    """
+    values = read_numbers(column).values
+    known = np.flatnonzero(np.isfinite(values))
+    if not isinstance(encoder.scale, StandardScale) or not known.size:
+        return None
+    low, high = np.quantile(values[known], [0.1, 0.9], method="lower")
+    spread = high / encoder.scale.deviation - low / encoder.scale.deviation
+    if low == high or spread > LEAST_SPREAD:
+        return None
+    # Halves, since the distance itself may be beyond all numbers.
+    return float(low), float(high), int(known[np.argmax(np.abs(values[known] / 2 - low / 2))])
 
 
 def date_parts(days: np.ndarray) -> dict[str, np.ndarray]:

@@ -20,15 +20,17 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.setting import write_setting
 from tutelage.core.shape.table import TableShape
 from tutelage.core.typed import take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.base import Fitted, Prepare
-from tutelage.data.prepare.cells import count_distinct
+from tutelage.data.prepare.cells import count_distinct, read_numbers
 from tutelage.data.prepare.column import Column
 from tutelage.data.prepare.columns import infer_columns, is_text
 from tutelage.data.prepare.encode import fit_encoder, restore_encoder
+from tutelage.data.prepare.encode_numbers import NumberEncoder, flattened_by
 from tutelage.data.prepare.encoded import Encoder, Rules, smallest_type
 from tutelage.data.prepare.forced import forced_misfit
 from tutelage.data.rows.base import Rows
@@ -185,6 +187,21 @@ class FittedTable(Fitted):
         counts = Counter(column.role for column in self.columns)
         text = ", ".join(f"{count} {role}" for role, count in counts.most_common())
         return [("columns", text, "each with its reason in data.json")]
+
+    def warnings(self, part: RowsPart) -> list[str]:
+        """Name the columns in which one number is so large that it makes all others equal."""
+        table = _as_table(part)
+        told = []
+        for encoder in self.encoders:
+            if isinstance(encoder, NumberEncoder) and (found := flattened_by(encoder, table.column(encoder.name))):
+                low, high, row = found
+                where, far = f"{table.file}, column {encoder.name}", read_numbers(table.column(encoder.name)).values[row]
+                told.append(
+                    f"{where}: most numbers lie between {low:g} and {high:g}, and {table.locate(row)} has {far:g}. Beside that, "
+                    "scaling makes all the others nearly equal, so the column tells a model nothing. Mend it, scale by rank "
+                    f"(--set prepare.scale=quantile), or leave it out: {write_setting('columns', encoder.name, value='dropped')}."
+                )
+        return told
 
     def summary(self, part: RowsPart) -> dict[str, Any]:
         """Return each column with its role and statistics on train rows."""
