@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from tutelage.core.errors import DiskError
 from tutelage.core.events import Event, Noted, Sink, Warned
-from tutelage.core.outlet import tell
+from tutelage.core.outlet import warn
 
 __all__ = ["Emitter", "Holding", "Rewindable"]
 
@@ -79,7 +79,7 @@ class Emitter:
             finally:
                 self._turn.release()
         else:
-            tell(f"Warning: {event.message}")
+            warn(event.message)
 
     def offsets(self) -> dict[str, int]:
         """Return how large the sinks' files are, for a checkpoint, with all that was told in them.
@@ -158,7 +158,7 @@ class Emitter:
             self.emit(Warned(message=message))
         # Also where the last ones failed on just this.
         if not self.sinks:
-            tell(f"Warning: {message}")
+            warn(message)
 
 
 def _raise_first(refused: Mapping[int, DiskError]) -> None:

@@ -15,7 +15,7 @@ from tutelage.core import layout
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.events import Decided, Noted, Sink, Warned
-from tutelage.core.finite import finite
+from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.names import to_address
 from tutelage.core.plain import check_plain
@@ -161,7 +161,7 @@ def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered,
     manifest = Manifest(folder)
     manifest.put(layout.RECIPE, to_toml({"format": request.recipe.format, **wishes}).encode())
     manifest.put_json(layout.ENV, found)
-    manifest.put_json(layout.DATA, finite(gathered.describe(path=request.source)))
+    manifest.put_json(layout.DATA, json_values(gathered.describe(path=request.source)))
     manifest.put_json(layout.PLAN, plan.to_record() | {"command": request.command})
 
 

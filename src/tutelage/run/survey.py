@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tutelage.core import layout
 from tutelage.core.border import BorderError
-from tutelage.core.errors import RunError
+from tutelage.core.errors import BRING_BACK, RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import hash_file
-from tutelage.model.stored import REMEDY, load_tensors, read_seal
+from tutelage.model.stored import load_tensors
 from tutelage.predictor import predictor
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for
 from tutelage.training import checkpoint
@@ -60,10 +60,9 @@ def entry_for(folder: Path, file: str) -> Entry | None:
     if not file.endswith(layout.CHECKPOINT_SUFFIX):
         return Entry(file, size, hash_file(path))
     try:
-        load_tensors(path, formats=FORMATS)
+        return Entry(file, size, seal=load_tensors(path, formats=FORMATS).seal)
     except RunError:
         return None
-    return Entry(file, size, seal=read_seal(path))
 
 
 def _names(files: RunFiles) -> Iterator[str]:
@@ -138,15 +137,15 @@ def _weights(files: RunFiles, file: str) -> Standing:
     """Return how a checkpoint or predictor stands: it is read and verified as a whole."""
     path = files.folder / file
     is_spare = file.startswith(f"{layout.STEPS}/") and bool(files.checkpoint)
-    remedy = PASSED_OVER if is_spare else REMEDY
+    remedy = PASSED_OVER if is_spare else BRING_BACK
     if not path.exists():
         # A crash between its line and its taking place leaves the same: resume goes on from the one before.
         return Standing(file, "missing", "is missing", "" if is_spare else remedy)
     try:
-        load_tensors(path, formats=FORMATS)
+        seal = load_tensors(path, formats=FORMATS).seal
     except RunError as error:
-        return Standing(file, "changed", str(error).removeprefix(f"{path}: ").removesuffix(REMEDY).rstrip(" ."), remedy)
+        return Standing(file, "changed", str(error).removeprefix(f"{path}: ").removesuffix(BRING_BACK).rstrip(" ."), remedy)
     entry = files.journal.latest(file)
-    if entry is not None and not entry.is_removed and not files.journal.accepts(file, seal=read_seal(path)):
+    if entry is not None and not entry.is_removed and not files.journal.accepts(file, seal=seal):
         return Standing(file, "changed", "is whole, but not what this run wrote there", remedy)
     return Standing(file, "whole")

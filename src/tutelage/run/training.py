@@ -13,7 +13,7 @@ from tutelage.core.disk import naming
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Warned
-from tutelage.core.finite import finite
+from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
 from tutelage.core.patience import telling
@@ -312,7 +312,7 @@ class Training:
             self.emitter.emit(Warned(message=warning))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         self._insist(self._settle_logs, what="the logs")
-        record, manifest = finite(self.result), Manifest(self.folder)
+        record, manifest = json_values(self.result), Manifest(self.folder)
         self._insist(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)), what=layout.RESULT)
         return self.result
 

@@ -26,6 +26,7 @@ class Finding:
         count: Rows concerned; None where rows are not what is counted.
         examples: A few of them, named as the user knows them.
         severity: How much it matters.
+        relates_rows: Whether it says that rows hang together, so that a random split flatters.
     """
 
     check: str
@@ -35,6 +36,7 @@ class Finding:
     count: int | None = None
     examples: tuple[str, ...] = ()
     severity: Severity = "warning"
+    relates_rows: bool = False
 
     def record(self) -> dict[str, Any]:
         """Return the finding as JSON has it, for data.json."""

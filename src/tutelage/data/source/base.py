@@ -17,9 +17,6 @@ from tutelage.data.split_keys import SplitKeys
 
 __all__ = ["Collected", "Source"]
 
-RELATED = ("rows_in_time", "rows_in_groups")
-"""Checks that find rows which hang together."""
-
 
 @dataclass(frozen=True)
 class Collected:
@@ -50,7 +47,7 @@ class Collected:
     @property
     def has_related_rows(self) -> bool:
         """Whether a check has found that rows hang together, so that a random split flatters."""
-        return any(finding.check in RELATED for finding in self.findings)
+        return any(finding.relates_rows for finding in self.findings)
 
     def __post_init__(self) -> None:
         """Make names of files, which may be in an old encoding, readable: what is told goes to logs and pages."""
