@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tutelage.cli.wishes import make_request
 from tutelage.core.outlet import say_json, tell, warn
-from tutelage.report.divergence import reporting_divergence
+from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import start_training

@@ -167,7 +167,7 @@ def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) < len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise BorderError(f"the key {shorten(twice)} stands there twice")
+        raise BorderError(f"the key {shorten(twice)} stands twice in one object")
     return table
 
 

@@ -33,10 +33,10 @@ from tutelage.run.room import needed_bytes, require_room
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
+from tutelage.training.freed_memory import keep_freed_memory
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
-from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, PATIENCE, Mesh
 from tutelage.training.rollback import is_sound
 from tutelage.training.saving import SaveJob

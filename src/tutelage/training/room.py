@@ -1,13 +1,11 @@
 """Whether a model can be held at all, told before there is a run folder: memory is asked for only after it was counted."""
 
-import os
-import sys
-
 import torch
 
 from tutelage.core.errors import RecipeError
+from tutelage.core.memory import memory_bytes
 
-__all__ = ["memory_bytes", "require_room"]
+__all__ = ["device_bytes", "require_room"]
 
 COPIES = 4
 """Weights, gradients and two moments of the optimizer: what every training of a model holds at least."""
@@ -24,20 +22,14 @@ def require_room(weights_bytes: int, device: str, *, what: str) -> None:
     Raises:
         RecipeError: It does not fit.
     """
-    needed, there = weights_bytes * COPIES, memory_bytes(device)
+    needed, there = weights_bytes * COPIES, device_bytes(device)
     if needed > there:
         found = f"{what} needs {needed / 2**30:,.1f} GiB for weights, gradients and moments alone"
         raise RecipeError(f"recipe: {found}; {device} has {there / 2**30:,.1f} GiB. Make it smaller.")
 
 
-def memory_bytes(device: str) -> int:
+def device_bytes(device: str) -> int:
     """Return how much memory a device has, or may be used of it by this process."""
     if torch.device(device).type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    if not hasattr(os, "sysconf"):
-        return sys.maxsize
-    import resource  # not on every system
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return physical if soft == resource.RLIM_INFINITY else min(physical, soft)
+    return memory_bytes()

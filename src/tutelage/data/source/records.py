@@ -17,9 +17,10 @@ import pyarrow.compute as pc
 
 from tutelage.core.border import without_twins
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.memory import memory_bytes
 from tutelage.data.source.dates import DATE, ISO, ISO_LIKE, read_dates
 from tutelage.data.source.raw_table import HeldColumns, RawTable
-from tutelage.data.source.stored_file import StoredFile, memory_bytes
+from tutelage.data.source.stored_file import StoredFile
 from tutelage.data.source.text_encoding import TextFile, open_text, text_start
 
 __all__ = ["LINE_SUFFIXES", "is_records", "read_records"]
