@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tutelage.core import layout
 from tutelage.core.border import BorderError, is_missing, opened, parse_object, read_bounded
 from tutelage.core.errors import BRING_BACK, RunError
+from tutelage.core.hashing import feed
 from tutelage.core.journal import Journal, read_journal
 from tutelage.core.names import shorten
 from tutelage.core.typed import first_mistake
@@ -26,8 +27,6 @@ from tutelage.planning.recipe import Recipe, recipe_from, recipe_values
 from tutelage.track.jsonl import parse_records
 
 __all__ = ["RunFiles", "intact_prefix", "remedy_for", "tell_nobody"]
-
-CHUNK_BYTES = 2**20
 
 
 class DataRecord(BaseModel):
@@ -281,9 +280,7 @@ def intact_prefix(path: Path, seals: list[tuple[int, str]]) -> int:
     sha, done, good = hashlib.sha256(), 0, 0
     with os.fdopen(opened(path), "rb") as file:
         for size, expected in seals:
-            while done < size and (chunk := file.read(min(CHUNK_BYTES, size - done))):
-                sha.update(chunk)
-                done += len(chunk)
+            done += feed(sha, file, size - done)
             if done == size and sha.hexdigest() == expected:
                 good = size
     return good
