@@ -37,7 +37,7 @@ from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, mesh_from_environment
 from tutelage.training.resolve import resolve
-from tutelage.training.room import require_room
+from tutelage.training.room import require_memory_room
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
 
@@ -111,7 +111,9 @@ def _try_model(plan: Plan) -> None:
             network = plan.task.make_network(plan.model, plan.shape, plan.num_outputs)
     except (RuntimeError, OverflowError, MemoryError) as error:  # sizes whose product no tensor can have
         raise RecipeError(f"recipe: model = {say(plan.model)} cannot be built: {error}. Make it smaller.") from error
-    require_room(sum(value.nbytes for value in network.state_dict().values()), plan.device, what=f"model = {say(plan.model)}")
+    require_memory_room(
+        sum(value.nbytes for value in network.state_dict().values()), plan.device, what=f"model = {say(plan.model)}"
+    )
 
 
 def start_training(request: Request) -> Path:

@@ -5,13 +5,13 @@ import torch
 from tutelage.core.errors import RecipeError
 from tutelage.core.memory import memory_bytes
 
-__all__ = ["device_bytes", "require_room"]
+__all__ = ["device_bytes", "require_memory_room"]
 
 COPIES = 4
 """Weights, gradients and two moments of the optimizer: what every training of a model holds at least."""
 
 
-def require_room(weights_bytes: int, device: str, *, what: str) -> None:
+def require_memory_room(weights_bytes: int, device: str, *, what: str) -> None:
     """Refuse a model that cannot be trained in the memory of a device.
 
     Args:

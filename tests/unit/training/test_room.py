@@ -5,7 +5,7 @@ import pytest
 from tutelage.core.errors import RecipeError
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.start import Request, plan_training
-from tutelage.training.room import device_bytes, require_room
+from tutelage.training.room import device_bytes, require_memory_room
 
 
 @pytest.mark.parametrize("model", [{"kind": "mlp", "hidden": [2**20, 2**20]}, {"kind": "cnn", "widths": [2**16] * 3}])
@@ -16,9 +16,9 @@ def test_a_model_that_fits_no_memory_is_refused(model: dict[str, object]) -> Non
 
 
 def test_what_fits_is_let_through() -> None:
-    require_room(device_bytes("cpu") // 8, "cpu", what="a model")
+    require_memory_room(device_bytes("cpu") // 8, "cpu", what="a model")
     with pytest.raises(RecipeError, match=r"a model needs .* GiB"):
-        require_room(device_bytes("cpu"), "cpu", what="a model")
+        require_memory_room(device_bytes("cpu"), "cpu", what="a model")
 
 
 @pytest.mark.parametrize("device", ["meta", "xla", "mps:0", "foo", "", "cuda:99", "cpu:x"])

@@ -15,7 +15,7 @@ from tutelage.core.events import Noted, Saved, Warned
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.muon import Muon
 from tutelage.optim.sgd import SGD
-from tutelage.run.room import needed_bytes, require_room
+from tutelage.run.room import needed_bytes, require_disk_room
 from tutelage.track.jsonl import JsonlSink, read_records
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.jobs import copy_weights
@@ -130,10 +130,10 @@ def test_a_run_that_finds_no_room_is_refused_and_one_that_hardly_does_is_warned(
 ) -> None:
     monkeypatch.setattr("tutelage.run.room.free_bytes", lambda path: 1000)
     with pytest.raises(DiskError, match=r"need about 1,001 bytes; 1,000 are free there\. Make room and go on: tutelage resume"):
-        require_room(tmp_path, 1001)
-    assert "That is tight" in require_room(tmp_path, 501)
-    assert require_room(tmp_path, 500) == ""
+        require_disk_room(tmp_path, 1001)
+    assert "That is tight" in require_disk_room(tmp_path, 501)
+    assert require_disk_room(tmp_path, 500) == ""
     # What is there already needs no further room.
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "predictor.safetensors").write_bytes(bytes(600))
-    assert require_room(tmp_path, 1001) == ""
+    assert require_disk_room(tmp_path, 1001) == ""
