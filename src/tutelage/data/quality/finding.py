@@ -48,6 +48,7 @@ class Finding:
             "count": self.count,
             "examples": list(self.examples),
             "severity": self.severity,
+            "relates_rows": self.relates_rows,
         }
 
     def __str__(self) -> str:

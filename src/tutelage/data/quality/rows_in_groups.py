@@ -99,8 +99,7 @@ class RowsInGroups(Check):
         count = len(np.unique(known))
         found = f"{how}: {len(known):,} rows are of {count:,} groups, and a random split has rows of each in all parts"
         severity: Severity = "warning" if is_sure and collected.split.by == "auto" else "note"
-        remedy = f"To keep all rows of each together: {said}."
-        return Finding(self.kind, where, found, remedy, len(known), (), severity, relates_rows=True)
+        return Finding(self.kind, where, found, f"To keep all rows of each together: {said}.", len(known), (), severity, True)
 
 
 def _groups(part: RowsPart, name: str) -> np.ndarray | None:

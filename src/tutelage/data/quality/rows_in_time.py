@@ -49,8 +49,7 @@ class RowsInTime(Check):
                 said = f"{write_setting('split', 'by', value='time')} {write_setting('split', 'column', value=name)}"
                 severity: Severity = "warning" if collected.split.by == "auto" else "note"
                 where = f"{part.name}, column {name}"
-                remedy = f"To judge on the newest rows: {said}."
-                return [Finding(self.kind, where, found, remedy, len(part), (), severity, relates_rows=True)]
+                return [Finding(self.kind, where, found, f"To judge on the newest rows: {said}.", len(part), (), severity, True)]
         return []
 
 
