@@ -180,7 +180,7 @@ def _look_at_nothing(run: Path, promised: set[Any]) -> Iterator[str]:
 
 def _look_at_logs(run: Path, snapshot: Snapshot, live: dict[str, bytes]) -> Iterator[str]:
     """Give each log that lacks what its checkpoint counts on."""
-    for name, offset in snapshot.values["outside"].get("offsets", {}).items():
+    for name, (offset, _) in snapshot.values["outside"].get("logs", {}).items():
         path = run / name
         kept = path.read_bytes()[:offset] if path.is_file() else b""
         if kept != live[f"{RUN}/{name}"][:offset]:

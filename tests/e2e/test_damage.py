@@ -143,7 +143,7 @@ def test_one_odd_run_does_not_break_the_list(folder: Path, tmp_path: Path, capsy
 
 def forged(path: Path, keys: tuple[str | int, ...], value: object) -> None:
     """Change one value of a file's header, and seal it again as its writer would."""
-    stored = load_tensors(path, formats=("predictor-3", "checkpoint-3"))
+    stored = load_tensors(path, formats=("predictor-3", "checkpoint-4"))
     inner: Any = stored.values
     for key in keys[:-1]:
         inner = inner[key]
@@ -192,8 +192,8 @@ def test_a_predictors_header_of_wrong_types_is_refused(
         (("control", "total_steps"), 10**40),
         (("control", "unheard"), 1),
         (("control",), {}),
-        (("outside", "offsets"), {"events.jsonl": -5}),
-        (("outside", "offsets"), [1]),
+        (("outside", "logs"), {"events.jsonl": [-5, ""]}),
+        (("outside", "logs"), [1]),
         (("outside", "seconds"), 1e300),
         (("rng/python",), "[" * 10_000),
         (("rng/numpy",), [1]),
@@ -247,3 +247,18 @@ def test_a_recipe_beyond_the_limits_is_refused(text: str, found: str, tmp_path: 
 def test_a_setting_beyond_the_limits_is_refused(setting: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "sklearn:iris", "--set", setting]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_manifest_that_has_lost_its_last_lines_costs_no_line_of_the_logs(
+    folder: Path, right: dict[tuple[str, str], object], tmp_path: Path
+) -> None:
+    run = copied(folder, "paused", tmp_path)
+    manifest = run / "manifest.jsonl"
+    lines = manifest.read_bytes().splitlines(keepends=True)
+    born = max(number for number, line in enumerate(lines) if b'"plan.json"' in line) + 1
+    manifest.write_bytes(b"".join(lines[:born]))
+    said, found = outcome("resume", run, folder)
+    assert said.code == 0, said.err
+    assert found == right["paused", "resume"]
+    assert "manifest.jsonl: has lost lines" in said.err
+    assert "cut back" not in said.err

@@ -24,11 +24,11 @@ TURN_SECONDS = 5.0
 class Rewindable(Protocol):
     """A sink with files that can be cut back to what they were at a checkpoint."""
 
-    def offsets(self) -> Mapping[str, int]:
-        """Return the size of each file in bytes, by name."""
+    def seals(self) -> Mapping[str, tuple[int, str]]:
+        """Return the size in bytes and the SHA-256 of each file, by name."""
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
-        """Cut the files back to what they were when `offsets` was called."""
+        """Cut the files back to so many bytes, by name: what they were when `seals` was called."""
 
 
 @runtime_checkable
@@ -81,17 +81,17 @@ class Emitter:
         else:
             warn(event.message)
 
-    def offsets(self) -> dict[str, int]:
-        """Return how large the sinks' files are, for a checkpoint, with all that was told in them.
+    def seals(self) -> dict[str, tuple[int, str]]:
+        """Return size and SHA-256 of the sinks' files, for a checkpoint, with all that was told in them.
 
         Raises:
             DiskError: A sink holds lines back that cannot be written.
         """
-        found: dict[str, int] = {}
+        found: dict[str, tuple[int, str]] = {}
 
         def ask(sink: Sink) -> None:
             if isinstance(sink, Rewindable):
-                found.update(sink.offsets())
+                found.update(sink.seals())
 
         refused = self._ask_each(ask)
         self._tell_held(refused)

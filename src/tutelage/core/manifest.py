@@ -90,6 +90,11 @@ class Manifest:
 
     def rewrite(self, entries: Sequence[Entry]) -> None:
         """Replace the whole journal by these entries."""
+        with self._one_at_a_time, self._opened():
+            self._rewrite(entries)
+
+    def _rewrite(self, entries: Sequence[Entry]) -> None:
+        """Replace the whole journal; it is held by us."""
         check, lines = "", []
         for record in ({"format": FORMAT}, *(entry.record() for entry in entries)):
             line, check = chained(check, record)
@@ -125,7 +130,7 @@ class Manifest:
             if self.journal.num_lines > MOST_LINES:
                 # Of files that are gone nothing is kept: a run of weeks has had thousands of checkpoints.
                 kept = [each[-KEPT_LINES:] for each in self.journal.entries.values() if not each[-1].is_removed]
-                self.rewrite([entry for each in kept for entry in each])
+                self._rewrite([entry for each in kept for entry in each])
 
     def _append(self, opened: int, content: bytes) -> None:
         """Write lines to the end of the file."""
@@ -161,15 +166,25 @@ class Manifest:
         """Open the journal, made where there is none, and keep other processes out for the moment."""
         path = self.folder / layout.MANIFEST
         is_new = not path.exists()
-        with naming(path):
-            opened = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        opened = self._locked(path)
         try:
-            _lock(opened)
             if is_new:
                 with naming(path):
                     sync_folder(self.folder)
             yield opened
         finally:
+            os.close(opened)
+
+    def _locked(self, path: Path) -> int:
+        """Return the journal, opened and locked."""
+        while True:
+            with naming(path):
+                opened = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            _lock(opened)
+            # While we waited, another process may have replaced the file: what we hold then has no name any more.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(opened), path.stat(follow_symlinks=False)):
+                    return opened
             os.close(opened)
 
 

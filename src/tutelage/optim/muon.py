@@ -99,10 +99,20 @@ class MuonAdamW(Optimizer):
     """Muon and AdamW as one optimizer; each parameter group names its `algorithm`.
 
     State per parameter: `momentum_buffer` for Muon; `step`, `exp_avg` and `exp_avg_sq` for AdamW.
+
+    Attributes:
+        found_inf: float32 [] on the device, 1 where a gradient is not finite: then `step` changes nothing; None = all are finite.
+            The name is that of torch's fused optimizers.
     """
 
     def __init__(self, groups: Sequence[dict[str, Any]]) -> None:
         super().__init__(groups, {})
+        self.found_inf: Tensor | None = None
+
+    @property
+    def obeys_found_inf(self) -> bool:
+        """Whether `found_inf` holds for all groups: torch's AdamW knows it only fused."""
+        return all(group["algorithm"] == "muon" or group["fused"] for group in self.param_groups)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
@@ -126,15 +136,22 @@ class MuonAdamW(Optimizer):
             if not self.state[parameter]:
                 self.state[parameter]["momentum_buffer"] = torch.zeros_like(grad)
         buffers = [self.state[parameter]["momentum_buffer"] for parameter in parameters]
+        refused = None if self.found_inf is None else self.found_inf > 0
+        if refused is not None:
+            # A momentum drawn towards itself stays what it is, and makes a direction that is finite.
+            grads = [torch.where(refused, buffer, grad) for buffer, grad in zip(buffers, grads, strict=True)]
         torch._foreach_lerp_(buffers, grads, 1 - group["momentum"])
         directions = list(torch._foreach_lerp(grads, buffers, group["momentum"])) if group["nesterov"] else buffers
-        _renormalize(parameters, group["renormalize"])
+        _renormalize(parameters, group["renormalize"], refused)
         if group["weight_decay"]:
-            torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
+            kept = 1 - group["lr"] * group["weight_decay"]
+            torch._foreach_mul_(parameters, kept if refused is None else torch.where(refused, 1.0, kept))
         for indices in _by_matrix_shape(parameters):
             updates_NRK = orthogonalize(torch.stack([directions[i].flatten(1) for i in indices]), steps=group["ns_steps"])
             factor = -group["lr"] * _growth(updates_NRK.shape[-2:], group["scale"])
             updates_NRK = updates_NRK.to(parameters[indices[0]].dtype) * factor
+            if refused is not None:
+                updates_NRK = torch.where(refused, 0.0, updates_NRK)
             chosen = [parameters[i] for i in indices]
             torch._foreach_add_(chosen, [update.view(p.shape) for update, p in zip(updates_NRK, chosen, strict=True)])
 
@@ -163,7 +180,7 @@ class MuonAdamW(Optimizer):
             weight_decay=group["weight_decay"],
             eps=group["eps"],
             maximize=False,
-            found_inf=getattr(self, "found_inf", None),
+            found_inf=self.found_inf,
         )
 
 
@@ -214,11 +231,10 @@ def _growth(shape: torch.Size, scale: str) -> float:
     return 0.2 * math.sqrt(max(rows, columns)) if scale == "match_rms_adamw" else 1.0
 
 
-def _renormalize(parameters: Sequence[Tensor], which: str) -> None:
-    """Scale matrices to norm sqrt(rows) in place."""
+def _renormalize(parameters: Sequence[Tensor], which: str, refused: Tensor | None) -> None:
+    """Scale matrices to norm sqrt(rows) in place, unless bool [] `refused` says no."""
     chosen = [p for p in parameters if which == "always" or (which == "filters" and p.ndim > 2)]
     if chosen:
         norms = torch._foreach_norm(chosen)
-        torch._foreach_div_(
-            chosen, [norm.clamp(min=NORM_FLOOR) / math.sqrt(len(p)) for norm, p in zip(norms, chosen, strict=True)]
-        )
+        scales = [norm.clamp(min=NORM_FLOOR) / math.sqrt(len(p)) for norm, p in zip(norms, chosen, strict=True)]
+        torch._foreach_div_(chosen, scales if refused is None else [torch.where(refused, 1.0, scale) for scale in scales])

@@ -1,8 +1,9 @@
 """Puts right what can be put right in a run folder that this process owns: by copies, by the last seal, by a new manifest."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.border import SMALL_BYTES, BorderError, parse_object
@@ -11,7 +12,8 @@ from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
 from tutelage.run.ending import has_ended, state_of
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for
-from tutelage.run.survey import SMALL, entry_for, survey
+from tutelage.run.survey import SMALL, entry_for, survey, unnamed_checkpoint
+from tutelage.training.checkpoint import checkpoints
 
 __all__ = ["accept", "mend", "sound_offsets"]
 
@@ -30,7 +32,10 @@ def mend(files: RunFiles) -> None:
         if content != present:
             manifest.put(file, content)
             files.say(f"{files.folder / file}: put back from the newest checkpoint's copy.")
-    if files.is_sound and all(file in files.journal.entries for file in layout.BORN):
+    unnamed = unnamed_checkpoint(files)
+    if unnamed:
+        files.say(f"{files.folder / layout.MANIFEST}: has lost lines: it says nothing of {unnamed}.")
+    elif files.is_sound and all(file in files.journal.entries for file in layout.BORN):
         return
     if has_ended(files):
         # A checkpoint's word that the run has ended is not enough to vouch for its scores.
@@ -59,30 +64,28 @@ def accept(files: RunFiles) -> list[str]:
     return [f"{standing.file}: {standing.state}: {standing.found}" for standing in odd]
 
 
-def sound_offsets(files: RunFiles, offsets: Mapping[str, int]) -> dict[str, int]:
+def sound_offsets(files: RunFiles, logs: Mapping[str, Sequence[Any]]) -> dict[str, int]:
     """Return where to cut the logs for a checkpoint: where it says or, where what is there is damaged, at the last sound seal.
 
     Args:
         files: The run's.
-        offsets: Size of each log at the checkpoint.
+        logs: Size in bytes and SHA-256 of each log at the checkpoint.
     """
     cut = {}
-    for file, offset in offsets.items():
-        sealed = [(entry.bytes, entry.sha256) for entry in files.journal.entries.get(file, [])]
+    for file, (offset, sha256) in logs.items():
+        sealed = [(offset, sha256), *((entry.bytes, entry.sha256) for entry in files.journal.entries.get(file, []))]
         path = files.folder / file
         try:
             good = intact_prefix(path, sorted(sealed))
-            size = path.stat().st_size
         except (BorderError, OSError) as error:
             files.say(f"{path}: cannot be read ({error}); it begins anew.")
-            good, size = 0, 0
-        is_sound = good >= offset or (not sealed and size >= offset)
-        if not is_sound:
+            good = 0
+        if good < offset:
             files.say(
                 f"{path}: is not what this run wrote between byte {good:,} and {offset:,}, where its checkpoint was made. "
                 "It is cut back to the first of these; what it told after that is lost. The training is not touched by this."
             )
-        cut[file] = offset if is_sound else good
+        cut[file] = min(good, offset)
     return cut
 
 
@@ -90,7 +93,8 @@ def _tell_of_lost_checkpoint(files: RunFiles) -> None:
     """Tell where the newest checkpoint that was announced is not there: the one before gives the same, later."""
     names = [name for name, entries in files.journal.entries.items() if not entries[-1].is_removed]
     newest = max((name for name in names if name.startswith(f"{layout.STEPS}/")), default="")
-    if newest and not files.has(newest):
+    there = max((path.relative_to(files.folder).as_posix() for path in checkpoints(files.folder)), default="")
+    if newest > there:
         files.say(f"{files.folder / newest}: is missing; the run goes on from the checkpoint before it.")
 
 

@@ -65,6 +65,15 @@ def entry_for(folder: Path, file: str) -> Entry | None:
         return None
 
 
+def unnamed_checkpoint(files: RunFiles) -> str:
+    """Return the newest checkpoint where the manifest says nothing of it, else "".
+
+    It took its place after its line had been written: where there is no line, lines were lost.
+    """
+    there = [path.relative_to(files.folder).as_posix() for path in checkpoint.checkpoints(files.folder)[-1:]]
+    return next((name for name in there if name not in files.journal.entries), "")
+
+
 def _names(files: RunFiles) -> Iterator[str]:
     """Yield the name of every file that is there, or should be."""
     known = [file for file in files.journal.entries if not files.journal.entries[file][-1].is_removed]
@@ -81,6 +90,9 @@ def _manifest(files: RunFiles) -> Standing:
     if journal.damaged:
         lines = ", ".join(f"{number:,}" for number, _ in journal.damaged[:10])
         return Standing(layout.MANIFEST, "changed", f"damaged: line {lines}", repair)
+    unnamed = unnamed_checkpoint(files)
+    if unnamed:
+        return Standing(layout.MANIFEST, "changed", f"has lost lines: it says nothing of {unnamed}", repair)
     return Standing(layout.MANIFEST, "whole")
 
 

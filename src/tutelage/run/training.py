@@ -194,8 +194,7 @@ class Training:
     def _rewind(self, outside: dict[str, Any]) -> None:
         """Cut the logs back to the checkpoint, as far as they are what the run wrote; tell of a plan changed by hand since."""
         files = RunFiles(self.folder, tell=tell_nobody)
-        outside["offsets"] = sound_offsets(files, outside.get("offsets", {}))
-        self.emitter.rewind(outside["offsets"])
+        self.emitter.rewind(sound_offsets(files, outside.get("logs", {})))
         before = outside.get("texts", {}).get(layout.PLAN)
         if before is not None and before != self._texts().get(layout.PLAN):
             files.say(f"{self.folder / layout.PLAN} was changed since the checkpoint: this is no longer the same training.")
@@ -351,7 +350,7 @@ class Training:
 
     def _settle_logs(self) -> None:
         """Bring all that was told to the disk."""
-        self.emitter.offsets()
+        self.emitter.seals()
 
     @property
     def _patience_seconds(self) -> float:

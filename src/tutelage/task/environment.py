@@ -132,7 +132,7 @@ class EpisodeEvaluator(Measured):
         record = self.record(values, intervals=intervals, baseline=self.guess(), described="acting at random")
         return record | {"episodes": {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist()}}
 
-    def guess(self) -> Mapping[str, float]:
+    def measure_guess(self) -> Mapping[str, float]:
         """Return what acting at random earns."""
         return self.measure([self.play(None)])
 

@@ -116,7 +116,7 @@ class RowsEvaluator(Measured):
             **shown.record(kept),
         }
 
-    def guess(self) -> Mapping[str, float]:
+    def measure_guess(self) -> Mapping[str, float]:
         """Return what the trivial predictor of the task reaches."""
         truth = self.prepared.truth
         assert truth is not None

@@ -237,7 +237,7 @@ class SampleEvaluator(Measured):
         intervals = [spread([draw[name] for draw in draws]) for name in draws[0]]
         return self.record(draws[0], intervals=intervals, baseline=self.guess(), described=described)
 
-    def guess(self) -> Mapping[str, float]:
+    def measure_guess(self) -> Mapping[str, float]:
         """Return what samples of one Gaussian reach."""
         return self.measure([SampleOutcome(self.real, self._gaussian(len(self.real)))])
 

@@ -3,8 +3,9 @@
 The network returns logits [B, T, V]; the loss is the mean cross-entropy over all B * T places.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -104,6 +105,7 @@ class Language(TaskSpec):
         finisher = data.fitted.finisher().to(plan.device)
         rows = data.fitted.apply(data.parts["train"])
         stream = planned_stream(rows, plan, finisher=finisher, rank=rank, world=world)
+        frequencies = cache(lambda: data.fitted.frequencies(data.parts["train"]))
         evaluators = {
             name: TextEvaluator(
                 name,
@@ -111,7 +113,7 @@ class Language(TaskSpec):
                 plan,
                 data.fitted,
                 data.fitted.pieces(data.parts[part]),
-                frequencies=data.fitted.frequencies(data.parts["train"]),
+                frequencies=frequencies,
                 is_watched=part == "validation",
             )
             for name, part in (("val", "validation"), ("test", "test"))
@@ -209,7 +211,7 @@ class TextEvaluator(Measured):
     """Measures the surprise at every character of one stretch, and generates text to look at.
 
     Attributes:
-        frequencies: float64 [V]: how often each code is in the train part, as a fraction > 0.
+        frequencies: Counts, when it is called, how often each code is in the train part, as a fraction > 0: float64 [V].
     """
 
     name: str
@@ -217,7 +219,7 @@ class TextEvaluator(Measured):
     plan: Plan
     fitted: FittedCharacters
     rows: Rows
-    frequencies: np.ndarray
+    frequencies: Callable[[], np.ndarray]
     is_watched: bool = False
     batch_size: int = 64
 
@@ -241,9 +243,9 @@ class TextEvaluator(Measured):
         described = "guessing each character as often as it stands in the train part"
         return self.record(values, intervals=intervals, baseline=self.guess(), described=described)
 
-    def guess(self) -> Mapping[str, float]:
+    def measure_guess(self) -> Mapping[str, float]:
         """Return what the frequencies of the characters reach, whatever stands before."""
-        log_V, finisher = np.log(self.frequencies), self.fitted.finisher()
+        log_V, finisher = np.log(self.frequencies()), self.fitted.finisher()
         numbers = torch.split(torch.arange(len(self.rows)), self.batch_size)
         targets = (finisher(self.rows.take(own))["target"].numpy().ravel() for own in numbers)
         return self.measure(TokenOutcome(log_V[target]) for target in targets)

@@ -75,7 +75,15 @@ class Measured:
         return {f"{self.name}/{metric.kind}": value for metric, value in zip(self.metrics, values, strict=True)}
 
     def guess(self) -> Mapping[str, float]:
-        """Return what a trivial predictor reaches, by name: nothing, where a task does not know of one."""
+        """Return what a trivial predictor reaches, by name: measured when it is first asked for."""
+        return self._guessed
+
+    @cached_property
+    def _guessed(self) -> Mapping[str, float]:
+        return self.measure_guess()
+
+    def measure_guess(self) -> Mapping[str, float]:
+        """Measure a trivial predictor; nothing, where a task does not know of one."""
         return {}
 
     def record(

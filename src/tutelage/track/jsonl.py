@@ -70,18 +70,19 @@ class JsonlSink:
             self._files[layout.METRICS].hold(_line({**event.metrics, **point}))
         self._ask_each(Lines.write)
 
-    def offsets(self) -> dict[str, int]:
-        """Return the size of each file in bytes, for a checkpoint; all that was told is on disk, and sealed, when this returns.
+    def seals(self) -> dict[str, tuple[int, str]]:
+        """Return size and SHA-256 of each file, for a checkpoint; all that was told is on disk, and sealed, when this returns.
 
         Raises:
             DiskError: The disk refuses what was held back.
         """
         sizes = {name: lines.settle() for name, lines in self._files.items()}
-        self._manifest.seal({name: (size, self._files[name].hash()) for name, size in sizes.items()})
-        return sizes
+        seals = {name: (size, self._files[name].hash()) for name, size in sizes.items()}
+        self._manifest.seal(seals)
+        return seals
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
-        """Cut the files back to what they were when `offsets` was called; a file not named stays as it is."""
+        """Cut the files back to what they were when `seals` was called; a file not named stays as it is."""
         ours = {name: self._files[name].boundary(offset) for name, offset in offsets.items() if name in self._files}
         # Before it is so: a crash in between leaves lines beyond the seal, as any crash does.
         self._manifest.seal({name: (size, self._files[name].hash(size)) for name, size in ours.items()})
@@ -96,7 +97,7 @@ class JsonlSink:
         """
         try:
             if any(not lines.is_closed for lines in self._files.values()):
-                self.offsets()
+                self.seals()
         finally:
             self._ask_each(Lines.close)
 

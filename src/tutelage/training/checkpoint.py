@@ -19,7 +19,7 @@ from tutelage.training.state import Snapshot, digest
 
 __all__ = ["checkpoints", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 
-FORMAT = "checkpoint-3"
+FORMAT = "checkpoint-4"
 KEPT = 2
 """Checkpoints kept: the newest, and one to fall back to if it is damaged."""
 
@@ -34,7 +34,7 @@ class Outside(BaseModel):
     Attributes:
         seconds: Wall time that the run has taken.
         evaluation_seconds_per_row: What a row takes to evaluate.
-        offsets: Size of each log.
+        logs: Size and SHA-256 of each log.
         machine: What bits depend on.
         texts: Files of the run that never change, held a second time.
     """
@@ -42,7 +42,7 @@ class Outside(BaseModel):
     model_config = ConfigDict(extra="allow")
     seconds: Seconds = 0.0
     evaluation_seconds_per_row: Seconds = 0.0
-    offsets: dict[str, Count] = {}
+    logs: dict[str, tuple[Count, str]] = {}
     machine: dict[str, Any] = {}
     texts: dict[str, str] = {}
 

@@ -82,9 +82,9 @@ class SaveJob:
         began = time.monotonic()
         if not self._is_sound(state):
             return
-        offsets = state.mesh.lead(self._begin)
-        if offsets is not None:
-            snapshot = self._snapshot(state, offsets)
+        seals = state.mesh.lead(self._begin)
+        if seals is not None:
+            snapshot = self._snapshot(state, seals)
             if state.mesh.is_writer:
                 self._writer.write(snapshot)
         self._last = time.monotonic()
@@ -106,8 +106,8 @@ class SaveJob:
             # What is being written is the last that was.
             state.mesh.lead(self._settle)
             return
-        offsets = state.mesh.lead(self._insist_on_logs)
-        snapshot = self._snapshot(state, offsets)
+        seals = state.mesh.lead(self._insist_on_logs)
+        snapshot = self._snapshot(state, seals)
         state.mesh.lead(lambda: self._ending.insist(lambda: self._write(snapshot), what=f"checkpoint of step {snapshot.step}"))
 
     def close(self) -> None:
@@ -142,33 +142,33 @@ class SaveJob:
         except DiskError as error:
             self._running.refused(error)
 
-    def _begin(self) -> dict[str, int] | None:
-        """Be ready to write, and return how long the logs are: a checkpoint relies on all that they were told before it.
+    def _begin(self) -> dict[str, tuple[int, str]] | None:
+        """Be ready to write, and return what the logs are: a checkpoint relies on all that they were told before it.
 
         None where they cannot be written: then there is no checkpoint either.
         """
         self._settle()
         try:
-            return self._emitter.offsets()
+            return self._emitter.seals()
         except DiskError as error:
             self._running.refused(error)
             return None
 
-    def _insist_on_logs(self) -> dict[str, int]:
+    def _insist_on_logs(self) -> dict[str, tuple[int, str]]:
         """Do what `_begin` says, at the end of training."""
         try:
             self._tell(self._writer.wait())
         except DiskError as error:
             # A newer one follows: the disk may take that.
             self._emitter.emit(Warned(message=str(error)))
-        return self._ending.insist(self._emitter.offsets, what="the logs")
+        return self._ending.insist(self._emitter.seals, what="the logs")
 
     @memory_told("copying the state of training for a checkpoint")
-    def _snapshot(self, state: TrainState, offsets: Mapping[str, int]) -> Snapshot:
+    def _snapshot(self, state: TrainState, seals: Mapping[str, tuple[int, str]]) -> Snapshot:
         """Copy the state, with the facts of the outer world."""
         state.outside["seconds"] = self._emitter.seconds
         # A sink that has just failed has none; what it had at the last checkpoint is then where its files are cut.
-        state.outside["offsets"] = {**state.outside.get("offsets", {}), **offsets}
+        state.outside["logs"] = {**state.outside.get("logs", {}), **{name: list(seal) for name, seal in seals.items()}}
         return state.snapshot()
 
     def _write(self, snapshot: Snapshot) -> None:

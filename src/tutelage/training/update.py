@@ -1,7 +1,7 @@
 """A phase's parameters with their optimizer; an update with a gradient that is not finite is as if it had never been made.
 
-Where the numbers lie on the CPU, the host knows at once and makes no update. On a device it must not wait: fused optimizers
-are told by their own `found_inf`, any other's weights and moments are kept aside and put back by the device.
+Where the numbers lie on the CPU, the host knows at once and makes no update. On a device it must not wait: fused optimizers,
+and ours, are told by their own `found_inf`; any other's weights and moments are kept aside and put back by the device.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tutelage.optim.base import NamedParameter
 from tutelage.optim.clip import clip_norm
 from tutelage.optim.roles import declare_roles
 from tutelage.task.base import Phase, Task
-from tutelage.training.finite import mark_unfinite
+from tutelage.training.finite import is_plain, mark_unfinite
 from tutelage.training.flat import Kept
 
 __all__ = ["Update"]
@@ -48,9 +48,11 @@ class Update:
         self.clip = phase.clip
         for group in self.optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
-        self._is_fused = all(group.get("fused") for group in self.optimizer.param_groups)
+        is_fused = all(group.get("fused") for group in self.optimizer.param_groups)
+        self._obeys_found_inf: bool = getattr(self.optimizer, "obeys_found_inf", is_fused)
         self.is_split = any(is_traceable_wrapper_subclass(parameter) for parameter in self.parameters)
         """Whether the parameters are split over the processes (`fully_shard`)."""
+        self._are_plain = all(is_plain(parameter) for parameter in self.parameters)
         self.factor = 1.0
         """What the planned learning rate was last multiplied with; a phase keeps it over the beats in which it rests."""
         # Whether its state is there: made by the first update of this process, which the host waits for.
@@ -83,7 +85,8 @@ class Update:
         gradients = self.gradients
         # The norm says it for all of them: it is not finite where one is not, or where their squares overflow.
         found = [clip_norm(self.parameters, limit=self.clip)] if self.clip and gradients else gradients
-        mark_unfinite([*found, *beside], mark, one)
+        mark_unfinite(found, mark, one, are_plain=self._are_plain)
+        mark_unfinite(beside, mark, one)
 
     def apply(self, progress: float, *, rate: float, refused: bool | Tensor) -> None:
         """Set the learning rate, update unless that is refused, and drop the gradients.
@@ -107,7 +110,7 @@ class Update:
 
     def _step_masked(self, refused: Tensor) -> None:
         """Step, and let the device undo it where it is refused."""
-        if self._is_fused:
+        if self._obeys_found_inf:
             self.optimizer.found_inf = refused
             self.optimizer.step()
             self.optimizer.found_inf = None

@@ -33,7 +33,7 @@ class Memory:
 class Filed(Memory):
     """A sink with a file that cannot be asked for its size any more."""
 
-    def offsets(self) -> Mapping[str, int]:
+    def seals(self) -> Mapping[str, tuple[int, str]]:
         raise OSError("no such folder")
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
@@ -73,7 +73,7 @@ def test_where_no_sink_is_left_standard_error_is_told(capsys: pytest.CaptureFixt
 def test_a_sink_that_fails_at_a_checkpoint_or_at_the_end_is_dropped_too() -> None:
     good, filed, closing = Memory(), Filed(), Memory(fails_from=999)
     told = emitter(good, filed, closing)
-    assert told.offsets() == {}
+    assert told.seals() == {}
     told.close()
     assert [event.message.split(" ")[0] for event in good.events if isinstance(event, Warned)] == ["Filed", "Memory"]
 
@@ -97,9 +97,9 @@ class Full(Memory):
         self.events.append(event)
         self.refuse()
 
-    def offsets(self) -> Mapping[str, int]:
+    def seals(self) -> Mapping[str, tuple[int, str]]:
         self.refuse()
-        return {"log": len(self.events)}
+        return {"log": (len(self.events), "")}
 
     def rewind(self, offsets: Mapping[str, int]) -> None:
         self.refuse()
@@ -138,11 +138,11 @@ def test_a_checkpoint_is_not_told_of_lines_that_are_held_back_and_cutting_back_d
     good, full = Memory(), Full()
     told = emitter(good, full)
     full.is_full = True
-    for ask in (told.offsets, lambda: told.rewind({"log": 0})):
+    for ask in (told.seals, lambda: told.rewind({"log": 0})):
         with pytest.raises(DiskError, match="run/log"):
             ask()
     full.is_full = False
-    assert told.offsets() == {"log": 1}, "the warning, which was held back"
+    assert told.seals() == {"log": (1, "")}, "the warning, which was held back"
     assert told.sinks == [good, full]
 
 

@@ -172,3 +172,22 @@ def test_a_manifest_that_is_a_link_is_not_written_through(tmp_path: Path) -> Non
 def test_a_number_that_is_not_finite_is_refused_before_it_is_written(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"a\.json: cannot be written: x = inf"):
         Manifest(tmp_path).put_json("a.json", {"x": float("inf")})
+
+
+def test_a_line_that_waited_while_the_journal_was_replaced_is_not_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Manifest(tmp_path)
+    other.put("a.json", b"one")
+    taken, lock = [], writing._lock
+
+    def replaced_meanwhile(opened: int) -> None:
+        if not taken:
+            taken.append(opened)
+            # Another process wrote the journal anew between our opening it and our holding it.
+            replacement = tmp_path / "anew"
+            replacement.write_bytes((tmp_path / layout.MANIFEST).read_bytes())
+            replacement.replace(tmp_path / layout.MANIFEST)
+        lock(opened)
+
+    monkeypatch.setattr(writing, "_lock", replaced_meanwhile)
+    Manifest(tmp_path).put("b.json", b"two")
+    assert read_journal(tmp_path).accepts("b.json", sha256=sha(b"two"))

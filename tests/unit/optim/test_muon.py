@@ -172,3 +172,26 @@ def test_state_holds_only_tensors_and_numbers() -> None:
     optimizer.step()
     assert len(optimizer.state) == len(parameters)
     assert all(isinstance(v, Tensor | int | float) for state in optimizer.state.values() for v in state.values())
+
+
+@pytest.mark.parametrize("found", [0.0, 1.0])
+def test_an_update_that_the_device_refuses_changes_nothing_and_any_other_is_the_same_bit_for_bit(found: float) -> None:
+    shapes = [(6, 4), (8, 8), (5, 3, 3, 3), (5, 12), (7,)]
+    plain, told = make_parameters(shapes), make_parameters(shapes)
+    settings = {"weight_decay": 0.1, "renormalize": "always"}
+    optimizers = [Muon(**settings).build(each) for each in (plain, told)]
+    for parameters, optimizer in zip((plain, told), optimizers, strict=True):
+        set_grads(parameters, step=0)
+        optimizer.step()
+    before = copy.deepcopy([p.data for _, p in told]), copy.deepcopy(optimizers[1].state_dict()["state"])
+    set_grads(plain, step=1)
+    set_grads(told, step=1)
+    if found:
+        for _, parameter in told:
+            parameter.grad[0] = math.nan
+    optimizers[1].found_inf = torch.tensor(found)
+    optimizers[1].step()
+    optimizers[0].step()
+    expected = before if found else ([p.data for _, p in plain], optimizers[0].state_dict()["state"])
+    torch.testing.assert_close([p.data for _, p in told], expected[0], rtol=0, atol=0)
+    torch.testing.assert_close(optimizers[1].state_dict()["state"], expected[1], rtol=0, atol=0)
