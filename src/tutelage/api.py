@@ -15,7 +15,7 @@ from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe, recipe_from
-from tutelage.report.divergence import reporting_divergence
+from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.collect import one_mark
 from tutelage.run.run import Run

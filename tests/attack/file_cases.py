@@ -31,34 +31,33 @@ def packed() -> list[Case]:
     cases = []
     for suffix, pack in PACKERS.items():
         cases += [
-            Case("packed", f"csv{suffix}", pack(table), f"t.csv{suffix}", **PLAIN),
-            Case("packed", f"data{suffix}", pack(bare), f"t.data{suffix}", **NAMELESS),
-            Case("packed", f"named-plain-but-{suffix}", pack(table), "t.csv", **PLAIN),
-            Case("packed", f"plain-but-named-{suffix}", table, f"t.csv{suffix}", **PLAIN),
-            Case("packed", f"utf-16{suffix}", pack(text(ROWS).encode("utf-16")), f"t.csv{suffix}", told=["not UTF-8"], **PLAIN),
-            Case("packed", f"cut{suffix}", pack(table)[:-20], f"t.csv{suffix}", refused=r"t\.csv.*near byte|damaged"),
-            Case("packed", f"empty{suffix}", pack(b""), f"t.csv{suffix}", refused="nothing but blanks|empty"),
-            Case("packed", f"twice{suffix}", pack(pack(table)), f"t.csv{suffix}", refused="problem"),
+            Case(f"csv{suffix}", pack(table), f"t.csv{suffix}", **PLAIN),
+            Case(f"data{suffix}", pack(bare), f"t.data{suffix}", **NAMELESS),
+            Case(f"named-plain-but-{suffix}", pack(table), "t.csv", **PLAIN),
+            Case(f"plain-but-named-{suffix}", table, f"t.csv{suffix}", **PLAIN),
+            Case(f"utf-16{suffix}", pack(text(ROWS).encode("utf-16")), f"t.csv{suffix}", told=["not UTF-8"], **PLAIN),
+            Case(f"cut{suffix}", pack(table)[:-20], f"t.csv{suffix}", refused=r"t\.csv.*near byte|damaged"),
+            Case(f"empty{suffix}", pack(b""), f"t.csv{suffix}", refused="nothing but blanks|empty"),
+            Case(f"twice{suffix}", pack(pack(table)), f"t.csv{suffix}", refused="problem"),
         ]
         flipped = bytearray(pack(table * 30))
         flipped[len(flipped) // 2] ^= 0xFF
-        cases.append(Case("packed", f"flipped{suffix}", bytes(flipped), f"t.csv{suffix}", refused="near byte"))
+        cases.append(Case(f"flipped{suffix}", bytes(flipped), f"t.csv{suffix}", refused="near byte"))
     return [
         *cases,
-        Case("packed", "zip", zipped(t__csv=table), "t.zip", **PLAIN),
-        Case("packed", "zip-nameless", zipped(t__data=bare), "t.zip", **NAMELESS),
-        Case("packed", "zip-of-two", zipped(a__csv=table, b__csv=table), "t.zip", refused="2 files"),
-        Case("packed", "zip-of-none", zipped(), "t.zip", refused="no source|damaged or empty"),
-        Case("packed", "zip-cut", zipped(t__csv=table)[:-30], "t.csv.zip", refused="damaged"),
-        Case("packed", "gz-rest", gzip.compress(table) + b"garbage after it", "t.csv.gz", refused="near byte"),
+        Case("zip", zipped(t__csv=table), "t.zip", **PLAIN),
+        Case("zip-nameless", zipped(t__data=bare), "t.zip", **NAMELESS),
+        Case("zip-of-two", zipped(a__csv=table, b__csv=table), "t.zip", refused="2 files"),
+        Case("zip-of-none", zipped(), "t.zip", refused="no source|damaged or empty"),
+        Case("zip-cut", zipped(t__csv=table)[:-30], "t.csv.zip", refused="damaged"),
+        Case("gz-rest", gzip.compress(table) + b"garbage after it", "t.csv.gz", refused="near byte"),
         Case(
-            "packed",
             "gz-two-members",
             gzip.compress(text(ROWS[:20]).encode()) + gzip.compress(text(ROWS[20:], names="").encode()),
             "t.csv.gz",
             **PLAIN,
         ),
-        Case("packed", "bomb", gzip.compress(b"0" * 2**21 + b"\n", 9), "t.csv.gz", refused="one column|unpack"),
+        Case("bomb", gzip.compress(b"0" * 2**21 + b"\n", 9), "t.csv.gz", refused="one column|unpack"),
     ]
 
 
@@ -73,36 +72,26 @@ def records() -> list[Case]:
 
     table = lines(items)
     return [
-        Case("records", "jsonl", table, "t.jsonl", **PLAIN),
-        Case("records", "ndjson", table, "t.ndjson", **PLAIN),
-        Case("records", "json", json.dumps(items, indent=1), "t.json", **PLAIN),
-        Case("records", "jsonl-gz", gzip.compress(table.encode()), "t.jsonl.gz", **PLAIN),
-        Case("records", "jsonl-nameless", table, "t.data", **PLAIN),
-        Case("records", "bom", "\ufeff" + table, "t.jsonl", **PLAIN),
-        Case("records", "blank-lines", table.replace("\n", "\n\n"), "t.jsonl", **PLAIN),
-        Case("records", "missing-key", table + '{"size": 1, "count": 2, "y": "no"}\n', "t.jsonl", num_rows=41, num_missing=1),
-        Case("records", "late-key", table + lines([{**items[0], "new": 1}]), "t.jsonl", num_rows=41, num_missing=40, target="y"),
-        Case("records", "null", lines([*items, {**items[0], "size": None}]), "t.jsonl", num_rows=41, num_missing=1),
-        Case("records", "nested", lines(changed(tags=["a", "b"])), "t.jsonl", told=["lists or records"], **PLAIN),
-        Case("records", "zip-codes", lines(changed(word="01234")), "t.jsonl", num_rows=40, values={"word": ["01234"]}),
-        Case("records", "words-of-missing", lines(changed(word="NA")), "t.jsonl", num_rows=40, values={"word": ["NA"]}),
-        Case("records", "mixed-kinds", lines([*changed(word=1), items[0]]), "t.jsonl", num_rows=41, values={"word": ["1"]}),
+        Case("jsonl", table, "t.jsonl", **PLAIN),
+        Case("ndjson", table, "t.ndjson", **PLAIN),
+        Case("json", json.dumps(items, indent=1), "t.json", **PLAIN),
+        Case("jsonl-gz", gzip.compress(table.encode()), "t.jsonl.gz", **PLAIN),
+        Case("jsonl-nameless", table, "t.data", **PLAIN),
+        Case("bom", "\ufeff" + table, "t.jsonl", **PLAIN),
+        Case("blank-lines", table.replace("\n", "\n\n"), "t.jsonl", **PLAIN),
+        Case("missing-key", table + '{"size": 1, "count": 2, "y": "no"}\n', "t.jsonl", num_rows=41, num_missing=1),
+        Case("late-key", table + lines([{**items[0], "new": 1}]), "t.jsonl", num_rows=41, num_missing=40, target="y"),
+        Case("null", lines([*items, {**items[0], "size": None}]), "t.jsonl", num_rows=41, num_missing=1),
+        Case("nested", lines(changed(tags=["a", "b"])), "t.jsonl", told=["lists or records"], **PLAIN),
+        Case("zip-codes", lines(changed(word="01234")), "t.jsonl", num_rows=40, values={"word": ["01234"]}),
+        Case("words-of-missing", lines(changed(word="NA")), "t.jsonl", num_rows=40, values={"word": ["NA"]}),
+        Case("mixed-kinds", lines([*changed(word=1), items[0]]), "t.jsonl", num_rows=41, values={"word": ["1"]}),
+        Case("dates", lines(changed(word="2020-01-31")), "t.jsonl", num_rows=40, values={"word": [datetime(2020, 1, 31)]}),
+        Case("not-json", table + "size=1\n", "t.jsonl", num_rows=40, num_refused=1, told=["not JSON"]),
+        Case("cut", table[:-10], "t.jsonl", num_rows=39, num_refused=1, told=["not JSON"]),
+        Case("json-cut", json.dumps(items)[:-10], "t.json", refused="not JSON"),
+        Case("list-on-a-line", table + "[1, 2]\n", "t.jsonl", num_rows=40, num_refused=1, told=["no record but a list"]),
         Case(
-            "records",
-            "dates",
-            lines(changed(word="2020-01-31")),
-            "t.jsonl",
-            num_rows=40,
-            values={"word": [datetime(2020, 1, 31)]},
-        ),
-        Case("records", "not-json", table + "size=1\n", "t.jsonl", num_rows=40, num_refused=1, told=["not JSON"]),
-        Case("records", "cut", table[:-10], "t.jsonl", num_rows=39, num_refused=1, told=["not JSON"]),
-        Case("records", "json-cut", json.dumps(items)[:-10], "t.json", refused="not JSON"),
-        Case(
-            "records", "list-on-a-line", table + "[1, 2]\n", "t.jsonl", num_rows=40, num_refused=1, told=["no record but a list"]
-        ),
-        Case(
-            "records",
             "twice-a-key",
             table + '{"size": 1, "size": 2, "y": "no"}\n',
             "t.jsonl",
@@ -110,26 +99,9 @@ def records() -> list[Case]:
             num_refused=1,
             told=["stands twice"],
         ),
+        Case("deep", table + '{"size":' * 100_000 + "\n", "t.jsonl", num_rows=40, num_refused=1, told=["deeply|not JSON"]),
+        Case("deep-lists", table + "[" * 200_000 + "]" * 200_000 + "\n", "t.jsonl", num_rows=40, num_refused=1, told=["deep"]),
         Case(
-            "records",
-            "deep",
-            table + '{"size":' * 100_000 + "\n",
-            "t.jsonl",
-            num_rows=40,
-            num_refused=1,
-            told=["deeply|not JSON"],
-        ),
-        Case(
-            "records",
-            "deep-lists",
-            table + "[" * 200_000 + "]" * 200_000 + "\n",
-            "t.jsonl",
-            num_rows=40,
-            num_refused=1,
-            told=["deep"],
-        ),
-        Case(
-            "records",
             "huge-number",
             table + '{"size": 1e999, "count": 1, "word": "a", "y": "no"}\n',
             "t.jsonl",
@@ -138,7 +110,6 @@ def records() -> list[Case]:
             told=["finite"],
         ),
         Case(
-            "records",
             "5000-digits",
             table + '{"size": ' + "9" * 5000 + ', "y": "no"}\n',
             "t.jsonl",
@@ -147,7 +118,6 @@ def records() -> list[Case]:
             told=["cannot be read"],
         ),
         Case(
-            "records",
             "half-a-character",
             table + '{"size": 1, "word": "\\ud83d", "y": "no"}\n',
             "t.jsonl",
@@ -155,17 +125,13 @@ def records() -> list[Case]:
             num_refused=1,
             told=["surrogate"],
         ),
-        Case(
-            "records", "whole-emoji", lines(changed(word="\U0001f408")), "t.jsonl", num_rows=40, values={"word": ["\U0001f408"]}
-        ),
-        Case(
-            "records", "empty-key", lines(changed(**{"": 1})), "t.jsonl", num_rows=40, num_refused=1, told=["key that is empty"]
-        ),
-        Case("records", "a-config", '{"a": 1}', "t.json", refused="no list of records"),
-        Case("records", "empty-list", "[]", "t.json", refused="no list of records"),
-        Case("records", "only-lists", "[[1, 2], [3, 4]]", "t.json", refused="no list of records"),
-        Case("records", "no-lines", "", "t.jsonl", refused="no records"),
-        Case("records", "truth", lines(changed(word=True)), "t.jsonl", num_rows=40, values={"word": [True]}),
+        Case("whole-emoji", lines(changed(word="\U0001f408")), "t.jsonl", num_rows=40, values={"word": ["\U0001f408"]}),
+        Case("empty-key", lines(changed(**{"": 1})), "t.jsonl", num_rows=40, num_refused=1, told=["key that is empty"]),
+        Case("a-config", '{"a": 1}', "t.json", refused="no list of records"),
+        Case("empty-list", "[]", "t.json", refused="no list of records"),
+        Case("only-lists", "[[1, 2], [3, 4]]", "t.json", refused="no list of records"),
+        Case("no-lines", "", "t.jsonl", refused="no records"),
+        Case("truth", lines(changed(word=True)), "t.jsonl", num_rows=40, values={"word": [True]}),
     ]
 
 
@@ -203,15 +169,12 @@ def workbooks() -> list[Case]:
         book(plain)(path)
 
     return [
-        Case("workbooks", "plain", book(plain), "t.xlsx", **PLAIN),
-        Case("workbooks", "nameless", book(("one", rows)), "t.xlsx", **NAMELESS),
-        Case("workbooks", "two-sheets", book(plain, ("two", [["a"], [1]])), "t.xlsx", told=["sheet 'one' of one, two"], **PLAIN),
+        Case("plain", book(plain), "t.xlsx", **PLAIN),
+        Case("nameless", book(("one", rows)), "t.xlsx", **NAMELESS),
+        Case("two-sheets", book(plain, ("two", [["a"], [1]])), "t.xlsx", told=["sheet 'one' of one, two"], **PLAIN),
+        Case("second-sheet", book(("two", [["a", "y"], [1, 2]]), plain), "t.xlsx", settings={"sheet": "one"}, **PLAIN),
+        Case("no-such-sheet", book(plain), "t.xlsx", settings={"sheet": "three"}, refused="no sheet 'three'"),
         Case(
-            "workbooks", "second-sheet", book(("two", [["a", "y"], [1, 2]]), plain), "t.xlsx", settings={"sheet": "one"}, **PLAIN
-        ),
-        Case("workbooks", "no-such-sheet", book(plain), "t.xlsx", settings={"sheet": "three"}, refused="no sheet 'three'"),
-        Case(
-            "workbooks",
             "formula",
             book(("one", [names, *rows, ["=1+1", 1, "wa", "no"]])),
             "t.xlsx",
@@ -220,7 +183,6 @@ def workbooks() -> list[Case]:
             told=["value is not stored"],
         ),
         Case(
-            "workbooks",
             "error",
             book(("one", [names, *rows, ["#DIV/0!", 1, "wa", "no"]])),
             "t.xlsx",
@@ -228,10 +190,9 @@ def workbooks() -> list[Case]:
             num_refused=1,
             told=["DIV/0"],
         ),
-        Case("workbooks", "merged", book(plain, change=merge), "t.xlsx", num_rows=40, num_missing=1, told=["merged"]),
-        Case("workbooks", "rows-on-top", book(("one", [[], [], names, *rows])), "t.xlsx", **PLAIN),
+        Case("merged", book(plain, change=merge), "t.xlsx", num_rows=40, num_missing=1, told=["merged"]),
+        Case("rows-on-top", book(("one", [[], [], names, *rows])), "t.xlsx", **PLAIN),
         Case(
-            "workbooks",
             "dates",
             book(("one", [names, *([datetime(2020, 1, 1 + i % 28), *row[1:]] for i, row in enumerate(rows))])),
             "t.xlsx",
@@ -239,19 +200,18 @@ def workbooks() -> list[Case]:
             values={"size": [datetime(2020, 1, 1), datetime(2020, 1, 2)]},
         ),
         Case(
-            "workbooks",
             "truth",
             book(("one", [names, *([i % 2 == 0, *row[1:]] for i, row in enumerate(rows))])),
             "t.xlsx",
             num_rows=40,
             values={"size": [True, False]},
         ),
-        Case("workbooks", "empty", book(("one", [])), "t.xlsx", refused="nothing in it"),
-        Case("workbooks", "cut", cut, "t.xlsx", refused="damaged"),
-        Case("workbooks", "not-one", b"PK\x03\x04 and nothing", "t.xlsx", refused="damaged"),
-        Case("workbooks", "other-name", renamed, "t.dat", **PLAIN),
-        Case("workbooks", "csv-named-so", text(ROWS), "t.xlsx", **PLAIN),
-        Case("workbooks", "old", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "t.xls", refused="save it as CSV"),
+        Case("empty", book(("one", [])), "t.xlsx", refused="nothing in it"),
+        Case("cut", cut, "t.xlsx", refused="damaged"),
+        Case("not-one", b"PK\x03\x04 and nothing", "t.xlsx", refused="damaged"),
+        Case("other-name", renamed, "t.dat", **PLAIN),
+        Case("csv-named-so", text(ROWS), "t.xlsx", **PLAIN),
+        Case("old", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "t.xls", refused="save it as CSV"),
     ]
 
 
@@ -265,7 +225,7 @@ def prose() -> list[Case]:
     code = "import os\n\n\ndef main(a, b):\n    return a + b\n\n\nprint(main(1, 2), os.name)\n" * 4
     return [
         *(
-            Case("prose", f"{name}{suffix or '-nameless'}", content, f"t{suffix}", refused="chars:")
+            Case(f"{name}{suffix or '-nameless'}", content, f"t{suffix}", refused="chars:")
             for name, content in (
                 ("novel", lines),
                 ("poem", poem),
@@ -275,10 +235,9 @@ def prose() -> list[Case]:
             )
             for suffix in (".txt", "")
         ),
-        Case("prose", "binary", bytes(range(256)) * 40, "t.dat", refused="no source understands"),
-        Case("prose", "elf", b"\x7fELF" + b"\1\2\3" * 1000, "t", refused="no source understands"),
+        Case("binary", bytes(range(256)) * 40, "t.dat", refused="no source understands"),
+        Case("elf", b"\x7fELF" + b"\1\2\3" * 1000, "t", refused="no source understands"),
         Case(
-            "prose",
             "messages",
             "".join(f"{'ham' if i % 3 else 'spam'}\tCall me at {i}, or not: it is up to you\n" for i in range(30)),
             "SMS",
@@ -289,9 +248,4 @@ def prose() -> list[Case]:
     ]
 
 
-KINDS: tuple[Callable[[], list[Case]], ...] = (
-    packed,
-    records,
-    workbooks,
-    prose,
-)
+KINDS: tuple[Callable[[], list[Case]], ...] = (packed, records, workbooks, prose)

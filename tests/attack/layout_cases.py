@@ -15,31 +15,25 @@ def delimiters() -> list[Case]:
         for end in ("\n", "\r\n", "\r"):
             shown = {"\n": "lf", "\r\n": "crlf", "\r": "cr"}[end]
             told = ["runs of blanks"] if name == "blanks" else []
-            cases.append(Case("delimiters", f"{name}-{shown}", text(ROWS, delimiter=delimiter, end=end), told=told, **PLAIN))
+            cases.append(Case(f"{name}-{shown}", text(ROWS, delimiter=delimiter, end=end), told=told, **PLAIN))
     mixed = text(ROWS[:20]) + text(ROWS[20:], names="", end="\r\n")
-    cases.append(Case("delimiters", "mixed-line-ends", mixed, **PLAIN))
-    cases.append(Case("delimiters", "lone-return-within", text(ROWS[:20]) + text(ROWS[20:], names="", end="\r"), **PLAIN))
-    cases.append(Case("delimiters", "no-last-line-end", text(ROWS).rstrip(), **PLAIN))
+    cases.append(Case("mixed-line-ends", mixed, **PLAIN))
+    cases.append(Case("lone-return-within", text(ROWS[:20]) + text(ROWS[20:], names="", end="\r"), **PLAIN))
+    cases.append(Case("no-last-line-end", text(ROWS).rstrip(), **PLAIN))
     cases.append(
         Case(
-            "delimiters",
             "tabs-and-blanks",
             "".join(f"{a}  {b}\t{c} \t {d}\n" for a, b, c, d in ROWS),
             "t.data",
             **{**NAMELESS, "told": ["runs of blanks", "no header row"]},
         )
     )
-    cases.append(
-        Case("delimiters", "leading-blanks", "".join(f"   {a}  {b} {c}  {d} \n" for a, b, c, d in ROWS), "t.data", **NAMELESS)
-    )
-    cases.append(Case("delimiters", "comma-and-blank", text(ROWS, delimiter=", "), **PLAIN))
-    cases.append(
-        Case("delimiters", "sep-line", "sep=;\r\n" + text(ROWS, delimiter=";", end="\r\n"), told=["first line says"], **PLAIN)
-    )
-    cases.append(Case("delimiters", "colon", text(ROWS, delimiter=":"), refused="one column only"))
+    cases.append(Case("leading-blanks", "".join(f"   {a}  {b} {c}  {d} \n" for a, b, c, d in ROWS), "t.data", **NAMELESS))
+    cases.append(Case("comma-and-blank", text(ROWS, delimiter=", "), **PLAIN))
+    cases.append(Case("sep-line", "sep=;\r\n" + text(ROWS, delimiter=";", end="\r\n"), told=["first line says"], **PLAIN))
+    cases.append(Case("colon", text(ROWS, delimiter=":"), refused="one column only"))
     cases.append(
         Case(
-            "delimiters",
             "quoted-blank-cells",
             "".join(f'{a}  {b} {d} "big {c}"\n' for a, b, c, d in ROWS),
             "auto.data",
@@ -49,13 +43,7 @@ def delimiters() -> list[Case]:
         )
     )
     cases.append(
-        Case(
-            "delimiters",
-            "semicolons-in-text",
-            text([[a, b, f"{c};x", d] for a, b, c, d in ROWS]),
-            num_rows=40,
-            values={"word": ["wa;x"]},
-        )
+        Case("semicolons-in-text", text([[a, b, f"{c};x", d] for a, b, c, d in ROWS]), num_rows=40, values={"word": ["wa;x"]})
     )
     return cases
 
@@ -71,7 +59,6 @@ def encodings() -> list[Case]:
             more = {} if names else {"told": [*told, "no header row"]}
             cases.append(
                 Case(
-                    "encodings",
                     f"{encoding}-{name}",
                     content,
                     "t.data",
@@ -83,7 +70,6 @@ def encodings() -> list[Case]:
             )
     cases.append(
         Case(
-            "encodings",
             "stray-byte",
             text(rows).encode() + b"1,2,\xff\xfe,no\n",
             num_rows=40,
@@ -91,37 +77,23 @@ def encodings() -> list[Case]:
             told=["no text in this file's encoding"],
         )
     )
-    cases.append(Case("encodings", "nul-in-a-cell", text(ROWS) + "1,2,w\0a,no\n", num_rows=40, num_refused=1, told=["no text"]))
-    cases.append(Case("encodings", "nul-everywhere", b"\0" * 10_000, "t.data", refused="no source understands"))
-    cases.append(Case("encodings", "nul-everywhere-csv", b"\0" * 10_000, refused="problem"))
+    cases.append(Case("nul-in-a-cell", text(ROWS) + "1,2,w\0a,no\n", num_rows=40, num_refused=1, told=["no text"]))
+    cases.append(Case("nul-everywhere", b"\0" * 10_000, "t.data", refused="no source understands"))
+    cases.append(Case("nul-everywhere-csv", b"\0" * 10_000, refused="problem"))
     cases.append(
-        Case(
-            "encodings",
-            "shift-jis",
-            text([[a, b, "日本", d] for a, b, _, d in ROWS]).encode("shift-jis"),
-            told=["not UTF-8"],
-            num_rows=40,
-        )
+        Case("shift-jis", text([[a, b, "日本", d] for a, b, _, d in ROWS]).encode("shift-jis"), told=["not UTF-8"], num_rows=40)
     )
     cases.append(
-        Case(
-            "encodings",
-            "emoji",
-            text([[a, b, "🐈", d] for a, b, _, d in ROWS], names="📏,count,🐈,y"),
-            num_rows=40,
-            values={"🐈": ["🐈"]},
-        )
+        Case("emoji", text([[a, b, "🐈", d] for a, b, _, d in ROWS], names="📏,count,🐈,y"), num_rows=40, values={"🐈": ["🐈"]})
     )
-    cases.append(Case("encodings", "no-break-space", text([[f"{a}\u00a0", b, c, d] for a, b, c, d in ROWS]), **PLAIN))
-    cases.append(
-        Case("encodings", "form-feed-line-separators", text([[a, b, f"{c}\u2028x", d] for a, b, c, d in ROWS]), num_rows=40)
-    )
+    cases.append(Case("no-break-space", text([[f"{a}\u00a0", b, c, d] for a, b, c, d in ROWS]), **PLAIN))
+    cases.append(Case("form-feed-line-separators", text([[a, b, f"{c}\u2028x", d] for a, b, c, d in ROWS]), num_rows=40))
     return cases
 
 
 def headers() -> list[Case]:
     cases = [
-        Case("headers", f"none{suffix or '-nameless'}", text(ROWS, names=""), f"t{suffix}", **NAMELESS)
+        Case(f"none{suffix or '-nameless'}", text(ROWS, names=""), f"t{suffix}", **NAMELESS)
         for suffix in (".csv", ".data", ".dat", ".txt", ".train", ".test", ".all", ".tsv", ".trn", "", ".xyz", ".2019")
     ]
     numbers = [[str(i * j % 17 + 0.5) for j in range(1, 6)] for i in range(40)]
@@ -129,18 +101,16 @@ def headers() -> list[Case]:
     say = "taken as column names"
     asked = {"target": "column 5"}
     cases += [
-        Case("headers", "years", text(years, names="2001,2002,2003,2004,2005"), num_rows=40, told=[say], target="2005"),
-        Case("headers", "places", text(numbers, names="0,1,2,3,4"), num_rows=40, told=[say], target="4"),
+        Case("years", text(years, names="2001,2002,2003,2004,2005"), num_rows=40, told=[say], target="2005"),
+        Case("places", text(numbers, names="0,1,2,3,4"), num_rows=40, told=[say], target="4"),
         Case(
-            "headers",
             "country-and-years",
             text([[f"c{i}x", *row] for i, row in enumerate(numbers)], names="country,2001,2002,2003,2004,2005"),
             num_rows=40,
             told=[say],
         ),
-        Case("headers", "numbers-not-counting", text(numbers, names=""), settings=asked, num_rows=40, told=["no header row"]),
+        Case("numbers-not-counting", text(numbers, names=""), settings=asked, num_rows=40, told=["no header row"]),
         Case(
-            "headers",
             "all-words-none",
             text([["ab"[i % 2], "cde"[i % 3], "fg"[i % 2]] for i in range(40)], names=""),
             settings={"target": "column 3"},
@@ -148,55 +118,39 @@ def headers() -> list[Case]:
             told=["no header row"],
         ),
         Case(
-            "headers",
             "all-words",
             text([["ab"[i % 2], "cde"[i % 3], "fg"[i % 2]] for i in range(40)], names="p,q,y"),
             num_rows=40,
             target="y",
         ),
         Case(
-            "headers",
             "all-different-words",
             text([[f"p{'abcdefghijklmnop'[i]}", f"q{'abcdefghijklmnop'[i]}"] for i in range(16)], names="p,y"),
             num_rows=16,
             told=["nothing tells it from the others"],
         ),
-        Case("headers", "duplicates", text(ROWS, names="size,size,word,y"), refused="two columns are called 'size'"),
+        Case("duplicates", text(ROWS, names="size,size,word,y"), refused="two columns are called 'size'"),
         Case(
-            "headers",
             "duplicates-none",
             text([["1", "1", "0", "ab"[i % 2]] for i in range(9)] + [["2", "3", "1", "a"]], names=""),
             num_rows=10,
             told=["no header row"],
             target="column 4",
         ),
-        Case("headers", "empty-name", text(ROWS, names="size,,word,y"), refused="column 2 has no name"),
+        Case("empty-name", text(ROWS, names="size,,word,y"), refused="column 2 has no name"),
         Case(
-            "headers",
             "index",
             text([[str(i), *row] for i, row in enumerate(ROWS)], names=",size,count,word,y"),
             told=["only counts the rows"],
             **PLAIN,
         ),
+        Case("one-name-less", text([[str(i + 1), *row] for i, row in enumerate(ROWS)]), told=["only counts the rows"], **PLAIN),
+        Case("one-name-less-words", text([[f"r{i}", *row] for i, row in enumerate(ROWS)]), refused="column 1 has no name"),
+        Case("two-lines", "length,number,,\n" + text(ROWS, names="m,1,text,y"), refused="has no name"),
+        Case("title-above", "Report of 2020\n\n" + text(ROWS), refused="one column only|has 1"),
+        Case("only", "size,count,word,y\n", refused="no rows"),
+        Case("only-no-line-end", "size,count,word,y", refused="no rows"),
         Case(
-            "headers",
-            "one-name-less",
-            text([[str(i + 1), *row] for i, row in enumerate(ROWS)]),
-            told=["only counts the rows"],
-            **PLAIN,
-        ),
-        Case(
-            "headers",
-            "one-name-less-words",
-            text([[f"r{i}", *row] for i, row in enumerate(ROWS)]),
-            refused="column 1 has no name",
-        ),
-        Case("headers", "two-lines", "length,number,,\n" + text(ROWS, names="m,1,text,y"), refused="has no name"),
-        Case("headers", "title-above", "Report of 2020\n\n" + text(ROWS), refused="one column only|has 1"),
-        Case("headers", "only", "size,count,word,y\n", refused="no rows"),
-        Case("headers", "only-no-line-end", "size,count,word,y", refused="no rows"),
-        Case(
-            "headers",
             "first-on-numbers",
             text(numbers, names="1.5,2.5,7.5,3.5,9.5"),
             settings={"header": "first"},
@@ -204,7 +158,6 @@ def headers() -> list[Case]:
             target="9.5",
         ),
         Case(
-            "headers",
             "none-on-words",
             text(ROWS),
             settings={"header": "none", "target": "column 4"},
@@ -213,30 +166,21 @@ def headers() -> list[Case]:
             num_missing=2,
         ),
         Case(
-            "headers",
-            "names-given",
-            text(ROWS, names=""),
-            settings={"names": ("size", "count", "word", "y")},
-            told=["given order"],
-            **PLAIN,
+            "names-given", text(ROWS, names=""), settings={"names": ("size", "count", "word", "y")}, told=["given order"], **PLAIN
         ),
-        Case("headers", "too-few-names-given", text(ROWS, names=""), settings={"names": ("size", "y")}, refused="4 columns, but"),
-        Case("headers", "quoted", text(ROWS, names='"size","count","word","y"'), **PLAIN),
+        Case("too-few-names-given", text(ROWS, names=""), settings={"names": ("size", "y")}, refused="4 columns, but"),
+        Case("quoted", text(ROWS, names='"size","count","word","y"'), **PLAIN),
+        Case("with-break", text(ROWS, names='"size\nin m",count,word,y'), num_rows=40, values={"size\nin m": SIZES[:2]}),
+        Case("blanks-around", text(ROWS, names=" size , count , word , y "), **PLAIN),
+        Case("units", text(ROWS, names="size [m],count,word,y"), num_rows=40, values={"size [m]": SIZES[:2]}),
         Case(
-            "headers", "with-break", text(ROWS, names='"size\nin m",count,word,y'), num_rows=40, values={"size\nin m": SIZES[:2]}
-        ),
-        Case("headers", "blanks-around", text(ROWS, names=" size , count , word , y "), **PLAIN),
-        Case("headers", "units", text(ROWS, names="size [m],count,word,y"), num_rows=40, values={"size [m]": SIZES[:2]}),
-        Case(
-            "headers",
             "first-row-missing",
             text([["?", "?", "wa", "no"], *ROWS], names=""),
             **{**NAMELESS, "num_rows": 41, "num_missing": 2, "values": {"column 1": [None, 0.25]}},
         ),
-        Case("headers", "one-odd-name", text(ROWS, names="size,7,word,y"), num_rows=40, told=["may be data"]),
-        Case("headers", "one-row", "1,2,3\n", settings={"target": "column 3"}, refused="every row has the same value"),
+        Case("one-odd-name", text(ROWS, names="size,7,word,y"), num_rows=40, told=["may be data"]),
+        Case("one-row", "1,2,3\n", settings={"target": "column 3"}, refused="every row has the same value"),
         Case(
-            "headers",
             "dates",
             text([[f"2020-01-{i % 28 + 1:02}", *row] for i, row in enumerate(ROWS)], names=""),
             num_rows=40,
@@ -244,7 +188,6 @@ def headers() -> list[Case]:
             target="column 5",
         ),
         Case(
-            "headers",
             "codes",
             text([[f"A{i % 4}", f"B{i % 3}", "no" if i % 2 else "yes"] for i in range(40)], names=""),
             settings={"target": "column 3"},
@@ -260,31 +203,23 @@ def comments() -> list[Case]:
     passed = "of comment on top passed over"
     return [
         *(
-            Case(
-                "comments",
-                f"{sign}-{name}",
-                f"{sign} made by hand\n{sign}{sign}\n" + body,
-                "t.data",
-                **{**more, "told": [passed]},
-            )
+            Case(f"{sign}-{name}", f"{sign} made by hand\n{sign}{sign}\n" + body, "t.data", **{**more, "told": [passed]})
             for sign in "#%|"
             for name, body, more in (("named", table, PLAIN), ("nameless", bare, NAMELESS))
         ),
-        Case("comments", "uci", "|1x3 Cross validator\n" + bare, "adult.test", **{**NAMELESS, "told": [passed, "no header row"]}),
-        Case("comments", "names-in-a-comment", "# size,count,word,y\n" + bare, told=["from the comment"], **PLAIN),
+        Case("uci", "|1x3 Cross validator\n" + bare, "adult.test", **{**NAMELESS, "told": [passed, "no header row"]}),
+        Case("names-in-a-comment", "# size,count,word,y\n" + bare, told=["from the comment"], **PLAIN),
         Case(
-            "comments",
             "names-in-a-comment-blanks",
             "# size count word y\n" + text(ROWS, names="", delimiter=" "),
             "t.dat",
             told=["from the comment"],
             **PLAIN,
         ),
-        Case("comments", "hash-names", "#size,count,word,y\n" + bare, told=["from the comment"], **PLAIN),
-        Case("comments", "quotes-in-comments", "# it's \"so\n" + table, told=[passed], **PLAIN),
-        Case("comments", "blank-lines-on-top", "\n\n\n" + table, **PLAIN),
+        Case("hash-names", "#size,count,word,y\n" + bare, told=["from the comment"], **PLAIN),
+        Case("quotes-in-comments", "# it's \"so\n" + table, told=[passed], **PLAIN),
+        Case("blank-lines-on-top", "\n\n\n" + table, **PLAIN),
         Case(
-            "comments",
             "in-the-middle",
             text(ROWS[:20]) + "# a note\n" + text(ROWS[20:], names=""),
             num_rows=40,
@@ -292,7 +227,6 @@ def comments() -> list[Case]:
             told=["row 22: 1 cells"],
         ),
         Case(
-            "comments",
             "all-rows-begin-so",
             text([[f"#{a}", b, c, d] for a, b, c, d in ROWS], names=""),
             num_rows=40,
@@ -302,9 +236,4 @@ def comments() -> list[Case]:
     ]
 
 
-KINDS: tuple[Callable[[], list[Case]], ...] = (
-    delimiters,
-    encodings,
-    headers,
-    comments,
-)
+KINDS: tuple[Callable[[], list[Case]], ...] = (delimiters, encodings, headers, comments)

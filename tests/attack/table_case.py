@@ -15,7 +15,6 @@ class Case:
     """A table, and what is expected of it.
 
     Attributes:
-        kind: What is awkward about it.
         name: Of the case within its kind.
         content: Of the file, or what writes it, given its path.
         file: Name of the file, or of the folder that `content` makes.
@@ -27,9 +26,9 @@ class Case:
         num_missing: Cells that are missing in the file.
         values: How columns must begin.
         target: Which column must be the target.
+        kind: What is awkward about it: the name of the function that gives it.
     """
 
-    kind: str
     name: str
     content: bytes | str | Callable[[Path], object]
     file: str = "t.csv"
@@ -41,6 +40,7 @@ class Case:
     num_missing: int = 0
     values: Mapping[str, Sequence[object]] = field(default_factory=dict)
     target: str = ""
+    kind: str = ""
 
     def write(self, folder: Path) -> Path:
         """Write the file into a folder and return its path."""

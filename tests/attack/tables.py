@@ -8,6 +8,7 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -33,7 +34,8 @@ def cases(scratch: Path, *, is_sample: bool) -> Iterator[attack.Case]:
 
 def all_cases() -> list[Case]:
     """Return every case, by kind."""
-    return [case for make in (*layout_cases.KINDS, *row_cases.KINDS, *file_cases.KINDS) for case in make()]
+    makers = (*layout_cases.KINDS, *row_cases.KINDS, *file_cases.KINDS)
+    return [replace(case, kind=make.__name__) for make in makers for case in make()]
 
 
 def judge(case: Case, folder: Path) -> Verdict:

@@ -1,6 +1,6 @@
 """What several processes do together, as a program that each of them runs; prints one JSON line with each problem's result.
 
-Usage: RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=PORT python mesh_problems.py PROBLEM,PROBLEM FOLDER [NUM_MICRO]
+Usage: RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=PORT python -m tests.e2e.mesh_problems PROBLEM,... FOLDER [NUM_MICRO]
 Without WORLD_SIZE it is one process.
 """
 
@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
 
+from tests.stand_ins import Tight, Told
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError, RecipeError, TutelageError
 from tutelage.core.events import Event, Refused, RolledBack
@@ -78,12 +79,6 @@ class CutStream:
     def observe(self, report: object) -> None:
         pass
 
-    def row_numbers(self) -> None:
-        pass
-
-    def renew(self) -> None:
-        pass
-
     def state(self) -> dict[str, Any]:
         return {"position": self.position}
 
@@ -105,19 +100,6 @@ class Accuracy:
 
     def events(self, task: nn.Module, *, step: int) -> tuple[Event, ...]:
         return ()
-
-
-class Memory:
-    """A sink that remembers what it took."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def take(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        pass
 
 
 def make(mesh: Mesh, *, num_micro: int = 1, dropout: float = 0.0, poison_at: int = -1, steps: int = STEPS) -> TrainState:
@@ -213,7 +195,7 @@ def train(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
 def decide(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     """A time budget that the clocks of the processes judge differently; log lines, evaluations, checkpoints."""
     state = make(mesh)
-    memory = Memory()
+    memory = Told()
     # The second process believes that it started two minutes ago.
     emitter = Emitter([memory], started=time.monotonic() - 120 * mesh.rank)
     save = SaveJob(emitter, run_dir, every_seconds=0, step=0)
@@ -238,7 +220,7 @@ def interrupt(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
 
 def diverge(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     """Values that are no numbers, in the last process alone; then weights that are none, in all."""
-    state, memory = make(mesh, dropout=0.3, poison_at=12 if mesh.rank == mesh.world - 1 else -1), Memory()
+    state, memory = make(mesh, dropout=0.3, poison_at=12 if mesh.rank == mesh.world - 1 else -1), Told()
     emitter = Emitter([memory], started=time.monotonic())
     divergence = DivergenceJob(emitter, step=0, num_micro=state.step.num_micro)
     jobs = [divergence, LogJob(emitter, every=10, step=0, watch=divergence.look_at_line)]
@@ -254,20 +236,6 @@ def diverge(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     events = [[type(event).__name__, event.step] for event in memory.events if isinstance(event, Refused | RolledBack)]
     after = sha(dict(state.task.named_parameters()))
     return {"refused": refused, "before": before, "after": after, "events": events, "error": told, "step": state.clock.step}
-
-
-class Tight(nn.Module):
-    """A layer without memory for more than some rows, from some forward pass on."""
-
-    def __init__(self, *, most_rows: int, after: int) -> None:
-        super().__init__()
-        self.most_rows, self.left = most_rows, after
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.left -= 1
-        if self.left < 0 and len(x) > self.most_rows:
-            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 64 bytes.")
-        return x
 
 
 def shortage(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:

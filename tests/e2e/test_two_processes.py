@@ -10,18 +10,23 @@ from typing import Any
 
 import pytest
 
-PROGRAM = Path(__file__).with_name("mesh_problems.py")
+ROOT = Path(__file__).parents[2]
 
 
 def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[dict[str, Any]]:
     """Run some problems, one after the other, in `world` processes, and return what each process printed."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    command = [sys.executable, str(PROGRAM), problems, str(folder), str(num_micro)]
+    command = [sys.executable, "-m", "tests.e2e.mesh_problems", problems, str(folder), str(num_micro)]
     several = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world)} if world > 1 else {}
     processes = [
         subprocess.Popen(
-            command, env={**os.environ, **several, "RANK": str(rank)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            command,
+            cwd=ROOT,
+            env={**os.environ, **several, "RANK": str(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for rank in range(world)
     ]

@@ -2,10 +2,8 @@
 
 import argparse
 
-from tutelage.cli.warn import warn
-from tutelage.cli.wishes import print_json
 from tutelage.core.errors import RunError
-from tutelage.core.outlet import one_line, say, tell
+from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -22,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise RunError(f"{arguments.run}: its test part was not opened yet. Finish the run: tutelage resume {arguments.run}.")
     record = {"run": str(opened.path), "source": arguments.source or "the run's own parts", **scores}
     if arguments.json:
-        print_json(record)
+        say_json(record)
         return 0
     for note in scores.get("notes", ()):
         tell(f"Note: {one_line(note)}")

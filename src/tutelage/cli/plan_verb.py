@@ -3,8 +3,9 @@
 import argparse
 import sys
 
-from tutelage.cli.wishes import make_request, print_json
+from tutelage.cli.wishes import make_request
 from tutelage.core.amount import say_sizes
+from tutelage.core.outlet import say_json
 from tutelage.run.start import plan_training
 from tutelage.track.table import decision_table, hanging
 from tutelage.track.terminal import open_terminal, plain
@@ -16,7 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Read the data, decide everything, and print it."""
     plan, gathered, _ = plan_training(make_request(arguments, is_quiet=True))
     if arguments.json:
-        print_json({"task": plan.task.kind, "plan": plan.to_record()})
+        say_json({"task": plan.task.kind, "plan": plan.to_record()})
         return 0
     terminal = open_terminal(sys.stdout)
     for note in gathered.collected.notes:

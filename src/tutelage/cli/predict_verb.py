@@ -7,11 +7,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tutelage.cli.warn import warn
-from tutelage.cli.wishes import print_json
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
-from tutelage.core.outlet import one_line, say, tell
+from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -33,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"{len(records):,} predictions in {arguments.out}")
     if arguments.json:
         left_out = [problem.record() for problem in prediction.problems]
-        print_json({"run": arguments.run, "num_rows": len(records), "predictions": records, "left_out": left_out})
+        say_json({"run": arguments.run, "num_rows": len(records), "predictions": records, "left_out": left_out})
     elif not arguments.out:
         # People see this; files and --json hold every name as it is.
         say(_as_csv([{_shown(key): _shown(value) for key, value in record.items()} for record in records]), end="")

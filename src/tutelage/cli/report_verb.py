@@ -2,8 +2,7 @@
 
 import argparse
 
-from tutelage.cli.warn import warn
-from tutelage.core.outlet import one_line, say, say_json
+from tutelage.core.outlet import one_line, say, say_json, warn
 from tutelage.report.page import write_report
 from tutelage.run.birth import tidy
 from tutelage.run.folder import run_folder

@@ -6,7 +6,7 @@ from pathlib import Path
 from tutelage.cli.main import STARTED
 from tutelage.cli.train_verb import show_end
 from tutelage.planning.recipe import Recipe
-from tutelage.report.divergence import reporting_divergence
+from tutelage.report.diverged import reporting_divergence
 from tutelage.run.start import Request, resume_training
 from tutelage.track.console import Console
 

@@ -5,11 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tutelage.cli.warn import warn
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import RunError, UsageError
-from tutelage.core.outlet import one_line, say, say_json, tell
+from tutelage.core.outlet import one_line, say, say_json, tell, warn
+from tutelage.core.plain import check_plain
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.track.score import say_number
 
@@ -65,6 +65,7 @@ def _record(folder: Path) -> dict[str, Any]:
     result: dict[str, Any] = {}
     stopped, fault = "not ended", ""
     try:
+        check_plain(folder)
         result = files.result()
         stopped = result.get("stopped", stopped)
     except (RunError, OSError) as error:

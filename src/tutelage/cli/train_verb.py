@@ -4,10 +4,9 @@ import argparse
 import os
 from pathlib import Path
 
-from tutelage.cli.warn import warn
-from tutelage.cli.wishes import make_request, print_json
-from tutelage.core.outlet import tell
-from tutelage.report.divergence import reporting_divergence
+from tutelage.cli.wishes import make_request
+from tutelage.core.outlet import say_json, tell, warn
+from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import start_training
@@ -48,7 +47,7 @@ def show_end(folder: Path, *, as_json: bool) -> int:
             "warnings",
             "diagnosis",
         )
-        print_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
+        say_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
         tell(f"report   {report}")
         # Folders of older versions do not say so, and all of their tasks did.

@@ -2,11 +2,9 @@
 
 import argparse
 
-from tutelage.cli.warn import warn
-from tutelage.cli.wishes import print_json
 from tutelage.core.errors import RunError
-from tutelage.core.outlet import one_line, say
-from tutelage.run.files import RunFiles
+from tutelage.core.outlet import one_line, say, say_json, warn
+from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
 from tutelage.run.mend import accept, mend
@@ -30,10 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
                 told.append(f"{len(taken)} file(s) accepted; {folder}/manifest.jsonl written anew.")
             else:
                 mend(files)
-    standings = survey(RunFiles(folder, tell=lambda _: None))
+    standings = survey(RunFiles(folder, tell=tell_nobody))
     is_well = all(standing.is_well for standing in standings)
     if arguments.json:
-        print_json({"run": str(folder), "ok": is_well, "files": [vars(each) for each in standings], "notes": told})
+        say_json({"run": str(folder), "ok": is_well, "files": [vars(each) for each in standings], "notes": told})
     else:
         _show(standings, told)
     return 0 if is_well else DAMAGED

@@ -10,12 +10,11 @@ from typing import Any
 from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
 from tutelage.core.names import readable
-from tutelage.core.outlet import say_json
 from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 from tutelage.run.start import Request
 from tutelage.track.console import Console
 
-__all__ = ["make_request", "print_json"]
+__all__ = ["make_request"]
 
 BUDGETS = ("epochs", "steps", "time")
 PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
@@ -65,11 +64,6 @@ def _without_amounts(values: Mapping[str, Any]) -> Any:
     """Return a recipe's budget without how much it says; what is no table stays, to be refused as what it is."""
     budget = values.get("budget", {})
     return {key: value for key, value in budget.items() if key not in BUDGETS} if isinstance(budget, Mapping) else budget
-
-
-def print_json(record: Mapping[str, Any]) -> None:
-    """Print one JSON object; numbers that are not finite become null."""
-    say_json(record)
 
 
 def _put(values: dict[str, Any], key: str, value: str) -> dict[str, Any]:

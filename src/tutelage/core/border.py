@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tutelage.core.names import shorten
+
 __all__ = [
     "MalformedError",
     "BorderError",
@@ -27,6 +29,7 @@ __all__ = [
     "parse_object",
     "parse_toml",
     "read_bounded",
+    "without_twins",
 ]
 
 SMALL_BYTES = 64 * 2**20
@@ -43,7 +46,7 @@ MAX_BITS = 212
 """The same for numbers that are written to base 16, in bits."""
 MAX_DOTS = 16
 """Dots in one key: a recipe needs three, and reading takes the square of their number."""
-DOTTED = re.compile(r"(?<![\w\"'-])(?:(?>[\w\"'-]+)[ \t]*+\.[ \t]*+){17}")
+DOTTED = re.compile(r"(?<![\w\"'-])(?:(?>[\w\"'-]+)[ \t]*+\.[ \t]*+)" + f"{{{MAX_DOTS + 1}}}")
 
 
 class BorderError(ValueError):
@@ -107,7 +110,7 @@ def parse_json(content: bytes, *, most: int = SMALL_BYTES, with_constants: bool 
             parse_int=_whole,
             parse_float=_real,
             parse_constant=float if with_constants else _refuse_constant,
-            object_pairs_hook=_table,
+            object_pairs_hook=without_twins,
         )
     except BorderError:
         raise
@@ -154,6 +157,20 @@ def parse_toml(content: bytes) -> dict[str, Any]:
         raise BorderError(str(error)[:300]) from error
     bounded(values)
     return values
+
+
+def without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the pairs of a JSON object as a table whose keys are all different.
+
+    Raises:
+        BorderError: A key stands there twice.
+    """
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise BorderError(f"the key {shorten(twice)} stands twice in one object")
+    return table
 
 
 def bounded(value: Any) -> Any:
@@ -206,16 +223,6 @@ def _real(text: str) -> float:
 def _refuse_constant(word: str) -> float:
     """Refuse NaN and the infinities."""
     raise BorderError(f"found {word}, which JSON does not have")
-
-
-def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make a table whose keys are all different."""
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in table if keys.count(key) > 1)
-        raise BorderError(f"the key {twice[:80]!r} stands there twice")
-    return table
 
 
 def _too_deep() -> str:

@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from tutelage.core.errors import DiskError
 from tutelage.core.events import Event, Noted, Sink, Warned
-from tutelage.core.outlet import tell
+from tutelage.core.outlet import warn
 
 __all__ = ["Emitter", "Holding", "Rewindable"]
 
@@ -79,7 +79,7 @@ class Emitter:
             finally:
                 self._turn.release()
         else:
-            tell(f"Warning: {event.message}")
+            warn(event.message)
 
     def seals(self) -> dict[str, tuple[int, str]]:
         """Return size and SHA-256 of the sinks' files, for a checkpoint, with all that was told in them.
@@ -162,7 +162,7 @@ class Emitter:
             self.emit(Warned(message=message))
         # Also where the last ones failed on just this.
         if not self.sinks:
-            tell(f"Warning: {message}")
+            warn(message)
 
 
 def _raise_first(refused: Mapping[int, DiskError]) -> None:

@@ -20,6 +20,7 @@ from tutelage.core.names import readable
 from tutelage.core.outlet import one_line
 
 __all__ = [
+    "BRING_BACK",
     "DataError",
     "DataProblem",
     "DiskError",
@@ -31,10 +32,10 @@ __all__ = [
     "UsageError",
 ]
 
+BRING_BACK = "Bring an intact copy back, or train anew."
+"""What to do about a file that is not what the run wrote."""
 MAX_SHOWN = 20
 """Problems written out in full; the rest are counted (all of them are in `DataError.problems`)."""
-
-
 MAX_CHARACTERS = 1000
 """Of a place, of what was found there, or of a remedy."""
 

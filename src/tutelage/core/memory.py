@@ -5,13 +5,16 @@ A limit set from outside (`ulimit -v`) and a full machine look alike here. A pro
 """
 
 import errno
+import os
 import re
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from tutelage.core.errors import OutOfMemoryError
 
-__all__ = ["is_out_of_memory", "memory_told", "out_of_memory"]
+__all__ = ["is_out_of_memory", "memory_bytes", "memory_told", "out_of_memory"]
 
 PHRASES = (
     "can't allocate memory",
@@ -36,7 +39,26 @@ PHRASES = (
 """How libraries say it in an error that is no `MemoryError`."""
 ASKED = re.compile(r"allocate:? ([\d.]+ ?(?:bytes|[KMGT]i?B))", re.IGNORECASE)
 """How many bytes were asked for, where a library says so."""
+CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Where Linux says how much a container may use, in both versions of its control groups."""
 REMEDY = "Make the batch (--set batch_size=), the size of the inputs or the model smaller, or give the process more memory."
+
+
+def memory_bytes() -> int:
+    """Return how much memory this process may use: what the machine has, its container, or its own limit on addresses."""
+    if not hasattr(os, "sysconf"):
+        return sys.maxsize
+    import resource  # not on every system
+
+    most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if soft != resource.RLIM_INFINITY:
+        most = min(most, soft)
+    for limit in CONTAINER_LIMITS:
+        # A container without one says `max`.
+        with suppress(OSError, ValueError):
+            most = min(most, int(Path(limit).read_text(encoding="ascii")))
+    return most
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -68,12 +68,14 @@ def _write_out(found: re.Match[str]) -> str:
 
 
 def shorten(value: object) -> str:
-    """Write a label or a cell as Python does, cut where it is long.
+    """Write a label, a cell or a setting as Python does, cut where it is long.
 
     Example:
         >>> shorten("x" * 5000)
         "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'... (5,000 characters)"
     """
-    if isinstance(value, str) and len(value) > MAX_SHOWN:
-        return f"{value[:MAX_SHOWN]!r}... ({len(value):,} characters)"
-    return repr(value)
+    text = value if isinstance(value, str) else repr(value)
+    if len(text) <= MAX_SHOWN:
+        return repr(value)
+    cut = text[:MAX_SHOWN]
+    return f"{repr(cut) if isinstance(value, str) else cut}... ({len(text):,} characters)"

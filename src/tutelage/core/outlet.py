@@ -1,9 +1,9 @@
 r"""The one way out for text: what names hold can steer no terminal, and no terminal can end a command.
 
-`say` writes a line to standard output, `tell` one to standard error, `say_json` an object for programs. Whatever they are
-given, control characters, marks that turn the direction of writing, separators of lines and halves of surrogate pairs
-come out as escapes such as `\x1b`; so does what the stream's encoding has no signs for. A command puts `guarded` around all
-it does, so that what libraries, warnings and tracebacks say goes the same way.
+`say` writes a line to standard output, `tell` one to standard error and `warn` a warning, `say_json` an object for programs.
+Whatever they are given, control characters, marks that turn the direction of writing, separators of lines and halves of
+surrogate pairs come out as escapes such as `\x1b`; so does what the stream's encoding has no signs for. A command puts
+`guarded` around all it does, so that what libraries, warnings and tracebacks say goes the same way.
 """
 
 import json
@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
-from tutelage.core.finite import finite
+from tutelage.core.json_values import json_values
+from tutelage.core.names import readable
 
-__all__ = ["OUTPUT", "Outlet", "flush", "guarded", "one_line", "say", "say_json", "tell", "visible"]
+__all__ = ["OUTPUT", "Outlet", "flush", "guarded", "one_line", "say", "say_json", "tell", "visible", "warn"]
 
 HIDDEN = (
     r"\x00-\x09\x0b-\x1f\x7f-\x9f"  # control characters, but for the end of a line
@@ -47,8 +48,9 @@ def one_line(text: str) -> str:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    # As Python writes it in a string, so that it can be typed.
-    return found[0].encode("unicode_escape").decode("ascii")
+    # As Python writes it in a string, so that it can be typed; a byte of a file name as `readable` writes it everywhere.
+    sign = readable(found[0])
+    return sign if sign != found[0] else sign.encode("unicode_escape").decode("ascii")
 
 
 class Outlet:
@@ -134,9 +136,14 @@ def tell(text: str) -> None:
     _outlet("stderr").write(text + "\n")
 
 
+def warn(text: str) -> None:
+    """Write one warning to standard error, on one line."""
+    tell(f"Warning: {one_line(text)}")
+
+
 def say_json(record: object) -> None:
     """Write one JSON object to standard output, in ASCII: it reads the same in every encoding; no number becomes null."""
-    text = json.dumps(finite(record), allow_nan=False)
+    text = json.dumps(json_values(record), allow_nan=False)
     _outlet("stdout").draw(text.replace(DELETE, "\\u007f") + "\n")
 
 

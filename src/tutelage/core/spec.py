@@ -29,19 +29,21 @@ from pydantic.fields import FieldInfo
 
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
-from tutelage.core.names import from_address, to_address
+from tutelage.core.names import from_address, shorten, to_address
 from tutelage.core.outlet import one_line
 
 __all__ = ["Auto", "Component", "Location", "Pick", "Spec", "Wish", "grant", "parse"]
 
 Auto = Literal["auto"]
 """The word a recipe uses for "decide for me and tell me why"."""
-
-
 PLAIN_TYPES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", NoneType: ""}
 """Types of single values, and how messages call them."""
 LARGEST = 2**63 - 1
 """Whole numbers beyond this fit no tensor, no file and no counter."""
+BRANCHES = ("function-", "literal[", "is-instance", "tuple[", "constrained-")
+"""How pydantic calls the ways in which a field may be read; no part of a key."""
+RANGES = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
+"""How pydantic calls that a number is out of range."""
 
 
 class Spec(BaseModel):
@@ -241,18 +243,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 def _short(value: object) -> str:
     """Write a value as TOML has it, cut where it is long."""
-    text = str(value).lower() if isinstance(value, bool) else repr(value)
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}... ({len(text):,} characters)"
-
-
-MAX_SHOWN = 80
-"""Characters of a value in a message."""
-
-BRANCHES = ("function-", "literal[", "is-instance", "tuple[", "constrained-")
-"""How pydantic calls the ways in which a field may be read; no part of a key."""
-
-RANGES = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
-"""How pydantic calls that a number is out of range."""
+    return str(value).lower() if isinstance(value, bool) else shorten(value)
 
 
 def _told(issues: Sequence[Any]) -> list[Any]:

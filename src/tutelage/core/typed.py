@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tutelage.core.border import BorderError
+from tutelage.core.names import shorten
 
-__all__ = ["Finite", "Positive", "Size", "take"]
+__all__ = ["Finite", "Positive", "Size", "first_mistake", "take"]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -31,9 +32,19 @@ def take(record: Mapping[str, Any], key: str, kind: Any) -> Any:
     try:
         return _reader(kind).validate_python(record[key], strict=True)
     except ValidationError as error:
-        issue = error.errors(include_url=False)[0]
-        place = ".".join([key, *(str(part) for part in issue["loc"])])
-        raise BorderError(f"{place} = {issue['input']!r:.60}: {issue['msg']}") from error
+        raise BorderError(first_mistake(error, within=key)) from error
+
+
+def first_mistake(error: ValidationError, *, within: str = "") -> str:
+    """Say the first thing that pydantic found wrong: its key, the value found there, and what was expected.
+
+    Args:
+        error: What was raised.
+        within: The key that the values stand under, such as `control`.
+    """
+    issue = error.errors(include_url=False, include_context=False)[0]
+    keys = [within, *map(str, issue["loc"])] if within else [str(part) for part in issue["loc"]]
+    return f"{'.'.join(keys) or '(top)'} = {shorten(issue['input'])}: {issue['msg']}"
 
 
 @cache

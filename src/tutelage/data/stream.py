@@ -109,9 +109,6 @@ class FiniteStream:
     def observe(self, report: object) -> None:
         """Take note of a step; a fixed data set learns nothing from it."""
 
-    def renew(self) -> None:
-        """Do nothing: rows do not depend on weights."""
-
     def state(self) -> dict[str, Any]:
         """Return the position after the batches that were handed out, whatever is being prepared."""
         return {"position": self._position}

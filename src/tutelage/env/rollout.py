@@ -124,9 +124,6 @@ class RolloutStream:
     def observe(self, report: object) -> None:
         """Take note of a step; nothing here reacts to it."""
 
-    def row_numbers(self) -> None:
-        """Return nothing: what was collected is no fixed row."""
-
     def renew(self) -> None:
         """Drop what a policy that diverged has collected, and begin new episodes."""
         self._samples = {}

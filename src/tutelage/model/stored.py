@@ -24,10 +24,10 @@ from torch import Tensor
 
 from tutelage.core.border import BorderError, opened, parse_json
 from tutelage.core.durable import replacing
-from tutelage.core.errors import OutOfMemoryError, RunError
-from tutelage.core.names import is_unicode
+from tutelage.core.errors import BRING_BACK, OutOfMemoryError, RunError
+from tutelage.core.names import is_unicode, shorten
 
-__all__ = ["REMEDY", "Announce", "Stored", "hash_tensors", "load_tensors", "read_seal", "save_tensors"]
+__all__ = ["Announce", "Stored", "hash_tensors", "load_tensors", "read_seal", "save_tensors"]
 
 Announce = Callable[[str], Callable[[Path], None]]
 """Takes a file's seal, and returns what is told of the file aside before it takes its place."""
@@ -128,9 +128,9 @@ def load_tensors(path: Path, *, formats: Sequence[str]) -> Stored:
         remedy = "End other programs, or give this process more (ulimit -v, or the container's limit)."
         raise OutOfMemoryError(f"{found}. {remedy}") from error
     except (safetensors.SafetensorError, OSError, BorderError) as error:
-        raise RunError(f"{path}: cannot be read ({error}). {REMEDY}") from error
+        raise RunError(f"{path}: cannot be read ({error}). {BRING_BACK}") from error
     if header["sha256"] != _seal(hash_tensors(tensors), header["format"], json.dumps(header["values"])):
-        raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {REMEDY}")
+        raise RunError(f"{path}: the content does not match its SHA-256: it was changed after it was written. {BRING_BACK}")
     return Stored(tensors, header["values"], header["format"], header["sha256"])
 
 
@@ -177,9 +177,6 @@ def _refuse_large_header(path: Path) -> None:
         raise BorderError(f"its header names {count:,} tensors, expected at most {MAX_TENSORS:,}")
 
 
-REMEDY = "Bring an intact copy back, or train anew."
-
-
 def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[str, Any]:
     """Return the header's entry, with everything in it of the right type."""
     if entry is None:
@@ -187,7 +184,7 @@ def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[st
     try:
         header = parse_json(entry.encode(), with_constants=True)
     except (BorderError, UnicodeEncodeError) as error:
-        raise RunError(f"{path}: its header cannot be read: {error}. {REMEDY}") from error
+        raise RunError(f"{path}: its header cannot be read: {error}. {BRING_BACK}") from error
     found = header.get("format") if isinstance(header, dict) else None
     if isinstance(found, str) and found not in formats:
         remedy = "Train anew, or use the version of tutelage that wrote it."
@@ -195,7 +192,7 @@ def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[st
     for key, kind in (("format", str), ("sha256", str), ("values", dict)):
         value = header.get(key) if isinstance(header, dict) else None
         if not isinstance(value, kind):
-            raise RunError(f"{path}: its header says {key} = {value!r:.60}, expected a {kind.__name__}. {REMEDY}")
+            raise RunError(f"{path}: its header says {key} = {shorten(value)}, expected a {kind.__name__}. {BRING_BACK}")
     checked: dict[str, Any] = header
     return checked
 

@@ -10,8 +10,10 @@ from pydantic import Field, ValidationError
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError, TutelageError
+from tutelage.core.names import shorten
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Location, Pick, Spec
+from tutelage.core.typed import first_mistake
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
 
@@ -132,13 +134,11 @@ def plan_from(record: Mapping[str, Any], *, where: str = layout.PLAN) -> Plan:
     """
     if record.get("format") != FORMAT:
         found = record.get("format", record.get("version"))
-        raise RunError(f"{where}: is of format {found!r:.60}; this version reads {FORMAT!r}. Use the version that wrote it.")
+        raise RunError(f"{where}: is of format {shorten(found)}; this version reads {FORMAT!r}. Use the version that wrote it.")
     try:
         return Plan.model_validate(dict(record))
     except ValidationError as error:
-        issue = error.errors(include_url=False, include_context=False)[0]
-        key = ".".join(str(part) for part in issue["loc"]) or "(top)"
-        raise RunError(f"{where}: {key} = {issue['input']!r:.80}: {issue['msg']}. {REMEDY}") from error
+        raise RunError(f"{where}: {first_mistake(error)}. {REMEDY}") from error
     except (TutelageError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         # A border: components check their settings in ways of their own.
         raise RunError(f"{where}: {str(error)[:300]}. {REMEDY}") from error

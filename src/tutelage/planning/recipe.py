@@ -17,9 +17,10 @@ from tutelage.core.spec import Auto, Location, Pick, Spec, Wish, parse
 
 __all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
 
-
 MAX_EPOCHS, MAX_STEPS = 10**6, 10**12
 """More than any machine does in a life; beyond 2^53 steps could no longer be counted in a float."""
+MAX_BATCH = 10**7
+"""Rows; more than any memory holds."""
 
 
 class Budget(Spec):
@@ -91,9 +92,6 @@ class StoppingWish(Spec):
         "auto", description="Fraction of the budget without a better score, in (0, 1]; 1 never stops early."
     )
     min_delta: float = Field(0.0, ge=0, le=1e100, description="How much better a score must be to count.")
-
-
-MAX_BATCH = 10**7
 
 
 class Saving(Spec):

@@ -20,6 +20,7 @@ from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
 from tutelage.core.errors import RunError, TutelageError
 from tutelage.core.shape.base import Shape, shape_from_record
+from tutelage.core.typed import first_mistake
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
@@ -32,6 +33,7 @@ from tutelage.task.base import TaskSpec
 __all__ = ["Predictor", "load_predictor"]
 
 FORMAT = "predictor-3"
+REMEDY = "Use the version that wrote it, or train anew."
 Table = dict[str, Any]
 
 
@@ -176,15 +178,10 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
     except RunError:
         raise
     except ValidationError as error:
-        issue = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in issue["loc"])
-        raise RunError(f"{path}: {key} = {issue['input']!r:.60}: {issue['msg']}. {REMEDY}") from error
+        raise RunError(f"{path}: {first_mistake(error)}. {REMEDY}") from error
     except (TutelageError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         # A border: it is whole, and yet not what this version expects, or was written by another hand.
         raise RunError(f"{path}: does not hold what this version of tutelage expects: {str(error)[:300]}. {REMEDY}") from error
-
-
-REMEDY = "Use the version that wrote it, or train anew."
 
 
 def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module | None, device: str) -> Predictor:

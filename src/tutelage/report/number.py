@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
+from tutelage.core.amount import LARGEST_WHOLE
+
 __all__ = ["quantile", "say_count", "say_fraction", "say_number", "say_percent", "say_tick"]
 
-LARGEST_WHOLE = 1e15
-"""From here on a number's digits say nothing: floats hold no more of them."""
 SUFFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
-from tutelage.core import catalog, layout, outlet
+from tutelage.core import catalog, layout
 from tutelage.core.durable import write_durably
 from tutelage.core.journal import read_journal
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
+from tutelage.core.outlet import warn
 from tutelage.core.patience import Patience
 from tutelage.report.headline import show_headline, title
 from tutelage.report.html import join, raw, tag
@@ -55,8 +56,9 @@ def write_report(
     page = _page(run).encode()
     patience = Patience(
         patience_seconds if os.access(folder, os.W_OK) else 0.0,
-        warn=_warn,
-        note=_warn,
+        # The run's own sinks are closed by now.
+        warn=warn,
+        note=warn,
         meanwhile="The report waits for it; all else of the run is written.",
         remedy=f"All else of the run is written. Then write the report: tutelage report {folder}",
     )
@@ -73,11 +75,6 @@ def _write(folder: Path, page: bytes) -> None:
     else:
         # One that vouched for the report alone would look like that of the run.
         write_durably(folder / layout.REPORT, page)
-
-
-def _warn(text: str) -> None:
-    """Tell on standard error: the run's own sinks are closed by now."""
-    outlet.tell(f"Warning: {outlet.one_line(text)}")
 
 
 def _page(run: RunRecord) -> str:

@@ -17,17 +17,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tutelage.core import layout
 from tutelage.core.border import BorderError, is_missing, opened, parse_object, read_bounded
-from tutelage.core.errors import RunError
+from tutelage.core.errors import BRING_BACK, RunError
+from tutelage.core.hashing import feed
 from tutelage.core.journal import Journal, read_journal
+from tutelage.core.names import shorten
+from tutelage.core.typed import first_mistake
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, recipe_from, recipe_values
 from tutelage.track.jsonl import parse_records
 
-__all__ = ["UNREADABLE", "RunFiles", "intact_prefix", "remedy_for", "tell_nobody"]
-
-CHUNK_BYTES = 2**20
-UNREADABLE = "Bring an intact copy back, or train anew."
-"""What to do about a file that is what the manifest says, and yet no such file: to accept it would not help."""
+__all__ = ["RunFiles", "intact_prefix", "remedy_for", "tell_nobody"]
 
 
 class DataRecord(BaseModel):
@@ -181,15 +180,13 @@ class RunFiles:
             record = parse_object(self.content(file))
             expected = layout.FORMATS.get(file)
             if expected is not None and record.get("format", expected if self.is_lenient else None) != expected:
-                raise BorderError(f"is of format {record.get('format')!r:.60}; this version reads {expected!r}")
+                raise BorderError(f"is of format {shorten(record.get('format'))}; this version reads {expected!r}")
             if file in RECORDS and is_typed:
                 RECORDS[file].model_validate(record)
         except ValidationError as error:
-            issue = error.errors(include_url=False)[0]
-            key = ".".join(str(part) for part in issue["loc"])
-            raise RunError(f"{where}: {key} = {issue['input']!r:.60}: {issue['msg']}. {UNREADABLE}") from error
+            raise RunError(f"{where}: {first_mistake(error)}. {BRING_BACK}") from error
         except BorderError as error:
-            raise RunError(f"{where}: {error}. {UNREADABLE}") from error
+            raise RunError(f"{where}: {error}. {BRING_BACK}") from error
         return record
 
     def result(self) -> dict[str, Any]:
@@ -283,9 +280,7 @@ def intact_prefix(path: Path, seals: list[tuple[int, str]]) -> int:
     sha, done, good = hashlib.sha256(), 0, 0
     with os.fdopen(opened(path), "rb") as file:
         for size, expected in seals:
-            while done < size and (chunk := file.read(min(CHUNK_BYTES, size - done))):
-                sha.update(chunk)
-                done += len(chunk)
+            done += feed(sha, file, size - done)
             if done == size and sha.hexdigest() == expected:
                 good = size
     return good

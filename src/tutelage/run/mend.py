@@ -7,11 +7,11 @@ from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.border import SMALL_BYTES, BorderError, parse_object
-from tutelage.core.errors import RunError
+from tutelage.core.errors import BRING_BACK, RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
 from tutelage.run.ending import has_ended, state_of
-from tutelage.run.files import UNREADABLE, RunFiles, intact_prefix, remedy_for
+from tutelage.run.files import RunFiles, intact_prefix, remedy_for
 from tutelage.run.survey import SMALL, entry_for, survey, unnamed_checkpoint
 from tutelage.training.checkpoint import checkpoints
 
@@ -58,7 +58,7 @@ def accept(files: RunFiles) -> list[str]:
         # Not even hashed: it may have no end.
         path = files.folder / standing.file
         if standing.file in SMALL and path.is_file() and path.stat().st_size > SMALL_BYTES:
-            remedy = remedy_for(files.folder, standing.file) if standing.file == layout.REPORT else UNREADABLE
+            remedy = remedy_for(files.folder, standing.file) if standing.file == layout.REPORT else BRING_BACK
             raise RunError(f"{path}: {standing.found}. {remedy}")
     Manifest(files.folder).rewrite(_entries(files))
     return [f"{standing.file}: {standing.state}: {standing.found}" for standing in odd]
@@ -115,4 +115,4 @@ def _stated(folder: Path, entry: Entry) -> Entry:
     try:
         return replace(entry, state=state_of(parse_object((folder / entry.file).read_bytes()).get("stopped")))
     except BorderError as error:
-        raise RunError(f"{folder / entry.file}: {error}. {UNREADABLE}") from error
+        raise RunError(f"{folder / entry.file}: {error}. {BRING_BACK}") from error

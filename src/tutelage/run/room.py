@@ -16,7 +16,7 @@ from tutelage.training.course import log_frequency
 from tutelage.training.state import TrainState
 from tutelage.training.update import Update
 
-__all__ = ["needed_bytes", "require_room"]
+__all__ = ["needed_bytes", "require_disk_room"]
 
 SMALL_FILES_BYTES = 2**19
 """What plan, result, report and the like take, and the headers of the large ones."""
@@ -41,7 +41,7 @@ def needed_bytes(state: TrainState) -> int:
     return KEPT * checkpoint + max(checkpoint, 2 * weights) + lines * LINE_BYTES + SMALL_FILES_BYTES
 
 
-def require_room(folder: Path, needed: int) -> str:
+def require_disk_room(folder: Path, needed: int) -> str:
     """Return a warning where the files of a run hardly find room in its folder, "" where there is plenty.
 
     Raises:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tutelage.core import catalog, layout
-from tutelage.core.errors import DataError, DataProblem, RunError, UsageError
+from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.base import Rows
 from tutelage.data.source.arrays import collect_arrays
@@ -158,7 +158,7 @@ class Run:
         seal = read_seal(path)
         # One that says no seal is refused, with the reason, where it is read.
         if seal and self.files.knows_another(name, seal=seal):
-            raise RunError(f"{path}: is not what this run wrote there. Bring an intact copy back, or train anew.")
+            raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")
         return load_predictor(path, module=self.module)
 
     def evaluate(self, source: Any = None, *, target: str = "auto") -> dict[str, float]:

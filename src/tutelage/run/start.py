@@ -15,7 +15,7 @@ from tutelage.core import layout
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.events import Decided, Noted, Sink, Warned
-from tutelage.core.finite import finite
+from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.names import to_address
 from tutelage.core.plain import check_plain
@@ -37,7 +37,7 @@ from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, mesh_from_environment
 from tutelage.training.resolve import resolve
-from tutelage.training.room import require_room, require_room_for_step
+from tutelage.training.room import require_memory_room, require_room_for_step
 
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
 
@@ -114,7 +114,7 @@ def _try_model(plan: Plan) -> None:
     except (RuntimeError, OverflowError, MemoryError) as error:  # sizes whose product no tensor can have
         raise RecipeError(f"recipe: model = {say(plan.model)} cannot be built: {error}. Make it smaller.") from error
     what = f"model = {say(plan.model)}"
-    require_room(sum(value.nbytes for value in network.state_dict().values()), plan.device, what=what)
+    require_memory_room(sum(value.nbytes for value in network.state_dict().values()), plan.device, what=what)
     require_room_for_step(network, plan.shape, plan.device, what=what)
 
 
@@ -165,7 +165,7 @@ def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered,
     manifest = Manifest(folder)
     manifest.put(layout.RECIPE, to_toml({"format": request.recipe.format, **wishes}).encode())
     manifest.put_json(layout.ENV, found)
-    manifest.put_json(layout.DATA, finite(gathered.describe(path=request.source)))
+    manifest.put_json(layout.DATA, json_values(gathered.describe(path=request.source)))
     manifest.put_json(layout.PLAN, plan.to_record() | {"command": request.command})
 
 

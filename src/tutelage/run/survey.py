@@ -8,11 +8,12 @@ from pathlib import Path
 
 from tutelage.core import layout
 from tutelage.core.border import BorderError, opened
-from tutelage.core.errors import OutOfMemoryError, RunError
+from tutelage.core.errors import BRING_BACK, OutOfMemoryError, RunError
+from tutelage.core.hashing import feed
 from tutelage.core.journal import Entry
-from tutelage.model.stored import REMEDY, load_tensors, read_seal
+from tutelage.model.stored import load_tensors
 from tutelage.predictor import predictor
-from tutelage.run.files import CHUNK_BYTES, RunFiles, intact_prefix, remedy_for, tell_nobody
+from tutelage.run.files import RunFiles, intact_prefix, remedy_for, tell_nobody
 from tutelage.training import checkpoint
 
 __all__ = ["SMALL", "Standing", "damaged_weights", "entry_for", "survey", "unnamed_checkpoint"]
@@ -82,10 +83,9 @@ def entry_for(folder: Path, file: str) -> Entry | None:
         return Entry(file, *_hashed(path))
     size = path.stat().st_size
     try:
-        load_tensors(path, formats=FORMATS)
+        return Entry(file, size, seal=load_tensors(path, formats=FORMATS).seal)
     except RunError:
         return None
-    return Entry(file, size, seal=read_seal(path))
 
 
 def unnamed_checkpoint(files: RunFiles) -> str:
@@ -103,15 +103,12 @@ def _hashed(path: Path) -> tuple[int, str]:
     Raises:
         RunError: It is longer than any that a run writes.
     """
-    size, sha, done = path.stat().st_size, hashlib.sha256(), 0
+    size, sha = path.stat().st_size, hashlib.sha256()
     if size > LOG_BYTES:
         found = f"has {size:,} bytes; what a run writes there has at most {LOG_BYTES:,}"
         raise RunError(f"{path}: {found}. Move it away, or cut it back to what the run wrote.")
     with os.fdopen(opened(path), "rb") as file:
-        while done < size and (chunk := file.read(min(CHUNK_BYTES, size - done))):
-            sha.update(chunk)
-            done += len(chunk)
-    return done, sha.hexdigest()
+        return feed(sha, file, size), sha.hexdigest()
 
 
 def _names(files: RunFiles) -> Iterator[str]:
@@ -189,15 +186,15 @@ def _weights(files: RunFiles, file: str) -> Standing:
     """Return how a checkpoint or predictor stands: it is read and verified as a whole."""
     path = files.folder / file
     is_spare = file.startswith(f"{layout.STEPS}/") and bool(files.checkpoint)
-    remedy = PASSED_OVER if is_spare else REMEDY
+    remedy = PASSED_OVER if is_spare else BRING_BACK
     if not path.exists():
         # A crash between its line and its taking place leaves the same: resume goes on from the one before.
         return Standing(file, "missing", "is missing", "" if is_spare else remedy)
     try:
-        load_tensors(path, formats=FORMATS)
+        seal = load_tensors(path, formats=FORMATS).seal
     except RunError as error:
-        return Standing(file, "changed", str(error).removeprefix(f"{path}: ").removesuffix(REMEDY).rstrip(" ."), remedy)
+        return Standing(file, "changed", str(error).removeprefix(f"{path}: ").removesuffix(BRING_BACK).rstrip(" ."), remedy)
     entry = files.journal.latest(file)
-    if entry is not None and not entry.is_removed and not files.journal.accepts(file, seal=read_seal(path)):
+    if entry is not None and not entry.is_removed and not files.journal.accepts(file, seal=seal):
         return Standing(file, "changed", "is whole, but not what this run wrote there", remedy)
     return Standing(file, "whole")

@@ -13,7 +13,7 @@ from tutelage.core.disk import naming
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError
 from tutelage.core.events import Corrected, Finished, Restored, Resumed, Warned
-from tutelage.core.finite import finite
+from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
 from tutelage.core.patience import telling
@@ -29,14 +29,14 @@ from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.run.repeat import RepeatCorrections, repeat_command
-from tutelage.run.room import needed_bytes, require_room
+from tutelage.run.room import needed_bytes, require_disk_room
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
+from tutelage.training.freed_memory import keep_freed_memory
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
-from tutelage.training.memory import keep_freed_memory
 from tutelage.training.mesh import LONE, PATIENCE, Mesh
 from tutelage.training.rollback import is_sound
 from tutelage.training.saving import SaveJob
@@ -313,7 +313,7 @@ class Training:
             self.emitter.emit(Warned(message=warning))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         self._insist(self._settle_logs, what="the logs")
-        record, manifest = finite(self.result), Manifest(self.folder)
+        record, manifest = json_values(self.result), Manifest(self.folder)
         self._insist(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)), what=layout.RESULT)
         return self.result
 
@@ -362,7 +362,7 @@ class Training:
 
     def _require_room(self, composed: Composed) -> None:
         """Refuse to train where the files of this run find no room, and warn where they hardly do."""
-        warning = require_room(self.folder, needed_bytes(composed.state))
+        warning = require_disk_room(self.folder, needed_bytes(composed.state))
         if warning:
             self.emitter.emit(Warned(message=warning))
 

@@ -140,12 +140,6 @@ class Stream(Protocol):
     def observe(self, report: Any) -> None:
         """Take note of the step that the last batch led to."""
 
-    def row_numbers(self) -> Tensor | None:
-        """Return which rows of the data the last batch holds, int64 [B], in its order; None where it is of no fixed rows."""
-
-    def renew(self) -> None:
-        """Drop what weights that were put back had brought about, such as the rollout of a policy that diverged."""
-
     def state(self) -> dict[str, Any]:
         """Return tensors and JSON values from which the stream goes on exactly."""
 

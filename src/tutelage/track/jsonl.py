@@ -7,7 +7,6 @@ SHA-256 over all that stands in the files; it is kept while writing.
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from tutelage.core.border import BorderError, opened, parse_object
 from tutelage.core.disk import naming
 from tutelage.core.errors import DiskError, RunError
 from tutelage.core.events import Evaluated, Event, Logged, as_record
+from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.track.base import Track
 from tutelage.track.lines import Lines, truncate
@@ -115,7 +115,7 @@ class JsonlSink:
 
 def _line(record: Mapping[str, object]) -> bytes:
     """Return a record as one line of JSON."""
-    return json.dumps(_plain(record), allow_nan=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(json_values(record), allow_nan=False, separators=(",", ":")).encode() + b"\n"
 
 
 def read_records(path: Path) -> list[dict[str, Any]]:
@@ -157,18 +157,3 @@ def parse_records(file: BinaryIO, *, path: Path, size: int = -1) -> Iterator[dic
             raise RunError(f"{path} line {number:,}: {error}. Was the file edited? Expected one object a line.") from error
         if record:
             yield record
-
-
-def _plain(value: object) -> object:
-    """Return a value as JSON has it; numbers that are not finite become null, anything unknown its text."""
-    if hasattr(value, "item") and not isinstance(value, float):
-        value = value.item()
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return str(value)

@@ -8,6 +8,7 @@ from typing import BinaryIO
 from tutelage.core.disk import naming
 from tutelage.core.durable import sync_folder
 from tutelage.core.errors import RunError
+from tutelage.core.hashing import feed
 from tutelage.core.plain import open_plain
 
 __all__ = ["Lines", "truncate"]
@@ -188,7 +189,5 @@ def _hash(path: Path, size: int) -> "hashlib._Hash":
     """Return the running SHA-256 over the beginning of a file."""
     sha = hashlib.sha256()
     with path.open("rb") as file:
-        while size > 0 and (chunk := file.read(min(size, CHUNK_BYTES))):
-            sha.update(chunk)
-            size -= len(chunk)
+        feed(sha, file, size)
     return sha

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["Scores", "say_number"]
+from tutelage.core.amount import LARGEST_WHOLE
 
-LARGEST_WHOLE = 1e15
-"""From here on a number's digits say nothing: floats hold no more of them."""
+__all__ = ["Scores", "say_number"]
 
 
 @dataclass(frozen=True, slots=True)

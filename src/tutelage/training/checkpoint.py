@@ -9,17 +9,17 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tutelage.core.disk import naming
-from tutelage.core.errors import RunError
+from tutelage.core.errors import BRING_BACK, RunError
 from tutelage.core.journal import read_journal
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
 from tutelage.core.manifest import Manifest
-from tutelage.model.stored import load_tensors, read_seal, save_tensors
+from tutelage.core.typed import first_mistake
+from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.training.state import Snapshot, digest
 
 __all__ = ["checkpoints", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 
 FORMAT = "checkpoint-4"
-REMEDY = "Bring an intact copy back, or train anew."
 KEPT = 2
 """Checkpoints kept: the newest, and one to fall back to if it is damaged."""
 
@@ -97,14 +97,17 @@ def load_checkpoint(path: Path) -> Snapshot:
     Raises:
         RunError: The file is damaged, or is not a checkpoint.
     """
+    return _read(path)[0]
+
+
+def _read(path: Path) -> tuple[Snapshot, str]:
+    """Read and verify one checkpoint; return its seal too."""
     stored = load_tensors(path, formats=(FORMAT,))
     try:
         Values.model_validate(stored.values, strict=False)
     except ValidationError as error:
-        issue = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in issue["loc"])
-        raise RunError(f"{path}: its header says {key} = {issue['input']!r:.60}: {issue['msg']}. {REMEDY}") from error
-    return Snapshot(stored.tensors, stored.values)
+        raise RunError(f"{path}: its header says {first_mistake(error)}. {BRING_BACK}") from error
+    return Snapshot(stored.tensors, stored.values), stored.seal
 
 
 def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[tuple[Path, str]]]:
@@ -118,8 +121,8 @@ def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[tuple[Path, str]]]:
     for path in reversed(checkpoints(run_dir)):
         name = path.relative_to(run_dir).as_posix()
         try:
-            snapshot = load_checkpoint(path)
-            if name in journal.entries and not journal.accepts(name, seal=read_seal(path)):
+            snapshot, seal = _read(path)
+            if name in journal.entries and not journal.accepts(name, seal=seal):
                 raise RunError(f"{path}: is whole, but not what this run wrote there. Was it taken from another run?")
             return snapshot, damaged
         except RunError as error:

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 
 from tutelage.core.errors import RecipeError, RunError
+from tutelage.core.names import shorten
 from tutelage.core.spec import Spec
+from tutelage.core.typed import first_mistake
 
 __all__ = ["Control", "Stopping", "judge"]
 
@@ -118,13 +120,11 @@ def control_from(state: Mapping[str, Any]) -> Control:
     """
     unknown = sorted(set(state) - set(Control.__dataclass_fields__))
     if unknown:
-        raise RunError(f"a control has no value {unknown[0]!r:.60}")
+        raise RunError(f"a control has no value {shorten(unknown[0])}")
     try:
         return READER.validate_python(dict(state))
     except ValidationError as error:
-        issue = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in issue["loc"])
-        raise RunError(f"control.{key} = {issue['input']!r:.60}: {issue['msg']}") from error
+        raise RunError(first_mistake(error, within="control")) from error
 
 
 READER = TypeAdapter(Control)

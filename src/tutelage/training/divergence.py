@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Divided, Refused
-from tutelage.training.diagnosis import explain
+from tutelage.training.refused_batch import explain
 from tutelage.training.rollback import roll_back
 from tutelage.training.state import TrainState
 

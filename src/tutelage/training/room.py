@@ -1,23 +1,21 @@
 """Whether a model can be held and trained at all, told before there is a run folder: memory is counted before it is asked for."""
 
-import os
-import sys
-
 import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import RecipeError
+from tutelage.core.memory import memory_bytes
 from tutelage.core.shape.base import Shape
 from tutelage.model.example import TORCH_TYPES
 from tutelage.training.before import least_rows
 
-__all__ = ["activation_bytes", "memory_bytes", "require_room", "require_room_for_step"]
+__all__ = ["activation_bytes", "device_bytes", "require_memory_room", "require_room_for_step"]
 
 COPIES = 4
 """Weights, gradients and two moments of the optimizer: what every training of a model holds at least."""
 
 
-def require_room(weights_bytes: int, device: str, *, what: str) -> None:
+def require_memory_room(weights_bytes: int, device: str, *, what: str) -> None:
     """Refuse a model that cannot be trained in the memory of a device.
 
     Args:
@@ -28,7 +26,7 @@ def require_room(weights_bytes: int, device: str, *, what: str) -> None:
     Raises:
         RecipeError: It does not fit.
     """
-    needed, there = weights_bytes * COPIES, memory_bytes(device)
+    needed, there = weights_bytes * COPIES, device_bytes(device)
     if needed > there:
         found = f"{what} needs {needed / 2**30:,.1f} GiB for weights, gradients and moments alone"
         raise RecipeError(f"recipe: {found}; {device} has {there / 2**30:,.1f} GiB. Make it smaller.")
@@ -46,7 +44,7 @@ def require_room_for_step(network: nn.Module, shape: Shape, device: str, *, what
     Raises:
         RecipeError: It does not fit, though each number took only half of its bytes, as in bfloat16.
     """
-    needed, there = activation_bytes(network, shape), memory_bytes(device)
+    needed, there = activation_bytes(network, shape), device_bytes(device)
     if needed > 2 * there:
         rows = least_rows(network)
         found = (
@@ -85,14 +83,8 @@ def _storage(tensor: Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-def memory_bytes(device: str) -> int:
+def device_bytes(device: str) -> int:
     """Return how much memory a device has, or may be used of it by this process."""
     if torch.device(device).type == "cuda":
         return int(torch.cuda.get_device_properties(device).total_memory)
-    if not hasattr(os, "sysconf"):
-        return sys.maxsize
-    import resource  # not on every system
-
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return physical if soft == resource.RLIM_INFINITY else min(physical, soft)
+    return memory_bytes()

@@ -12,7 +12,7 @@ from tutelage.core.errors import DiskError, OutOfMemoryError, RunError
 from tutelage.core.events import Saved, Warned
 from tutelage.core.memory import memory_told
 from tutelage.core.patience import PATIENCE_SECONDS, Patience, telling
-from tutelage.training.memory import free_memory
+from tutelage.training.freed_memory import free_memory
 from tutelage.training.rollback import is_sound
 from tutelage.training.state import Snapshot, TrainState
 from tutelage.training.writer import Durable, Writer
@@ -177,7 +177,7 @@ class SaveJob:
             self._emitter.emit(Warned(message=str(error)))
         return self._ending.insist(self._emitter.seals, what="the logs")
 
-    def _snapshot(self, state: TrainState, seals: Mapping[str, int], patience: Patience) -> Snapshot | None:
+    def _snapshot(self, state: TrainState, seals: Mapping[str, tuple[int, str]], patience: Patience) -> Snapshot | None:
         """Copy the state, with the facts of the outer world; None where memory lacks for that, in whichever process.
 
         Raises:
@@ -185,7 +185,7 @@ class SaveJob:
         """
         state.outside["seconds"] = self._emitter.seconds
         # A sink that has just failed has none; what it had at the last checkpoint is then where its files are cut.
-        state.outside["seals"] = {**state.outside.get("seals", {}), **seals}
+        state.outside["logs"] = {**state.outside.get("logs", {}), **{name: list(seal) for name, seal in seals.items()}}
         try:
             with memory_told(COPYING):
                 return state.snapshot()

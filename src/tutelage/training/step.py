@@ -14,7 +14,7 @@ from tutelage.core.memory import is_out_of_memory, out_of_memory
 from tutelage.task.base import Batch, Objective, Phase, Task
 from tutelage.training.before import Before, least_rows
 from tutelage.training.finite import are_finite, mark_unfinite
-from tutelage.training.memory import free_memory
+from tutelage.training.freed_memory import free_memory
 from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.update import Update
 

@@ -47,3 +47,15 @@ def test_runs_line_up_with_the_score_that_counts(tmp_path: Path, capsys: pytest.
     lines = {line.split()[0].rpartition("/")[2]: line.split()[1:] for line in capsys.readouterr().out.splitlines()}
     assert lines["first"] == ["regress", "test/r2", "0.8750", "41", "s", "budget"]
     assert lines["sec\\x1bond"] == ["classify", "test/loss", "0.2500", "3", "min", "20", "s", "patience"]
+
+
+def test_runs_follow_no_link_out_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "elsewhere.json").write_text('{"format": "result-2", "task": "secret"}')
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    Manifest(tmp_path / "runs" / "one").put_json(layout.PLAN, {})
+    (tmp_path / "runs" / "one" / layout.RESULT).symlink_to(tmp_path / "elsewhere.json")
+    runs_verb.run(argparse.Namespace(folder=str(tmp_path / "runs"), json=False))
+    told = capsys.readouterr()
+    assert "damaged" in told.out
+    assert "secret" not in told.out
+    assert "is a symbolic link" in told.err

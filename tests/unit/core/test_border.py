@@ -14,7 +14,7 @@ from tutelage.core.border import BorderError, MalformedError, parse_json, parse_
         (b"[" * 10_000_000, "more than 2,000,000 values"),
         (b"[" * 1000 + b"]" * 1000, "more than 64 deep"),
         (b"[" * 100_000, "more than 64 deep"),
-        (b'{"a": 1, "a": 2}', "the key 'a' stands there twice"),
+        (b'{"a": 1, "a": 2}', "the key 'a' stands twice in one object"),
         (b"[NaN]", "found NaN"),
         (b"-Infinity", "found -Infinity"),
         (b"1e999", "too large"),

@@ -6,7 +6,8 @@ import tomllib
 import pytest
 
 from tutelage.core.errors import DataProblem, RecipeError
-from tutelage.core.names import from_address, is_unicode, readable, short_name, to_address
+from tutelage.core.names import from_address, is_unicode, readable, short_name, shorten, to_address
+from tutelage.core.outlet import visible
 from tutelage.core.toml import to_toml
 from tutelage.planning.recipe import recipe_from
 
@@ -55,3 +56,22 @@ def test_toml_carries_every_character_in_keys_and_values() -> None:
         sign = chr(point)
         settings = {"target": f"a{sign}b", "columns": {sign: "number"}}
         assert tomllib.loads(to_toml(settings)) == settings, hex(point)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1.5, "1.5"),
+        ("a" * 60, repr("a" * 60)),
+        ("a" * 61, f"{'a' * 60!r}... (61 characters)"),
+        ([1] * 100, f"{str([1] * 100)[:60]}... (300 characters)"),
+    ],
+)
+def test_long_values_are_cut_whatever_they_are(value: object, expected: str) -> None:
+    assert shorten(value) == expected
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_byte_of_a_name_looks_the_same_in_a_message_and_on_a_screen(name: bytes) -> None:
+    text = name.decode("utf-8", "surrogateescape")
+    assert visible(text) == readable(text)

@@ -24,9 +24,9 @@ def test_an_awkward_table_is_read_rightly_or_told_of(case: Case, tmp_path: Path)
 def test_a_row_that_is_lost_in_silence_is_found_out(tmp_path: Path) -> None:
     right = next(case for case in CASES if case.name == "comma-lf")
     assert judge(right, tmp_path).ending is Ending.RIGHT
-    lost = Case("x", "lost", right.content, num_rows=41, values=right.values)
+    lost = Case("lost", right.content, num_rows=41, values=right.values)
     assert judge(lost, tmp_path).ending is Ending.SILENT
-    missing = Case("x", "missing", "a,y\n1,x\n,z\n", num_rows=2)
+    missing = Case("missing", "a,y\n1,x\n,z\n", num_rows=2)
     assert "1 cells are missing" in judge(missing, tmp_path).seen
 
 

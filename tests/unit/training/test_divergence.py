@@ -8,39 +8,21 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.stand_ins import Told, small_training
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Event, Refused, RolledBack, Warned
-from tutelage.data.rows.dense import DenseRows
-from tutelage.data.stream import FiniteStream
-from tutelage.loss.cross_entropy import CrossEntropy
-from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
-from tutelage.task.base import Phase, Task
-from tutelage.task.supervised import SupervisedTask
-from tutelage.training.control import Control, Stopping
+from tutelage.task.base import Task
+from tutelage.training.control import Stopping
 from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import EvaluateJob, LogJob
 from tutelage.training.loop import Job, run_loop
 from tutelage.training.rollback import is_sound
 from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState, digest
-from tutelage.training.step import Step, StepOptions
 
 STEPS = 60
-
-
-class Memory:
-    """A sink that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def take(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        pass
 
 
 class TrainLoss:
@@ -90,26 +72,22 @@ def data(*, spoiled_rows: tuple[int, ...] = ()) -> dict[str, Tensor]:
 
 def training(
     *, lr: float = 0.1, model: Callable[[], nn.Module] = Spoiled, rows: dict[str, Tensor] | None = None
-) -> tuple[TrainState, list[Job], Memory]:
+) -> tuple[TrainState, list[Job], Told]:
     torch.manual_seed(0)
-    rows = rows or data()
-    phase = Phase(owns=("model.",), optim=SGD(lr=lr, weight_decay=0), schedule=Constant(warmup=0))
-    task = SupervisedTask(model(), input_names=("x",), phase=phase, loss=CrossEntropy().build(), ema=0.5)
-    stream = FiniteStream(DenseRows(rows), batch_size=8, seed=0)
-    state = TrainState(task, Step(task, StepOptions()), stream, Control(STEPS).begun())
+    state = small_training(model(), rows or data(), optim=SGD(lr=lr, weight_decay=0), steps=STEPS, ema=0.5)
     clean = data()
     return (state, *jobs_for(state, TrainLoss(clean["x"], clean["target"])))
 
 
-def jobs_for(state: TrainState, evaluator: TrainLoss) -> tuple[list[Job], Memory]:
-    memory, step = Memory(), state.clock.step
+def jobs_for(state: TrainState, evaluator: TrainLoss) -> tuple[list[Job], Told]:
+    memory, step = Told(), state.clock.step
     emitter = Emitter([memory], started=time.monotonic())
     divergence = DivergenceJob(emitter, step=step, say_row=lambda row: f"train.csv row {row}")
     evaluate = EvaluateJob(emitter, [evaluator], stopping=Stopping(), every=10, step=step)
     return [divergence, LogJob(emitter, every=2, step=step, watch=divergence.look_at_line), evaluate], memory
 
 
-def told(memory: Memory, kind: type[Event]) -> list[Event]:
+def told(memory: Told, kind: type[Event]) -> list[Event]:
     return [event for event in memory.events if isinstance(event, kind)]
 
 

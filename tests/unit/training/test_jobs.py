@@ -9,34 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.stand_ins import Told, rows_in_turn, small_training
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Evaluated, Event, Logged, Noted, Saved
-from tutelage.data.rows.dense import DenseRows
-from tutelage.data.stream import FiniteStream
-from tutelage.loss.cross_entropy import CrossEntropy
-from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
-from tutelage.task.base import Phase, Task
-from tutelage.task.supervised import SupervisedTask
-from tutelage.training.control import Control, Stopping
+from tutelage.task.base import Task
+from tutelage.training.control import Stopping
 from tutelage.training.jobs import EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState, digest
-from tutelage.training.step import Step, StepOptions
-
-
-@dataclass
-class Memory:
-    """A sink that remembers."""
-
-    events: list[Event]
-
-    def take(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        pass
 
 
 @dataclass
@@ -64,20 +46,12 @@ class Speaker(Size):
 
 def training(*, lr: float = 0.1, weights: Tensor | None = None) -> TrainState:
     torch.manual_seed(0)
-    x = torch.randn(64, 4)
-    task = SupervisedTask(
-        nn.Linear(4, 3),
-        input_names=("x",),
-        phase=Phase(owns=("model.",), optim=SGD(lr=lr, momentum=0.9, weight_decay=0), schedule=Constant(warmup=0)),
-        loss=CrossEntropy().build(),
-    )
-    tensors = {"x": x, "target": torch.arange(64) % 3} | ({} if weights is None else {"weight": weights})
-    stream = FiniteStream(DenseRows(tensors), batch_size=8, seed=0)
-    return TrainState(task, Step(task, StepOptions()), stream, Control(40))
+    rows = rows_in_turn() | ({} if weights is None else {"weight": weights})
+    return small_training(nn.Linear(4, 3), rows, optim=SGD(lr=lr, momentum=0.9, weight_decay=0))
 
 
 def logged(state: TrainState, *, every: int, line_seconds: float) -> list[Logged]:
-    memory = Memory([])
+    memory = Told()
     log = LogJob(Emitter([memory], started=time.monotonic()), every=every, step=0, line_seconds=line_seconds)
     run_loop(state, jobs=[log], seed=0, until_step=25)
     return [event for event in memory.events if isinstance(event, Logged)]
@@ -105,7 +79,7 @@ def test_a_clock_is_looked_at_ten_times_between_two_lines_and_not_at_each_step()
 
 
 def test_a_checkpoint_is_told_once_it_is_durable_and_by_the_thread_that_trains(tmp_path: Path) -> None:
-    state, memory = training(), Memory([])
+    state, memory = training(), Told()
     save = SaveJob(Emitter([memory], started=time.monotonic()), tmp_path, every_seconds=0, step=0)
     run_loop(state, jobs=[save], seed=0, until_step=5)
     told = [event.step for event in memory.events if isinstance(event, Saved)]
@@ -117,7 +91,7 @@ def test_a_checkpoint_is_told_once_it_is_durable_and_by_the_thread_that_trains(t
 
 
 def test_several_evaluators_make_one_evaluation_and_what_they_show_follows_it() -> None:
-    state, memory = training(), Memory([])
+    state, memory = training(), Told()
     job = EvaluateJob(
         Emitter([memory], started=time.monotonic()),
         [Size("val/loss"), Speaker("play/size")],

@@ -7,77 +7,30 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.stand_ins import NO_MEMORY, Tight, Told, rows_in_turn, small_training
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import OutOfMemoryError
-from tutelage.core.events import Divided, Event
+from tutelage.core.events import Divided
 from tutelage.core.memory import is_out_of_memory, memory_told
 from tutelage.data.rows.dense import DenseRows
-from tutelage.data.stream import FiniteStream
-from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.adam import Adam
-from tutelage.optim.schedule.constant import Constant
 from tutelage.task.answering import answer_batches
-from tutelage.task.base import Phase
-from tutelage.task.supervised import SupervisedTask
-from tutelage.training.control import Control
 from tutelage.training.divergence import DivergenceJob
 from tutelage.training.loop import run_loop
 from tutelage.training.state import TrainState, digest
-from tutelage.training.step import Step, StepOptions
-
-CPU = "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes. Error 12"
-
-
-class Tight(nn.Module):
-    """A layer that takes at most so many rows at a time, from some forward pass on; forwards or backwards."""
-
-    def __init__(self, *, most_rows: int, after: int = 0, backwards: bool = False) -> None:
-        super().__init__()
-        self.most_rows, self.after, self.backwards, self.count = most_rows, after, backwards, 0
-
-    def forward(self, x: Tensor) -> Tensor:
-        self.count += 1
-        if self.count <= self.after:
-            return x
-        if self.backwards:
-            x = x * 1
-            x.register_hook(self._check)
-            return x
-        self._check(x)
-        return x
-
-    def _check(self, x: Tensor) -> None:
-        if len(x) > self.most_rows:
-            raise RuntimeError(CPU)
-
-
-class Memory:
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def take(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        pass
 
 
 def training(tight: nn.Module, *, num_micro: int = 1) -> TrainState:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 16), nn.Dropout(0.3), tight, nn.Linear(16, 3))
-    phase = Phase(owns=("model.",), optim=Adam(), schedule=Constant(warmup=0), clip=1.0)
-    task = SupervisedTask(model, input_names=("x",), phase=phase, loss=CrossEntropy().build(), ema=0.5)
-    rows = DenseRows({"x": torch.randn(64, 4), "target": torch.arange(64) % 3})
-    return TrainState(
-        task, Step(task, StepOptions(num_micro=num_micro)), FiniteStream(rows, batch_size=16, seed=0), Control(20).begun()
-    )
+    return small_training(model, rows_in_turn(), optim=Adam(), batch_size=16, steps=20, clip=1.0, ema=0.5, num_micro=num_micro)
 
 
 @pytest.mark.parametrize("backwards", [False, True])
 def test_a_step_that_does_not_fit_gives_the_bits_of_more_micro_batches_from_there_on(*, backwards: bool) -> None:
-    state, memory = training(Tight(most_rows=4, after=5, backwards=backwards)), Memory()
+    state, memory = training(Tight(most_rows=4, after=5, backwards=backwards)), Told()
     run_loop(state, jobs=[DivergenceJob(Emitter([memory], started=time.monotonic()), step=0)], seed=0)
-    assert [(event.step, event.num_micro) for event in memory.events if isinstance(event, Divided)] == [(6, 4)]
+    assert [(event.step, event.num_micro) for event in memory.named(Divided)] == [(6, 4)]
     told = training(nn.Identity())
     run_loop(told, jobs=(), seed=0, until_step=5)
     told.step.num_micro = 4
@@ -98,7 +51,7 @@ def test_a_resumed_training_tells_of_its_micro_batches_only_where_they_change() 
     state = training(Tight(most_rows=8))
     run_loop(state, jobs=(), seed=0, until_step=3)
     for most_rows, told in ((8, []), (4, [(4, 4)])):
-        again, memory = training(Tight(most_rows=most_rows)), Memory()
+        again, memory = training(Tight(most_rows=most_rows)), Told()
         again.restore(state.snapshot())
         job = DivergenceJob(Emitter([memory], started=time.monotonic()), step=3, num_micro=again.step.num_micro)
         run_loop(again, jobs=[job], seed=0, until_step=5)
@@ -142,7 +95,7 @@ def test_an_evaluation_that_does_not_fit_takes_fewer_rows_at_a_time(most_rows: i
     "error",
     [
         MemoryError(),
-        RuntimeError(CPU),
+        RuntimeError(NO_MEMORY),
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79 GiB"),
         OSError(12, "Cannot allocate memory"),
         RuntimeError("could not create a primitive"),

@@ -10,7 +10,7 @@ from tutelage.core.shape.image import ImageShape
 from tutelage.model.arch.cnn import Cnn
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.start import Request, plan_training
-from tutelage.training.room import activation_bytes, memory_bytes, require_room, require_room_for_step
+from tutelage.training.room import activation_bytes, device_bytes, require_memory_room, require_room_for_step
 
 
 @pytest.mark.parametrize("model", [{"kind": "mlp", "hidden": [2**20, 2**20]}, {"kind": "cnn", "widths": [2**16] * 3}])
@@ -21,9 +21,9 @@ def test_a_model_that_fits_no_memory_is_refused(model: dict[str, object]) -> Non
 
 
 def test_what_fits_is_let_through() -> None:
-    require_room(memory_bytes("cpu") // 8, "cpu", what="a model")
+    require_memory_room(device_bytes("cpu") // 8, "cpu", what="a model")
     with pytest.raises(RecipeError, match=r"a model needs .* GiB"):
-        require_room(memory_bytes("cpu"), "cpu", what="a model")
+        require_memory_room(device_bytes("cpu"), "cpu", what="a model")
 
 
 @pytest.mark.parametrize("device", ["meta", "xla", "mps:0", "foo", "", "cuda:99", "cpu:x"])

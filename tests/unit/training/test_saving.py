@@ -11,55 +11,26 @@ import pytest
 import torch
 from torch import nn
 
+from tests.stand_ins import Told, rows_in_turn, small_training
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DiskError, OutOfMemoryError
-from tutelage.core.events import Event, Noted, Saved, Warned
-from tutelage.data.rows.dense import DenseRows
-from tutelage.data.stream import FiniteStream
-from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.core.events import Noted, Saved, Warned
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.muon import Muon
-from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
-from tutelage.run.room import needed_bytes, require_room
-from tutelage.task.base import Phase
-from tutelage.task.supervised import SupervisedTask
+from tutelage.run.room import needed_bytes, require_disk_room
 from tutelage.track.jsonl import JsonlSink, read_records
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
-from tutelage.training.control import Control
 from tutelage.training.jobs import copy_weights
 from tutelage.training.loop import run_loop
 from tutelage.training.saving import SaveJob
 from tutelage.training.state import TrainState, digest
-from tutelage.training.step import Step, StepOptions
 
 
 def training(*, optim: Any = None, width: int = 3) -> TrainState:
     torch.manual_seed(0)
-    task = SupervisedTask(
-        nn.Sequential(nn.Linear(4, width), nn.Linear(width, width), nn.Linear(width, 3)),
-        input_names=("x",),
-        phase=Phase(owns=("model.",), optim=optim or AdamW(), schedule=Constant(warmup=0)),
-        loss=CrossEntropy().build(),
-    )
-    stream = FiniteStream(DenseRows({"x": torch.randn(64, 4), "target": torch.arange(64) % 3}), batch_size=8, seed=0)
-    return TrainState(task, Step(task, StepOptions()), stream, Control(40))
-
-
-class Told:
-    """A sink that remembers."""
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def take(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        pass
-
-    def named(self, kind: type[Event]) -> list[Any]:
-        return [event for event in self.events if type(event) is kind]
+    model = nn.Sequential(nn.Linear(4, width), nn.Linear(width, width), nn.Linear(width, 3))
+    return small_training(model, rows_in_turn(), optim=optim or AdamW())
 
 
 def saving(run_dir: Path, told: Told, **settings: float) -> SaveJob:
@@ -162,13 +133,13 @@ def test_a_run_that_finds_no_room_is_refused_and_one_that_hardly_does_is_warned(
 ) -> None:
     monkeypatch.setattr("tutelage.run.room.free_bytes", lambda path: 1000)
     with pytest.raises(DiskError, match=r"need about 1,001 bytes; 1,000 are free there\. Make room and go on: tutelage resume"):
-        require_room(tmp_path, 1001)
-    assert "That is tight" in require_room(tmp_path, 501)
-    assert require_room(tmp_path, 500) == ""
+        require_disk_room(tmp_path, 1001)
+    assert "That is tight" in require_disk_room(tmp_path, 501)
+    assert require_disk_room(tmp_path, 500) == ""
     # What is there already needs no further room.
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "predictor.safetensors").write_bytes(bytes(600))
-    assert require_room(tmp_path, 1001) == ""
+    assert require_disk_room(tmp_path, 1001) == ""
 
 
 class Lacking:

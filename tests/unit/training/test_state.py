@@ -7,19 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from tests.stand_ins import small_training
 from tutelage.core import catalog
-from tutelage.data.rows.dense import DenseRows
-from tutelage.data.stream import FiniteStream
-from tutelage.loss.cross_entropy import CrossEntropy
-from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
-from tutelage.task.base import Phase
-from tutelage.task.supervised import SupervisedTask
-from tutelage.training.control import Control
 from tutelage.training.jobs import copy_weights
 from tutelage.training.loop import run_loop
 from tutelage.training.state import TrainState, _counts_on_device, _placed
-from tutelage.training.step import Step, StepOptions
 
 
 class Copies(TorchDispatchMode):
@@ -42,11 +35,8 @@ class Copies(TorchDispatchMode):
 def training() -> TrainState:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(3, 64, 3, bias=False), nn.Flatten(), nn.Linear(64, 3)).to(memory_format=torch.channels_last)
-    phase = Phase(owns=("model.",), optim=SGD(), schedule=Constant(warmup=0))
-    task = SupervisedTask(model, input_names=("image",), phase=phase, loss=CrossEntropy().build())
-    rows = DenseRows({"image": torch.randn(8, 3, 3, 3), "target": torch.arange(8) % 3})
-    stream = FiniteStream(rows, batch_size=4, seed=0)
-    return TrainState(task, Step(task, StepOptions()), stream, Control(10))
+    rows = {"image": torch.randn(8, 3, 3, 3), "target": torch.arange(8) % 3}
+    return small_training(model, rows, optim=SGD(), batch_size=4, steps=10)
 
 
 def test_a_snapshot_copies_everything_once_and_the_best_weights_not_at_all() -> None:

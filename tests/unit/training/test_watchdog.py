@@ -6,20 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.stand_ins import Told
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Event, Stalled
 from tutelage.training.watchdog import Progress, Watchdog
-
-
-class Memory:
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-
-    def take(self, event: Event) -> None:
-        self.events.append(event)
-
-    def close(self) -> None:
-        pass
 
 
 class Work:
@@ -33,11 +23,11 @@ class Work:
 
 
 def told(do: Callable[[Work], None], *, limit: float = 0.12) -> list[Stalled]:
-    memory, work = Memory(), Work()
+    memory, work = Told(), Work()
     with Watchdog(Emitter([memory], started=time.monotonic()), work.look, limit_seconds=limit):
         do(work)
     assert not [thread for thread in threading.enumerate() if thread.name == "tutelage-watchdog"]
-    return [event for event in memory.events if isinstance(event, Stalled)]
+    return memory.named(Stalled)
 
 
 def make_steps(work: Work, count: int) -> None:
@@ -97,7 +87,7 @@ def test_a_standstill_inside_of_a_sink_is_told_on_standard_error(
 ) -> None:
     monkeypatch.setattr("tutelage.core.emitter.TURN_SECONDS", 0.1)
 
-    class Stuck(Memory):
+    class Stuck(Told):
         def take(self, event: Event) -> None:
             time.sleep(0.5)
 

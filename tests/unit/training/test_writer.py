@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.stand_ins import Told
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError
-from tutelage.core.events import Event, Warned
+from tutelage.core.events import Warned
 from tutelage.core.manifest import Manifest
 from tutelage.training import writer as writing
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
@@ -70,17 +71,9 @@ def test_a_checkpoint_that_cannot_be_written_is_told_where_training_goes_on_with
 
 
 def test_a_failure_that_is_found_when_a_training_ends_for_another_reason_is_a_warning(tmp_path: Path) -> None:
-    told: list[Event] = []
-
-    class Memory:
-        def take(self, event: Event) -> None:
-            told.append(event)
-
-        def close(self) -> None:
-            pass
-
+    told = Told()
     (tmp_path / "steps").touch()
-    save = SaveJob(Emitter([Memory()], started=time.monotonic()), tmp_path, every_seconds=0, step=0)
+    save = SaveJob(Emitter([told], started=time.monotonic()), tmp_path, every_seconds=0, step=0)
     save._writer.write(snapshot(1))
     save.close()
-    assert [type(event) for event in told] == [Warned]
+    assert [type(event) for event in told.events] == [Warned]

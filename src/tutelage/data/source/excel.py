@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core.memory import memory_bytes
 from tutelage.data.source.column_names import name_columns
 from tutelage.data.source.header import Naming, find_header, names_without_header
 from tutelage.data.source.raw_table import HeldColumns, RawTable
-from tutelage.data.source.stored_file import MAX_RATIO, MIN_LIMIT_BYTES, memory_bytes, zip_names
+from tutelage.data.source.stored_file import MAX_RATIO, MIN_LIMIT_BYTES, zip_names
 
 __all__ = ["is_excel", "read_excel"]
 

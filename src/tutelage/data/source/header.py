@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from tutelage.data.source.cells import MISSING
+
 __all__ = ["HeaderMode", "Naming", "Row", "find_header", "fits_known", "form_of", "names_without_header"]
 
 HeaderMode = Literal["auto", "first", "none"]
 Row = Sequence[str]
 
-NO_CELL = ("", "?", "-", "na", "n/a", "nan", "null", "none", "#n/a", "#na")
-"""What is in a cell where nothing is, in small letters."""
-NUMBER = re.compile(r"[-+]?[$€£¥]? ?[-+]?(\d[\d.,' ]*|\.\d+)([eE][-+]?\d+)? ?([%$€£¥]|[A-Za-zµ°²³/]{1,4})?")
-"""A number, also with a currency, a percent sign or a unit."""
+QUANTITY = re.compile(r"[-+]?[$€£¥]? ?[-+]?(\d[\d.,' ]*|\.\d+)([eE][-+]?\d+)? ?([%$€£¥]|[A-Za-zµ°²³/]{1,4})?")
+"""A number as people write it, also with a currency, a percent sign or a unit: no name, though `cells.py` may read it as text."""
 DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T]\d{1,2}:.*)?|\d{1,2}[- ][A-Za-z]{3,9}[- ]\d{2,4}")
 BOOLEANS = ("true", "false")
 MIN_SHARE = 0.9
@@ -85,9 +85,9 @@ def fits_known(width: int, naming: Naming) -> bool:
 def form_of(cell: str) -> str:
     """Tell of what form a cell is: "" (nothing), number, date, boolean, word, or the pattern of letters and digits in it."""
     small = cell.casefold()
-    if small in NO_CELL:
+    if cell in MISSING:
         return ""
-    if _is_number(cell) or NUMBER.fullmatch(cell):
+    if _is_number(cell) or QUANTITY.fullmatch(cell):
         return "number"
     if DATE.fullmatch(cell):
         return "date"

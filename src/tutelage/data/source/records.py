@@ -15,10 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tutelage.core.border import without_twins
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.memory import memory_bytes
 from tutelage.data.source.dates import DATE, ISO, ISO_LIKE, read_dates
 from tutelage.data.source.raw_table import HeldColumns, RawTable
-from tutelage.data.source.stored_file import StoredFile, memory_bytes
+from tutelage.data.source.stored_file import StoredFile
 from tutelage.data.source.text_encoding import TextFile, open_text, text_start
 
 __all__ = ["LINE_SUFFIXES", "is_records", "read_records"]
@@ -183,7 +185,7 @@ def _until(lines: Iterable[str], limit: int) -> Iterator[str]:
 def _parse(text: str) -> object:
     """Read JSON, or say what is wrong with it."""
     try:
-        parsed: object = json.loads(text, object_pairs_hook=_without_twins)
+        parsed: object = json.loads(text, object_pairs_hook=without_twins)
     except json.JSONDecodeError as error:
         return _Wrong(f"not JSON ({error.msg.rstrip('.')}, at character {error.colno} of line {error.lineno})")
     except RecursionError:
@@ -196,16 +198,6 @@ def _parse(text: str) -> object:
         except UnicodeEncodeError:
             return _Wrong("half of a surrogate pair (\\ud800 to \\udfff), which is no text")
     return parsed
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a record, in which no key may stand twice."""
-    record = dict(pairs)
-    if len(record) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {twice!r} stands twice in it")
-    return record
 
 
 def _as_array(values: list[Any]) -> pa.Array:

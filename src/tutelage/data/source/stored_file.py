@@ -8,7 +8,6 @@ import bz2
 import gzip
 import io
 import lzma
-import os
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,11 +16,12 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.memory import memory_bytes
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-__all__ = ["PACKED_SUFFIXES", "StoredFile", "memory_bytes", "zip_names"]
+__all__ = ["PACKED_SUFFIXES", "StoredFile", "zip_names"]
 
 Packing = Literal["", "gzip", "bzip2", "xz", "zip"]
 
@@ -104,17 +104,6 @@ def zip_names(path: Path) -> list[str]:
             return [info.filename for info in archive.infolist() if not info.is_dir()]
     except BROKEN:
         return []
-
-
-def memory_bytes() -> int:
-    """Return how much memory the machine has, or its container."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    for name in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            whole = min(whole, int(Path(name).read_text(encoding="ascii")))
-        except (OSError, ValueError):
-            continue
-    return whole
 
 
 class _Watched(io.RawIOBase):

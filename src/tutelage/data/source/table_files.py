@@ -9,7 +9,7 @@ from tutelage.data.source.columnar import COLUMNAR_SUFFIXES, is_columnar, read_c
 from tutelage.data.source.delimited import read_delimited
 from tutelage.data.source.excel import is_excel, read_excel
 from tutelage.data.source.header import Naming
-from tutelage.data.source.image_tree import IMAGE_SUFFIXES
+from tutelage.data.source.image_tree import IMAGE_SUFFIXES, broken_links
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.records import LINE_SUFFIXES, is_records, read_records
 from tutelage.data.source.stored_file import PACKED_SUFFIXES, StoredFile
@@ -121,14 +121,14 @@ def find_tables(path: Path) -> TableFiles:
         return TableFiles(train=path, notes=_beside(path))
     if not path.is_dir():
         raise UsageError(f"{path}: no such file or folder.")
-    tables, broken = _tables(path), _broken_links(path)
+    tables = _tables(path)
     train = _train(tables)
     if train is None:
         shown = ", ".join(file.name for file in tables) or "none"
         raise UsageError(f"{path}: expected one table, or one called train. Found: {shown}. Give the path of the file itself.")
     test = _only(tables, TEST_STEM, TEST_SUFFIXES)
     validation = _only(tables, VALIDATION_STEM)
-    notes = [f"not used: {name}, a link that leads nowhere" for name in broken]
+    notes = [f"not used: {link.name}, a link that leads nowhere" for link in broken_links(path)]
     if validation and not test:
         test = validation
         notes.append(f"{test.name} is used as the test part: opened once, at the end; validation is cut from {train.name}")
@@ -161,11 +161,6 @@ def table_to_read(path: str) -> Path:
 def _tables(folder: Path) -> list[Path]:
     """Return the tables in a folder."""
     return sorted(file for file in folder.iterdir() if is_table(file, is_named=False) and not file.name.startswith("."))
-
-
-def _broken_links(folder: Path) -> list[str]:
-    """Return the names of links in a folder that lead nowhere, or to themselves."""
-    return sorted(entry.name for entry in folder.iterdir() if entry.is_symlink() and not entry.exists())
 
 
 def _beside(path: Path) -> tuple[str, ...]:

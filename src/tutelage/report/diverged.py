@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tutelage.core import layout
 from tutelage.core.errors import DiskError, DivergedError
-from tutelage.core.outlet import tell
+from tutelage.core.outlet import warn
 from tutelage.report.page import write_report
 from tutelage.training.mesh import is_first_process
 
@@ -29,5 +29,5 @@ def reporting_divergence() -> Iterator[None]:
             try:
                 error.report = str(write_report(folder))
             except DiskError as refused:
-                tell(f"Warning: {refused}")
+                warn(str(refused))
         raise
