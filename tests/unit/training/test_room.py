@@ -33,7 +33,7 @@ def test_a_device_that_cannot_train_is_refused(device: str) -> None:
 
 
 def test_inputs_whose_activations_fit_no_memory_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutelage.training.room.memory_bytes", lambda device: 2**30)
+    monkeypatch.setattr("tutelage.training.room.device_bytes", lambda device: 2**30)
     shape = ImageShape(channels=3, height=4096, width=4096)
     with torch.device("meta"):
         network = Cnn().build(shape, 2)
