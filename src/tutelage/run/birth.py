@@ -174,10 +174,12 @@ def _make_hidden(parent: Path, owner: ExitStack, *, called: Path) -> Path:
 def _sweep_beside(parent: Path) -> None:
     """Remove folders that killed processes of this user were building: those that nobody owns."""
     for entry in list(os.scandir(parent)):
-        is_one = is_unborn(Path(entry.name)) and entry.is_dir(follow_symlinks=False)
-        if is_one and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
-            with suppress(RunError, OSError), locked(Path(entry.path)):
-                shutil.rmtree(entry.path, ignore_errors=True)
+        # One that is being built may get its name while it is looked at.
+        with suppress(RunError, OSError):
+            is_one = is_unborn(Path(entry.name)) and entry.is_dir(follow_symlinks=False)
+            if is_one and entry.stat(follow_symlinks=False).st_uid == os.geteuid():
+                with locked(Path(entry.path)):
+                    shutil.rmtree(entry.path, ignore_errors=True)
 
 
 def _make_place(out: str, name: str) -> Path:

@@ -97,6 +97,24 @@ def test_what_a_killed_process_was_building_is_swept_by_the_next_and_what_is_bei
     assert not is_unborn(place / "run")
 
 
+def test_a_folder_that_gets_its_name_while_others_look_for_leftovers_is_left_alone(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    being_built = place / ".tutelage-aaaa.birth"
+    being_built.mkdir()
+    look = os.scandir
+
+    def then_renamed(path: Path) -> list[os.DirEntry[str]]:
+        found = list(look(path))
+        if being_built.is_dir():
+            being_built.rename(place / "born")
+        return found
+
+    monkeypatch.setattr(os, "scandir", then_renamed)
+    make("run")
+    assert {path.name for path in place.iterdir()} == {"run", "born"}
+
+
 def test_a_folder_that_is_there_stays_the_same_one(place: Path) -> None:
     (place / "run").mkdir(mode=0o700)
     inode = (place / "run").stat().st_ino
