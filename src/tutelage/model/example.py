@@ -7,7 +7,7 @@ from tutelage.core.shape.base import Shape, TensorSpec
 
 __all__ = ["example_batch"]
 
-TORCH_TYPES = {"float32": torch.float32, "int64": torch.int64}
+TORCH_TYPES = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
 
 
 def example_batch(shape: Shape, size: int, *, device: str = "cpu", seed: int = 0) -> dict[str, Tensor]:
@@ -32,5 +32,9 @@ def _tensor(spec: TensorSpec, size: int, generator: torch.Generator) -> Tensor:
     sizes = (size, *spec.sizes)
     if spec.dtype == "float32":
         return torch.randn(sizes, generator=generator)
+    if spec.dtype == "bool":
+        # Masks are of rows as they come: some first places are there, at least one.
+        length = torch.randint(1, spec.sizes[-1] + 1, (*sizes[:-1], 1), generator=generator)
+        return torch.arange(spec.sizes[-1]) < length
     highs = torch.tensor(spec.highs or (2,), dtype=torch.float64)
     return (torch.rand(sizes, generator=generator, dtype=torch.float64) * highs).to(TORCH_TYPES[spec.dtype])

@@ -19,12 +19,12 @@ class TensorSpec:
 
     Attributes:
         sizes: Its dimensions after the batch.
-        dtype: Type of its values.
+        dtype: Type of its values; a mask is bool, True where there is a value.
         highs: For whole numbers: values lie in 0..high - 1; one high for each entry of the last dimension, or one for all.
     """
 
     sizes: tuple[int, ...]
-    dtype: Literal["float32", "int64"] = "float32"
+    dtype: Literal["float32", "int64", "bool"] = "float32"
     highs: tuple[int, ...] = ()
 
 

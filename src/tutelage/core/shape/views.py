@@ -5,7 +5,7 @@ So a new kind of data works with every architecture whose view it can offer, and
 
 from dataclasses import dataclass
 
-__all__ = ["Columns", "Grid", "Tokens", "Vector", "View"]
+__all__ = ["Columns", "Grid", "Series", "Text", "Tokens", "Vector", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Vector(View):
 
 @dataclass(frozen=True, slots=True)
 class Tokens(View):
-    """Token numbers int64 [batch, length], each in 0..vocabulary_size - 1.
+    """A running text: token numbers int64 [batch, length], each in 0..vocabulary_size - 1; a model answers at each of them.
 
     Attributes:
         vocabulary_size: Number of different tokens.
@@ -52,4 +52,34 @@ class Tokens(View):
     """
 
     vocabulary_size: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text(View):
+    """A text a row: token numbers int64 [batch, T] in 0..vocabulary_size - 1 and a mask bool [batch, T], True where there is one.
+
+    T differs from batch to batch; a row has at least one token, and its tokens come first.
+
+    Attributes:
+        vocabulary_size: Number of different tokens.
+        length: Most tokens in a row.
+    """
+
+    vocabulary_size: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series(View):
+    """Measured values a row: float32 [batch, T, channels] and a mask bool [batch, T], True where there is a value.
+
+    T differs from batch to batch where rows are of unequal length; a row has at least one place, and its places come first.
+
+    Attributes:
+        channels: Values at a time.
+        length: Most times in a row.
+    """
+
+    channels: int
     length: int
