@@ -85,6 +85,7 @@ class Plan(Spec):
     own_model: str = ""
     init: Pick("init") | None  # type: ignore[valid-type]
     augment: Pick("augment") | None  # type: ignore[valid-type]
+    floor: Pick("floor") | None = None  # type: ignore[valid-type]
     optim: Pick("optim")  # type: ignore[valid-type]
     schedule: Pick("schedule")  # type: ignore[valid-type]
     clip: Amount

@@ -125,6 +125,9 @@ class Recipe(Spec):
     init: Wish("init") = Field("auto", description="Initialization; auto is the architecture's own.")  # type: ignore[valid-type]
     prepare: Wish("prepare") = Field("auto", description="Preprocessing.")  # type: ignore[valid-type]
     augment: Wish("augment") | Literal["none"] = Field("auto", description="Augmentation, or none.")  # type: ignore[valid-type]
+    floor: Wish("floor") | Literal["none"] = Field(  # type: ignore[valid-type]
+        "auto", description="Plain model beside the network, or none: it shows what the network adds."
+    )
     loss: Wish("loss") = Field("auto", description="Loss.")  # type: ignore[valid-type]
     optim: Wish("optim") = Field("auto", description="Optimizer.")  # type: ignore[valid-type]
     schedule: Wish("schedule") = Field("auto", description="Learning-rate schedule.")  # type: ignore[valid-type]

@@ -27,12 +27,13 @@ from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
 from tutelage.model.bounded import refuse_misfit, within
 from tutelage.model.stored import Announce, Stored, load_tensors, save_tensors
+from tutelage.predictor.companion import FloorShare, floor_from, parted
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
 __all__ = ["Predictor", "load_predictor"]
 
-FORMAT = "predictor-3"
+FORMAT = "predictor-4"
 REMEDY = "Use the version that wrote it, or train anew."
 Table = dict[str, Any]
 
@@ -50,6 +51,7 @@ class Header(BaseModel):
     shape: Table
     num_outputs: Annotated[int, Field(ge=0, le=2**31)]
     calibrator: Table | None
+    companion: Table | None
     precision: Literal["float32", "bfloat16"]
     device: str
     facts: Table
@@ -69,6 +71,7 @@ class Predictor:
         shape: What the network takes.
         num_outputs: How many numbers it returns per row.
         calibrator: Makes the answers honest; None where they stay as the network gives them.
+        companion: The floor whose answers have a share in those that leave; None where there is none.
         precision: How it computes.
         device: Where it is.
         facts: Where it comes from: the step, the run, its scores.
@@ -83,6 +86,7 @@ class Predictor:
     shape: Shape
     num_outputs: int
     calibrator: Calibrator | None = None
+    companion: FloorShare | None = None
     precision: str = "float32"
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
@@ -115,7 +119,7 @@ class Predictor:
             DataError: Rows that do not fit the preprocessing, all of them.
             RunError: This model does not answer for rows.
         """
-        found = [answers for _, answers in self.batches(self.prepared(part))]
+        found = [answers for _, answers in self.batches(part)]
         return np.concatenate(found) if found else self._target.decode(np.empty(0))
 
     def prepared(self, part: RowsPart) -> Rows:
@@ -124,12 +128,19 @@ class Predictor:
             raise RunError(f"a model of task {getattr(self.task, 'kind', '')!r} does not answer for rows of data.")
         return self.fitted.apply(part)
 
-    def batches(self, rows: Rows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield row numbers int64 [B] and their answers, in the user's unit: however many rows there are, one batch is held."""
+    def batches(self, part: RowsPart, rows: Rows | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield row numbers int64 [B] and their answers, in the user's unit: however many rows there are, one batch is held.
+
+        Args:
+            part: The rows as they were read.
+            rows: The same as `prepared` gave them, where that was done before.
+        """
+        rows = self.prepared(part) if rows is None else rows
         for numbers, answers in answer_batches(self.module, rows, device=self.device, precision=self.precision):
             if self._target.classes and answers.shape[-1] != len(self._target.classes):
                 raise RunError(f"the model answers for {answers.shape[-1]} classes, its file names {len(self._target.classes)}.")
-            yield numbers.numpy(), self._target.decode(answers.double().numpy())
+            chosen, decoded = numbers.numpy(), self._target.decode(answers.double().numpy())
+            yield chosen, decoded if self.companion is None else self.companion.mix(decoded, part.select(chosen))
 
     @property
     def _target(self) -> Target:
@@ -153,10 +164,12 @@ class Predictor:
             "shape": self.shape.model_dump(mode="json"),
             "num_outputs": self.num_outputs,
             "calibrator": None if self.calibrator is None else self.calibrator.model_dump(mode="json"),
+            "companion": None if self.companion is None else self.companion.record(),
             "precision": self.precision,
             "device": torch.device(self.device).type,
             "facts": self.facts,
         }
+        weights |= {} if self.companion is None else self.companion.tensors()
         return save_tensors(path, weights, format=FORMAT, values=values, announce=announce)
 
 
@@ -191,12 +204,13 @@ def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module |
     shape = shape_from_record(header.shape)
     task: TaskSpec = _restore("task", header.task)
     model = _restore("model", header.model)
+    weights, others = parted(stored.tensors)
     if model is not None:
-        with within(stored.tensors):
-            refuse_misfit(task.make_network(model, shape, header.num_outputs), stored.tensors)
+        with within(weights):
+            refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)
     network = _network(path, header, task=task, model=model, shape=shape, module=module)
     try:
-        network.load_state_dict(stored.tensors)
+        network.load_state_dict(weights)
     except RuntimeError as error:
         raise RunError(f"{path}: the weights do not fit the module: {error}") from error
     fitted = _restore_fitted(header)
@@ -213,6 +227,7 @@ def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module |
         shape=shape,
         num_outputs=header.num_outputs,
         calibrator=_restore("calibrator", header.calibrator),
+        companion=floor_from(header.companion, others),
         precision=header.precision,
         device=device,
         facts=header.facts,

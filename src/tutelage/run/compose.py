@@ -7,9 +7,11 @@ from torch import nn
 
 from tutelage.core.memory import memory_told
 from tutelage.core.seeds import derive
+from tutelage.floor.base import Floor
 from tutelage.planning.plan import Plan
+from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor
-from tutelage.task.base import Data, Problem, Task
+from tutelage.task.base import Companion, Data, Problem
 from tutelage.training.control import Control
 from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.state import TrainState, seed_everything
@@ -54,11 +56,11 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
     return Composed(state, problem)
 
 
-def build_predictor(plan: Plan, data: Data, task: Task, *, facts: dict[str, Any]) -> Predictor:
-    """Make the predictor out of the task's present weights (the average's, where one is kept)."""
+def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str, Any]) -> Predictor:
+    """Make the predictor out of the task's present weights (the average's, where one is kept), and of the floor where it counts."""
     assert plan.shape is not None
     return Predictor(
-        network=task.network(),
+        network=problem.task.network(),
         model=plan.model,
         task=plan.task,
         prepare=str(getattr(data.prepare, "kind", "")),
@@ -68,5 +70,14 @@ def build_predictor(plan: Plan, data: Data, task: Task, *, facts: dict[str, Any]
         num_outputs=plan.num_outputs,
         precision=plan.precision,
         device=plan.device,
+        companion=_share(problem.beside),
         facts=facts,
     )
+
+
+def _share(beside: Companion | None) -> FloorShare | None:
+    """Return the floor as it leaves; None where there is none, or the network answers alone."""
+    if beside is None or not beside.share:
+        return None
+    assert isinstance(beside.floor, Floor)
+    return FloorShare(beside.floor, beside.fitted, beside.share)

@@ -193,7 +193,7 @@ class Run:
         part, rows, unread = _ask(part, self.predictor.prepared, on_bad_data=on_bad_data)
         problems = (*problems, *unknown, *unread)
         truth, warnings = self._truth(part, where=where)
-        values, intervals = self._measure(rows, truth)
+        values, intervals = self._measure(part, rows, truth)
         return {
             "num_rows": len(part),
             "notes": list(part.notes),
@@ -212,12 +212,12 @@ class Run:
         remedy = f"The test part that was kept apart: tutelage evaluate {self.path}"
         return [f"{source} is what this run was trained on, so these scores are too good. {remedy}"]
 
-    def _measure(self, rows: Rows, truth: np.ndarray) -> tuple[dict[str, float], dict[str, list[float]]]:
+    def _measure(self, part: RowsPart, rows: Rows, truth: np.ndarray) -> tuple[dict[str, float], dict[str, list[float]]]:
         """Return each metric and its 95 % interval, batch by batch: predictions are not kept."""
         seed, metrics = self.decided.seed, {f"test/{metric.kind}": metric for metric in self.decided.metrics}
         tallies = {name: metric.tally() for name, metric in metrics.items()}
         sample = OutcomeSample(seed=seed)
-        for numbers, answers in self.predictor.batches(rows):
+        for numbers, answers in self.predictor.batches(part, rows):
             outcome = Outcome(answers, truth[numbers])
             sample.add(outcome, numbers)
             for tally in tallies.values():

@@ -12,7 +12,7 @@ from tutelage.core import catalog, layout
 from tutelage.core.disk import naming
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError
-from tutelage.core.events import Corrected, Finished, Restored, Resumed, Warned
+from tutelage.core.events import Corrected, Finished, Noted, Restored, Resumed, Warned
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
@@ -30,6 +30,7 @@ from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import needed_bytes, require_disk_room
+from tutelage.run.scores import score
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
@@ -101,6 +102,9 @@ class Training:
         self.emitter.emit(announcement(self.folder, self.plan, self.gathered, num_parameters=composed.problem.num_parameters))
         # Of the weights as they begin: a resumed training puts its own in their place.
         vitals = Vitals(composed.state)
+        if composed.problem.beside is not None:
+            # Before the steps of a time budget are planned: what it takes is known then.
+            composed.problem.beside.fit()
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         # Only now: a resumed training has just cut its logs back.
         for note in self.notes:
@@ -281,16 +285,17 @@ class Training:
         best_step = state.control.best_step if state.best else last_step
         layers = vitals.layers() if vitals is not None else ()
         if stopped != DIVERGED:
-            self._keep_predictor(state, layout.LAST, step=last_step)
+            self._keep_predictor(composed, layout.LAST, step=last_step)
         if state.best:
             state.task.load_state_dict(state.best)
             score = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
-        weights = self._keep_predictor(state, layout.BEST, step=best_step)
+        self._choose(composed)
+        weights = self._keep_predictor(composed, layout.BEST, step=best_step)
         is_tested = composed.problem.test is not None and stopped not in PAUSES
         if is_tested:
             self._open_test_part(weights, step=best_step)
-        scores = self._scores(composed, is_tested=is_tested)
+        scores = score(composed.problem, state.task, plan, is_tested=is_tested)
         if layers and stopped not in PAUSES:
             scores |= Ended(self.folder, plan, composed, layers, scores).diagnose().record()
         self.result = {
@@ -317,12 +322,18 @@ class Training:
         self._insist(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)), what=layout.RESULT)
         return self.result
 
-    def _keep_predictor(self, state: TrainState, name: str, *, step: int) -> str:
+    def _choose(self, composed: Composed) -> None:
+        """Decide whether the network, the floor beside it or both leave, and tell."""
+        beside, reason = composed.problem.beside, composed.problem.choose(composed.state.task)
+        if beside is not None:
+            self.emitter.emit(Noted(message=f"floor ({getattr(beside.floor, 'kind', '')}): {reason}."))
+
+    def _keep_predictor(self, composed: Composed, name: str, *, step: int) -> str:
         """Write the predictor of the task's present weights into a folder of the run, and return their SHA-256."""
 
         def write() -> str:
             facts = {"step": step, "source": self.plan.source}
-            predictor = build_predictor(self.plan, self.gathered.data, state.task, facts=facts)
+            predictor = build_predictor(self.plan, self.gathered.data, composed.problem, facts=facts)
             path, manifest = self.folder / name / layout.PREDICTOR, Manifest(self.folder)
             return predictor.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
 
@@ -365,19 +376,6 @@ class Training:
         warning = require_disk_room(self.folder, needed_bytes(composed.state))
         if warning:
             self.emitter.emit(Warned(message=warning))
-
-    def _scores(self, composed: Composed, *, is_tested: bool) -> dict[str, Any]:
-        """Score the validation part, and the test part unless the run will go on later."""
-        problem, task = composed.problem, composed.state.task
-        evaluators = [problem.validation, *([problem.test] if problem.test is not None and is_tested else [])]
-        scores: dict[str, Any] = {}
-        merged: dict[str, Any] = {"metrics": {}, "intervals": {}, "baseline": {}}
-        for evaluator in evaluators:
-            scores = evaluator.final(task)
-            for key, values in merged.items():
-                values.update(scores.get(key, {}))
-        last = evaluators[-1].name
-        return {**scores, **merged, "headline": f"{last}/{self.plan.headline}", **problem.extras()}
 
     def _greater_is_better(self) -> bool:
         """Tell the direction of the watched metric."""

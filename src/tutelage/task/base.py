@@ -30,13 +30,26 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 
-__all__ = ["OPTIONAL", "Batch", "Claim", "Data", "Evaluator", "Objective", "Phase", "Problem", "Stream", "Task", "TaskSpec"]
+__all__ = [
+    "OPTIONAL",
+    "Batch",
+    "Claim",
+    "Companion",
+    "Data",
+    "Evaluator",
+    "Objective",
+    "Phase",
+    "Problem",
+    "Stream",
+    "Task",
+    "TaskSpec",
+]
 
 Batch = dict[str, Tensor]
 """Tensors by name, first dimension B: the inputs, `target`, and `weight` float32 [B] where samples count differently."""
 
 
-OPTIONAL = ("target", "columns", "prepare", "augment", "loss", "ema", "class_weights", "split")
+OPTIONAL = ("target", "columns", "prepare", "augment", "floor", "loss", "ema", "class_weights", "split")
 """Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
 
 
@@ -218,6 +231,27 @@ class Data:
         return {}
 
 
+class Companion(Protocol):
+    """A floor beside the network of a training: a plain model that was fitted in one go.
+
+    Attributes:
+        floor: Which one, a component.
+        share: Of the floor in the answers that leave, from 0 to 1; 0 until it is decided.
+        seconds: How long fitting took.
+    """
+
+    floor: Component
+    share: float
+    seconds: float
+
+    @property
+    def fitted(self) -> Any:
+        """What was fitted: a `FittedFloor`; None before."""
+
+    def fit(self) -> None:
+        """Fit to the train rows, the same each time."""
+
+
 @dataclass
 class Problem:
     """A training, built and not yet begun.
@@ -230,6 +264,8 @@ class Problem:
         num_parameters: Learned numbers in the network that leaves.
         train: Makes what measures some of the train rows, for a training that seems to have learned nothing; None where there
             is no such.
+        beside: The floor beside the network; None where there is none.
+        choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         extras: What else result.json says of this problem.
         close: Ends what the problem holds open, such as environments.
     """
@@ -240,6 +276,8 @@ class Problem:
     test: Evaluator | None
     num_parameters: int
     train: Callable[[], Evaluator] | None = None
+    beside: Companion | None = None
+    choose: Callable[[Task], str] = field(default=lambda _task: "")
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     close: Callable[[], None] = field(default=lambda: None)
 

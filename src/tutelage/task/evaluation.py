@@ -1,6 +1,6 @@
 """Metrics of a task on one part made of rows, batch by batch: what metrics tally and a sample of rows are kept."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -8,12 +8,13 @@ import numpy as np
 from torch import nn
 
 from tutelage.data.target.base import Target
-from tutelage.metric.base import Outcome
+from tutelage.metric.base import Outcome, Tally
 from tutelage.metric.interval import interval
 from tutelage.metric.sample import OutcomeSample
 from tutelage.planning.plan import Plan
 from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
+from tutelage.task.beside import Beside, mixed
 from tutelage.task.measured import Measured
 from tutelage.task.rows import PreparedPart, RowsData
 
@@ -75,6 +76,7 @@ class RowsEvaluator(Measured):
         plan: Metrics, device, precision.
         answering: Makes the module that answers out of a task's present network.
         is_watched: Whether early stopping judges by this part: then the watched metric is measured too.
+        beside: The floor beside the network; None where there is none. While training, the network alone is measured.
         batch_size: Rows at a time.
     """
 
@@ -85,6 +87,7 @@ class RowsEvaluator(Measured):
     plan: Plan
     answering: Callable[[Task], nn.Module]
     is_watched: bool = False
+    beside: Beside | None = None
     batch_size: int = 512
 
     def __len__(self) -> int:
@@ -96,9 +99,17 @@ class RowsEvaluator(Measured):
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
-        tallies = self.tallies()
+        tallies, alone, floor = self.tallies(), self.tallies(), self.tallies()
         sample, shown, worst = OutcomeSample(seed=self.plan.seed), self.judge.shown(self._target), _Worst()
-        for rows, outcome in self.outcomes(task):
+        for rows, network in self.outcomes(task):
+            outcome = network
+            if self.beside is not None:
+                answers = self.beside.answers(self.prepared)[rows]
+                outcome = Outcome(mixed(network.prediction, answers, share=self.beside.share), network.target)
+                for tally in alone:
+                    tally.add(network)
+                for tally in floor:
+                    tally.add(Outcome(answers, network.target))
             for tally in tallies:
                 tally.add(outcome)
             sample.add(outcome, rows)
@@ -114,7 +125,22 @@ class RowsEvaluator(Measured):
             **self.record(values, intervals=intervals, baseline=self.guess(), described=described),
             "worst": [self._mistake(row, loss, outcome) for loss, row, outcome in worst.kept],
             **shown.record(kept),
+            **self._say_beside(alone, floor),
         }
+
+    def choose(self, task: Task) -> str:
+        """Decide by this part whether the network, the floor or both leave the training; returns why, "" without a floor."""
+        if self.beside is None:
+            return ""
+        self.beside.choose(np.concatenate([outcome.prediction for _, outcome in self.outcomes(task)]), scale=self.judge)
+        return self.beside.reason
+
+    def _say_beside(self, alone: Sequence[Tally], floor: Sequence[Tally]) -> dict[str, Any]:
+        """Return what result.json says of the floor: what each of the two reaches alone."""
+        if self.beside is None:
+            return {}
+        scores = {name: self.named(tally.value() for tally in each) for name, each in (("network", alone), ("floor", floor))}
+        return {"floor": {**self.beside.record(), "metrics": scores}}
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what the trivial predictor of the task reaches."""

@@ -24,6 +24,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.beside import Beside
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.parts import split_rows
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
@@ -124,20 +125,38 @@ class SupervisedSpec(TaskSpec):
             beside["weight"] = torch.tensor(list(plan.class_weights), dtype=torch.float32)[data.train.target]
         stream = planned_stream(data.train.labelled(**beside), plan, finisher=finisher, rank=rank, world=world)
         answering = _Answers(finisher, self, names)
+        floor = None if plan.floor is None else Beside(plan.floor, data, plan.seed)
+        validation = self._evaluator("val", plan, data, data.validation, answering, floor)
         return Problem(
             task=task.to(plan.device),
             stream=stream,
-            validation=self._evaluator("val", plan, data, data.validation, answering),
-            test=self._evaluator("test", plan, data, data.test, answering) if data.test is not None else None,
+            validation=validation,
+            test=self._evaluator("test", plan, data, data.test, answering, floor) if data.test is not None else None,
+            beside=floor,
+            choose=validation.choose,
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
             train=lambda: self._evaluator("train", plan, data, data.train.some(MOST_TRAIN_ROWS), answering),
         )
 
-    def _evaluator(self, name: str, plan: Plan, data: RowsData, part: PreparedPart, answering: "_Answers") -> RowsEvaluator:
+    def _evaluator(
+        self,
+        name: str,
+        plan: Plan,
+        data: RowsData,
+        part: PreparedPart,
+        answering: "_Answers",
+        beside: Beside | None = None,
+    ) -> RowsEvaluator:
         """Make what measures one part; the watched metric is measured on the validation part only."""
-        is_watched = part is data.validation
         return RowsEvaluator(
-            name=name, prepared=part, data=data, judge=self, plan=plan, answering=answering, is_watched=is_watched
+            name=name,
+            prepared=part,
+            data=data,
+            judge=self,
+            plan=plan,
+            answering=answering,
+            is_watched=part is data.validation,
+            beside=beside,
         )
 
 

@@ -113,6 +113,7 @@ def _decide_parts(
         "model": model,
         "init": init,
         "augment": _decide_augment(recipe, facts, auto, made),
+        "floor": _decide_floor(recipe, spec, auto, made),
         "optim": made.choose("optim", recipe.optim, grant(recipe.optim, auto.optim)),
         "schedule": made.choose("schedule", recipe.schedule, grant(recipe.schedule, auto.schedule)),
     }
@@ -153,6 +154,29 @@ def _decide_augment(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisi
         raise RecipeError(f"recipe: augment = {say(chosen)} cannot change such data ({facts.shape.say()}). Here: none.")
     augment: Component = made.choose("augment", recipe.augment, chosen)
     return augment
+
+
+def _decide_floor(recipe: Recipe, spec: TaskSpec, auto: Suggestion, made: Decisions) -> Component | None:
+    """Choose the plain model that stands beside the network.
+
+    Raises:
+        RecipeError: It gives other answers than the task.
+    """
+    if "floor" not in spec.uses:
+        return None
+    own: Component | None = catalog.load("floor", auto.floor)() if auto.floor else None
+    if own is not None and spec.answers not in getattr(own, "answers", ()):
+        own = None
+    if recipe.floor == "none" or (recipe.floor == "auto" and own is None):
+        return None
+    if own is None and not isinstance(recipe.floor, Component):
+        raise RecipeError(f"recipe: floor = {say(recipe.floor)} names no kind. Known: {', '.join(catalog.names('floor'))}.")
+    chosen: Any = recipe.floor if own is None else grant(recipe.floor, own)
+    if spec.answers not in chosen.answers:
+        given = " or ".join(sorted(chosen.answers))
+        raise RecipeError(f"recipe: floor = {say(chosen)} answers with {given}, task {spec.kind!r} with {spec.answers}.")  # type: ignore[attr-defined]
+    floor: Component = made.choose("floor", recipe.floor, chosen)
+    return floor
 
 
 def _decide_clip(recipe: Recipe, auto: Suggestion, made: Decisions) -> float:

@@ -1,0 +1,65 @@
+"""What every floor is: a plain model, fitted in one go to the rows as they were read, that a network has to be worth more than.
+
+It prepares the rows by itself, needs no training loop, and is the same each time it is fitted to the same rows: a run that goes
+on fits it anew.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor
+
+from tutelage.core.spec import Component
+from tutelage.data.part.base import RowsPart
+
+__all__ = ["FittedFloor", "Floor"]
+
+
+class FittedFloor:
+    """A floor that was fitted to train rows."""
+
+    def answers(self, part: RowsPart) -> np.ndarray:
+        """Return answers in the user's unit: probabilities float64 [N, C] in the order of the classes, or numbers float64 [N].
+
+        Raises:
+            DataError: Rows of another kind than it was fitted to.
+        """
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted, but for the tensors, as JSON values; `Floor.restore` takes it back."""
+        return {}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the fitted numbers by name."""
+        raise NotImplementedError
+
+
+class Floor(Component):
+    """A kind of floor and its settings."""
+
+    family: ClassVar[str] = "floor"
+    answers: ClassVar[frozenset[str]] = frozenset({"classes"})
+    """The kinds of answers that it can give: those of the tasks that it may stand beside."""
+    noun: ClassVar[str]
+    """What it is called beside the network, such as `pairs of words, weighted`."""
+
+    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> FittedFloor:
+        """Learn from train rows.
+
+        Args:
+            part: The rows as they were read.
+            truth: [N], class codes int64, or numbers float64 in the user's unit.
+            num_classes: C; 0 where numbers are learned.
+            seed: The same seed gives the same fit.
+        """
+        raise NotImplementedError
+
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> FittedFloor:
+        """Rebuild what `FittedFloor.state` and `tensors` returned.
+
+        Raises:
+            ValueError, KeyError: They are not what such a floor says of itself.
+        """
+        raise NotImplementedError

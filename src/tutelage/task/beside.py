@@ -1,0 +1,126 @@
+"""A floor beside a network: what the network adds to it, and whether one of them or the mean of both leaves the training.
+
+The floor is fitted to the same train rows and never sees the others. Which of the three is best is decided on the validation
+part; where it makes no clear difference, both are averaged, since two kinds of model seldom make the same mistakes.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from tutelage.data.part.base import RowsPart
+from tutelage.floor.base import FittedFloor, Floor
+from tutelage.metric.base import Outcome
+from tutelage.task.rows import PreparedPart, RowsData
+
+__all__ = ["ALONE", "BOTH", "Beside", "mixed"]
+
+ALONE, BOTH = 0.0, 0.5
+"""Share of the floor in the answers where the network answers alone, and where both do."""
+FEW_ROWS = 5_000
+"""Where train and validation are fewer rows together, the floor that leaves is fitted to both: no row is spared."""
+
+
+class Scale(Protocol):
+    """What the floor's answers are judged by; the task knows."""
+
+    def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        """Return how wrong each prediction is, float64 [N], and which count as mistakes."""
+
+
+def mixed(network: np.ndarray, floor: np.ndarray, *, share: float) -> np.ndarray:
+    """Return the mean of two models' answers, [N] or [N, C], of which the floor's have this share."""
+    return network if not share else (1 - share) * network + share * floor
+
+
+@dataclass
+class Beside:
+    """A floor beside the network of one training.
+
+    Attributes:
+        floor: Which one.
+        data: Its rows.
+        seed: The run's.
+        share: Of the floor in the answers; decided when training has ended.
+        seconds: How long fitting took.
+        reason: Why the share is what it is.
+    """
+
+    floor: Floor
+    data: RowsData
+    seed: int
+    share: float = ALONE
+    seconds: float = 0.0
+    reason: str = ""
+    fitted: FittedFloor | None = None
+    _answers: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def fit(self) -> None:
+        """Fit to the train rows; the same each time."""
+        began = time.monotonic()
+        self.fitted = self._fit_to(self.data.train.part, self.data.train.truth)
+        self.seconds = time.monotonic() - began
+
+    def answers(self, part: PreparedPart) -> np.ndarray:
+        """Return the floor's answers for a part in the user's unit, computed once."""
+        assert self.fitted is not None
+        name = part.part.name
+        if name not in self._answers:
+            self._answers[name] = self.fitted.answers(part.part)
+        return self._answers[name]
+
+    def choose(self, network: np.ndarray, *, scale: Scale) -> None:
+        """Decide whose answers leave, by the mean loss over the validation rows.
+
+        Args:
+            network: The network's answers for them.
+            scale: Says how wrong answers are.
+        """
+        part = self.data.validation
+        floor, truth = self.answers(part), part.truth
+        assert truth is not None
+        losses = {share: scale.mistakes(Outcome(mixed(network, floor, share=share), truth))[0] for share in (ALONE, BOTH, 1.0)}
+        best = min(losses, key=lambda share: float(losses[share].mean()))
+        gain = losses[BOTH] - losses[best]
+        error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
+        self.share = best if best != BOTH and float(gain.mean()) > error else BOTH
+        said = {ALONE: "the network alone", BOTH: "the mean of network and floor", 1.0: "the floor alone"}
+        means = ", ".join(f"{said[share]} {float(loss.mean()):.4g}" for share, loss in losses.items())
+        self.reason = f"mean loss on the validation part: {means}"
+        if self.share and len(self.data.train) + len(part) <= FEW_ROWS:
+            self._refit()
+
+    def record(self) -> dict[str, Any]:
+        """Return what result.json says of it, but for the scores."""
+        return {
+            "kind": str(getattr(self.floor, "kind", "")),
+            "noun": self.floor.noun,
+            "share": self.share,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 2),
+        }
+
+    def _refit(self) -> None:
+        """Fit to the validation rows too; what was answered for these stays, since it was not fitted to them."""
+        train, validation = self.data.train, self.data.validation
+        assert train.truth is not None
+        assert validation.truth is not None
+        kept = self.answers(validation)
+        whole = _together(train.part, validation.part)
+        if whole is not None:
+            self.fitted = self._fit_to(whole, np.concatenate([train.truth, validation.truth]))
+            self._answers = {validation.part.name: kept}
+
+    def _fit_to(self, part: RowsPart, truth: np.ndarray | None) -> FittedFloor:
+        target = self.data.target
+        assert truth is not None
+        assert target is not None
+        return self.floor.fit(part, truth, num_classes=len(target.classes), seed=self.seed)
+
+
+def _together(train: RowsPart, validation: RowsPart) -> RowsPart | None:
+    """Return the rows of both parts as one; None where the kind of part cannot be joined."""
+    join = getattr(train, "joined", None)
+    return None if join is None else join(validation)
