@@ -57,7 +57,7 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
 
 
 def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str, Any]) -> Predictor:
-    """Make the predictor out of the task's present weights (the average's, where one is kept), and of the floor where it counts."""
+    """Make the predictor out of the task's present weights (the average's, where one is kept), and of the floor if it counts."""
     assert plan.shape is not None
     return Predictor(
         network=problem.task.network(),

@@ -41,7 +41,7 @@ from tutelage.training.machine import bits_depend_on, exactness
 from tutelage.training.mesh import LONE, PATIENCE, Mesh
 from tutelage.training.rollback import is_sound
 from tutelage.training.saving import SaveJob
-from tutelage.training.state import Snapshot, TrainState
+from tutelage.training.state import Snapshot
 from tutelage.training.vitals import Vitals
 from tutelage.training.watchdog import Progress, Watchdog
 
@@ -288,8 +288,8 @@ class Training:
             self._keep_predictor(composed, layout.LAST, step=last_step)
         if state.best:
             state.task.load_state_dict(state.best)
-            score = state.control.best_score if state.control.best_score is not None else float("nan")
-            self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=score))
+            best = state.control.best_score if state.control.best_score is not None else float("nan")
+            self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=best))
         self._choose(composed)
         weights = self._keep_predictor(composed, layout.BEST, step=best_step)
         is_tested = composed.problem.test is not None and stopped not in PAUSES

@@ -238,15 +238,13 @@ class Companion(Protocol):
         floor: Which one, a component.
         share: Of the floor in the answers that leave, from 0 to 1; 0 until it is decided.
         seconds: How long fitting took.
+        fitted: What was fitted, a `FittedFloor`; None before.
     """
 
-    floor: Component
+    floor: Any
     share: float
     seconds: float
-
-    @property
-    def fitted(self) -> Any:
-        """What was fitted: a `FittedFloor`; None before."""
+    fitted: Any
 
     def fit(self) -> None:
         """Fit to the train rows, the same each time."""

@@ -1,0 +1,153 @@
+"""Words and pairs of words, weighted by how much oftener they stand in a class than elsewhere, and a linear layer.
+
+Source: S. Wang and C. Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", ACL 2012, section 2.3.
+Differs from the paper: logistic loss; words and pairs are hashed into a fixed number of places, so no vocabulary is kept.
+
+Shape letters: N rows, P places, C classes.
+"""
+
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.base import RowsPart
+from tutelage.data.part.text import TextPart
+from tutelage.floor.base import FittedFloor, Floor
+
+__all__ = ["WordPairs"]
+
+WORD = re.compile(r"\w+(?:'\w+)?|[!?]+")
+MIXERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+"""Odd numbers by which hashes are spread over the places."""
+
+
+class WordPairs(Floor):
+    """Settings of the linear model of words and pairs of words."""
+
+    kind: Literal["word_pairs"] = "word_pairs"
+    noun: ClassVar[str] = "words and pairs of words, weighted, with a linear layer"
+    bits: int = Field(20, ge=8, le=26, description="2^bits places that words and pairs share. Typical: 18 to 22.")
+    smoothing: float = Field(1.0, gt=0, le=1e6, description="Added to each count before the weights are taken.")
+    strength: float = Field(0.3, gt=0, le=1e6, description="How far the linear layer may go from the weights; smaller is stricter.")
+
+    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "FittedWordPairs":
+        """Count, weigh, and fit the linear layer."""
+        from scipy.optimize import minimize  # slow to import, and only needed for texts
+
+        counts = _places(_as_text(part), bits=self.bits)
+        weights, biases = [], []
+        for code in range(num_classes) if num_classes > 2 else (1,):
+            sign = np.where(truth == code, 1.0, -1.0)
+            ratio = _log_ratio(counts, sign > 0, smoothing=self.smoothing)
+            scaled = counts.multiply(ratio[None]).tocsr()
+            found = minimize(
+                _logistic,
+                np.zeros(len(ratio) + 1),
+                args=(scaled, scaled.T.tocsr(), sign, self.strength),
+                jac=True,
+                method="L-BFGS-B",
+                options={"maxiter": 60, "maxcor": 8},
+            ).x
+            weights.append((found[:-1] * ratio).astype(np.float32))
+            biases.append(found[-1])
+        return FittedWordPairs(np.stack(weights), np.array(biases, dtype=np.float32), self.bits, num_classes)
+
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedWordPairs":
+        """Rebuild what was fitted."""
+        num_classes = int(state["num_classes"])
+        weight, bias = tensors["weight"].numpy(), tensors["bias"].numpy()
+        rows = num_classes if num_classes > 2 else 1
+        if weight.shape != (rows, 2**self.bits) or bias.shape != (rows,):
+            raise ValueError(f"weights {weight.shape} and {bias.shape} of a floor with 2^{self.bits} places and {rows} answers")
+        return FittedWordPairs(weight, bias, self.bits, num_classes)
+
+
+@dataclass(frozen=True)
+class FittedWordPairs(FittedFloor):
+    """A fitted linear model of words.
+
+    Attributes:
+        weight: float32 [C, P]; [1, P] for two classes, of the second.
+        bias: float32 [C] or [1].
+        bits: P = 2^bits.
+        num_classes: C.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    bits: int
+    num_classes: int
+
+    def answers(self, part: RowsPart) -> np.ndarray:
+        """Return probabilities float64 [N, C]."""
+        logits = _places(_as_text(part), bits=self.bits) @ self.weight.T.astype(np.float64) + self.bias
+        if self.num_classes == 2:
+            second = 1 / (1 + np.exp(-logits[:, 0]))
+            return np.stack([1 - second, second], axis=1)
+        odds = 1 / (1 + np.exp(-logits))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True))
+
+    def state(self) -> dict[str, Any]:
+        """Return the number of classes."""
+        return {"num_classes": self.num_classes}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return weights and biases."""
+        return {"weight": torch.from_numpy(self.weight), "bias": torch.from_numpy(self.bias)}
+
+
+def _logistic(w: np.ndarray, x: Any, x_t: Any, sign: np.ndarray, strength: float) -> tuple[float, np.ndarray]:
+    """Return the mean logistic loss with an L2 penalty, and its gradient."""
+    margin = sign * (x @ w[:-1] + w[-1])
+    loss = np.logaddexp(0, -margin).sum() * strength + 0.5 * float(w[:-1] @ w[:-1])
+    slope = -strength * sign / (1 + np.exp(margin))
+    return loss, np.append(x_t @ slope + w[:-1], slope.sum())
+
+
+def _log_ratio(counts: Any, is_in: np.ndarray, *, smoothing: float) -> np.ndarray:
+    """Return for each place the logarithm of how much oftener it is in a class than in all others, float64 [P]."""
+    inside = smoothing + np.asarray(counts[is_in].sum(axis=0)).ravel()
+    outside = smoothing + np.asarray(counts[~is_in].sum(axis=0)).ravel()
+    return np.asarray(np.log(inside / inside.sum()) - np.log(outside / outside.sum()))
+
+
+def _places(part: TextPart, *, bits: int) -> Any:
+    """Return which places each text has, a sparse matrix of 0 and 1, [N, P]."""
+    from scipy.sparse import csr_matrix
+
+    code = cache(_code)
+    rows, ends = [], [0]
+    for text in part.texts:
+        words = np.fromiter((code(word) for word in WORD.findall(text.lower())), dtype=np.uint64)
+        pairs = words[:-1] * MIXERS[0] + words[1:] * MIXERS[1]
+        found = np.unique(np.concatenate([words * MIXERS[0], pairs * MIXERS[1]]) >> np.uint64(64 - bits))
+        rows.append(found.astype(np.int32))
+        ends.append(ends[-1] + len(found))
+    places = np.concatenate([np.empty(0, np.int32), *rows])
+    return csr_matrix((np.ones(len(places)), places, np.array(ends)), shape=(len(rows), 2**bits))
+
+
+def _code(word: str) -> int:
+    """Return a number for a word that is the same in every process."""
+    raw = word.encode("utf-8", "surrogatepass")
+    return zlib.crc32(raw) << 32 | zlib.adler32(raw)
+
+
+def _as_text(part: RowsPart) -> TextPart:
+    """Return the part if its rows are texts.
+
+    Raises:
+        DataError: They are not.
+    """
+    if isinstance(part, TextPart):
+        return part
+    raise DataError([DataProblem(part.name, "its rows are no texts", "The model was trained on texts: give it the same.")])
