@@ -111,6 +111,7 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
             help="folder, file, or a name such as sklearn:digits: tutelage list source",
         )
         parser.add_argument("--target", metavar="COL", help="name of the target column")
+        parser.add_argument("--text", metavar="COL", help="of a table: the column that holds texts to learn from")
         parser.add_argument(
             "--header",
             choices=("auto", "first", "none"),

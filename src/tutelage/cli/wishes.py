@@ -17,6 +17,8 @@ from tutelage.track.console import Console
 __all__ = ["make_request"]
 
 BUDGETS = ("epochs", "steps", "time")
+OF_SOURCE = ("header", "text")
+"""Options that are settings of the source."""
 PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
 
 
@@ -40,9 +42,10 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
     if arguments.source:
         said = values.get("source")
         values["source"] = {**said, "path": arguments.source} if isinstance(said, dict) else arguments.source
-    if arguments.header is not None:
-        said = values.get("source", "")
-        values["source"] = {**(said if isinstance(said, dict) else {"path": said}), "header": arguments.header}
+    for setting in OF_SOURCE:
+        if getattr(arguments, setting) is not None:
+            said = values.get("source", "")
+            values["source"] = {**(said if isinstance(said, dict) else {"path": said}), setting: getattr(arguments, setting)}
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     budget = {

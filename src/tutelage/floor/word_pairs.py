@@ -37,7 +37,7 @@ class WordPairs(Floor):
     noun: ClassVar[str] = "words and pairs of words, weighted, with a linear layer"
     bits: int = Field(20, ge=8, le=26, description="2^bits places that words and pairs share. Typical: 18 to 22.")
     smoothing: float = Field(1.0, gt=0, le=1e6, description="Added to each count before the weights are taken.")
-    strength: float = Field(0.3, gt=0, le=1e6, description="How far the linear layer may go from the weights; smaller is stricter.")
+    strength: float = Field(0.3, gt=0, le=1e6, description="How far the linear layer may leave the weights; less is stricter.")
 
     def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "FittedWordPairs":
         """Count, weigh, and fit the linear layer."""

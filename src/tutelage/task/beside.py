@@ -108,7 +108,7 @@ class Beside:
         assert train.truth is not None
         assert validation.truth is not None
         kept = self.answers(validation)
-        whole = _together(train.part, validation.part)
+        whole = train.part.joined(validation.part)
         if whole is not None:
             self.fitted = self._fit_to(whole, np.concatenate([train.truth, validation.truth]))
             self._answers = {validation.part.name: kept}
@@ -118,9 +118,3 @@ class Beside:
         assert truth is not None
         assert target is not None
         return self.floor.fit(part, truth, num_classes=len(target.classes), seed=self.seed)
-
-
-def _together(train: RowsPart, validation: RowsPart) -> RowsPart | None:
-    """Return the rows of both parts as one; None where the kind of part cannot be joined."""
-    join = getattr(train, "joined", None)
-    return None if join is None else join(validation)

@@ -77,6 +77,10 @@ class RowsPart(Part):
         """Return the rows at `indices`, in that order."""
         raise NotImplementedError
 
+    def joined(self, other: Self) -> Self | None:
+        """Return these rows and those of another part of the same data below them; None where that cannot be done."""
+        return None
+
     def renamed(self, name: str) -> Self:
         """Return the same rows under another name."""
         raise NotImplementedError

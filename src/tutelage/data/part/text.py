@@ -56,6 +56,17 @@ class TextPart(RowsPart):
             fingerprint=select_fingerprint(self.fingerprint, indices),
         )
 
+    def joined(self, other: "TextPart") -> "TextPart":
+        """Return these texts, and those of another part after them."""
+        labels = None if self.labels is None or other.labels is None else np.concatenate([self.labels, other.labels])
+        return replace(
+            self,
+            texts=np.concatenate([self.texts, other.texts]),
+            labels=labels,
+            names=np.concatenate([self.names, other.names]),
+            fingerprint=f"{self.fingerprint}+{other.fingerprint}",
+        )
+
     def renamed(self, name: str) -> "TextPart":
         """Return the same texts under another name."""
         return replace(self, name=name)
@@ -67,9 +78,8 @@ class TextPart(RowsPart):
     def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         """Return how long the texts are, and the beginning of one of each class."""
         lengths = np.array([len(text) for text in self.texts])
-        shown = [
-            {"label": name, "text": shortened(str(self.texts[rows[0]]))} for name, rows in list(examples.items())[:EXAMPLES] if rows
-        ]
+        firsts = [(name, rows[0]) for name, rows in list(examples.items())[:EXAMPLES] if rows]
+        shown = [{"label": name, "text": shortened(str(self.texts[row]))} for name, row in firsts]
         return {"facts": {"characters in a text": f"{int(np.median(lengths)):,} (median)"}, "thumbnails": shown}
 
     def row_digests(self) -> list[bytes]:

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import TablePart, column_labels
 from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of
 from tutelage.data.source.base import Collected, Source
@@ -36,6 +37,7 @@ from tutelage.data.source.table_files import (
     table_to_read,
 )
 from tutelage.data.source.target import choose_target
+from tutelage.data.source.text_column import as_texts, find_text_column
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
@@ -61,6 +63,7 @@ class TableSource(Source):
     )
     names: tuple[str, ...] = Field((), description="Names of the columns in order, for a file without a header row.")
     sheet: str = Field("", description="Sheet of an Excel workbook; empty = the first one.")
+    text: str = Field("auto", description="Column of texts to learn from; auto = the only one beside the target, none = no.")
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
@@ -109,16 +112,19 @@ class TableSource(Source):
             problems += test.problems
             notes += test.notes
             warnings += test.warnings
+        text = find_text_column(train_part, wanted=self.text)
+        if text:
+            notes.append(f"texts: column {text}" + ("" if self.text != "auto" else " (otherwise: --text none)"))
         return Collected(
             name=_name(found.train),
-            train=train_part,
-            test=test_part if test_part is not None and len(test_part) else None,
+            train=as_texts(train_part, text) if text else train_part,
+            test=None if not test_part else as_texts(test_part, text) if text else test_part,
             problems=tuple(problems),
             notes=tuple(notes),
             warnings=tuple(warnings),
         )
 
-    def read_input(self, paths: Sequence[str]) -> tuple[TablePart, tuple[DataProblem, ...]]:
+    def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[DataProblem, ...]]:
         """Read tables to predict on or to evaluate, one below the other; of a folder with parts the test table.
 
         The target column need not be there, and may have empty cells: their labels are None. Set `target`, `kinds` and
@@ -146,7 +152,9 @@ class TableSource(Source):
             raise DataError(problems)
         joined = _joined(parts)
         joined.notes = tuple(notes)
-        return joined, tuple(problems)
+        if self.text in ("auto", "none"):
+            return joined, tuple(problems)
+        return as_texts(joined, find_text_column(joined, wanted=self.text)), tuple(problems)
 
     def _expected(self, names: Iterable[str]) -> Expected:
         """Return the types of the columns whose kind is given, and how their dates are written."""
