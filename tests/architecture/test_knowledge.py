@@ -1,6 +1,6 @@
 """Knowledge sits on the object it is about: no file but its own names a concrete part, shape, task, loss or metric.
 
-What makes a thing may name it: a source its part, a preprocessing its part and its shape, a task the parts, shapes, losses and
+What makes a thing may name it: a source its part, a preprocessing its part and its shape, a floor its part, a task the parts, shapes, losses and
 metrics it brings. Everybody else asks.
 """
 
@@ -15,7 +15,7 @@ from source_tree import PACKAGE, Source, imports, read_sources, write_package
 FOLDERS = {"part": "data.part", "shape": "core.shape", "task": "task", "loss": "loss", "metric": "metric"}
 """Each family and where its files are."""
 MAKERS = {
-    "part": ("data.source", "data.prepare"),
+    "part": ("data.source", "data.prepare", "floor"),
     "shape": ("data.prepare",),
     "task": (),
     "loss": (),

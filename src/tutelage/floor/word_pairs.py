@@ -20,7 +20,7 @@ from torch import Tensor
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.base import RowsPart
-from tutelage.data.part.text import TextPart
+from tutelage.data.part.texts import TextPart
 from tutelage.floor.base import FittedFloor, Floor
 
 __all__ = ["WordPairs"]

@@ -11,7 +11,8 @@ from tutelage.floor.base import Floor
 from tutelage.planning.plan import Plan
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor
-from tutelage.task.base import Companion, Data, Problem
+from tutelage.task.base import Data, Problem
+from tutelage.task.companion import Companion
 from tutelage.training.control import Control
 from tutelage.training.mesh import LONE, Mesh
 from tutelage.training.state import TrainState, seed_everything

@@ -29,12 +29,12 @@ from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
+from tutelage.task.companion import Companion
 
 __all__ = [
     "OPTIONAL",
     "Batch",
     "Claim",
-    "Companion",
     "Data",
     "Evaluator",
     "Objective",
@@ -229,25 +229,6 @@ class Data:
     def describe(self) -> dict[str, Any]:
         """Return what data.json says beyond source, sizes, notes and warnings."""
         return {}
-
-
-class Companion(Protocol):
-    """A floor beside the network of a training: a plain model that was fitted in one go.
-
-    Attributes:
-        floor: Which one, a component.
-        share: Of the floor in the answers that leave, from 0 to 1; 0 until it is decided.
-        seconds: How long fitting took.
-        fitted: What was fitted, a `FittedFloor`; None before.
-    """
-
-    floor: Any
-    share: float
-    seconds: float
-    fitted: Any
-
-    def fit(self) -> None:
-        """Fit to the train rows, the same each time."""
 
 
 @dataclass

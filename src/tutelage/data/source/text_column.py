@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart
-from tutelage.data.part.text import TextPart
+from tutelage.data.part.texts import TextPart
 
 __all__ = ["as_texts", "find_text_column"]
 
@@ -31,8 +31,8 @@ def find_text_column(part: TablePart, *, wanted: str) -> str:
         return ""
     if wanted != "auto":
         if wanted not in part.columns or wanted == part.target:
-            others = ", ".join(name for name in part.columns if name != part.target)
-            raise DataError([DataProblem(part.file, f"there is no column {wanted!r} of texts", f"The columns are: {others}.")])
+            known = ", ".join(name for name in part.columns if name != part.target)
+            raise DataError([DataProblem(part.file, f"there is no column {wanted!r} of texts", f"The columns are: {known}.")])
         if not _is_string(part.types[wanted]):
             found = f"column {wanted!r} holds {part.types[wanted]}, no texts"
             raise DataError([DataProblem(part.file, found, "Name another column: --text COLUMN, or leave --text out.")])

@@ -15,7 +15,7 @@ __all__ = ["TextDefaults"]
 class TextDefaults(Defaults):
     """What auto means for texts."""
 
-    kind: Literal["text"] = "text"
+    kind: Literal["texts"] = "texts"
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Texts: averaged embeddings beside a linear model of words and pairs of words."""

@@ -13,7 +13,7 @@ __all__ = ["TextShape"]
 class TextShape(Shape):
     """One text a row, as tokens."""
 
-    kind: Literal["text"] = "text"
+    kind: Literal["texts"] = "texts"
     vocabulary_size: int = Field(256, ge=1, description="Number of different tokens.")
     length: int = Field(256, ge=1, description="Most tokens in a row.")
 

@@ -16,10 +16,10 @@ from pydantic import Field
 from torch import nn
 
 from tutelage.core.errors import DataError, DataProblem
-from tutelage.core.shape.text import TextShape
+from tutelage.core.shape.texts import TextShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
-from tutelage.data.part.text import TextPart
+from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.rows.base import Rows
@@ -38,7 +38,7 @@ MULTIPLE = 8
 class Texts(Prepare):
     """Settings of the preprocessing of texts."""
 
-    kind: Literal["text"] = "text"
+    kind: Literal["texts"] = "texts"
     vocabulary_size: int = Field(20_000, ge=2, le=2**24, description="Most different words. Typical: 5,000 to 50,000.")
     length: int = Field(400, ge=1, le=2**20, description="Most words of a text; of a longer one the beginning and the end count.")
     lowercase: bool = Field(True, description="Whether capital and small letters are the same.")
@@ -56,7 +56,7 @@ class Texts(Prepare):
             raise DataError([DataProblem(part.name, "no text has a single word in it", "Give texts with words.")])
         # Of equally frequent words the alphabet decides, so that the order of the rows does not.
         chosen = sorted(counts, key=lambda word: (-counts[word], word))[: self.vocabulary_size - 1]
-        return TextsFitted(tuple(chosen), self.length, self.lowercase, part.column if isinstance(part, TextPart) else "")
+        return TextsFitted(tuple(chosen), self.length, self.lowercase, part.text_column if isinstance(part, TextPart) else "")
 
     def restore(self, state: Mapping[str, Any]) -> "TextsFitted":
         """Rebuild what `TextsFitted.state` returned."""

@@ -26,18 +26,18 @@ class TextPart(RowsPart):
         names: object [N] of str: each text as people know it, such as `train.csv row 17` or `pos/17.txt`.
         fingerprint: Hash of texts and labels.
         target: What the labels are called.
-        column: The column that the texts stood in, where they were read from a table.
+        text_column: The column that the texts stood in, where they were read from a table.
     """
 
-    kind: ClassVar[str] = "text"
-    suits: ClassVar[str] = "text"
+    kind: ClassVar[str] = "texts"
+    suits: ClassVar[str] = "texts"
     name: str
     texts: np.ndarray
     labels: np.ndarray | None
     names: np.ndarray
     fingerprint: str
     target: str = ""
-    column: str = ""
+    text_column: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)

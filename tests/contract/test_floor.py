@@ -1,0 +1,90 @@
+"""Every floor learns from an example, is the same each time, survives its file, and refuses rows of another kind."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from tutelage.core import catalog
+from tutelage.core.errors import DataError
+from tutelage.data.part.base import RowsPart
+from tutelage.data.part.table import TablePart
+from tutelage.data.part.texts import TextPart
+from tutelage.floor.base import FittedFloor, Floor
+
+FLOORS = catalog.names("floor")
+
+
+def texts(count: int, *, seed: int) -> tuple[TextPart, np.ndarray]:
+    """Return texts whose class one word tells."""
+    random = np.random.default_rng(seed)
+    codes = random.integers(0, 3, count)
+    words = np.array("the a of some film story plot actor".split())
+    told = ["dull", "fine", "great"]
+    lines = [" ".join([*random.choice(words, 6), told[code], *random.choice(words, 3)]) for code in codes]
+    names = np.array([f"row {row}" for row in range(count)], dtype=object)
+    return TextPart("train", np.array(lines, dtype=object), codes.astype(str), names, "x"), codes
+
+
+EXAMPLES: dict[str, Callable[..., tuple[RowsPart, np.ndarray]]] = {"word_pairs": texts}
+"""For each floor what makes rows of its kind, and their truth."""
+
+
+def example(kind: str, count: int, *, seed: int) -> tuple[RowsPart, np.ndarray]:
+    return EXAMPLES[kind](count, seed=seed)
+
+
+def fitted(kind: str, **settings: object) -> tuple[Floor, FittedFloor]:
+    floor: Floor = catalog.load("floor", kind)(**settings)
+    part, truth = example(kind, 200, seed=0)
+    return floor, floor.fit(part, truth, num_classes=3, seed=0)
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_a_floor_learns_and_answers_with_probabilities(kind: str) -> None:
+    _, found = fitted(kind)
+    part, truth = example(kind, 100, seed=1)
+    answers = found.answers(part)
+    assert answers.shape == (100, 3)
+    assert answers.dtype == np.float64
+    np.testing.assert_allclose(answers.sum(axis=1), 1, rtol=1e-6)
+    assert (answers.argmax(axis=1) == truth).mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_a_floor_is_the_same_each_time_and_survives_its_file(kind: str) -> None:
+    floor, found = fitted(kind)
+    part, _ = example(kind, 50, seed=1)
+    assert np.array_equal(fitted(kind)[1].answers(part), found.answers(part))
+    tensors = {name: tensor.clone() for name, tensor in found.tensors().items()}
+    assert all(isinstance(tensor, torch.Tensor) for tensor in tensors.values())
+    again = floor.restore(found.state(), tensors)
+    assert np.array_equal(again.answers(part), found.answers(part))
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_rows_answered_alone_are_answered_as_among_others(kind: str) -> None:
+    _, found = fitted(kind)
+    part, _ = example(kind, 20, seed=1)
+    alone = np.concatenate([found.answers(part.select(np.array([row]))) for row in range(20)])
+    np.testing.assert_allclose(alone, found.answers(part), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_rows_of_another_kind_are_refused(kind: str) -> None:
+    import pyarrow as pa
+
+    _, found = fitted(kind)
+    other = TablePart("input", pa.table({"a": [1, 2]}), "x.csv", np.arange(2), "", "x")
+    with pytest.raises(DataError):
+        found.answers(other)
+
+
+@pytest.mark.parametrize("kind", FLOORS)
+def test_numbers_of_other_sizes_are_refused(kind: str) -> None:
+    floor, found = fitted(kind)
+    with pytest.raises((ValueError, KeyError)):
+        floor.restore(found.state(), {})
+    with pytest.raises((ValueError, KeyError)):
+        floor.restore(found.state(), {name: tensor[..., :-1] for name, tensor in found.tensors().items()})
