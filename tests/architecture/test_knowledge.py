@@ -1,7 +1,7 @@
 """Knowledge sits on the object it is about: no file but its own names a concrete part, shape, task, loss or metric.
 
-What makes a thing may name it: a source its part, a preprocessing its part and its shape, a floor its part, a task the parts, shapes, losses and
-metrics it brings. Everybody else asks.
+What makes a thing may name it: a source its part, a preprocessing its part and its shape, a floor its part, a task the parts,
+shapes, losses and metrics it brings. Everybody else asks.
 """
 
 import ast

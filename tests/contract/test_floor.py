@@ -20,7 +20,7 @@ def texts(count: int, *, seed: int) -> tuple[TextPart, np.ndarray]:
     """Return texts whose class one word tells."""
     random = np.random.default_rng(seed)
     codes = random.integers(0, 3, count)
-    words = np.array("the a of some film story plot actor".split())
+    words = np.array(["the", "a", "of", "some", "film", "story", "plot", "actor"])
     told = ["dull", "fine", "great"]
     lines = [" ".join([*random.choice(words, 6), told[code], *random.choice(words, 3)]) for code in codes]
     names = np.array([f"row {row}" for row in range(count)], dtype=object)
