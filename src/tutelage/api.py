@@ -5,6 +5,7 @@
 
 import os
 import time as clock
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from tutelage.planning.recipe import Recipe, recipe_from
 from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.collect import one_mark
+from tutelage.run.files import warn_user
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
+from tutelage.run.survey import damaged_weights
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
@@ -126,7 +129,10 @@ def resume(
     )
     with memory_told("training"), reporting_divergence():
         folder = resume_training(run, request)
-    return _ended(folder, model)
+    damaged = damaged_weights(folder)
+    for text in damaged:
+        warn_user(text)
+    return _ended(folder, model, damaged=damaged)
 
 
 def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
@@ -134,11 +140,11 @@ def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
     return Run.open(run, model=model)
 
 
-def _ended(folder: Path, module: nn.Module | None) -> Run:
+def _ended(folder: Path, module: nn.Module | None, *, damaged: Sequence[str] = ()) -> Run:
     """Write the report, once however many processes train together, and open the run."""
     run = Run(folder, module)
     if is_first_process(os.environ):
-        write_report(folder, patience_seconds=run.decided.save_patience_seconds)
+        write_report(folder, patience_seconds=run.decided.save_patience_seconds, damaged=damaged)
     return run
 
 

@@ -12,8 +12,19 @@ from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
 from tutelage.run.ending import has_ended, state_of
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for
-from tutelage.run.survey import SMALL, entry_for, survey, unnamed_checkpoint
-from tutelage.training.checkpoint import checkpoints
+from tutelage.model.stored import load_tensors, save_tensors
+from tutelage.run.survey import (
+    FORMATS,
+    PREDICTORS,
+    SMALL,
+    damaged_weights,
+    entry_for,
+    misnamed,
+    survey,
+    twin_of,
+    unnamed_checkpoint,
+)
+from tutelage.training.checkpoint import checkpoint_name, checkpoints, is_checkpoint
 
 __all__ = ["accept", "mend", "sound_offsets"]
 
@@ -26,6 +37,7 @@ def mend(files: RunFiles) -> None:
     """
     manifest = Manifest(files.folder)
     _tell_of_lost_checkpoint(files)
+    _put_predictors_back(files, manifest)
     for file in layout.BORN:
         _, present = files.raw(file)
         content = files.content(file)
@@ -91,11 +103,38 @@ def sound_offsets(files: RunFiles, logs: Mapping[str, Sequence[Any]]) -> dict[st
 
 def _tell_of_lost_checkpoint(files: RunFiles) -> None:
     """Tell where the newest checkpoint that was announced is not there: the one before gives the same, later."""
-    names = [name for name, entries in files.journal.entries.items() if not entries[-1].is_removed]
-    newest = max((name for name in names if name.startswith(f"{layout.STEPS}/")), default="")
-    there = max((path.relative_to(files.folder).as_posix() for path in checkpoints(files.folder)), default="")
-    if newest > there:
-        files.say(f"{files.folder / newest}: is missing; the run goes on from the checkpoint before it.")
+    names = [name for name, entries in files.journal.entries.items() if not entries[-1].is_removed and is_checkpoint(name)]
+    newest = max((int(Path(name).stem) for name in names), default=-1)
+    there = max((int(path.stem) for path in checkpoints(files.folder)), default=-1)
+    renamed = misnamed(files.folder)
+    for name in renamed:
+        files.say(f"{files.folder / name}: is no name of a checkpoint, so it is not read. Was it renamed?")
+    if newest <= there:
+        return
+    path = files.folder / layout.STEPS / checkpoint_name(newest)
+    if renamed and there < 0:
+        found = f"{path}: is missing, and so are all other checkpoints; {', '.join(renamed)} may be what is left of them"
+        raise RunError(f"{found}. Give them back their names, or move them away to begin anew.")
+    files.say(f"{path}: is missing; the run goes on from the checkpoint before it.")
+
+
+def _put_predictors_back(files: RunFiles, manifest: Manifest) -> None:
+    """Put a damaged predictor back where the other one holds the very weights that were written there."""
+    for file in PREDICTORS:
+        if file not in files.journal.entries or not damaged_weights(files.folder, only=file):
+            continue
+        twin = twin_of(files, file)
+        if not twin:
+            continue
+        path, whole = files.folder / file, load_tensors(files.folder / twin, formats=FORMATS)
+        save_tensors(
+            path,
+            whole.tensors,
+            format=whole.format,
+            values=whole.values,
+            announce=lambda seal, path=path: manifest.announcing(path, seal=seal),  # type: ignore[misc]
+        )
+        files.say(f"{path}: put back from {twin}, which holds the same weights.")
 
 
 def _entries(files: RunFiles) -> list[Entry]:
