@@ -92,6 +92,16 @@ class Ended:
             return Diagnosis(verdict)
         return Diagnosis(verdict, reasons, facts, self._sentence(reasons, facts, verdict=verdict))
 
+    def after_divergence(self) -> Diagnosis:
+        """Say where the weights that a training has kept, before it diverged, are no better than a guess."""
+        name, verdict = self.scores["headline"], self._judge(self.scores, headline=self.scores["headline"])
+        if verdict != "no better":
+            return Diagnosis(verdict)
+        value, guess = self.scores["metrics"][name], self.scores["baseline"][name]
+        found = f"training diverged, and the best weights before that reach {name} {value:.4g}, a guess {guess:.4g}"
+        reason = Reason("diverged", found, "Do not use them: train anew, with a learning rate a tenth of it: --set optim.lr=...")
+        return Diagnosis(verdict, [reason], sentence=f"the weights that are kept are no better than a guess: {reason}")
+
     def _judge(self, scores: Mapping[str, Any], *, headline: str) -> Versus:
         return judge_run(
             scores["metrics"], scores["intervals"], scores["baseline"], headline=headline, greater=_directions(self.plan)

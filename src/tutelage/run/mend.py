@@ -10,9 +10,9 @@ from tutelage.core.border import SMALL_BYTES, BorderError, parse_object
 from tutelage.core.errors import BRING_BACK, RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
+from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.run.ending import has_ended, state_of
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for
-from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.run.survey import (
     FORMATS,
     PREDICTORS,

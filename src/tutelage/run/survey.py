@@ -214,7 +214,6 @@ def _log(files: RunFiles, file: str) -> Standing:
 
 def _weights(files: RunFiles, file: str) -> Standing:
     """Return how a checkpoint or predictor stands: it is read and verified as a whole."""
-    path = files.folder / file
     is_spare = file.startswith(f"{layout.STEPS}/") and bool(files.checkpoint)
     state, found = _weights_found(files, file)
     if state == "whole":

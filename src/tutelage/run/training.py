@@ -151,8 +151,9 @@ class Training:
         state.control = state.control.stopped(DIVERGED)
         if not state.best or state.control.best_score is None:
             return DivergedError(str(error), step=error.step, folder=str(self.folder))
-        self._finish(composed, rhythm)
-        kept = f"The best weights before that, of step {state.control.best_step}, are kept in {self.folder}."
+        verdict = self._finish(composed, rhythm).get("diagnosis", {}).get("verdict")
+        kept = f"The best weights before that, of step {state.control.best_step}, are kept in {self.folder}"
+        kept += ", but they are no better than a guess: train anew." if verdict == "no better" else "."
         return DivergedError(f"{error} {kept}", step=error.step, folder=str(self.folder))
 
     def _begin(self, composed: Composed) -> float:
@@ -291,8 +292,11 @@ class Training:
         if is_tested:
             self._open_test_part(weights, step=best_step)
         scores = self._scores(composed, is_tested=is_tested)
-        if layers and stopped not in PAUSES:
-            scores |= Ended(self.folder, plan, composed, layers, scores).diagnose().record()
+        ended = Ended(self.folder, plan, composed, layers, scores)
+        if stopped == DIVERGED:
+            scores |= ended.after_divergence().record()
+        elif layers and stopped not in PAUSES:
+            scores |= ended.diagnose().record()
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
