@@ -1,11 +1,14 @@
 """A score is better than a guess where its interval says so, and nowhere else."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
+from tutelage.core import catalog
+from tutelage.diagnosis.base import find_reasons
 from tutelage.diagnosis.facts import Curve, Facts
-from tutelage.diagnosis.verdict import compare, gain, judge_run
+from tutelage.diagnosis.verdict import compare, find_signal, gain, judge_run
 
 GREATER = {"accuracy": True, "loss": False, "r2": True, "mean_return": True}
 
@@ -73,3 +76,24 @@ def test_the_place_of_the_best_evaluation() -> None:
     assert Facts(steps=3, scores=scores).best_place == 0.5
     assert Facts(steps=3, scores=scores, greater_is_better=False).best_place == 0.0
     assert Facts(steps=3).best_place == 1.0
+
+
+def test_any_metric_of_a_part_shows_that_something_was_learned() -> None:
+    greater, guess = {**GREATER, "auroc": True}, {"val/accuracy": 0.6, "val/auroc": 0.5}
+    intervals = {"val/accuracy": (0.5, 0.7), "val/auroc": (0.8, 1.0)}
+    found = find_signal({"val/accuracy": 0.6, "val/auroc": 1.0}, intervals, guess, part="val", greater=greater)
+    assert found == "val/auroc 1, a guess 0.5"
+    assert not find_signal({"val/auroc": 1.0}, intervals, guess, part="train", greater=greater)
+    assert not find_signal({"val/auroc": 1.0}, {"val/auroc": (0.4, 1.0)}, guess, part="val", greater=greater), "by luck"
+
+
+@pytest.mark.parametrize("cause", ["no_signal", "learned_by_heart", "one_answer"])
+def test_a_training_of_a_few_steps_says_nothing_of_the_data(cause: str) -> None:
+    facts, _ = catalog.load("cause", cause).examples()
+    assert [reason.cause for reason in find_reasons(facts)] == [cause]
+    assert [reason.cause for reason in find_reasons(replace(facts, steps=6, epochs=6.0))] == ["too_few_steps"]
+
+
+def test_features_are_not_blamed_where_a_validation_score_is_better_than_a_guess() -> None:
+    facts, _ = catalog.load("cause", "no_signal").examples()
+    assert find_reasons(replace(facts, signal="val/auroc 1, a guess 0.5")) == []
