@@ -93,7 +93,7 @@ class Facts:
         greater_is_better: The direction of these.
         train: What the model reaches on train rows beside a guess, in words; "" where nobody measured it.
         fits_train: Whether that, or another score on train rows, is clearly better than the guess.
-        signal: A score on validation rows that is clearly better than a guess, in words; "" where none is.
+        signal: A score on validation rows that is far better than a guess, in words; "" where none is.
         answer: What the model answers most often, in words.
         answer_fraction: How often it does; None where that is not known.
         truth_fraction: How often that is true; None where that is not known.

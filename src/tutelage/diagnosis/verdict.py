@@ -12,8 +12,8 @@ Versus = Literal["better", "partly better", "no better", "untrained", "unknown"]
 LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
 """Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
 equal have intervals so narrow that the last digit of a loss would look like knowledge."""
-LEAST_SIGNAL = 0.05
-"""The same part, of any metric, that shows that something was learned."""
+LEAST_SIGNAL = {"train": 0.05, "val": 0.5}
+"""The same, of any metric, that shows that something was learned: weights are chosen by validation rows, so luck does more there."""
 
 
 def gain(value: float, guess: float, *, greater_is_better: bool) -> float:
@@ -82,10 +82,10 @@ def find_signal(
     part: str,
     greater: Mapping[str, bool],
 ) -> str:
-    """Return a score of one part, of whatever metric, that is clearly better than a guess, in words; "" where none is."""
+    """Return a score of `train` or `val`, of whatever metric, that is clearly better than a guess, in words; "" where none is."""
     known = [name for name in metrics if name.rpartition("/")[0] == part and name in guess]
     for name in known:
-        if _is_better(name, metrics, intervals, guess, greater=greater, least=LEAST_SIGNAL):
+        if _is_better(name, metrics, intervals, guess, greater=greater, least=LEAST_SIGNAL[part]):
             return f"{name} {metrics[name]:.4g}, a guess {guess[name]:.4g}"
     return ""
 

@@ -26,7 +26,7 @@ from tutelage.run.survey import (
 )
 from tutelage.training.checkpoint import checkpoint_name, checkpoints, is_checkpoint
 
-__all__ = ["accept", "mend", "sound_offsets"]
+__all__ = ["accept", "mend", "put_predictors_back", "sound_offsets"]
 
 
 def mend(files: RunFiles) -> None:
@@ -37,7 +37,6 @@ def mend(files: RunFiles) -> None:
     """
     manifest = Manifest(files.folder)
     _tell_of_lost_checkpoint(files)
-    _put_predictors_back(files, manifest)
     for file in layout.BORN:
         _, present = files.raw(file)
         content = files.content(file)
@@ -118,8 +117,9 @@ def _tell_of_lost_checkpoint(files: RunFiles) -> None:
     files.say(f"{path}: is missing; the run goes on from the checkpoint before it.")
 
 
-def _put_predictors_back(files: RunFiles, manifest: Manifest) -> None:
-    """Put a damaged predictor back where the other one holds the very weights that were written there."""
+def put_predictors_back(files: RunFiles) -> None:
+    """Put a damaged predictor back where the other one holds the very weights that were written there; each is told."""
+    manifest = Manifest(files.folder)
     for file in PREDICTORS:
         if file not in files.journal.entries or not damaged_weights(files.folder, only=file):
             continue

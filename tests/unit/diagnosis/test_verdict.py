@@ -85,6 +85,9 @@ def test_any_metric_of_a_part_shows_that_something_was_learned() -> None:
     assert found == "val/auroc 1, a guess 0.5"
     assert not find_signal({"val/auroc": 1.0}, intervals, guess, part="train", greater=greater)
     assert not find_signal({"val/auroc": 1.0}, {"val/auroc": (0.4, 1.0)}, guess, part="val", greater=greater), "by luck"
+    assert not find_signal({"val/auroc": 0.7}, {"val/auroc": (0.6, 0.9)}, guess, part="val", greater=greater), (
+        "it was chosen by it"
+    )
 
 
 @pytest.mark.parametrize("cause", ["no_signal", "learned_by_heart", "one_answer"])
