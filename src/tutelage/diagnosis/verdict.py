@@ -13,7 +13,7 @@ LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
 """Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
 equal have intervals so narrow that the last digit of a loss would look like knowledge."""
 LEAST_SIGNAL = {"train": 0.05, "val": 0.5}
-"""The same, of any metric, that shows that something was learned: weights are chosen by validation rows, so luck does more there."""
+"""The same, of any metric, that shows that something was learned; weights are chosen by validation rows: luck does more there."""
 
 
 def gain(value: float, guess: float, *, greater_is_better: bool) -> float:
