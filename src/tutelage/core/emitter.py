@@ -132,6 +132,9 @@ class Emitter:
                 ask(sink)
             except DiskError as error:
                 refused[id(sink)] = error
+            except MemoryError:
+                # Not the sink's fault: a file that missed a line would be wrong for good. Training ends, and can be resumed.
+                raise
             except Exception as error:  # the border: whatever a sink raises is its own fault
                 failed.append((sink, error))
         self.sinks = [sink for sink in self.sinks if all(sink is not each for each, _ in failed)]

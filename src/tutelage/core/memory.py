@@ -57,7 +57,7 @@ def memory_bytes() -> int:
     for limit in CONTAINER_LIMITS:
         # A container without one says `max`.
         with suppress(OSError, ValueError):
-            most = min(most, int(Path(limit).read_text(encoding="ascii")))
+            most = min(most, int(Path(limit).read_text(encoding="utf-8")))
     return most
 
 
@@ -67,6 +67,9 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
+    if isinstance(error, SystemError):
+        # What a library in C leaves of a lack of memory that it has not looked for.
+        return "without exception set" in str(error) or "without setting an exception" in str(error)
     if not isinstance(error, RuntimeError | ImportError):
         return False
     if any(phrase in str(error).lower() for phrase in PHRASES):
@@ -98,7 +101,7 @@ def memory_told(doing: str) -> Iterator[None]:
     try:
         yield
         return
-    except (MemoryError, RuntimeError, ImportError, OSError) as error:
+    except (MemoryError, RuntimeError, ImportError, OSError, SystemError) as error:
         if not is_out_of_memory(error):
             raise
         found = str(error)

@@ -152,3 +152,18 @@ def test_lines_that_cannot_be_written_at_the_end_are_told_of() -> None:
     full.is_full = True
     told.close()
     assert messages(good, Warned) == ["run/log: full. Its last lines are lost."]
+
+
+class Lacking(Memory):
+    """A sink that finds no memory."""
+
+    def take(self, event: Event) -> None:
+        raise MemoryError
+
+
+def test_a_lack_of_memory_ends_training_and_loses_no_sink() -> None:
+    lacking = Lacking()
+    told = Emitter([lacking], started=time.monotonic())
+    with pytest.raises(MemoryError):
+        told.emit(Noted(message="a"))
+    assert told.sinks == [lacking]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tutelage.core.errors import DataError, UsageError
+from tutelage.core.errors import DataError, OutOfMemoryError, UsageError
 from tutelage.data.part.image import ImagePart
 from tutelage.data.quality.look import look_all
 from tutelage.data.source.idx import Idx
@@ -160,3 +160,17 @@ def test_sizes_that_no_image_has_are_refused(tmp_path: Path, sizes: tuple[int, .
     write(tmp_path, f"train-labels-idx1-ubyte{suffix}", idx_bytes(LABELS))
     with pytest.raises(DataError, match="header"):
         Idx(path=str(tmp_path)).collect()
+
+
+def test_a_lack_of_memory_is_not_blamed_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: object, **__: object) -> np.ndarray:
+        raise MemoryError("Unable to allocate 120. B for an array")
+
+    monkeypatch.setattr("tutelage.data.source.idx.np.empty", lacking)
+    with pytest.raises(OutOfMemoryError, match="reading 120 bytes"):
+        Idx(path=str(data_set(tmp_path))).collect()
+
+
+def test_a_header_that_promises_more_than_the_memory_is_at_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tutelage.data.source.idx.memory_bytes", lambda: 100)
+    assert "more than fit into the memory" in complaint(data_set(tmp_path))

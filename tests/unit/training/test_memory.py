@@ -99,6 +99,7 @@ def test_an_evaluation_that_does_not_fit_takes_fewer_rows_at_a_time(most_rows: i
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79 GiB"),
         OSError(12, "Cannot allocate memory"),
         RuntimeError("could not create a primitive"),
+        SystemError("error return without exception set"),
     ],
 )
 def test_a_lack_of_memory_is_known_by_all_its_names_and_told_with_the_work(error: Exception) -> None:

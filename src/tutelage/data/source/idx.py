@@ -17,6 +17,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core.memory import memory_bytes, memory_told
 from tutelage.data.part.image import ImagePart
 from tutelage.data.source.base import Collected, Source
 
@@ -176,8 +177,6 @@ def _read(file: Path, problems: list[DataProblem], *, ndims: tuple[int, ...]) ->
         reason = str(error)
     except EOFError:
         reason = "the gzip data is cut off"
-    except MemoryError as error:
-        reason = f"what its header promises fits no memory ({error})"
     except (OSError, zlib.error) as error:
         reason = f"the file is damaged ({error})"
     problems.append(DataProblem(file.name, reason, REMEDY))
@@ -209,7 +208,10 @@ def _parse(stream: gzip.GzipFile | BufferedReader, *, size_bytes: int, ndims: tu
         raise _IdxError(f"the header promises {shape} values, more than the file can hold")
     if len(sizes) == 4 and sizes[3] not in (1, 3):
         raise _IdxError(f"the header says {shape}; expected 1 or 3 channels in the end")
-    values = np.empty(expected, dtype=np.uint8)
+    if expected > memory_bytes():
+        raise _IdxError(f"the header promises {shape} values, more than fit into the memory")
+    with memory_told(f"reading {expected:,} bytes of images"):
+        values = np.empty(expected, dtype=np.uint8)
     filled = 0
     while filled < expected and (count := stream.readinto(values[filled:].data)):
         filled += count
