@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tutelage.cli.out_file import check_out_file
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
@@ -19,6 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write one line per row: its name, the prediction, and the probability of each class."""
     if arguments.out and Path(arguments.out).suffix not in (".csv", ".json"):
         raise UsageError(f"--out {arguments.out}: expected a name that ends in .csv or .json.")
+    if arguments.out:
+        check_out_file(arguments.out, arguments.inputs)
     prediction = Run.open(arguments.run, tell=warn).prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
     records = prediction.records()
     for note in prediction.notes:
