@@ -26,7 +26,9 @@ def _beside_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("out", ["in.csv", "./in.csv", "sub/../in.csv", "link.csv", "hard.csv"])
 def test_an_input_is_not_written_over(out: str) -> None:
-    with pytest.raises(UsageError, match=r"is the input .*would be written over\. Choose another file, such as .*predictions\.csv"):
+    with pytest.raises(
+        UsageError, match=r"is the input .*would be written over\. Choose another file, such as .*predictions\.csv"
+    ):
         check_out_file(out, ["other.csv", "in.csv"])
     with pytest.raises(UsageError, match="is the input"):
         check_out_file(out, [f"file://{Path('in.csv').resolve()}"])
