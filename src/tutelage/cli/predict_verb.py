@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out:
         text = json.dumps(records, indent=1) + "\n" if arguments.out.endswith(".json") else _as_csv(records)
         write_durably(Path(arguments.out), text.encode())
-        tell(f"{len(records):,} predictions in {arguments.out}")
+        tell(f"{len(records):,} predictions in {one_line(arguments.out)}")
     if arguments.json:
         left_out = [problem.record() for problem in prediction.problems]
         say_json({"run": arguments.run, "num_rows": len(records), "predictions": records, "left_out": left_out})

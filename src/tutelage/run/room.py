@@ -42,7 +42,7 @@ def needed_bytes(state: TrainState) -> int:
 
 
 def largest_file_bytes(state: TrainState, folder: Path) -> int:
-    """Return about how many bytes the largest file of a run must have, rather too few than too many.
+    """Return about how many bytes the largest file of a run will take at its most.
 
     Args:
         state: As it begins.

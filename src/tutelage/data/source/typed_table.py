@@ -1,6 +1,7 @@
 """A table as its file has it to a table of typed columns, with every cell that cannot stand."""
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ STYLE_OF: dict[Kind, Style] = {"number": "number", "boolean": "boolean", "date":
 
 MAX_PROBED = 2000
 """Cells of a column of text that are looked at for numbers."""
+LARGEST = sys.float_info.max
 MAX_ODD_FRACTION = 0.05
 """Share of cells that do not fit the training table up to which they are told of one by one; beyond, the column is."""
 
@@ -60,6 +62,15 @@ class TypedTable:
             text = found.format(cell=shorten(self.raw.columns.get(column)[row].as_py()))
             self.problems.append(DataProblem(where, text, remedy, item=int(self.raw.items[row])))
         self.bad.update(rows.tolist())
+
+    def refuse_infinite(self, rows: np.ndarray, column: str, *, remedy: str) -> None:
+        """Take note of cells that say infinity, or a number so large that it becomes it."""
+        if not len(rows):
+            return
+        cells = self.raw.columns.get(column)
+        said = np.array([_says_infinity(cells[row].as_py()) for row in rows.tolist()], dtype=bool)
+        self.refuse(rows[said], column, found="{cell} is not a finite number", remedy=remedy)
+        self.refuse(rows[~said], column, found=f"{{cell}} is too large for a number (limit {LARGEST:.2g})", remedy=remedy)
 
     def part(self, name: str) -> TablePart:
         """Return the usable rows as a part."""
@@ -131,12 +142,12 @@ def _add_target(made: TypedTable, name: str, *, expected: pa.DataType | None) ->
         read = read_target(trim(_as_text(raw.columns.get(name))), delimiter=raw.delimiter, expected=expected)
         made.columns[name] = read.values
         made.refuse(read.odd, name, found="{cell} is not a number", remedy="Mend the cell.")
-        made.refuse(read.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell.")
+        made.refuse_infinite(read.infinite, name, remedy="Mend the cell.")
         if read.note:
             made.notes.append(f"{raw.file}: {read.note}")
     else:
         made.columns[name] = raw.columns.get(name)
-        made.refuse(_infinite(made.columns[name]), name, found="{cell} is not a finite number", remedy="Mend the cell.")
+        made.refuse_infinite(_infinite(made.columns[name]), name, remedy="Mend the cell.")
 
 
 def _refuse_missing(made: TypedTable, name: str) -> None:
@@ -151,7 +162,7 @@ def _add_column(made: TypedTable, name: str) -> None:
     column = raw.columns.get(name)
     if not raw.delimiter:
         made.columns[name] = column
-        made.refuse(_infinite(column), name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
+        made.refuse_infinite(_infinite(column), name, remedy="Mend the cell, or empty it.")
         return
     cells = _without_missing(column)
     style = find_style(cells, delimiter=raw.delimiter)
@@ -201,7 +212,7 @@ def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, s
     found, remedy = said
     if len(typed.odd) <= max_fraction * len(typed.values):
         made.refuse(typed.odd, name, found=f"{{cell}} {found}", remedy=remedy)
-        made.refuse(typed.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
+        made.refuse_infinite(typed.infinite, name, remedy="Mend the cell, or empty it.")
         return
     first = int(typed.odd[0])
     example = f"{shorten(str(made.raw.columns.get(name)[first].as_py()).strip())} in row {made.raw.lines[first]}"
@@ -216,7 +227,7 @@ def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:
         made.dates[name] = typed.form
     if typed.note:
         made.notes.append(f"{made.raw.file}, column {name}: {typed.note}")
-    made.refuse(typed.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
+    made.refuse_infinite(typed.infinite, name, remedy="Mend the cell, or empty it.")
     if len(typed.odd):
         first = int(typed.odd[0])
         cell = made.raw.columns.get(name)[first].as_py()
@@ -255,6 +266,11 @@ def _without_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as text."""
     return column if pa.types.is_string(column.type) else column.cast(pa.large_string())
+
+
+def _says_infinity(cell: object) -> bool:
+    """Tell whether a cell that became infinity says so, and is no number of many digits."""
+    return not isinstance(cell, str) or not any(sign.isdigit() for sign in cell)
 
 
 def _infinite(column: pa.ChunkedArray) -> np.ndarray:
