@@ -116,12 +116,15 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
         needs_target: Whether a row without a target is of no use.
     """
     made = TypedTable(raw=raw, target=target, problems=list(raw.problems), notes=list(raw.notes))
-    expected = expected or Expected()
+    expected, is_absent = expected or Expected(), False
     for name in raw.names:
         type_ = expected.types.get(name)
         if name == target:
+            num_problems = len(made.problems)
             _add_target(made, name, expected=type_)
-            if needs_target:
+            # Told once, and when the other columns have been read.
+            is_absent = needs_target and _is_empty(made.columns[name]) and len(made.problems) == num_problems
+            if needs_target and not is_absent:
                 _refuse_missing(made, name)
             continue
         if type_ is None:
@@ -130,6 +133,8 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
             _add_expected(made, name, type_, form=expected.dates.get(name, ""), is_input=not needs_target)
         made.columns[name] = pack(made.columns[name])
         raw.columns.release(name)
+    if is_absent:
+        _refuse_empty(made, target)
     made.problems.sort(key=lambda problem: problem.item)
     pa.default_memory_pool().release_unused()
     return made
@@ -154,6 +159,15 @@ def _refuse_missing(made: TypedTable, name: str) -> None:
     """Refuse rows without a target, but those that were refused for it already."""
     missing = [row for row in positions(pc.is_null(made.columns[name])).tolist() if row not in made.bad]
     made.refuse(np.array(missing, dtype=np.int64), name, found="the target is missing", remedy="Fill it in, or remove the row.")
+
+
+def _refuse_empty(made: TypedTable, name: str) -> None:
+    """Refuse a table without any target, once."""
+    what = "the table" if all(map(_is_empty, made.columns.values())) else "the target"
+    found = f"every cell of {what} is empty, in all {made.raw.num_rows:,} rows"
+    remedy = "Give a table with values; an empty cell or ? is no target."
+    made.problems.append(DataProblem(f"{made.raw.file}, column {name}", found, remedy))
+    made.bad.update(range(made.raw.num_rows))
 
 
 def _add_column(made: TypedTable, name: str) -> None:
@@ -266,6 +280,11 @@ def _without_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as text."""
     return column if pa.types.is_string(column.type) else column.cast(pa.large_string())
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    """Tell whether no cell of a column holds anything."""
+    return bool(column.null_count == len(column))
 
 
 def _says_infinity(cell: object) -> bool:
