@@ -15,7 +15,7 @@ from tutelage.core.errors import UsageError
 from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
 from tutelage.planning.plan import Plan
-from tutelage.planning.recipe import Recipe, recipe_from
+from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.collect import one_mark
@@ -170,9 +170,11 @@ def _request(
         raise UsageError("an own module needs arrays, train((X, y), model=...): tutelage cannot know what it takes from files.")
     # What a recipe says stays, unless an argument says otherwise: one left at its default says nothing.
     values: dict[str, Any] = {} if recipe is None else {key: getattr(recipe, key) for key in recipe.model_fields_set}
-    values |= {key: value for key, value in wishes.items() if recipe is None or not _is_default(key, value)}
+    for key, value in wishes.items():
+        if recipe is None or not _is_default(key, value):
+            values = merge(values, [key], value)
     if module is None and model != "auto":
-        values["model"] = model
+        values = merge(values, ["model"], model)
     if any(value is not None for value in budget.values()):
         values["budget"] = {key: value for key, value in budget.items() if value is not None}
     if is_path:

@@ -365,3 +365,14 @@ def test_renamed_checkpoints_are_told_and_not_begun_anew(folder: Path, tmp_path:
     assert said.code == 0
     assert "Was it renamed?" in said.err
     assert (run / "steps" / "000000030.safetensors").is_file()
+
+
+def test_what_cannot_be_read_is_not_said_to_be_accepted(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = copied(folder, "ended", tmp_path)
+    best = run / "best" / "predictor.safetensors"
+    best.write_bytes(best.read_bytes()[:-3])
+    assert main(["verify", str(run), "--accept"]) == 2
+    said = capsys.readouterr().err
+    assert "best/predictor.safetensors: cannot be read" in said
+    assert "it could not be taken. " in said
+    assert "at your word" not in said

@@ -23,9 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
         with locked(folder):
             files = RunFiles(folder, tell=told.append)
             if arguments.accept:
-                taken = accept(files)
-                told = [f"taken as it is, at your word: {text}" for text in taken]
-                told.append(f"{len(taken)} file(s) accepted; {folder}/manifest.jsonl written anew.")
+                told = [*accept(files), f"{folder}/manifest.jsonl: written anew."]
             else:
                 put_predictors_back(files)
                 mend(files)

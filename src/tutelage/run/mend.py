@@ -59,7 +59,7 @@ def mend(files: RunFiles) -> None:
 
 
 def accept(files: RunFiles) -> list[str]:
-    """Take all files as they are and write a new manifest; returns each that was not as the old one said.
+    """Take all files as they are and write a new manifest; returns for each that was not as the old one said what came of it.
 
     Raises:
         RunError: A file could not be read in any case.
@@ -71,8 +71,15 @@ def accept(files: RunFiles) -> list[str]:
         if standing.file in SMALL and path.is_file() and path.stat().st_size > SMALL_BYTES:
             remedy = remedy_for(files.folder, standing.file) if standing.file == layout.REPORT else BRING_BACK
             raise RunError(f"{path}: {standing.found}. {remedy}")
-    Manifest(files.folder).rewrite(_entries(files))
-    return [f"{standing.file}: {standing.state}: {standing.found}" for standing in odd]
+    entries = _entries(files)
+    Manifest(files.folder).rewrite(entries)
+    taken = {entry.file for entry in entries}
+    return [
+        f"taken as it is, at your word: {standing.file}: {standing.state}: {standing.found}"
+        if standing.file in taken
+        else f"{files.folder / standing.file}: {standing.found}: it could not be taken. {standing.remedy}"
+        for standing in odd
+    ]
 
 
 def sound_offsets(files: RunFiles, logs: Mapping[str, Sequence[Any]]) -> dict[str, int]:

@@ -29,7 +29,7 @@ from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.run.repeat import RepeatCorrections, repeat_command
-from tutelage.run.room import needed_bytes, require_disk_room
+from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
@@ -366,6 +366,7 @@ class Training:
 
     def _require_room(self, composed: Composed) -> None:
         """Refuse to train where the files of this run find no room, and warn where they hardly do."""
+        require_file_size(self.folder, largest_file_bytes(composed.state, self.folder))
         warning = require_disk_room(self.folder, needed_bytes(composed.state))
         if warning:
             self.emitter.emit(Warned(message=warning))

@@ -7,7 +7,8 @@ import pytest
 
 from tutelage.core import catalog
 from tutelage.diagnosis.base import find_reasons
-from tutelage.diagnosis.facts import Curve, Facts
+from tutelage.diagnosis.facts import Curve, Facts, Layer
+from tutelage.diagnosis.rate_too_small import RateTooSmall
 from tutelage.diagnosis.verdict import compare, find_signal, gain, judge_run
 
 GREATER = {"accuracy": True, "loss": False, "r2": True, "mean_return": True}
@@ -64,6 +65,18 @@ def test_an_evaluation_on_few_rows_needs_a_clearer_gain() -> None:
     assert compare(found, {"val/loss": 1.0}, greater=GREATER, count=24) == "no better"
     assert compare(found, {"val/loss": 1.0}, greater=GREATER, count=10_000) == "better"
     assert compare(found, {"val/accuracy": 1.0}, greater=GREATER, count=24) == "unknown"
+
+
+def test_weights_that_never_moved_are_told_as_such_with_a_usual_rate() -> None:
+    still, slow = (
+        RateTooSmall().find(Facts(steps=500, layers=(Layer("w", 64, moved=moved),), rate=1e-30)) for moved in (0.0, 1e-3)
+    )
+    assert still is not None
+    assert slow is not None
+    assert "no weight moved at all" in still.found
+    assert "of a usual size, 0.001 to 0.1 (it was 1.0e-30)" in still.remedy
+    assert "no weight moved by more than 1.0e-03 of its size" in slow.found
+    assert "ten to a hundred times larger" in slow.remedy
 
 
 def test_a_curve_is_told_by_its_ends() -> None:
