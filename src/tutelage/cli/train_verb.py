@@ -48,6 +48,7 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
             "num_parameters",
             "warnings",
             "diagnosis",
+            "floor",
         )
         say_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
