@@ -106,7 +106,7 @@ def test_equally_good_ones_are_averaged(truth: np.ndarray) -> None:
     assert chosen(same, same, truth).share == BOTH
 
 
-def test_where_rows_are_few_the_floor_that_leaves_has_learned_from_all(
+def test_where_rows_are_few_the_floor_that_leaves_learns_from_all(truth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     truth: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
