@@ -73,7 +73,7 @@ def judge(outcome: Outcome, *, is_right: bool, places: Sequence[str], is_harmles
 
 
 def told(outcome: Outcome) -> str:
-    """Return what a command said about what is wrong: on standard error, and with --json as an error, warnings or faults of runs."""
+    """Return what a command said about what is wrong: on standard error, and with --json as error, warnings or faults."""
     try:
         record = json.loads(outcome.out)
     except (ValueError, RecursionError):
