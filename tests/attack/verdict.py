@@ -73,7 +73,7 @@ def judge(outcome: Outcome, *, is_right: bool, places: Sequence[str], is_harmles
 
 
 def told(outcome: Outcome) -> str:
-    """Return what a command said about what is wrong: on standard error, and with --json as an error or as faults of runs."""
+    """Return what a command said about what is wrong: on standard error, and with --json as error, warnings or faults."""
     try:
         record = json.loads(outcome.out)
     except (ValueError, RecursionError):
@@ -83,7 +83,8 @@ def told(outcome: Outcome) -> str:
     said = [error.get("message", "")] if isinstance(error, dict) else []
     # What stands under the key `fault` is a warning by its place.
     faults = [run.get("fault") for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
-    said += [f"Warning: {fault}" for fault in faults if fault]
+    warnings = record.get("warnings", [])
+    said += [f"Warning: {fault}" for fault in [*faults, *(warnings if isinstance(warnings, list) else [])] if fault]
     return "\n".join(filter(None, [outcome.err.strip(), *said])).strip()
 
 
