@@ -27,9 +27,7 @@ def words_of(text: str, **settings: object) -> set[str]:
     return set(Texts(**settings).fit(part_of(text)).words)
 
 
-@pytest.mark.parametrize(
-    ("length", "kept"), [(7, "abcdefg"), (9, "abcdefg"), (4, "abfg"), (3, "abg"), (2, "ag"), (1, "a")]
-)
+@pytest.mark.parametrize(("length", "kept"), [(7, "abcdefg"), (9, "abcdefg"), (4, "abfg"), (3, "abg"), (2, "ag"), (1, "a")])
 def test_of_a_long_text_the_beginning_and_the_end_are_kept(length: int, kept: str) -> None:
     assert "".join(cut(list("abcdefg"), length)) == kept
 
