@@ -55,5 +55,5 @@ def _spread(seed_B: Tensor, length: int) -> Tensor:
     mixed_BT = (seed_B[:, None] * 0x9E3779B1 + place_T * 0x85EBCA77) & LOW
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
         mixed_BT = ((mixed_BT ^ (mixed_BT >> shift)) * factor) & LOW
-    whole_BT: Tensor = mixed_BT ^ (mixed_BT >> 16)
-    return whole_BT.to(torch.float64) / 2**BITS
+    uniform_BT: Tensor = (mixed_BT ^ (mixed_BT >> 16)).to(torch.float64) / 2**BITS
+    return uniform_BT

@@ -50,6 +50,8 @@ class ClassFolders(Source):
     is_last_resort: ClassVar[bool] = True  # any folder with such a file somewhere below will do
     meant: ClassVar[Meant]
     """Which files count."""
+    aside: ClassVar[tuple[str, ...]] = ()
+    """Names of folders whose files have no class, in small letters; left out where there are classes without them."""
 
     def part_of(self, name: str, files: Sequence[Path], *, labels: np.ndarray | None, names: Sequence[str]) -> Found:
         """Read every file once and keep those that can be used.
@@ -148,6 +150,7 @@ class ClassFolders(Source):
     def _read_part(self, name: str, folder: Path, *, root: Path) -> Found:
         """List and read the files of all class folders of a part."""
         classes, problems = self._class_folders(folder, root=root)
+        classes, unlabelled = self._without_aside(classes)
         files: list[Path] = []
         labels: list[str] = []
         ignored: Counter[str] = Counter()
@@ -173,6 +176,7 @@ class ClassFolders(Source):
         found = self.part_of(name, files, labels=_objects(labels), names=[_short(file, root) for file in files])
         stray = loose_files(folder, self.meant) if classes else []
         warnings = [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
+        warnings += [f"{_short(sub, root)}: {self.meant.noun}s without a class, by its name: not used" for sub in unlabelled]
         warnings += [f"{_short(link, root)}: a link that leads nowhere, not used" for link in broken_links(folder)]
         counts = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(ignored.items()))
         notes = [
@@ -198,6 +202,11 @@ class ClassFolders(Source):
                 remedy = f"Remove one of them: {self.meant.one} has one class."
                 problems.append(DataProblem(_short(sub, root), found, remedy))
         return [sub for sub in subfolders(folder) if sub in owners.values()], problems
+
+    def _without_aside(self, classes: list[Path]) -> tuple[list[Path], list[Path]]:
+        """Part the class folders from those whose files have no class."""
+        kept = [sub for sub in classes if sub.name.casefold() not in self.aside]
+        return (kept, [sub for sub in classes if sub not in kept]) if len(kept) > 1 else (classes, [])
 
     def _class_problems(self, part: RowsPart) -> list[DataProblem]:
         """Find what keeps a training part from being learned as classes."""
