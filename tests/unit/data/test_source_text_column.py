@@ -73,8 +73,8 @@ def test_empty_texts_are_rows_and_named_with_their_place(tmp_path: Path) -> None
 
 def test_where_all_texts_are_empty_nothing_is_trained(tmp_path: Path) -> None:
     path = write_more(tmp_path, *[" "] * 6)
-    with pytest.raises(DataError):
-        part = TableSource(path=str(path), target="label", text="review").collect().train
+    part = TableSource(path=str(path), target="label", text="review").collect().train
+    with pytest.raises(DataError, match="no text has a single word"):
         Texts().fit(part)
 
 
