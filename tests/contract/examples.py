@@ -40,6 +40,19 @@ def table(folder: Path) -> str:
     return str(folder / "rows.csv")
 
 
+def text_folder(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    words = np.array(["the", "a", "film", "story", "actor", "scene"])
+    for part, count in (("train", 12), ("test", 4)):
+        for name, told in (("bad", "dull"), ("good", "great")):
+            place = folder / "reviews" / part / name
+            place.mkdir(parents=True)
+            for index in range(count):
+                text = " ".join([*random.choice(words, 5), told, *random.choice(words, 3)])
+                (place / f"{index}.txt").write_text(text, encoding="utf-8")
+    return str(folder / "reviews")
+
+
 def chars(folder: Path) -> str:
     words = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "and", "then", "sleeps"]
     random = np.random.default_rng(0)
@@ -52,6 +65,7 @@ SOURCES: dict[str, Callable[[Path], str]] = {
     "image_folder": image_folder,
     "idx": idx,
     "table": table,
+    "text_folder": text_folder,
     "sklearn_bundled": lambda folder: "sklearn:iris",
     "chars": chars,
     "gaussians": lambda folder: "gaussians:3",

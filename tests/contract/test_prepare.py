@@ -10,6 +10,7 @@ import torch
 from tests.contract.examples import SOURCES
 from tutelage.core import catalog
 from tutelage.core.shape.base import shape_from_record
+from tutelage.core.shape.views import Series, Text
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 
@@ -22,6 +23,11 @@ def fit(kind: str, folder: Path) -> tuple[Prepare, Fitted, RowsPart]:
         pytest.skip("not made of rows")
     prepare: Prepare = catalog.load("prepare", part.suits)()
     return prepare, prepare.fit(part), part
+
+
+def is_padded(fitted: Fitted) -> bool:
+    """Tell whether rows are of unequal length, padded batch by batch."""
+    return any(fitted.shape.view(view) is not None for view in (Text, Series))
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -41,7 +47,9 @@ def test_the_finisher_gives_the_tensors_that_the_shape_promises(kind: str, tmp_p
     _, fitted, part = fit(kind, tmp_path)
     batch = fitted.finisher()(fitted.apply(part).take(torch.arange(5)))
     for name, spec in fitted.shape.tensors.items():
-        assert batch[name].shape == (5, *spec.sizes)
+        places = batch[name].shape[1:2] if is_padded(fitted) else spec.sizes[:1]
+        assert batch[name].shape == (5, *places, *spec.sizes[1:])
+        assert places <= spec.sizes[:1], "more places than the shape has"
         assert str(batch[name].dtype) == f"torch.{spec.dtype}"
         if spec.highs:
             assert (batch[name] < torch.tensor(spec.highs)).all()
@@ -62,7 +70,10 @@ def test_a_row_is_prepared_alike_alone_and_among_others(kind: str, tmp_path: Pat
     together = finisher(fitted.apply(part).take(torch.arange(6)))
     alone = finisher(fitted.apply(part.select(np.array([3]))).take(torch.arange(1)))
     for name in fitted.shape.tensors:
-        torch.testing.assert_close(together[name][3:4], alone[name])
+        places = min(together[name].shape[1], alone[name].shape[1]) if is_padded(fitted) else None
+        torch.testing.assert_close(together[name][3:4, :places], alone[name][:, :places])
+        if is_padded(fitted):
+            assert not together[name][3:4, places:].any(), "what is behind a row's end is padding"
 
 
 @pytest.mark.parametrize("kind", CASES)

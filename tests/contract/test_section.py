@@ -253,10 +253,16 @@ class Page(Elements):
             self.open.pop()
 
 
+def together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Return both contents: sections may read different things of one object."""
+    both = {key: together(one[key], other[key]) for key in one.keys() & other.keys() if isinstance(one[key], dict)}
+    return {**one, **other, **both}
+
+
 def test_every_section_has_its_own_id_on_the_page(tmp_path: Path) -> None:
     content: dict[str, Any] = {}
     for kind in KINDS:
-        content |= filled(kind)
+        content = together(content, filled(kind))
     lines = [{**content, "event": name, "message": "again " + PAYLOAD, "step": 3, "train/loss": 0.5} for name in EVENTS]
     folder = write(tmp_path / "run-1", content, lines=lines)
     (folder / layout.RECIPE).write_text(PAYLOAD, encoding="utf-8")

@@ -88,7 +88,9 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
     predict = verbs.add_parser("predict", help="answer for new data", allow_abbrev=False)
     predict.add_argument("run", metavar="RUN", help="a run folder")
-    predict.add_argument("inputs", metavar="INPUT", nargs="+", help="images, folders of images, or tables")
+    predict.add_argument(
+        "inputs", metavar="INPUT", nargs="+", help="images, texts, folders of them, tables, or - (a text on each line)"
+    )
     predict.add_argument("--out", metavar="FILE", default="", help="write to FILE (.csv or .json) instead of standard output")
     predict.add_argument(
         "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"

@@ -5,7 +5,7 @@ on fits it anew.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -13,7 +13,21 @@ from torch import Tensor
 from tutelage.core.spec import Component
 from tutelage.data.part.base import RowsPart
 
-__all__ = ["FittedFloor", "Floor"]
+__all__ = ["FittedFloor", "Floor", "Telling"]
+
+
+class Telling(NamedTuple):
+    """Something in rows that speaks for a class.
+
+    Attributes:
+        name: Such as a word.
+        weight: How strongly it does, wherever it is.
+        rows: In how many rows it is.
+    """
+
+    name: str
+    weight: float
+    rows: int
 
 
 class FittedFloor:
@@ -26,6 +40,10 @@ class FittedFloor:
             DataError: Rows of another kind than it was fitted to.
         """
         raise NotImplementedError
+
+    def telling(self, part: RowsPart, *, limit: int) -> tuple[tuple[Telling, ...], ...]:
+        """Return for each class what in these rows speaks for it most, at most `limit` things; () where it cannot say."""
+        return ()
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted, but for the tensors, as JSON values; `Floor.restore` takes it back."""

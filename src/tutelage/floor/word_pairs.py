@@ -8,9 +8,11 @@ Shape letters: N rows, P places, C classes.
 
 import re
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -21,13 +23,17 @@ from torch import Tensor
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.texts import TextPart
-from tutelage.floor.base import FittedFloor, Floor
+from tutelage.floor.base import FittedFloor, Floor, Telling
 
 __all__ = ["WordPairs"]
 
 WORD = re.compile(r"\w+(?:'\w+)?|[!?]+")
 MIXERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 """Odd numbers by which hashes are spread over the places."""
+MAX_TEXTS = 2_000
+"""Texts that are looked at for the words that speak for a class."""
+LEAST_TEXTS = 2
+"""Texts that a word must be in to be named."""
 
 
 class WordPairs(Floor):
@@ -96,6 +102,20 @@ class FittedWordPairs(FittedFloor):
         odds = 1 / (1 + np.exp(-logits))
         return np.asarray(odds / odds.sum(axis=1, keepdims=True))
 
+    def telling(self, part: RowsPart, *, limit: int) -> tuple[tuple[Telling, ...], ...]:
+        """Return for each class the words, and pairs of words, that add most to its answer: by weight times root of count."""
+        found = _words_and_pairs(_as_text(part))
+        count = np.array([number for number, _ in found.values()])
+        place = np.array([place >> np.uint64(64 - self.bits) for _, place in found.values()], dtype=np.int64)
+        names = list(found)
+        weights = np.concatenate([-self.weight, self.weight]) if self.num_classes == 2 else self.weight
+        classes = []
+        for weight in weights[:, place] if len(place) else ():
+            pull = weight * np.sqrt(count)
+            best = [row for row in np.argsort(-pull, kind="stable")[:limit].tolist() if pull[row] > 0]
+            classes.append(tuple(Telling(names[row], round(float(weight[row]), 3), int(count[row])) for row in best))
+        return tuple(classes)
+
     def state(self) -> dict[str, Any]:
         """Return the number of classes."""
         return {"num_classes": self.num_classes}
@@ -134,6 +154,23 @@ def _places(part: TextPart, *, bits: int) -> Any:
         ends.append(ends[-1] + len(found))
     places = np.concatenate([np.empty(0, np.int32), *rows])
     return csr_matrix((np.ones(len(places)), places, np.array(ends)), shape=(len(rows), 2**bits))
+
+
+def _words_and_pairs(part: TextPart) -> dict[str, tuple[int, np.uint64]]:
+    """Return in how many of some texts each word and pair of words is, where that is more than one, and its hash."""
+    code = cache(_code)
+    counts: Counter[tuple[str, ...]] = Counter()
+    for text in part.texts[:: -(-len(part) // MAX_TEXTS) or 1]:  # over all of them, since they may be sorted by class
+        words = WORD.findall(text.lower())
+        counts.update({*((word,) for word in words), *pairwise(words)})
+    found = {}
+    with np.errstate(over="ignore"):  # hashes wrap around
+        for key, count in sorted(counts.items()):
+            if count >= LEAST_TEXTS:
+                one = np.uint64(code(key[0])) * MIXERS[0]
+                hashed = one if len(key) == 1 else (one + np.uint64(code(key[1])) * MIXERS[1]) * MIXERS[1]
+                found[" ".join(key)] = (count, hashed)
+    return found
 
 
 def _code(word: str) -> int:

@@ -15,7 +15,8 @@ from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, U
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.base import Rows
 from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.source.recognize import recognize
+from tutelage.data.source.base import Source
+from tutelage.data.source.recognize import recognize, recognize_input
 from tutelage.data.target.base import Target
 from tutelage.metric.base import Outcome
 from tutelage.metric.interval import interval
@@ -248,8 +249,11 @@ class Run:
         return self.predictor.target
 
     def predict(self, inputs: Any) -> list[Any]:
-        """Return the class name, or the number, for each row of a path, several paths, or arrays."""
-        return self.prediction(inputs).labels
+        """Return the class name, or the number, for each row of a path, several paths, or arrays.
+
+        A model of texts takes a list of str as texts where none of them is a path that is there; a `Path` is always a path.
+        """
+        return self.prediction(self._texts_or(inputs)).labels
 
     def predict_proba(self, inputs: Any) -> np.ndarray:
         """Return probabilities float64 [N, C]; the columns are `run.classes`.
@@ -257,7 +261,7 @@ class Run:
         Raises:
             UsageError: The run predicts numbers.
         """
-        probabilities = self.prediction(inputs).probabilities
+        probabilities = self.prediction(self._texts_or(inputs)).probabilities
         if probabilities is None:
             raise UsageError("this run predicts numbers: use predict.")
         return probabilities
@@ -296,6 +300,14 @@ class Run:
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
 
+    def _texts_or(self, inputs: Any) -> Any:
+        """Return the texts that a list of str holds, as rows; anything else as it is."""
+        takes_texts = self.predictor.fitted is not None and self.predictor.fitted.takes_texts
+        is_list = isinstance(inputs, Sequence) and not isinstance(inputs, str) and bool(inputs)
+        if not takes_texts or not is_list or not all(isinstance(item, str) for item in inputs):
+            return inputs
+        return inputs if any(_is_there(item) for item in inputs) else np.array(inputs, dtype=object)
+
     def _require_answers(self) -> None:
         """Refuse to predict where the task has no answer for a row."""
         task = self.decided.task
@@ -312,15 +324,15 @@ class Run:
             return [[inputs]]
         if not _are_paths(inputs):
             return [inputs]
-        return [inputs] if recognize(str(inputs[0])).reads_together else [[item] for item in inputs]
+        return [inputs] if self._source_of(str(inputs[0])).reads_together else [[item] for item in inputs]
 
     def _read(self, source: Any, *, target: str) -> tuple[RowsPart, tuple[DataProblem, ...]]:
         """Read paths or arrays as rows to answer for."""
-        reading = self.predictor.fitted.reading() if self.predictor.fitted is not None else {}
+        reading = self._reading
         known = self._target_column() if target == "auto" else target
         if _are_paths(source):
             paths = [str(item) for item in source]
-            kind = recognize(paths[0])
+            kind = self._source_of(paths[0])
             settings = {key: value for key, value in reading.items() if key in kind.model_fields}
             part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
             self._require_target(part, target, where=paths[0])
@@ -328,6 +340,16 @@ class Run:
         collected = collect_arrays(source, target=known or "auto", is_input=True, reading=reading)
         assert isinstance(collected.train, RowsPart)
         return collected.train, collected.problems
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        """How the train rows were read, and so new ones are."""
+        return self.predictor.fitted.reading() if self.predictor.fitted is not None else {}
+
+    def _source_of(self, path: str) -> type[Source]:
+        """Return the kind of source that reads rows to answer for."""
+        first = self.predictor.fitted.input_source if self.predictor.fitted is not None else ""
+        return recognize_input(path, first=first, reading=self._reading)
 
     def _require_target(self, part: RowsPart, target: str, *, where: str) -> None:
         """Refuse a target column that was asked for and is not there."""
@@ -359,6 +381,14 @@ def _ask(
         refuse_bad(error.problems, on_bad_data)
         rows = part.select(kept)
         return rows, ask(rows), error.problems
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether there is a file or folder of this name."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name, or with signs that none has
+        return False
 
 
 def _are_paths(source: Any) -> bool:

@@ -19,6 +19,8 @@ __all__ = ["ALONE", "BOTH", "Beside", "mixed"]
 
 ALONE, BOTH = 0.0, 0.5
 """Share of the floor in the answers where the network answers alone, and where both do."""
+MAX_TELLING = 20
+"""Things that are named for each class."""
 FEW_ROWS = 5_000
 """Where train and validation are fewer rows together, the floor that leaves is fitted to both: no row is spared."""
 
@@ -107,7 +109,19 @@ class Beside:
             "share": self.share,
             "reason": self.reason,
             "seconds": round(self.seconds, 2),
+            "telling": self._telling(),
         }
+
+    def _telling(self) -> list[dict[str, Any]]:
+        """Return for each class what in the validation rows speaks for it, by the floor; [] where the floor cannot say."""
+        target = self.data.target
+        if self.fitted is None or target is None:
+            return []
+        found = self.fitted.telling(self.data.validation.part, limit=MAX_TELLING)
+        return [
+            {"class": str(name), "things": [thing._asdict() for thing in things]}
+            for name, things in zip(target.classes, found, strict=False)
+        ]
 
     @property
     def _is_refitted(self) -> bool:

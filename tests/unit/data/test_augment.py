@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor
 
 from tutelage.core import catalog
+from tutelage.core.shape.image import ImageShape
 from tutelage.data.augment.affine import Affine
 from tutelage.data.augment.base import Augment
 from tutelage.data.augment.chain import Chain
@@ -39,7 +40,8 @@ def augmented(augment: Augment, image: Tensor, *, seed: int = 0) -> Tensor:
 
 
 def every_augment() -> list[Augment]:
-    return [catalog.load("augment", kind)() for kind in catalog.names("augment")]
+    found = [catalog.load("augment", kind)() for kind in catalog.names("augment")]
+    return [augment for augment in found if augment.suits(ImageShape())]
 
 
 @pytest.mark.parametrize("augment", every_augment(), ids=lambda augment: augment.kind)

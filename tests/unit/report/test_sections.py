@@ -145,3 +145,16 @@ def test_the_headline_is_what_the_run_says_it_is(tmp_path: Path) -> None:
     text = show_headline(read_run(tmp_path)).text
     assert "own kind" in text
     assert "Not finished" not in text
+
+
+def test_the_words_that_counted_are_shown_by_class(tmp_path: Path) -> None:
+    words = [{"name": "great <b>", "weight": 1.25, "rows": 7}, {"name": "fine film", "weight": 0.5, "rows": 3}]
+    telling = [{"class": "good", "things": words}, {"class": "bad", "things": []}]
+    (tmp_path / layout.RESULT).write_text(json.dumps({"floor": {"telling": telling}}), encoding="utf-8")
+    text = show(tmp_path, "telling")
+    assert "great &lt;b&gt;" in text
+    assert "fine film" in text
+    assert 'title="weight 1.250, in 7 of the texts looked at"' in text
+    assert "bad" not in text
+    (tmp_path / layout.RESULT).write_text(json.dumps({"floor": {"telling": []}}), encoding="utf-8")
+    assert show(tmp_path, "telling") == ""

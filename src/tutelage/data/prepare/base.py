@@ -25,6 +25,11 @@ class Pass(nn.Module):
 class Fitted:
     """Fitted preprocessing: the same object in training, evaluation and prediction."""
 
+    input_source: ClassVar[str] = ""
+    """The kind of source that is asked first for rows to answer for, where these come in ways that no training has."""
+    takes_texts: ClassVar[bool] = False
+    """Whether a row is a text, so that a Python list of str is rows and not paths."""
+
     @property
     def shape(self) -> Shape:
         """What the model receives after the finisher."""

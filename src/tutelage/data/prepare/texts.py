@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from torch import nn
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.texts import TextShape
 from tutelage.core.typed import Size, take
-from tutelage.data.part.base import Part
+from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.padding import Pad
@@ -31,6 +31,9 @@ WORD = re.compile(r"\w+(?:'\w+)?|[^\w\s]")
 MARKUP = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
 """Tags of HTML, such as `<br />`, which many texts of the web still have in them."""
 UNKNOWN = 0
+HUGE = 1_000_000
+"""Characters of a text that is more likely many texts in one."""
+MAX_SHOWN = 5
 MULTIPLE = 8
 """Batches are padded to a multiple of this, so that there are few different shapes."""
 
@@ -77,6 +80,8 @@ class TextsFitted(Fitted):
         column: The column of a table that holds the texts; "" where they are not in a table.
     """
 
+    input_source: ClassVar[str] = "text_folder"
+    takes_texts: ClassVar[bool] = True
     words: tuple[str, ...]
     length: int
     lowercase: bool
@@ -112,6 +117,22 @@ class TextsFitted(Fitted):
         """Write vocabulary and length."""
         return f"{len(self.words):,} most frequent words, texts of at most {self.length:,}"
 
+    def warnings(self, part: RowsPart) -> list[str]:
+        """Return which texts are empty, and which are so long that hardly anything of them counts."""
+        texts = _as_text(part).texts
+        empty = [row for row, text in enumerate(texts) if not str(text).strip()]
+        huge = [row for row, text in enumerate(texts) if len(text) > HUGE]
+        keep = "each counts as one unknown word. Remove these rows if that is a mistake"
+        cut_up = f"only the first and the last words count, {self.length:,} together. Cut them into texts of their own"
+        return [
+            f"{len(rows):,} texts {what} ({_some(part, rows)}): {remedy}"
+            for rows, what, remedy in (
+                (empty, "are empty or blank", keep),
+                (huge, f"have more than {HUGE:,} characters", cut_up),
+            )
+            if rows
+        ]
+
     def reading(self) -> dict[str, Any]:
         """Return the column in which a table has its texts."""
         return {"text": self.column} if self.column else {}
@@ -135,6 +156,11 @@ def _words(text: str, *, lowercase: bool) -> list[str]:
     if "<" in text:
         text = MARKUP.sub(" ", text)
     return WORD.findall(text.lower() if lowercase else text)
+
+
+def _some(part: RowsPart, rows: list[int]) -> str:
+    """Name the first of some rows."""
+    return ", ".join(part.locate(row) for row in rows[:MAX_SHOWN]) + (", ..." if len(rows) > MAX_SHOWN else "")
 
 
 def _as_text(part: Part) -> TextPart:

@@ -1,6 +1,7 @@
 """Data handed over in Python: (X, y) of numpy, torch or lists, a dict of columns, a data frame, an Arrow table.
 
-Arrays shaped and valued like images become images, flat rows of numbers a table, all else is passed on as it is. Rows are
+A list of str is one text a row. Arrays shaped and valued like images become images, flat rows of numbers a table, all else is
+passed on as it is. Rows are
 counted from 0 in messages, as in Python.
 """
 
@@ -18,12 +19,13 @@ from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
+from tutelage.data.part.texts import TextPart
 from tutelage.data.source.arrow_types import plain_columns
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.dates import DATE
 from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, pieces, to_pixels, with_channels_last
-from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels
+from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels, to_texts
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import choose_target
@@ -41,7 +43,7 @@ TARGET = "target"
 class _Found:
     """A part while it is made, and what was found on the way."""
 
-    part: TablePart | ArrayPart | ImagePart
+    part: TablePart | ArrayPart | ImagePart | TextPart
     problems: list[DataProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -120,10 +122,13 @@ def _read(
     inputs, labels = data if is_pair else (data, None)
     if isinstance(inputs, str | bytes) or inputs is None:
         raise UsageError(f"{name}: {inputs!r} is not data. Give (inputs, labels), a table, or as SOURCE a path.")
-    if is_table_like(inputs):
+    texts = to_texts(inputs)
+    if texts is None and is_table_like(inputs):
         return _read_table(to_columns(inputs, what=name), labels, name, target=target, train=train, expected=expected)
     if labels is None and name != "input":
         raise UsageError(f"{name}: labels are missing. Give a tuple (inputs, labels), or a table with a target column.")
+    if texts is not None:
+        return _read_texts(texts, labels, name)
     array = to_array(inputs, what=name)
     _require_numbers(array, name)
     if array.ndim == 2 and not as_given:
@@ -176,6 +181,24 @@ def _read_table(
     else:
         made = type_table(raw, target=column, expected=expected, needs_target=name != "input")
     return _Found(made.part(name), made.problems, made.notes, [*warnings, *made.warnings])
+
+
+def _read_texts(texts: np.ndarray, labels: Any, name: str) -> _Found:
+    """Read one text a row."""
+    answers, problems = None, list[DataProblem]()
+    if labels is not None:
+        answers, problems = to_labels(labels, what=f"{name} labels", count=len(texts))
+    problems += [
+        DataProblem(f"{name} row {row}", "there is no text", 'Give one ("" is an empty text), or remove the row.', item=row)
+        for row in np.flatnonzero(texts == None).tolist()  # noqa: E711 - element by element
+    ]
+    digest = hashlib.sha256("\0".join(map(str, texts)).encode("utf-8", "surrogatepass"))
+    if answers is not None:
+        digest.update("\0".join(map(str, answers.tolist())).encode())
+    names = np.array([f"{name} row {row}" for row in range(len(texts))], dtype=object)
+    part = TextPart(name, texts, answers, names, digest.hexdigest())
+    kept = part.select(np.flatnonzero(~_mask(len(part), problems))) if problems else part
+    return _Found(kept, problems)
 
 
 def _label_column(labels: Any, *, what: str, count: int) -> pa.Array:
@@ -263,10 +286,12 @@ def _one_value(part: RowsPart) -> list[DataProblem]:
     return [DataProblem("train labels", f"every row has the same label {values.pop()!r}", "Give rows of at least two classes.")]
 
 
-def _shape(part: TablePart | ArrayPart | ImagePart) -> str:
+def _shape(part: TablePart | ArrayPart | ImagePart | TextPart) -> str:
     """Say what a row of a part looks like."""
     if isinstance(part, TablePart):
         return "a table"
+    if isinstance(part, TextPart):
+        return "texts"
     array = part.pixels if isinstance(part, ImagePart) else part.held
     return f"{'images' if isinstance(part, ImagePart) else 'rows'} of shape {() if array is None else array.shape[1:]}"
 

@@ -1,9 +1,9 @@
 """What every source gives: parts of a data set, and everything wrong with them at once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -81,6 +81,11 @@ class Source(Component):
     def recognizes(cls, path: str) -> bool:
         """Tell whether this source reads `path`, from names alone or the first bytes."""
         raise NotImplementedError
+
+    @classmethod
+    def recognizes_input(cls, path: str, reading: Mapping[str, Any]) -> bool:
+        """Tell whether this source reads `path` for a model that asks it first; `reading` says how its train rows were read."""
+        return cls.recognizes(path)
 
     @classmethod
     def near_miss(cls, path: str) -> str:

@@ -12,12 +12,36 @@ import pyarrow as pa
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.names import is_unicode, readable
 
-__all__ = ["is_table_like", "to_array", "to_columns", "to_labels"]
+__all__ = ["is_table_like", "to_array", "to_columns", "to_labels", "to_texts"]
 
 
 def is_table_like(value: object) -> bool:
     """Tell whether an object has named columns."""
     return isinstance(value, Mapping | pa.Table | pa.RecordBatch) or hasattr(value, "__arrow_c_stream__")
+
+
+def to_texts(value: Any) -> np.ndarray | None:
+    """Return one text a row, object [N] of str, None where one is missing; None where the rows are no texts.
+
+    Texts are a sequence of str, an array or a pandas series of them, or an Arrow array.
+    """
+    if isinstance(value, str | bytes | Mapping | np.ma.MaskedArray) or hasattr(value, "columns") or hasattr(value, "detach"):
+        return None
+    if isinstance(value, pa.Array | pa.ChunkedArray):
+        items = value.to_pylist()
+    elif isinstance(value, np.ndarray):
+        items = value.tolist() if value.ndim == 1 and value.dtype.kind in "OUT" else []
+    elif isinstance(value, Sequence) or hasattr(value, "to_list"):
+        items = list(value)
+    else:
+        return None
+    if not any(isinstance(item, str) for item in items):
+        return None
+    if not all(isinstance(item, str) or _is_missing(item) for item in items):
+        return None
+    texts = np.empty(len(items), dtype=object)
+    texts[:] = [str(item) if isinstance(item, str) else None for item in items]
+    return texts
 
 
 def to_array(value: Any, *, what: str) -> np.ndarray:

@@ -2,13 +2,15 @@
 
 import difflib
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from tutelage.core import catalog
 from tutelage.core.errors import UsageError
 from tutelage.data.source.base import Source
 
-__all__ = ["recognize"]
+__all__ = ["recognize", "recognize_input"]
 
 
 def recognize(path: str) -> type[Source]:
@@ -31,6 +33,24 @@ def recognize(path: str) -> type[Source]:
     hints = [hint for kind in kinds if (hint := catalog.load("source", kind).near_miss(path))]
     understood = "\n".join(f"  {kind:<16} {catalog.describe('source', kind)}" for kind in kinds)
     raise UsageError("\n".join([_say_found(path), *hints, f"Understood are:\n{understood}"]))
+
+
+def recognize_input(path: str, *, first: str, reading: Mapping[str, Any]) -> type[Source]:
+    """Return the kind of source that reads rows to answer for.
+
+    Args:
+        path: Path or name.
+        first: The kind that is asked before all others, as `Fitted.input_source` says; "" where it does not matter.
+        reading: How the train rows were read, as `Fitted.reading` says.
+
+    Raises:
+        UsageError: No source understands it.
+    """
+    if first:
+        source: type[Source] = catalog.load("source", first)
+        if source.recognizes_input(path, reading):
+            return source
+    return recognize(path)
 
 
 def _say_found(path: str) -> str:

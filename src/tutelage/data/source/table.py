@@ -37,7 +37,7 @@ from tutelage.data.source.table_files import (
     table_to_read,
 )
 from tutelage.data.source.target import choose_target
-from tutelage.data.source.text_column import as_texts, find_text_column
+from tutelage.data.source.text_column import as_texts, find_text_column, say_texts
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
@@ -114,7 +114,7 @@ class TableSource(Source):
             warnings += test.warnings
         text = find_text_column(train_part, wanted=self.text)
         if text:
-            notes.append(f"texts: column {text}" + ("" if self.text != "auto" else " (otherwise: --text none)"))
+            notes.append(say_texts(train_part, text, is_found=self.text == "auto"))
         return Collected(
             name=_name(found.train),
             train=as_texts(train_part, text) if text else train_part,

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.data.source.class_tree import broken_links
 from tutelage.data.source.columnar import COLUMNAR_SUFFIXES, is_columnar, read_columnar
 from tutelage.data.source.delimited import read_delimited
 from tutelage.data.source.excel import is_excel, read_excel
 from tutelage.data.source.header import Naming
-from tutelage.data.source.image_tree import IMAGE_SUFFIXES, broken_links
+from tutelage.data.source.image_files import IMAGE_SUFFIXES
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.records import LINE_SUFFIXES, is_records, read_records
 from tutelage.data.source.stored_file import PACKED_SUFFIXES, StoredFile

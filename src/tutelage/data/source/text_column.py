@@ -8,13 +8,14 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.texts import TextPart
 
-__all__ = ["as_texts", "find_text_column"]
+__all__ = ["as_texts", "find_text_column", "say_texts"]
 
 LOOK_ROWS = 2_000
 """Rows by which a column is judged."""
 LEAST_WORDS = 8
 """Words that cells have, on average, from which on a column holds texts and not names or categories."""
 MOSTLY_DISTINCT = 0.5
+MAX_SHOWN = 10
 
 
 def find_text_column(part: TablePart, *, wanted: str) -> str:
@@ -47,6 +48,15 @@ def as_texts(part: TablePart, column: str) -> TextPart:
     names = np.array([f"{part.file} row {line}" for line in part.lines], dtype=object)
     texts = np.array(cells.to_pylist(), dtype=object)
     return TextPart(part.name, texts, part.labels, names, part.fingerprint, part.target, column)
+
+
+def say_texts(part: TablePart, column: str, *, is_found: bool) -> str:
+    """Tell which column holds the texts, and that the others are not learned from."""
+    others = [name for name in part.columns if name not in (column, part.target)]
+    shown = ", ".join(others[:MAX_SHOWN]) + (f" and {len(others) - MAX_SHOWN:,} more" if len(others) > MAX_SHOWN else "")
+    otherwise = " (otherwise: --text none)" if is_found else ""
+    beside = f"; not learned from: {shown} (to learn from all columns, as words and numbers: --text none)" if others else ""
+    return f"texts: column {column}{otherwise}{beside}"
 
 
 def _holds_texts(part: TablePart, name: str) -> bool:

@@ -1,49 +1,52 @@
-"""Folders of images as people keep them: which folders are parts, which are classes, which files do not count."""
+"""Folders as people keep them, one for each class: which are parts, which are classes, which files do not count."""
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.core.errors import DataProblem
 from tutelage.data.source.class_names import natural_key
-from tutelage.data.source.decode import is_image, quiet
 
 __all__ = [
-    "IMAGE_SUFFIXES",
     "Layout",
     "Listing",
+    "Meant",
     "broken_links",
     "find_layout",
     "leads_up",
     "list_files",
     "loose_files",
-    "looks_like_image",
-    "looks_like_images",
     "subfolders",
+    "walk",
 ]
 
 TRAIN_NAMES = ("train", "training", "train_set", "training_set")
 TEST_NAMES = ("test", "testing", "test_set")
 VALIDATION_NAMES = ("val", "valid", "validation", "val_set", "validation_set", "dev")
 
-IMAGE_SUFFIXES = (
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm", ".pnm",
-    ".ico", ".jp2", ".j2k", ".avif",
-)  # fmt: skip
-"""Used only to guess what a folder holds; whether a file is an image is told by its content."""
-
-NOTE_SUFFIXES = (
-    ".txt", ".csv", ".tsv", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".toml", ".md", ".rst", ".html", ".htm", ".log", ".ini",
-    ".db", ".py", ".ipynb", ".names", ".sh", ".parquet",
-)  # fmt: skip
-"""Files that lie beside images without being meant as such."""
-
 SYSTEM_NAMES = ("__macosx", "thumbs.db", "desktop.ini", "icon\r", "lost+found")
 
 MAX_LOOKED_AT = 2000
 """Directory entries looked at to guess what a folder holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """Which files are meant as examples.
+
+    Attributes:
+        noun: What one of them is called, such as `image`.
+        one: The same with its article.
+        suffixes: Endings of names by which a folder of them is known.
+        passed_over: Returns the kind of a file that is not meant as one, such as `.csv file`, or "".
+    """
+
+    noun: str
+    one: str
+    suffixes: tuple[str, ...]
+    passed_over: Callable[[Path], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files below a folder that are meant as images, in natural order, and what was passed over.
+    """The files below a folder that are meant as examples, in natural order, and what was passed over.
 
     Attributes:
         files: Paths below the folder that was asked for.
@@ -87,11 +90,11 @@ class Listing:
     skipped: tuple[Path, ...] = ()
 
 
-def find_layout(root: Path) -> Layout:
+def find_layout(root: Path, meant: Meant) -> Layout:
     """Tell which folder holds the classes to learn from, and which those to test and to validate on."""
     folder = root
     notes: list[str] = []
-    while len(subfolders(folder)) == 1 and not _part(folder, TRAIN_NAMES) and not _has_images(folder):
+    while len(subfolders(folder)) == 1 and not _part(folder, TRAIN_NAMES) and not _has_any(folder, meant):
         inner = subfolders(folder)[0]
         if len(subfolders(inner)) < 2:
             break
@@ -99,7 +102,7 @@ def find_layout(root: Path) -> Layout:
     if folder != root:
         notes.append(f"the classes were looked for in {folder.relative_to(root)}, the only folder of {root.name}")
     train = _part(folder, TRAIN_NAMES)
-    if train is None or not _is_part_layout(folder, train):
+    if train is None or not _is_part_layout(folder, train, meant):
         return Layout(train=folder, test=None, notes=tuple(notes))
     test, validation = _part(folder, TEST_NAMES), _part(folder, VALIDATION_NAMES)
     unused = [sub.name for sub in subfolders(folder) if sub not in (train, test, validation)]
@@ -108,8 +111,8 @@ def find_layout(root: Path) -> Layout:
     return Layout(train=train, test=test, validation=validation, notes=tuple(notes))
 
 
-def list_files(folder: Path) -> Listing:
-    """List all files meant as images below a folder, at any depth; links are followed, each real folder once."""
+def list_files(folder: Path, meant: Meant) -> Listing:
+    """List all files meant as examples below a folder, at any depth; links are followed, each real folder once."""
     files: list[Path] = []
     ignored: Counter[str] = Counter()
     problems: list[DataProblem] = []
@@ -135,46 +138,17 @@ def list_files(folder: Path) -> Listing:
         skipped += filter(leads_up, inner)
         waiting.extend(path for path in reversed(inner) if not leads_up(path))
         for path in (Path(entry) for entry in entries if not _is_folder(entry)):
-            if kind := _passed_over(path):
+            if kind := _passed_over(path, meant):
                 ignored[kind] += 1
             else:
                 files.append(path)
     return Listing(tuple(files), ignored, tuple(problems), tuple(followed), tuple(skipped))
 
 
-def loose_files(folder: Path) -> list[Path]:
-    """Return the files meant as images that lie in the folder itself."""
+def loose_files(folder: Path, meant: Meant) -> list[Path]:
+    """Return the files meant as examples that lie in the folder itself."""
     files = [Path(entry) for entry in _entries(folder) if not _is_folder(entry)]
-    return [path for path in files if path.exists() and not _passed_over(path)]
-
-
-def looks_like_image(path: Path) -> bool:
-    """Tell from its name, or else from its content, whether a file is meant as an image."""
-    with quiet():
-        return path.name.casefold().endswith(IMAGE_SUFFIXES) or is_image(path)
-
-
-def looks_like_images(path: Path) -> bool:
-    """Tell from file names, or else from a few files' content, whether a folder holds images at any depth."""
-    looked_at = 0
-    seen: set[Path] = set()
-    unsure: list[Path] = []
-    waiting = [path]
-    while waiting and looked_at < MAX_LOOKED_AT:
-        current = waiting.pop(0)
-        if (real := current.resolve()) in seen:
-            continue
-        seen.add(real)
-        for entry in _entries(current):
-            looked_at += 1
-            if _is_folder(entry):
-                waiting.append(Path(entry))
-            elif entry.name.casefold().endswith(IMAGE_SUFFIXES):
-                return True
-            elif not entry.name.casefold().endswith(NOTE_SUFFIXES):
-                unsure.append(Path(entry))
-    with quiet():
-        return any(is_image(file) for file in unsure[:50])
+    return [path for path in files if path.exists() and not _passed_over(path, meant)]
 
 
 def subfolders(folder: Path, *, that_loop: bool = False) -> list[Path]:
@@ -189,10 +163,10 @@ def broken_links(folder: Path) -> list[Path]:
     return sorted(link for link in links if not link.exists())
 
 
-def _is_part_layout(folder: Path, train: Path) -> bool:
+def _is_part_layout(folder: Path, train: Path, meant: Meant) -> bool:
     """Tell a part called `train` from a class called `train`, as in `bus/ car/ train/`."""
     others = {sub.name.casefold() for sub in subfolders(folder)} - {*TRAIN_NAMES, *TEST_NAMES, *VALIDATION_NAMES}
-    return not others or (bool(subfolders(train)) and not _has_images(train))
+    return not others or (bool(subfolders(train)) and not _has_any(train, meant))
 
 
 def _part(folder: Path, names: Sequence[str]) -> Path | None:
@@ -200,9 +174,9 @@ def _part(folder: Path, names: Sequence[str]) -> Path | None:
     return next((sub for name in names for sub in subfolders(folder) if sub.name.casefold() == name), None)
 
 
-def _has_images(folder: Path) -> bool:
-    """Tell whether images lie in the folder itself."""
-    return any(entry.is_file() and entry.name.casefold().endswith(IMAGE_SUFFIXES) for entry in _entries(folder))
+def _has_any(folder: Path, meant: Meant) -> bool:
+    """Tell from their names whether examples lie in the folder itself."""
+    return any(entry.is_file() and entry.name.casefold().endswith(meant.suffixes) for entry in _entries(folder))
 
 
 def _entries(folder: Path) -> Iterable[os.DirEntry[str]]:
@@ -222,7 +196,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def leads_up(folder: Path) -> bool:
-    """Tell whether a folder is a link to one that it lies in, which would list the same images again."""
+    """Tell whether a folder is a link to one that it lies in, which would list the same files again."""
     return folder.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
 
 
@@ -231,9 +205,24 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.casefold() in SYSTEM_NAMES
 
 
-def _passed_over(path: Path) -> str:
-    """Return the kind of a file that is not meant as an image, or ""."""
-    if _is_hidden(path.name):
-        return "hidden or system file"
-    suffix = path.suffix.casefold()
-    return f"{suffix} file" if suffix in NOTE_SUFFIXES and not is_image(path) else ""
+def walk(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the files below a folder with how many folders they are down in it, level by level; not all of a large one."""
+    looked_at = 0
+    seen: set[Path] = set()
+    waiting = [(folder, 0)]
+    while waiting and looked_at < MAX_LOOKED_AT:
+        current, depth = waiting.pop(0)
+        if (real := current.resolve()) in seen:
+            continue
+        seen.add(real)
+        for entry in _entries(current):
+            looked_at += 1
+            if _is_folder(entry):
+                waiting.append((Path(entry), depth + 1))
+            else:
+                yield Path(entry), depth
+
+
+def _passed_over(path: Path, meant: Meant) -> str:
+    """Return the kind of a file that is not meant as an example, or ""."""
+    return "hidden or system file" if _is_hidden(path.name) else meant.passed_over(path)

@@ -1,0 +1,80 @@
+"""Texts from folders, lines and lists: trained on, predicted on, reported."""
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import tutelage
+from tests.contract.examples import text_folder
+from tutelage.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("texts")
+    words = ["train", text_folder(place), "--steps", "20", "--quiet", "--out", str(place / "run")]
+    assert main(words) == 0
+    return place
+
+
+def predicted(capsys: pytest.CaptureFixture[str], *words: str) -> list[tuple[str, str]]:
+    capsys.readouterr()
+    assert main(["predict", *words, "--json"]) == 0
+    return [(row["row"].split("/")[-1], row["prediction"]) for row in json.loads(capsys.readouterr().out)["predictions"]]
+
+
+def test_files_folders_and_lines_are_answered(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = str(folder / "run")
+    (tmp_path / "1.txt").write_text("great story", encoding="utf-8")
+    (tmp_path / "2.txt").write_text("a dull scene, a dull film,\nand a, b", encoding="utf-8")
+    expected = [("1.txt", "good"), ("2.txt", "bad")]
+    assert predicted(capsys, run, str(tmp_path / "1.txt"), str(tmp_path / "2.txt")) == expected
+    assert predicted(capsys, run, str(tmp_path)) == expected
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"dull film\ngreat actor\n")))
+    assert predicted(capsys, run, "-") == [("line 1", "bad"), ("line 2", "good")]
+    assert main(["evaluate", run, str(folder / "reviews" / "test"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["metrics"]["test/accuracy"] == 1
+
+
+def test_a_name_of_a_file_that_is_not_there_is_no_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(folder / "run"), "great.txt"]) == 2
+    assert "no such file" in capsys.readouterr().err
+
+
+def test_lines_that_are_no_text_are_named_and_can_be_left_out(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give() -> Any:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"dull film\n\xff\xfe\ngreat actor\n")))
+
+    give()
+    assert main(["predict", str(folder / "run"), "-"]) == 3
+    assert "standard input, line 2" in capsys.readouterr().err
+    give()
+    assert predicted(capsys, str(folder / "run"), "-", "--on-bad-data", "skip") == [("line 1", "bad"), ("line 3", "good")]
+
+
+def test_the_report_shows_the_words_that_counted(folder: Path) -> None:
+    telling = json.loads((folder / "run" / "result.json").read_text(encoding="utf-8"))["floor"]["telling"]
+    assert [one["class"] for one in telling] == ["bad", "good"]
+    page = (folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert "The words that counted" in page
+
+
+def test_lists_of_texts_train_and_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = [f"a {'great' if row % 2 else 'dull'} film of {row % 7} scenes" for row in range(80)]
+    labels = [row % 2 for row in range(80)]
+    run = tutelage.train((texts, labels), steps=20, quiet=True, out="run")
+    assert run.predict(["a great one", "so dull"]) == [1, 0]
+    assert run.predict_proba(["a great one"]).shape == (1, 2)
+    assert run.evaluate((texts[:10], labels[:10]))["test/accuracy"] == 1
+    Path("some.txt").write_text("dull", encoding="utf-8")
+    assert run.predict(["some.txt"]) == [0], "a path that is there is read"
+    assert run.predict([Path("some.txt")]) == [0]

@@ -1,0 +1,86 @@
+"""Tables with a column of texts: found or named, in any format, what is empty and what is not used told."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tutelage.core.errors import DataError
+from tutelage.data.part.table import TablePart
+from tutelage.data.part.texts import TextPart
+from tutelage.data.prepare.texts import Texts
+from tutelage.data.source.table import TableSource
+
+ROWS = [(f"this is text number {index} of all those in the table", ["no", "yes"][index % 2]) for index in range(30)]
+
+
+def as_csv(folder: Path) -> Path:
+    path = folder / "rows.csv"
+    path.write_text("\n".join(["text,label", *(f'"{text}",{label}' for text, label in ROWS)]), encoding="utf-8")
+    return path
+
+
+def as_tsv(folder: Path) -> Path:
+    path = folder / "rows.tsv"
+    path.write_text("\n".join(["text\tlabel", *("\t".join(row) for row in ROWS)]), encoding="utf-8")
+    return path
+
+
+def as_jsonl(folder: Path) -> Path:
+    path = folder / "rows.jsonl"
+    path.write_text("\n".join(json.dumps({"text": text, "label": label}) for text, label in ROWS), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("write", [as_csv, as_tsv, as_jsonl])
+@pytest.mark.parametrize("wanted", ["auto", "text"])
+def test_a_column_of_texts_is_read_from_any_format(write: Callable[[Path], Path], wanted: str, tmp_path: Path) -> None:
+    path = write(tmp_path)
+    found = TableSource(path=str(path), target="label", text=wanted).collect()
+    assert isinstance(found.train, TextPart)
+    assert found.train.texts.tolist() == [text for text, _ in ROWS]
+    assert found.train.labels is not None
+    assert found.train.labels.tolist() == [label for _, label in ROWS]
+    assert path.name in found.train.locate(3)
+    part, _ = TableSource(path=str(path), target="label", text="text").read_input([str(path)])
+    assert isinstance(part, TextPart)
+
+
+def write_more(folder: Path, *texts: str) -> Path:
+    path = folder / "more.csv"
+    lines = [f'{index},"{text}",{["no", "yes"][index % 2]}' for index, text in enumerate(texts)]
+    path.write_text("\n".join(["size,review,label", *lines, ""]), encoding="utf-8")
+    return path
+
+
+def test_columns_beside_the_texts_are_told_not_silently_left(tmp_path: Path) -> None:
+    path = write_more(tmp_path, *(text for text, _ in ROWS))
+    found = TableSource(path=str(path), target="label", text="review").collect()
+    assert isinstance(found.train, TextPart)
+    assert any("texts: column review; not learned from: size" in note for note in found.notes)
+    assert isinstance(TableSource(path=str(path), target="label").collect().train, TablePart), "several columns are a table"
+
+
+def test_empty_texts_are_rows_and_named_with_their_place(tmp_path: Path) -> None:
+    path = write_more(tmp_path, "a good text", "", "fine words", "   ", "more words", "and more")
+    part = TableSource(path=str(path), target="label", text="review").collect().train
+    assert isinstance(part, TextPart)
+    assert len(part) == 6
+    (warning,) = Texts().fit(part).warnings(part)
+    assert warning.startswith("2 texts are empty or blank (more.csv row 3, more.csv row 5): ")
+
+
+def test_where_all_texts_are_empty_nothing_is_trained(tmp_path: Path) -> None:
+    path = write_more(tmp_path, *[" "] * 6)
+    part = TableSource(path=str(path), target="label", text="review").collect().train
+    with pytest.raises(DataError, match="no text has a single word"):
+        Texts().fit(part)
+
+
+def test_a_column_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
+    path = write_more(tmp_path, *(text for text, _ in ROWS))
+    with pytest.raises(DataError, match="there is no column 'reviews' of texts"):
+        TableSource(path=str(path), target="label", text="reviews").collect()
+    with pytest.raises(DataError, match="column 'size' holds"):
+        TableSource(path=str(path), target="label", text="size").collect()
