@@ -287,11 +287,7 @@ class Training:
         layers = vitals.layers() if vitals is not None else ()
         if stopped != DIVERGED:
             self._keep_predictor(composed, layout.LAST, step=last_step)
-        if state.best:
-            state.task.load_state_dict(state.best)
-            best = state.control.best_score if state.control.best_score is not None else float("nan")
-            self.emitter.emit(Restored(step=best_step, metric=rhythm.stopping.metric, score=best))
-        self._choose(composed)
+        self._restore_best(composed, metric=rhythm.stopping.metric, step=best_step)
         weights = self._keep_predictor(composed, layout.BEST, step=best_step)
         is_tested = composed.problem.test is not None and stopped not in PAUSES
         if is_tested:
@@ -326,8 +322,13 @@ class Training:
         self._insist(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)), what=layout.RESULT)
         return self.result
 
-    def _choose(self, composed: Composed) -> None:
-        """Decide whether the network, the floor beside it or both leave, and tell."""
+    def _restore_best(self, composed: Composed, *, metric: str, step: int) -> None:
+        """Put the best weights back, where there are any, and decide whether they, the floor beside them or both leave."""
+        state = composed.state
+        if state.best:
+            state.task.load_state_dict(state.best)
+            best = state.control.best_score if state.control.best_score is not None else float("nan")
+            self.emitter.emit(Restored(step=step, metric=metric, score=best))
         beside, reason = composed.problem.beside, composed.problem.choose(composed.state.task)
         if beside is not None:
             self.emitter.emit(Noted(message=f"floor ({getattr(beside.floor, 'kind', '')}): {reason}."))

@@ -107,8 +107,6 @@ def test_equally_good_ones_are_averaged(truth: np.ndarray) -> None:
 
 
 def test_where_rows_are_few_the_floor_that_leaves_learns_from_all(truth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    truth: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
     sizes: list[int] = []
     fit = FixedFloor.fit
 
