@@ -26,6 +26,7 @@ from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.collect import collect, gather, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
+from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
@@ -295,6 +296,23 @@ class Run:
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
+
+    def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
+        """Return texts that the run's language model writes, each with its prompt.
+
+        Args:
+            prompt: What each text begins with.
+            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`.
+
+        Raises:
+            UsageError: A number out of its range.
+            RunError: The run's model is no language model.
+        """
+        return self.generation(Wanted(prompt, **wishes)).texts()
+
+    def generation(self, wanted: Wanted) -> Generation:
+        """Return texts that are written while they are read; errors as in `generate`."""
+        return begin_generation(self.path, self.predictor, wanted)
 
     def _require_answers(self) -> None:
         """Refuse to predict where the task has no answer for a row."""

@@ -57,7 +57,10 @@ class Language(TaskSpec):
         return "" if isinstance(part, CorpusPart) else f"{found}. Give a .txt file or chars:FILE, or choose another task."
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> "CorpusData":
-        """Cut validation and test from the end of the text, learn the alphabet from what comes before."""
+        """Cut the test part from the end of the text, and validation from its beginning.
+
+        So what stands right before the test part is learned from: a text speaks of the same things for pages.
+        """
         train, test = collected.train, collected.test
         assert isinstance(train, CorpusPart)
         test_fraction = 0.0
@@ -69,8 +72,8 @@ class Language(TaskSpec):
         validation, fraction = collected.validation, 0.0
         if not isinstance(validation, CorpusPart):
             fraction = choose_fraction(recipe, "validation", VALIDATION_FRACTION)
-            end = len(train) - round(fraction * len(train))
-            train, validation = train.stretch(0, end, name="train"), train.stretch(end, len(train), name="validation")
+            cut = round(fraction * len(train))
+            validation, train = train.stretch(0, cut, name="validation"), train.stretch(cut, len(train), name="train")
         parts = {"train": train, "validation": validation}
         prepare = choose_prepare(recipe, train)
         fitted = prepare.fit(train)
@@ -177,8 +180,8 @@ class CorpusData(Data):
     def decisions(self) -> tuple[Decision, ...]:
         """Return task, stretches and alphabet."""
         sizes = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
-        ends = [name for name, share in (("validation", self.split.validation), ("test", self.split.test)) if share]
-        where = f"{' and '.join(ends)} from the end of the text" if ends else "as the source has them"
+        cut = {"validation is the beginning of the text": self.split.validation, "test its end": self.split.test}
+        where = ", ".join(said for said, share in cut.items() if share) or "as the source has them"
         return (
             Decision(key="task", value="language", reason=self.task_reason),
             Decision(key="split", value=f"{sizes} characters", reason=where),
