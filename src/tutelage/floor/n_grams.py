@@ -63,7 +63,7 @@ class NGrams:
         order = min(order, len(tokens))
         keys: list[np.ndarray] = []
         counts: list[np.ndarray] = []
-        before = np.zeros(len(tokens), dtype=np.int64)  # the run that ends before each token: the empty one
+        before = last = np.zeros(len(tokens), dtype=np.int64)  # the run that ends before each token: the empty one
         for _ in range(order):
             found, first, here, count = np.unique(
                 before * vocabulary_size + tokens, return_index=True, return_inverse=True, return_counts=True

@@ -46,12 +46,19 @@ class Wanted:
         Raises:
             UsageError: A number out of its range; the message names the range.
         """
-        for name, low, high in (("num", 1, MAX_TEXTS), ("length", 1, MAX_LENGTH), ("top_k", 0, MAX_LENGTH), ("seed", 0, 2**63 - 1)):
+        for name, low, high in (
+            ("num", 1, MAX_TEXTS),
+            ("length", 1, MAX_LENGTH),
+            ("top_k", 0, MAX_LENGTH),
+            ("seed", 0, 2**63 - 1),
+        ):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise UsageError(f"{_shown(name)} = {value}: expected a whole number from {low:,} to {high:,}.")
         if not _is_number(self.temperature) or not 0 <= self.temperature <= MAX_TEMPERATURE:
-            raise UsageError(f"temperature = {self.temperature}: expected a number from 0 (the likeliest) to {MAX_TEMPERATURE:g}.")
+            raise UsageError(
+                f"temperature = {self.temperature}: expected a number from 0 (the likeliest) to {MAX_TEMPERATURE:g}."
+            )
         if not _is_number(self.top_p) or not 0 < self.top_p <= 1:
             raise UsageError(f"{_shown('top_p')} = {self.top_p}: expected a number above 0, at most 1 (all tokens).")
         if not isinstance(self.prompt, str):

@@ -78,7 +78,9 @@ class Language(TaskSpec):
         prepare = choose_prepare(recipe, train)
         fitted = prepare.fit(train)
         if not isinstance(fitted, FittedText):
-            raise RecipeError(f"recipe: prepare = {getattr(prepare, 'kind', '')!r} is not for long texts. Try characters or bytes.")
+            raise RecipeError(
+                f"recipe: prepare = {getattr(prepare, 'kind', '')!r} is not for long texts. Try characters or bytes."
+            )
         if isinstance(test, CorpusPart):
             parts["test"] = test
         short = [part for part in parts.values() if len(part) <= fitted.length]
@@ -185,7 +187,11 @@ class CorpusData(Data):
         return (
             Decision(key="task", value="language", reason=self.task_reason),
             Decision(key="split", value=f"{sizes} characters", reason=where),
-            Decision(key="prepare", value=f"{getattr(self.prepare, 'kind', '')}: {self.fitted.say()}", reason="fitted on the train part only"),
+            Decision(
+                key="prepare",
+                value=f"{getattr(self.prepare, 'kind', '')}: {self.fitted.say()}",
+                reason="fitted on the train part only",
+            ),
         )
 
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:

@@ -13,8 +13,8 @@ from tests.contract.examples import TASKS
 from tutelage.metric.base import Metric, Tally
 from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.metric.mean_return import MeanReturn
-from tutelage.metric.token_outcome import TokenOutcome
 from tutelage.metric.tally import Sums, SumTally, mean_of
+from tutelage.metric.token_outcome import TokenOutcome
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.start import Request, plan_training
 from tutelage.task.base import Task

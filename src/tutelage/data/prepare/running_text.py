@@ -4,7 +4,7 @@ Shape letters: N tokens, V vocabulary.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor, nn
@@ -30,7 +30,7 @@ class FittedText(Fitted):
     """
 
     length: int
-    unit: str
+    unit: ClassVar[str]
 
     @property
     def num_characters(self) -> np.ndarray:

@@ -143,9 +143,7 @@ class Block(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.down.weight)
 
-    def forward(
-        self, x_BTD: Tensor, seen_TS: Tensor | None, tables_2TF: Tensor | None, past: Past | None
-    ) -> tuple[Tensor, Past]:
+    def forward(self, x_BTD: Tensor, seen_TS: Tensor | None, tables_2TF: Tensor | None, past: Past | None) -> tuple[Tensor, Past]:
         """Return a tensor of the same shape, and the keys and values of all tokens read so far.
 
         Args:
@@ -164,9 +162,7 @@ class Block(nn.Module):
             hidden = value * F.silu(gate)
         return x_BTD + self.dropout(self.down(hidden)), known
 
-    def attend(
-        self, x_BTD: Tensor, seen_TS: Tensor | None, tables_2TF: Tensor | None, past: Past | None
-    ) -> tuple[Tensor, Past]:
+    def attend(self, x_BTD: Tensor, seen_TS: Tensor | None, tables_2TF: Tensor | None, past: Past | None) -> tuple[Tensor, Past]:
         """Let each token look at itself and those before it."""
         batch, length, width = x_BTD.shape
         qkv = self.qkv(x_BTD).view(batch, length, 3, self.spec.heads, width // self.spec.heads)
