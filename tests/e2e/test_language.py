@@ -15,7 +15,9 @@ SMALL = ["--set", "model.width=16", "--set", "model.depth=1", "--set", "model.he
 
 
 def train(source: Path, out: Path, *words: str) -> Path:
-    code = main(["train", str(source), "--steps", "5", "--quiet", "--set", "prepare.length=16", *SMALL, *words, "--out", str(out)])
+    code = main(
+        ["train", str(source), "--steps", "5", "--quiet", "--set", "prepare.length=16", *SMALL, *words, "--out", str(out)]
+    )
     assert code == 0
     return out
 
@@ -48,7 +50,7 @@ def test_a_text_file_is_learned_and_measured_in_nats_and_bits_beside_counting(ru
 
 def test_bytes_are_measured_by_the_character_too(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("größer über Öl für Zoë, und so weiter.\n" * 60, encoding="utf-8")
-    metrics = result(train(tmp_path / "x.txt", tmp_path / "run", "--set", "prepare=bytes"))["metrics"]
+    metrics = result(train(tmp_path / "x.txt", tmp_path / "run", "--set", "prepare.kind=bytes"))["metrics"]
     assert metrics["test/nats_per_character"] > 1.02 * metrics["test/loss"]
     assert tutelage.open_run(tmp_path / "run").generate("ö", length=30)[0].startswith("ö")
 

@@ -13,7 +13,7 @@ from tutelage.data.rows.pieces import PieceRows
 from tutelage.metric.nats_per_character import NatsPerCharacter
 from tutelage.metric.token_outcome import TokenOutcome
 
-TEXT = "Ärger über Öl: 5 € für Zoë – 漢字 and 🙂.\n" * 5
+TEXT = "Ärger über Öl: 5 € für Zoë - 漢字 and 🙂.\n" * 5
 
 
 def corpus(text: str = TEXT) -> CorpusPart:
