@@ -95,8 +95,8 @@ class Language(TaskSpec):
         return next(iter(facts.shape.tensors.values())).highs[0]
 
     def metrics(self, facts: Facts) -> tuple[str, ...]:
-        """Return the surprise at each next character, in both units."""
-        return ("nats_per_character", "bits_per_character")
+        """Return the surprise at each next character in both units, and at each next token."""
+        return ("nats_per_character", "bits_per_character", "loss")
 
     def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
         """Put the task around the network, pieces of text into a stream, and evaluators beside."""

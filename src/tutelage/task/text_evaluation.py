@@ -110,18 +110,15 @@ class TextEvaluator(Measured):
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, 95 % intervals from the spread between pieces, what guessing reaches, and what counting does."""
         tallies, units = self.tallies(), [UnitTallies(metric, num_units=len(self)) for metric in self.metrics]
-        total, count = 0.0, 0
         for outcome in self.outcomes(task):
-            total, count = total - float(outcome.log_likelihood.sum()), count + len(outcome.log_likelihood)
             for tally, own in zip(tallies, units, strict=True):
                 tally.add(outcome)
                 own.add(outcome)
         values = self.named(tally.value() for tally in tallies)
         intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
         described = f"guessing each of the {self.fitted.unit} as often as it stands in the train part"
-        scores = {f"{self.name}/loss": total / count, **values}
         return {
-            **self.record(scores, intervals=intervals, baseline=self.guess(), described=described),
+            **self.record(values, intervals=intervals, baseline=self.guess(), described=described),
             "floor": self.measure_floor(values),
         }
 
