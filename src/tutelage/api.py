@@ -5,6 +5,7 @@
 
 import os
 import time as clock
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from tutelage.core.errors import UsageError
 from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
 from tutelage.planning.plan import Plan
-from tutelage.planning.recipe import Recipe, recipe_from
+from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.collect import one_mark
+from tutelage.run.files import warn_user
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
+from tutelage.run.survey import damaged_weights
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
@@ -126,7 +129,10 @@ def resume(
     )
     with memory_told("training"), reporting_divergence():
         folder = resume_training(run, request)
-    return _ended(folder, model)
+    damaged = damaged_weights(folder)
+    for text in damaged:
+        warn_user(text)
+    return _ended(folder, model, damaged=damaged)
 
 
 def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
@@ -134,11 +140,11 @@ def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
     return Run.open(run, model=model)
 
 
-def _ended(folder: Path, module: nn.Module | None) -> Run:
+def _ended(folder: Path, module: nn.Module | None, *, damaged: Sequence[str] = ()) -> Run:
     """Write the report, once however many processes train together, and open the run."""
     run = Run(folder, module)
     if is_first_process(os.environ):
-        write_report(folder, patience_seconds=run.decided.save_patience_seconds)
+        write_report(folder, patience_seconds=run.decided.save_patience_seconds, damaged=damaged)
     return run
 
 
@@ -164,9 +170,11 @@ def _request(
         raise UsageError("an own module needs arrays, train((X, y), model=...): tutelage cannot know what it takes from files.")
     # What a recipe says stays, unless an argument says otherwise: one left at its default says nothing.
     values: dict[str, Any] = {} if recipe is None else {key: getattr(recipe, key) for key in recipe.model_fields_set}
-    values |= {key: value for key, value in wishes.items() if recipe is None or not _is_default(key, value)}
+    for key, value in wishes.items():
+        if recipe is None or not _is_default(key, value):
+            values = merge(values, [key], value)
     if module is None and model != "auto":
-        values["model"] = model
+        values = merge(values, ["model"], model)
     if any(value is not None for value in budget.values()):
         values["budget"] = {key: value for key, value in budget.items() if value is not None}
     if is_path:

@@ -141,7 +141,7 @@ def numbers() -> list[Case]:
             values={"x": [1100.5, 2101.5]},
         ),
         Case("thousands-blank", column([f"{i + 1} {i + 100}" for i in hundred]), num_rows=100, values={"x": ["1 100"]}),
-        Case("too-large", column(["1e400", *halves]), num_rows=100, num_refused=1, told=["not a finite number"]),
+        Case("too-large", column(["1e400", *halves]), num_rows=100, num_refused=1, told=["too large for a number"]),
         Case("too-small", column(["1e-400", *halves]), num_rows=101, values={"x": [0.0]}),
         Case("infinite", column(["inf", *halves]), num_rows=100, num_refused=1, told=["finite"]),
         Case("5000-digits", column(["9" * 5000, *halves]), num_rows=100, num_refused=1, told=["finite"]),

@@ -16,6 +16,7 @@ from tutelage.core.errors import OutOfMemoryError
 from tutelage.core.journal import read_journal
 from tutelage.core.manifest import Manifest
 from tutelage.model.stored import load_tensors, save_tensors
+from tutelage.predictor import predictor
 from tutelage.run import survey
 
 
@@ -145,7 +146,7 @@ def test_a_report_names_weights_that_are_missing(folder: Path, tmp_path: Path) -
     run = copied(folder, "ended", tmp_path)
     (run / "best" / "predictor.safetensors").unlink()
     said = ask("report", run, folder)
-    assert "best/predictor.safetensors: is missing. Bring an intact copy back, or train anew." in said.err
+    assert "best/predictor.safetensors: is missing. last/predictor.safetensors holds the same weights." in said.err
 
 
 def test_weights_beyond_the_memory_keep_no_report_from_being_written(
@@ -297,3 +298,81 @@ def test_a_manifest_that_has_lost_its_last_lines_costs_no_line_of_the_logs(
     assert found == right["paused", "resume"]
     assert "manifest.jsonl: has lost lines" in said.err
     assert "cut back" not in said.err
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_lost_best_weights_are_told_by_every_verb(is_gone: bool, folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "ended", tmp_path)
+    best = run / "best" / "predictor.safetensors"
+    if is_gone:
+        best.unlink()
+    else:
+        best.write_bytes(best.read_bytes()[:-1] + b"x")
+    said = ask("resume", run, folder)
+    assert f"{best}: {'is missing' if is_gone else 'the content does not match'}" in said.err
+    assert "tutelage predict" not in said.err
+    said = ask("evaluate", run, folder)
+    assert said.code == 0
+    assert str(best) in said.err
+    assert "as measured at the end of training" in said.out
+
+
+@pytest.mark.parametrize("lost", ["best", "last"])
+def test_weights_that_are_there_twice_are_put_back(lost: str, folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "ended", tmp_path)
+    path = run / lost / "predictor.safetensors"
+    whole = path.read_bytes()
+    path.unlink()
+    assert "holds the same weights" in ask("verify", run, folder).out
+    assert main(["verify", str(run), "--repair"]) == 0
+    assert path.read_bytes() == whole
+
+
+def test_other_weights_are_not_put_in_the_place_of_the_best(folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "ended", tmp_path)
+    last, best = (run / name / "predictor.safetensors" for name in ("last", "best"))
+    stored = load_tensors(last, formats=(predictor.FORMAT,))
+    tensors = {name: tensor + 1 if tensor.is_floating_point() else tensor for name, tensor in stored.tensors.items()}
+    announce = Manifest(run).announcing
+    save_tensors(last, tensors, format=stored.format, values=stored.values, announce=lambda seal: announce(last, seal=seal))
+    best.unlink()
+    assert main(["verify", str(run), "--repair"]) == 2
+    assert not best.exists()
+
+
+def test_what_says_that_the_test_part_was_opened_is_a_file_of_the_run(folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "ended", tmp_path)
+    (run / "manifest.jsonl").unlink()
+    assert main(["verify", str(run), "--accept"]) == 0
+    (run / "test_opened.json").write_text("{}", encoding="utf-8")
+    said = ask("verify", run, folder)
+    assert said.code == 2
+    assert "test_opened.json" in next(line for line in said.out.splitlines() if "changed" in line)
+
+
+def test_renamed_checkpoints_are_told_and_not_begun_anew(folder: Path, tmp_path: Path) -> None:
+    run = copied(folder, "paused", tmp_path)
+    there = sorted((run / "steps").glob("*.safetensors"))
+    renamed = [path.rename(path.with_name(f"X{path.name}")) for path in there]
+    said = ask("verify", run, folder)
+    assert said.code == 2
+    assert "is none of the run's names" in said.out
+    said = ask("resume", run, folder)
+    assert said.code == 2
+    assert "Give them back their names" in said.err
+    renamed[-1].rename(there[-1])
+    said = ask("resume", run, folder)
+    assert said.code == 0
+    assert "Was it renamed?" in said.err
+    assert (run / "steps" / "000000030.safetensors").is_file()
+
+
+def test_what_cannot_be_read_is_not_said_to_be_accepted(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = copied(folder, "ended", tmp_path)
+    best = run / "best" / "predictor.safetensors"
+    best.write_bytes(best.read_bytes()[:-3])
+    assert main(["verify", str(run), "--accept"]) == 2
+    said = capsys.readouterr().err
+    assert "best/predictor.safetensors: cannot be read" in said
+    assert "it could not be taken. " in said
+    assert "at your word" not in said

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tutelage.core.errors import RunError
 from tutelage.core.events import Evaluated, Event
 from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 from tutelage.run.start import Request, resume_training, start_training
@@ -71,6 +73,16 @@ def test_a_recipe_with_lists_of_components_is_resumed_with_the_same_bits(whole: 
     resume_training(run, Request(recipe_from({}, where="test")))
     assert json.loads((run / "result.json").read_text(encoding="utf-8"))["last_step"] == 24
     assert weights(run) == weights(whole)
+
+
+def test_a_source_that_vanished_is_asked_back_to_its_path(tmp_path: Path) -> None:
+    table = tmp_path / "rows.csv"
+    table.write_text("a,y\n" + "".join(f"{i * 7 % 13},{'pq'[i % 2]}\n" for i in range(60)), encoding="utf-8")
+    wishes = {"source": str(table), "target": "y", "budget": {"steps": 20}, "model": {"kind": "mlp", "hidden": [8]}}
+    run = start_training(Request(recipe_from(wishes, where="here"), out=str(tmp_path / "run"), sinks=[Pauses()]))
+    table.rename(tmp_path / "moved.csv")
+    with pytest.raises(RunError, match=rf"the data is no longer at {re.escape(str(table))}\. Bring it back to that path"):
+        resume_training(run, Request(recipe_from({}, where="here")))
 
 
 def test_a_sink_that_fails_is_told_about_once_and_training_ends_as_planned(whole: Path) -> None:

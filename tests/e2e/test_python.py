@@ -118,6 +118,11 @@ def test_what_a_recipe_says_is_kept_beside_the_arguments(tmp_path: Path) -> None
     assert tutelage.plan(tmp_path / "train_rows.csv", recipe=recipe, seed=4).seed == 4
 
 
+def test_settings_of_a_recipe_are_kept_under_a_kind_that_is_named_beside_it() -> None:
+    recipe = tutelage.Recipe(optim={"lr": 0.77})
+    assert tutelage.plan("sklearn:iris", recipe=recipe, optim="sgd").optim.lr == 0.77
+
+
 def test_an_unknown_key_beside_a_recipe_is_refused_by_name() -> None:
     with pytest.raises(tutelage.RecipeError, match="did you mean 'optim'"):
         tutelage.plan("sklearn:iris", recipe=tutelage.Recipe(), optm="sgd")

@@ -1,12 +1,17 @@
 """`tutelage evaluate RUN [SOURCE]`: measure a run's model."""
 
 import argparse
+from pathlib import Path
 
 from tutelage.core.errors import RunError
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.run.run import Run
+from tutelage.run.survey import PREDICTORS, damaged_weights
+from tutelage.track.score import say_decimals
 
 __all__ = ["run"]
+
+STORED = "the run's own parts, as measured at the end of training"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -15,10 +20,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.source:
         scores = opened.scores(arguments.source, target=arguments.target, on_bad_data=arguments.on_bad_data)
     elif opened.result:
-        scores = {key: opened.result[key] for key in ("metrics", "intervals")}
+        scores = {key: opened.result[key] for key in ("metrics", "intervals")} | _lost(opened.path)
     else:
         raise RunError(f"{arguments.run}: its test part was not opened yet. Finish the run: tutelage resume {arguments.run}.")
-    record = {"run": str(opened.path), "source": arguments.source or "the run's own parts", **scores}
+    record = {"run": str(opened.path), "source": arguments.source or STORED, **scores}
     if arguments.json:
         say_json(record)
         return 0
@@ -30,9 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     for name, value in scores["metrics"].items():
         low, high = scores["intervals"].get(name) or (None, None)
         between = (
-            f"   95 % interval {low:.4f} to {high:.4f}"
+            f"   95 % interval {say_decimals(low)} to {say_decimals(high)}"
             if isinstance(low, float) and isinstance(high, float) and low == low
             else ""
         )
-        say(f"  {one_line(name):<20} {'not defined' if value is None or value != value else f'{value:.4f}'}{between}")
+        say(f"  {one_line(name):<20} {'not defined' if value is None or value != value else say_decimals(value)}{between}")
     return 0
+
+
+def _lost(folder: Path) -> dict[str, list[str]]:
+    """Return a warning where the model that was measured cannot be read any more."""
+    damaged = damaged_weights(folder, only=PREDICTORS[0])
+    return {"warnings": [f"{text} The numbers are those stored at the end of training." for text in damaged]}

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tutelage.cli.out_file import check_out_file
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
@@ -19,6 +20,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write one line per row: its name, the prediction, and the probability of each class."""
     if arguments.out and Path(arguments.out).suffix not in (".csv", ".json"):
         raise UsageError(f"--out {arguments.out}: expected a name that ends in .csv or .json.")
+    if arguments.out:
+        check_out_file(arguments.out, arguments.inputs)
     prediction = Run.open(arguments.run, tell=warn).prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
     records = prediction.records()
     for note in prediction.notes:
@@ -28,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out:
         text = json.dumps(records, indent=1) + "\n" if arguments.out.endswith(".json") else _as_csv(records)
         write_durably(Path(arguments.out), text.encode())
-        tell(f"{len(records):,} predictions in {arguments.out}")
+        tell(f"{len(records):,} predictions in {one_line(arguments.out)}")
     if arguments.json:
         left_out = [problem.record() for problem in prediction.problems]
         say_json({"run": arguments.run, "num_rows": len(records), "predictions": records, "left_out": left_out})

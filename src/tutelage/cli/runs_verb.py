@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         say_json({"runs": records})
         return 0
     if not records:
-        tell(f"no runs below {folder}/")
+        tell(f"no runs below {one_line(str(folder))}/")
         return 0
     rows = [("run", "task", "score", "time", "ended"), *map(_row, records)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

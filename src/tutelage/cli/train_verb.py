@@ -2,14 +2,16 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from tutelage.cli.wishes import make_request
-from tutelage.core.outlet import say_json, tell, warn
+from tutelage.core.outlet import one_line, say_json, tell, warn
 from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.run import Run
 from tutelage.run.start import start_training
+from tutelage.run.survey import PREDICTORS
 from tutelage.training.mesh import is_first_process
 
 __all__ = ["EXIT_CODES", "run", "show_end"]
@@ -26,14 +28,14 @@ def run(arguments: argparse.Namespace) -> int:
     return show_end(folder, as_json=arguments.json)
 
 
-def show_end(folder: Path, *, as_json: bool) -> int:
-    """Write the report, tell how a run ended, and return the exit code."""
+def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int:
+    """Write the report, tell how a run ended and what of its weights is damaged, and return the exit code."""
     done = Run.open(folder, tell=warn)
     if not is_first_process(os.environ):
         return EXIT_CODES.get(str(done.result.get("stopped")), 0)
-    report = write_report(folder, tell=warn, patience_seconds=done.decided.save_patience_seconds)
+    report = write_report(folder, tell=warn, patience_seconds=done.decided.save_patience_seconds, damaged=damaged)
     if done.result.get("stopped") in EXIT_CODES:
-        tell(f"paused   go on with: tutelage resume {folder}")
+        tell(f"paused   go on with: tutelage resume {one_line(str(folder))}")
     if as_json:
         keys = (
             "run",
@@ -46,11 +48,13 @@ def show_end(folder: Path, *, as_json: bool) -> int:
             "num_parameters",
             "warnings",
             "diagnosis",
+            "floor",
         )
         say_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
     else:
-        tell(f"report   {report}")
+        tell(f"report   {one_line(str(report))}")
         # Folders of older versions do not say so, and all of their tasks did.
-        if done.result.get("answers_rows", True):
-            tell(f"predict  tutelage predict {folder} INPUT...")
+        can_answer = not any(text.startswith(f"{folder / PREDICTORS[0]}:") for text in damaged)
+        if done.result.get("answers_rows", True) and can_answer:
+            tell(f"predict  tutelage predict {one_line(str(folder))} INPUT...")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -7,7 +7,7 @@ from tutelage.core.outlet import one_line, say, say_json, warn
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
-from tutelage.run.mend import accept, mend
+from tutelage.run.mend import accept, mend, put_predictors_back
 from tutelage.run.survey import Standing, survey
 
 __all__ = ["run"]
@@ -23,10 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
         with locked(folder):
             files = RunFiles(folder, tell=told.append)
             if arguments.accept:
-                taken = accept(files)
-                told = [f"taken as it is, at your word: {text}" for text in taken]
-                told.append(f"{len(taken)} file(s) accepted; {folder}/manifest.jsonl written anew.")
+                told = [*accept(files), f"{folder}/manifest.jsonl: written anew."]
             else:
+                put_predictors_back(files)
                 mend(files)
     standings = survey(RunFiles(folder, tell=tell_nobody))
     is_well = all(standing.is_well for standing in standings)

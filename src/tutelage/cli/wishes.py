@@ -38,7 +38,7 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         values = merge(values, keys, value)
     for option, key in PLAIN.items():
         if getattr(arguments, option) is not None:
-            values = _put(values, key, getattr(arguments, option))
+            values = merge(values, [key], getattr(arguments, option))
     if arguments.source:
         said = values.get("source")
         values["source"] = {**said, "path": arguments.source} if isinstance(said, dict) else arguments.source
@@ -67,12 +67,6 @@ def _without_amounts(values: Mapping[str, Any]) -> Any:
     """Return a recipe's budget without how much it says; what is no table stays, to be refused as what it is."""
     budget = values.get("budget", {})
     return {key: value for key, value in budget.items() if key not in BUDGETS} if isinstance(budget, Mapping) else budget
-
-
-def _put(values: dict[str, Any], key: str, value: str) -> dict[str, Any]:
-    """Set a component's kind, keeping settings that --set gave it."""
-    inner = values.get(key)
-    return {**values, key: {**inner, "kind": value}} if isinstance(inner, dict) else {**values, key: value}
 
 
 def _number(key: str, text: str) -> float | int | str:

@@ -9,8 +9,8 @@ from tutelage.core.errors import UsageError
 
 __all__ = ["LARGEST_WHOLE", "Amount", "parse_seconds", "say_seconds", "say_sizes"]
 
-LARGEST_WHOLE = 1e15
-"""From here on a number's digits say nothing: floats hold no more of them."""
+LARGEST_WHOLE = 1e10
+"""From here on a number is written with its power of ten: nobody counts more digits."""
 SECONDS_PER = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tutelage.core.errors import DiskError
 
-__all__ = ["disk_error", "free_bytes", "naming"]
+__all__ = ["disk_error", "free_bytes", "naming", "size_limit"]
 
 OTHERWISE = "Is the folder still there, and may it be written to?"
 REMEDIES = {
@@ -77,23 +77,29 @@ def free_bytes(path: Path) -> int | None:
         return None
 
 
-def _remedy(number: int, path: Path) -> str:
-    """Return what the user can do."""
-    if number == errno.EFBIG:
-        return f"{_size_limit()}: raise it (ulimit -f), or choose a file system for larger files."
-    if number == errno.ENOSPC and _has_no_names(path):
-        return "No further file can be made there, whatever its size (inodes): remove some files, or choose another folder."
-    return REMEDIES.get(number, OTHERWISE)
-
-
-def _size_limit() -> str:
-    """Name the limit on the size of a file."""
+def size_limit() -> int | None:
+    """Return the most bytes that this process may write to a file; None where nothing limits them."""
     try:
         import resource  # not on every system
     except ImportError:
-        return "Files may not be that large"
+        return None
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
-    return "Files may not be that large there" if limit < 0 else f"This process may not write more than {limit:,} bytes to a file"
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _remedy(number: int, path: Path) -> str:
+    """Return what the user can do."""
+    if number == errno.EFBIG:
+        limit = size_limit()
+        found = (
+            "Files may not be that large there"
+            if limit is None
+            else f"This process may not write more than {limit:,} bytes to a file"
+        )
+        return f"{found}: raise it (ulimit -f), or choose a file system for larger files."
+    if number == errno.ENOSPC and _has_no_names(path):
+        return "No further file can be made there, whatever its size (inodes): remove some files, or choose another folder."
+    return REMEDIES.get(number, OTHERWISE)
 
 
 def _has_no_names(path: Path) -> bool:

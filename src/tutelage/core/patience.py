@@ -1,8 +1,10 @@
 """How long a disk that refuses is waited for: told once, tried again with growing pauses, given up after a while.
 
-Memory that lacks for what is to be written is waited for alike: other programs may give it back.
+Memory that lacks for what is to be written is waited for alike: other programs may give it back. That a file would be larger
+than files may be does not pass, and is given up at once.
 """
 
+import errno
 import math
 import time
 from collections.abc import Callable
@@ -57,8 +59,9 @@ class Patience:
         is_first = self._since == math.inf
         self._since = min(self._since, now)
         self._pause = FIRST_PAUSE if is_first else min(2 * self._pause, LONGEST_PAUSE)
-        if now - self._since >= self._seconds:
-            waited = f" So it has been for {_say(self._seconds)}: given up." if self._seconds else ""
+        seconds = 0.0 if isinstance(error, DiskError) and error.number == errno.EFBIG else self._seconds
+        if now - self._since >= seconds:
+            waited = f" So it has been for {_say(seconds)}: given up." if seconds else ""
             if isinstance(error, OutOfMemoryError):
                 # The training that ends with it says how to go on, as for any lack of memory.
                 raise OutOfMemoryError(f"{error}{waited}") from error

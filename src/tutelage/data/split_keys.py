@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem, RecipeError
+from tutelage.core.setting import write_setting
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.cells import plain
 
@@ -221,7 +222,8 @@ def _read_times(cells: pa.ChunkedArray | None, part: Part | None, *, origin: str
         return cells.cast(pa.float64(), safe=False).to_numpy().astype(np.float64), False
     example = next((value for value in cells.to_pylist() if value is not None), None)
     found = f"recipe: split.by = 'time': {origin} holds neither dates nor numbers, such as {example!r}"
-    hint = f" If these are dates, say how they are written: --set source.dates.{column}=%d.%m.%Y" if column else ""
+    said = write_setting("source", "dates", column, value="%d.%m.%Y")
+    hint = f" If these are dates, say how they are written: {said}" if column else ""
     raise RecipeError(f"{found}.{hint}")
 
 

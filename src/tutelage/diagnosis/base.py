@@ -38,12 +38,14 @@ class Cause(Component):
     Attributes:
         order: Of several that were found the lowest is named first: what leaves nothing else to be said.
         is_alone: Whether it is only what remains where no other cause was found.
+        needs_steps: Whether it judges the data, of which a training of a few steps is no evidence.
         is_for_partly: Whether it also explains a run of which only the headline's metric is no better than a guess.
     """
 
     family: ClassVar[str] = "cause"
     order: ClassVar[int]
     is_alone: ClassVar[bool] = False
+    needs_steps: ClassVar[bool] = False
     is_for_partly: ClassVar[bool] = False
 
     def find(self, facts: Facts) -> Reason | None:
@@ -64,7 +66,9 @@ def find_reasons(facts: Facts) -> list[Reason]:
     """Return every reason that the facts show, what explains most first."""
     causes: list[Cause] = [catalog.load("cause", kind)() for kind in catalog.names("cause")]
     asked = [
-        cause for cause in sorted(causes, key=lambda cause: cause.order) if cause.is_for_partly or not facts.is_partly_better
+        cause
+        for cause in sorted(causes, key=lambda cause: cause.order)
+        if (cause.is_for_partly or not facts.is_partly_better) and not (cause.needs_steps and facts.is_short)
     ]
     found: list[Reason] = []
     for cause in asked:

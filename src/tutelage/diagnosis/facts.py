@@ -11,6 +11,10 @@ ENDS = 5
 
 LEAST_STEPS = 10
 """With fewer, the steps are what is too few."""
+FEW = 60
+"""Steps, up to the end that was asked for, below which nothing can be said of what could be learned, however small the data."""
+FALLING = 0.05
+"""Fraction by which a training loss has to have fallen for it to count as falling."""
 UNMOVED = 1e-3
 """Of its size: a weight that moved less in all of training is where it began; a healthy one moves as far in a few steps."""
 
@@ -88,7 +92,8 @@ class Facts:
         scores: The watched score of each evaluation.
         greater_is_better: The direction of these.
         train: What the model reaches on train rows beside a guess, in words; "" where nobody measured it.
-        fits_train: Whether that is clearly better than the guess.
+        fits_train: Whether that, or another score on train rows, is clearly better than the guess.
+        signal: A score on validation rows that is far better than a guess, in words; "" where none is.
         answer: What the model answers most often, in words.
         answer_fraction: How often it does; None where that is not known.
         truth_fraction: How often that is true; None where that is not known.
@@ -105,6 +110,7 @@ class Facts:
     greater_is_better: bool = True
     train: str = ""
     fits_train: bool = False
+    signal: str = ""
     answer: str = ""
     answer_fraction: float | None = None
     truth_fraction: float | None = None
@@ -114,6 +120,16 @@ class Facts:
     def moved(self) -> float:
         """How far the weight that moved most has moved, relative to its size; infinite where there is none."""
         return max((layer.moved for layer in self.layers), default=float("inf"))
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there were too few steps for anything to be said of the data; patience that ran out is evidence."""
+        return self.stopped == "budget" and self.steps < FEW
+
+    @property
+    def was_improving(self) -> bool:
+        """Whether the training loss fell and the last evaluation was the best when training ended."""
+        return len(self.losses) > 2 and self.losses.fallen > FALLING and self.best_place == 1.0
 
     @property
     def is_untrained(self) -> bool:

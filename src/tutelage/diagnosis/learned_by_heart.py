@@ -18,12 +18,13 @@ class LearnedByHeart(Cause):
 
     kind: Literal["learned_by_heart"] = "learned_by_heart"
     order: ClassVar[int] = 45
+    needs_steps: ClassVar[bool] = True
 
     def find(self, facts: Facts) -> Reason | None:
         """Look for a model that fits the train rows alone, or for a loss that falls while the score gets worse."""
         fell = len(facts.losses) > 1 and facts.losses.fallen > FALLEN
         is_worse = len(facts.scores) > 2 and facts.best_place < EARLY
-        if not facts.fits_train and not (fell and is_worse):
+        if facts.signal or (not facts.fits_train and not (fell and is_worse)):
             return None
         found = [f"the model fits the train rows ({facts.train}) and not others"] if facts.fits_train else []
         if fell and is_worse:

@@ -18,10 +18,12 @@ class NoSignal(Cause):
     kind: Literal["no_signal"] = "no_signal"
     order: ClassVar[int] = 70
     is_alone: ClassVar[bool] = True
+    needs_steps: ClassVar[bool] = True
 
     def find(self, facts: Facts) -> Reason | None:
         """Look for weights that moved as they should, for many steps, to no avail even on the train rows."""
-        if not facts.train or facts.fits_train or facts.epochs < LEAST_EPOCHS or not MOVED < facts.moved < float("inf"):
+        learned = facts.fits_train or facts.signal
+        if not facts.train or learned or facts.epochs < LEAST_EPOCHS or not MOVED < facts.moved < float("inf"):
             return None
         found = (
             f"even the train rows are no better than a guess ({facts.train}) after {facts.steps:,} steps, and nothing was seen "

@@ -18,6 +18,7 @@ class OneAnswer(Cause):
 
     kind: Literal["one_answer"] = "one_answer"
     order: ClassVar[int] = 44
+    needs_steps: ClassVar[bool] = True
     is_for_partly: ClassVar[bool] = True
 
     def find(self, facts: Facts) -> Reason | None:

@@ -11,6 +11,8 @@ STILL = 0.02
 """Of its size: a weight that moved less in all of training has not moved."""
 STILL_PER_STEP = 2e-4
 """Of its size, in a step: about a thousandth is usual."""
+ROUNDING = 1e-7
+"""Of its size: what a weight in float32 cannot move by."""
 FALLEN = 0.1
 """A loss that has fallen by a larger fraction has moved."""
 
@@ -30,9 +32,12 @@ class RateTooSmall(Cause):
         loss = ""
         if len(facts.losses) > 1:
             loss = f", and the training loss stayed at {facts.losses.start:.3g} to {facts.losses.end:.3g}"
-        found = f"in {facts.steps:,} steps no weight moved by more than {facts.moved:.1e} of its size{loss}"
+        moved = f"by more than {facts.moved:.1e} of its size" if facts.moved >= ROUNDING else "at all"
+        found = f"in {facts.steps:,} steps no weight moved {moved}{loss}"
         rate = f" (it was {facts.rate:.1e})" if facts.rate else ""
-        return self.reason(found, f"Take a learning rate ten to a hundred times larger{rate}: --set optim.lr=...")
+        # Where a hundred times that is nothing either, no factor helps.
+        larger = "ten to a hundred times larger" if 100 * facts.moved >= STILL else "of a usual size, 0.001 to 0.1"
+        return self.reason(found, f"Take a learning rate {larger}{rate}: --set optim.lr=...")
 
     @classmethod
     def examples(cls) -> tuple[Facts, Facts]:

@@ -7,12 +7,8 @@ from tutelage.diagnosis.facts import Curve, Facts, Layer
 
 __all__ = ["TooFewSteps"]
 
-FEW, FEW_EPOCHS = 60, 3.0
-"""Steps, and passes over the data, below which nothing can be said of what could be learned."""
-FALLING = 0.05
-"""Fraction by which a training loss has to have fallen for it to count as falling."""
-MANY_EPOCHS = 20.0
-"""From so many passes on, what still falls is learned by heart."""
+MANY_EPOCHS, MANY_STEPS = 20.0, 300
+"""From so many passes and steps on, what still falls is learned by heart."""
 
 
 class TooFewSteps(Cause):
@@ -28,10 +24,9 @@ class TooFewSteps(Cause):
             return None
         counted = "1 step" if facts.steps == 1 else f"{facts.steps:,} steps"
         passes = counted + (f" ({facts.epochs:.2g} passes over the data)" if facts.epochs else "")
-        if facts.steps < FEW and facts.epochs < FEW_EPOCHS:
+        if facts.is_short:
             return self.reason(f"it made only {passes}", self._remedy(facts))
-        is_falling = len(facts.losses) > 2 and facts.losses.fallen > FALLING
-        if is_falling and facts.best_place == 1.0 and facts.epochs < MANY_EPOCHS:
+        if facts.was_improving and (facts.epochs < MANY_EPOCHS or facts.steps < MANY_STEPS):
             fell = f"the training loss was still falling ({facts.losses.start:.3g} to {facts.losses.end:.3g})"
             return self.reason(f"{fell} and the last evaluation was the best when {passes} were over", self._remedy(facts))
         return None

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-__all__ = ["Versus", "compare", "gain", "judge_run"]
+__all__ = ["Versus", "compare", "find_signal", "gain", "judge_run"]
 
 Versus = Literal["better", "partly better", "no better", "untrained", "unknown"]
 """How a training compares with a trivial predictor; `untrained` is better only as any random network might be."""
@@ -12,6 +12,8 @@ Versus = Literal["better", "partly better", "no better", "untrained", "unknown"]
 LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
 """Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
 equal have intervals so narrow that the last digit of a loss would look like knowledge."""
+LEAST_SIGNAL = {"train": 0.05, "val": 0.5}
+"""The same, of any metric, that shows that something was learned; weights are chosen by validation rows: luck does more there."""
 
 
 def gain(value: float, guess: float, *, greater_is_better: bool) -> float:
@@ -70,6 +72,22 @@ def judge_run(
     if any(_is_better(name, metrics, intervals, guess, greater=greater, least=LEAST_OTHER_GAIN) for name in others):
         return "partly better"
     return "no better"
+
+
+def find_signal(
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, Sequence[float]],
+    guess: Mapping[str, float],
+    *,
+    part: str,
+    greater: Mapping[str, bool],
+) -> str:
+    """Return a score of `train` or `val`, of whatever metric, that is clearly better than a guess, in words; "" where none is."""
+    known = [name for name in metrics if name.rpartition("/")[0] == part and name in guess]
+    for name in known:
+        if _is_better(name, metrics, intervals, guess, greater=greater, least=LEAST_SIGNAL[part]):
+            return f"{name} {metrics[name]:.4g}, a guess {guess[name]:.4g}"
+    return ""
 
 
 def _is_better(

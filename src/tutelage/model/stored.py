@@ -36,6 +36,8 @@ ENTRY = "tutelage"
 """The name of the header's one entry."""
 MAX_HEADER_BYTES = 64 * 2**20
 """Longest header: the values of the largest tables and vocabularies have a few million bytes."""
+ENDS = re.compile(rb'"data_offsets":\s*\[\s*\d{1,18}\s*,\s*(\d{1,18})\s*\]')
+"""Where each tensor ends, in a header."""
 MAX_TENSORS = 50_000
 """Most tensors in a file: a checkpoint of a network of a thousand layers has some ten thousand."""
 
@@ -172,9 +174,14 @@ def _refuse_large_header(path: Path) -> None:
         if size > MAX_HEADER_BYTES:
             raise BorderError(f"its header would have {size:,} bytes, expected at most {MAX_HEADER_BYTES:,}")
         # Within the values' own text every quote has a backslash before it.
-        count = file.read(size).count(b'"data_offsets"')
+        header = file.read(size)
+        count, there = header.count(b'"data_offsets"'), os.fstat(file.fileno()).st_size
     if count > MAX_TENSORS:
         raise BorderError(f"its header names {count:,} tensors, expected at most {MAX_TENSORS:,}")
+    promised = 8 + size + max((int(end) for end in ENDS.findall(header)), default=0)
+    if there > promised:
+        # One that is shorter is told by the library; a longer one it would ask memory for.
+        raise BorderError(f"it has {there:,} bytes, its header says {promised:,}")
 
 
 def _header(path: Path, entry: str | None, *, formats: Sequence[str]) -> dict[str, Any]:

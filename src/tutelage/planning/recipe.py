@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from tutelage.core import catalog
 from tutelage.core.amount import parse_seconds
 from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
@@ -260,13 +261,33 @@ def _parse_key(text: str) -> list[str]:
 
 
 def merge(base: Mapping[str, Any], keys: list[str], value: object) -> dict[str, Any]:
-    """Return nested tables with one value put in; a name that gets sub-keys becomes a table with that `kind`."""
-    inner = base.get(keys[0])
-    if len(keys) == 1:
-        return {**base, keys[0]: value}
-    if isinstance(inner, str):
-        inner = {} if inner == "auto" else {"path" if keys[0] == "source" else "kind": inner}
-    return {**base, keys[0]: merge(inner if isinstance(inner, Mapping) else {}, keys[1:], value)}
+    """Return nested tables with one value put in, in whatever order they are said.
+
+    A name that gets sub-keys becomes a table with that `kind`; a component's table that gets a name keeps its settings.
+    """
+    key, inner = keys[0], base.get(keys[0])
+    if len(keys) > 1:
+        return {**base, key: merge(_as_table(key, inner), keys[1:], value)}
+    is_named = key in catalog.families() and isinstance(value, str)
+    is_table = isinstance(value, Mapping)
+    if is_named and isinstance(inner, Mapping):
+        kept = {name: setting for name, setting in inner.items() if name != _naming(key)}
+        value = {**kept, **_as_table(key, value)} if kept else value
+    elif is_table and (isinstance(inner, Mapping) or key in catalog.families()):
+        value = {**_as_table(key, inner), **_as_table(key, value)}
+    return {**base, key: value}
+
+
+def _as_table(key: str, said: object) -> Mapping[str, Any]:
+    """Return what stands under a key as a table of settings."""
+    if isinstance(said, str) and said != "auto":
+        return {_naming(key): said}
+    return said if isinstance(said, Mapping) else {}
+
+
+def _naming(key: str) -> str:
+    """Return the setting that a name alone stands for."""
+    return "path" if key == "source" else "kind"
 
 
 def recipe_from(values: Mapping[str, Any], *, where: str) -> Recipe:

@@ -39,18 +39,20 @@ def say_percent(value: float | None, *, digits: int = 1) -> str:
         >>> say_percent(0.93125)
         '93.1 %'
     """
-    return "-" if value is None or not math.isfinite(value) else f"{100 * value:.{digits}f} %"
+    if value is None or not math.isfinite(value):
+        return "-"
+    return f"{100 * value:.{digits}f} %" if abs(value) < LARGEST_WHOLE else f"{say_number(100 * value)} %"
 
 
 def say_fraction(value: float) -> str:
-    """Write a number that is at most 1 with three decimals.
+    """Write a number that is at most 1 with three decimals; one far below as `say_number` does.
 
     Example:
         >>> say_fraction(0.52131), say_fraction(-0.0001)
         ('0.521', '0.000')
     """
     # Adding zero turns minus zero into zero.
-    return f"{round(value, 3) + 0.0:.3f}" if math.isfinite(value) else say_number(value)
+    return f"{round(value, 3) + 0.0:.3f}" if abs(value) < LARGEST_WHOLE else say_number(value)
 
 
 def say_count(value: int, noun: str) -> str:
@@ -73,6 +75,8 @@ def say_tick(value: float, *, step: float) -> str:
     """
     if value and abs(value) < 1e-3:
         return f"{value:.1g}".replace("e-0", "e-")
+    if abs(value) >= 1000 * SUFFIXES[0][0]:
+        return f"{value:.3g}"
     for size, suffix in SUFFIXES:
         if abs(value) >= size and abs(value) >= 10_000:
             return f"{value / size:.{_decimals(step / size)}f}{suffix}"

@@ -11,7 +11,7 @@ from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.diagnosis.base import Reason, find_reasons
 from tutelage.diagnosis.facts import Curve, Facts, Layer
-from tutelage.diagnosis.verdict import Versus, compare, judge_run
+from tutelage.diagnosis.verdict import Versus, compare, find_signal, judge_run
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.task.base import Evaluator
@@ -90,14 +90,24 @@ class Ended:
         reasons = find_reasons(facts)
         if verdict != "no better" and not reasons:
             return Diagnosis(verdict)
-        return Diagnosis(verdict, reasons, facts, self._sentence(reasons, verdict=verdict))
+        return Diagnosis(verdict, reasons, facts, self._sentence(reasons, facts, verdict=verdict))
+
+    def after_divergence(self) -> Diagnosis:
+        """Say where the weights that a training has kept, before it diverged, are no better than a guess."""
+        name, verdict = self.scores["headline"], self._judge(self.scores, headline=self.scores["headline"])
+        if verdict != "no better":
+            return Diagnosis(verdict)
+        value, guess = self.scores["metrics"][name], self.scores["baseline"][name]
+        found = f"training diverged, and the best weights before that reach {name} {value:.4g}, a guess {guess:.4g}"
+        reason = Reason("diverged", found, "Do not use them: train anew, with a learning rate a tenth of it: --set optim.lr=...")
+        return Diagnosis(verdict, [reason], sentence=f"the weights that are kept are no better than a guess: {reason}")
 
     def _judge(self, scores: Mapping[str, Any], *, headline: str) -> Versus:
         return judge_run(
             scores["metrics"], scores["intervals"], scores["baseline"], headline=headline, greater=_directions(self.plan)
         )
 
-    def _sentence(self, reasons: list[Reason], *, verdict: Versus) -> str:
+    def _sentence(self, reasons: list[Reason], facts: Facts, *, verdict: Versus) -> str:
         """Say that nothing was learned, and the cause that explains most."""
         if verdict == "untrained":
             return (
@@ -109,11 +119,15 @@ class Ended:
         between = f" (95 % interval {ends[0]:.4g} to {ends[1]:.4g})" if ends else ""
         is_worse = max([value, *ends]) < guess if _directions(self.plan)[_kind(name)] else min([value, *ends]) > guess
         than = "is worse than guessing" if is_worse else "is not distinguishable from guessing"
-        what = "has learned nothing" if verdict == "no better" else "has learned nothing that shows in it"
+        what = "has learned nothing" if verdict == "no better" and not facts.signal else "has learned nothing that shows in it"
+        if facts.is_short:
+            what = "made too few steps to tell what can be learned"
         # What follows a semicolon is told in the report.
         how = str(baseline.get("description", "a trivial predictor")).partition(";")[0]
         found = f"{name} {value:.4g}{between} {than}, which reaches {guess:.4g} ({how}): this run {what}."
-        return f"{found} {f'Cause: {reasons[0]}' if reasons else UNKNOWN}"
+        if not reasons:
+            return f"{found} {facts.signal and f'Yet something was learned: {facts.signal}. '}{UNKNOWN}"
+        return f"{found} Cause: {reasons[0]}"
 
     def _gather(self, verdict: Versus) -> Facts:
         """Measure what the causes may ask for; only now is anything of it paid for."""
@@ -125,6 +139,8 @@ class Ended:
         dead, found = self._look_again()
         on_train = f"train/{_kind(scores['headline'])}"
         says_train = on_train in found.get("metrics", {})
+        train = f"{on_train} {found['metrics'][on_train]:.4g}, a guess {found['baseline'][on_train]:.4g}" if says_train else ""
+        fits_train, train_signal = says_train and self._judge(found, headline=on_train) == "better", self._signal(found, "train")
         common, watched = scores.get(COMMON, {}), f"val/{self.plan.watched}"
         return Facts(
             steps=state.clock.step,
@@ -135,13 +151,19 @@ class Ended:
             losses=_curve(points, next((name for point in points for name in point if _is_train_loss(name)), "")),
             scores=_curve(points, watched),
             greater_is_better=_directions(self.plan)[self.plan.watched],
-            train=f"{on_train} {found['metrics'][on_train]:.4g}, a guess {found['baseline'][on_train]:.4g}" if says_train else "",
-            fits_train=says_train and self._judge(found, headline=on_train) == "better",
+            train=train if fits_train else train_signal or train,
+            fits_train=fits_train or bool(train_signal),
+            signal=self._signal(scores, "val"),
             answer=str(common.get("answer", "")),
             answer_fraction=common.get("fraction"),
             truth_fraction=common.get("truth_fraction"),
             is_partly_better=verdict == "partly better",
         )
+
+    def _signal(self, scores: Mapping[str, Any], part: str) -> str:
+        """Return a score of a part that shows that something was learned, in words, or ""."""
+        known = [scores.get(key, {}) for key in ("metrics", "intervals", "baseline")]
+        return find_signal(*known, part=part, greater=_directions(self.plan))
 
     def _look_again(self) -> tuple[tuple[Layer, ...], dict[str, Any]]:
         """Run the network once more, on train rows where a task has such, and return its rectifiers and those rows' scores."""

@@ -26,7 +26,7 @@ from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, recipe_from, recipe_values
 from tutelage.track.jsonl import parse_records
 
-__all__ = ["RunFiles", "intact_prefix", "remedy_for", "tell_nobody"]
+__all__ = ["RunFiles", "intact_prefix", "remedy_for", "tell_nobody", "warn_user"]
 
 
 class DataRecord(BaseModel):

@@ -10,12 +10,23 @@ from tutelage.core.border import SMALL_BYTES, BorderError, parse_object
 from tutelage.core.errors import BRING_BACK, RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
+from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.run.ending import has_ended, state_of
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for
-from tutelage.run.survey import SMALL, entry_for, survey, unnamed_checkpoint
-from tutelage.training.checkpoint import checkpoints
+from tutelage.run.survey import (
+    FORMATS,
+    PREDICTORS,
+    SMALL,
+    damaged_weights,
+    entry_for,
+    misnamed,
+    survey,
+    twin_of,
+    unnamed_checkpoint,
+)
+from tutelage.training.checkpoint import checkpoint_name, checkpoints, is_checkpoint
 
-__all__ = ["accept", "mend", "sound_offsets"]
+__all__ = ["accept", "mend", "put_predictors_back", "sound_offsets"]
 
 
 def mend(files: RunFiles) -> None:
@@ -48,7 +59,7 @@ def mend(files: RunFiles) -> None:
 
 
 def accept(files: RunFiles) -> list[str]:
-    """Take all files as they are and write a new manifest; returns each that was not as the old one said.
+    """Take all files as they are and write a new manifest; returns for each that was not as the old one said what came of it.
 
     Raises:
         RunError: A file could not be read in any case.
@@ -60,8 +71,15 @@ def accept(files: RunFiles) -> list[str]:
         if standing.file in SMALL and path.is_file() and path.stat().st_size > SMALL_BYTES:
             remedy = remedy_for(files.folder, standing.file) if standing.file == layout.REPORT else BRING_BACK
             raise RunError(f"{path}: {standing.found}. {remedy}")
-    Manifest(files.folder).rewrite(_entries(files))
-    return [f"{standing.file}: {standing.state}: {standing.found}" for standing in odd]
+    entries = _entries(files)
+    Manifest(files.folder).rewrite(entries)
+    taken = {entry.file for entry in entries}
+    return [
+        f"taken as it is, at your word: {standing.file}: {standing.state}: {standing.found}"
+        if standing.file in taken
+        else f"{files.folder / standing.file}: {standing.found}: it could not be taken. {standing.remedy}"
+        for standing in odd
+    ]
 
 
 def sound_offsets(files: RunFiles, logs: Mapping[str, Sequence[Any]]) -> dict[str, int]:
@@ -91,11 +109,39 @@ def sound_offsets(files: RunFiles, logs: Mapping[str, Sequence[Any]]) -> dict[st
 
 def _tell_of_lost_checkpoint(files: RunFiles) -> None:
     """Tell where the newest checkpoint that was announced is not there: the one before gives the same, later."""
-    names = [name for name, entries in files.journal.entries.items() if not entries[-1].is_removed]
-    newest = max((name for name in names if name.startswith(f"{layout.STEPS}/")), default="")
-    there = max((path.relative_to(files.folder).as_posix() for path in checkpoints(files.folder)), default="")
-    if newest > there:
-        files.say(f"{files.folder / newest}: is missing; the run goes on from the checkpoint before it.")
+    names = [name for name, entries in files.journal.entries.items() if not entries[-1].is_removed and is_checkpoint(name)]
+    newest = max((int(Path(name).stem) for name in names), default=-1)
+    there = max((int(path.stem) for path in checkpoints(files.folder)), default=-1)
+    renamed = misnamed(files.folder)
+    for name in renamed:
+        files.say(f"{files.folder / name}: is no name of a checkpoint, so it is not read. Was it renamed?")
+    if newest <= there:
+        return
+    path = files.folder / layout.STEPS / checkpoint_name(newest)
+    if renamed and there < 0:
+        found = f"{path}: is missing, and so are all other checkpoints; {', '.join(renamed)} may be what is left of them"
+        raise RunError(f"{found}. Give them back their names, or move them away to begin anew.")
+    files.say(f"{path}: is missing; the run goes on from the checkpoint before it.")
+
+
+def put_predictors_back(files: RunFiles) -> None:
+    """Put a damaged predictor back where the other one holds the very weights that were written there; each is told."""
+    manifest = Manifest(files.folder)
+    for file in PREDICTORS:
+        if file not in files.journal.entries or not damaged_weights(files.folder, only=file):
+            continue
+        twin = twin_of(files, file)
+        if not twin:
+            continue
+        path, whole = files.folder / file, load_tensors(files.folder / twin, formats=FORMATS)
+        save_tensors(
+            path,
+            whole.tensors,
+            format=whole.format,
+            values=whole.values,
+            announce=lambda seal, path=path: manifest.announcing(path, seal=seal),  # type: ignore[misc]
+        )
+        files.say(f"{path}: put back from {twin}, which holds the same weights.")
 
 
 def _entries(files: RunFiles) -> list[Entry]:

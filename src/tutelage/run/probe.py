@@ -42,7 +42,8 @@ def reserve_seconds(composed: Composed, per_row: float) -> float:
     """Return what has to be left at the end: the last evaluation, the test part, and the report."""
     # The validation part is measured twice: at the last step, and with the best weights.
     rows = 2 * len(composed.problem.validation) + (len(composed.problem.test) if composed.problem.test else 0)
-    return rows * per_row + REPORT_SECONDS
+    beside = composed.problem.beside
+    return rows * per_row + REPORT_SECONDS + (0.0 if beside is None else beside.reserve_seconds)
 
 
 def _time_steps(plan: Plan, composed: Composed) -> float:

@@ -1,5 +1,9 @@
-"""The room that a run's files will take, asked for before training: a full disk is told at once, not after hours."""
+"""The room that a run's files will take, asked for before training: a full disk is told at once, not after hours.
 
+So is a limit on the size of a file, which no waiting lifts.
+"""
+
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core import layout
-from tutelage.core.disk import free_bytes
+from tutelage.core.disk import free_bytes, size_limit
 from tutelage.core.errors import DiskError
 from tutelage.optim.base import Optim
 from tutelage.training.checkpoint import KEPT, checkpoints
@@ -16,10 +20,12 @@ from tutelage.training.course import log_frequency
 from tutelage.training.state import TrainState
 from tutelage.training.update import Update
 
-__all__ = ["needed_bytes", "require_disk_room"]
+__all__ = ["largest_file_bytes", "needed_bytes", "require_disk_room", "require_file_size"]
 
 SMALL_FILES_BYTES = 2**19
 """What plan, result, report and the like take, and the headers of the large ones."""
+REPORT_BYTES = 50_000
+"""What the smallest report takes."""
 LINE_BYTES = 1024
 """A line of both logs together, about."""
 TIGHT = 2
@@ -31,14 +37,48 @@ def needed_bytes(state: TrainState) -> int:
 
     That is when the kept checkpoints are there and either a further one is being written, or both predictors are.
     """
+    weights, checkpoint = _size(state.task.state_dict()), _checkpoint_bytes(state)
+    return KEPT * checkpoint + max(checkpoint, 2 * weights) + _log_bytes(state) + SMALL_FILES_BYTES
+
+
+def largest_file_bytes(state: TrainState, folder: Path) -> int:
+    """Return about how many bytes the largest file of a run will take at its most.
+
+    Args:
+        state: As it begins.
+        folder: The run folder; a checkpoint holds a copy of the files of its birth.
+    """
+    texts = sum(path.stat().st_size for name in layout.BORN if (path := folder / name).is_file())
+    return max(_checkpoint_bytes(state) + texts, _log_bytes(state) // len(layout.LOGS), REPORT_BYTES)
+
+
+def _checkpoint_bytes(state: TrainState) -> int:
+    """Return the bytes of a checkpoint's tensors."""
     weights = _size(state.task.state_dict())
     optimizer = sum(_optimizer_bytes(update, state.task.phases[name].optim) for name, update in state.step.updates.items())
     # Where the last evaluation was in order and not the best, its weights are kept too.
     kept = (_size(state.best) or weights) + _size(state.good)
     own = (_size(state.stream.state()) + _size(state.ledger.state())) * state.mesh.world
-    checkpoint = weights + optimizer + kept + own
-    lines = state.control.total_steps // log_frequency(state.control.total_steps)
-    return KEPT * checkpoint + max(checkpoint, 2 * weights) + lines * LINE_BYTES + SMALL_FILES_BYTES
+    return weights + optimizer + kept + own
+
+
+def _log_bytes(state: TrainState) -> int:
+    """Return the bytes of both logs together."""
+    return state.control.total_steps // log_frequency(state.control.total_steps) * LINE_BYTES
+
+
+def require_file_size(folder: Path, largest: int) -> None:
+    """Refuse to train where this process may not write a file as large as the run's largest.
+
+    Raises:
+        DiskError: It may not.
+    """
+    limit = size_limit()
+    if limit is not None and limit < largest:
+        found = f"{folder}: the largest file of this run needs about {largest:,} bytes"
+        remedy = f"Raise that (ulimit -f) and go on: tutelage resume {folder}. Or take a smaller model."
+        told = f"{found}; this process may not write more than {limit:,} to a file. {remedy}"
+        raise DiskError(told, path=str(folder), number=errno.EFBIG)
 
 
 def require_disk_room(folder: Path, needed: int) -> str:

@@ -1,6 +1,7 @@
 """The ways into a training: plan it, start it, resume it; from the command line and from Python alike."""
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from tutelage.core import layout
+from tutelage.core.border import is_missing
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.events import Decided, Noted, Sink, Warned
@@ -42,6 +44,8 @@ from tutelage.training.room import require_memory_room, require_room_for_step
 __all__ = ["Request", "plan_training", "resume_training", "start_training"]
 
 FROM_PYTHON = "arrays given from Python"
+PREFIX = re.compile(r"^\w+:(?=/)")
+"""The kind of a source, before its path."""
 TRIES, PAUSE_SECONDS = 5, 0.1
 """How often, and at which distance, a run is asked for that another process owns."""
 
@@ -293,6 +297,9 @@ def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
     if plan.own_model and request.module is None:
         found = f"{folder / layout.PLAN}: this run trained your own module {plan.own_model!r}, which is not stored as code"
         raise RunError(f"{found}. Pass it again, from Python: tutelage.resume(..., model={plan.own_model}()).")
+    gone = [path for path in (recipe.source, recipe.test) if request.data is None and _is_gone(path)]
+    if gone:
+        raise RunError(f"{folder}: the data is no longer at {' and '.join(gone)}. Bring it back to that path, or train anew.")
     as_given = request.module is not None
     collected = collect(recipe, data=request.data, test=request.test, as_given=as_given, marks=request.marks)
     gathered = gather(recipe, collected)
@@ -301,6 +308,15 @@ def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
         remedy = "Train anew, or bring the old data back."
         raise RunError(f"{folder}: the data at {source} has changed since this run began. {remedy}")
     return gathered
+
+
+def _is_gone(source: str) -> bool:
+    """Tell whether a source that a run wrote down in full, perhaps with its kind before it, is no longer there."""
+    place = PREFIX.sub("", source)
+    try:
+        return Path(place).is_absolute() and not Path(place).stat()
+    except OSError as error:
+        return is_missing(error)
 
 
 def _from_anywhere(recipe: Recipe) -> Recipe:

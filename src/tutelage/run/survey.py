@@ -11,17 +11,28 @@ from tutelage.core.border import BorderError, opened
 from tutelage.core.errors import BRING_BACK, OutOfMemoryError, RunError
 from tutelage.core.hashing import feed
 from tutelage.core.journal import Entry
-from tutelage.model.stored import load_tensors
+from tutelage.model.stored import load_tensors, read_seal
 from tutelage.predictor import predictor
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for, tell_nobody
 from tutelage.training import checkpoint
 
-__all__ = ["SMALL", "Standing", "damaged_weights", "entry_for", "survey", "unnamed_checkpoint"]
+__all__ = [
+    "PREDICTORS",
+    "SMALL",
+    "Standing",
+    "damaged_weights",
+    "entry_for",
+    "misnamed",
+    "survey",
+    "twin_of",
+    "unnamed_checkpoint",
+]
 
-SMALL = (*layout.BORN, layout.RESULT, layout.REPORT)
+SMALL = (*layout.BORN, layout.TEST_OPENED, layout.RESULT, layout.REPORT)
 """Files that are read as a whole."""
 LOG_BYTES = 2**32
 """Longest log: a thousand times that of a run of weeks."""
+PREDICTORS = (f"{layout.BEST}/{layout.PREDICTOR}", f"{layout.LAST}/{layout.PREDICTOR}")
 PASSED_OVER = "Nothing needs it as long as another checkpoint is whole: resume sets it aside"
 FORMATS = (checkpoint.FORMAT, predictor.FORMAT)
 
@@ -54,14 +65,15 @@ def survey(files: RunFiles) -> list[Standing]:
     return [_manifest(files), *(_standing(files, name) for name in _names(files))]
 
 
-def damaged_weights(folder: Path) -> list[str]:
-    """Return a sentence for each checkpoint and predictor of a run that is not whole, or could not be checked."""
+def damaged_weights(folder: Path, *, only: str = "") -> list[str]:
+    """Return a sentence for each checkpoint and predictor of a run, or for one, that is not whole, or could not be checked."""
     files, told = RunFiles(folder, tell=tell_nobody), []
     for file in _names(files):
-        if not file.endswith(layout.CHECKPOINT_SUFFIX) or Path(file).parts[0] not in layout.FOLDERS:
+        is_misnamed = _is_misnamed(file)
+        if only not in ("", file) or not (_are_weights(file) or is_misnamed):
             continue
         try:
-            standing = _weights(files, file)
+            standing = _misnamed(file) if is_misnamed else _weights(files, file)
         except OutOfMemoryError as error:
             told.append(f"{folder / file}: could not be checked: {str(error).removeprefix(f'{folder / file}: ')}")
             continue
@@ -79,13 +91,29 @@ def entry_for(folder: Path, file: str) -> Entry | None:
     path = folder / file
     if not path.is_file() or path.is_symlink():
         return None
-    if not file.endswith(layout.CHECKPOINT_SUFFIX):
+    if not _are_weights(file):
         return Entry(file, *_hashed(path))
     size = path.stat().st_size
     try:
         return Entry(file, size, seal=load_tensors(path, formats=FORMATS).seal)
     except RunError:
         return None
+
+
+def misnamed(folder: Path) -> list[str]:
+    """Return each file in the folder of checkpoints that looks like one and has another name: nothing reads it."""
+    there = sorted(path.relative_to(folder).as_posix() for path in (folder / layout.STEPS).glob(f"*{layout.CHECKPOINT_SUFFIX}"))
+    return [file for file in there if _is_misnamed(file)]
+
+
+def twin_of(files: RunFiles, file: str) -> str:
+    """Return the other predictor of a run where it holds the very weights that the manifest names for this one, else ""."""
+    if file not in PREDICTORS:
+        return ""
+    (twin,), entry = set(PREDICTORS) - {file}, files.journal.latest(file)
+    if entry is None or not entry.seal or read_seal(files.folder / twin) != entry.seal:
+        return ""
+    return twin if _weights_found(files, twin) == ("whole", "") else ""
 
 
 def unnamed_checkpoint(files: RunFiles) -> str:
@@ -137,10 +165,12 @@ def _standing(files: RunFiles, file: str) -> Standing:
     """Return how one file stands."""
     if file in layout.LOGS:
         return _log(files, file)
-    if file.endswith(layout.CHECKPOINT_SUFFIX):
+    if _are_weights(file):
         return _weights(files, file)
     if file in SMALL:
         return _small(files, file)
+    if _is_misnamed(file):
+        return _misnamed(file)
     known = file in files.journal.entries
     return _small(files, file) if known else Standing(file, "foreign", "no file of the run")
 
@@ -184,17 +214,45 @@ def _log(files: RunFiles, file: str) -> Standing:
 
 def _weights(files: RunFiles, file: str) -> Standing:
     """Return how a checkpoint or predictor stands: it is read and verified as a whole."""
-    path = files.folder / file
     is_spare = file.startswith(f"{layout.STEPS}/") and bool(files.checkpoint)
-    remedy = PASSED_OVER if is_spare else BRING_BACK
+    state, found = _weights_found(files, file)
+    if state == "whole":
+        return Standing(file, state)
+    if is_spare:
+        # A crash between its line and its taking place leaves it missing too: resume goes on from the one before.
+        return Standing(file, state, found, PASSED_OVER if state != "missing" else "")
+    twin = twin_of(files, file)
+    repair = f"{twin} holds the same weights. To have them put back: tutelage verify {files.folder} --repair"
+    return Standing(file, state, found, repair if twin else BRING_BACK)
+
+
+def _weights_found(files: RunFiles, file: str) -> tuple[str, str]:
+    """Return the state of a file of weights, and what was found."""
+    path = files.folder / file
     if not path.exists():
-        # A crash between its line and its taking place leaves the same: resume goes on from the one before.
-        return Standing(file, "missing", "is missing", "" if is_spare else remedy)
+        return "missing", "is missing"
     try:
         seal = load_tensors(path, formats=FORMATS).seal
     except RunError as error:
-        return Standing(file, "changed", str(error).removeprefix(f"{path}: ").removesuffix(BRING_BACK).rstrip(" ."), remedy)
+        return "changed", str(error).removeprefix(f"{path}: ").removesuffix(BRING_BACK).rstrip(" .")
     entry = files.journal.latest(file)
     if entry is not None and not entry.is_removed and not files.journal.accepts(file, seal=seal):
-        return Standing(file, "changed", "is whole, but not what this run wrote there", remedy)
-    return Standing(file, "whole")
+        return "changed", "is whole, but not what this run wrote there"
+    return "whole", ""
+
+
+def _are_weights(file: str) -> bool:
+    """Tell whether a path is that of a predictor or a checkpoint of the run."""
+    return file in PREDICTORS or checkpoint.is_checkpoint(file)
+
+
+def _is_misnamed(file: str) -> bool:
+    """Tell whether a file lies where the run keeps weights, and has a name that it does not give."""
+    is_inside = file.partition("/")[0] in layout.FOLDERS and file.endswith(layout.CHECKPOINT_SUFFIX)
+    return is_inside and not _are_weights(file)
+
+
+def _misnamed(file: str) -> Standing:
+    """Return how a file of weights stands whose name the run does not give."""
+    found = "is none of the run's names, so nothing reads it"
+    return Standing(file, "foreign", found, "Was it renamed? Give it back its name; or move it away")

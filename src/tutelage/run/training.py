@@ -29,7 +29,7 @@ from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds
 from tutelage.run.repeat import RepeatCorrections, repeat_command
-from tutelage.run.room import needed_bytes, require_disk_room
+from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.run.scores import score
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
@@ -155,8 +155,9 @@ class Training:
         state.control = state.control.stopped(DIVERGED)
         if not state.best or state.control.best_score is None:
             return DivergedError(str(error), step=error.step, folder=str(self.folder))
-        self._finish(composed, rhythm)
-        kept = f"The best weights before that, of step {state.control.best_step}, are kept in {self.folder}."
+        verdict = self._finish(composed, rhythm).get("diagnosis", {}).get("verdict")
+        kept = f"The best weights before that, of step {state.control.best_step}, are kept in {self.folder}"
+        kept += ", but they are no better than a guess: train anew." if verdict == "no better" else "."
         return DivergedError(f"{error} {kept}", step=error.step, folder=str(self.folder))
 
     def _begin(self, composed: Composed) -> float:
@@ -296,8 +297,11 @@ class Training:
         if is_tested:
             self._open_test_part(weights, step=best_step)
         scores = score(composed.problem, state.task, plan, is_tested=is_tested)
-        if layers and stopped not in PAUSES:
-            scores |= Ended(self.folder, plan, composed, layers, scores).diagnose().record()
+        ended = Ended(self.folder, plan, composed, layers, scores)
+        if stopped == DIVERGED:
+            scores |= ended.after_divergence().record()
+        elif layers and stopped not in PAUSES:
+            scores |= ended.diagnose().record()
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
@@ -373,6 +377,7 @@ class Training:
 
     def _require_room(self, composed: Composed) -> None:
         """Refuse to train where the files of this run find no room, and warn where they hardly do."""
+        require_file_size(self.folder, largest_file_bytes(composed.state, self.folder))
         warning = require_disk_room(self.folder, needed_bytes(composed.state))
         if warning:
             self.emitter.emit(Warned(message=warning))

@@ -57,6 +57,13 @@ class Beside:
     fitted: FittedFloor | None = None
     _answers: dict[str, np.ndarray] = field(default_factory=dict)
 
+    @property
+    def reserve_seconds(self) -> float:
+        """What it may take at the end: answering for the other parts, and fitting once more where rows are few."""
+        num_test = len(self.data.test) if self.data.test is not None else 0
+        share = (len(self.data.validation) + num_test) / max(len(self.data.train), 1)
+        return self.seconds * (share + (1.0 if self._is_refitted else 0.0))
+
     def fit(self) -> None:
         """Fit to the train rows; the same each time."""
         began = time.monotonic()
@@ -89,7 +96,7 @@ class Beside:
         said = {ALONE: "the network alone", BOTH: "the mean of network and floor", 1.0: "the floor alone"}
         means = ", ".join(f"{said[share]} {float(loss.mean()):.4g}" for share, loss in losses.items())
         self.reason = f"mean loss on the validation part: {means}"
-        if self.share and len(self.data.train) + len(part) <= FEW_ROWS:
+        if self.share and self._is_refitted:
             self._refit()
 
     def record(self) -> dict[str, Any]:
@@ -101,6 +108,11 @@ class Beside:
             "reason": self.reason,
             "seconds": round(self.seconds, 2),
         }
+
+    @property
+    def _is_refitted(self) -> bool:
+        """Whether the validation rows are learned from too, once they have decided."""
+        return len(self.data.train) + len(self.data.validation) <= FEW_ROWS
 
     def _refit(self) -> None:
         """Fit to the validation rows too; what was answered for these stays, since it was not fitted to them."""

@@ -20,5 +20,9 @@ class Companion(Protocol):
     seconds: float
     fitted: Any
 
+    @property
+    def reserve_seconds(self) -> float:
+        """What it may take at the end, when training is over, by what fitting took."""
+
     def fit(self) -> None:
         """Fit to the train rows, the same each time."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tutelage.core.amount import LARGEST_WHOLE
 
-__all__ = ["Scores", "say_number"]
+__all__ = ["Scores", "say_number", "say_decimals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Scores:
     def value(self, key: str, value: float) -> str:
         """Write a metric with four significant digits, in its form: `98.61 %` for an accuracy."""
         if self.forms.get(_kind(key)) == "percent" and abs(value) < float("inf"):
-            return f"{100 * value:.2f} %"
+            return f"{100 * value:.2f} %" if abs(value) < LARGEST_WHOLE else f"{say_number(100 * value)} %"
         return say_number(value)
 
     def say(self, key: str, value: float) -> str:
@@ -47,6 +47,11 @@ def say_number(value: float) -> str:
     if value and abs(value) < 0.001:
         return f"{value:.2e}"
     return f"{value:#.4g}".removesuffix(".")
+
+
+def say_decimals(value: float) -> str:
+    """Write a number with four decimals, such as `0.9312`; a large one as `say_number` does."""
+    return f"{value:.4f}" if abs(value) < LARGEST_WHOLE else say_number(value)
 
 
 def _kind(key: str) -> str:

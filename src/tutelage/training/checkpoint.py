@@ -17,7 +17,7 @@ from tutelage.core.typed import first_mistake
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.training.state import Snapshot, digest
 
-__all__ = ["checkpoints", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
+__all__ = ["checkpoint_name", "checkpoints", "is_checkpoint", "load_checkpoint", "newest_checkpoint", "save_checkpoint"]
 
 FORMAT = "checkpoint-4"
 KEPT = 2
@@ -70,8 +70,8 @@ def save_checkpoint(run_dir: Path, snapshot: Snapshot, *, manifest: Manifest | N
     Raises:
         DiskError: It cannot be written, such as on a full disk; the checkpoints before it are still there.
     """
-    path = run_dir / STEPS / f"{snapshot.step:09d}{CHECKPOINT_SUFFIX}"
-    dropped = sorted({*checkpoints(run_dir), path})[:-KEPT]
+    path = run_dir / STEPS / checkpoint_name(snapshot.step)
+    dropped = sorted({*checkpoints(run_dir), path}, key=_step)[:-KEPT]
     journal = manifest or Manifest(run_dir)
     sha = save_tensors(
         path,
@@ -86,9 +86,27 @@ def save_checkpoint(run_dir: Path, snapshot: Snapshot, *, manifest: Manifest | N
     return digest(snapshot, tensors_sha=sha)
 
 
+def checkpoint_name(step: int) -> str:
+    """Return the name of the checkpoint of a step."""
+    return f"{step:09d}{CHECKPOINT_SUFFIX}"
+
+
+def is_checkpoint(file: str) -> bool:
+    """Tell whether a path within a run folder is that of a checkpoint: a renamed one would be taken for another step's."""
+    folder, _, name = file.rpartition("/")
+    digits = name.removesuffix(CHECKPOINT_SUFFIX)
+    return folder == STEPS and digits.isascii() and digits.isdigit() and len(digits) < 20 and name == checkpoint_name(int(digits))
+
+
 def checkpoints(run_dir: Path) -> list[Path]:
-    """Return the complete checkpoint files, oldest first; leftovers of killed writers do not end in the suffix."""
-    return sorted((run_dir / STEPS).glob(f"*{CHECKPOINT_SUFFIX}"))
+    """Return the complete checkpoint files, oldest first; leftovers of killed writers, and other names, are none."""
+    there = (run_dir / STEPS).glob(f"*{CHECKPOINT_SUFFIX}")
+    return sorted((path for path in there if is_checkpoint(f"{STEPS}/{path.name}")), key=_step)
+
+
+def _step(path: Path) -> int:
+    """Return the step of a checkpoint."""
+    return int(path.stem)
 
 
 def load_checkpoint(path: Path) -> Snapshot:
@@ -124,6 +142,8 @@ def newest_checkpoint(run_dir: Path) -> tuple[Snapshot, list[tuple[Path, str]]]:
             snapshot, seal = _read(path)
             if name in journal.entries and not journal.accepts(name, seal=seal):
                 raise RunError(f"{path}: is whole, but not what this run wrote there. Was it taken from another run?")
+            if path.name != checkpoint_name(snapshot.step):
+                raise RunError(f"{path}: is whole, but the checkpoint of step {snapshot.step:,}. Was it renamed?")
             return snapshot, damaged
         except RunError as error:
             damaged.append((path, str(error)))

@@ -31,6 +31,8 @@ def test_a_diverged_run_has_a_report_that_the_error_names(
     error = error_of(["train", "sklearn:diabetes", "--steps", "100", "--out", "run", *WISHES], capsys)
     assert (error["run"], error["report"]) == ("run", str(Path("run", "report.html")))
     assert "diverged" in Path(error["report"]).read_text(encoding="utf-8")
+    # Far worse than a guess, and so not kept without a word.
+    assert "no better than a guess" in json.loads(Path("run", "result.json").read_text(encoding="utf-8"))["warnings"][0]
     # As if it had been killed at its start: resumed, it diverges again.
     for path in (Path("run", "result.json"), Path("run", "report.html")):
         path.unlink()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tutelage.cli import list_verb, runs_verb
+from tutelage.cli.main import main
 from tutelage.core import catalog, layout
 from tutelage.core.manifest import Manifest
 
@@ -32,6 +33,17 @@ def test_a_list_on_a_terminal_is_wrapped_to_its_width(monkeypatch: pytest.Monkey
     lines = stream.getvalue().splitlines()
     assert max(map(len, lines)) <= 60
     assert "  brier               Brier score: squared distance between" in lines
+
+
+def test_the_end_of_a_training_is_told_in_lines_whatever_the_folder_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "sklearn:iris", "--steps", "1", "--quiet", "--set", "model.members=1", "--out", "two\nlines"]
+    assert main(words) == 0
+    told = capsys.readouterr().err
+    assert "report   two\\nlines/report.html\n" in told
+    assert "predict  tutelage predict two\\nlines INPUT...\n" in told
 
 
 def test_runs_line_up_with_the_score_that_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

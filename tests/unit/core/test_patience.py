@@ -1,5 +1,7 @@
 """Patience: told once, tried again, given up after its time."""
 
+import errno
+
 import pytest
 
 from tutelage.core import patience as waiting
@@ -66,3 +68,14 @@ def test_a_success_in_between_begins_the_time_anew(monkeypatch: pytest.MonkeyPat
         world.patience.accepted("checkpoint")
     assert (len(world.warned), len(world.noted)) == (5, 5)
     assert world.patience.pause == float("inf")
+
+
+def test_a_file_larger_than_files_may_be_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(monkeypatch, seconds=600)
+
+    def work() -> None:
+        raise DiskError("run/x: too large.", number=errno.EFBIG)
+
+    with pytest.raises(DiskError, match=r"^run/x: too large\. Make room\.$"):
+        world.patience.insist(work, what="x")
+    assert world.pauses == world.warned == []

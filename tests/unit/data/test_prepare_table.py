@@ -189,6 +189,34 @@ def test_a_table_with_nothing_to_learn_from_is_refused_with_all_reasons() -> Non
     assert "column same: dropped: the same value everywhere" in str(error.value)
 
 
+def test_a_table_of_empty_cells_is_refused_once_and_the_target_is_no_problem() -> None:
+    nothing = pa.nulls(4, pa.string())
+    with pytest.raises(DataError) as error:
+        Table().fit(part_of("y", a=nothing, b=nothing, y=["p", "q", "p", "q"]))
+    (problem,) = error.value.problems
+    assert problem.found == "every cell of every column but the target is empty, in all 4 train rows. Columns: a, b"
+    with pytest.raises(DataError) as error:
+        Table().fit(part_of("y", a=nothing, **{"one (cm)": [1, 1, 1, 1]}, y=["p", "q", "p", "q"]))
+    assert [problem.remedy for problem in error.value.problems] == [
+        "Fill it in.",
+        "Give it another role: --set 'columns.\"one (cm)\"=category'.",
+    ]
+    with pytest.raises(DataError, match="there is no column but the target 'y'"):
+        Table().fit(part_of("y", y=["p", "q"]))
+
+
+def test_a_role_that_does_not_fit_is_refused_with_a_setting_that_a_shell_takes() -> None:
+    part = part_of("y", **{"a (cm)": ["x", "z", "x", "z"]}, y=["p", "q", "p", "q"])
+    with pytest.raises(DataError, match=r"--set 'columns\.\"a \(cm\)\"=category'\."):
+        Table(columns={"a (cm)": "number"}).fit(part)
+
+
+def test_a_missing_column_is_told_with_the_columns_of_the_file() -> None:
+    fitted = Table().fit(mixed())
+    with pytest.raises(DataError, match=r"The model was trained with it\. Columns of t\.csv: zz\."):
+        fitted.apply(part_of(zz=[1, 2]))
+
+
 def test_a_category_without_a_common_word_is_dropped_with_a_reason() -> None:
     fitted = Table().fit(part_of(size=[1.0, 2.0, 3.0] * 4, word=[f"w{i}" for i in range(12)]))
     assert [(column.role, column.reason) for column in fitted.columns][1] == (

@@ -163,6 +163,15 @@ def test_infinite_numbers_are_told_with_row_and_column_and_nan_is_missing(tmp_pa
     assert [row["a"] for row in rows(found)] == [1.0, None]
 
 
+def test_numbers_too_large_for_any_are_told_as_such(tmp_path: Path) -> None:
+    numbers = "".join(f"{index},{index}.5\n" for index in range(60))
+    found = collect(tmp_path, f"a,y\n{numbers}1,{'9' * 5000}\n2,1e400\n", target="y")
+    assert [text.partition("column y: ")[2] for text in told(found)] == [
+        f"'{'9' * 60}'... (5,000 characters) is too large for a number (limit 1.8e+308)",
+        "'1e400' is too large for a number (limit 1.8e+308)",
+    ]
+
+
 def test_a_few_odd_cells_in_a_number_column_are_warned_of(tmp_path: Path) -> None:
     found = collect(tmp_path, "a,b\n" + "".join(f"{index},{'xy'[index % 2]}\n" for index in range(99)) + "12a,x\n", target="b")
     assert found.warnings == ("t.csv, column a: 1 of 100 cells are no number, such as '12a' in row 101; they count as missing",)
@@ -173,6 +182,16 @@ def test_a_class_may_be_called_none_but_an_empty_target_is_missing(tmp_path: Pat
     assert told(found) == ["t.csv row 4, column y: the target is missing", "t.csv row 5, column y: the target is missing"]
     assert [row["y"] for row in rows(found)] == ["None", "mild", "NA"]
     assert any("'NA' (1 x), 'None' (1 x) in the target column was kept" in note for note in found.notes)
+
+
+def test_a_table_without_any_target_is_one_problem(tmp_path: Path) -> None:
+    for content, what in (("a,y\n?,?\n?,?\n", "table"), ("a,y\n1,?\n2,?\n", "target")):
+        with pytest.raises(DataError) as error:
+            collect(tmp_path, content, target="y")
+        assert [problem.found for problem in error.value.problems] == [f"every cell of the {what} is empty, in all 2 rows"]
+    with pytest.raises(DataError, match=r"t\.csv row 2, column y: 'inf'") as error:
+        collect(tmp_path, "a,y\n1,inf\n2,?\n", target="y")
+    assert len(error.value.problems) == 2
 
 
 def test_in_a_number_target_na_is_missing_and_words_and_inf_are_problems(tmp_path: Path) -> None:

@@ -1,11 +1,15 @@
 """A score is better than a guess where its interval says so, and nowhere else."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from tutelage.diagnosis.facts import Curve, Facts
-from tutelage.diagnosis.verdict import compare, gain, judge_run
+from tutelage.core import catalog
+from tutelage.diagnosis.base import find_reasons
+from tutelage.diagnosis.facts import Curve, Facts, Layer
+from tutelage.diagnosis.rate_too_small import RateTooSmall
+from tutelage.diagnosis.verdict import compare, find_signal, gain, judge_run
 
 GREATER = {"accuracy": True, "loss": False, "r2": True, "mean_return": True}
 
@@ -63,6 +67,18 @@ def test_an_evaluation_on_few_rows_needs_a_clearer_gain() -> None:
     assert compare(found, {"val/accuracy": 1.0}, greater=GREATER, count=24) == "unknown"
 
 
+def test_weights_that_never_moved_are_told_as_such_with_a_usual_rate() -> None:
+    still, slow = (
+        RateTooSmall().find(Facts(steps=500, layers=(Layer("w", 64, moved=moved),), rate=1e-30)) for moved in (0.0, 1e-3)
+    )
+    assert still is not None
+    assert slow is not None
+    assert "no weight moved at all" in still.found
+    assert "of a usual size, 0.001 to 0.1 (it was 1.0e-30)" in still.remedy
+    assert "no weight moved by more than 1.0e-03 of its size" in slow.found
+    assert "ten to a hundred times larger" in slow.remedy
+
+
 def test_a_curve_is_told_by_its_ends() -> None:
     curve = Curve(tuple(range(10)), (2.0, 2.0, *[5.0] * 6, 1.0, 1.0))
     assert (curve.start, curve.end, curve.highest, curve.fallen) == (2.0, 1.0, 5.0, 0.5)
@@ -73,3 +89,27 @@ def test_the_place_of_the_best_evaluation() -> None:
     assert Facts(steps=3, scores=scores).best_place == 0.5
     assert Facts(steps=3, scores=scores, greater_is_better=False).best_place == 0.0
     assert Facts(steps=3).best_place == 1.0
+
+
+def test_any_metric_of_a_part_shows_that_something_was_learned() -> None:
+    greater, guess = {**GREATER, "auroc": True}, {"val/accuracy": 0.6, "val/auroc": 0.5}
+    intervals = {"val/accuracy": (0.5, 0.7), "val/auroc": (0.8, 1.0)}
+    found = find_signal({"val/accuracy": 0.6, "val/auroc": 1.0}, intervals, guess, part="val", greater=greater)
+    assert found == "val/auroc 1, a guess 0.5"
+    assert not find_signal({"val/auroc": 1.0}, intervals, guess, part="train", greater=greater)
+    assert not find_signal({"val/auroc": 1.0}, {"val/auroc": (0.4, 1.0)}, guess, part="val", greater=greater), "by luck"
+    assert not find_signal({"val/auroc": 0.7}, {"val/auroc": (0.6, 0.9)}, guess, part="val", greater=greater), (
+        "it was chosen by it"
+    )
+
+
+@pytest.mark.parametrize("cause", ["no_signal", "learned_by_heart", "one_answer"])
+def test_a_training_of_a_few_steps_says_nothing_of_the_data(cause: str) -> None:
+    facts, _ = catalog.load("cause", cause).examples()
+    assert [reason.cause for reason in find_reasons(facts)] == [cause]
+    assert [reason.cause for reason in find_reasons(replace(facts, steps=6, epochs=6.0))] == ["too_few_steps"]
+
+
+def test_features_are_not_blamed_where_a_validation_score_is_better_than_a_guess() -> None:
+    facts, _ = catalog.load("cause", "no_signal").examples()
+    assert find_reasons(replace(facts, signal="val/auroc 1, a guess 0.5")) == []

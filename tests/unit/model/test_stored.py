@@ -131,6 +131,15 @@ def test_every_cut_off_file_is_found(tmp_path: Path) -> None:
             load_tensors(path, formats=FORMATS)
 
 
+def test_a_file_longer_than_its_header_says_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, {"w": torch.arange(5.0)}, format="test-1", values={})
+    with path.open("r+b") as file:
+        file.truncate(100 * 2**30)
+    with pytest.raises(RunError, match=r"107,374,182,400 bytes, its header says"):
+        load_tensors(path, formats=FORMATS)
+
+
 def test_a_missing_file_says_what_may_have_happened(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"nowhere: is missing\. Finish the run if it has not ended; else bring"):
         load_tensors(tmp_path / "nowhere", formats=FORMATS)

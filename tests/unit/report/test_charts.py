@@ -13,7 +13,7 @@ from tutelage.report.charts.histogram import histogram
 from tutelage.report.charts.line import MAX_POINTS, Mark, Series, line_chart, thin
 from tutelage.report.charts.scatter import agreement_chart
 from tutelage.report.html import Html
-from tutelage.report.number import quantile, say_count, say_number, say_percent, say_tick
+from tutelage.report.number import quantile, say_count, say_fraction, say_number, say_percent, say_tick
 
 
 def parsed(chart: Html) -> ElementTree.Element:
@@ -140,5 +140,8 @@ def test_numbers_are_said_as_people_read_them() -> None:
     assert say_percent(None) == say_percent(math.nan) == "-"
     assert say_count(1, "step") == "1 step"
     assert say_tick(2e-5, step=1e-5) == "2e-5"
+    # Of a training that diverged.
+    assert [say_number(-7.4642e68), say_fraction(-7.4642e68), say_percent(2e40)] == ["-7.464e+68", "-7.464e+68", "2.000e+42 %"]
+    assert [say_number(21381673850.0), say_tick(2e36, step=1e36)] == ["2.138e+10", "2e+36"]
     assert math.isnan(quantile([], 0.5))
     assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tutelage.track.score import Scores, say_number
+from tutelage.track.score import Scores, say_decimals, say_number
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,10 @@ def test_a_metric_is_written_in_its_own_form() -> None:
 def test_a_name_goes_without_its_part_of_the_data() -> None:
     assert SCORES.say("val/auroc", 0.5) == "AUROC 0.5000"
     assert SCORES.name("val/of_ones_own") == "of ones own"
+
+
+def test_numbers_of_many_digits_are_written_with_a_power_of_ten() -> None:
+    assert say_number(-7.4642e68) == "-7.464e+68"
+    assert say_number(21_381_673_850.0) == "2.138e+10"
+    assert (say_decimals(0.93), say_decimals(2.2187e36)) == ("0.9300", "2.219e+36")
+    assert Scores(forms={"mape": "percent"}).value("val/mape", 1e30) == "1.000e+32 %"

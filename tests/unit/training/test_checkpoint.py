@@ -1,5 +1,6 @@
 """Checkpoints: durable, verified, with a fallback."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,24 @@ def test_leftovers_of_a_killed_writer_are_no_checkpoints(tmp_path: Path) -> None
 def test_without_any_checkpoint_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Train anew"):
         newest_checkpoint(tmp_path)
+
+
+def test_only_names_of_the_right_form_are_checkpoints(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, snapshot(17))
+    (old,) = checkpoints(tmp_path)
+    for name in ("X000000017", "17", "0000000000017", "000000017 (1)", "\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668\u0669"):
+        shutil.copy(old, old.with_name(f"{name}.safetensors"))
+    old.unlink()
+    assert checkpoints(tmp_path) == []
+    for step in (41, 42, 43):
+        save_checkpoint(tmp_path, snapshot(step))
+    assert newest_checkpoint(tmp_path)[0].step == 43
+    assert [path.stem for path in checkpoints(tmp_path)] == ["000000042", "000000043"]
+
+
+def test_a_checkpoint_under_the_name_of_another_step_is_passed_over(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path, snapshot(17))
+    shutil.copy(checkpoints(tmp_path)[0], tmp_path / "steps" / "000000099.safetensors")
+    found, damaged = newest_checkpoint(tmp_path)
+    assert found.step == 17
+    assert "the checkpoint of step 17. Was it renamed?" in damaged[0][1]

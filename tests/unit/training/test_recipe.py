@@ -102,6 +102,37 @@ def test_a_name_that_gets_settings_becomes_a_table() -> None:
     assert merge({"optim": "sgd"}, ["optim", "lr"], 0.1) == {"optim": {"kind": "sgd", "lr": 0.1}}
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (["optim.lr=0.77", "optim=sgd"], {"optim": {"kind": "sgd", "lr": 0.77}}),
+        (["model.widths=[8]", "model=cnn"], {"model": {"kind": "cnn", "widths": [8]}}),
+        (["optim={lr=0.77}", "optim=sgd"], {"optim": {"kind": "sgd", "lr": 0.77}}),
+        (["optim.lr=0.77", "optim=auto"], {"optim": {"lr": 0.77}}),
+        (["source.header=none", "source=x.csv"], {"source": {"path": "x.csv", "header": "none"}}),
+        (["columns.a=date", 'columns={b="date"}'], {"columns": {"a": "date", "b": "date"}}),
+        (["optim=adam", "optim=auto"], None),
+    ],
+)
+def test_settings_are_merged_in_whatever_order(settings: list[str], expected: dict[str, Any] | None) -> None:
+    def said(texts: list[str]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for text in texts:
+            values = merge(values, *parse_setting(text))
+        return values
+
+    if expected is None:
+        assert said(settings) == {"optim": "auto"}, "of two names the last one counts"
+    else:
+        assert said(settings) == said(settings[::-1]) == expected
+
+
+def test_a_setting_that_the_kind_named_last_does_not_have_is_refused() -> None:
+    values = merge({"model": {"widths": [8, 8]}}, ["model"], "mlp")
+    with pytest.raises(RecipeError, match=r"model\.widths: unknown key"):
+        recipe_from(values, where="mine")
+
+
 def test_a_recipe_file_that_is_not_toml_is_refused_with_the_line(tmp_path: Path) -> None:
     path = tmp_path / "bad.toml"
     path.write_text("seed = 1\noptim = = 3\n", encoding="utf-8")

@@ -18,7 +18,7 @@ from tutelage.core.events import Noted, Saved, Warned
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.muon import Muon
 from tutelage.optim.sgd import SGD
-from tutelage.run.room import needed_bytes, require_disk_room
+from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.track.jsonl import JsonlSink, read_records
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.jobs import copy_weights
@@ -125,6 +125,7 @@ def test_what_a_run_needs_is_known_before_its_first_step(optim: Any, tmp_path: P
     job.close()
     sizes = [path.stat().st_size for path in checkpoints(tmp_path)]
     assert before == pytest.approx(needed_bytes(state), rel=1e-3)
+    assert sizes[-1] == pytest.approx(largest_file_bytes(state, tmp_path), rel=0.05)
     assert sum(sizes) < before < 4 * sizes[-1] + 2**20
 
 
@@ -140,6 +141,15 @@ def test_a_run_that_finds_no_room_is_refused_and_one_that_hardly_does_is_warned(
     (tmp_path / "best").mkdir()
     (tmp_path / "best" / "predictor.safetensors").write_bytes(bytes(600))
     assert require_disk_room(tmp_path, 1001) == ""
+
+
+def test_a_limit_on_the_size_of_files_is_told_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tutelage.run.room.size_limit", lambda: 1000)
+    require_file_size(tmp_path, 1000)
+    with pytest.raises(DiskError, match=r"needs about 1,001 bytes; this process may not write more than 1,000 .*ulimit -f"):
+        require_file_size(tmp_path, 1001)
+    monkeypatch.setattr("tutelage.run.room.size_limit", lambda: None)
+    require_file_size(tmp_path, 10**15)
 
 
 class Lacking:

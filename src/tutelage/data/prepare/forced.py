@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataProblem
+from tutelage.core.setting import write_setting
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.cells import Cells, read_booleans, read_dates, read_numbers, read_words
 
@@ -35,7 +36,8 @@ def forced_misfit(part: TablePart, name: str, role: str) -> DataProblem | None:
     cells = part.column(name)
     where, present = f"{part.file}, column {name}", len(cells) - cells.null_count
     if not present:
-        return DataProblem(where, f"no value in any row, though it is said to be a {role}", "Leave it out: columns.NAME=dropped.")
+        found = f"no value in any row, though it is said to be a {role}"
+        return DataProblem(where, found, f"Leave it out: {write_setting('columns', name, value='dropped')}.")
     is_odd = READERS[role](cells).unreadable
     num_odd = int(is_odd.sum())
     if num_odd <= MAX_ODD_FRACTION * present:
@@ -44,4 +46,5 @@ def forced_misfit(part: TablePart, name: str, role: str) -> DataProblem | None:
     examples = pc.unique(read_words(cells.take(pa.array(rows[:1000])))).to_pylist()[:NUM_EXAMPLES]
     shown = f"such as {', '.join(map(repr, examples))} (first in row {part.lines[rows[0]]})"
     found = f"{num_odd:,} of {present:,} cells are no {role}, as which it was to be read, {shown}"
-    return DataProblem(where, found, f"Mend them, or give it another role: --set columns.{name}=category.")
+    other = write_setting("columns", name, value="category")
+    return DataProblem(where, found, f"Mend them, or give it another role: {other}.")

@@ -93,8 +93,7 @@ class Table(Prepare):
                 column = Column(column.name, "dropped", _why_unused(role))
             columns.append(column)
         if not encoders:
-            remedy = "Give it another role: --set columns.NAME=category."
-            raise DataError([DataProblem(f"{part.file}, column {c.name}", f"{c.role}: {c.reason}", remedy) for c in columns])
+            raise DataError(_nothing_usable(part, columns))
         return FittedTable(tuple(columns), tuple(encoders), _kinds(part, encoders), _dates(part, encoders))
 
     def restore(self, state: Mapping[str, Any]) -> "FittedTable":
@@ -224,11 +223,8 @@ class FittedTable(Fitted):
         for encoder in self.encoders:
             if encoder.name not in names:
                 near = difflib.get_close_matches(encoder.name, names, n=1)
-                hint = (
-                    f"Is it {near[0]!r}? Rename it."
-                    if near
-                    else f"The model was trained with it; its columns: {', '.join(names)}."
-                )
+                there = f"The model was trained with it. Columns of {part.file}: {', '.join(names)}."
+                hint = f"Is it {near[0]!r}? Rename it." if near else there
                 problems.append(DataProblem(f"{part.file}, column {encoder.name}", "missing", hint))
         if problems:
             raise DataError(problems)
@@ -240,6 +236,28 @@ class Widen(nn.Module):
     def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the batch with `category` int64 [B, K]."""
         return {**batch, "category": batch["category"].long()}
+
+
+def _nothing_usable(part: TablePart, columns: Sequence[Column]) -> list[DataProblem]:
+    """Say why no column of a table can be learned from: once where all are empty, else of each column."""
+    others = [column for column in columns if column.role != "target"]
+    empty = {column.name for column in others if part.column(column.name).null_count == len(part)}
+    if not others:
+        return [DataProblem(part.file, f"there is no column but the target {part.target!r}", "Give it columns to learn from.")]
+    if len(empty) == len(others):
+        shown = ", ".join(column.name for column in others[:MAX_SHOWN_COLUMNS])
+        found = f"every cell of every column but the target is empty, in all {len(part):,} train rows. Columns: {shown}"
+        return [DataProblem(part.file, found, "Give a table with values; NA, ? and - count as empty.")]
+    return [
+        DataProblem(
+            f"{part.file}, column {column.name}",
+            f"{column.role}: {column.reason}",
+            "Fill it in."
+            if column.name in empty
+            else f"Give it another role: {write_setting('columns', column.name, value='category')}.",
+        )
+        for column in others
+    ]
 
 
 def _unreadable(part: TablePart, encoder: Encoder, unreadable: np.ndarray) -> list[DataProblem]:

@@ -1,6 +1,7 @@
 """A table as its file has it to a table of typed columns, with every cell that cannot stand."""
 
 import hashlib
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ STYLE_OF: dict[Kind, Style] = {"number": "number", "boolean": "boolean", "date":
 
 MAX_PROBED = 2000
 """Cells of a column of text that are looked at for numbers."""
+LARGEST = sys.float_info.max
 MAX_ODD_FRACTION = 0.05
 """Share of cells that do not fit the training table up to which they are told of one by one; beyond, the column is."""
 
@@ -60,6 +62,15 @@ class TypedTable:
             text = found.format(cell=shorten(self.raw.columns.get(column)[row].as_py()))
             self.problems.append(DataProblem(where, text, remedy, item=int(self.raw.items[row])))
         self.bad.update(rows.tolist())
+
+    def refuse_infinite(self, rows: np.ndarray, column: str, *, remedy: str) -> None:
+        """Take note of cells that say infinity, or a number so large that it becomes it."""
+        if not len(rows):
+            return
+        cells = self.raw.columns.get(column)
+        said = np.array([_says_infinity(cells[row].as_py()) for row in rows.tolist()], dtype=bool)
+        self.refuse(rows[said], column, found="{cell} is not a finite number", remedy=remedy)
+        self.refuse(rows[~said], column, found=f"{{cell}} is too large for a number (limit {LARGEST:.2g})", remedy=remedy)
 
     def part(self, name: str) -> TablePart:
         """Return the usable rows as a part."""
@@ -105,12 +116,15 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
         needs_target: Whether a row without a target is of no use.
     """
     made = TypedTable(raw=raw, target=target, problems=list(raw.problems), notes=list(raw.notes))
-    expected = expected or Expected()
+    expected, is_absent = expected or Expected(), False
     for name in raw.names:
         type_ = expected.types.get(name)
         if name == target:
+            num_problems = len(made.problems)
             _add_target(made, name, expected=type_)
-            if needs_target:
+            # Told once, and when the other columns have been read.
+            is_absent = needs_target and _is_empty(made.columns[name]) and len(made.problems) == num_problems
+            if needs_target and not is_absent:
                 _refuse_missing(made, name)
             continue
         if type_ is None:
@@ -119,6 +133,8 @@ def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, 
             _add_expected(made, name, type_, form=expected.dates.get(name, ""), is_input=not needs_target)
         made.columns[name] = pack(made.columns[name])
         raw.columns.release(name)
+    if is_absent:
+        _refuse_empty(made, target)
     made.problems.sort(key=lambda problem: problem.item)
     pa.default_memory_pool().release_unused()
     return made
@@ -131,12 +147,12 @@ def _add_target(made: TypedTable, name: str, *, expected: pa.DataType | None) ->
         read = read_target(trim(_as_text(raw.columns.get(name))), delimiter=raw.delimiter, expected=expected)
         made.columns[name] = read.values
         made.refuse(read.odd, name, found="{cell} is not a number", remedy="Mend the cell.")
-        made.refuse(read.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell.")
+        made.refuse_infinite(read.infinite, name, remedy="Mend the cell.")
         if read.note:
             made.notes.append(f"{raw.file}: {read.note}")
     else:
         made.columns[name] = raw.columns.get(name)
-        made.refuse(_infinite(made.columns[name]), name, found="{cell} is not a finite number", remedy="Mend the cell.")
+        made.refuse_infinite(_infinite(made.columns[name]), name, remedy="Mend the cell.")
 
 
 def _refuse_missing(made: TypedTable, name: str) -> None:
@@ -145,13 +161,22 @@ def _refuse_missing(made: TypedTable, name: str) -> None:
     made.refuse(np.array(missing, dtype=np.int64), name, found="the target is missing", remedy="Fill it in, or remove the row.")
 
 
+def _refuse_empty(made: TypedTable, name: str) -> None:
+    """Refuse a table without any target, once."""
+    what = "the table" if all(map(_is_empty, made.columns.values())) else "the target"
+    found = f"every cell of {what} is empty, in all {made.raw.num_rows:,} rows"
+    remedy = "Give a table with values; an empty cell or ? is no target."
+    made.problems.append(DataProblem(f"{made.raw.file}, column {name}", found, remedy))
+    made.bad.update(range(made.raw.num_rows))
+
+
 def _add_column(made: TypedTable, name: str) -> None:
     """Read a column of the training table."""
     raw = made.raw
     column = raw.columns.get(name)
     if not raw.delimiter:
         made.columns[name] = column
-        made.refuse(_infinite(column), name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
+        made.refuse_infinite(_infinite(column), name, remedy="Mend the cell, or empty it.")
         return
     cells = _without_missing(column)
     style = find_style(cells, delimiter=raw.delimiter)
@@ -201,7 +226,7 @@ def _refuse_odd(made: TypedTable, name: str, typed: Typed, *, said: tuple[str, s
     found, remedy = said
     if len(typed.odd) <= max_fraction * len(typed.values):
         made.refuse(typed.odd, name, found=f"{{cell}} {found}", remedy=remedy)
-        made.refuse(typed.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
+        made.refuse_infinite(typed.infinite, name, remedy="Mend the cell, or empty it.")
         return
     first = int(typed.odd[0])
     example = f"{shorten(str(made.raw.columns.get(name)[first].as_py()).strip())} in row {made.raw.lines[first]}"
@@ -216,7 +241,7 @@ def _take(made: TypedTable, name: str, typed: Typed, style: Style) -> None:
         made.dates[name] = typed.form
     if typed.note:
         made.notes.append(f"{made.raw.file}, column {name}: {typed.note}")
-    made.refuse(typed.infinite, name, found="{cell} is not a finite number", remedy="Mend the cell, or empty it.")
+    made.refuse_infinite(typed.infinite, name, remedy="Mend the cell, or empty it.")
     if len(typed.odd):
         first = int(typed.odd[0])
         cell = made.raw.columns.get(name)[first].as_py()
@@ -255,6 +280,16 @@ def _without_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return a column as text."""
     return column if pa.types.is_string(column.type) else column.cast(pa.large_string())
+
+
+def _is_empty(column: pa.ChunkedArray) -> bool:
+    """Tell whether no cell of a column holds anything."""
+    return bool(column.null_count == len(column))
+
+
+def _says_infinity(cell: object) -> bool:
+    """Tell whether a cell that became infinity says so, and is no number of many digits."""
+    return not isinstance(cell, str) or not any(sign.isdigit() for sign in cell)
 
 
 def _infinite(column: pa.ChunkedArray) -> np.ndarray:

@@ -1,0 +1,130 @@
+"""A floor beside a network: who leaves is decided by the validation rows, and told."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tutelage.floor.base import FittedFloor, Floor
+from tutelage.metric.base import Outcome
+from tutelage.task.beside import ALONE, BOTH, Beside, mixed
+
+ROWS = 200
+
+
+class Fixed(FittedFloor):
+    """Answers what it was told, whatever the rows are."""
+
+    def __init__(self, probability: np.ndarray) -> None:
+        self.probability = probability
+
+    def answers(self, part: Any) -> np.ndarray:
+        return self.probability
+
+
+class FixedFloor(Floor):
+    """Learns nothing."""
+
+    def fit(self, part: Any, truth: np.ndarray, *, num_classes: int, seed: int) -> FittedFloor:
+        return Fixed(np.full((len(truth), num_classes), 1 / num_classes))
+
+
+@dataclass
+class Part:
+    """Rows that can be joined."""
+
+    name: str
+    rows: int = ROWS
+
+    def joined(self, other: "Part") -> "Part":
+        return Part(self.name, self.rows + other.rows)
+
+
+@dataclass
+class Prepared:
+    """A part with its truth."""
+
+    part: Part
+    truth: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.truth)
+
+
+class Data:
+    """What `Beside` asks of the rows."""
+
+    def __init__(self, truth: np.ndarray) -> None:
+        self.train, self.validation, self.test = (Prepared(Part(name), truth) for name in ("train", "validation", "test"))
+        self.target = type("Target", (), {"classes": (0, 1)})
+
+
+class LogLoss:
+    """The scale of a classifier."""
+
+    def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        right = outcome.prediction[np.arange(len(outcome.target)), outcome.target]
+        return -np.log(np.clip(right, 1e-12, 1)), right < 0.5
+
+
+def sure_of(codes: np.ndarray, confidence: float) -> np.ndarray:
+    second = np.where(codes == 1, confidence, 1 - confidence)
+    return np.stack([1 - second, second], axis=1)
+
+
+def chosen(network: np.ndarray, floor: np.ndarray, truth: np.ndarray) -> Beside:
+    beside = Beside(FixedFloor(), Data(truth), 0)  # type: ignore[arg-type]
+    beside.fit()
+    beside.fitted = Fixed(floor)
+    beside.choose(network, scale=LogLoss())
+    return beside
+
+
+@pytest.fixture
+def truth() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 2, ROWS)
+
+
+def test_the_clearly_better_one_leaves_alone(truth: np.ndarray) -> None:
+    good, bad = sure_of(truth, 0.95), sure_of(1 - truth, 0.9)
+    assert chosen(good, bad, truth).share == ALONE
+    assert chosen(bad, good, truth).share == 1.0
+
+
+def test_two_that_make_different_mistakes_are_averaged(truth: np.ndarray) -> None:
+    random = np.random.default_rng(1)
+    flips = [random.random(ROWS) < 0.2 for _ in range(2)]
+    first, second = (sure_of(np.where(flip, 1 - truth, truth), 0.9) for flip in flips)
+    beside = chosen(first, second, truth)
+    assert beside.share == BOTH
+    assert "the mean of network and floor" in beside.reason
+
+
+def test_equally_good_ones_are_averaged(truth: np.ndarray) -> None:
+    same = sure_of(truth, 0.8)
+    assert chosen(same, same, truth).share == BOTH
+
+
+def test_where_rows_are_few_the_floor_that_leaves_learns_from_all(truth: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    truth: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    fit = FixedFloor.fit
+
+    def counted(floor: Any, part: Any, truth: np.ndarray, **settings: Any) -> FittedFloor:
+        sizes.append(len(truth))
+        return fit(floor, part, truth, **settings)
+
+    monkeypatch.setattr(FixedFloor, "fit", counted)
+    beside = Beside(FixedFloor(), Data(truth), 0)  # type: ignore[arg-type]
+    beside.fit()
+    beside.choose(sure_of(truth, 0.5), scale=LogLoss())
+    assert sizes == [ROWS, 2 * ROWS]
+
+
+def test_shares_mix_answers() -> None:
+    network, floor = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    assert mixed(network, floor, share=ALONE) is network
+    np.testing.assert_array_equal(mixed(network, floor, share=BOTH), [[0.5, 0.5]])
+    np.testing.assert_array_equal(mixed(network, floor, share=1.0), floor)
