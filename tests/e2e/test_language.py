@@ -1,6 +1,7 @@
 """A language model from a text file to generated text: recognized, trained, measured beside counting, and let write."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import tutelage
 from tests.contract.examples import chars
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
+from tutelage.data.prepare.characters import FittedCharacters
+from tutelage.run.generate import Wanted, begin_generation
 
 SMALL = ["--set", "model.width=16", "--set", "model.depth=1", "--set", "model.heads=2", "--set", "task.sample_length=20"]
 
@@ -128,6 +131,24 @@ def test_a_model_of_another_task_writes_no_text(tmp_path: Path) -> None:
         run.generate("a")
     with pytest.raises(UsageError, match="num = True"):
         run.generate("a", num=True)
+
+
+def test_where_it_has_no_answer_and_when_it_is_trained_it_says_that_it_writes(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(run_dir), str(run_dir.parent / "words.txt")]) == 2
+    assert f"Let it write: tutelage generate {run_dir}." in capsys.readouterr().err
+    chars(tmp_path)
+    train(tmp_path / "words.txt", tmp_path / "run")
+    assert f"generate tutelage generate {tmp_path / 'run'} --prompt TEXT" in capsys.readouterr().err
+
+
+def test_a_model_whose_preprocessing_does_not_fit_is_refused(run_dir: Path) -> None:
+    predictor = tutelage.open_run(run_dir).predictor
+    assert isinstance(predictor.fitted, FittedCharacters)
+    other = replace(predictor, fitted=replace(predictor.fitted, alphabet=predictor.fitted.alphabet + "\u20ac"))
+    with pytest.raises(RunError, match="its preprocessing makes"):
+        begin_generation(run_dir, other, Wanted())
 
 
 def test_a_text_shorter_than_a_piece_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

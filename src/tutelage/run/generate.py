@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutelage.core.errors import RunError, UsageError
+from tutelage.core.errors import BRING_BACK, RunError, UsageError
 from tutelage.data.prepare.running_text import FittedText
 from tutelage.predictor.predictor import Predictor
 from tutelage.task.sampling import Drawing, draw_tokens
@@ -94,7 +94,7 @@ def begin_generation(path: Path, predictor: Predictor, wanted: Wanted) -> Genera
         wanted: What to write.
 
     Raises:
-        RunError: The run's model is no language model.
+        RunError: The run's model is no language model, or its file does not fit together.
     """
     fitted = predictor.fitted
     if not isinstance(fitted, FittedText):
@@ -102,6 +102,10 @@ def begin_generation(path: Path, predictor: Predictor, wanted: Wanted) -> Genera
         raise RunError(
             f"{path}: a model of task {kind!r} writes no text. Train a language model: tutelage train book.txt. "
             f"For answers of this one: tutelage predict {path}."
+        )
+    if fitted.shape != predictor.shape:
+        raise RunError(
+            f"{path}: its preprocessing makes {fitted.shape.say()}, its model takes {predictor.shape.say()}. {BRING_BACK}"
         )
     prompt, notes = _known(wanted.prompt, fitted)
     start = fitted.encode(prompt).tolist() or [fitted.start]

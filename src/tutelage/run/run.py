@@ -318,10 +318,10 @@ class Run:
         """Refuse to predict where the task has no answer for a row."""
         task = self.decided.task
         if not task.answers_rows:
-            kind = getattr(task, "kind", "")
+            kind, writes = getattr(task, "kind", ""), f"Let it write: tutelage generate {self.path}. " * task.writes_text
             raise RunError(
                 f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict, or be measured "
-                f"on other data. Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
+                f"on other data. {writes}Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
             )
 
     def _one_by_one(self, inputs: Any) -> list[Any]:

@@ -39,6 +39,7 @@ class Language(TaskSpec):
     noun: ClassVar[str] = "language model"
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
+    writes_text: ClassVar[bool] = True
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
     sample_length: int = Field(
         200, ge=0, le=10**6, description="Tokens that are generated at each evaluation, to look at; 0 generates none."
