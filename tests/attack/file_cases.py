@@ -233,7 +233,7 @@ def prose() -> list[Case]:
                 ("one-line", "just one line\n"),
                 ("word", "word"),
             )
-            for suffix in (".txt", "")
+            for suffix in (".text", "")
         ),
         Case("binary", bytes(range(256)) * 40, "t.dat", refused="no source understands"),
         Case("elf", b"\x7fELF" + b"\1\2\3" * 1000, "t", refused="no source understands"),

@@ -61,6 +61,11 @@ def chars(folder: Path) -> str:
     return f"chars:{folder / 'words.txt'}"
 
 
+def plain_text(folder: Path) -> str:
+    chars(folder)
+    return str(folder / "words.txt")
+
+
 SOURCES: dict[str, Callable[[Path], str]] = {
     "image_folder": image_folder,
     "idx": idx,
@@ -68,6 +73,7 @@ SOURCES: dict[str, Callable[[Path], str]] = {
     "text_folder": text_folder,
     "sklearn_bundled": lambda folder: "sklearn:iris",
     "chars": chars,
+    "plain_text": plain_text,
     "gaussians": lambda folder: "gaussians:3",
     "gym": lambda folder: "gym:CartPole-v1",
 }

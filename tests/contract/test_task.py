@@ -29,6 +29,7 @@ WISHES: dict[str, tuple[str, Any]] = {
     "columns": ("columns", {"size": "number"}),
     "prepare": ("prepare", {"length": 8}),
     "augment": ("augment", "flip"),
+    "floor": ("floor", "word_pairs"),
     "loss": ("loss", "mse"),
     "ema": ("ema", 0.99),
     "class_weights": ("class_weights", "balanced"),

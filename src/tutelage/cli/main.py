@@ -96,6 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
     )
     predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    _add_generate(verbs)
     _add_small_verbs(verbs)
     return parser
 
@@ -142,6 +143,25 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     """Add the words about what is shown."""
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--quiet", action="store_true", help="only warnings and the end")
+
+
+def _add_generate(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `generate`."""
+    generate = verbs.add_parser("generate", help="let a language model write", allow_abbrev=False)
+    generate.add_argument("run", metavar="RUN", help="a run folder")
+    generate.add_argument("--prompt", metavar="TEXT", default="", help="what each text begins with")
+    generate.add_argument("--num", metavar="N", type=int, default=1, help="texts to write (default 1)")
+    generate.add_argument("--length", metavar="N", type=int, default=500, help="characters to add to each (default 500)")
+    generate.add_argument(
+        "--temperature", metavar="T", type=float, default=0.8, help="below 1 cautiously, 1 as the model says (default 0.8)"
+    )
+    generate.add_argument("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest only (default: all)")
+    generate.add_argument(
+        "--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest that have probability P together"
+    )
+    generate.add_argument("--seed", metavar="N", type=int, default=0, help="root of all randomness (default 0)")
+    generate.add_argument("--out", metavar="FILE", default="", help="write to FILE (.txt or .json) instead of standard output")
+    generate.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

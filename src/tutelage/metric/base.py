@@ -60,6 +60,7 @@ class Metric(Component):
         form: How it is written.
         greater_is_better: Its direction.
         answers: The kind of answers it judges: `classes`, `numbers`, `tokens`, `samples`, `episodes` ...
+        also_answers: Further kinds that it can judge.
         unit: `target` where it is in the target's unit, else "".
     """
 
@@ -68,6 +69,7 @@ class Metric(Component):
     form: ClassVar[Form] = "number"
     greater_is_better: ClassVar[bool] = True
     answers: ClassVar[str] = "classes"
+    also_answers: ClassVar[tuple[str, ...]] = ()
     unit: ClassVar[Literal["", "target"]] = ""
 
     def tally(self) -> Tally:

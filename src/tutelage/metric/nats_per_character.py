@@ -1,28 +1,22 @@
 """Nats per character: how surprised a language model is by the next character, on average; 0 is perfect.
 
-Guessing among V characters alike costs log(V); 1 nat is 1.44 bits.
+Guessing among V characters alike costs log(V); 1 nat is 1.44 bits. What a token is does not matter, so that models of
+characters, bytes and pieces of words compare.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from tutelage.metric.base import Metric, Tally
-from tutelage.metric.tally import Sums, SumTally, mean_of
+from tutelage.metric.tally import SumTally, mean_of
+from tutelage.metric.token_outcome import TokenOutcome, sum_surprise
 
-__all__ = ["NatsPerCharacter", "TokenOutcome"]
-
-
-@dataclass(frozen=True)
-class TokenOutcome:
-    """What a language model said of the next tokens: float64 [N], the logarithm of each right token's probability."""
-
-    log_likelihood: np.ndarray
+__all__ = ["NatsPerCharacter"]
 
 
 class NatsPerCharacter(Metric):
-    """Minus the mean log-likelihood."""
+    """Minus the log-likelihood of all tokens, over the number of their characters."""
 
     kind: Literal["nats_per_character"] = "nats_per_character"
     greater_is_better: ClassVar[bool] = False
@@ -31,15 +25,9 @@ class NatsPerCharacter(Metric):
 
     def tally(self) -> Tally:
         """Return a tally of sums."""
-        return SumTally(_sums, mean_of)
+        return SumTally(sum_surprise, mean_of)
 
     @classmethod
     def examples(cls, seed: int) -> TokenOutcome:
         """Return an outcome to try the metric on."""
         return TokenOutcome(-np.random.default_rng(seed).exponential(1.5, 200))
-
-
-def _sums(outcome: TokenOutcome) -> Sums:
-    """Return the sum of the surprise and the number of tokens."""
-    surprise = -outcome.log_likelihood
-    return {"sum": surprise.sum(keepdims=True, dtype=np.float64), "weight": np.array([float(len(surprise))])}

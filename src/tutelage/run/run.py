@@ -27,6 +27,7 @@ from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.collect import collect, gather, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
+from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
@@ -308,14 +309,31 @@ class Run:
             return inputs
         return inputs if any(_is_there(item) for item in inputs) else np.array(inputs, dtype=object)
 
+    def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
+        """Return texts that the run's language model writes, each with its prompt.
+
+        Args:
+            prompt: What each text begins with.
+            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`.
+
+        Raises:
+            UsageError: A number out of its range.
+            RunError: The run's model is no language model.
+        """
+        return self.generation(Wanted(prompt, **wishes)).texts()
+
+    def generation(self, wanted: Wanted) -> Generation:
+        """Return texts that are written while they are read; errors as in `generate`."""
+        return begin_generation(self.path, self.predictor, wanted)
+
     def _require_answers(self) -> None:
         """Refuse to predict where the task has no answer for a row."""
         task = self.decided.task
         if not task.answers_rows:
-            kind = getattr(task, "kind", "")
+            kind, writes = getattr(task, "kind", ""), f"Let it write: tutelage generate {self.path}. " * task.writes_text
             raise RunError(
                 f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict, or be measured "
-                f"on other data. Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
+                f"on other data. {writes}Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
             )
 
     def _one_by_one(self, inputs: Any) -> list[Any]:

@@ -288,6 +288,8 @@ class TaskSpec(Component):
     """Which of the `OPTIONAL` keys of a recipe mean something to it; the others are refused."""
     answers_rows: ClassVar[bool] = True
     """Whether the trained model has an answer for a row of data, so that one can predict and evaluate on other data."""
+    writes_text: ClassVar[bool] = False
+    """Whether the trained model writes texts: `tutelage generate`."""
 
     def claims(self, part: Part) -> Claim | None:
         """Return why this task is the natural one for the train part, and how surely, or None where it is not."""

@@ -3,37 +3,29 @@
 The network returns logits [B, T, V]; the loss is the mean cross-entropy over all B * T places.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutelage.core.errors import DataError, DataProblem
-from tutelage.core.events import Event, Sampled
-from tutelage.core.seeds import derive
+from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.base import Prepare
-from tutelage.data.prepare.characters import FittedCharacters
-from tutelage.data.rows.base import Rows
+from tutelage.data.prepare.running_text import FittedText
 from tutelage.data.source.base import Collected
-from tutelage.metric.nats_per_character import TokenOutcome
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
-from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
-from tutelage.task.measured import Measured, UnitTallies
-from tutelage.task.modes import evaluation_mode
 from tutelage.task.parts import choose_fraction
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.supervised import build_model
+from tutelage.task.text_evaluation import CountedRuns, TextEvaluator
 
 __all__ = ["Language", "LanguageTask"]
 
@@ -47,9 +39,10 @@ class Language(TaskSpec):
     noun: ClassVar[str] = "language model"
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
+    writes_text: ClassVar[bool] = True
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
     sample_length: int = Field(
-        200, ge=0, le=10**6, description="Characters that are generated at each evaluation, to look at; 0 generates none."
+        200, ge=0, le=10**6, description="Tokens that are generated at each evaluation, to look at; 0 generates none."
     )
     temperature: float = Field(
         0.8, gt=0, le=100, description="How boldly these are drawn: below 1 cautiously, 1 as the model says."
@@ -62,10 +55,13 @@ class Language(TaskSpec):
     def refusal(self, part: Part) -> str:
         """Refuse all but long texts."""
         found = f"task 'language' learns from a text, and these are {part.kind} data"
-        return "" if isinstance(part, CorpusPart) else f"{found}. Give chars:FILE, or choose another task."
+        return "" if isinstance(part, CorpusPart) else f"{found}. Give a .txt file or chars:FILE, or choose another task."
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> "CorpusData":
-        """Cut validation and test from the end of the text, learn the alphabet from what comes before."""
+        """Cut the test part from the end of the text, and validation from its beginning.
+
+        So what stands right before the test part is learned from: a text speaks of the same things for pages.
+        """
         train, test = collected.train, collected.test
         assert isinstance(train, CorpusPart)
         test_fraction = 0.0
@@ -74,12 +70,18 @@ class Language(TaskSpec):
             end = len(train) - round(test_fraction * len(train))
             test = train.stretch(end, len(train), name="test") if test_fraction else None
             train = train.stretch(0, end, name="train")
-        fraction = choose_fraction(recipe, "validation", VALIDATION_FRACTION)
-        end = len(train) - round(fraction * len(train))
-        parts = {"train": train.stretch(0, end, name="train"), "validation": train.stretch(end, len(train), name="validation")}
-        prepare = choose_prepare(recipe, parts["train"])
-        fitted = prepare.fit(parts["train"])
-        assert isinstance(fitted, FittedCharacters)
+        validation, fraction = collected.validation, 0.0
+        if not isinstance(validation, CorpusPart):
+            fraction = choose_fraction(recipe, "validation", VALIDATION_FRACTION)
+            cut = round(fraction * len(train))
+            validation, train = train.stretch(0, cut, name="validation"), train.stretch(cut, len(train), name="train")
+        parts = {"train": train, "validation": validation}
+        prepare = choose_prepare(recipe, train)
+        fitted = prepare.fit(train)
+        if not isinstance(fitted, FittedText):
+            raise RecipeError(
+                f"recipe: prepare = {getattr(prepare, 'kind', '')!r} is not for long texts. Try characters or bytes."
+            )
         if isinstance(test, CorpusPart):
             parts["test"] = test
         short = [part for part in parts.values() if len(part) <= fitted.length]
@@ -94,8 +96,8 @@ class Language(TaskSpec):
         return next(iter(facts.shape.tensors.values())).highs[0]
 
     def metrics(self, facts: Facts) -> tuple[str, ...]:
-        """Return the surprise at each next character."""
-        return ("nats_per_character",)
+        """Return the surprise at each next character in both units, and at each next token."""
+        return ("nats_per_character", "bits_per_character", "loss")
 
     def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
         """Put the task around the network, pieces of text into a stream, and evaluators beside."""
@@ -105,15 +107,17 @@ class Language(TaskSpec):
         finisher = data.fitted.finisher().to(plan.device)
         rows = data.fitted.apply(data.parts["train"])
         stream = planned_stream(rows, plan, finisher=finisher, rank=rank, world=world)
-        frequencies = cache(lambda: data.fitted.frequencies(data.parts["train"]))
+        counted = CountedRuns(data.fitted, data.parts["train"])
         evaluators = {
             name: TextEvaluator(
                 name,
                 self,
                 plan,
                 data.fitted,
-                data.fitted.pieces(data.parts[part]),
-                frequencies=frequencies,
+                data.parts[part],
+                counted,
+                sample_length=self.sample_length,
+                temperature=self.temperature,
                 is_watched=part == "validation",
             )
             for name, part in (("val", "validation"), ("test", "test"))
@@ -160,7 +164,7 @@ class CorpusData(Data):
     task_reason: str
     collected: Collected
     prepare: Prepare
-    fitted: FittedCharacters
+    fitted: FittedText
     parts: Mapping[str, CorpusPart]
     split: SplitPlan
     target: None = None
@@ -179,11 +183,16 @@ class CorpusData(Data):
     def decisions(self) -> tuple[Decision, ...]:
         """Return task, stretches and alphabet."""
         sizes = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
-        where = "validation and test are the end of the text" if self.split.test else "validation is the end of the train text"
+        cut = {"validation is the beginning of the text": self.split.validation, "test its end": self.split.test}
+        where = ", ".join(said for said, share in cut.items() if share) or "as the source has them"
         return (
             Decision(key="task", value="language", reason=self.task_reason),
             Decision(key="split", value=f"{sizes} characters", reason=where),
-            Decision(key="prepare", value=f"characters: {self.fitted.say()}", reason="learned from the train part only"),
+            Decision(
+                key="prepare",
+                value=f"{getattr(self.prepare, 'kind', '')}: {self.fitted.say()}",
+                reason="fitted on the train part only",
+            ),
         )
 
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
@@ -204,93 +213,3 @@ class CorpusData(Data):
     def describe(self) -> dict[str, Any]:
         """Return alphabet and beginning of the text."""
         return self.parts["train"].summary({})
-
-
-@dataclass(frozen=True)
-class TextEvaluator(Measured):
-    """Measures the surprise at every character of one stretch, and generates text to look at.
-
-    Attributes:
-        frequencies: Counts, when it is called, how often each code is in the train part, as a fraction > 0: float64 [V].
-    """
-
-    name: str
-    spec: Language
-    plan: Plan
-    fitted: FittedCharacters
-    rows: Rows
-    frequencies: Callable[[], np.ndarray]
-    is_watched: bool = False
-    batch_size: int = 64
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __call__(self, task: Task) -> dict[str, float]:
-        """Return each metric by name, such as `val/nats_per_character`."""
-        return self.measure(TokenOutcome(log_BT.ravel()) for log_BT in self.log_likelihoods(task))
-
-    def final(self, task: Task) -> dict[str, Any]:
-        """Return metrics, 95 % intervals from the spread between pieces, and what guessing reaches."""
-        tallies, units = self.tallies(), [UnitTallies(metric, num_units=len(self)) for metric in self.metrics]
-        for log_BT in self.log_likelihoods(task):
-            for tally, own in zip(tallies, units, strict=True):
-                tally.add(TokenOutcome(log_BT.ravel()))
-                for log_T in log_BT:
-                    own.add(TokenOutcome(log_T))
-        values = self.named(tally.value() for tally in tallies)
-        intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
-        described = "guessing each character as often as it stands in the train part"
-        return self.record(values, intervals=intervals, baseline=self.guess(), described=described)
-
-    def measure_guess(self) -> Mapping[str, float]:
-        """Return what the frequencies of the characters reach, whatever stands before."""
-        log_V, finisher = np.log(self.frequencies()), self.fitted.finisher()
-        numbers = torch.split(torch.arange(len(self.rows)), self.batch_size)
-        targets = (finisher(self.rows.take(own))["target"].numpy().ravel() for own in numbers)
-        return self.measure(TokenOutcome(log_V[target]) for target in targets)
-
-    def events(self, task: Task, *, step: int) -> Sequence[Event]:
-        """Return a text that the network generates."""
-        if not self.spec.sample_length:
-            return ()
-        generator = torch.Generator().manual_seed(derive(self.plan.seed, "sample", step))
-        return (Sampled(step=step, texts=(self.generate(task, generator),)),)
-
-    @torch.no_grad()
-    def generate(self, task: Task, generator: torch.Generator) -> str:
-        """Return text drawn from the network, one character after another."""
-        network = task.network()
-        tokens = torch.ones(1, 1, dtype=torch.int64, device=self.plan.device)
-        with evaluation_mode(network):
-            for _ in range(self.spec.sample_length):
-                logits = network(tokens[:, -self.fitted.length :])[0, -1].float().cpu()
-                logits[0] = -torch.inf  # the code of characters that were never seen
-                drawn = torch.multinomial(torch.softmax(logits / self.spec.temperature, dim=-1), 1, generator=generator)
-                tokens = torch.cat([tokens, drawn[None].to(tokens.device)], dim=1)
-        return self.fitted.decode(tokens[0, 1:])
-
-    def log_likelihoods(self, task: Task) -> Iterator[np.ndarray]:
-        """Yield the log-likelihoods of all characters, float64 [B, T], batch by batch; a row is a piece."""
-        finisher = self.fitted.finisher().to(self.plan.device)
-        answering = LikelihoodOf(Answering(finisher, task.network(), task=self.spec, input_names=("token",)))
-        batches = answer_batches(
-            answering, self.rows, batch_size=self.batch_size, device=self.plan.device, precision=self.plan.precision
-        )
-        for _, log_BT in batches:
-            yield log_BT.double().numpy()
-
-
-class LikelihoodOf(nn.Module):
-    """The log-probability of each right token, [B, T], so that [B, T, V] never leaves the device."""
-
-    def __init__(self, answering: Answering) -> None:
-        super().__init__()
-        self.answering = answering
-
-    def forward(self, batch: Batch) -> Tensor:
-        """Return float32 [B, T]."""
-        log_BTV = self.answering(batch)
-        target_BT = self.answering.finisher(batch)["target"]
-        log_BT: Tensor = log_BTV.gather(-1, target_BT[..., None]).squeeze(-1)
-        return log_BT

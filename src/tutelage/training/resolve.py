@@ -271,7 +271,8 @@ def _require_fitting(watched: str, measured: tuple[Any, ...], facts: Facts) -> N
 
 def _known_metrics(spec: TaskSpec) -> tuple[str, ...]:
     """Return the metrics for the kind of answers that a task gives."""
-    return tuple(kind for kind in catalog.names("metric") if catalog.load("metric", kind).answers == spec.answers)
+    kinds = {kind: catalog.load("metric", kind) for kind in catalog.names("metric")}
+    return tuple(kind for kind, metric in kinds.items() if spec.answers in (metric.answers, *metric.also_answers))
 
 
 def _decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggestion, made: Decisions) -> tuple[str, float]:

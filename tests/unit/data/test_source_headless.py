@@ -150,8 +150,8 @@ def test_a_workbook_without_openpyxl_says_what_to_install(tmp_path: Path, monkey
 
 
 def test_a_text_that_is_no_table_says_why_and_what_else_it_may_be(tmp_path: Path) -> None:
-    path = write(tmp_path, ["It was a bright day, and cold.", "The clocks were striking thirteen."], "book.txt")
-    with pytest.raises(UsageError, match=r"(?s)chars:.*book\.txt.*No table: its lines.*--set source\.kind=table"):
+    path = write(tmp_path, ["It was a bright day, and cold.", "The clocks were striking thirteen."], "book.text")
+    with pytest.raises(UsageError, match=r"(?s)chars:.*book\.text.*No table: its lines.*--set source\.kind=table"):
         recognize(str(path))
 
 

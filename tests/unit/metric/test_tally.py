@@ -10,10 +10,11 @@ from tutelage.metric.base import Outcome
 from tutelage.metric.coverage import Coverage
 from tutelage.metric.density import Density
 from tutelage.metric.mean_return import EpisodeOutcome, MeanReturn
-from tutelage.metric.nats_per_character import NatsPerCharacter, TokenOutcome
+from tutelage.metric.nats_per_character import NatsPerCharacter
 from tutelage.metric.neighbors import SampleOutcome
 from tutelage.metric.r2 import R2
 from tutelage.metric.tally import narrow
+from tutelage.metric.token_outcome import TokenOutcome
 
 
 def test_r2_keeps_its_digits_far_from_zero_over_many_batches() -> None:

@@ -13,13 +13,13 @@ from tests.contract.examples import TASKS
 from tutelage.metric.base import Metric, Tally
 from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.metric.mean_return import MeanReturn
-from tutelage.metric.nats_per_character import TokenOutcome
 from tutelage.metric.tally import Sums, SumTally, mean_of
+from tutelage.metric.token_outcome import TokenOutcome
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.start import Request, plan_training
 from tutelage.task.base import Task
-from tutelage.task.language import TextEvaluator
 from tutelage.task.measured import MAX_UNITS, UnitTallies
+from tutelage.task.text_evaluation import TextEvaluator
 
 
 class Perplexity(Metric):

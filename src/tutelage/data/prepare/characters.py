@@ -3,22 +3,17 @@
 A character that the train part does not have becomes code 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
-from torch import Tensor, nn
 
-from tutelage.core.errors import DataError, DataProblem
-from tutelage.core.shape.tokens import TokensShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
-from tutelage.data.part.corpus import CorpusPart
-from tutelage.data.prepare.base import Fitted, Prepare
-from tutelage.data.rows.base import Rows
-from tutelage.data.rows.windows import WindowRows
+from tutelage.data.prepare.base import Prepare
+from tutelage.data.prepare.running_text import FittedText, as_corpus, long_enough
 
 __all__ = ["Characters", "FittedCharacters"]
 
@@ -38,11 +33,9 @@ class Characters(Prepare):
         Raises:
             DataError: The text is shorter than one piece.
         """
-        text = _as_corpus(part).text
-        if len(text) <= self.length:
-            remedy = f"Give a longer text, or --set prepare.length={max(2, len(text) // 20)}."
-            raise DataError([DataProblem(part.name, f"{len(text):,} characters, fewer than one piece of {self.length}", remedy)])
-        return FittedCharacters(UNKNOWN + "".join(sorted(set(text) - {UNKNOWN})), self.length)
+        corpus = as_corpus(part)
+        long_enough(corpus, num_tokens=len(corpus.text), length=self.length, unit="characters")
+        return FittedCharacters(UNKNOWN + "".join(sorted(set(corpus.text) - {UNKNOWN})), self.length)
 
     def restore(self, state: Mapping[str, Any]) -> "FittedCharacters":
         """Rebuild what `FittedCharacters.state` returned."""
@@ -50,7 +43,7 @@ class Characters(Prepare):
 
 
 @dataclass(frozen=True)
-class FittedCharacters(Fitted):
+class FittedCharacters(FittedText):
     """Fitted preprocessing of text.
 
     Attributes:
@@ -60,28 +53,22 @@ class FittedCharacters(Fitted):
 
     alphabet: str
     length: int
+    unit: ClassVar[str] = "characters"
 
     @property
-    def shape(self) -> TokensShape:
-        """What a model receives."""
-        return TokensShape(vocabulary_size=len(self.alphabet), length=self.length)
+    def num_characters(self) -> np.ndarray:
+        """One in each token."""
+        return np.ones(len(self.alphabet))
 
-    def apply(self, part: Part) -> Rows:
-        """Return pieces of `length + 1` tokens that begin at every token, so that each is predicted from all places."""
-        return WindowRows(self.encode(_as_corpus(part).text), length=self.length + 1, stride=1)
+    @property
+    def start(self) -> int:
+        """The end of a line, or else the first known character."""
+        return max(1, self.alphabet.find("\n"))
 
-    def pieces(self, part: Part) -> Rows:
-        """Return pieces that overlap by one token only, so that each token is predicted once; for measuring."""
-        return WindowRows(self.encode(_as_corpus(part).text), length=self.length + 1, stride=self.length)
-
-    def frequencies(self, part: Part) -> np.ndarray:
-        """Return how often each code is in a text, as fractions float64 [V]; each counts once more, so that none is 0."""
-        counts = np.bincount(self.encode(_as_corpus(part).text), minlength=len(self.alphabet)) + 1.0
-        return np.asarray(counts / counts.sum())
-
-    def finisher(self) -> nn.Module:
-        """Return the module that parts pieces into what is given and what is to be predicted."""
-        return NextToken()
+    @property
+    def never_drawn(self) -> tuple[int, ...]:
+        """The code of characters that were never seen."""
+        return (0,)
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
@@ -99,26 +86,10 @@ class FittedCharacters(Fitted):
         codes = np.where(known[places] == points, places + 1, 0)
         return codes.astype(np.uint8 if len(self.alphabet) <= 256 else np.int32)
 
-    def decode(self, codes: Tensor) -> str:
-        """Return the text of int64 [N]."""
-        return "".join(self.alphabet[code] for code in codes.tolist())
+    def unknown(self, text: str) -> str:
+        """Return the characters that were not seen in training."""
+        return "".join(sorted(set(text) - set(self.alphabet[1:])))
 
-
-class NextToken(nn.Module):
-    """Pieces [B, T + 1] to `token` [B, T] and `target` [B, T], one token later."""
-
-    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Return both."""
-        piece = batch["token"]
-        return {**batch, "token": piece[:, :-1], "target": piece[:, 1:]}
-
-
-def _as_corpus(part: Part) -> CorpusPart:
-    """Return the part if it is a text.
-
-    Raises:
-        DataError: It is not.
-    """
-    if isinstance(part, CorpusPart):
-        return part
-    raise DataError([DataProblem(part.name, "this is not a text", "The model was trained on a text: give it the same.")])
+    def writer(self) -> Callable[[Sequence[int]], str]:
+        """Return what looks codes up."""
+        return lambda codes: "".join(self.alphabet[code] for code in codes)

@@ -3,17 +3,19 @@
 ```
 tutelage train chars:shakespeare.txt
 ```
-The test part is the end of the text, unless --test names another file. Not for many short texts with labels.
+The test part is the end of the text, unless --test names another file. A file called .txt that is no table needs no `chars:`.
+Not for many short texts with labels.
 """
 
 from pathlib import Path
 from typing import ClassVar, Literal
 
-from tutelage.core.errors import DataError, DataProblem, TutelageError, UsageError
-from tutelage.data.part.corpus import CorpusPart, hash_text
+from tutelage.core.errors import TutelageError, UsageError
+from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.source.base import Collected, Source
+from tutelage.data.source.corpus_files import read_corpus
 from tutelage.data.source.stored_file import StoredFile
-from tutelage.data.source.text_encoding import UNREADABLE, open_text, text_start
+from tutelage.data.source.text_encoding import text_start
 
 __all__ = ["Chars"]
 
@@ -53,21 +55,12 @@ class Chars(Source):
         if self.test:
             test, more = _read(self.test, name="test")
             notes += more
-        return Collected(name=Path(train.file).stem, train=train, test=test, notes=tuple(notes))
+        return Collected(name=Path(train.file).stem, train=train, test=test, notes=notes)
 
 
-def _read(path: str, *, name: str) -> tuple[CorpusPart, list[str]]:
+def _read(path: str, *, name: str) -> tuple[CorpusPart, tuple[str, ...]]:
     """Read one file, and what is worth telling about it."""
     file = Path(path.removeprefix(PREFIX))
     if not file.is_file():
         raise UsageError(f"{path}: no such file. Expected {PREFIX}FILE, such as {PREFIX}book.txt.")
-    opened = open_text(file)
-    text = "".join(opened.lines())
-    if not text.strip():
-        raise DataError([DataProblem(file.name, "nothing but blanks in it", "Give a file with text.")])
-    bad = UNREADABLE.search(text)
-    if bad:
-        line = text.count("\n", 0, bad.start()) + 1
-        raise DataError([DataProblem(f"{file.name} line {line}", "bytes that are no text", "Save the file as UTF-8.")])
-    notes = [f"{file.name}: {opened.note}"] if opened.note else []
-    return CorpusPart(name=name, text=text, file=file.name, fingerprint=hash_text(text)), notes
+    return read_corpus([file], name=name)

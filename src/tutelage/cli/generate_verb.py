@@ -1,0 +1,53 @@
+"""`tutelage generate RUN`: let a language model write."""
+
+import argparse
+import json
+from pathlib import Path
+
+from tutelage.core.durable import write_durably
+from tutelage.core.errors import UsageError
+from tutelage.core.outlet import flush, one_line, say, say_json, tell, warn
+from tutelage.run.generate import Generation, Wanted
+from tutelage.run.run import Run
+
+__all__ = ["run"]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the texts as they come where there is one, else one after another when all are done."""
+    if arguments.out and Path(arguments.out).suffix not in (".txt", ".json"):
+        raise UsageError(f"--out {arguments.out}: expected a name that ends in .txt or .json.")
+    wishes = {name: getattr(arguments, name) for name in ("prompt", "num", "length", "temperature", "top_k", "top_p", "seed")}
+    generation = Run.open(arguments.run, tell=warn).generation(Wanted(**wishes))
+    for note in generation.notes:
+        tell(f"Note: {one_line(note)}")
+    if arguments.num == 1 and not arguments.out and not arguments.json:
+        _stream(generation)
+        return 0
+    texts = generation.texts()
+    if arguments.out:
+        written = json.dumps(texts, indent=1) + "\n" if arguments.out.endswith(".json") else _one_below_another(texts)
+        write_durably(Path(arguments.out), written.encode("utf-8", "replace"))
+        tell(f"{len(texts):,} {'text' if len(texts) == 1 else 'texts'} in {arguments.out}")
+    if arguments.json:
+        say_json({"run": arguments.run, **wishes, "prompt": generation.prompt, "texts": texts})
+    elif not arguments.out:
+        say(_one_below_another(texts), end="")
+    return 0
+
+
+def _stream(generation: Generation) -> None:
+    """Write one text token by token."""
+    say(generation.prompt, end="")
+    for (piece,) in generation.pieces:
+        if piece:
+            say(piece, end="")
+            flush()
+    say("")
+
+
+def _one_below_another(texts: list[str]) -> str:
+    """Return texts with a line above each that numbers it, where there are several."""
+    if len(texts) == 1:
+        return f"{texts[0]}\n"
+    return "".join(f"--- {number} of {len(texts)} ---\n{text}\n" for number, text in enumerate(texts, start=1))

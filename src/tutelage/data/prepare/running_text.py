@@ -1,0 +1,121 @@
+"""What every preprocessing of a long text shares: it becomes one run of tokens, learned in pieces of one length.
+
+Shape letters: N tokens, V vocabulary.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from torch import Tensor, nn
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.shape.tokens import TokensShape
+from tutelage.data.part.base import Part
+from tutelage.data.part.corpus import CorpusPart
+from tutelage.data.prepare.base import Fitted
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.pieces import PieceRows
+from tutelage.data.rows.windows import WindowRows
+
+__all__ = ["FittedText", "NextToken", "as_corpus", "long_enough"]
+
+
+class FittedText(Fitted):
+    """Fitted preprocessing of a long text.
+
+    Attributes:
+        length: Tokens in a piece.
+        unit: What tokens are called, such as `characters`.
+    """
+
+    length: int
+    unit: ClassVar[str]
+
+    @property
+    def num_characters(self) -> np.ndarray:
+        """How many characters begin in each token: float64 [V]."""
+        raise NotImplementedError
+
+    @property
+    def start(self) -> int:
+        """The token that a text begins with where nobody says how: the end of a line, where there is such."""
+        raise NotImplementedError
+
+    @property
+    def never_drawn(self) -> tuple[int, ...]:
+        """Tokens that no generated text may have."""
+        return ()
+
+    def encode(self, text: str) -> np.ndarray:
+        """Return the tokens of a text, whole numbers [N]."""
+        raise NotImplementedError
+
+    def unknown(self, text: str) -> str:
+        """Return the characters of a text, each once, that have no token of their own."""
+        return ""
+
+    def writer(self) -> Callable[[Sequence[int]], str]:
+        """Return what turns tokens into text as they come: a character whose last byte is still to come is held back."""
+        raise NotImplementedError
+
+    def decode(self, tokens: Tensor) -> str:
+        """Return the text of int64 [N]."""
+        return self.writer()(tokens.tolist())
+
+    @property
+    def shape(self) -> TokensShape:
+        """What a model receives."""
+        return TokensShape(vocabulary_size=len(self.num_characters), length=self.length)
+
+    def apply(self, part: Part) -> Rows:
+        """Return pieces of `length + 1` tokens that begin at every token, so that each is predicted from all places."""
+        return WindowRows(self.encode(as_corpus(part).text), length=self.length + 1, stride=1)
+
+    def pieces(self, part: Part) -> PieceRows:
+        """Return pieces that overlap by half, for measuring: each token is predicted from at least half a piece."""
+        return PieceRows(self.encode(as_corpus(part).text), length=self.length)
+
+    def frequencies(self, part: Part) -> np.ndarray:
+        """Return how often each token is in a text, as fractions float64 [V]; each counts once more, so that none is 0."""
+        counts = np.bincount(self.encode(as_corpus(part).text), minlength=len(self.num_characters)) + 1.0
+        return np.asarray(counts / counts.sum())
+
+    def finisher(self) -> nn.Module:
+        """Return the module that parts pieces into what is given and what is to be predicted."""
+        return NextToken()
+
+    def summary(self, part: Any) -> dict[str, Any]:
+        """Return nothing: the text says it all."""
+        return {}
+
+
+class NextToken(nn.Module):
+    """Pieces [B, T + 1] to `token` [B, T] and `target` [B, T], one token later."""
+
+    def forward(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return both."""
+        piece = batch["token"]
+        return {**batch, "token": piece[:, :-1], "target": piece[:, 1:]}
+
+
+def long_enough(part: CorpusPart, *, num_tokens: int, length: int, unit: str) -> None:
+    """Refuse a text that does not fill a piece.
+
+    Raises:
+        DataError: It does not.
+    """
+    if num_tokens <= length:
+        remedy = f"Give a longer text, or --set prepare.length={max(2, num_tokens // 20)}."
+        raise DataError([DataProblem(part.name, f"{num_tokens:,} {unit}, fewer than one piece of {length}", remedy)])
+
+
+def as_corpus(part: Part) -> CorpusPart:
+    """Return the part if it is a long text.
+
+    Raises:
+        DataError: It is not.
+    """
+    if isinstance(part, CorpusPart):
+        return part
+    raise DataError([DataProblem(part.name, "this is not a text", "The model was trained on a text: give it the same.")])

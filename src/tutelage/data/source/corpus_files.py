@@ -1,0 +1,60 @@
+"""Text files as one long text: read whole, joined in the order of their names, refused where bytes in them are no text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.names import readable
+from tutelage.data.part.corpus import CorpusPart, hash_text
+from tutelage.data.source.text_encoding import UNREADABLE, TextFile, open_text
+
+__all__ = ["read_corpus"]
+
+BETWEEN = "\n\n"
+"""What stands between two files: a blank line."""
+ENCODING_REMEDY = "Save the file as UTF-8 as a whole, or mend that line."
+
+
+def read_corpus(files: Sequence[Path], *, name: str, said: str = "") -> tuple[CorpusPart, tuple[str, ...]]:
+    """Read files as one text, and return what is worth telling about them.
+
+    Args:
+        files: At least one, in the order in which they are joined.
+        name: The part's name.
+        said: What the whole is called in messages; "" = as the first file.
+
+    Raises:
+        DataError: Files with bytes that are no text, all of them; or there is no text at all.
+        OSError: One cannot be read.
+    """
+    texts: list[str] = []
+    notes: list[str] = []
+    problems: list[DataProblem] = []
+    for file in files:
+        shown = readable(file.name)
+        opened = open_text(file)
+        if opened.is_damaged:
+            problems.append(_first_damage(opened, shown))
+            continue
+        texts.append(b"".join(opened.blocks()).decode())
+        if opened.note:
+            notes.append(f"{shown}: {opened.note}")
+        if len(files) > 1 and not texts[-1].strip():
+            texts.pop()
+            notes.append(f"{shown}: nothing but blanks in it, passed over")
+    said = said or readable(files[0].name)
+    if not problems and not any(text.strip() for text in texts):
+        problems.append(DataProblem(said, "nothing but blanks in it", "Give a file with text."))
+    if problems:
+        raise DataError(problems)
+    text = texts[0] if len(texts) == 1 else BETWEEN.join(text.strip("\r\n") for text in texts) + "\n"
+    return CorpusPart(name=name, text=text, file=said, fingerprint=hash_text(text)), tuple(notes)
+
+
+def _first_damage(opened: TextFile, shown: str) -> DataProblem:
+    """Name the first line with bytes that could not be read."""
+    found = f"bytes that are no text in {opened.encoding}"
+    for number, line in enumerate(opened.lines(), start=1):
+        if UNREADABLE.search(line):
+            return DataProblem(f"{shown} line {number}", found, ENCODING_REMEDY)
+    return DataProblem(shown, found, ENCODING_REMEDY)

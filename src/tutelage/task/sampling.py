@@ -1,0 +1,137 @@
+"""Text drawn from a language model, one token after another, for several texts at once.
+
+A network that remembers what it has read (`begin` and `step`, such as a transformer's keys and values) reads each token once;
+any other reads the whole window for each token. Both see the same window, so that both draw the same text.
+
+Shape letters: B texts, N tokens so far, V vocabulary.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tutelage.core.seeds import derive
+from tutelage.task.modes import evaluation_mode
+
+__all__ = ["Drawing", "Reader", "draw_tokens"]
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How tokens are drawn.
+
+    Attributes:
+        temperature: Divides the logits: below 1 cautiously, 1 as the model says; 0 takes the likeliest token.
+        top_k: Only so many of the likeliest tokens; 0 = all.
+        top_p: Only the likeliest tokens that together have this probability; 1 = all.
+        never: Tokens that are never drawn.
+    """
+
+    temperature: float = 1.0
+    top_k: int = 0
+    top_p: float = 1.0
+    never: tuple[int, ...] = ()
+
+    def draw(self, logits_BV: Tensor, generators: list[torch.Generator]) -> Tensor:
+        """Return the next token of each text, int64 [B]; each text has a generator of its own."""
+        logits_BV = logits_BV.detach().to("cpu", torch.float64, copy=True)
+        logits_BV[:, list(self.never)] = -torch.inf
+        if not self.temperature:
+            return logits_BV.argmax(dim=-1)
+        ordered_BV, token_BV = logits_BV.sort(dim=-1, descending=True, stable=True)
+        chance_BV = torch.softmax(ordered_BV / self.temperature, dim=-1)
+        if self.top_k:
+            chance_BV[:, self.top_k :] = 0
+        if self.top_p < 1:
+            # A token is left out if those before it have enough already; the first one always stays.
+            chance_BV = chance_BV / chance_BV.sum(dim=-1, keepdim=True)
+            chance_BV[chance_BV.cumsum(dim=-1) - chance_BV >= self.top_p] = 0
+        places = [torch.multinomial(chance_V, 1, generator=own) for chance_V, own in zip(chance_BV, generators, strict=True)]
+        return token_BV.gather(1, torch.stack(places)).squeeze(1)
+
+
+@dataclass
+class Reader:
+    """Asks a network for what comes next, within a window of `length` tokens.
+
+    When the window is full, it goes on with its last half: so it moves seldom, and what was remembered can be kept meanwhile.
+
+    Attributes:
+        network: Token numbers [B, T] to logits [B, T, V].
+        length: Tokens of the longest window.
+        is_cached: Whether to use what the network remembers, where it can.
+    """
+
+    network: Any
+    length: int
+    is_cached: bool = True
+    _start: int = 0
+    _num_read: int = 0
+    _state: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.is_cached = self.is_cached and hasattr(self.network, "begin") and hasattr(self.network, "step")
+
+    def next(self, token_BN: Tensor) -> Tensor:
+        """Return logits [B, V] for the token after all these, which begin with those of the last call."""
+        count = token_BN.shape[1]
+        has_moved = count - self._start > self.length
+        if has_moved:
+            self._start = count - max(1, self.length // 2)
+        if not self.is_cached:
+            logits_BV: Tensor = self.network(token_BN[:, self._start :])[:, -1]
+            return logits_BV
+        if has_moved or self._state is None:
+            self._state, self._num_read = self.network.begin(len(token_BN)), self._start
+        return self._read(token_BN[:, self._num_read :])
+
+    def _read(self, token_BT: Tensor) -> Tensor:
+        """Let the network read the tokens that are new to it."""
+        self._num_read += token_BT.shape[1]
+        if hasattr(self.network, "read"):
+            logits_BV, self._state = self.network.read(token_BT, self._state)
+        else:
+            for token_B in token_BT.unbind(1):
+                logits_BV, self._state = self.network.step(token_B, self._state)
+        found: Tensor = logits_BV
+        return found
+
+
+@torch.no_grad()
+def draw_tokens(
+    network: nn.Module,
+    start: list[int],
+    *,
+    num_texts: int,
+    num_tokens: int,
+    length: int,
+    drawing: Drawing,
+    seed: int,
+    device: str = "cpu",
+    is_cached: bool = True,
+) -> Iterator[Tensor]:
+    """Yield the next token of each text, int64 [B] on the CPU, one after another.
+
+    Args:
+        network: Put into evaluation mode while it is asked.
+        start: Tokens that all texts begin with; at least one.
+        num_texts: B.
+        num_tokens: How many to draw.
+        length: Tokens of the longest window that the network sees.
+        drawing: How they are drawn.
+        seed: Each text has its own generator made of it: the first one is the same however many there are.
+        device: Where the network is.
+        is_cached: Whether to use what the network remembers; makes no difference but for rounding.
+    """
+    generators = [torch.Generator().manual_seed(derive(seed, "text", number)) for number in range(num_texts)]
+    token_BN = torch.tensor([start] * num_texts, dtype=torch.int64, device=device)
+    reader = Reader(network, length, is_cached)
+    for _ in range(num_tokens):
+        with evaluation_mode(network):
+            logits_BV = reader.next(token_BN)
+        drawn_B = drawing.draw(logits_BV, generators)
+        yield drawn_B
+        token_BN = torch.cat([token_BN, drawn_B[:, None].to(device)], dim=1)

@@ -1,0 +1,157 @@
+"""A language model from a text file to generated text: recognized, trained, measured beside counting, and let write."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tutelage
+from tests.contract.examples import chars
+from tutelage.cli.main import main
+from tutelage.core.errors import RunError, UsageError
+from tutelage.data.prepare.characters import FittedCharacters
+from tutelage.run.generate import Wanted, begin_generation
+
+SMALL = ["--set", "model.width=16", "--set", "model.depth=1", "--set", "model.heads=2", "--set", "task.sample_length=20"]
+
+
+def train(source: Path, out: Path, *words: str) -> Path:
+    code = main(
+        ["train", str(source), "--steps", "5", "--quiet", "--set", "prepare.length=16", *SMALL, *words, "--out", str(out)]
+    )
+    assert code == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("text")
+    chars(folder)
+    return train(folder / "words.txt", folder / "run")
+
+
+def result(run_dir: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run_dir / "result.json").read_text())
+    return found
+
+
+def test_a_text_file_is_learned_and_measured_in_nats_and_bits_beside_counting(run_dir: Path) -> None:
+    found = result(run_dir)
+    metrics, floor = found["metrics"], found["floor"]
+    assert metrics["test/bits_per_character"] == pytest.approx(metrics["test/nats_per_character"] / 0.693147, rel=1e-5)
+    assert metrics["test/loss"] == pytest.approx(metrics["test/nats_per_character"])
+    assert floor["metrics"]["network"]["test/nats_per_character"] == metrics["test/nats_per_character"]
+    assert 0 < floor["metrics"]["floor"]["test/nats_per_character"] < found["baseline"]["test/nats_per_character"]
+    page = (run_dir / "report.html").read_text()
+    assert "What the network adds" in page
+    assert "bits per character" in page
+    data = json.loads((run_dir / "data.json").read_text())
+    assert data["kind"] == "corpus"
+
+
+def test_bytes_are_measured_by_the_character_too(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("größer über Öl für Zoë, und so weiter.\n" * 60, encoding="utf-8")
+    metrics = result(train(tmp_path / "x.txt", tmp_path / "run", "--set", "prepare.kind=bytes"))["metrics"]
+    assert metrics["test/nats_per_character"] > 1.02 * metrics["test/loss"]
+    assert tutelage.open_run(tmp_path / "run").generate("ö", length=30)[0].startswith("ö")
+
+
+def test_validation_is_the_beginning_and_test_the_end(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("a" * 100 + "b" * 600 + "c" * 100, encoding="utf-8")
+    words = ["--set", "split.validation=0.1", "--set", "split.test=0.1"]
+    run = tutelage.open_run(train(tmp_path / "x.txt", tmp_path / "run", *words))
+    parts: Any = run.data().parts  # type: ignore[attr-defined]
+    assert {name: (part.text[0], part.text[-1]) for name, part in parts.items()} == {
+        "validation": ("a", "a"),
+        "train": ("a", "c"),
+        "test": ("c", "c"),
+    }
+
+
+def test_generate_writes_the_same_with_and_without_what_is_remembered(run_dir: Path) -> None:
+    run = tutelage.open_run(run_dir)
+    three = run.generate("the ", num=3, length=50, seed=2)
+    assert three == run.generate("the ", num=3, length=50, seed=2, is_cached=False)
+    assert run.generate("the ", length=50, seed=2) == three[:1]
+    assert all(len(text) == 54 and text.startswith("the ") for text in three)
+    assert len(run.generate(length=7)[0]) == 7
+
+
+def test_the_command_streams_one_text_and_writes_several(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["generate", str(run_dir), "--prompt", "the ", "--length", "30", "--seed", "4"]
+    assert main(words) == 0
+    streamed = capsys.readouterr().out
+    assert streamed == tutelage.open_run(run_dir).generate("the ", length=30, seed=4)[0] + "\n"
+    assert main([*words, "--num", "2", "--json"]) == 0
+    texts = json.loads(capsys.readouterr().out)["texts"]
+    assert (texts[0] + "\n", len(texts)) == (streamed, 2)
+    for name in ("t.txt", "t.json"):
+        assert main([*words, "--num", "2", "--out", str(tmp_path / name)]) == 0
+    assert json.loads((tmp_path / "t.json").read_text()) == texts
+    assert (tmp_path / "t.txt").read_text() == f"--- 1 of 2 ---\n{texts[0]}\n--- 2 of 2 ---\n{texts[1]}\n"
+    assert not capsys.readouterr().out
+
+
+def test_unknown_characters_of_a_prompt_are_told_and_replaced(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", str(run_dir), "--prompt", "theÄ€", "--length", "5"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("the  ")
+    assert "'Ä', '€'" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--num 0", "num"),
+        ("--num 100000", "num"),
+        ("--length 0", "length"),
+        ("--length -5", "length"),
+        ("--temperature -1", "temperature"),
+        ("--temperature nan", "temperature"),
+        ("--temperature hot", "temperature"),
+        ("--top-p 0", "top-p"),
+        ("--top-p 1.5", "top-p"),
+        ("--top-k -1", "top-k"),
+        ("--seed -1", "seed"),
+        ("--out x.doc", "--out"),
+    ],
+)
+def test_what_cannot_be_wished_is_refused(run_dir: Path, words: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["generate", str(run_dir), *words.split()]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_model_of_another_task_writes_no_text(tmp_path: Path) -> None:
+    run = tutelage.train("sklearn:iris", steps=2, quiet=True, out=tmp_path / "run")
+    with pytest.raises(RunError, match="'classify' writes no text"):
+        run.generate("a")
+    with pytest.raises(UsageError, match="num = True"):
+        run.generate("a", num=True)
+
+
+def test_where_it_has_no_answer_and_when_it_is_trained_it_says_that_it_writes(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(run_dir), str(run_dir.parent / "words.txt")]) == 2
+    assert f"Let it write: tutelage generate {run_dir}." in capsys.readouterr().err
+    chars(tmp_path)
+    train(tmp_path / "words.txt", tmp_path / "run")
+    assert f"generate tutelage generate {tmp_path / 'run'} --prompt TEXT" in capsys.readouterr().err
+
+
+def test_a_model_whose_preprocessing_does_not_fit_is_refused(run_dir: Path) -> None:
+    predictor = tutelage.open_run(run_dir).predictor
+    assert isinstance(predictor.fitted, FittedCharacters)
+    other = replace(predictor, fitted=replace(predictor.fitted, alphabet=predictor.fitted.alphabet + "\u20ac"))
+    with pytest.raises(RunError, match="its preprocessing makes"):
+        begin_generation(run_dir, other, Wanted())
+
+
+def test_a_text_shorter_than_a_piece_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.txt").write_text("too short\n", encoding="utf-8")
+    assert main(["train", str(tmp_path / "x.txt"), "--steps", "1", "--out", str(tmp_path / "run")]) == 3
+    assert "fewer than one piece of 128" in capsys.readouterr().err
