@@ -1,6 +1,6 @@
 """A finished (or paused) run, opened: its metrics, and its model for evaluation and prediction."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -10,13 +10,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from tutelage.core import catalog, layout
+from tutelage.core import layout
 from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.base import Rows
-from tutelage.data.source.arrays import collect_arrays
-from tutelage.data.source.base import Source
-from tutelage.data.source.recognize import recognize, recognize_input
+from tutelage.data.source.recognize import recognize
 from tutelage.data.target.base import Target
 from tutelage.metric.base import Outcome
 from tutelage.metric.interval import interval
@@ -28,6 +26,7 @@ from tutelage.run.collect import collect, gather, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
 from tutelage.run.generate import Generation, Wanted, begin_generation
+from tutelage.run.inputs import Inputs
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
@@ -188,7 +187,7 @@ class Run:
             RunError: The run's model does not answer for rows.
         """
         self._require_answers()
-        part, problems = self._read([source] if isinstance(source, str | Path) else source, target=target)
+        part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
         refuse_bad(problems, on_bad_data)
         where = str(source) if isinstance(source, str | Path) else "the data"
         part, _, unknown = _ask(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
@@ -254,7 +253,7 @@ class Run:
 
         A model of texts takes a list of str as texts where none of them is a path that is there; a `Path` is always a path.
         """
-        return self.prediction(self._texts_or(inputs)).labels
+        return self.prediction(self._inputs.texts_or(inputs)).labels
 
     def predict_proba(self, inputs: Any) -> np.ndarray:
         """Return probabilities float64 [N, C]; the columns are `run.classes`.
@@ -262,7 +261,7 @@ class Run:
         Raises:
             UsageError: The run predicts numbers.
         """
-        probabilities = self.prediction(self._texts_or(inputs)).probabilities
+        probabilities = self.prediction(self._inputs.texts_or(inputs)).probabilities
         if probabilities is None:
             raise UsageError("this run predicts numbers: use predict.")
         return probabilities
@@ -284,8 +283,8 @@ class Run:
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
         notes: list[str] = []
-        for source in self._one_by_one(inputs):
-            part, problems = self._read(source, target="auto")
+        for source in self._inputs.one_by_one(inputs):
+            part, problems = self._inputs.read(source, target="auto")
             left_out += problems
             notes += part.notes
             try:
@@ -300,14 +299,6 @@ class Run:
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
-
-    def _texts_or(self, inputs: Any) -> Any:
-        """Return the texts that a list of str holds, as rows; anything else as it is."""
-        takes_texts = self.predictor.fitted is not None and self.predictor.fitted.takes_texts
-        is_list = isinstance(inputs, Sequence) and not isinstance(inputs, str) and bool(inputs)
-        if not takes_texts or not is_list or not all(isinstance(item, str) for item in inputs):
-            return inputs
-        return inputs if any(_is_there(item) for item in inputs) else np.array(inputs, dtype=object)
 
     def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
         """Return texts that the run's language model writes, each with its prompt.
@@ -336,45 +327,10 @@ class Run:
                 f"on other data. {writes}Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
             )
 
-    def _one_by_one(self, inputs: Any) -> list[Any]:
-        """Return what is read at a time: what its source reads together, such as images, or one by one, such as tables."""
-        if isinstance(inputs, str | Path):
-            return [[inputs]]
-        if not _are_paths(inputs):
-            return [inputs]
-        return [inputs] if self._source_of(str(inputs[0])).reads_together else [[item] for item in inputs]
-
-    def _read(self, source: Any, *, target: str) -> tuple[RowsPart, tuple[DataProblem, ...]]:
-        """Read paths or arrays as rows to answer for."""
-        reading = self._reading
-        known = self._target_column() if target == "auto" else target
-        if _are_paths(source):
-            paths = [str(item) for item in source]
-            kind = self._source_of(paths[0])
-            settings = {key: value for key, value in reading.items() if key in kind.model_fields}
-            part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
-            self._require_target(part, target, where=paths[0])
-            return part, problems
-        collected = collect_arrays(source, target=known or "auto", is_input=True, reading=reading)
-        assert isinstance(collected.train, RowsPart)
-        return collected.train, collected.problems
-
     @property
-    def _reading(self) -> dict[str, Any]:
-        """How the train rows were read, and so new ones are."""
-        return self.predictor.fitted.reading() if self.predictor.fitted is not None else {}
-
-    def _source_of(self, path: str) -> type[Source]:
-        """Return the kind of source that reads rows to answer for."""
-        first = self.predictor.fitted.input_source if self.predictor.fitted is not None else ""
-        return recognize_input(path, first=first, reading=self._reading)
-
-    def _require_target(self, part: RowsPart, target: str, *, where: str) -> None:
-        """Refuse a target column that was asked for and is not there."""
-        columns = part.columns
-        if target != "auto" and columns and target not in columns:
-            near = catalog.suggest(target, list(columns))
-            raise UsageError(f"{where} has no column {target!r}{near} Columns: {', '.join(columns)}.")
+    def _inputs(self) -> Inputs:
+        """What reads rows to answer for."""
+        return Inputs(self.predictor.fitted, self._target_column)
 
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""
@@ -399,16 +355,3 @@ def _ask(
         refuse_bad(error.problems, on_bad_data)
         rows = part.select(kept)
         return rows, ask(rows), error.problems
-
-
-def _is_there(path: str) -> bool:
-    """Tell whether there is a file or folder of this name."""
-    try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # too long for a name, or with signs that none has
-        return False
-
-
-def _are_paths(source: Any) -> bool:
-    """Tell whether something is a sequence of paths."""
-    return isinstance(source, Sequence) and bool(source) and all(isinstance(item, str | Path) for item in source)

@@ -1,0 +1,98 @@
+"""What a trained model is asked about: paths, arrays or texts, read as the rows of its training were."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutelage.core import catalog
+from tutelage.core.errors import DataProblem, UsageError
+from tutelage.data.part.base import RowsPart
+from tutelage.data.prepare.base import Fitted
+from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.base import Source
+from tutelage.data.source.recognize import recognize_input
+
+__all__ = ["Inputs"]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Reads rows to answer for.
+
+    Attributes:
+        fitted: The model's preprocessing; None where it has none.
+        target_column: Returns the name of the column that the run learned, or "".
+    """
+
+    fitted: Fitted | None
+    target_column: Callable[[], str]
+
+    def texts_or(self, inputs: Any) -> Any:
+        """Return the texts that a list of str holds, as rows; anything else as it is."""
+        takes_texts = self.fitted is not None and self.fitted.takes_texts
+        is_list = isinstance(inputs, Sequence) and not isinstance(inputs, str) and bool(inputs)
+        if not takes_texts or not is_list or not all(isinstance(item, str) for item in inputs):
+            return inputs
+        return inputs if any(_is_there(item) for item in inputs) else np.array(inputs, dtype=object)
+
+    def one_by_one(self, inputs: Any) -> list[Any]:
+        """Return what is read at a time: what its source reads together, such as images, or one by one, such as tables."""
+        if isinstance(inputs, str | Path):
+            return [[inputs]]
+        if not _are_paths(inputs):
+            return [inputs]
+        return [inputs] if self._source_of(str(inputs[0])).reads_together else [[item] for item in inputs]
+
+    def read(self, source: Any, *, target: str) -> tuple[RowsPart, tuple[DataProblem, ...]]:
+        """Read paths or arrays as rows to answer for.
+
+        Raises:
+            UsageError: There is no such path, or no such target.
+            DataError: Nothing can be read.
+        """
+        reading = self._reading
+        known = self.target_column() if target == "auto" else target
+        if _are_paths(source):
+            paths = [str(item) for item in source]
+            kind = self._source_of(paths[0])
+            settings = {key: value for key, value in reading.items() if key in kind.model_fields}
+            part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
+            _require_target(part, target, where=paths[0])
+            return part, problems
+        collected = collect_arrays(source, target=known or "auto", is_input=True, reading=reading)
+        assert isinstance(collected.train, RowsPart)
+        return collected.train, collected.problems
+
+    @property
+    def _reading(self) -> dict[str, Any]:
+        """How the train rows were read, and so new ones are."""
+        return self.fitted.reading() if self.fitted is not None else {}
+
+    def _source_of(self, path: str) -> type[Source]:
+        """Return the kind of source that reads rows to answer for."""
+        first = self.fitted.input_source if self.fitted is not None else ""
+        return recognize_input(path, first=first, reading=self._reading)
+
+
+def _require_target(part: RowsPart, target: str, *, where: str) -> None:
+    """Refuse a target column that was asked for and is not there."""
+    columns = part.columns
+    if target != "auto" and columns and target not in columns:
+        near = catalog.suggest(target, list(columns))
+        raise UsageError(f"{where} has no column {target!r}{near} Columns: {', '.join(columns)}.")
+
+
+def _is_there(path: str) -> bool:
+    """Tell whether there is a file or folder of this name."""
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long for a name, or with signs that none has
+        return False
+
+
+def _are_paths(source: Any) -> bool:
+    """Tell whether something is a sequence of paths."""
+    return isinstance(source, Sequence) and bool(source) and all(isinstance(item, str | Path) for item in source)
