@@ -1,0 +1,132 @@
+"""Thousands of random kernels over a series, each told by how often it answers, and a linear layer; for series.
+
+Source: A. Dempster, D. Schmidt and G. Webb, "MiniRocket: A Very Fast (Almost) Deterministic Transform for Time Series
+Classification", KDD 2021, arXiv 2012.08791. Differs from the paper: also over the series' steps from time to time, as in
+MultiRocket (arXiv 2102.00457); probabilities by a softmax whose scale is fitted to answers for rows left out.
+
+Shape letters: N series, T times, C channels, G groups (a kernel at a dilation), F features, K classes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tutelage.data.part.base import RowsPart
+from tutelage.data.part.series import SeriesPart, interpolated
+from tutelage.data.prepare.series import Series, as_series, check_channels
+from tutelage.floor.base import FittedFloor, Floor
+from tutelage.floor.kernel_features import KernelBank, draw_bank, features, fit_biases
+from tutelage.floor.ridge import fit_ridge, probabilities
+
+__all__ = ["RandomKernels"]
+
+MOST_NUMBERS = 2**27
+"""Features of all train series together; of very many series each gets fewer features."""
+STILL = 1e-6
+"""Deviation below which a feature says nothing."""
+
+
+class RandomKernels(Floor):
+    """Settings of the random kernels."""
+
+    kind: Literal["random_kernels"] = "random_kernels"
+    noun: ClassVar[str] = "random kernels with a linear layer"
+    num_features: int = Field(5_000, ge=84, le=100_000, description="Features of a series. Typical: 2,000 to 10,000.")
+    steps: bool = Field(True, description="Whether the changes from time to time are looked at too.")
+
+    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "FittedKernels":
+        """Draw kernels, fit biases and the linear layer."""
+        series = as_series(part)
+        scale = Series().fit(series)
+        center_C, scale_C = np.array(scale.mean), np.array(scale.std)
+        held = _on_scale(series, center_C, scale_C)
+        room = max(84, MOST_NUMBERS // max(1, len(series)))
+        each = min(self.num_features, room) // (2 if self.steps else 1)
+        banks = []
+        for order in range(2 if self.steps else 1):
+            pieces = [_stepped(values_CT, order) for values_CT in held]
+            bank = draw_bank(pieces, num_features=each, seed=seed + order)
+            banks.append(fit_biases(bank, pieces, seed=seed + order))
+        raw_NF = _features(held, banks)
+        mean_F, std_F = raw_NF.mean(axis=0), raw_NF.std(axis=0)
+        std_F = np.where(std_F > STILL, std_F, np.inf)
+        ridge = fit_ridge((raw_NF - mean_F) / std_F, truth, num_classes=num_classes)
+        weight_FK = ridge.weight_FK / std_F[:, None]
+        return FittedKernels(
+            center_C, scale_C, tuple(banks), weight_FK, ridge.bias_K - mean_F @ weight_FK, ridge.sharpness
+        )
+
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedKernels":
+        """Rebuild what was fitted."""
+        channels, classes = int(state["channels"]), int(state["classes"])
+        banks = tuple(KernelBank.restored(order, channels=channels, tensors=tensors) for order in range(int(state["banks"])))
+        center, scale, weight, bias = (tensors[name].numpy() for name in ("center", "scale", "weight", "bias"))
+        num_features = sum(len(bank.bias_F) for bank in banks)
+        expected = {"center": (channels,), "scale": (channels,), "weight": (num_features, classes), "bias": (classes,)}
+        found = {"center": center.shape, "scale": scale.shape, "weight": weight.shape, "bias": bias.shape}
+        if found != expected:
+            raise ValueError(f"numbers of sizes {found}, where random kernels have {expected}")
+        return FittedKernels(center, scale, banks, weight, bias, float(state["sharpness"]))
+
+
+@dataclass(frozen=True)
+class FittedKernels(FittedFloor):
+    """Fitted random kernels.
+
+    Attributes:
+        center_C: Subtracted from each channel.
+        scale_C: What each channel is divided by.
+        banks: The kernels over the series, and those over its steps.
+        weight_FK: float64, of the linear layer, for features as they are.
+        bias_K: float64.
+        sharpness: What its answers are multiplied by before the softmax.
+    """
+
+    center_C: np.ndarray
+    scale_C: np.ndarray
+    banks: tuple[KernelBank, ...]
+    weight_FK: np.ndarray
+    bias_K: np.ndarray
+    sharpness: float
+
+    def answers(self, part: RowsPart) -> np.ndarray:
+        """Return probabilities float64 [N, K]."""
+        series = as_series(part)
+        check_channels(series, len(self.center_C))
+        raw_NF = _features(_on_scale(series, self.center_C, self.scale_C), self.banks)
+        return probabilities(raw_NF @ self.weight_FK + self.bias_K, sharpness=self.sharpness)
+
+    def state(self) -> dict[str, Any]:
+        """Return the sizes, and how sharp the answers are."""
+        classes = len(self.bias_K)
+        return {"channels": len(self.center_C), "classes": classes, "banks": len(self.banks), "sharpness": self.sharpness}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return kernels and linear layer."""
+        own = {"center": self.center_C, "scale": self.scale_C, "weight": self.weight_FK, "bias": self.bias_K}
+        kept = {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in own.items()}
+        for order, bank in enumerate(self.banks):
+            kept |= bank.tensors(order)
+        return kept
+
+
+def _on_scale(part: SeriesPart, center_C: np.ndarray, scale_C: np.ndarray) -> list[np.ndarray]:
+    """Return each series without gaps and on the scale of the train series, float32 [C, T]."""
+    whole = (interpolated(values_TC, center_C) for values_TC in part.series)
+    return [np.ascontiguousarray(((values_TC - center_C) / scale_C).T, dtype=np.float32) for values_TC in whole]
+
+
+def _stepped(values_CT: np.ndarray, order: int) -> np.ndarray:
+    """Return a series, or its changes from time to time."""
+    return np.diff(values_CT, axis=1) if order else values_CT
+
+
+def _features(held: list[np.ndarray], banks: "tuple[KernelBank, ...] | list[KernelBank]") -> np.ndarray:
+    """Return the features of all banks, float64 [N, F]."""
+    parts = [features(bank, [_stepped(values_CT, order) for values_CT in held]) for order, bank in enumerate(banks)]
+    return np.concatenate(parts, axis=1).astype(np.float64)
