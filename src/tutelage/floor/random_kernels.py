@@ -2,7 +2,8 @@
 
 Source: A. Dempster, D. Schmidt and G. Webb, "MiniRocket: A Very Fast (Almost) Deterministic Transform for Time Series
 Classification", KDD 2021, arXiv 2012.08791. Differs from the paper: also over the series' steps from time to time, as in
-MultiRocket (arXiv 2102.00457); probabilities by a softmax whose scale is fitted to answers for rows left out.
+MultiRocket (arXiv 2102.00457); level, spread and length of a series beside them, since kernels do not see levels; probabilities by
+a softmax whose scale is fitted to answers for rows left out.
 
 Shape letters: N series, T times, C channels, G groups (a kernel at a dilation), F features, K classes.
 """
@@ -27,6 +28,10 @@ __all__ = ["RandomKernels"]
 
 MOST_NUMBERS = 2**27
 """Features of all train series together; of very many series each gets fewer features."""
+PLAIN_SHARE = 0.3
+"""Weight of level, spread and length together, as a share of that of the kernels."""
+PLAIN_NUMBERS = 7
+"""Of each channel; the length of the series comes to them."""
 STILL = 1e-6
 """Deviation below which a feature says nothing."""
 
@@ -55,6 +60,8 @@ class RandomKernels(Floor):
         raw_NF = _features(held, banks)
         mean_F, std_F = raw_NF.mean(axis=0), raw_NF.std(axis=0)
         std_F = np.where(std_F > STILL, std_F, np.inf)
+        num_plain = len(center_C) * PLAIN_NUMBERS + 1
+        std_F[-num_plain:] /= np.sqrt(PLAIN_SHARE * (len(std_F) - num_plain) / num_plain)
         ridge = fit_ridge((raw_NF - mean_F) / std_F, truth, num_classes=num_classes)
         weight_FK = ridge.weight_FK / std_F[:, None]
         return FittedKernels(
@@ -66,7 +73,7 @@ class RandomKernels(Floor):
         channels, classes = int(state["channels"]), int(state["classes"])
         banks = tuple(KernelBank.restored(order, channels=channels, tensors=tensors) for order in range(int(state["banks"])))
         center, scale, weight, bias = (tensors[name].numpy() for name in ("center", "scale", "weight", "bias"))
-        num_features = sum(len(bank.bias_F) for bank in banks)
+        num_features = sum(len(bank.bias_F) for bank in banks) + channels * PLAIN_NUMBERS + 1
         expected = {"center": (channels,), "scale": (channels,), "weight": (num_features, classes), "bias": (classes,)}
         found = {"center": center.shape, "scale": scale.shape, "weight": weight.shape, "bias": bias.shape}
         if found != expected:
@@ -127,6 +134,22 @@ def _stepped(values_CT: np.ndarray, order: int) -> np.ndarray:
 
 
 def _features(held: list[np.ndarray], banks: "tuple[KernelBank, ...] | list[KernelBank]") -> np.ndarray:
-    """Return the features of all banks, float64 [N, F]."""
+    """Return the features of all banks, and the plain ones at the end, float64 [N, F]."""
     parts = [features(bank, [_stepped(values_CT, order) for values_CT in held]) for order, bank in enumerate(banks)]
-    return np.concatenate(parts, axis=1).astype(np.float64)
+    plain = np.stack([_plain(values_CT.astype(np.float64)) for values_CT in held])
+    return np.concatenate([*parts, plain], axis=1, dtype=np.float64)
+
+
+def _plain(values_CT: np.ndarray) -> np.ndarray:
+    """Return level, spread and length of a series: `PLAIN_NUMBERS` for each channel, and one."""
+    first_CT, second_CT = np.array_split(values_CT, 2, axis=1)
+    found = [
+        values_CT.mean(axis=1),
+        first_CT.mean(axis=1),
+        second_CT.mean(axis=1),
+        values_CT.std(axis=1),
+        values_CT.min(axis=1),
+        values_CT.max(axis=1),
+        np.abs(np.diff(values_CT, axis=1)).mean(axis=1),
+    ]
+    return np.concatenate([*found, [np.log(values_CT.shape[1])]])
