@@ -7,7 +7,7 @@ Source: H. Ismail Fawaz et al., "InceptionTime: Finding AlexNet for Time Series 
 Differs from the paper: one network in place of five; odd kernels; the largest value beside the mean at the end; a series
 that is longer than `length` is first cut into patches, each a vector.
 
-Shape letters: B batch, C channels, T times, O outputs.
+Shape letters: B batch, C channels, H = 1, T times, O outputs.
 """
 
 from typing import Annotated, ClassVar, Literal
@@ -46,7 +46,8 @@ class Inception(Model):
         self.require(shape)
         series = shape.view(Series)
         assert series is not None
-        return TimeNet(self, channels=series.channels, patch=-(-series.length // self.length), num_outputs=num_outputs)
+        net = TimeNet(self, channels=series.channels, patch=-(-series.length // self.length), num_outputs=num_outputs)
+        return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 class TimeNet(nn.Module):
@@ -55,7 +56,7 @@ class TimeNet(nn.Module):
     def __init__(self, spec: Inception, *, channels: int, patch: int, num_outputs: int) -> None:
         super().__init__()
         self.patch = patch
-        self.stem = mark(nn.Conv1d(channels, spec.width, patch, stride=patch), "input") if patch > 1 else None
+        self.stem = mark(nn.Conv2d(channels, spec.width, (1, patch), stride=(1, patch)), "input") if patch > 1 else None
         inputs = channels if self.stem is None else spec.width
         outputs = spec.width * (len(spec.kernels) + 1)
         self.layers, self.shortcuts = nn.ModuleList(), nn.ModuleDict()
@@ -72,42 +73,42 @@ class TimeNet(nn.Module):
 
     def forward(self, series_BTC: Tensor, mask_BT: Tensor) -> Tensor:
         """Return [B, O]."""
-        mask_B1T = mask_BT[:, None]
-        x_BCT = series_BTC.transpose(1, 2) * mask_B1T.to(series_BTC.dtype)
+        mask_B1HT = mask_BT[:, None, None]
+        x_BCHT = series_BTC.transpose(1, 2)[:, :, None] * mask_B1HT.to(series_BTC.dtype)
         if self.stem is not None:
-            x_BCT = F.pad(x_BCT, (0, -x_BCT.shape[2] % self.patch))
-            mask_B1T = strided_mask(mask_B1T, self.patch)
-            x_BCT = self.stem(x_BCT) * mask_B1T.to(x_BCT.dtype)
-        kept_BCT = x_BCT
+            x_BCHT = F.pad(x_BCHT, (0, -x_BCHT.shape[3] % self.patch))
+            mask_B1HT = strided_mask(mask_B1HT, self.patch)
+            x_BCHT = self.stem(x_BCHT) * mask_B1HT.to(x_BCHT.dtype)
+        kept_BCHT = x_BCHT
         for number, layer in enumerate(self.layers):
-            x_BCT = layer(x_BCT, mask_B1T)
+            x_BCHT = layer(x_BCHT, mask_B1HT)
             if str(number) in self.shortcuts:
-                x_BCT = F.relu(x_BCT + self.shortcuts[str(number)](kept_BCT, mask_B1T))
-                kept_BCT = x_BCT
-        outputs_BO: Tensor = self.head(self.dropout(mean_and_max(x_BCT, mask_B1T)))
+                x_BCHT = F.relu(x_BCHT + self.shortcuts[str(number)](kept_BCHT, mask_B1HT))
+                kept_BCHT = x_BCHT
+        outputs_BO: Tensor = self.head(self.dropout(mean_and_max(x_BCHT, mask_B1HT)))
         return outputs_BO
 
 
 class Branches(nn.Module):
-    """A narrow layer, convolutions of several lengths over it, and a pooled branch, side by side: [B, I, T] -> [B, O, T]."""
+    """A narrow layer, convolutions of several lengths over it, and a pooled branch, side by side: [B, I, 1, T] -> [B, O, 1, T]."""
 
     def __init__(self, inputs: int, spec: Inception) -> None:
         super().__init__()
         width = spec.width
-        self.narrow = nn.Conv1d(inputs, width, 1, bias=False) if inputs > 1 else None
+        self.narrow = nn.Conv2d(inputs, width, 1, bias=False) if inputs > 1 else None
         own = width if inputs > 1 else inputs
         self.branches = nn.ModuleList(
-            nn.Conv1d(own, width, kernel | 1, padding=kernel // 2, bias=False) for kernel in spec.kernels
+            nn.Conv2d(own, width, (1, kernel | 1), padding=(0, kernel // 2), bias=False) for kernel in spec.kernels
         )
-        self.pooled = nn.Conv1d(inputs, width, 1, bias=False)
+        self.pooled = nn.Conv2d(inputs, width, 1, bias=False)
         self.norm = MaskedBatchNorm(width * (len(spec.kernels) + 1))
 
-    def forward(self, x_BCT: Tensor, mask_B1T: Tensor) -> Tensor:
+    def forward(self, x_BCHT: Tensor, mask_B1HT: Tensor) -> Tensor:
         """Return the branches one after another, 0 behind the end of a row."""
-        narrow_BCT = x_BCT if self.narrow is None else self.narrow(x_BCT)
-        found = [branch(narrow_BCT) for branch in self.branches]
-        found.append(self.pooled(windowed_max(x_BCT, mask_B1T, window=3)))
-        return F.relu(self.norm(torch.cat(found, dim=1), mask_B1T))
+        narrow_BCHT = x_BCHT if self.narrow is None else self.narrow(x_BCHT)
+        found = [branch(narrow_BCHT) for branch in self.branches]
+        found.append(self.pooled(windowed_max(x_BCHT, mask_B1HT, window=3)))
+        return F.relu(self.norm(torch.cat(found, dim=1), mask_B1HT))
 
 
 class Shortcut(nn.Module):
@@ -115,10 +116,10 @@ class Shortcut(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.change = nn.Conv1d(inputs, outputs, 1, bias=False)
+        self.change = nn.Conv2d(inputs, outputs, 1, bias=False)
         self.norm = MaskedBatchNorm(outputs)
 
-    def forward(self, x_BCT: Tensor, mask_B1T: Tensor) -> Tensor:
+    def forward(self, x_BCHT: Tensor, mask_B1HT: Tensor) -> Tensor:
         """Return a tensor with the outputs' channels."""
-        changed_BCT: Tensor = self.norm(self.change(x_BCT), mask_B1T)
-        return changed_BCT
+        changed_BCHT: Tensor = self.norm(self.change(x_BCHT), mask_B1HT)
+        return changed_BCHT
