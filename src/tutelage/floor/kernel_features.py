@@ -33,20 +33,20 @@ class KernelBank:
     """Kernels with what was drawn and fitted for them.
 
     Attributes:
-        dilation_G: int64, times between neighboring weights; groups of one dilation stand together, in the order of the kernels.
-        count_G: int64, features of each group.
-        channel_GC: bool, the channels that are summed before the kernel is laid on.
-        bias_F: float32, what an answer must exceed; group by group.
+        dilation: int64 [G], times between neighboring weights; groups of one dilation stand together, kernel by kernel.
+        count: int64 [G], features of each group.
+        channel: bool [G, C], the channels that are summed before the kernel is laid on.
+        bias: float32 [F], what an answer must exceed; group by group.
     """
 
-    dilation_G: np.ndarray
-    count_G: np.ndarray
-    channel_GC: np.ndarray
-    bias_F: np.ndarray
+    dilation: np.ndarray
+    count: np.ndarray
+    channel: np.ndarray
+    bias: np.ndarray
 
     def tensors(self, order: int) -> dict[str, Tensor]:
         """Return all of it under names that tell several banks apart."""
-        own = {"dilation": self.dilation_G, "count": self.count_G, "channel": self.channel_GC, "threshold": self.bias_F}
+        own = {"dilation": self.dilation, "count": self.count, "channel": self.channel, "threshold": self.bias}
         return {f"{name}{order}": torch.from_numpy(np.ascontiguousarray(values)) for name, values in own.items()}
 
     @classmethod
@@ -56,11 +56,15 @@ class KernelBank:
         Raises:
             ValueError, KeyError: It is not that.
         """
-        dilation, count, channel, bias = (tensors[f"{name}{order}"].numpy() for name in ("dilation", "count", "channel", "threshold"))
+        dilation, count, channel, bias = (
+            tensors[f"{name}{order}"].numpy() for name in ("dilation", "count", "channel", "threshold")
+        )
         groups = len(dilation)
         is_whole = groups % len(KERNELS) == 0 and count.shape == (groups,) and channel.shape == (groups, channels)
         if not is_whole or dilation.min(initial=1) < 1 or count.min(initial=1) < 0 or bias.shape != (int(count.sum()),):
-            raise ValueError(f"kernels of sizes {dilation.shape}, {count.shape}, {channel.shape} and {bias.shape} do not belong together")
+            raise ValueError(
+                f"kernels of sizes {dilation.shape}, {count.shape}, {channel.shape} and {bias.shape} do not belong together"
+            )
         return cls(dilation, count, channel, bias)
 
 
@@ -86,28 +90,28 @@ def draw_bank(pieces: Sequence[np.ndarray], *, num_features: int, seed: int) -> 
 def fit_biases(bank: KernelBank, pieces: Sequence[np.ndarray], *, seed: int) -> KernelBank:
     """Return the bank with biases: quantiles of a group's answers over one train series, drawn for each group."""
     random = np.random.default_rng(seed)
-    ends = np.cumsum(bank.count_G)
-    quantiles = np.arange(1, len(bank.bias_F) + 1) * GOLDEN % 1
-    bias_F = np.empty(len(bank.bias_F), dtype=np.float32)
-    chosen_G = random.integers(0, len(pieces), len(bank.dilation_G))
+    ends = np.cumsum(bank.count)
+    quantiles = np.arange(1, len(bank.bias) + 1) * GOLDEN % 1
+    bias_F = np.empty(len(bank.bias), dtype=np.float32)
+    chosen_G = random.integers(0, len(pieces), len(bank.dilation))
     for number in np.unique(chosen_G):
         wanted = np.flatnonzero(chosen_G == number)
         for group, answer_NT, _ in _answers(bank, [pieces[number]], wanted):
-            own = slice(ends[group] - bank.count_G[group], ends[group])
+            own = slice(ends[group] - bank.count[group], ends[group])
             bias_F[own] = np.quantile(answer_NT[0].numpy(), quantiles[own])
-    return replace(bank, bias_F=bias_F)
+    return replace(bank, bias=bias_F)
 
 
 def features(bank: KernelBank, pieces: Sequence[np.ndarray]) -> np.ndarray:
     """Return the features of series [C, T], float32 [N, F]."""
-    found_NF = np.empty((len(pieces), len(bank.bias_F)), dtype=np.float32)
-    bias_F = torch.from_numpy(bank.bias_F)
-    starts = np.cumsum(bank.count_G) - bank.count_G
+    found_NF = np.empty((len(pieces), len(bank.bias)), dtype=np.float32)
+    bias_F = torch.from_numpy(bank.bias)
+    starts = np.cumsum(bank.count) - bank.count
     for rows in _chunks(pieces):
-        every = np.arange(len(bank.dilation_G))
+        every = np.arange(len(bank.dilation))
         chunk_FN = torch.empty(len(bias_F), len(rows))
         for group, answer_NT, times_N in _answers(bank, [pieces[row] for row in rows], every):
-            for place in range(starts[group], starts[group] + bank.count_G[group]):
+            for place in range(starts[group], starts[group] + bank.count[group]):
                 chunk_FN[place] = (answer_NT > bias_F[place]).sum(dim=1) / times_N
         found_NF[rows] = chunk_FN.T.numpy()
     return found_NF
@@ -137,15 +141,15 @@ def _answers(bank: KernelBank, pieces: Sequence[np.ndarray], groups: np.ndarray)
     length_N = torch.tensor([values_CT.shape[1] for values_CT in pieces])
     time_T = torch.arange(longest)
     is_equal = bool((length_N == longest).all())
-    for dilation in np.unique(bank.dilation_G[groups]).tolist():
+    for dilation in np.unique(bank.dilation[groups]).tolist():
         reach = dilation * (TAPS // 2)
         padded_CNT = torch.nn.functional.pad(held_CNT, (reach, reach))
         begin_N = torch.where(length_N > 2 * reach, reach, 0)
         inner_NT = (time_T >= begin_N[:, None]) & (time_T < (length_N - begin_N)[:, None])
         whole_NT = time_T < length_N[:, None]
         shifted = _Shifted(padded_CNT, dilation, longest)
-        for group in groups[bank.dilation_G[groups] == dilation].tolist():
-            answer_NT = shifted.answer(KERNELS[group % len(KERNELS)], bank.channel_GC[group])
+        for group in groups[bank.dilation[groups] == dilation].tolist():
+            answer_NT = shifted.answer(KERNELS[group % len(KERNELS)], bank.channel[group])
             if (group + group // len(KERNELS)) % 2:
                 yield group, torch.where(inner_NT, answer_NT, NOWHERE), length_N - 2 * begin_N
             else:
@@ -153,7 +157,7 @@ def _answers(bank: KernelBank, pieces: Sequence[np.ndarray], groups: np.ndarray)
 
 
 class _Shifted:
-    """A batch of series, shifted by each of the kernel's places at one dilation; sums are kept while the channels stay the same."""
+    """A batch of series, shifted by each of the kernel's places at one dilation; sums are kept while the channels stay."""
 
     def __init__(self, padded_CNT: Tensor, dilation: int, length: int) -> None:
         self._padded_CNT, self._dilation, self._length = padded_CNT, dilation, length

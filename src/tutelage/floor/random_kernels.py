@@ -2,8 +2,8 @@
 
 Source: A. Dempster, D. Schmidt and G. Webb, "MiniRocket: A Very Fast (Almost) Deterministic Transform for Time Series
 Classification", KDD 2021, arXiv 2012.08791. Differs from the paper: also over the series' steps from time to time, as in
-MultiRocket (arXiv 2102.00457); level, spread and length of a series beside them, since kernels do not see levels; probabilities by
-a softmax whose scale is fitted to answers for rows left out.
+MultiRocket (arXiv 2102.00457); level, spread and length of a series beside them, since kernels do not see levels; probabilities
+by a softmax whose scale is fitted to answers for rows left out.
 
 Shape letters: N series, T times, C channels, G groups (a kernel at a dilation), F features, K classes.
 """
@@ -28,10 +28,12 @@ __all__ = ["RandomKernels"]
 
 MOST_NUMBERS = 2**27
 """Features of all train series together; of very many series each gets fewer features."""
-PLAIN_SHARE = 0.3
-"""Weight of level, spread and length together, as a share of that of the kernels."""
-PLAIN_NUMBERS = 7
-"""Of each channel; the length of the series comes to them."""
+PLAIN_SHARES = (0.03, 0.3, 3.0)
+"""Weights that level, spread and length together may have, as shares of that of the kernels; rows left out decide."""
+PIECES = (1, 2, 4)
+"""Numbers of equal pieces, of each of which the level is taken."""
+PLAIN_NUMBERS = sum(PIECES) + 4
+"""Plain numbers of each channel; the length of the series comes to them."""
 STILL = 1e-6
 """Deviation below which a feature says nothing."""
 
@@ -61,19 +63,17 @@ class RandomKernels(Floor):
         mean_F, std_F = raw_NF.mean(axis=0), raw_NF.std(axis=0)
         std_F = np.where(std_F > STILL, std_F, np.inf)
         num_plain = len(center_C) * PLAIN_NUMBERS + 1
-        std_F[-num_plain:] /= np.sqrt(PLAIN_SHARE * (len(std_F) - num_plain) / num_plain)
-        ridge = fit_ridge((raw_NF - mean_F) / std_F, truth, num_classes=num_classes)
-        weight_FK = ridge.weight_FK / std_F[:, None]
-        return FittedKernels(
-            center_C, scale_C, tuple(banks), weight_FK, ridge.bias_K - mean_F @ weight_FK, ridge.sharpness
-        )
+        x_NF = (raw_NF - mean_F) / std_F
+        ridge = fit_ridge(x_NF, truth, num_classes=num_classes, num_last=num_plain, shares=PLAIN_SHARES)
+        weight_FK = ridge.weight / std_F[:, None]
+        return FittedKernels(center_C, scale_C, tuple(banks), weight_FK, ridge.bias - mean_F @ weight_FK, ridge.sharpness)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedKernels":
         """Rebuild what was fitted."""
         channels, classes = int(state["channels"]), int(state["classes"])
         banks = tuple(KernelBank.restored(order, channels=channels, tensors=tensors) for order in range(int(state["banks"])))
         center, scale, weight, bias = (tensors[name].numpy() for name in ("center", "scale", "weight", "bias"))
-        num_features = sum(len(bank.bias_F) for bank in banks) + channels * PLAIN_NUMBERS + 1
+        num_features = sum(len(bank.bias) for bank in banks) + channels * PLAIN_NUMBERS + 1
         expected = {"center": (channels,), "scale": (channels,), "weight": (num_features, classes), "bias": (classes,)}
         found = {"center": center.shape, "scale": scale.shape, "weight": weight.shape, "bias": bias.shape}
         if found != expected:
@@ -86,36 +86,36 @@ class FittedKernels(FittedFloor):
     """Fitted random kernels.
 
     Attributes:
-        center_C: Subtracted from each channel.
-        scale_C: What each channel is divided by.
+        center: float64 [C], subtracted from each channel.
+        scale: float64 [C], what each channel is divided by.
         banks: The kernels over the series, and those over its steps.
-        weight_FK: float64, of the linear layer, for features as they are.
-        bias_K: float64.
+        weight: float64 [F, K], of the linear layer, for features as they are.
+        bias: float64 [K].
         sharpness: What its answers are multiplied by before the softmax.
     """
 
-    center_C: np.ndarray
-    scale_C: np.ndarray
+    center: np.ndarray
+    scale: np.ndarray
     banks: tuple[KernelBank, ...]
-    weight_FK: np.ndarray
-    bias_K: np.ndarray
+    weight: np.ndarray
+    bias: np.ndarray
     sharpness: float
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return probabilities float64 [N, K]."""
         series = as_series(part)
-        check_channels(series, len(self.center_C))
-        raw_NF = _features(_on_scale(series, self.center_C, self.scale_C), self.banks)
-        return probabilities(raw_NF @ self.weight_FK + self.bias_K, sharpness=self.sharpness)
+        check_channels(series, len(self.center))
+        raw_NF = _features(_on_scale(series, self.center, self.scale), self.banks)
+        return probabilities(raw_NF @ self.weight + self.bias, sharpness=self.sharpness)
 
     def state(self) -> dict[str, Any]:
         """Return the sizes, and how sharp the answers are."""
-        classes = len(self.bias_K)
-        return {"channels": len(self.center_C), "classes": classes, "banks": len(self.banks), "sharpness": self.sharpness}
+        classes = len(self.bias)
+        return {"channels": len(self.center), "classes": classes, "banks": len(self.banks), "sharpness": self.sharpness}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return kernels and linear layer."""
-        own = {"center": self.center_C, "scale": self.scale_C, "weight": self.weight_FK, "bias": self.bias_K}
+        own = {"center": self.center, "scale": self.scale, "weight": self.weight, "bias": self.bias}
         kept = {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in own.items()}
         for order, bank in enumerate(self.banks):
             kept |= bank.tensors(order)
@@ -142,11 +142,9 @@ def _features(held: list[np.ndarray], banks: "tuple[KernelBank, ...] | list[Kern
 
 def _plain(values_CT: np.ndarray) -> np.ndarray:
     """Return level, spread and length of a series: `PLAIN_NUMBERS` for each channel, and one."""
-    first_CT, second_CT = np.array_split(values_CT, 2, axis=1)
-    found = [
-        values_CT.mean(axis=1),
-        first_CT.mean(axis=1),
-        second_CT.mean(axis=1),
+    pieces = [piece_CT for count in PIECES for piece_CT in np.array_split(values_CT, count, axis=1)]
+    found = [(piece_CT if piece_CT.shape[1] else values_CT).mean(axis=1) for piece_CT in pieces]
+    found += [
         values_CT.std(axis=1),
         values_CT.min(axis=1),
         values_CT.max(axis=1),

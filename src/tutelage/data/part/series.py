@@ -114,7 +114,7 @@ def as_objects(values: Sequence[object]) -> np.ndarray:
 
 
 def interpolated(values_TC: np.ndarray, fallback_C: np.ndarray) -> np.ndarray:
-    """Return a series without gaps: each on the straight line between its neighbors in time, level before the first and after the last.
+    """Return a series without gaps: each is on the straight line between its neighbors in time, and level at the ends.
 
     Args:
         values_TC: NaN where a value is missing.

@@ -36,7 +36,8 @@ class Series(Prepare):
 
     kind: Literal["series"] = "series"
     normalize: Literal["train", "series", "none"] = Field(
-        "train", description="Mean 0 and deviation 1 of each channel: over all train values, of each series by itself, or not at all."
+        "train",
+        description="Mean 0 and deviation 1 of each channel: over all train values, of each series by itself, or not at all.",
     )
 
     def fit(self, part: Part) -> "SeriesFitted":
@@ -140,7 +141,7 @@ class SeriesFitted(Fitted):
         if self.normalize == "none":
             return values_TC
         if self.normalize == "train":
-            return (values_TC - np.array(self.mean)) / np.array(self.std)
+            return np.asarray((values_TC - np.array(self.mean)) / np.array(self.std))
         mean_C = values_TC.mean(axis=0)
         return np.asarray((values_TC - mean_C) / _usable(values_TC.std(axis=0), np.abs(mean_C)))
 

@@ -66,11 +66,13 @@ class SeriesSource(Source):
 def _files(path: Path) -> list[Path]:
     """Return the files of series that a path names or holds."""
     if path.is_file():
-        return [path] if path.suffix.casefold() == TS and _is_ts(path) or _is_ucr(path) else []
+        return [path] if (path.suffix.casefold() == TS and _is_ts(path)) or _is_ucr(path) else []
     if not path.is_dir():
         return []
     inside = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-    return [file for file in inside if file.suffix.casefold() == TS and _is_ts(file)] or [file for file in inside if _is_ucr(file)]
+    return [file for file in inside if file.suffix.casefold() == TS and _is_ts(file)] or [
+        file for file in inside if _is_ucr(file)
+    ]
 
 
 def _is_ts(file: Path) -> bool:
@@ -160,13 +162,13 @@ def _read_file(file: Path) -> SeriesFile:
 
 def _usual_channels(read: SeriesFile) -> int:
     """Return how many values at a time the series of a file have: as its header says, or as most of them have."""
-    counts = [row.values_TC.shape[1] for row in read.rows if isinstance(row, SeriesRow)]
+    counts = [row.values.shape[1] for row in read.rows if isinstance(row, SeriesRow)]
     return read.channels or (int(np.bincount(counts).argmax()) if counts else 1)
 
 
 def _problem(row: SeriesRow, *, channels: int, needs_labels: bool) -> RowProblem | None:
     """Return what is wrong with a series; None where it can stand."""
-    values_TC = row.values_TC
+    values_TC = row.values
     if values_TC.shape[1] != channels:
         remedy = "Give each series the same dimensions, in the same order."
         return RowProblem(row.where, f"{values_TC.shape[1]} dimensions, where {channels} were expected", remedy)
@@ -190,10 +192,10 @@ def _part(name: str, rows: Sequence[SeriesRow], target: str) -> SeriesPart:
     has_labels = any(label is not None for label in labels)
     digest = hashlib.sha256(repr(labels).encode("utf-8", "surrogatepass"))
     for row in rows:
-        digest.update(repr(row.values_TC.shape).encode() + row.values_TC.tobytes())
+        digest.update(repr(row.values.shape).encode() + row.values.tobytes())
     part = SeriesPart(
         name=name,
-        series=as_objects([row.values_TC for row in rows]),
+        series=as_objects([row.values for row in rows]),
         labels=as_objects(labels) if has_labels else None,
         names=as_objects([row.where for row in rows]),
         fingerprint=digest.hexdigest(),

@@ -21,12 +21,12 @@ class SeriesRow:
 
     Attributes:
         where: Its place in the file.
-        values_TC: float64 [T, C]; NaN where a value is missing.
+        values: float64 [T, C]; NaN where a value is missing.
         label: A word or a number; None where there is none.
     """
 
     where: str
-    values_TC: np.ndarray
+    values: np.ndarray
     label: str | float | None
 
 

@@ -1,4 +1,4 @@
-"""sktime's `.ts` format: what the series are after @, then a series a line, dimensions and label apart by colons; not a component."""
+"""sktime's `.ts` format: lines with @, then a series a line, dimensions and label apart by colons; not a component."""
 
 import re
 from collections.abc import Sequence
@@ -28,13 +28,17 @@ def read_ts(lines: Sequence[str], file: str) -> SeriesFile:
         if not words or words[0].startswith("#"):
             continue
         if not words[0].startswith("@"):
-            raise DataError([DataProblem(f"{file} line {number}", f"{line[:40]!r} before @data", "Expected lines that begin with @.")])
+            raise DataError(
+                [DataProblem(f"{file} line {number}", f"{line[:40]!r} before @data", "Expected lines that begin with @.")]
+            )
         if words[0].casefold() == "@data":
             begin = number
             break
         header[words[0][1:].casefold()] = words[1:]
     if begin is None:
-        raise DataError([DataProblem(file, "no line @data", "Expected sktime's .ts format: lines with @, @data, then the series.")])
+        raise DataError(
+            [DataProblem(file, "no line @data", "Expected sktime's .ts format: lines with @, @data, then the series.")]
+        )
     if _says(header, "timestamps"):
         remedy = "Write the values alone, evenly spaced in time, and @timeStamps false."
         raise DataError([DataProblem(file, "@timeStamps true: each value has a time of its own, which is not read", remedy)])
@@ -75,7 +79,9 @@ def _row(line: str, where: str, *, has_label: bool, is_number: bool, classes: Se
             return RowProblem(where, f"the label {label!r} is no number", "Write a number after the last colon.")
     elif label is not None and classes and label not in classes:
         named = ", ".join(classes[:8])
-        return RowProblem(where, f"the label {str(label)[:40]!r} is none of those in @classLabel ({named})", "Mend the label or the header.")
+        return RowProblem(
+            where, f"the label {str(label)[:40]!r} is none of those in @classLabel ({named})", "Mend the label or the header."
+        )
     columns = []
     for place, text in enumerate(dimensions, start=1):
         cells = CELLS.split(text.strip()) if "," not in text else text.split(",")

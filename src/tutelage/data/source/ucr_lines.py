@@ -15,10 +15,10 @@ BLANKS = re.compile(r"\s+")
 
 
 def is_ucr_line(line: str) -> bool:
-    """Tell whether a first line is a series and not the header of a table.
+    r"""Tell whether a first line is a series and not the header of a table.
 
     Example:
-        >>> is_ucr_line("1\\t0.5\\t0.25\\t0.125"), is_ucr_line("class\\ta\\tb\\tc")
+        >>> is_ucr_line("1\t0.5\t0.25\t0.125"), is_ucr_line("class\ta\tb\tc")
         (True, False)
     """
     cells = _cells(line.strip())

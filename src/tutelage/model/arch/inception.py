@@ -38,7 +38,9 @@ class Inception(Model):
     kernels: tuple[Annotated[int, Field(ge=1, le=2**12)], ...] = Field(
         (39, 19, 9), min_length=1, max_length=16, description="Lengths of the kernels, odd."
     )
-    length: int = Field(512, ge=1, le=2**20, description="Times that are looked at one by one; longer series are cut into patches.")
+    length: int = Field(
+        512, ge=1, le=2**20, description="Times that are looked at one by one; longer series are cut into patches."
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a feature is left out before the last layer.")
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
@@ -90,7 +92,7 @@ class TimeNet(nn.Module):
 
 
 class Branches(nn.Module):
-    """A narrow layer, convolutions of several lengths over it, and a pooled branch, side by side: [B, I, 1, T] -> [B, O, 1, T]."""
+    """A narrow layer, convolutions of several lengths over it, and a pooled branch: [B, I, 1, T] -> [B, O, 1, T]."""
 
     def __init__(self, inputs: int, spec: Inception) -> None:
         super().__init__()
