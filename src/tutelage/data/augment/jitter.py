@@ -2,7 +2,8 @@
 
 When to use it: sensors that are noisy themselves. Not where small, quick changes tell the class.
 
-Source: T. Um et al., "Data Augmentation of Wearable Sensor Data", 2017, arXiv 1706.00527, section 2.1. Differs from the paper: none.
+Source: T. Um et al., "Data Augmentation of Wearable Sensor Data", 2017, arXiv 1706.00527, section 2.1.
+Differs from the paper: none.
 """
 
 from typing import Literal
