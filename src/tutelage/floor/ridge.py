@@ -71,7 +71,7 @@ def fit_ridge(x_NF: np.ndarray, truth_N: np.ndarray, *, num_classes: int, num_la
 
 def probabilities(scores_NK: np.ndarray, *, sharpness: float) -> np.ndarray:
     """Return the softmax of scores, float64 [N, K]."""
-    return np.exp(_log_softmax(scores_NK, sharpness))
+    return np.asarray(np.exp(_log_softmax(scores_NK, sharpness)))
 
 
 def _fit(x_NF: np.ndarray, truth_N: np.ndarray, num_classes: int) -> _Fit:

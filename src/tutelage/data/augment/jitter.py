@@ -57,5 +57,5 @@ def _mixed(number: Tensor) -> Tensor:
 
 def _normal(number: Tensor) -> Tensor:
     """Turn whole numbers in [0, 2^31) into normal ones."""
-    uniform = (number.double() + 0.5) / 2**31
-    return torch.special.ndtri(uniform)
+    normal: Tensor = torch.special.ndtri((number.double() + 0.5) / 2**31)
+    return normal
