@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -27,6 +27,7 @@ class SeriesPart(RowsPart):
         names: object [N] of str: each series as people know it, such as `GunPoint_TRAIN.ts line 14`.
         fingerprint: Hash of values and labels.
         target: What the labels are called.
+        reading: Settings of the source by which other files are read alike, where it has such.
     """
 
     kind: ClassVar[str] = "series"
@@ -37,6 +38,7 @@ class SeriesPart(RowsPart):
     names: np.ndarray
     fingerprint: str
     target: str = ""
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.series)

@@ -5,7 +5,7 @@ all train values, so that level and size of a series still tell something, or ea
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -60,6 +60,7 @@ class Series(Prepare):
             self.normalize,
             int(lengths.max()),
             bool(lengths.min() == lengths.max()),
+            series.reading,
         )
 
     def restore(self, state: Mapping[str, Any]) -> "SeriesFitted":
@@ -67,7 +68,8 @@ class Series(Prepare):
         mean, std = (tuple(float(value) for value in state[key]) for key in ("mean", "std"))
         if not mean or len(mean) != len(std) or min(std) <= 0 or not np.isfinite([*mean, *std]).all():
             raise ValueError(f"mean {mean} and std {std} of a series' channels do not belong together")
-        return SeriesFitted(mean, std, self.normalize, take(state, "length", Size), take(state, "is_equal", bool))
+        length, is_equal, read = take(state, "length", Size), take(state, "is_equal", bool), take(state, "reading", dict)
+        return SeriesFitted(mean, std, self.normalize, length, is_equal, read)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class SeriesFitted(Fitted):
         normalize: By what values are made comparable.
         length: Most times of a train series.
         is_equal: Whether all train series had that many.
+        read: Settings of the source by which the train series were made of a table.
     """
 
     mean: tuple[float, ...]
@@ -87,6 +90,7 @@ class SeriesFitted(Fitted):
     normalize: Literal["train", "series", "none"]
     length: int
     is_equal: bool
+    read: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> SeriesShape:
@@ -111,7 +115,12 @@ class SeriesFitted(Fitted):
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
-        return {"mean": list(self.mean), "std": list(self.std), "length": self.length, "is_equal": self.is_equal}
+        fitted = {"mean": list(self.mean), "std": list(self.std), "length": self.length, "is_equal": self.is_equal}
+        return fitted | {"reading": dict(self.read)}
+
+    def reading(self) -> dict[str, Any]:
+        """Return which columns of a table make a series."""
+        return dict(self.read)
 
     def say(self) -> str:
         """Write length, channels and scale."""

@@ -8,18 +8,16 @@ tutelage train GunPoint/GunPoint_TRAIN.tsv # of the UCR archive, with GunPoint_T
 Not for tables of rows that have nothing to do with time.
 """
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem, TutelageError, UsageError
-from tutelage.data.part.series import SeriesPart, as_objects
+from tutelage.data.part.series import SeriesPart
 from tutelage.data.source.base import Collected, Source
-from tutelage.data.source.series_lines import RowProblem, SeriesFile, SeriesRow
+from tutelage.data.source.series_lines import RowProblem, SeriesFile, SeriesRow, row_problem, series_part
 from tutelage.data.source.text_encoding import UNREADABLE, open_text
 from tutelage.data.source.ts_lines import read_ts
 from tutelage.data.source.ucr_lines import is_ucr_line, read_ucr
@@ -137,7 +135,7 @@ def _read(files: Sequence[Path], *, name: str, needs_labels: bool) -> tuple[Seri
         target = target or read.target
         channels = _usual_channels(read)
         for found in read.rows:
-            bad = found if isinstance(found, RowProblem) else _problem(found, channels=channels, needs_labels=needs_labels)
+            bad = found if isinstance(found, RowProblem) else row_problem(found, channels=channels, needs_labels=needs_labels)
             if isinstance(bad, RowProblem):
                 problems.append(DataProblem(bad.where, bad.found, bad.remedy, item))
             elif isinstance(found, SeriesRow):
@@ -145,7 +143,7 @@ def _read(files: Sequence[Path], *, name: str, needs_labels: bool) -> tuple[Seri
             item += 1
     if not rows:
         raise DataError(problems or [DataProblem(files[0].name, "no series in it", REMEDY)])
-    return _part(name, rows, target), problems
+    return series_part(name, rows, target), problems
 
 
 def _read_file(file: Path) -> SeriesFile:
@@ -164,42 +162,3 @@ def _usual_channels(read: SeriesFile) -> int:
     """Return how many values at a time the series of a file have: as its header says, or as most of them have."""
     counts = [row.values.shape[1] for row in read.rows if isinstance(row, SeriesRow)]
     return read.channels or (int(np.bincount(counts).argmax()) if counts else 1)
-
-
-def _problem(row: SeriesRow, *, channels: int, needs_labels: bool) -> RowProblem | None:
-    """Return what is wrong with a series; None where it can stand."""
-    values_TC = row.values
-    if values_TC.shape[1] != channels:
-        remedy = "Give each series the same dimensions, in the same order."
-        return RowProblem(row.where, f"{values_TC.shape[1]} dimensions, where {channels} were expected", remedy)
-    if len(values_TC) < 2:
-        found = "a series of no values" if not len(values_TC) else "a series of one value"
-        return RowProblem(row.where, found, "A series needs two times at least: give it whole, or leave it out.")
-    if np.isinf(values_TC).any():
-        time, dimension = (int(place[0]) + 1 for place in np.nonzero(np.isinf(values_TC)))
-        at = f"value {time} of dimension {dimension}" if channels > 1 else f"value {time}"
-        return RowProblem(row.where, f"{at} is infinite", "Write ? or NaN for a value that is missing.")
-    if np.isnan(values_TC).all():
-        return RowProblem(row.where, "all values are missing", "Leave the series out.")
-    if needs_labels and row.label is None:
-        return RowProblem(row.where, "its label is missing", "Write the label, or leave the series out.")
-    return None
-
-
-def _part(name: str, rows: Sequence[SeriesRow], target: str) -> SeriesPart:
-    """Put series together; the fingerprint is that of values and labels."""
-    labels = [row.label for row in rows]
-    has_labels = any(label is not None for label in labels)
-    digest = hashlib.sha256(repr(labels).encode("utf-8", "surrogatepass"))
-    for row in rows:
-        digest.update(repr(row.values.shape).encode() + row.values.tobytes())
-    part = SeriesPart(
-        name=name,
-        series=as_objects([row.values for row in rows]),
-        labels=as_objects(labels) if has_labels else None,
-        names=as_objects([row.where for row in rows]),
-        fingerprint=digest.hexdigest(),
-        target=target,
-    )
-    is_number = has_labels and all(isinstance(label, float) for label in labels)
-    return replace(part, labels=np.array(labels, dtype=np.float64)) if is_number else part

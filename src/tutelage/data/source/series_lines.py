@@ -1,11 +1,15 @@
-"""What readers of series give, line by line, and how numbers are read; not a component."""
+"""What readers of series give, how numbers are read, and what cannot stand; not a component."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-__all__ = ["BadNumber", "RowProblem", "SeriesFile", "SeriesRow", "numbers"]
+from tutelage.data.part.series import SeriesPart, as_objects
+
+__all__ = ["BadNumber", "RowProblem", "SeriesFile", "SeriesRow", "numbers", "row_problem", "series_part"]
 
 MISSING = {"?": "nan", "": "nan"}
 """How a missing value may be written, beside NaN."""
@@ -76,3 +80,43 @@ def numbers(cells: Sequence[str]) -> np.ndarray:
         except ValueError:
             raise BadNumber(f"value {place + 1} is {word[:40]!r}, no number") from None
     return values
+
+
+def row_problem(row: SeriesRow, *, channels: int, needs_labels: bool) -> RowProblem | None:
+    """Return what is wrong with a series; None where it can stand."""
+    values_TC = row.values
+    if values_TC.shape[1] != channels:
+        remedy = "Give each series the same dimensions, in the same order."
+        return RowProblem(row.where, f"{values_TC.shape[1]} dimensions, where {channels} were expected", remedy)
+    if len(values_TC) < 2:
+        found = "a series of no values" if not len(values_TC) else "a series of one value"
+        return RowProblem(row.where, found, "A series needs two times at least: give it whole, or leave it out.")
+    if np.isinf(values_TC).any():
+        time, dimension = (int(place[0]) + 1 for place in np.nonzero(np.isinf(values_TC)))
+        at = f"value {time} of dimension {dimension}" if channels > 1 else f"value {time}"
+        return RowProblem(row.where, f"{at} is infinite", "Write ? or NaN for a value that is missing.")
+    if np.isnan(values_TC).all():
+        return RowProblem(row.where, "all values are missing", "Leave the series out.")
+    if needs_labels and row.label is None:
+        return RowProblem(row.where, "its label is missing", "Write the label, or leave the series out.")
+    return None
+
+
+def series_part(name: str, rows: Sequence[SeriesRow], target: str, *, reading: Mapping[str, Any] | None = None) -> SeriesPart:
+    """Put series together; the fingerprint is that of values and labels."""
+    labels = [row.label for row in rows]
+    has_labels = any(label is not None for label in labels)
+    digest = hashlib.sha256(repr(labels).encode("utf-8", "surrogatepass"))
+    for row in rows:
+        digest.update(repr(row.values.shape).encode() + row.values.tobytes())
+    part = SeriesPart(
+        name=name,
+        series=as_objects([row.values for row in rows]),
+        labels=as_objects(labels) if has_labels else None,
+        names=as_objects([row.where for row in rows]),
+        fingerprint=digest.hexdigest(),
+        target=target,
+        reading=reading or {},
+    )
+    is_number = has_labels and all(isinstance(label, float) for label in labels)
+    return replace(part, labels=np.array(labels, dtype=np.float64)) if is_number else part
