@@ -66,6 +66,20 @@ def plain_text(folder: Path) -> str:
     return str(folder / "words.txt")
 
 
+def series(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    for part, count in (("TRAIN", 30), ("TEST", 12)):
+        lines = ["@univariate false", "@dimensions 2", "@classLabel true slow quick", "@data"]
+        for row in range(count):
+            times = np.arange(12 + row % 5)
+            noisy = np.sin(times * (0.5 + row % 2) + random.uniform(0, 6)) + 0.1 * random.normal(size=(2, len(times)))
+            lines.append(
+                ":".join([*(",".join(f"{value:.4f}" for value in values) for values in noisy), ["slow", "quick"][row % 2]])
+            )
+        (folder / f"Swings_{part}.ts").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(folder)
+
+
 SOURCES: dict[str, Callable[[Path], str]] = {
     "image_folder": image_folder,
     "idx": idx,
@@ -74,6 +88,7 @@ SOURCES: dict[str, Callable[[Path], str]] = {
     "sklearn_bundled": lambda folder: "sklearn:iris",
     "chars": chars,
     "plain_text": plain_text,
+    "series": series,
     "gaussians": lambda folder: "gaussians:3",
     "gym": lambda folder: "gym:CartPole-v1",
 }

@@ -9,6 +9,7 @@ import torch
 from tutelage.core import catalog
 from tutelage.core.errors import DataError
 from tutelage.data.part.base import RowsPart
+from tutelage.data.part.series import SeriesPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.floor.base import FittedFloor, Floor
@@ -27,7 +28,21 @@ def texts(count: int, *, seed: int) -> tuple[TextPart, np.ndarray]:
     return TextPart("train", np.array(lines, dtype=object), codes.astype(str), names, "x"), codes
 
 
-EXAMPLES: dict[str, Callable[..., tuple[RowsPart, np.ndarray]]] = {"word_pairs": texts}
+def series(count: int, *, seed: int) -> tuple[SeriesPart, np.ndarray]:
+    """Return series of unequal length whose class is how quickly they swing, some values missing."""
+    random = np.random.default_rng(seed)
+    codes = random.integers(0, 3, count)
+    held = np.empty(count, dtype=object)
+    for row, code in enumerate(codes):
+        times = np.arange(random.integers(20, 40))
+        wave = np.sin(times * (0.4 + 0.4 * code) + random.uniform(0, 6))
+        held[row] = np.column_stack([wave, random.normal(size=len(times))]) + 0.1 * random.normal(size=(len(times), 2))
+        held[row][random.integers(len(times)), 0] = np.nan
+    names = np.array([f"line {row}" for row in range(count)], dtype=object)
+    return SeriesPart("train", held, codes.astype(str), names, "x"), codes
+
+
+EXAMPLES: dict[str, Callable[..., tuple[RowsPart, np.ndarray]]] = {"random_kernels": series, "word_pairs": texts}
 """For each floor what makes rows of its kind, and their truth."""
 
 

@@ -115,6 +115,8 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         )
         parser.add_argument("--target", metavar="COL", help="name of the target column")
         parser.add_argument("--text", metavar="COL", help="of a table: the column that holds texts to learn from")
+        parser.add_argument("--series-id", metavar="COL", help="of a table of series: the column that names a row's series")
+        parser.add_argument("--time-column", metavar="COL", help="of a table of series: the column that puts a series in order")
         parser.add_argument(
             "--header",
             choices=("auto", "first", "none"),

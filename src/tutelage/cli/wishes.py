@@ -17,7 +17,7 @@ from tutelage.track.console import Console
 __all__ = ["make_request"]
 
 BUDGETS = ("epochs", "steps", "time")
-OF_SOURCE = ("header", "text")
+OF_SOURCE = ("header", "text", "series_id", "time_column")
 """Options that are settings of the source."""
 PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
 

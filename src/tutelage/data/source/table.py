@@ -26,6 +26,7 @@ from tutelage.data.source.class_names import match_labels
 from tutelage.data.source.header import HeaderMode, Naming
 from tutelage.data.source.headless_target import place_target
 from tutelage.data.source.raw_table import RawTable
+from tutelage.data.source.series_columns import SeriesLayout, as_series
 from tutelage.data.source.table_files import (
     TRAIN_STEM,
     find_tables,
@@ -64,6 +65,11 @@ class TableSource(Source):
     names: tuple[str, ...] = Field((), description="Names of the columns in order, for a file without a header row.")
     sheet: str = Field("", description="Sheet of an Excel workbook; empty = the first one.")
     text: str = Field("auto", description="Column of texts to learn from; auto = the only one beside the target, none = no.")
+    series_id: str = Field(
+        "", description="Column that names the series a row belongs to, in a table of series measured over time."
+    )
+    time_column: str = Field("", description="Column by which the rows of a series are put in order; empty = they are in order.")
+    wide: bool = Field(False, description="Whether each row is a series, its columns in order the values.")
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
@@ -112,6 +118,9 @@ class TableSource(Source):
             problems += test.problems
             notes += test.notes
             warnings += test.warnings
+        layout = SeriesLayout(self.series_id, self.time_column, self.wide)
+        if layout:
+            return self._as_series(train_part, test_part, layout, problems, notes, warnings)
         text = find_text_column(train_part, wanted=self.text)
         if text:
             notes.append(say_texts(train_part, text, is_found=self.text == "auto"))
@@ -152,9 +161,34 @@ class TableSource(Source):
             raise DataError(problems)
         joined = _joined(parts)
         joined.notes = tuple(notes)
+        layout = SeriesLayout(self.series_id, self.time_column, self.wide)
+        if layout:
+            series, more = as_series(joined, layout, needs_labels=False)
+            return series, (*problems, *more)
         if self.text in ("auto", "none"):
             return joined, tuple(problems)
         return as_texts(joined, find_text_column(joined, wanted=self.text)), tuple(problems)
+
+    def _as_series(
+        self,
+        train: TablePart,
+        test: TablePart | None,
+        layout: SeriesLayout,
+        problems: list[DataProblem],
+        notes: list[str],
+        warnings: list[str],
+    ) -> Collected:
+        """Return the tables as series."""
+        train_series, found = as_series(train, layout)
+        test_series, more = as_series(test, layout) if test is not None else (None, [])
+        return Collected(
+            name=_name(find_tables(Path(self.path)).train),
+            train=train_series,
+            test=test_series,
+            problems=(*problems, *found, *more),
+            notes=tuple(notes),
+            warnings=tuple(warnings),
+        )
 
     def _expected(self, names: Iterable[str]) -> Expected:
         """Return the types of the columns whose kind is given, and how their dates are written."""

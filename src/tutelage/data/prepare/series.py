@@ -1,0 +1,190 @@
+"""Series on one scale, without gaps; of unequal length, padded batch by batch.
+
+Missing values are put on the straight line between their neighbors in time. Each channel gets mean 0 and deviation 1: over
+all train values, so that level and size of a series still tell something, or each series by itself, where only its form counts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import nn
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.shape.series import SeriesShape
+from tutelage.core.typed import Size, take
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.part.series import SeriesPart, interpolated
+from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.padding import Pad
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.ragged import RaggedRows, join
+
+__all__ = ["Series", "SeriesFitted"]
+
+MULTIPLE = 8
+"""Batches of unequal series are padded to a multiple of this, so that there are few different shapes."""
+SMALLEST_DEVIATION = 1e-12
+"""As a share of the largest value: what varies less is constant."""
+
+
+class Series(Prepare):
+    """Settings of the preprocessing of series."""
+
+    kind: Literal["series"] = "series"
+    normalize: Literal["train", "series", "none"] = Field(
+        "train",
+        description="Mean 0 and deviation 1 of each channel: over all train values, of each series by itself, or not at all.",
+    )
+
+    def fit(self, part: Part) -> "SeriesFitted":
+        """Learn mean and deviation of each channel.
+
+        Raises:
+            DataError: Not series, or series of different numbers of channels.
+        """
+        series = as_series(part)
+        check_channels(series, series.channels)
+        values_LC = np.concatenate(list(series.series))
+        is_known_LC = ~np.isnan(values_LC)
+        count_C = np.maximum(1, is_known_LC.sum(axis=0))
+        mean_C = np.where(is_known_LC, values_LC, 0.0).sum(axis=0) / count_C
+        std_C = np.sqrt(np.where(is_known_LC, (values_LC - mean_C) ** 2, 0.0).sum(axis=0) / count_C)
+        lengths = series.lengths
+        return SeriesFitted(
+            tuple(mean_C.tolist()),
+            tuple(_usable(std_C, np.abs(mean_C)).tolist()),
+            self.normalize,
+            int(lengths.max()),
+            bool(lengths.min() == lengths.max()),
+            series.reading,
+        )
+
+    def restore(self, state: Mapping[str, Any]) -> "SeriesFitted":
+        """Rebuild what `SeriesFitted.state` returned."""
+        mean, std = (tuple(float(value) for value in state[key]) for key in ("mean", "std"))
+        if not mean or len(mean) != len(std) or min(std) <= 0 or not np.isfinite([*mean, *std]).all():
+            raise ValueError(f"mean {mean} and std {std} of a series' channels do not belong together")
+        length, is_equal, read = take(state, "length", Size), take(state, "is_equal", bool), take(state, "reading", dict)
+        return SeriesFitted(mean, std, self.normalize, length, is_equal, read)
+
+
+@dataclass(frozen=True)
+class SeriesFitted(Fitted):
+    """Fitted preprocessing of series.
+
+    Attributes:
+        mean: Of each channel, over all train values.
+        std: The same for the deviation, > 0.
+        normalize: By what values are made comparable.
+        length: Most times of a train series.
+        is_equal: Whether all train series had that many.
+        read: Settings of the source by which the train series were made of a table.
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    normalize: Literal["train", "series", "none"]
+    length: int
+    is_equal: bool
+    read: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> SeriesShape:
+        """What a model receives."""
+        return SeriesShape(channels=len(self.mean), length=self.length, is_equal=self.is_equal)
+
+    def apply(self, part: Part) -> Rows:
+        """Return each series normalized, float32 [T, C].
+
+        Raises:
+            DataError: Series of another number of channels than those of the training.
+        """
+        series = as_series(part)
+        check_channels(series, len(self.mean))
+        fallback_C = np.array(self.mean)
+        pieces = [self._scaled(interpolated(values_TC, fallback_C)).astype(np.float32) for values_TC in series.series]
+        return RaggedRows({"series": join(pieces or [np.empty((0, len(self.mean)), np.float32)])})
+
+    def finisher(self) -> nn.Module:
+        """Return the module that pads series to one length and tells what is padding."""
+        return Pad("series", multiple=1 if self.is_equal else MULTIPLE, dtype=torch.float32)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted as JSON values."""
+        fitted = {"mean": list(self.mean), "std": list(self.std), "length": self.length, "is_equal": self.is_equal}
+        return fitted | {"reading": dict(self.read)}
+
+    def reading(self) -> dict[str, Any]:
+        """Return which columns of a table make a series."""
+        return dict(self.read)
+
+    def say(self) -> str:
+        """Write length, channels and scale."""
+        said = {"train": "normalized by channel", "series": "each normalized by itself", "none": "not normalized"}
+        return f"{self.shape.say()}, {said[self.normalize]}"
+
+    def warnings(self, part: RowsPart) -> list[str]:
+        """Tell of missing values, and of series in which nothing happens."""
+        series = as_series(part)
+        gaps = [row for row, values_TC in enumerate(series.series) if np.isnan(values_TC).any()]
+        still = [row for row, values_TC in enumerate(series.series) if _is_constant(values_TC)]
+        told = []
+        if gaps:
+            told.append(
+                f"{len(gaps):,} series have missing values, such as {series.locate(gaps[0])}: "
+                "they are put on the straight line between their neighbors in time"
+            )
+        if still:
+            told.append(
+                f"{len(still):,} series are constant from begin to end, such as {series.locate(still[0])}: "
+                "if nothing was measured there, leave them out"
+            )
+        return told
+
+    def _scaled(self, values_TC: np.ndarray) -> np.ndarray:
+        """Return a series on the scale that was asked for."""
+        if self.normalize == "none":
+            return values_TC
+        if self.normalize == "train":
+            return np.asarray((values_TC - np.array(self.mean)) / np.array(self.std))
+        mean_C = values_TC.mean(axis=0)
+        return np.asarray((values_TC - mean_C) / _usable(values_TC.std(axis=0), np.abs(mean_C)))
+
+
+def as_series(part: Part) -> SeriesPart:
+    """Return the part if its rows are series.
+
+    Raises:
+        DataError: They are not.
+    """
+    if isinstance(part, SeriesPart):
+        return part
+    raise DataError([DataProblem(part.name, "its rows are no series", "The model was trained on series: give it the same.")])
+
+
+def check_channels(part: SeriesPart, channels: int) -> None:
+    """Refuse series of another number of channels.
+
+    Raises:
+        DataError: There are such.
+    """
+    wrong = [row for row, values_TC in enumerate(part.series) if values_TC.shape[1] != channels]
+    if wrong:
+        found = f"{part.series[wrong[0]].shape[1]} values at a time, where the model has {channels}"
+        remedy = "Give series with the dimensions of the train series, in their order."
+        raise DataError([DataProblem(part.locate(wrong[0]), found, remedy)])
+
+
+def _usable(std_C: np.ndarray, size_C: np.ndarray) -> np.ndarray:
+    """Return deviations to divide by: 1 where a channel is constant."""
+    return np.where(std_C > SMALLEST_DEVIATION * np.maximum(size_C, 1e-300), std_C, 1.0)
+
+
+def _is_constant(values_TC: np.ndarray) -> bool:
+    """Tell whether nothing changes in any channel."""
+    known = [values_TC[~np.isnan(values_TC[:, channel]), channel] for channel in range(values_TC.shape[1])]
+    return all(len(values) == 0 or bool((values == values[0]).all()) for values in known)

@@ -1,0 +1,97 @@
+"""sktime's `.ts` format: lines with @, then a series a line, dimensions and label apart by colons; not a component."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.source.series_lines import BadNumber, RowProblem, SeriesFile, SeriesRow, numbers
+
+__all__ = ["read_ts"]
+
+TRUE = "true"
+CELLS = re.compile(r"[,\s]+")
+NUMBER_REMEDY = "Write a number, or ? where a value is missing."
+
+
+def read_ts(lines: Sequence[str], file: str) -> SeriesFile:
+    """Read a file.
+
+    Raises:
+        DataError: It has no @data, or its series have times of their own.
+    """
+    header: dict[str, list[str]] = {}
+    begin = None
+    for number, line in enumerate(lines, start=1):
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if not words[0].startswith("@"):
+            raise DataError(
+                [DataProblem(f"{file} line {number}", f"{line[:40]!r} before @data", "Expected lines that begin with @.")]
+            )
+        if words[0].casefold() == "@data":
+            begin = number
+            break
+        header[words[0][1:].casefold()] = words[1:]
+    if begin is None:
+        raise DataError(
+            [DataProblem(file, "no line @data", "Expected sktime's .ts format: lines with @, @data, then the series.")]
+        )
+    if _says(header, "timestamps"):
+        remedy = "Write the values alone, evenly spaced in time, and @timeStamps false."
+        raise DataError([DataProblem(file, "@timeStamps true: each value has a time of its own, which is not read", remedy)])
+    has_class, has_number = _says(header, "classlabel"), _says(header, "targetlabel")
+    classes = header.get("classlabel", [])[1:]
+    channels = _channels(header)
+    rows = [
+        _row(line, f"{file} line {number}", has_label=has_class or has_number, is_number=has_number, classes=classes)
+        for number, line in enumerate(lines[begin:], start=begin + 1)
+        if line.strip() and not line.startswith("#")
+    ]
+    return SeriesFile(tuple(rows), channels, "class" if has_class else "target" if has_number else "")
+
+
+def _says(header: dict[str, list[str]], key: str) -> bool:
+    """Tell whether something is said to be so."""
+    return [word.casefold() for word in header.get(key, [])[:1]] == [TRUE]
+
+
+def _channels(header: dict[str, list[str]]) -> int:
+    """Return how many dimensions the header promises; 0 where it does not say."""
+    if _says(header, "univariate"):
+        return 1
+    said = next(iter(header.get("dimensions", header.get("dimension", []))), "")
+    return int(said) if said.isdecimal() else 0
+
+
+def _row(line: str, where: str, *, has_label: bool, is_number: bool, classes: Sequence[str]) -> SeriesRow | RowProblem:
+    """Read one line."""
+    *dimensions, last = line.split(":") if has_label else (*line.split(":"), "")
+    label: str | float | None = last.strip() if last.strip() not in ("", "?") else None
+    if not dimensions:
+        return RowProblem(where, "no label, or no values: there is no colon", "Write the values, a colon, and the label.")
+    if is_number and label is not None:
+        try:
+            label = float(label)
+        except ValueError:
+            return RowProblem(where, f"the label {label!r} is no number", "Write a number after the last colon.")
+    elif label is not None and classes and label not in classes:
+        named = ", ".join(classes[:8])
+        return RowProblem(
+            where, f"the label {str(label)[:40]!r} is none of those in @classLabel ({named})", "Mend the label or the header."
+        )
+    columns = []
+    for place, text in enumerate(dimensions, start=1):
+        cells = CELLS.split(text.strip()) if "," not in text else text.split(",")
+        try:
+            columns.append(numbers(cells if cells != [""] else []))
+        except BadNumber as bad:
+            within = f"dimension {place}: " if len(dimensions) > 1 else ""
+            return RowProblem(where, f"{within}{bad}", NUMBER_REMEDY)
+    lengths = sorted({len(column) for column in columns})
+    if len(lengths) > 1:
+        found = f"dimensions of different lengths ({', '.join(map(str, lengths[:6]))} values)"
+        return RowProblem(where, found, "Give each dimension as many values; ? stands for a missing one.")
+    return SeriesRow(where, np.column_stack(columns), label)

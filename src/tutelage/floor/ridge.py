@@ -1,0 +1,122 @@
+"""Ridge regression on the codes of classes; its strictness and more are chosen by answers for rows left out; not a component.
+
+Each row is answered for as if it had been left out of the fit, which costs no second fit: G. Golub, M. Heath and G. Wahba,
+"Generalized Cross-Validation as a Method for Choosing a Good Ridge Parameter", Technometrics 1979. So that a few rows which
+are all answered for rightly do not make it certain of everything, the truth is softened by a row or two, as in J. Platt,
+"Probabilistic Outputs for Support Vector Machines", 1999.
+
+Shape letters: N rows, F features, K classes, R = min(N, F).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Ridge", "fit_ridge", "probabilities"]
+
+PENALTIES = np.logspace(-5, 2, 22)
+"""As shares of the mean of the squared singular values."""
+SHARPNESSES = np.logspace(-0.5, 2, 26)
+SMALLEST = 1e-9
+"""Leverage that is left at least, and the least part of the largest eigenvalue that counts."""
+MANY_ROWS = 2_000
+"""Rows by which the share of the last features is chosen, where there are more."""
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """A fitted linear layer.
+
+    Attributes:
+        weight: float64 [F, K].
+        bias: float64 [K].
+        sharpness: What answers are multiplied by before the softmax.
+    """
+
+    weight: np.ndarray
+    bias: np.ndarray
+    sharpness: float
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A fit, with how wrong it is for rows left out."""
+
+    loss: float
+    ridge: Ridge
+
+
+def fit_ridge(x_NF: np.ndarray, truth_N: np.ndarray, *, num_classes: int, num_last: int, shares: Sequence[float]) -> Ridge:
+    """Fit to features of mean 0 and deviation 1.
+
+    Args:
+        x_NF: Features.
+        truth_N: Class codes.
+        num_classes: K.
+        num_last: Features at the end that are few, and may count for more.
+        shares: How much they may count together, as shares of what the others do; one is chosen.
+    """
+    factors = [float(np.sqrt(share * (x_NF.shape[1] - num_last) / num_last)) for share in shares]
+    looked_at = np.unique(np.linspace(0, len(x_NF) - 1, MANY_ROWS).astype(np.int64)) if len(x_NF) > MANY_ROWS else slice(None)
+    fits = [_fit(_weighted(x_NF[looked_at], factor, num_last), truth_N[looked_at], num_classes) for factor in factors]
+    best = min(range(len(fits)), key=lambda place: fits[place].loss)
+    ridge = fits[best].ridge
+    if len(x_NF) > MANY_ROWS:
+        ridge = _fit(_weighted(x_NF, factors[best], num_last), truth_N, num_classes).ridge
+    weight_FK = ridge.weight.copy()
+    weight_FK[-num_last:] *= factors[best]
+    return Ridge(weight_FK, ridge.bias, ridge.sharpness)
+
+
+def probabilities(scores_NK: np.ndarray, *, sharpness: float) -> np.ndarray:
+    """Return the softmax of scores, float64 [N, K]."""
+    return np.asarray(np.exp(_log_softmax(scores_NK, sharpness)))
+
+
+def _fit(x_NF: np.ndarray, truth_N: np.ndarray, num_classes: int) -> _Fit:
+    """Fit at the penalty and the sharpness that are best for rows left out."""
+    y_NK = np.where(truth_N[:, None] == np.arange(num_classes), 1.0, -1.0)
+    bias_K = y_NK.mean(axis=0)
+    u_NR, values_R = _left_vectors(x_NF)
+    projected_RK = u_NR.T @ (y_NK - bias_K)
+    doubt = 1 / (len(x_NF) + 2)
+    soft_NK = np.where(y_NK > 0, 1 - doubt, doubt / max(1, num_classes - 1))
+    best = (np.inf, float(PENALTIES[-1]), 1.0)
+    for penalty in PENALTIES * values_R.mean():
+        kept_R = values_R / (values_R + penalty)
+        leverage_N = 1 / len(x_NF) + (u_NR**2) @ kept_R
+        error_NK = y_NK - bias_K - u_NR @ (kept_R[:, None] * projected_RK)
+        left_out_NK = y_NK - error_NK / np.maximum(1 - leverage_N, SMALLEST)[:, None]
+        for sharpness in SHARPNESSES.tolist():
+            loss = -float((soft_NK * _log_softmax(left_out_NK, sharpness)).sum(axis=1).mean())
+            if loss < best[0] - SMALLEST:
+                best = (loss, float(penalty), sharpness)
+    loss, penalty, sharpness = best
+    weight_FK = x_NF.T @ (u_NR @ (projected_RK / (values_R + penalty)[:, None]))
+    return _Fit(loss, Ridge(weight_FK, bias_K, sharpness))
+
+
+def _weighted(x_NF: np.ndarray, factor: float, num_last: int) -> np.ndarray:
+    """Return features with the last ones multiplied."""
+    weighted_NF = x_NF.copy()
+    weighted_NF[:, -num_last:] *= factor
+    return weighted_NF
+
+
+def _log_softmax(scores_NK: np.ndarray, sharpness: float) -> np.ndarray:
+    """Return the logarithm of the softmax of scores."""
+    scaled_NK = sharpness * (scores_NK - scores_NK.max(axis=1, keepdims=True))
+    return np.asarray(scaled_NK - np.log(np.exp(scaled_NK).sum(axis=1, keepdims=True)))
+
+
+def _left_vectors(x_NF: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return left singular vectors [N, R] and squared singular values [R], from the smaller of the two products."""
+    count, num_features = x_NF.shape
+    if count <= num_features:
+        values_R, u_NR = np.linalg.eigh(x_NF @ x_NF.T)
+    else:
+        values_R, v_FR = np.linalg.eigh(x_NF.T @ x_NF)
+        u_NR = x_NF @ v_FR / np.sqrt(np.maximum(values_R, 1e-300))
+    is_kept_R = values_R > SMALLEST * max(float(values_R.max()), 1e-300)
+    return u_NR[:, is_kept_R], values_R[is_kept_R]
