@@ -103,7 +103,11 @@ def run(*, kinds: tuple[str, ...], seeds: range, length: int, steps: int, device
             found.append(one)
             said = "solved" if one.error < SOLVED else "NOT solved"
             print(f"{kind:8} {seed:4} {one.steps:6} {one.error:10.6f} {one.seconds:8.1f}   {said}", flush=True)
-        record[kind] = {"solved": sum(one.error < SOLVED for one in found), "of": len(found), "errors": [one.error for one in found]}
+        record[kind] = {
+            "solved": sum(one.error < SOLVED for one in found),
+            "of": len(found),
+            "errors": [one.error for one in found],
+        }
     return record
 
 

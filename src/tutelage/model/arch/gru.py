@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tutelage.model.arch.recurrent import RecurrentModel
-from tutelage.model.layers.recurrent import RecurrentLayer, chrono, fill_kernel
+from tutelage.model.layers.recurrent import KernelLayer, RecurrentLayer, chrono
 
 __all__ = ["Gru"]
 
@@ -24,7 +24,8 @@ class Gru(RecurrentModel):
 
     kind: Literal["gru"] = "gru"
     update_bias: float | Literal["chrono"] = Field(
-        1.0, description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length."
+        1.0,
+        description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length.",
     )
 
     def layer(self, num_inputs: int, length: int) -> RecurrentLayer:
@@ -32,32 +33,19 @@ class Gru(RecurrentModel):
         return GruLayer(num_inputs, self.width, length=length, update_bias=self.update_bias)
 
 
-class GruLayer(RecurrentLayer):
+class GruLayer(KernelLayer):
     """h' = z h + (1 - z) tanh(W x + r U h); gates z and r of x and h."""
 
     def __init__(self, num_inputs: int, width: int, *, length: int, update_bias: float | Literal["chrono"]) -> None:
-        super().__init__()
-        self.width = width
-        self.kernel = nn.GRU(num_inputs, width, batch_first=True)
-        fill_kernel(self.kernel)
+        super().__init__(nn.GRU(num_inputs, width, batch_first=True))
         # In torch's order: reset, update, candidate; an update gate of 1 keeps.
-        _, keep_H, _ = self.kernel.bias_ih_l0.detach().chunk(3)
+        _, keep_H, _ = self.weights[2].detach().chunk(3)
         if update_bias == "chrono":
             chrono(keep_H, length)
         else:
             keep_H.fill_(update_bias)
 
-    def forward(self, x_BTD: Tensor, length_B: Tensor | None = None) -> Tensor:
-        """Return [B, T, H]."""
-        hidden_BTH: Tensor = self.kernel(x_BTD)[0]
-        return hidden_BTH
-
-    def begin(self, batch: int) -> tuple[Tensor, ...]:
-        """Return zeros."""
-        return (self.kernel.weight_hh_l0.new_zeros(batch, self.width),)
-
     def step(self, x_BD: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return [B, H] and the state after it."""
-        own = self.kernel
-        hidden_BH = torch.gru_cell(x_BD, state[0], own.weight_ih_l0, own.weight_hh_l0, own.bias_ih_l0, own.bias_hh_l0)
+        hidden_BH = torch.gru_cell(x_BD, state[0], *self.weights)
         return hidden_BH, (hidden_BH,)

@@ -7,14 +7,14 @@ Architectures", 2015, ICML. Differs from the papers: orthogonal recurrent weight
 Shape letters: B batch, T steps, D inputs, H width.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from tutelage.model.arch.recurrent import RecurrentModel
-from tutelage.model.layers.recurrent import RecurrentLayer, chrono, fill_kernel
+from tutelage.model.layers.recurrent import KernelLayer, RecurrentLayer, chrono
 
 __all__ = ["Lstm"]
 
@@ -24,7 +24,8 @@ class Lstm(RecurrentModel):
 
     kind: Literal["lstm"] = "lstm"
     forget_bias: float | Literal["chrono"] = Field(
-        1.0, description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length."
+        1.0,
+        description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length.",
     )
 
     def layer(self, num_inputs: int, length: int) -> RecurrentLayer:
@@ -32,36 +33,22 @@ class Lstm(RecurrentModel):
         return LstmLayer(num_inputs, self.width, length=length, forget_bias=self.forget_bias)
 
 
-class LstmLayer(RecurrentLayer):
+class LstmLayer(KernelLayer):
     """c' = f c + i tanh(...), h' = o tanh(c'); gates i, f, o of x and h."""
 
+    num_states: ClassVar[int] = 2
+
     def __init__(self, num_inputs: int, width: int, *, length: int, forget_bias: float | Literal["chrono"]) -> None:
-        super().__init__()
-        self.width = width
-        self.kernel = nn.LSTM(num_inputs, width, batch_first=True)
-        fill_kernel(self.kernel)
+        super().__init__(nn.LSTM(num_inputs, width, batch_first=True))
         # In torch's order: input, forget, candidate, output.
-        take_H, keep_H, _, _ = self.kernel.bias_ih_l0.detach().chunk(4)
+        take_H, keep_H, _, _ = self.weights[2].detach().chunk(4)
         if forget_bias == "chrono":
             chrono(keep_H, length)
             take_H.copy_(-keep_H)
         else:
             keep_H.fill_(forget_bias)
 
-    def forward(self, x_BTD: Tensor, length_B: Tensor | None = None) -> Tensor:
-        """Return [B, T, H]."""
-        hidden_BTH: Tensor = self.kernel(x_BTD)[0]
-        return hidden_BTH
-
-    def begin(self, batch: int) -> tuple[Tensor, ...]:
-        """Return zeros for h and c."""
-        zeros_BH = self.kernel.weight_hh_l0.new_zeros(batch, self.width)
-        return zeros_BH, zeros_BH
-
     def step(self, x_BD: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return [B, H] and the state after it."""
-        own = self.kernel
-        hidden_BH, cell_BH = torch.lstm_cell(
-            x_BD, list(state), own.weight_ih_l0, own.weight_hh_l0, own.bias_ih_l0, own.bias_hh_l0
-        )
+        hidden_BH, cell_BH = torch.lstm_cell(x_BD, list(state), *self.weights)
         return hidden_BH, (hidden_BH, cell_BH)

@@ -29,13 +29,18 @@ class MinGru(RecurrentModel):
     kernel: int = Field(4, ge=1, le=64, description="Steps that the convolution before each recurrence sees, its own included.")
     expansion: int = Field(2, ge=1, le=16, description="Hidden units of the perceptron after each recurrence, over the width.")
     update_bias: float | Literal["chrono"] = Field(
-        1.0, description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length."
+        1.0,
+        description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length.",
     )
 
     def embedding(self, view: Series | Text | Tokens) -> nn.Module:
         """Make what turns inputs into vectors as wide as the blocks."""
         embedding = super().embedding(view)
-        return embedding if self.embedding_size == self.width else nn.Sequential(embedding, nn.Linear(self.embedding_size, self.width))
+        return (
+            embedding
+            if self.embedding_size == self.width
+            else nn.Sequential(embedding, nn.Linear(self.embedding_size, self.width))
+        )
 
     def layers(self, length: int, *, is_two_way: bool) -> list[nn.Module]:
         """Make the blocks, and a norm after them."""
@@ -114,7 +119,8 @@ class Block(RecurrentLayer):
 
     def begin(self, batch: int) -> tuple[Tensor, ...]:
         """Return what the recurrence begins with."""
-        return self._one_way.begin(batch)
+        begun: tuple[Tensor, ...] = self._one_way.begin(batch)
+        return begun
 
     def step(self, x_BD: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return [B, D] and the state after it."""

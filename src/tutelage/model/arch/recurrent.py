@@ -23,7 +23,9 @@ class RecurrentModel(Model):
     depth: int = Field(2, ge=1, le=100, description="Layers, one above another. Typical: 1 to 3.")
     bidirectional: bool = Field(True, description="Whether rows are read from both ends; a running text never is.")
     embedding_size: int = Field(128, ge=1, le=2**16, description="Numbers that stand for a token, or for the values at a time.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a number is left out after each layer. Typical: 0 to 0.5.")
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Probability that a number is left out after each layer. Typical: 0 to 0.5."
+    )
     pool: tuple[Pool, ...] = Field(
         ("mean", "max", "last"), min_length=1, max_length=3, description="What of a row's steps is answered from."
     )

@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tutelage.model.arch.recurrent import RecurrentModel
-from tutelage.model.layers.recurrent import RecurrentLayer, fill_kernel
+from tutelage.model.layers.recurrent import KernelLayer, RecurrentLayer
 
 __all__ = ["Rnn"]
 
@@ -31,27 +31,14 @@ class Rnn(RecurrentModel):
         return RnnLayer(num_inputs, self.width, activation=self.activation)
 
 
-class RnnLayer(RecurrentLayer):
+class RnnLayer(KernelLayer):
     """h' = activation(W x + U h + b)."""
 
     def __init__(self, num_inputs: int, width: int, *, activation: Literal["tanh", "relu"]) -> None:
-        super().__init__()
-        self.width = width
-        self.kernel = nn.RNN(num_inputs, width, nonlinearity=activation, batch_first=True)
+        super().__init__(nn.RNN(num_inputs, width, nonlinearity=activation, batch_first=True))
         self._cell = torch.rnn_tanh_cell if activation == "tanh" else torch.rnn_relu_cell
-        fill_kernel(self.kernel)
-
-    def forward(self, x_BTD: Tensor, length_B: Tensor | None = None) -> Tensor:
-        """Return [B, T, H]."""
-        hidden_BTH: Tensor = self.kernel(x_BTD)[0]
-        return hidden_BTH
-
-    def begin(self, batch: int) -> tuple[Tensor, ...]:
-        """Return zeros."""
-        return (self.kernel.weight_hh_l0.new_zeros(batch, self.width),)
 
     def step(self, x_BD: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return [B, H] and the state after it."""
-        own = self.kernel
-        hidden_BH = self._cell(x_BD, state[0], own.weight_ih_l0, own.weight_hh_l0, own.bias_ih_l0, own.bias_hh_l0)
+        hidden_BH = self._cell(x_BD, state[0], *self.weights)
         return hidden_BH, (hidden_BH,)

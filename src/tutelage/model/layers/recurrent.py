@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tutelage.model.layers.roles import mark
 
-__all__ = ["Pool", "RecurrentLayer", "RecurrentNet", "State", "TwoWay", "chrono", "fill_kernel", "reverse"]
+__all__ = ["KernelLayer", "Pool", "RecurrentLayer", "RecurrentNet", "State", "TwoWay", "chrono", "reverse"]
 
 Pool = Literal["mean", "max", "last"]
 State = list[tuple[Tensor, ...]]
@@ -41,6 +41,48 @@ class RecurrentLayer(nn.Module):
     def step(self, x_BD: Tensor, state: tuple[Tensor, ...]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Return [B, H], what `forward` has at this step, and the state after it."""
         raise NotImplementedError
+
+
+class KernelLayer(RecurrentLayer):
+    """A layer of torch's own kernels (oneDNN, cuDNN).
+
+    The matrices between steps are orthogonal at first, gate by gate, those of the inputs Xavier's, and all biases zero.
+
+    Attributes:
+        num_states: Tensors [B, H] that it remembers.
+    """
+
+    num_states: ClassVar[int] = 1
+
+    def __init__(self, kernel: nn.RNNBase) -> None:
+        """Take one of one layer and one direction, batch first."""
+        super().__init__()
+        self.width = kernel.hidden_size
+        self.kernel = kernel
+        with torch.no_grad():
+            for name, weight in kernel.named_parameters():
+                for gate in weight.chunk(len(weight) // self.width):
+                    if "bias" in name:
+                        gate.zero_()
+                    elif "_hh" in name:
+                        nn.init.orthogonal_(gate)
+                    else:
+                        nn.init.xavier_uniform_(gate)
+
+    def forward(self, x_BTD: Tensor, length_B: Tensor | None = None) -> Tensor:
+        """Return [B, T, H]."""
+        hidden_BTH: Tensor = self.kernel(x_BTD)[0]
+        return hidden_BTH
+
+    def begin(self, batch: int) -> tuple[Tensor, ...]:
+        """Return zeros."""
+        return (self.weights[1].new_zeros(batch, self.width),) * self.num_states
+
+    @property
+    def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Weights of the inputs and between steps, then biases of both."""
+        of_inputs, between, first_bias, second_bias = self.kernel.parameters()
+        return of_inputs, between, first_bias, second_bias
 
 
 class TwoWay(nn.Module):
@@ -152,16 +194,3 @@ def chrono(bias: Tensor, length: int) -> None:
     """
     with torch.no_grad():
         bias.uniform_(1.0, max(length - 1.0, 1.5)).log_()
-
-
-@torch.no_grad()
-def fill_kernel(kernel: nn.RNNBase) -> None:
-    """Make the matrices between steps orthogonal, gate by gate, those of the inputs Xavier's, and all biases zero."""
-    for name, weight in kernel.named_parameters():
-        for gate in weight.chunk(weight.shape[0] // kernel.hidden_size):
-            if "bias" in name:
-                gate.zero_()
-            elif "_hh" in name:
-                nn.init.orthogonal_(gate)
-            else:
-                nn.init.xavier_uniform_(gate)

@@ -23,7 +23,7 @@ __all__ = ["scan"]
 
 def scan(keep_BTD: Tensor, add_BTD: Tensor) -> Tensor:
     """Return h [B, T, D]; `keep_BTD`, in [0, 1], is a and `add_BTD` is b, both float32."""
-    result: Tensor = _Scan.apply(keep_BTD, add_BTD)
+    result: Tensor = _Scan.apply(keep_BTD, add_BTD)  # type: ignore[no-untyped-call]
     return result
 
 
