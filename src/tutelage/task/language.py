@@ -29,6 +29,7 @@ from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.lags import IGNORED, lag_batch, measure_lags
 from tutelage.task.measured import Measured, UnitTallies
 from tutelage.task.modes import evaluation_mode
 from tutelage.task.parts import choose_fraction
@@ -124,6 +125,7 @@ class Language(TaskSpec):
             stream=stream,
             validation=evaluators["val"],
             test=evaluators.get("test"),
+            lags=lambda task: measure_lags(task, _last_of_each(lag_batch(evaluators["val"].rows, finisher, device=plan.device))),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
         )
 
@@ -294,3 +296,10 @@ class LikelihoodOf(nn.Module):
         target_BT = self.answering.finisher(batch)["target"]
         log_BT: Tensor = log_BTV.gather(-1, target_BT[..., None]).squeeze(-1)
         return log_BT
+
+
+def _last_of_each(batch: Batch) -> Batch:
+    """Return a batch in which the last place of each piece alone counts, so that a lag is one from there."""
+    target_BT = batch["target"].clone()
+    target_BT[:, :-1] = IGNORED
+    return {**batch, "target": target_BT}

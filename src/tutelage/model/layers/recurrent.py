@@ -92,14 +92,14 @@ class TwoWay(nn.Module):
         width: Numbers at a step: those of both.
     """
 
-    def __init__(self, onward: RecurrentLayer, backward: RecurrentLayer) -> None:
+    def __init__(self, onward: RecurrentLayer, back: RecurrentLayer) -> None:
         super().__init__()
-        self.onward, self.backward_ = onward, backward
-        self.width = onward.width + backward.width
+        self.onward, self.back = onward, back
+        self.width = onward.width + back.width
 
     def forward(self, x_BTD: Tensor, length_B: Tensor) -> Tensor:
         """Return [B, T, 2 H]."""
-        back_BTH = reverse(self.backward_(reverse(x_BTD, length_B)), length_B)
+        back_BTH = reverse(self.back(reverse(x_BTD, length_B)), length_B)
         return torch.cat([self.onward(x_BTD), back_BTH], dim=-1)
 
 
