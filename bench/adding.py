@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.core import catalog
 from tutelage.core.shape.series import SeriesShape
@@ -26,13 +26,14 @@ from tutelage.loss.mse import SquaredError
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.task.base import Phase
+from tutelage.task.lags import measure_lags
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.control import Control
 from tutelage.training.loop import run_loop
 from tutelage.training.state import TrainState
 from tutelage.training.step import Step, StepOptions
 
-__all__ = ["SETTINGS", "SOLVED", "Solved", "rows", "run", "train"]
+__all__ = ["SETTINGS", "SOLVED", "Solved", "prepare", "rows", "run", "train"]
 
 SOLVED = 1e-3
 GUESS = 1 / 6
@@ -49,12 +50,18 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Solved:
-    """How far a training came: mean squared error on rows that it never saw, and the steps that it took."""
+    """How far a training came.
+
+    Attributes:
+        error: Mean squared error on rows that it never saw.
+        steps: Steps that it took.
+        reach: Norm of the loss's gradient at the first step of a row, over that at the last: what vanishes is near 0.
+    """
 
     error: float
     steps: int
     seconds: float
-    task: SupervisedTask
+    reach: float
 
 
 def rows(count: int, length: int, *, seed: int) -> dict[str, Tensor]:
@@ -69,6 +76,14 @@ def rows(count: int, length: int, *, seed: int) -> dict[str, Tensor]:
     return {"series": series_NTC, "mask": torch.ones(count, length, dtype=torch.bool), "target": (number_NT * mark_NT).sum(dim=1)}
 
 
+def prepare(model: nn.Module, learned: dict[str, Tensor], *, steps: int, seed: int, device: str = "cpu") -> TrainState:
+    """Return a training of a model on rows, with the settings that are measured here."""
+    phase = Phase(owns=("model.",), optim=Adam(lr=LR), schedule=LinearToZero(warmup=0.02), clip=1.0)
+    task = SupervisedTask(model, loss=SquaredError().build(), input_names=("series", "mask"), phase=phase).to(device)
+    stream = FiniteStream(DenseRows(learned), batch_size=min(BATCH, len(learned["target"])), seed=seed, device=device)
+    return TrainState(task, Step(task, StepOptions(device=device)), stream, Control(steps))
+
+
 def train(kind: str, *, length: int, seed: int, steps: int, device: str = "cpu", **settings: Any) -> Solved:
     """Train until it is solved, or for so many steps."""
     began = time.monotonic()
@@ -76,25 +91,26 @@ def train(kind: str, *, length: int, seed: int, steps: int, device: str = "cpu",
     spec = catalog.load("model", kind)(**(one_way | SETTINGS.get(kind, {}) | settings))
     torch.manual_seed(seed)
     model = spec.build(SeriesShape(channels=2, length=length), 1)
-    phase = Phase(owns=("model.",), optim=Adam(lr=LR), schedule=LinearToZero(warmup=0.02), clip=1.0)
-    task = SupervisedTask(model, loss=SquaredError().build(), input_names=("series", "mask"), phase=phase).to(device)
-    stream = FiniteStream(DenseRows(rows(ROWS, length, seed=seed + 1_000)), batch_size=BATCH, seed=seed, device=device)
-    state = TrainState(task, Step(task, StepOptions(device=device)), stream, Control(steps))
+    state = prepare(model, rows(ROWS, length, seed=seed + 1_000), steps=steps, seed=seed, device=device)
     held_out = {name: value.to(device) for name, value in rows(1_000, length, seed=seed + 2_000).items()}
     error = float("nan")
     for look in range(1, LOOKS + 1):
         run_loop(state, jobs=(), seed=seed, until_step=look * steps // LOOKS)
-        task.eval()
+        state.task.eval()
         with torch.no_grad():
-            error = float(task.objective("fit", held_out).total) / 1_000
+            error = float(state.task.objective("fit", held_out).total) / 1_000
         if error < SOLVED:
             break
-    return Solved(error, state.clock.step, time.monotonic() - began, task)
+    lags = measure_lags(state.task, lambda: {name: value[:16] for name, value in held_out.items()})
+    reach = lags[max(lags)] / lags[min(lags)]
+    return Solved(error, state.clock.step, time.monotonic() - began, reach)
 
 
 def run(*, kinds: tuple[str, ...], seeds: range, length: int, steps: int, device: str) -> dict[str, Any]:
     """Train each kind with each seed, print a line for each, and return how many solved it."""
-    print(f"{'kind':8} {'seed':>4} {'steps':>6} {'error':>10} {'seconds':>8}   solved below {SOLVED}; guessing: {GUESS:.3f}")
+    print(
+        f"{'kind':8} {'seed':>4} {'steps':>6} {'error':>10} {'seconds':>8} {'reach':>9}   solved below {SOLVED}; guessing: {GUESS:.3f}"
+    )
     record: dict[str, Any] = {}
     for kind in kinds:
         found = []
@@ -102,7 +118,7 @@ def run(*, kinds: tuple[str, ...], seeds: range, length: int, steps: int, device
             one = train(kind, length=length, seed=seed, steps=steps, device=device)
             found.append(one)
             said = "solved" if one.error < SOLVED else "NOT solved"
-            print(f"{kind:8} {seed:4} {one.steps:6} {one.error:10.6f} {one.seconds:8.1f}   {said}", flush=True)
+            print(f"{kind:8} {seed:4} {one.steps:6} {one.error:10.6f} {one.seconds:8.1f} {one.reach:9.1e}   {said}", flush=True)
         record[kind] = {
             "solved": sum(one.error < SOLVED for one in found),
             "of": len(found),

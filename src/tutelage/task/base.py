@@ -37,7 +37,6 @@ __all__ = [
     "Claim",
     "Data",
     "Evaluator",
-    "Lags",
     "Objective",
     "Phase",
     "Problem",
@@ -232,18 +231,6 @@ class Data:
         return {}
 
 
-class Lags(NamedTuple):
-    """Gradients of a recurrent network by time lag.
-
-    Attributes:
-        lags: Steps before the last one of a row.
-        norms: For each of these the mean norm of the loss's gradient for the embedded input there.
-    """
-
-    lags: tuple[float, ...]
-    norms: tuple[float, ...]
-
-
 @dataclass
 class Problem:
     """A training, built and not yet begun.
@@ -257,7 +244,8 @@ class Problem:
         train: Makes what measures some of the train rows, for a training that seems to have learned nothing; None where there
             is no such.
         beside: The floor beside the network; None where there is none.
-        lags: Measures how the gradient of a recurrent network fades or grows with the time lag; None where there is no such network.
+        lags: Measures how strongly the loss depends on what a recurrent network read so many steps ago: norm of the gradient by
+            time lag; empty for other networks.
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         extras: What else result.json says of this problem.
         close: Ends what the problem holds open, such as environments.
@@ -270,7 +258,7 @@ class Problem:
     num_parameters: int
     train: Callable[[], Evaluator] | None = None
     beside: Companion | None = None
-    lags: "Callable[[Task], Lags | None]" = field(default=lambda _task: None)
+    lags: Callable[[Task], Mapping[float, float]] = field(default=lambda _task: {})
     choose: Callable[[Task], str] = field(default=lambda _task: "")
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     close: Callable[[], None] = field(default=lambda: None)

@@ -10,12 +10,13 @@ Shape letters: B batch, T steps, D numbers of an embedded step.
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 
 from tutelage.data.rows.base import Rows
-from tutelage.task.base import Batch, Lags, Task
+from tutelage.task.base import Batch, Task
 from tutelage.task.modes import evaluation_mode
 
 __all__ = ["IGNORED", "lag_batch", "measure_lags"]
@@ -39,11 +40,16 @@ def lag_batch(rows: Rows, finisher: nn.Module, *, device: str) -> Batch:
     return finished
 
 
-def measure_lags(task: Task, batch: Batch) -> Lags | None:
-    """Return the gradients of the task's first phase on a batch; None where its network is not recurrent."""
+def measure_lags(task: Task, batch: Callable[[], Batch]) -> dict[float, float]:
+    """Return norms of the gradient of the task's first phase, by lag; empty where its network is not recurrent.
+
+    Args:
+        task: What is learned.
+        batch: Makes the rows to measure on, where they are needed.
+    """
     network = reader(task)
     if network is None or not isinstance(network.embed, nn.Module):
-        return None
+        return {}
     kept: list[Tensor] = []
 
     def keep(_module: nn.Module, _inputs: object, output: Tensor) -> Tensor:
@@ -51,6 +57,7 @@ def measure_lags(task: Task, batch: Batch) -> Lags | None:
         kept.append(output.detach().requires_grad_())
         return kept[-1]
 
+    rows = batch()
     handle = network.embed.register_forward_hook(keep)
     try:
         with evaluation_mode(task), torch.enable_grad():
@@ -58,15 +65,15 @@ def measure_lags(task: Task, batch: Batch) -> Lags | None:
                 # cuDNN has gradients in training mode only; these kernels hold no dropout of their own.
                 if isinstance(part, nn.RNNBase):
                     part.training = True
-            total = task.objective(next(iter(task.phases)), batch).total
+            total = task.objective(next(iter(task.phases)), rows).total
             (gradient_BTD,) = torch.autograd.grad(total, kept[:1])
     finally:
         handle.remove()
     norm_BT = gradient_BTD.float().norm(dim=-1).cpu()
-    return by_lag(norm_BT, _lengths(batch, norm_BT))
+    return by_lag(norm_BT, _lengths(rows, norm_BT))
 
 
-def by_lag(norm_BT: Tensor, length_B: Tensor) -> Lags:
+def by_lag(norm_BT: Tensor, length_B: Tensor) -> dict[float, float]:
     """Return mean norms by the distance from each row's own end, neighbors averaged where there are many."""
     num_steps = norm_BT.shape[1]
     lag_BT = length_B[:, None] - 1 - torch.arange(num_steps)
@@ -77,10 +84,8 @@ def by_lag(norm_BT: Tensor, length_B: Tensor) -> Lags:
     counts = sums.index_add(0, group, torch.ones(len(group), dtype=torch.float64))
     sums = sums.index_add(0, group, norm_BT[is_there_BT].double())
     places = counts.nonzero().flatten().tolist()
-    return Lags(
-        tuple(place * size + (size - 1) / 2 for place in places),
-        tuple((sums[places] / counts[places]).tolist()),
-    )
+    middles = [place * size + (size - 1) / 2 for place in places]
+    return dict(zip(middles, (sums[places] / counts[places]).tolist(), strict=True))
 
 
 def _lengths(batch: Batch, norm_BT: Tensor) -> Tensor:

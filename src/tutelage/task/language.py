@@ -120,12 +120,13 @@ class Language(TaskSpec):
             for name, part in (("val", "validation"), ("test", "test"))
             if part in data.parts
         }
+        watched = evaluators["val"].rows
         return Problem(
             task=LanguageTask(model, phase).to(plan.device),
             stream=stream,
             validation=evaluators["val"],
             test=evaluators.get("test"),
-            lags=lambda task: measure_lags(task, _last_of_each(lag_batch(evaluators["val"].rows, finisher, device=plan.device))),
+            lags=lambda task: measure_lags(task, lambda: _last_of_each(lag_batch(watched, finisher, device=plan.device))),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
         )
 

@@ -135,7 +135,7 @@ class SupervisedSpec(TaskSpec):
             test=self._evaluator("test", plan, data, data.test, answering, floor) if data.test is not None else None,
             beside=floor,
             choose=validation.choose,
-            lags=lambda task: measure_lags(task, lag_batch(data.validation.labelled(), finisher, device=plan.device)),
+            lags=lambda task: measure_lags(task, lambda: lag_batch(data.validation.labelled(), finisher, device=plan.device)),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
             train=lambda: self._evaluator("train", plan, data, data.train.some(MOST_TRAIN_ROWS), answering),
         )

@@ -1,10 +1,10 @@
 """Looks at a recurrent network's gradients by time lag at the start, in the middle and at the end of training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import GradientByLag
-from tutelage.task.base import Lags, Task
+from tutelage.task.base import Task
 from tutelage.training.state import TrainState
 
 __all__ = ["HealthJob"]
@@ -18,8 +18,10 @@ class HealthJob:
     The start is after the first step: a head that begins at zero has no gradient before.
     """
 
-    def __init__(self, emitter: Emitter, measure: Callable[[Task], Lags | None], *, step: int, total_steps: int) -> None:
-        """Measure from `step` on; `measure` returns None where there is nothing to tell."""
+    def __init__(
+        self, emitter: Emitter, measure: Callable[[Task], Mapping[float, float]], *, step: int, total_steps: int
+    ) -> None:
+        """Measure from `step` on; `measure` returns nothing where there is nothing to tell."""
         self._emitter, self._measure = emitter, measure
         self._moments = {max(1, total_steps // 2): "middle", 1: "start"}
         self.next_step = self._after(step)
@@ -42,5 +44,6 @@ class HealthJob:
         if not state.mesh.is_writer:
             return
         found = self._measure(state.task)
-        if found is not None:
-            self._emitter.emit(GradientByLag(step=state.clock.step, moment=moment, lags=found.lags, norms=found.norms))
+        if found:
+            norms = tuple(found.values())
+            self._emitter.emit(GradientByLag(step=state.clock.step, moment=moment, lags=tuple(found), norms=norms))

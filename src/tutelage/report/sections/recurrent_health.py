@@ -1,6 +1,7 @@
 """How far back a recurrent network learns: the gradient of the loss by time lag, so that vanishing and exploding are seen."""
 
 import math
+from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 from tutelage.report.blocks import figure, section
@@ -14,6 +15,7 @@ __all__ = ["RecurrentHealth"]
 
 MOMENTS = {"start": 3, "middle": 2, "end": 1}
 """Moments of training in their order, with their colors."""
+MOST_LINES = 4
 VANISHING, EXPLODING = 1e-3, 1e3
 """Norm at the longest lag over that at the nearest one, from which on it is called so."""
 LEAD = (
@@ -56,28 +58,38 @@ class RecurrentHealth(Section):
 
     def show(self, run: RunRecord) -> Html | None:
         """Return the chart, or None for a network that is not recurrent."""
-        last = {event.moment: event for event in run.read_events(Measured, "GradientByLag") if event.moment in MOMENTS}
-        moments = [last[moment] for moment in MOMENTS if moment in last]
-        lines = [Series(_name(event), _points(event), MOMENTS[event.moment]) for event in moments if _points(event)]
+        last = {event.moment: event for event in run.read_events(Measured, "GradientByLag")}
+        moments = [last[moment] for moment in sorted(last, key=_place)][-MOST_LINES:]
+        lines = [Series(_name(event), _drawn(event), MOMENTS.get(event.moment, 4)) for event in moments if _drawn(event)]
         if not lines:
             return None
         chart = line_chart(lines, x_label="steps before the end", y_label="gradient norm", may_be_log=True)
         return section(
             "Recurrent health",
-            tag("p", say_health(lines[-1].points)),
+            tag("p", say_health(_points(moments[-1]))),
             tag("div", figure(chart, title="Gradient by time lag", caption=CAPTION), class_="charts"),
             anchor=self.anchor,
             lead=LEAD,
         )
 
 
-def say_health(points: list[tuple[float, float]] | tuple[tuple[float, float], ...]) -> str:
-    """Return what the line of norms > 0 by lag says, and what to do."""
+def say_health(points: Sequence[tuple[float, float]]) -> str:
+    """Return what norms by lag say, and what to do; a norm that is not finite was too large to be told."""
+    if len(points) < 2:
+        return "The rows are too short to compare lags."
     (near, nearest), (far, longest) = points[0], points[-1]
-    ratio = longest / nearest if nearest else math.inf
+    if not math.isfinite(longest):
+        return f"{REMEDIES['exploding']} At the last measurement it was not finite {say_number(far)} steps before the end."
+    # Nothing at the nearest lag is no measure of the longest one.
+    ratio = longest / nearest if nearest > 0 else 1.0
     kind = "vanishing" if ratio < VANISHING else "exploding" if ratio > EXPLODING else "level"
-    found = f"{say_number(far)} steps before the end it is {say_number(ratio)} times that {say_number(near)} steps before it."
+    found = f"{say_number(far)} steps before the end it was {say_number(ratio)} times that {say_number(near)} steps before it."
     return f"{REMEDIES[kind]} At the last measurement, {found}"
+
+
+def _place(moment: str) -> int:
+    """Return a moment's place among them; one that is not known comes first."""
+    return list(MOMENTS).index(moment) if moment in MOMENTS else -1
 
 
 def _name(event: Measured) -> str:
@@ -85,7 +97,11 @@ def _name(event: Measured) -> str:
 
 
 def _points(event: Measured) -> list[tuple[float, float]]:
-    """Return those that can be drawn on a logarithmic axis, by lag."""
+    """Return norms by lag, in order; NaN for those that are not finite."""
     pairs = zip(event.lags, event.norms, strict=False)
-    good = [(lag, norm) for lag, norm in pairs if lag is not None and norm is not None and math.isfinite(lag)]
-    return sorted((lag, norm) for lag, norm in good if math.isfinite(norm) and norm > 0)
+    return sorted((lag, math.nan if norm is None else norm) for lag, norm in pairs if lag is not None and math.isfinite(lag))
+
+
+def _drawn(event: Measured) -> list[tuple[float, float]]:
+    """Return the points that a logarithmic axis can show."""
+    return [(lag, norm) for lag, norm in _points(event) if norm > 0]
