@@ -99,7 +99,7 @@ def test_the_scan_keeps_what_never_fades_and_forgets_what_is_dropped() -> None:
 
 
 def test_a_min_gru_in_one_pass_is_itself_step_by_step_over_2048_steps() -> None:
-    net = build("min_gru", TokensShape(vocabulary_size=11, length=2_048), num_outputs=11, update_bias="chrono").eval()
+    net = build("min_gru", TokensShape(vocabulary_size=11, length=2_048), num_outputs=11, update_bias="chrono", depth=1).eval()
     token = torch.randint(11, (2, 2_048), generator=torch.Generator().manual_seed(5))
     with torch.no_grad():
         whole, state = net(token), net.begin(2)  # type: ignore[operator]

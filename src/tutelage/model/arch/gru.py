@@ -7,7 +7,7 @@ recurrent weights; a bias that keeps.
 Shape letters: B batch, T steps, D inputs, H width.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -23,6 +23,7 @@ class Gru(RecurrentModel):
     """Settings of the network."""
 
     kind: Literal["gru"] = "gru"
+    compiles: ClassVar[bool] = False
     update_bias: float | Literal["chrono"] = Field(
         1.0,
         description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length.",

@@ -23,6 +23,7 @@ class Lstm(RecurrentModel):
     """Settings of the network."""
 
     kind: Literal["lstm"] = "lstm"
+    compiles: ClassVar[bool] = False
     forget_bias: float | Literal["chrono"] = Field(
         1.0,
         description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length.",

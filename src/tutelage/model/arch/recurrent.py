@@ -12,11 +12,15 @@ from tutelage.model.layers.recurrent import Pool, RecurrentLayer, RecurrentNet, 
 
 __all__ = ["RecurrentModel"]
 
+TOKEN_STD, WORD_STD = 1.0, 0.3
+"""Spread of the starting vectors. Gates see little of smaller ones, and learn late; long ones of rare words are noise."""
+
 
 class RecurrentModel(Model):
     """Sizes of a recurrent network; a subclass says what its layers are."""
 
     views: ClassVar[tuple[type[View], ...]] = (Series, Text, Tokens)
+    clip: ClassVar[float] = 1.0
     drops_between: ClassVar[bool] = True
     """Whether the network drops numbers after each layer; else the layers do so themselves."""
     width: int = Field(128, ge=1, le=2**16, description="Numbers a layer remembers, in each direction. Typical: 64 to 512.")
@@ -50,7 +54,7 @@ class RecurrentModel(Model):
         if isinstance(view, Series):
             return nn.Linear(view.channels, self.embedding_size)
         embedding = nn.Embedding(view.vocabulary_size, self.embedding_size)
-        nn.init.normal_(embedding.weight, std=self.embedding_size**-0.5)
+        nn.init.normal_(embedding.weight, std=TOKEN_STD if isinstance(view, Tokens) else WORD_STD)
         return nn.Sequential(embedding, nn.Dropout(self.dropout))
 
     def layers(self, length: int, *, is_two_way: bool) -> list[nn.Module]:

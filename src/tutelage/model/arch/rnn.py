@@ -8,7 +8,7 @@ steps; orthogonal recurrent weights.
 Shape letters: B batch, T steps, D inputs, H width.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -24,6 +24,7 @@ class Rnn(RecurrentModel):
     """Settings of the plain recurrent network."""
 
     kind: Literal["rnn"] = "rnn"
+    compiles: ClassVar[bool] = False
     activation: Literal["tanh", "relu"] = Field("tanh", description="Nonlinearity of each step.")
 
     def layer(self, num_inputs: int, length: int) -> RecurrentLayer:

@@ -132,10 +132,9 @@ class RecurrentNet(nn.Module):
         self.pool = pool
         self.width = int(layers[-1].width)  # type: ignore[arg-type]
         self.head = mark(nn.Linear(self.width * len(pool or ("each",)), num_outputs), "output")
-        if pool is None:
-            # All tokens are equally likely at first: nothing has to be unlearned.
-            nn.init.zeros_(self.head.weight)
-            nn.init.zeros_(self.head.bias)
+        # Not zero: what lies before it would learn nothing at first, and a recurrent network begins slowly as it is.
+        nn.init.xavier_uniform_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
 
     def forward(self, x: Tensor, mask_BT: Tensor | None = None) -> Tensor:
         """Return [B, O] of series [B, T, C] or tokens [B, T] with a mask [B, T]; without a mask [B, T, V] of tokens."""
