@@ -12,7 +12,7 @@ from tutelage.model.layers.recurrent import Pool, RecurrentLayer, RecurrentNet, 
 
 __all__ = ["RecurrentModel"]
 
-TOKEN_STD, WORD_STD = 1.0, 0.3
+TOKEN_STD, WORD_STD = 1.0, 0.1
 """Spread of the starting vectors. Gates see little of smaller ones, and learn late; long ones of rare words are noise."""
 
 
