@@ -11,6 +11,7 @@ __all__ = [
     "Evaluated",
     "Event",
     "Finished",
+    "GradientByLag",
     "Logged",
     "Noted",
     "Refused",
@@ -249,6 +250,23 @@ class Sampled(Event):
     png: str = ""
     points: tuple[tuple[float, float], ...] = ()
     real: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GradientByLag(Event):
+    """How strongly the loss depends on what a recurrent network read so many steps ago.
+
+    Attributes:
+        step: Steps done when it was measured.
+        moment: `start`, `middle` or `end` of training.
+        lags: Steps before the last one of a row, from 0 on.
+        norms: For each lag the norm of the loss's gradient for the embedded input there, averaged over validation rows.
+    """
+
+    step: int
+    moment: str
+    lags: tuple[float, ...]
+    norms: tuple[float, ...]
 
 
 class Sink(Protocol):

@@ -35,6 +35,7 @@ from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
 from tutelage.training.freed_memory import keep_freed_memory
+from tutelage.training.health import HealthJob
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.machine import bits_depend_on, exactness
@@ -129,13 +130,14 @@ class Training:
         )
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
-            jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), save]
+            health = HealthJob(self.emitter, composed.problem.lags, step=step, total_steps=composed.state.control.initial_steps)
+            jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), health, save]
             try:
                 with memory_told("making the next batch, or logging"), self._watchdog(composed, evaluate):
                     run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
             except DivergedError as error:
                 raise self._keep_best(composed, rhythm, error) from error
-            self._settle(composed, evaluate, save)
+            self._settle(composed, evaluate, health, save)
         return self._finish(composed, rhythm, vitals)
 
     def _watchdog(self, composed: Composed, evaluate: EvaluateJob) -> Watchdog:
@@ -259,7 +261,7 @@ class Training:
             jobs.append(RepeatCorrections(self.plan.corrections, step=step))
         return jobs
 
-    def _settle(self, composed: Composed, evaluate: EvaluateJob, save: SaveJob) -> None:
+    def _settle(self, composed: Composed, evaluate: EvaluateJob, health: HealthJob, save: SaveJob) -> None:
         """Make the end of the loop durable: a pause as if it had never been, an end with its last evaluation."""
         state = composed.state
         stop_reason = state.control.stop_reason
@@ -271,6 +273,7 @@ class Training:
             return
         if state.control.last_evaluation != state.clock.step:
             evaluate.run(state)
+        health.finish(state)
         save.secure(state)
 
     @memory_told("scoring and writing the model")

@@ -244,6 +244,8 @@ class Problem:
         train: Makes what measures some of the train rows, for a training that seems to have learned nothing; None where there
             is no such.
         beside: The floor beside the network; None where there is none.
+        lags: Measures how strongly the loss depends on what a recurrent network read so many steps ago: norm of the gradient by
+            time lag; empty for other networks.
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         extras: What else result.json says of this problem.
         close: Ends what the problem holds open, such as environments.
@@ -256,6 +258,7 @@ class Problem:
     num_parameters: int
     train: Callable[[], Evaluator] | None = None
     beside: Companion | None = None
+    lags: Callable[[Task], Mapping[float, float]] = field(default=lambda _task: {})
     choose: Callable[[Task], str] = field(default=lambda _task: "")
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     close: Callable[[], None] = field(default=lambda: None)

@@ -22,6 +22,7 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.parts import choose_fraction
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.supervised import build_model
@@ -123,11 +124,13 @@ class Language(TaskSpec):
             for name, part in (("val", "validation"), ("test", "test"))
             if part in data.parts
         }
+        watched = evaluators["val"].rows
         return Problem(
             task=LanguageTask(model, phase).to(plan.device),
             stream=stream,
             validation=evaluators["val"],
             test=evaluators.get("test"),
+            lags=lambda task: measure_lags(task, lambda: _last_of_each(lag_batch(watched, finisher, device=plan.device))),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
         )
 
@@ -213,3 +216,10 @@ class CorpusData(Data):
     def describe(self) -> dict[str, Any]:
         """Return alphabet and beginning of the text."""
         return self.parts["train"].summary({})
+
+
+def _last_of_each(batch: Batch) -> Batch:
+    """Return a batch in which the last place of each piece alone counts, so that a lag is one from there."""
+    target_BT = batch["target"].clone()
+    target_BT[:, :-1] = IGNORED
+    return {**batch, "target": target_BT}

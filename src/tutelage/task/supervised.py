@@ -26,6 +26,7 @@ from tutelage.task.average import Average
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.beside import Beside
 from tutelage.task.evaluation import RowsEvaluator, Shown
+from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.parts import split_rows
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
 
@@ -134,6 +135,7 @@ class SupervisedSpec(TaskSpec):
             test=self._evaluator("test", plan, data, data.test, answering, floor) if data.test is not None else None,
             beside=floor,
             choose=validation.choose,
+            lags=lambda task: measure_lags(task, lambda: lag_batch(data.validation.labelled(), finisher, device=plan.device)),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
             train=lambda: self._evaluator("train", plan, data, data.train.some(MOST_TRAIN_ROWS), answering),
         )

@@ -49,7 +49,7 @@ def resolve(
     spec = grant(recipe.task, catalog.load("task", facts.task)())
     assert isinstance(spec, TaskSpec)
     _refuse_unused(recipe, spec)
-    auto = spec.suggest(facts)
+    auto = _suited(spec.suggest(facts), recipe)
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
     task = parts["task"]
@@ -73,9 +73,17 @@ def resolve(
         num_validation=facts.num_validation,
         num_test=facts.num_test,
         seed=recipe.seed,
-        **_decide_machine(recipe, facts, auto, made),
+        **_decide_machine(recipe, facts, auto, made, model=parts["model"]),
         decisions=tuple(made.made),
     )
+
+
+def _suited(auto: Suggestion, recipe: Recipe) -> Suggestion:
+    """Return the defaults with the clipping that the user's model needs, where they were made for one that needs none."""
+    needed = getattr(grant(recipe.model, auto.model), "clip", 0.0)
+    if auto.clip or not needed:
+        return auto
+    return auto.but(clip=needed, why={"clip": "gradients through many steps may explode"})
 
 
 def _refuse_unused(recipe: Recipe, spec: TaskSpec) -> None:
@@ -188,12 +196,27 @@ def _decide_clip(recipe: Recipe, auto: Suggestion, made: Decisions) -> float:
     return clip
 
 
-def _decide_machine(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> dict[str, Any]:
+def _decide_compile(recipe: Recipe, made: Decisions, *, model: Component | None) -> str:
+    """Choose whether to compile.
+
+    Raises:
+        RecipeError: The model cannot be compiled.
+    """
+    if recipe.compile not in ("auto", "none") and not getattr(model, "compiles", True):
+        kind = getattr(model, "kind", "")
+        raise RecipeError(f"recipe: compile = {recipe.compile!r}: torch compiles no model = {kind!r}. Leave compile out.")
+    chosen: str = made.choose("compile", recipe.compile, "none" if recipe.compile == "auto" else recipe.compile, COMPILE_REASON)
+    return chosen
+
+
+def _decide_machine(
+    recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions, *, model: Component | None
+) -> dict[str, Any]:
     """Choose how and where to compute."""
     machine = facts.machine
     return {
         "precision": _decide_precision(recipe, facts, auto, made),
-        "compile": made.choose("compile", recipe.compile, "none" if recipe.compile == "auto" else recipe.compile, COMPILE_REASON),
+        "compile": _decide_compile(recipe, made, model=model),
         "device": made.choose("device", recipe.device, machine.device, f"{machine.name}, {machine.num_threads} threads"),
         "deterministic": _decide_deterministic(recipe, facts, made),
     }

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from tutelage.core.errors import RecipeError
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.table import TableShape
+from tutelage.core.shape.texts import TextShape
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import recipe_from
@@ -18,6 +20,7 @@ PHOTOS = Facts("image", ImageShape(channels=3, height=96, width=96), 1620, 180, 
 DIGITS = Facts("image", ImageShape(channels=1, height=8, width=8), 1222, 216, 359, "classify", (122,) * 10, MACHINE)
 TABLE = Facts("table", TableShape(numbers=8, cardinalities=(5, 3)), 20_000, 2_000, 4_000, "regress", (), MACHINE)
 BINARY = Facts("table", TableShape(numbers=6, cardinalities=(15, 7)), 29_000, 3_200, 16_000, "classify", (22_000, 7_000), MACHINE)
+TEXTS = Facts("texts", TextShape(), 1_000, 100, 100, "classify", (500, 500), MACHINE)
 ALL = [PHOTOS, DIGITS, TABLE, BINARY]
 
 
@@ -87,3 +90,17 @@ def test_patience_one_never_stops_early() -> None:
 def test_balanced_weights_have_a_mean_of_one_over_the_rows() -> None:
     weights = plan(BINARY, class_weights="balanced").class_weights
     assert sum(w * n for w, n in zip(weights, BINARY.class_counts, strict=True)) / sum(BINARY.class_counts) == pytest.approx(1)
+
+
+def test_a_recurrent_model_brings_the_clipping_that_it_needs() -> None:
+    made = plan(TEXTS, model="lstm")
+    assert made.clip == 1.0
+    assert "explode" in next(each.reason for each in made.decisions if each.key == "clip")
+    assert plan(TEXTS, model="lstm", clip=0).clip == 0
+    assert plan(TEXTS).clip == 0
+
+
+def test_a_model_that_torch_cannot_compile_is_refused_before_training() -> None:
+    with pytest.raises(RecipeError, match="compiles no model = 'lstm'"):
+        plan(TEXTS, model="lstm", compile="inductor")
+    assert plan(TEXTS, model="min_gru", compile="inductor").compile == "inductor"

@@ -28,6 +28,11 @@ class Model(Component):
     views: ClassVar[tuple[type[View], ...]]
     """The ways of looking at an input that it understands; a shape must offer one of them."""
 
+    clip: ClassVar[float] = 0.0
+    """Largest norm of the gradients that it needs, where neither the user nor the data's defaults clip them; 0 for none."""
+    compiles: ClassVar[bool] = True
+    """Whether torch.compile takes it as one graph."""
+
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module, on the default device, initialized by its own scheme from torch's default generator.
 
