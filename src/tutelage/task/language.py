@@ -22,7 +22,7 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
-from tutelage.task.lags import lag_batch, measure_lags
+from tutelage.task.lags import IGNORED, lag_batch, measure_lags
 from tutelage.task.parts import choose_fraction
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.supervised import build_model
