@@ -179,7 +179,7 @@ def test_one_odd_run_does_not_break_the_list(folder: Path, tmp_path: Path, capsy
 
 def forged(path: Path, keys: tuple[str | int, ...], value: object) -> None:
     """Change one value of a file's header, and seal it again as its writer would."""
-    stored = load_tensors(path, formats=("predictor-3", "checkpoint-4"))
+    stored = load_tensors(path, formats=("predictor-4", "checkpoint-4"))
     inner: Any = stored.values
     for key in keys[:-1]:
         inner = inner[key]
