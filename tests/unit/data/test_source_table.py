@@ -482,7 +482,7 @@ def test_adult_is_read_within_a_second_and_its_dotted_labels_are_mapped() -> Non
 def test_the_real_tables_are_read_without_a_complaint(path: str, target: str, count: int, missing: int) -> None:
     if not (DATA / path).exists():
         pytest.skip("the data set is not here")
-    found = TableSource(path=str(DATA / path)).collect()
+    found = TableSource(path=str(DATA / path), text="none").collect()
     assert isinstance(found.train, TablePart)
     assert (found.train.target, len(found.train)) == (target, count)
     assert sum(column.null_count for column in found.train.table.columns) == missing

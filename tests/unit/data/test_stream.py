@@ -14,6 +14,8 @@ from torch import Tensor
 
 from tutelage.core import catalog
 from tutelage.core.shape.image import ImageShape
+from tutelage.core.shape.series import SeriesShape
+from tutelage.core.shape.texts import TextShape
 from tutelage.data.ahead import Ahead
 from tutelage.data.augment.base import Augment
 from tutelage.data.prepare.padding import Pad
@@ -23,6 +25,7 @@ from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.rows.mapped import MappedRows
 from tutelage.data.rows.ragged import RaggedRows, join
 from tutelage.data.stream import FiniteStream
+from tutelage.model.example import example_batch
 
 VALUES = np.arange(40, dtype=np.float32).reshape(20, 2)
 TEXTS = [np.arange(row % 7 + 1) + row for row in range(20)]
@@ -135,6 +138,7 @@ def test_a_program_that_ends_in_the_middle_leaves_no_thread_hanging(tmp_path: Pa
 import sys, time, numpy as np
 from tutelage.data.rows.mapped import MappedRows
 from tutelage.data.stream import FiniteStream
+from tutelage.model.example import example_batch
 class Slow(MappedRows):
     def take(self, rows):
         time.sleep(0.2)
@@ -172,16 +176,21 @@ def test_processes_share_each_batch_as_micro_batches_do(make: type[Rows], world:
 @pytest.mark.parametrize("kind", catalog.names("augment"))
 def test_a_row_is_changed_alike_whatever_the_number_of_processes(kind: str) -> None:
     augment: Augment = catalog.load("augment", kind)()
-    assert augment.suits(ImageShape(channels=3, height=12, width=12))
-    images = torch.randn(20, 3, 12, 12, generator=torch.Generator().manual_seed(1))
-    rows = DenseRows({"image": images.contiguous(memory_format=torch.channels_last)})
+    shapes = [ImageShape(channels=3, height=12, width=12), SeriesShape(channels=2, length=15), TextShape(length=15)]
+    shape = next(shape for shape in shapes if augment.suits(shape))
+    batch = example_batch(shape, 20, seed=1)
+    if "image" in batch:
+        batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
+    rows = DenseRows(batch)
 
     def stream(rank: int, world: int) -> FiniteStream:
         return FiniteStream(rows, batch_size=7, seed=3, augment=augment, rank=rank, world=world)
 
     whole, parts = stream(0, 1), [stream(rank, 2) for rank in range(2)]
     for _ in range(3):
-        assert torch.equal(torch.cat([part.next()["image"] for part in parts]), whole.next()["image"])
+        found, own = whole.next(), [part.next() for part in parts]
+        for name, tensor in found.items():
+            assert torch.equal(torch.cat([part[name] for part in own]), tensor)
 
 
 def test_rows_of_unequal_length_come_in_batches_of_like_lengths() -> None:
