@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import tutelage
 from tests.contract.examples import text_folder
 from tutelage.cli.main import main
+from tutelage.training.step import Step
 
 
 @pytest.fixture(scope="module")
@@ -78,3 +81,28 @@ def test_lists_of_texts_train_and_answer(tmp_path: Path, monkeypatch: pytest.Mon
     Path("some.txt").write_text("dull", encoding="utf-8")
     assert run.predict(["some.txt"]) == [0], "a path that is there is read"
     assert run.predict([Path("some.txt")]) == [0]
+
+
+def test_a_run_that_was_stopped_ends_with_the_same_file_the_floor_in_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, step, run = [0], Step.__call__, tmp_path / "run"
+
+    def stopping(self: Step, *arguments: Any, **settings: Any) -> Any:
+        number[0] += 1
+        if number[0] == 9:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *arguments, **settings)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Step, "__call__", stopping)
+        words = ["train", str(folder / "reviews"), "--steps", "20", "--quiet", "--out", str(run)]
+        assert main(words) == 143
+    assert main(["resume", str(run), "--quiet"]) == 0
+    whole = json.loads((folder / "run" / "result.json").read_text(encoding="utf-8"))
+    ended = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    assert ended["metrics"] == whole["metrics"]
+    assert {**ended["floor"], "seconds": 0} == {**whole["floor"], "seconds": 0}
+    assert whole["floor"]["share"] > 0, "else the floor's place in the file is not looked at"
+    best = ["best/predictor.safetensors"]
+    assert [(run / name).read_bytes() for name in best] == [(folder / "run" / name).read_bytes() for name in best]
