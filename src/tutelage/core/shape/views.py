@@ -5,7 +5,7 @@ So a new kind of data works with every architecture whose view it can offer, and
 
 from dataclasses import dataclass
 
-__all__ = ["Columns", "Grid", "Series", "Text", "Tokens", "Vector", "View"]
+__all__ = ["Columns", "Grid", "History", "Series", "Text", "Tokens", "Vector", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,26 @@ class Grid(View):
     channels: int
     height: int
     width: int
+
+
+@dataclass(frozen=True, slots=True)
+class History(View):
+    """What was measured before a moment, float32 [batch, length, channels], to be continued for `horizon` times.
+
+    Values are on the standardized scale; gaps are filled. A model returns [batch, horizon, channels].
+
+    Attributes:
+        channels: Series.
+        length: Times before the moment.
+        horizon: Times after it.
+        known: Numbers known at each of these times: a second tensor, float32 [batch, length + horizon, known]; 0 where there
+            are none, and no such tensor.
+    """
+
+    channels: int
+    length: int
+    horizon: int
+    known: int
 
 
 @dataclass(frozen=True, slots=True)
