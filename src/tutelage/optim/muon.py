@@ -17,6 +17,7 @@ Shape letters: N matrices of equal shape, R rows (outputs), K columns (inputs ti
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import torch
@@ -95,6 +96,27 @@ class Muon(Optim):
         return MuonAdamW([group | {"initial_lr": group["lr"]} for group in groups if group["params"]])
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """A step of one group of matrices, begun: nothing has changed yet.
+
+    Attributes:
+        group: Its settings.
+        parameters: The matrices that have a gradient.
+        momenta: Their momenta after this step.
+        places: For each shape the numbers of its matrices.
+        matrices: For each shape the directions, [N, R, K].
+        norms: For each shape their norms, [N].
+    """
+
+    group: dict[str, Any]
+    parameters: list[Tensor]
+    momenta: list[Tensor]
+    places: list[list[int]]
+    matrices: list[Tensor]
+    norms: list[Tensor]
+
+
 class MuonAdamW(Optimizer):
     """Muon and AdamW as one optimizer; each parameter group names its `algorithm`.
 
@@ -108,6 +130,7 @@ class MuonAdamW(Optimizer):
     def __init__(self, groups: Sequence[dict[str, Any]]) -> None:
         super().__init__(groups, {})
         self.found_inf: Tensor | None = None
+        self._begun: list[_Turn] | None = None
 
     @property
     def obeys_found_inf(self) -> bool:
@@ -121,33 +144,63 @@ class MuonAdamW(Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        if self._begun is None:
+            self.begin()
+        begun, self._begun = self._begun or [], None
+        for turn in begun:
+            self._finish_muon(turn)
         for group in self.param_groups:
-            parameters = [parameter for parameter in group["params"] if parameter.grad is not None]
-            if parameters and group["algorithm"] == "muon":
-                self._step_muon(group, parameters)
-            elif parameters:
+            parameters = _learning(group, "adamw")
+            if parameters:
                 self._step_adamw(group, parameters)
         return loss
 
-    def _step_muon(self, group: dict[str, Any], parameters: list[Tensor]) -> None:
-        """Momentum, orthogonalization in batches of one shape, renormalization, decay, update."""
+    @torch.no_grad()
+    def begin(self) -> list[Tensor]:
+        """Do what a step does before it changes anything; `step` goes on from there.
+
+        Returns:
+            Numbers that are all finite only where all gradients are: norms that a step takes anyway, and the gradients of what is
+            left to AdamW. So nobody has to read the matrices' gradients once more to know.
+        """
+        turns = [self._begin_muon(group, parameters) for group in self.param_groups if (parameters := _learning(group, "muon"))]
+        self._begun = turns
+        left = [parameter.grad for group in self.param_groups for parameter in _learning(group, "adamw")]
+        norms = [norm_N for turn in turns for norm_N in turn.norms]
+        return [*norms, *(grad for grad in left if grad is not None)]
+
+    def drop(self) -> None:
+        """Forget a step that was begun and is not to be made."""
+        self._begun = None
+
+    def _begin_muon(self, group: dict[str, Any], parameters: list[Tensor]) -> "_Turn":
+        """Compute momentum and direction of a group beside those that are there."""
         grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
         for parameter, grad in zip(parameters, grads, strict=True):
             if not self.state[parameter]:
                 self.state[parameter]["momentum_buffer"] = torch.zeros_like(grad)
         buffers = [self.state[parameter]["momentum_buffer"] for parameter in parameters]
-        refused = None if self.found_inf is None else self.found_inf > 0
-        if refused is not None:
+        if self.found_inf is not None:
             # A momentum drawn towards itself stays what it is, and makes a direction that is finite.
-            grads = [torch.where(refused, buffer, grad) for buffer, grad in zip(buffers, grads, strict=True)]
-        torch._foreach_lerp_(buffers, grads, 1 - group["momentum"])
-        directions = list(torch._foreach_lerp(grads, buffers, group["momentum"])) if group["nesterov"] else buffers
+            grads = [torch.where(self.found_inf > 0, buffer, grad) for buffer, grad in zip(buffers, grads, strict=True)]
+        momenta = list(torch._foreach_lerp(buffers, grads, 1 - group["momentum"]))
+        directions = list(torch._foreach_lerp(grads, momenta, group["momentum"])) if group["nesterov"] else momenta
+        places = _by_matrix_shape(parameters)
+        matrices = [torch.stack([directions[i].flatten(1) for i in indices]) for indices in places]
+        return _Turn(group, parameters, momenta, places, matrices, [norms_of(matrices_NRK) for matrices_NRK in matrices])
+
+    def _finish_muon(self, turn: "_Turn") -> None:
+        """Keep the momentum; orthogonalization in batches of one shape, renormalization, decay, update."""
+        group, parameters = turn.group, turn.parameters
+        refused = None if self.found_inf is None else self.found_inf > 0
+        for parameter, momentum in zip(parameters, turn.momenta, strict=True):
+            self.state[parameter]["momentum_buffer"] = momentum
         _renormalize(parameters, group["renormalize"], refused)
         if group["weight_decay"]:
             kept = 1 - group["lr"] * group["weight_decay"]
             torch._foreach_mul_(parameters, kept if refused is None else torch.where(refused, 1.0, kept))
-        for indices in _by_matrix_shape(parameters):
-            updates_NRK = orthogonalize(torch.stack([directions[i].flatten(1) for i in indices]), steps=group["ns_steps"])
+        for indices, matrices_NRK, norm_N in zip(turn.places, turn.matrices, turn.norms, strict=True):
+            updates_NRK = orthogonalize(matrices_NRK, steps=group["ns_steps"], norm_N=norm_N)
             factor = -group["lr"] * _growth(updates_NRK.shape[-2:], group["scale"])
             updates_NRK = updates_NRK.to(parameters[indices[0]].dtype) * factor
             if refused is not None:
@@ -184,12 +237,19 @@ class MuonAdamW(Optimizer):
         )
 
 
-def orthogonalize(matrices_NRK: Tensor, *, steps: int = 5) -> Tensor:
+def norms_of(matrices_NRK: Tensor) -> Tensor:
+    """Return the Frobenius norm of each matrix, [N], in its own precision: in bfloat16, as torch's Muon, it loses 0.4 %."""
+    norm_N: Tensor = torch.linalg.vector_norm(matrices_NRK, dim=(1, 2))
+    return norm_N
+
+
+def orthogonalize(matrices_NRK: Tensor, *, steps: int = 5, norm_N: Tensor | None = None) -> Tensor:
     """Bring all singular values of each matrix near 1 by a quintic Newton-Schulz iteration.
 
     Args:
         matrices_NRK: Any float type [N, R, K].
         steps: Iterations; 5 bring singular values above about 1e-3 of the norm into 0.65 to 1.25.
+        norm_N: Their norms, where they are known.
 
     Returns:
         bfloat16 [N, R, K].
@@ -197,13 +257,18 @@ def orthogonalize(matrices_NRK: Tensor, *, steps: int = 5) -> Tensor:
     first, second, third = NEWTON_SCHULZ
     is_tall = matrices_NRK.shape[-2] > matrices_NRK.shape[-1]
     work = matrices_NRK.mT if is_tall else matrices_NRK
-    # The norm is taken in the given precision: torch.optim.Muon takes it in bfloat16, which loses 0.4 %.
-    work = (work / work.flatten(1).norm(dim=1).clamp(min=NORM_FLOOR)[:, None, None]).to(torch.bfloat16)
+    norm_N = norms_of(matrices_NRK) if norm_N is None else norm_N
+    work = (work / norm_N.clamp(min=NORM_FLOOR)[:, None, None]).to(torch.bfloat16)
     for _ in range(steps):
         gram = work @ work.mT
         polynomial = torch.baddbmm(gram, gram, gram, beta=second, alpha=third)
         work = torch.baddbmm(work, polynomial, work, beta=first)
     return work.mT if is_tall else work
+
+
+def _learning(group: dict[str, Any], algorithm: str) -> list[Tensor]:
+    """Return the parameters of a group that have a gradient, if the group learns by this algorithm."""
+    return [p for p in group["params"] if p.grad is not None] if group["algorithm"] == algorithm else []
 
 
 def _hidden(parameters: Sequence[NamedParameter]) -> set[str]:

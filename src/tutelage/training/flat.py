@@ -23,8 +23,7 @@ def flatten(tensors: Sequence[Tensor]) -> Tensor:
 
 def put_back(tensors: Sequence[Tensor], flat: Tensor) -> None:
     """Copy the parts of a flat tensor back to where they came from."""
-    parts = torch.split(flat, [tensor.numel() for tensor in tensors])
-    torch._foreach_copy_(list(tensors), [part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)])
+    torch._foreach_copy_(list(tensors), _parts(tensors, flat))
 
 
 class Kept:
@@ -33,13 +32,14 @@ class Kept:
     def __init__(self, tensors: Sequence[Tensor]) -> None:
         """Keep them as they are now."""
         self._groups = alike(tensors)
-        self._flat: list[Tensor] = []
-        self.keep()
+        self._flat = [flatten(group) for group in self._groups]
+        self._copies = [_parts(group, flat) for group, flat in zip(self._groups, self._flat, strict=True)]
 
     @torch.no_grad()
     def keep(self) -> None:
         """Keep them as they are now."""
-        self._flat = [flatten(group) for group in self._groups]
+        for group, copies in zip(self._groups, self._copies, strict=True):
+            torch._foreach_copy_(copies, group)
 
     @torch.no_grad()
     def put_back(self, is_wanted: Tensor | None = None) -> None:
@@ -50,3 +50,9 @@ class Kept:
         """
         for group, flat in zip(self._groups, self._flat, strict=True):
             put_back(group, flat if is_wanted is None else torch.where(is_wanted, flat, flatten(group)))
+
+
+def _parts(tensors: Sequence[Tensor], flat: Tensor) -> list[Tensor]:
+    """Return the parts of a flat tensor that belong to each tensor, in its shape."""
+    parts = torch.split(flat, [tensor.numel() for tensor in tensors])
+    return [part.view(tensor.shape) for part, tensor in zip(parts, tensors, strict=True)]

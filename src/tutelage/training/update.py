@@ -53,6 +53,8 @@ class Update:
         self.is_split = any(is_traceable_wrapper_subclass(parameter) for parameter in self.parameters)
         """Whether the parameters are split over the processes (`fully_shard`)."""
         self._are_plain = all(is_plain(parameter) for parameter in self.parameters)
+        self._tells_finite = self._are_plain and hasattr(self.optimizer, "begin")
+        """Whether the optimizer can begin a step and tell, before it changes anything, whether all gradients are finite."""
         self.factor = 1.0
         """What the planned learning rate was last multiplied with; a phase keeps it over the beats in which it rests."""
         # Whether its state is there: made by the first update of this process, which the host waits for.
@@ -80,11 +82,24 @@ class Update:
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
 
-    def check(self, beside: Sequence[Tensor], mark: Tensor, one: Tensor) -> None:
-        """Clip the gradients, and set `mark` to 1 where one of them, or a number beside them, is not finite."""
+    def check(self, beside: Sequence[Tensor], mark: Tensor, one: Tensor, *, is_host_asked: bool) -> None:
+        """Clip the gradients, and set `mark` to 1 where one of them, or a number beside them, is not finite.
+
+        Args:
+            beside: Further numbers.
+            mark: float32 [], on the device.
+            one: 1 as float32 [], on the device.
+            is_host_asked: Whether the host reads the mark before the update is made.
+        """
         gradients = self.gradients
-        # The norm says it for all of them: it is not finite where one is not, or where their squares overflow.
-        found = [clip_norm(self.parameters, limit=self.clip)] if self.clip and gradients else gradients
+        if self.clip and gradients:
+            # The norm says it for all of them: it is not finite where one is not, or where their squares overflow.
+            found = [clip_norm(self.parameters, limit=self.clip)]
+        elif self._tells_finite and is_host_asked:
+            # So do norms that the optimizer takes anyway.
+            found = self.optimizer.begin()
+        else:
+            found = gradients
         mark_unfinite(found, mark, one, are_plain=self._are_plain)
         mark_unfinite(beside, mark, one)
 
@@ -105,6 +120,8 @@ class Update:
             elif not refused:
                 self.optimizer.step()
                 self._has_begun = True
+            elif self._tells_finite:
+                self.optimizer.drop()
         for parameter in self.parameters:
             parameter.grad = None
 

@@ -195,3 +195,38 @@ def test_an_update_that_the_device_refuses_changes_nothing_and_any_other_is_the_
     expected = before if found else ([p.data for _, p in plain], optimizers[0].state_dict()["state"])
     torch.testing.assert_close([p.data for _, p in told], expected[0], rtol=0, atol=0)
     torch.testing.assert_close(optimizers[1].state_dict()["state"], expected[1], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_a_step_that_is_begun_tells_of_any_number_that_is_not_finite_and_changes_nothing(
+    bad: float, place: int, nesterov: bool
+) -> None:
+    parameters = make_parameters([(6, 4), (8, 8), (5, 3, 3, 3), (5, 12), (7,)])
+    optimizer = Muon(weight_decay=0.1, nesterov=nesterov).build(parameters)
+    set_grads(parameters, step=0)
+    optimizer.step()
+    before = copy.deepcopy([p.data for _, p in parameters]), copy.deepcopy(optimizer.state_dict()["state"])
+    set_grads(parameters, step=1)
+    assert all(bool(told.isfinite().all()) for told in optimizer.begin())
+    optimizer.drop()
+    gradient = parameters[place][1].grad
+    assert gradient is not None
+    gradient.view(-1)[-1] = bad
+    assert not all(bool(told.isfinite().all()) for told in optimizer.begin())
+    optimizer.drop()
+    torch.testing.assert_close([p.data for _, p in parameters], before[0], rtol=0, atol=0)
+    torch.testing.assert_close(optimizer.state_dict()["state"], before[1], rtol=0, atol=0)
+
+
+def test_a_step_after_one_that_was_begun_and_dropped_is_that_of_its_own_gradients() -> None:
+    plain, dropped = make_parameters(SHAPES), make_parameters(SHAPES)
+    optimizers = [Muon().build(each) for each in (plain, dropped)]
+    set_grads(dropped, step=7)
+    optimizers[1].begin()
+    optimizers[1].drop()
+    for parameters, optimizer in zip((plain, dropped), optimizers, strict=True):
+        set_grads(parameters, step=0)
+        optimizer.step()
+    torch.testing.assert_close([p.data for _, p in plain], [p.data for _, p in dropped], rtol=0, atol=0)
