@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from bench import integrity, memory, overhead, startup, table_memory
+from bench import integrity, memory, overhead, sequences, startup, table_memory
 from bench.measure import machine
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "overhead": overhead.run,
     "memory": memory.run,
     "table_memory": table_memory.run,
+    "sequences": sequences.run,
 }
 
 

@@ -37,6 +37,7 @@ class Suggestion:
             or how well classes are told apart whatever the confidence.
         patience: Fraction of the budget without a better score.
         bf16: Whether bfloat16 products pay for such models, where the machine has them.
+        compile: Whether compiling pays for such models, where the machine can and there is time for it.
         floor: The kind of the plain model that stands beside the network; "" for none.
         why: Reason by field name.
     """
@@ -55,6 +56,7 @@ class Suggestion:
     judge: Literal["decisions", "probabilities", "refinement"] = "probabilities"
     patience: float = 0.3
     bf16: bool = False
+    compile: bool = False
     floor: str = ""
     why: dict[str, str] = field(default_factory=dict)
 

@@ -31,6 +31,7 @@ class CorpusDefaults(Defaults):
             epochs=STEPS * batch_size / max(facts.num_train, 1),
             patience=1.0,
             bf16=True,
+            compile=True,
             why=COMMON_WHY
             | {
                 "model": "a transformer that learns to read within minutes on a laptop",

@@ -8,6 +8,10 @@ from tutelage.diagnosis.facts import Facts, Layer
 __all__ = ["EqualUnits"]
 
 
+MIN_STEPS = 20
+"""Steps before which nothing is said: branches that begin at zero on purpose part in the first few."""
+
+
 class EqualUnits(Cause):
     """A layer of several units with equal weights."""
 
@@ -16,6 +20,8 @@ class EqualUnits(Cause):
 
     def find(self, facts: Facts) -> Reason | None:
         """Look for layers whose units are alike after all of training."""
+        if facts.steps < MIN_STEPS:
+            return None
         alike = [layer for layer in facts.layers if layer.are_alike and layer.num_units > 1]
         if not alike:
             return None

@@ -19,6 +19,7 @@ class Machine:
         bf16: What the hardware has for bfloat16, such as `amx`, `avx512`, `cuda`, or "" for none.
         speedup: Measured speed of bfloat16 over float32 matrix products; 0 where not measured.
         gflops: Measured float32 matrix product, GFLOP/s.
+        compiler: What torch can compile a model with, such as `g++`; "" for nothing.
     """
 
     device: str
@@ -27,6 +28,7 @@ class Machine:
     bf16: str
     speedup: float
     gflops: float
+    compiler: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,15 @@ What a run may say about repeating itself is decided here too: on a CPU the same
 and versions; on a graphics card only in deterministic mode, since many of its kernels add in any order.
 """
 
+import importlib.util
 import os
 import platform
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -52,7 +55,17 @@ def machine_facts(device: str = "auto") -> Machine:
         plain = max(plain, measure_matmul(torch.float32, device=device))
         half = max(half, measure_matmul(torch.bfloat16, device=device)) if bf16 else 0.0
     speedup = half / plain
-    return Machine(device, _device_name(device), torch.get_num_threads(), bf16, round(speedup, 1), round(plain))
+    return Machine(
+        device, _device_name(device), torch.get_num_threads(), bf16, round(speedup, 1), round(plain), _compiler(device)
+    )
+
+
+def _compiler(device: str) -> str:
+    """Return what torch compiles with on a device; "" where it is not there."""
+    if torch.device(device).type == "cuda":
+        return "triton" if importlib.util.find_spec("triton") else ""
+    wanted = (os.environ.get("CXX", ""), "g++", "clang++")
+    return next((Path(name).name for name in wanted if name and shutil.which(name)), "")
 
 
 def choose_device(wish: str) -> str:

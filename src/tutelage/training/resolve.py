@@ -1,7 +1,7 @@
 """From wishes and facts to a plan: pure, every value with its reason; which task and which data it is for, it does not know."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from tutelage.core import catalog
@@ -24,6 +24,9 @@ DETERMINISTIC_REASON = "kernels that repeat their bits are slower, and some oper
 NOTHING: tuple[object, ...] = ("none", 0)
 """Wishes, such as `ema = 0`, for what a task does that has no such thing."""
 COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
+COMPILED_REASON = "fused kernels are faster for such models; compiling costs some 20 s once"
+COMPILE_SECONDS, COMPILE_STEPS = 90.0, 2_000
+"""Budgets from which compiling pays: shorter ones are over before it is done."""
 
 
 def resolve(
@@ -53,9 +56,10 @@ def resolve(
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
     task = parts["task"]
+    amounts = _decide_amounts(recipe, facts, auto, made)
     return Plan(
         **parts,
-        **_decide_amounts(recipe, facts, auto, made),
+        **amounts,
         **_decide_judgement(recipe, facts, task, auto, made),
         source=recipe.source,
         modality=facts.modality,
@@ -73,7 +77,7 @@ def resolve(
         num_validation=facts.num_validation,
         num_test=facts.num_test,
         seed=recipe.seed,
-        **_decide_machine(recipe, facts, auto, made, model=parts["model"]),
+        **_decide_machine(recipe, facts, auto, made, model=parts["model"], amounts=amounts),
         decisions=tuple(made.made),
     )
 
@@ -196,27 +200,33 @@ def _decide_clip(recipe: Recipe, auto: Suggestion, made: Decisions) -> float:
     return clip
 
 
-def _decide_compile(recipe: Recipe, made: Decisions, *, model: Component | None) -> str:
+def _decide_compile(
+    recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions, *, model: Component | None, amounts: Mapping[str, Any]
+) -> str:
     """Choose whether to compile.
 
     Raises:
         RecipeError: The model cannot be compiled.
     """
-    if recipe.compile not in ("auto", "none") and not getattr(model, "compiles", True):
+    can_compile = getattr(model, "compiles", True)
+    if recipe.compile not in ("auto", "none") and not can_compile:
         kind = getattr(model, "kind", "")
         raise RecipeError(f"recipe: compile = {recipe.compile!r}: torch compiles no model = {kind!r}. Leave compile out.")
-    chosen: str = made.choose("compile", recipe.compile, "none" if recipe.compile == "auto" else recipe.compile, COMPILE_REASON)
+    is_long = amounts["time_seconds"] >= COMPILE_SECONDS or amounts["total_steps"] >= COMPILE_STEPS
+    pays = auto.compile and can_compile and is_long and bool(facts.machine.compiler)
+    best, reason = ("inductor", COMPILED_REASON) if pays else ("none", COMPILE_REASON)
+    chosen: str = made.choose("compile", recipe.compile, best if recipe.compile == "auto" else recipe.compile, reason)
     return chosen
 
 
 def _decide_machine(
-    recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions, *, model: Component | None
+    recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions, *, model: Component | None, amounts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Choose how and where to compute."""
     machine = facts.machine
     return {
         "precision": _decide_precision(recipe, facts, auto, made),
-        "compile": _decide_compile(recipe, made, model=model),
+        "compile": _decide_compile(recipe, facts, auto, made, model=model, amounts=amounts),
         "device": made.choose("device", recipe.device, machine.device, f"{machine.name}, {machine.num_threads} threads"),
         "deterministic": _decide_deterministic(recipe, facts, made),
     }

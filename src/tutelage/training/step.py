@@ -295,7 +295,7 @@ class Step:
         objective = partial(self.task.objective, name)
         if self.options.compile == "none" or phase.order == 2:
             return objective
-        return torch.compile(objective, fullgraph=True, dynamic=False, backend=self.options.compile)
+        return _told(torch.compile(objective, fullgraph=True, dynamic=False, backend=self.options.compile))
 
 
 def _autocast(options: StepOptions) -> AbstractContextManager[object]:
@@ -303,6 +303,22 @@ def _autocast(options: StepOptions) -> AbstractContextManager[object]:
     if options.precision == "bfloat16":
         return torch.autocast(torch.device(options.device).type, dtype=torch.bfloat16)
     return nullcontext()
+
+
+def _told(compiled: Callable[[Batch], Objective]) -> Callable[[Batch], Objective]:
+    """Say what to do where compiling fails: a compiler is a program of its own, with needs of its own."""
+    from torch._dynamo.exc import TorchDynamoException  # takes a second, and is there by now
+
+    def call(batch: Batch) -> Objective:
+        try:
+            return compiled(batch)
+        except TorchDynamoException as error:
+            if is_out_of_memory(error):
+                raise
+            first = str(error).strip().partition("\n")[0]
+            raise RecipeError(f"recipe: compile: torch could not compile the model: {first}. Write compile = 'none'.") from error
+
+    return call
 
 
 def _cut(batch: Batch, num_micro: int, *, least: int = 1) -> list[Batch]:
