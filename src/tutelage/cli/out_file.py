@@ -14,12 +14,13 @@ SIGNS = (layout.PLAN, layout.MANIFEST, layout.BIRTH_MARK)
 """Any of these makes a folder one of a run."""
 
 
-def check_out_file(out: str, inputs: Sequence[str]) -> None:
-    """Refuse to write over an input, or over a file of any run, however it is spelled or linked.
+def check_out_file(out: str, inputs: Sequence[str], *, learned_from: str = "") -> None:
+    """Refuse to write over an input, the data of the training, or a file of any run, however it is spelled or linked.
 
     Args:
         out: The file to be written.
         inputs: What is read.
+        learned_from: File or folder of the data that the run has learned from; "" where it is not known.
 
     Raises:
         UsageError: It would be lost.
@@ -27,6 +28,9 @@ def check_out_file(out: str, inputs: Sequence[str]) -> None:
     own = next((path for path in inputs if _is_same(out, from_address(path))), None)
     if own is not None:
         found = f"is the input {'itself' if own == out else own}, which would be written over"
+        raise UsageError(f"--out {out}: {found}. Choose another file, such as {_beside(out)}.")
+    if learned_from and os.path.lexists(out) and _is_part(out, from_address(learned_from)):
+        found = f"belongs to the data that the run has learned from ({learned_from}), and would be written over"
         raise UsageError(f"--out {out}: {found}. Choose another file, such as {_beside(out)}.")
     # Both what the name leads to, and the name itself: a link is replaced.
     for path in (Path(os.path.realpath(out)), Path(os.path.realpath(Path(out).parent)) / Path(out).name):
@@ -52,6 +56,11 @@ def _is_among(path: Path, names: Sequence[str]) -> bool:
 def _is_run(folder: Path, *, but: str = "") -> bool:
     """Tell whether a folder is one of a run, by other files than the one that is asked about."""
     return any(name != but and os.path.lexists(folder / name) for name in SIGNS)
+
+
+def _is_part(path: str, whole: str) -> bool:
+    """Tell whether a path is a file, or lies in a folder."""
+    return _is_same(path, whole) or Path(os.path.realpath(whole)) in Path(os.path.realpath(path)).parents
 
 
 def _is_same(one: str, other: str) -> bool:

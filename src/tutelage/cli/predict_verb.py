@@ -22,7 +22,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"--out {arguments.out}: expected a name that ends in .csv or .json.")
     if arguments.out:
         check_out_file(arguments.out, arguments.inputs)
-    prediction = Run.open(arguments.run, tell=warn).prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
+    opened = Run.open(arguments.run, tell=warn)
+    if arguments.out:
+        check_out_file(arguments.out, arguments.inputs, learned_from=str(opened.plan.get("source", "")))
+    prediction = opened.prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
     records = prediction.records()
     for note in prediction.notes:
         tell(f"Note: {one_line(note)}")

@@ -47,6 +47,17 @@ def test_other_files_may_be_written(out: str) -> None:
     check_out_file(out, ["in.csv"])
 
 
+@pytest.mark.parametrize("learned_from", ["data", "data/train.csv", "data_link"])
+def test_the_data_of_the_training_are_not_written_over(learned_from: str) -> None:
+    Path("data").mkdir()
+    Path("data/train.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    Path("data_link").symlink_to("data")
+    with pytest.raises(UsageError, match=r"belongs to the data that the run has learned from .*Choose another file"):
+        check_out_file("data/train.csv", ["in.csv"], learned_from=learned_from)
+    check_out_file("data/answers.csv", ["in.csv"], learned_from=learned_from)
+    check_out_file("answers.csv", ["in.csv"], learned_from="sklearn:digits")
+
+
 def test_it_is_refused_before_the_run_is_opened(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", "nowhere", "in.csv", "--out", "in.csv"]) == 2
     assert "is the input itself" in capsys.readouterr().err
