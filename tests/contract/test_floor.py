@@ -103,3 +103,22 @@ def test_numbers_of_other_sizes_are_refused(kind: str) -> None:
         floor.restore(found.state(), {})
     with pytest.raises((ValueError, KeyError)):
         floor.restore(found.state(), {name: tensor[..., :-1] for name, tensor in found.tensors().items()})
+
+
+NUMBERS = [kind for kind in FLOORS if "numbers" in catalog.load("floor", kind).answers]
+
+
+@pytest.mark.parametrize("kind", NUMBERS)
+def test_a_floor_that_answers_with_numbers_learns_them_in_their_unit_and_survives_its_file(kind: str) -> None:
+    floor: Floor = catalog.load("floor", kind)()
+    part, codes = example(kind, 300, seed=0)
+    found = floor.fit(part, 1_000.0 + 50.0 * codes, num_classes=0, seed=0)
+    other, other_codes = example(kind, 100, seed=1)
+    answers = found.answers(other)
+    assert answers.shape == (100,)
+    assert answers.dtype == np.float64
+    truth = 1_000.0 + 50.0 * other_codes
+    assert ((answers - truth) ** 2).mean() < 0.2 * truth.var()
+    again = floor.restore(found.state(), {name: tensor.clone() for name, tensor in found.tensors().items()})
+    assert np.array_equal(again.answers(other), answers)
+    assert found.telling(other, limit=5) == ()

@@ -42,6 +42,7 @@ class RandomKernels(Floor):
     """Settings of the random kernels."""
 
     kind: Literal["random_kernels"] = "random_kernels"
+    answers: ClassVar[frozenset[str]] = frozenset({"classes", "numbers"})
     noun: ClassVar[str] = "random kernels with a linear layer"
     num_features: int = Field(5_000, ge=84, le=100_000, description="Features of a series. Typical: 2,000 to 10,000.")
     steps: bool = Field(True, description="Whether the changes from time to time are looked at too.")
@@ -66,7 +67,8 @@ class RandomKernels(Floor):
         x_NF = (raw_NF - mean_F) / std_F
         ridge = fit_ridge(x_NF, truth, num_classes=num_classes, num_last=num_plain, shares=PLAIN_SHARES)
         weight_FK = ridge.weight / std_F[:, None]
-        return FittedKernels(center_C, scale_C, tuple(banks), weight_FK, ridge.bias - mean_F @ weight_FK, ridge.sharpness)
+        bias_K = ridge.bias - mean_F @ weight_FK
+        return FittedKernels(center_C, scale_C, tuple(banks), weight_FK, bias_K, ridge.sharpness, num_classes)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedKernels":
         """Rebuild what was fitted."""
@@ -74,11 +76,12 @@ class RandomKernels(Floor):
         banks = tuple(KernelBank.restored(order, channels=channels, tensors=tensors) for order in range(int(state["banks"])))
         center, scale, weight, bias = (tensors[name].numpy() for name in ("center", "scale", "weight", "bias"))
         num_features = sum(len(bank.bias) for bank in banks) + channels * PLAIN_NUMBERS + 1
-        expected = {"center": (channels,), "scale": (channels,), "weight": (num_features, classes), "bias": (classes,)}
+        outputs = classes or 1
+        expected = {"center": (channels,), "scale": (channels,), "weight": (num_features, outputs), "bias": (outputs,)}
         found = {"center": center.shape, "scale": scale.shape, "weight": weight.shape, "bias": bias.shape}
         if found != expected:
             raise ValueError(f"numbers of sizes {found}, where random kernels have {expected}")
-        return FittedKernels(center, scale, banks, weight, bias, float(state["sharpness"]))
+        return FittedKernels(center, scale, banks, weight, bias, float(state["sharpness"]), classes)
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,10 @@ class FittedKernels(FittedFloor):
         center: float64 [C], subtracted from each channel.
         scale: float64 [C], what each channel is divided by.
         banks: The kernels over the series, and those over its steps.
-        weight: float64 [F, K], of the linear layer, for features as they are.
-        bias: float64 [K].
+        weight: float64 [F, K], of the linear layer, for features as they are; [F, 1] where numbers are answered.
+        bias: float64 [K] or [1].
         sharpness: What its answers are multiplied by before the softmax.
+        num_classes: K; 0 where numbers are answered.
     """
 
     center: np.ndarray
@@ -100,18 +104,20 @@ class FittedKernels(FittedFloor):
     weight: np.ndarray
     bias: np.ndarray
     sharpness: float
+    num_classes: int
 
     def answers(self, part: RowsPart) -> np.ndarray:
-        """Return probabilities float64 [N, K]."""
+        """Return probabilities float64 [N, K], or numbers float64 [N]."""
         series = as_series(part)
         check_channels(series, len(self.center))
         raw_NF = _features(_on_scale(series, self.center, self.scale), self.banks)
-        return probabilities(raw_NF @ self.weight + self.bias, sharpness=self.sharpness)
+        scores_NK = raw_NF @ self.weight + self.bias
+        return probabilities(scores_NK, sharpness=self.sharpness) if self.num_classes else np.asarray(scores_NK[:, 0])
 
     def state(self) -> dict[str, Any]:
         """Return the sizes, and how sharp the answers are."""
-        classes = len(self.bias)
-        return {"channels": len(self.center), "classes": classes, "banks": len(self.banks), "sharpness": self.sharpness}
+        sizes = {"channels": len(self.center), "classes": self.num_classes, "banks": len(self.banks)}
+        return sizes | {"sharpness": self.sharpness}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return kernels and linear layer."""

@@ -1,4 +1,4 @@
-"""Ridge regression on the codes of classes; its strictness and more are chosen by answers for rows left out; not a component.
+"""Ridge regression on the codes of classes, or on numbers; rows left out choose its strictness and more; not a component.
 
 Each row is answered for as if it had been left out of the fit, which costs no second fit: G. Golub, M. Heath and G. Wahba,
 "Generalized Cross-Validation as a Method for Choosing a Good Ridge Parameter", Technometrics 1979. So that a few rows which
@@ -29,9 +29,9 @@ class Ridge:
     """A fitted linear layer.
 
     Attributes:
-        weight: float64 [F, K].
+        weight: float64 [F, K]; K = 1 for numbers.
         bias: float64 [K].
-        sharpness: What answers are multiplied by before the softmax.
+        sharpness: What answers are multiplied by before the softmax; 1 for numbers.
     """
 
     weight: np.ndarray
@@ -52,8 +52,8 @@ def fit_ridge(x_NF: np.ndarray, truth_N: np.ndarray, *, num_classes: int, num_la
 
     Args:
         x_NF: Features.
-        truth_N: Class codes.
-        num_classes: K.
+        truth_N: Class codes, or numbers.
+        num_classes: K; 0 for numbers.
         num_last: Features at the end that are few, and may count for more.
         shares: How much they may count together, as shares of what the others do; one is chosen.
     """
@@ -75,21 +75,25 @@ def probabilities(scores_NK: np.ndarray, *, sharpness: float) -> np.ndarray:
 
 
 def _fit(x_NF: np.ndarray, truth_N: np.ndarray, num_classes: int) -> _Fit:
-    """Fit at the penalty and the sharpness that are best for rows left out."""
-    y_NK = np.where(truth_N[:, None] == np.arange(num_classes), 1.0, -1.0)
+    """Fit at the penalty, and for classes the sharpness, that are best for rows left out."""
+    y_NK = np.where(truth_N[:, None] == np.arange(num_classes), 1.0, -1.0) if num_classes else truth_N[:, None].astype(np.float64)
     bias_K = y_NK.mean(axis=0)
     u_NR, values_R = _left_vectors(x_NF)
     projected_RK = u_NR.T @ (y_NK - bias_K)
     doubt = 1 / (len(x_NF) + 2)
     soft_NK = np.where(y_NK > 0, 1 - doubt, doubt / max(1, num_classes - 1))
     best = (np.inf, float(PENALTIES[-1]), 1.0)
+    spread = float(y_NK.var()) or 1.0
     for penalty in PENALTIES * values_R.mean():
         kept_R = values_R / (values_R + penalty)
         leverage_N = 1 / len(x_NF) + (u_NR**2) @ kept_R
         error_NK = y_NK - bias_K - u_NR @ (kept_R[:, None] * projected_RK)
         left_out_NK = y_NK - error_NK / np.maximum(1 - leverage_N, SMALLEST)[:, None]
-        for sharpness in SHARPNESSES.tolist():
-            loss = -float((soft_NK * _log_softmax(left_out_NK, sharpness)).sum(axis=1).mean())
+        for sharpness in SHARPNESSES.tolist() if num_classes else (1.0,):
+            if num_classes:
+                loss = -float((soft_NK * _log_softmax(left_out_NK, sharpness)).sum(axis=1).mean())
+            else:
+                loss = float(((left_out_NK - y_NK) ** 2).mean()) / spread
             if loss < best[0] - SMALLEST:
                 best = (loss, float(penalty), sharpness)
     loss, penalty, sharpness = best

@@ -30,6 +30,8 @@ __all__ = ["WordPairs"]
 WORD = re.compile(r"\w+(?:'\w+)?|[!?]+")
 MIXERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 """Odd numbers by which hashes are spread over the places."""
+STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
+"""How far the linear layer may leave zero where numbers are learned; rows left out choose."""
 MAX_TEXTS = 2_000
 """Texts that are looked at for the words that speak for a class."""
 LEAST_TEXTS = 2
@@ -40,6 +42,7 @@ class WordPairs(Floor):
     """Settings of the linear model of words and pairs of words."""
 
     kind: Literal["word_pairs"] = "word_pairs"
+    answers: ClassVar[frozenset[str]] = frozenset({"classes", "numbers"})
     noun: ClassVar[str] = "words and pairs of words, weighted, with a linear layer"
     bits: int = Field(20, ge=8, le=26, description="2^bits places that words and pairs share. Typical: 18 to 22.")
     smoothing: float = Field(1.0, gt=0, le=1e6, description="Added to each count before the weights are taken.")
@@ -50,6 +53,9 @@ class WordPairs(Floor):
         from scipy.optimize import minimize  # slow to import, and only needed for texts
 
         counts = _places(_as_text(part), bits=self.bits)
+        if not num_classes:
+            weight, bias = _fit_numbers(counts, truth, seed=seed)
+            return FittedWordPairs(weight[None].astype(np.float32), np.array([bias], dtype=np.float32), self.bits, 0)
         weights, biases = [], []
         for code in range(num_classes) if num_classes > 2 else (1,):
             sign = np.where(truth == code, 1.0, -1.0)
@@ -72,6 +78,8 @@ class WordPairs(Floor):
         num_classes = int(state["num_classes"])
         weight, bias = tensors["weight"].numpy(), tensors["bias"].numpy()
         rows = num_classes if num_classes > 2 else 1
+        if num_classes < 0:
+            raise ValueError(f"a floor of {num_classes} classes")
         if weight.shape != (rows, 2**self.bits) or bias.shape != (rows,):
             raise ValueError(f"weights {weight.shape} and {bias.shape} of a floor with 2^{self.bits} places and {rows} answers")
         return FittedWordPairs(weight, bias, self.bits, num_classes)
@@ -82,10 +90,10 @@ class FittedWordPairs(FittedFloor):
     """A fitted linear model of words.
 
     Attributes:
-        weight: float32 [C, P]; [1, P] for two classes, of the second.
+        weight: float32 [C, P]; [1, P] for two classes, of the second, or for numbers.
         bias: float32 [C] or [1].
         bits: P = 2^bits.
-        num_classes: C.
+        num_classes: C; 0 where numbers are answered.
     """
 
     weight: np.ndarray
@@ -94,7 +102,10 @@ class FittedWordPairs(FittedFloor):
     num_classes: int
 
     def answers(self, part: RowsPart) -> np.ndarray:
-        """Return probabilities float64 [N, C]."""
+        """Return probabilities float64 [N, C], or numbers float64 [N]."""
+        if not self.num_classes:
+            placed = _shortened(_places(_as_text(part), bits=self.bits))
+            return np.asarray(placed @ self.weight[0].astype(np.float64) + float(self.bias[0]))
         logits = _places(_as_text(part), bits=self.bits) @ self.weight.T.astype(np.float64) + self.bias
         if self.num_classes == 2:
             second = 1 / (1 + np.exp(-logits[:, 0]))
@@ -104,6 +115,8 @@ class FittedWordPairs(FittedFloor):
 
     def telling(self, part: RowsPart, *, limit: int) -> tuple[tuple[Telling, ...], ...]:
         """Return for each class the words, and pairs of words, that add most to its answer: by weight times root of count."""
+        if not self.num_classes:
+            return ()
         found = _words_and_pairs(_as_text(part))
         count = np.array([number for number, _ in found.values()])
         place = np.array([place >> np.uint64(64 - self.bits) for _, place in found.values()], dtype=np.int64)
@@ -131,6 +144,34 @@ def _logistic(w: np.ndarray, x: Any, x_t: Any, sign: np.ndarray, strength: float
     loss = np.logaddexp(0, -margin).sum() * strength + 0.5 * float(w[:-1] @ w[:-1])
     slope = -strength * sign / (1 + np.exp(margin))
     return loss, np.append(x_t @ slope + w[:-1], slope.sum())
+
+
+def _fit_numbers(counts: Any, truth: np.ndarray, *, seed: int) -> tuple[np.ndarray, float]:
+    """Return weights [P] and bias of a linear layer for numbers; rows left out decide how strict it is."""
+    x, mean = _shortened(counts), float(truth.mean())
+    scale = float(truth.std()) or 1.0
+    y = (truth - mean) / scale
+    order = np.random.default_rng(seed).permutation(len(y))
+    held = order[: max(1, len(y) // 10)]
+    kept = order[len(held) :] if len(y) > 1 else order
+    errors = {each: float(((x[held] @ _least_squares(x[kept], y[kept], each) - y[held]) ** 2).mean()) for each in STRENGTHS}
+    weight = _least_squares(x, y, min(STRENGTHS, key=lambda each: errors[each]))
+    return weight * scale, mean
+
+
+def _least_squares(x: Any, y: np.ndarray, strength: float) -> np.ndarray:
+    """Return the weights of the least squared error with an L2 penalty."""
+    from scipy.sparse.linalg import lsqr
+
+    return np.asarray(lsqr(x, y, damp=strength**-0.5, iter_lim=100)[0])
+
+
+def _shortened(counts: Any) -> Any:
+    """Return rows of length 1, so that a long text counts as much as a short one."""
+    from scipy.sparse import diags
+
+    length = np.sqrt(np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1.0))
+    return diags(1 / length) @ counts
 
 
 def _log_ratio(counts: Any, is_in: np.ndarray, *, smoothing: float) -> np.ndarray:

@@ -117,7 +117,7 @@ class Beside:
     def _telling(self) -> list[dict[str, Any]]:
         """Return for each class what in the validation rows speaks for it, by the floor; [] where the floor cannot say."""
         target = self.data.target
-        if self.fitted is None or target is None:
+        if self.fitted is None or target is None or not target.classes:
             return []
         found = self.fitted.telling(self.data.validation.part, limit=MAX_TELLING)
         return [
