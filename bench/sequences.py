@@ -301,7 +301,7 @@ def compare(case: Case, *, rounds: int) -> dict[str, Any]:
 def run() -> dict[str, Any]:
     """Return the figures of all nets."""
     gpt = language_case(PlainGpt, Gpt(width=256, depth=6, heads=8), length=256, batch_size=16, steps=12)
-    lstm = language_case(PlainLstm, Lstm(width=128, depth=2, embedding_size=128), length=128, batch_size=32, steps=40)
+    lstm = language_case(PlainLstm, Lstm(width=128, depth=2, embedding_size=128), length=128, batch_size=64, steps=30)
     return {
         "gpt_6x256": compare(gpt, rounds=5),
         "lstm_2x128": compare(lstm, rounds=5),
