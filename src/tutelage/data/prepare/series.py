@@ -127,10 +127,9 @@ class SeriesFitted(Fitted):
         for channel in range(min(len(self.mean), MAX_TOLD)):
             before, after = before_TC[:, channel], after_TC[:, channel]
             known = before[~np.isnan(before)]
-            ranges = [_say_range(known), _say_range(after)]
             mean, std = say_value(self.mean[channel]), say_value(self.std[channel])
             formula = f"(value - {mean}) / {std}, {how}" if self.normalize == "train" else how
-            told.append(Change(f"channel {channel + 1}", *ranges, formula))
+            told.append(Change(f"channel {channel + 1}", _say_range(known), _say_range(after), formula))
         return told
 
     def finisher(self) -> nn.Module:
