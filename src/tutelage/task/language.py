@@ -132,9 +132,7 @@ class Language(TaskSpec):
             validation=evaluators["val"],
             test=evaluators.get("test"),
             lags=lambda task: measure_lags(task, lambda: _last_of_each(lag_batch(watched, finisher, device=plan.device))),
-            example=lambda part, row: text_example(
-                data.fitted, data.stretch(part), finisher, row, file=data.parts["train"].file
-            ),
+            example=lambda part, row: text_example(data.fitted, data.stretch(part), finisher, row, file=data.parts["train"].file),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
         )
 
