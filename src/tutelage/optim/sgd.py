@@ -57,5 +57,5 @@ class SGD(Optim):
             # The first step of all takes the gradient as it is.
             sums.append("b = g, at the first step" if old is None else f"b = {momentum:g} * {old:.4g} + g = {buffer:.4g}")
             step, name = (gradient + momentum * buffer, f"(g + {momentum:g} * b)") if self.nesterov else (buffer, "b")
-        sums.append(f"w = w - {rate:.4g} * {name} = {moved.weight:.6g} - {rate * step:.4g} = {moved.new_weight:.6g}")
+        sums.append(f"w = w - {rate:.4g} * {name} = {moved.weight:.6g} - ({rate * step:.4g}) = {moved.new_weight:.6g}")
         return tuple(sums)

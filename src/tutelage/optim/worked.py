@@ -21,13 +21,13 @@ def adam_sums(moved: Moved, *, is_decoupled: bool) -> tuple[str, ...]:
     if decay and not is_decoupled:
         sums = [f"g = {moved.gradient:.4g} + {decay:g} * {moved.weight:.4g} = {gradient:.4g}"]
     sums += [
-        f"m = {beta1:g} * {moved.before['exp_avg']:.4g} + {1 - beta1:.4g} * g = {mean:.4g}",
-        f"v = {beta2:g} * {moved.before['exp_avg_sq']:.4g} + {1 - beta2:.4g} * g^2 = {square:.4g}",
+        f"m = {beta1:g} * {moved.before.get('exp_avg', 0.0):.4g} + {1 - beta1:.4g} * g = {mean:.4g}",
+        f"v = {beta2:g} * {moved.before.get('exp_avg_sq', 0.0):.4g} + {1 - beta2:.4g} * g^2 = {square:.4g}",
         f"m^ = m / (1 - {beta1:g}^{step:g}) = {mean_hat:.4g}; v^ = v / (1 - {beta2:g}^{step:g}) = {square_hat:.4g}",
     ]
     kept, weight = "w", f"{moved.weight:.6g}"
     if decay and is_decoupled:
         kept, weight = f"(1 - {rate:.4g} * {decay:g}) * w", f"{moved.weight * (1 - rate * decay):.6g}"
     change = rate * mean_hat / (math.sqrt(square_hat) + eps)
-    sums.append(f"w = {kept} - {rate:.4g} * m^ / (sqrt v^ + {eps:g}) = {weight} - {change:.4g} = {moved.new_weight:.6g}")
+    sums.append(f"w = {kept} - {rate:.4g} * m^ / (sqrt v^ + {eps:g}) = {weight} - ({change:.4g}) = {moved.new_weight:.6g}")
     return tuple(sums)

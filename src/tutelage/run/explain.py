@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 
+from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.planning.plan import Plan
@@ -77,7 +78,7 @@ class Asked:
         Raises:
             UsageError: No number of a row, or no such time.
         """
-        if isinstance(self.row, bool) or not isinstance(self.row, int) or self.row < 1:
+        if type(self.row) is not int or self.row < 1:
             raise UsageError(f"row {self.row}: expected a whole number from 1 on; rows are counted from 1.")
         if self.at not in ("start", "end"):
             raise UsageError(f"at {self.at!r}: expected 'start' or 'end'.")
@@ -159,7 +160,7 @@ def _rows(run: Run, asked: Asked) -> str | RowsPart:
     """Return the name of the part, or the rows of the file."""
     if not asked.file:
         return asked.part
-    target = str(run.predictor.target is not None and run.files.record("data.json").get("target", ""))
+    target = str(run.files.record(layout.DATA).get("target", ""))
     part, problems = Inputs(run.predictor.fitted, lambda: target).read([asked.file], target="auto")
     refuse_bad(problems, "fail")
     return part

@@ -47,8 +47,8 @@ def preprocessing(row: FollowedRow) -> Stage:
     received = [(name, *_described(tensor)) for name, tensor in tensors.items()]
     blocks.append(Table("What the network receives", ("name", "shape", "from", "to", "begins"), received, numeric=(2, 3)))
     blocks.append(Facts([("the answer, for the loss", example.wanted)]))
-    if row.plan.augment is not None:
-        kind = getattr(row.plan.augment, "kind", "")
+    kind = getattr(row.plan.augment, "kind", "none")
+    if kind != "none":
         blocks.append(Remark(f"In training the row is changed at random each time it comes ({kind}); here it is as it was read."))
     blocks += [Remark(text) for text in example.notes]
     return Stage(

@@ -168,7 +168,7 @@ def _watched_update(update: Update, found: Followed) -> Iterator[None]:
 
     with ExitStack() as hooks:
         for name, parameter in update.named:
-            hooks.callback(parameter.register_post_accumulate_grad_hook(arrived(name)).remove)
+            hooks.callback(parameter.register_post_accumulate_grad_hook(arrived(name)).remove)  # type: ignore[no-untyped-call]
         hooks.callback(update.optimizer.register_step_pre_hook(stepped).remove)
         yield
 
@@ -185,7 +185,7 @@ def _watched_layers(network: nn.Module, found: Followed) -> Iterator[None]:
             call = _call(name, module, _first_tensor(inputs), given)
             found.calls.append(call)
             if given.requires_grad:
-                given.register_hook(lambda gradient: setattr(call, "gradient", float(gradient.float().norm())))
+                given.register_hook(lambda gradient: setattr(call, "gradient", float(gradient.float().norm())))  # type: ignore[no-untyped-call]
             if module is network:
                 found.outputs = given.detach().float()
 

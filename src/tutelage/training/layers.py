@@ -51,7 +51,7 @@ def kind_of_layer(module: nn.Module) -> tuple[str, str]:
     name = type(module).__name__
     if name in WORDS and type(module).__module__.startswith("torch."):
         return name, WORDS[name]
-    said = (type(module).__doc__ or "").strip().split("\n")[0]
+    said = (type(module).__doc__ or "").strip().split("\n")[0].partition(": [")[0]
     return name, "" if type(module).__module__.startswith("torch.") else said
 
 
