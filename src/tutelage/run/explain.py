@@ -132,9 +132,14 @@ def _follow(run: Run, asked: Asked) -> FollowedRow:
         followed = follow_step(task, step, batch, network=network, progress=moment.progress, rate=moment.rate)
         is_high = plan.schedule.factor(moment.progress) * moment.rate >= plan.schedule.factor(moment.height)
         at_height = None if is_high else follow_step(task, step, batch, network=network, progress=moment.height)
+        knows = any(followed.moments_before.values())
+        alone = follow_step(
+            task, step, batch, network=network, progress=moment.progress, rate=moment.rate, is_fresh=True
+        )  # fmt: skip
         part = asked.file or f"the {asked.part} part"
         return FollowedRow(
-            run.path, part, asked.row, plan, problem, example, network, prefix, start, moment, followed, at_height, predictor
+            run.path, part, asked.row, plan, problem, example, network, prefix, start, moment, followed,
+            alone if knows else None, at_height, predictor,
         )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tutelage.predictor.predictor import Predictor
 from tutelage.task.base import Problem
 from tutelage.task.example import Example, Told
 from tutelage.training.followed import Call, Followed
-from tutelage.training.layers import layers_of, owner_of
+from tutelage.training.layers import kind_of_layer, layers_of, owner_of
 
 __all__ = ["FollowedRow", "Moment", "norm"]
 
@@ -62,6 +62,7 @@ class FollowedRow:
         start: Its weights before the first step, by name.
         moment: When the step is made.
         followed: The step.
+        alone: The same step by an optimizer that remembers nothing; None where it does not.
         at_height: The same step at the schedule's highest learning rate; None where that is this one's.
         predictor: The model that leaves; None for weights of the start.
     """
@@ -77,6 +78,7 @@ class FollowedRow:
     start: Mapping[str, Tensor]
     moment: Moment
     followed: Followed
+    alone: Followed | None
     at_height: Followed | None
     predictor: Predictor | None
 
@@ -95,6 +97,11 @@ class FollowedRow:
     def num_modules(self) -> int:
         """The smallest layers that there are, told or not."""
         return len(layers_of(self.followed.calls, limit=2**62))
+
+    def label(self, name: str) -> str:
+        """Return how a layer is called: its name and kind."""
+        kinds = {call.name: kind_of_layer(call.module)[0] for call in self.layers}
+        return f"{name} {kinds.get(name, '')}".strip() if name else "(network)"
 
     @cached_property
     def parameters(self) -> dict[str, list[str]]:

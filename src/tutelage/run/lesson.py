@@ -14,7 +14,7 @@ __all__ = ["Block", "Explanation", "Facts", "Formula", "Picture", "Quote", "Rema
 WIDTH = 110
 """Characters of a line of text."""
 MAX_CELL = 60
-"""Characters of a cell of a table on a terminal."""
+"""Characters of a cell of a table on a terminal; the last one of a row may be longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def _hanging(start: str, text: str) -> list[str]:
 
 def _as_table(table: Table) -> list[str]:
     """Return a table with columns below each other."""
-    cells = [[_cut(cell) for cell in row] for row in (table.headers, *table.rows)]
+    cells = [[*(_cut(cell, MAX_CELL) for cell in row[:-1]), _cut(row[-1], WIDTH)] for row in (table.headers, *table.rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(table.headers))]
     lines = [
         "  "
@@ -203,7 +203,7 @@ def _as_table(table: Table) -> list[str]:
     return [*title, *lines]
 
 
-def _cut(cell: str) -> str:
+def _cut(cell: str, longest: int) -> str:
     """Return a cell on one line, of bounded length."""
     line = " ".join(cell.split("\n"))
-    return line if len(line) <= MAX_CELL else f"{line[: MAX_CELL - 3]}..."
+    return line if len(line) <= longest else f"{line[: longest - 3]}..."

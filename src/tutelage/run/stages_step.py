@@ -23,7 +23,7 @@ def forward(row: FollowedRow) -> Stage:
         shapes = f"{_shape(call.input_shape)} -> {_shape(call.output_shape)}"
         numbers = [say(value) for value in (call.mean, call.std, call.low, call.high)]
         first = " ".join(say(value) for value in call.first)
-        cells.append((call.name or "(network)", shapes, *numbers, f"{100 * call.zeros:.0f} %", first))
+        cells.append((row.label(call.name), shapes, *numbers, f"{100 * call.zeros:.0f} %", first))
         records.append(
             {
                 "name": call.name,
@@ -38,7 +38,7 @@ def forward(row: FollowedRow) -> Stage:
             }
         )
     headers = ("layer", "shape", "mean", "std", "min", "max", "zeros", "first numbers")
-    spreads = [(call.name or "(network)", call.values) for call in row.layers if len(call.values) > 1]
+    spreads = [(row.label(call.name), call.values) for call in row.layers if len(call.values) > 1]
     return Stage(
         "forward",
         "The forward pass: through the layers, one after another",
@@ -80,7 +80,7 @@ def backpropagation(row: FollowedRow) -> Stage:
         gradient, weight = norm(arrived), norm(followed.weights_before[key] for key in keys)
         ratio = gradient / weight if weight else None
         out = by_output.get(layer)
-        cells.append((layer or "(network)", say(gradient), say(weight), say(ratio), say(out)))
+        cells.append((row.label(layer), say(gradient), say(weight), say(ratio), say(out)))
         lengths.append(gradient)
         records.append({"name": layer, "gradient_norm": gradient, "weight_norm": weight, "output_gradient": out})
     total = norm(followed.gradients.values())
@@ -133,8 +133,13 @@ def optimizer(row: FollowedRow) -> Stage:
         numbers["weights"] = records
     before, after = followed.loss_before, followed.loss_after
     told = [f"The loss of this row after this one update: {_moved(before, after)}"]
+    if row.alone is not None:
+        if after > before:
+            told[0] += " The optimizer's memory of other rows weighs more than the gradient of this one."
+        told.append(f"By the gradient of this row alone, with an empty memory: {_moved(before, row.alone.loss_after)}")
+        numbers["loss_after_alone"] = row.alone.loss_after
     if row.at_height is not None:
-        told.append(f"At the height of the schedule it would have been: {_moved(before, row.at_height.loss_after)}")
+        told.append(f"At the height of the schedule, with the same memory: {_moved(before, row.at_height.loss_after)}")
         numbers["loss_after_at_height"] = row.at_height.loss_after
     blocks += [Remark(text) for text in told]
     blocks.append(Remark("The update was made on a copy: the run's files are as they were."))
@@ -285,7 +290,7 @@ def _sizes(row: FollowedRow) -> Table:
         change = norm(followed.weights_after[key] - followed.weights_before[key] for key in keys)
         length = norm(followed.weights_before[key] for key in keys)
         shares.append(change / length if length else 0.0)
-        cells.append((layer or "(network)", say(change), say(length), f"{100 * shares[-1]:.3g} %" if length else "from 0"))
+        cells.append((row.label(layer), say(change), say(length), f"{100 * shares[-1]:.3g} %" if length else "from 0"))
     headers = ("layer", "size of the change", "size of the weights", "share")
     return Table("The change by layer; a thousandth of the weights is usual", headers, cells, numeric=(1, 2, 3), bars=(3, shares))
 

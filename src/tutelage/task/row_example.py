@@ -64,14 +64,12 @@ def row_example(
         weight = class_weights[int(prepared.target[row])]
         notes = (f"Its class counts {weight:.4g} times as much as the average row. The mean of a batch divides by the sum of "
                  "these weights, so for one row alone it changes nothing.",)  # fmt: skip
-    code = prepared.target[row].item()
-    said = f"class {code} of {len(target.classes)}, counted from 0" if target.classes else f"{code:.4g}, standardized"
     return Example(
         where=part.locate(row),
         unit="row",
         shown=part.show(row),
         target=str(part.labels[row]),
-        wanted=said,
+        wanted=target.how(part.labels[row]),
         changes=data.fitted.changes(part, row),
         inputs=tuple(data.fitted.shape.tensors),
         batch=batch,
@@ -156,6 +154,6 @@ def _tell_number(target: Target, flat_MO: Tensor, answer_1: Tensor, target_1: Te
         ["error", say_value(scaled[0] - scaled[1]), f"{output - wanted:.6g}"],
     ]
     side = "high" if output > wanted else "low"
-    answer = f"{output:.6g}; it is {wanted:.6g}, so the answer is {abs(output - wanted):.4g} too {side}"
+    answer = f"{output:,.6g}; it is {wanted:,.6g}, so the answer is {abs(output - wanted):,.4f} too {side}"
     numbers = {"output": float(scaled[0]), "target": float(scaled[1]), "output_units": output, "target_units": wanted}
     return "Output and target", ("", "standardized", "in units of the target"), rows, answer, numbers

@@ -90,14 +90,23 @@ class Followed:
     refused: bool = False
 
 
-def row_loss(task: Task, phase: str, batch: Batch) -> float:
-    """Return the loss of a batch per sample, without dropout."""
-    with evaluation_mode(task), torch.no_grad():
-        objective = task.objective(phase, batch)
+def row_loss(task: Task, step: Step, batch: Batch) -> float:
+    """Return the loss of a batch per sample, in the step's precision and without dropout."""
+    with evaluation_mode(task), torch.no_grad(), step.autocast:
+        objective = task.objective(task.beat(0)[0], batch)
         return float(objective.total) / float(objective.weight)
 
 
-def follow_step(task: Task, step: Step, batch: Batch, *, network: nn.Module, progress: float, rate: float = 1.0) -> Followed:
+def follow_step(
+    task: Task,
+    step: Step,
+    batch: Batch,
+    *,
+    network: nn.Module,
+    progress: float,
+    rate: float = 1.0,
+    is_fresh: bool = False,
+) -> Followed:
     """Make one step of the task's first beat on a batch, and put everything back as it was.
 
     Args:
@@ -107,28 +116,36 @@ def follow_step(task: Task, step: Step, batch: Batch, *, network: nn.Module, pro
         network: The module whose layers are written down; called once by the phase's objective.
         progress: Steps done / steps planned, which the learning rate follows from.
         rate: A factor on that learning rate.
+        is_fresh: Whether the optimizer shall have forgotten what came before.
     """
     (phase,) = task.beat(0)
     update, found = step.updates[phase], Followed()
-    weights, was_empty = {key: value.detach().clone() for key, value in task.state_dict().items()}, not update.optimizer.state
+    weights, kept = {key: value.detach().clone() for key, value in task.state_dict().items()}, _moments(update)
+    if is_fresh:
+        update.begin_anew()
     found.moments_before = _moments(update)
-    found.weights_before = {name: parameter.detach().clone() for name, parameter in update.named}
+    found.weights_before = _weights(update)
     with evaluation_mode(task):
-        found.loss_before = row_loss(task, phase, batch)
+        found.loss_before = row_loss(task, step, batch)
         with _watched_layers(network, found), _watched_update(update, found):
             report = step((phase,), batch, progress, rate=rate)
         found.refused = bool(report.refused)
-    found.weights_after = {name: parameter.detach().clone() for name, parameter in update.named}
+    found.weights_after = _weights(update)
     found.moments_after = _moments(update)
     found.settings = _settings(update)
-    found.loss_after = row_loss(task, phase, batch)
+    found.loss_after = row_loss(task, step, batch)
     task.load_state_dict(weights)
     update.begin_anew()
-    if not was_empty:
-        for name, parameter in update.named:
-            update.optimizer.state[parameter] = found.moments_before[name]
-        found.moments_before = _moments(update)
+    for name, parameter in update.named:
+        # An optimizer that has made no step has no entry for its parameters.
+        if kept[name]:
+            update.optimizer.state[parameter] = kept[name]
     return found
+
+
+def _weights(update: Update) -> dict[str, Tensor]:
+    """Return a copy of the parameters by name."""
+    return {name: parameter.detach().clone() for name, parameter in update.named}
 
 
 def _moments(update: Update) -> dict[str, dict[str, Any]]:

@@ -10,8 +10,8 @@ __all__ = ["kind_of_layer", "layers_of", "owner_of"]
 
 WORDS = {
     "Linear": "each output is a weighted sum of all inputs, plus a bias",
-    "Conv1d": "one small filter slides along the series",
-    "Conv2d": "small filters slide over the picture",
+    "Conv1d": "small filters slide along the series, the same at each place",
+    "Conv2d": "small filters slide over the input, the same at each place",
     "Embedding": "each number is looked up as a learned vector",
     "BatchNorm1d": "brings each feature to mean 0 and deviation 1, by values learned in training",
     "BatchNorm2d": "brings each channel to mean 0 and deviation 1, by values learned in training",

@@ -5,7 +5,7 @@ Not a component.
 
 from dataclasses import dataclass
 
-__all__ = ["Change", "say_value"]
+__all__ = ["Change", "say_less", "say_value"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,13 @@ def say_value(value: float) -> str:
         ('29.7', '0', '-0.53')
     """
     return f"{value:.4g}"
+
+
+def say_less(value: float) -> str:
+    """Write that a number is taken away.
+
+    Example:
+        >>> say_less(2.5), say_less(-2.5)
+        ('- 2.5', '+ 2.5')
+    """
+    return f"- {say_value(value)}" if value >= 0 else f"+ {say_value(-value)}"

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from tutelage.core.typed import Finite, Positive, take
-from tutelage.data.prepare.change import say_value
+from tutelage.data.prepare.change import say_less, say_value
 
 __all__ = ["FIT_SCALE", "QuantileScale", "Scale", "StandardScale", "fit_quantile", "fit_standard", "restore_scale"]
 
@@ -52,7 +52,7 @@ class StandardScale:
             return "missing: the mean, which is 0"
         scaled = (value - self.mean) / self.deviation
         held = f", held within {self.clip:g}" if abs(scaled) > self.clip else ""
-        return f"({say_value(value)} - {say_value(self.mean)}) / {say_value(self.deviation)} = {say_value(scaled)}{held}"
+        return f"({say_value(value)} {say_less(self.mean)}) / {say_value(self.deviation)} = {say_value(scaled)}{held}"
 
     def state(self) -> dict[str, Any]:
         """Return the scale as JSON values."""

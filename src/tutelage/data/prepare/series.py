@@ -19,7 +19,7 @@ from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.series import SeriesPart, interpolated
 from tutelage.data.prepare.base import Fitted, Prepare
-from tutelage.data.prepare.change import Change, say_value
+from tutelage.data.prepare.change import Change, say_less, say_value
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import RaggedRows, join
@@ -127,8 +127,11 @@ class SeriesFitted(Fitted):
         for channel in range(min(len(self.mean), MAX_TOLD)):
             before, after = before_TC[:, channel], after_TC[:, channel]
             known = before[~np.isnan(before)]
-            mean, std = say_value(self.mean[channel]), say_value(self.std[channel])
-            formula = f"(value - {mean}) / {std}, {how}" if self.normalize == "train" else how
+            formula = (
+                f"(value {say_less(self.mean[channel])}) / {say_value(self.std[channel])}, {how}"
+                if self.normalize == "train"
+                else how
+            )
             told.append(Change(f"channel {channel + 1}", _say_range(known), _say_range(after), formula))
         return told
 
