@@ -111,7 +111,7 @@ def initialization(row: FollowedRow) -> Stage:
         ratio = moved / length if length else None
         count = sum(now[key].numel() for key in keys)
         cells.append(
-            (layer or "(network)", say(count), say(begun), say(known), "from 0" if ratio is None else f"{100 * ratio:.3g} %")
+            (row.label(layer), say(count), say(begun), say(known), "from 0" if ratio is None else f"{100 * ratio:.3g} %")
         )
         records.append({"name": layer, "numbers": count, "std_start": begun, "std_now": known, "moved": ratio})
     init = getattr(row.plan.init, "kind", "")

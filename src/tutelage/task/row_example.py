@@ -69,7 +69,7 @@ def row_example(
         unit="row",
         shown=part.show(row),
         target=str(part.labels[row]),
-        wanted=target.how(part.labels[row]),
+        wanted=target.how(part.labels[row : row + 1]),
         changes=data.fitted.changes(part, row),
         inputs=tuple(data.fitted.shape.tensors),
         batch=batch,

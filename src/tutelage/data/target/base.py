@@ -55,8 +55,8 @@ class Target(Component):
         """Return one answer a row as people say it: the name of the most probable class, or the number."""
         raise NotImplementedError
 
-    def how(self, label: Any) -> str:
-        """Write what the loss compares with one label, and how it comes of it."""
+    def how(self, label_1: np.ndarray) -> str:
+        """Write what the loss compares with one label, given as [1], and how it comes of it."""
         raise NotImplementedError
 
     def match(self, labels: np.ndarray, *, part: str) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -44,9 +44,9 @@ class Classes(Target):
         """Return class numbers int64 [N]."""
         return self.encode(labels, locate=locate)
 
-    def how(self, label: Any) -> str:
+    def how(self, label_1: np.ndarray) -> str:
         """Write the class's number."""
-        return f"class {int(self.encode(np.array([label], dtype=object))[0])} of {len(self.classes)}, counted from 0"
+        return f"class {int(self.encode(label_1)[0])} of {len(self.classes)}, counted from 0"
 
     def decode(self, answers: np.ndarray) -> np.ndarray:
         """Return probabilities as they are, float64."""
