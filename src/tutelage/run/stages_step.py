@@ -7,6 +7,7 @@ import torch
 from tutelage.optim.moved import Moved
 from tutelage.run.followed_row import FollowedRow, norm
 from tutelage.run.lesson import Block, Facts, Formula, Remark, Spread, Stage, Table, say
+from tutelage.training.layers import dropout_rate
 
 __all__ = ["backpropagation", "epochs", "forward", "loss", "optimizer"]
 
@@ -134,8 +135,10 @@ def optimizer(row: FollowedRow) -> Stage:
     before, after = followed.loss_before, followed.loss_after
     told = [f"The loss of this row after this one update: {_moved(before, after)}"]
     if row.alone is not None:
-        if after > before:
+        if after > before > row.alone.loss_after:
             told[0] += " The optimizer's memory of other rows weighs more than the gradient of this one."
+        elif after > before:
+            told[0] += f" The step is longer than this row asks for: it is meant for the mean of {row.plan.batch_size:,} rows."
         told.append(f"By the gradient of this row alone, with an empty memory: {_moved(before, row.alone.loss_after)}")
         numbers["loss_after_alone"] = row.alone.loss_after
     if row.at_height is not None:
@@ -186,9 +189,8 @@ def _switched_off(row: FollowedRow) -> list[Block]:
 
 def _is_other_in_training(module: torch.nn.Module) -> bool:
     """Tell whether a layer draws at random, or looks at the other rows of a batch, in training."""
-    rate = getattr(module, "p", getattr(module, "probability", 0.0))
     name = type(module).__name__
-    return ("Dropout" in name and bool(rate)) or isinstance(module, torch.nn.modules.batchnorm._BatchNorm)
+    return "BatchNorm" in name or ("Dropout" in name and dropout_rate(module) > 0)
 
 
 def _leaving(row: FollowedRow) -> list[tuple[str, str]]:

@@ -154,6 +154,11 @@ def _tell_number(target: Target, flat_MO: Tensor, answer_1: Tensor, target_1: Te
         ["error", say_value(scaled[0] - scaled[1]), f"{output - wanted:.6g}"],
     ]
     side = "high" if output > wanted else "low"
-    answer = f"{output:,.6g}; it is {wanted:,.6g}, so the answer is {abs(output - wanted):,.4f} too {side}"
+    answer = f"{output:,.6g}; it is {wanted:,.6g}, so the answer is {_amount(abs(output - wanted))} too {side}"
     numbers = {"output": float(scaled[0]), "target": float(scaled[1]), "output_units": output, "target_units": wanted}
     return "Output and target", ("", "standardized", "in units of the target"), rows, answer, numbers
+
+
+def _amount(value: float) -> str:
+    """Write an amount with about four digits, and never as a power of ten where it need not be."""
+    return f"{value:,.0f}" if 1e4 <= value < 1e15 else say_value(value)

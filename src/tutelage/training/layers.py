@@ -6,10 +6,10 @@ from torch import nn
 
 from tutelage.training.followed import Call
 
-__all__ = ["kind_of_layer", "layers_of", "owner_of"]
+__all__ = ["dropout_rate", "kind_of_layer", "layers_of", "owner_of"]
 
 WORDS = {
-    "Linear": "each output is a weighted sum of all inputs, plus a bias",
+    "Linear": "each output is a weighted sum of all inputs",
     "Conv1d": "small filters slide along the series, the same at each place",
     "Conv2d": "small filters slide over the input, the same at each place",
     "Embedding": "each number is looked up as a learned vector",
@@ -38,6 +38,7 @@ WORDS = {
 
 def layers_of(calls: Sequence[Call], *, limit: int) -> list[Call]:
     """Return the calls that are told, in order, at most about `limit`: the deepest modules, else the blocks that hold them."""
+    calls = [call for call in calls if not changes_nothing(call.module)]
     deepest = max((call.name.count(".") + 1 for call in calls if call.name), default=0)
     for depth in range(deepest, 0, -1):
         chosen = _cut(calls, depth)
@@ -50,9 +51,21 @@ def kind_of_layer(module: nn.Module) -> tuple[str, str]:
     """Return the name of a layer's kind, and what it does in words; "" where nothing is known."""
     name = type(module).__name__
     if name in WORDS and type(module).__module__.startswith("torch."):
-        return name, WORDS[name]
+        has_bias = name == "Linear" and module.bias is not None
+        return name, WORDS[name] + ", plus a bias" * has_bias
     said = (type(module).__doc__ or "").strip().split("\n")[0].partition(": [")[0]
     return name, "" if type(module).__module__.startswith("torch.") else said
+
+
+def changes_nothing(module: nn.Module) -> bool:
+    """Tell whether a layer lets everything through, in training too: a dropout that leaves nothing out."""
+    name = type(module).__name__
+    return name == "Identity" or ("Dropout" in name and not dropout_rate(module))
+
+
+def dropout_rate(module: nn.Module) -> float:
+    """Return the share of numbers that a dropout leaves out in training."""
+    return float(getattr(module, "p", getattr(module, "probability", 0.0)))
 
 
 def owner_of(parameter: str, layers: Sequence[str]) -> str:
