@@ -30,7 +30,7 @@ from tutelage.task.base import Data
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.followed import follow_step
 
-__all__ = ["Asked", "explain_row"]
+__all__ = ["Asked", "explain_row", "follow_row"]
 
 STAGES: tuple[Callable[[FollowedRow], Stage], ...] = (
     stages_before.data,
@@ -98,13 +98,15 @@ def explain_row(run: Run, asked: Asked) -> Explanation:
     """
     # Data, network and checkpoint seed the default generators, which are the caller's.
     with _kept_generators():
-        row = _follow(run, asked)
+        row = follow_row(run, asked)
         stages = tuple(stage(row) for stage in STAGES)
     return Explanation(str(run.path), row.part, asked.row, row.example.where, stages)
 
 
-def _follow(run: Run, asked: Asked) -> FollowedRow:
-    """Build the training anew and make the step."""
+def follow_row(run: Run, asked: Asked) -> FollowedRow:
+    """Build the training anew and make the step; seeds the default generators. Errors as in `explain_row`."""
+    if asked.part == "test" and not asked.file and not run.result:
+        raise RunError(f"{run.path}: its test part was not opened yet. Finish the run: tutelage resume {run.path}.")
     # On the processor, uncompiled: one row needs no more, and hooks see every layer.
     plan = run.decided.but(device="cpu", compile="none", num_micro=1)
     data = _data(run, asked)
@@ -132,15 +134,25 @@ def _follow(run: Run, asked: Asked) -> FollowedRow:
         followed = follow_step(task, step, batch, network=network, progress=moment.progress, rate=moment.rate)
         is_high = plan.schedule.factor(moment.progress) * moment.rate >= plan.schedule.factor(moment.height)
         at_height = None if is_high else follow_step(task, step, batch, network=network, progress=moment.height)
-        knows = any(followed.moments_before.values())
-        alone = follow_step(
-            task, step, batch, network=network, progress=moment.progress, rate=moment.rate, is_fresh=True
-        )  # fmt: skip
-        part = asked.file or f"the {asked.part} part"
+        alone = None
+        if any(followed.moments_before.values()):
+            alone = follow_step(task, step, batch, network=network, progress=moment.progress, rate=moment.rate, is_fresh=True)
         return FollowedRow(
-            run.path, part, asked.row, plan, problem, example, network, prefix, start, moment, followed,
-            alone if knows else None, at_height, predictor,
-        )  # fmt: skip
+            folder=run.path,
+            part=asked.file or f"the {asked.part} part",
+            number=asked.row,
+            plan=plan,
+            problem=problem,
+            example=example,
+            network=network,
+            prefix=prefix,
+            start=start,
+            moment=moment,
+            followed=followed,
+            alone=alone,
+            at_height=at_height,
+            predictor=predictor,
+        )
 
 
 def _data(run: Run, asked: Asked) -> Data:

@@ -232,7 +232,9 @@ def _flow(row: FollowedRow) -> tuple[str, str]:
 def _weights(row: FollowedRow) -> tuple[list[Block], list[dict[str, Any]]]:
     """Return the update of a few weights, and the sums of the first of them."""
     followed = row.followed
-    key = max(followed.clipped, key=lambda name: float(followed.clipped[name].norm()))
+    # Of a bias there may be a single one.
+    matrices = [name for name, gradient in followed.clipped.items() if gradient.dim() > 1] or list(followed.clipped)
+    key = max(matrices, key=lambda name: float(followed.clipped[name].norm()))
     gradient = followed.clipped[key].flatten()
     chosen = gradient.abs().argsort(descending=True)[:NUM_WEIGHTS].tolist()
     moved = [_one(row, key, place) for place in chosen]
@@ -249,7 +251,7 @@ def _weights(row: FollowedRow) -> tuple[list[Block], list[dict[str, Any]]]:
         )
         for place, one in zip(chosen, moved, strict=True)
     ]
-    title = f"The {len(chosen)} weights with the largest gradients, of the parameter whose gradient is the largest"
+    title = f"The {len(chosen)} weights with the largest gradients, in the parameter whose gradient is the largest"
     headers = ("weight", "before", "gradient", *kept, "change", "after")
     blocks: list[Block] = [Table(title, headers, cells, numeric=tuple(range(1, len(headers))))]
     sums = row.plan.optim.worked(moved[0])
