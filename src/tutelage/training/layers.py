@@ -39,6 +39,8 @@ WORDS = {
 def layers_of(calls: Sequence[Call], *, limit: int) -> list[Call]:
     """Return the calls that are told, in order, at most about `limit`: the deepest modules, else the blocks that hold them."""
     calls = [call for call in calls if not changes_nothing(call.module)]
+    if not any(call.name for call in calls):
+        return calls
     deepest = max((call.name.count(".") + 1 for call in calls if call.name), default=0)
     for depth in range(deepest, 0, -1):
         chosen = _cut(calls, depth)
