@@ -46,6 +46,7 @@ def explained(run: Path, capsys: pytest.CaptureFixture[str], *words: str) -> dic
     capsys.readouterr()
     assert main(["explain", str(run), "--json", *words]) == 0
     found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert found["part"] in ("train", "validation", "test")
     assert [key for key in found if key in STAGES] == STAGES
     return found
 
@@ -199,6 +200,16 @@ def test_series_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert found["loss"]["loss"] > 0
 
 
+@pytest.mark.parametrize("model", ["lstm", "min_gru"])
+def test_recurrent_layers_are_told(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--steps", "2", "--model", model, "--set", "model.width=6", "--set", "floor=none")
+    found = explained(train(series(tmp_path), tmp_path / "run", *words), capsys)
+    layers = found["forward"]["layers"]
+    assert layers[0]["name"].startswith("embed")
+    assert layers[-1]["name"] == "head"
+    assert all(layer["gradient_norm"] > 0 for layer in found["backpropagation"]["layers"])
+
+
 def test_a_number_is_explained_in_both_scales(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--target", "fare", "--task", "regress", "--steps", "4", "--model", "linear")
     run = train(passengers(tmp_path), tmp_path / "run", *words)
@@ -255,8 +266,10 @@ def test_data_from_python_have_to_be_given_again(tmp_path: Path) -> None:
     x = np.random.default_rng(0).normal(size=(100, 4)).astype("float32")
     y = np.where(x[:, 0] > 0, "right", "left")
     run = tutelage.train((x, y), model=Own(), epochs=1, quiet=True, out=tmp_path / "run")
-    with pytest.raises(RunError, match=r"data=\(X, y\)"):
+    with pytest.raises(RunError, match=r"data=\(X, y\), model=Own\(\)"):
         tutelage.explain(run.path, model=Own())
+    with pytest.raises(RunError, match="which is not stored as code"):
+        tutelage.explain(run.path, data=(x, y))
     module = Own()
     weights = [parameter.clone() for parameter in module.parameters()]
     found = tutelage.explain(run.path, row=3, model=module, data=(x, y), out=tmp_path / "page.html")

@@ -104,7 +104,7 @@ def explain_row(run: Run, asked: Asked) -> Explanation:
 
 
 def follow_row(run: Run, asked: Asked) -> FollowedRow:
-    """Build the training anew and make the step; seeds the default generators. Errors as in `explain_row`."""
+    """Build the training anew, seeding the default generators, and make the step; errors as in `explain_row`."""
     if asked.part == "test" and not asked.file and not run.result:
         raise RunError(f"{run.path}: its test part was not opened yet. Finish the run: tutelage resume {run.path}.")
     # On the processor, uncompiled: one row needs no more, and hooks see every layer.

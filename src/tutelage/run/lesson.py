@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tutelage.core.outlet import one_line
+
 __all__ = ["Block", "Explanation", "Facts", "Formula", "Picture", "Quote", "Remark", "Spread", "Stage", "Table", "say"]
 
 WIDTH = 110
@@ -137,7 +139,8 @@ class Explanation:
 
     def text(self) -> str:
         """Return it as lines for a terminal."""
-        lines = [self.title, "=" * min(len(self.title), WIDTH)]
+        title = one_line(self.title)
+        lines = [title, "=" * min(len(title), WIDTH)]
         for number, stage in enumerate(self.stages, start=1):
             heading = f"{number}. {stage.title}"
             lines += ["", heading, "-" * len(heading), *textwrap.wrap(stage.sentence, WIDTH)]
@@ -171,9 +174,9 @@ def _as_lines(block: Block) -> list[str]:
         case Table():
             return _as_table(block)
         case Formula(lines):
-            return [f"    {line}" for line in lines]
+            return [f"    {one_line(line)}" for line in lines]
         case Remark(text):
-            return textwrap.wrap(text, WIDTH, initial_indent="  * ", subsequent_indent="    ")
+            return textwrap.wrap(one_line(text), WIDTH, initial_indent="  * ", subsequent_indent="    ")
         case Quote(text):
             return [f"  | {line}" for part in text.split("\n") for line in textwrap.wrap(part, WIDTH - 4) or [""]]
         case Picture(_, alt):
@@ -184,7 +187,7 @@ def _as_lines(block: Block) -> list[str]:
 
 def _hanging(start: str, text: str) -> list[str]:
     """Break a text so that further lines stand below its beginning."""
-    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start)) or [start.rstrip()]
+    return textwrap.wrap(one_line(text), WIDTH, initial_indent=start, subsequent_indent=" " * len(start)) or [start.rstrip()]
 
 
 def _as_table(table: Table) -> list[str]:
@@ -199,11 +202,11 @@ def _as_table(table: Table) -> list[str]:
         ).rstrip()
         for row in cells
     ]
-    title = textwrap.wrap(table.title + ":", WIDTH, initial_indent="  ", subsequent_indent="  ") if table.title else []
+    title = textwrap.wrap(one_line(table.title) + ":", WIDTH, initial_indent="  ", subsequent_indent="  ") if table.title else []
     return [*title, *lines]
 
 
 def _cut(cell: str, longest: int) -> str:
     """Return a cell on one line, of bounded length."""
-    line = " ".join(cell.split("\n"))
+    line = one_line(cell)
     return line if len(line) <= longest else f"{line[: longest - 3]}..."

@@ -47,3 +47,14 @@ def test_numbers_are_found_by_stage() -> None:
 def test_a_page_is_called_so(tmp_path: object) -> None:
     with pytest.raises(UsageError, match=r"ends in \.html"):
         write_lesson(lesson(), f"{tmp_path}/page.pdf")
+
+
+def test_a_name_that_holds_an_end_of_line_writes_no_line_of_its_own() -> None:
+    table = Table("Cells", ("column", "value"), [("a\nb", "x\ny")])
+    text = Explanation(
+        "run", "part", 1, "file\n1. Data", (Stage("data", "The data", "S.", [table, Facts([("f", "u\nv")])]),)
+    ).text()
+    assert text.split("\n")[0] == "file\\n1. Data: one row through the training"
+    assert "a\\nb" in text
+    assert "x\\ny" in text
+    assert "u\\nv" in text
