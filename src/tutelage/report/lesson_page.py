@@ -1,5 +1,6 @@
 """An explanation of one row as a page in the report's look: a section a stage, with small charts."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -96,9 +97,10 @@ def _table(block: Table) -> Html:
 
 def _spread(block: Spread) -> Html | None:
     """Return a histogram for each layer; of very many, for some that are evenly spaced."""
-    if not block.values:
+    finite = [(name, [value for value in values if math.isfinite(value)]) for name, values in block.values]
+    drawn = [(name, values) for name, values in finite if values]
+    if not drawn:
         return None
-    every = -(-len(block.values) // MOST_CHARTS)
-    chosen = block.values[::every]
+    chosen = drawn[:: -(-len(drawn) // MOST_CHARTS)]
     charts = [figure(histogram(values, x_label="value", y_label="numbers", height=220.0), title=name) for name, values in chosen]
     return fold(block.title, tag("div", charts, class_="charts"), is_open=len(charts) <= 8)

@@ -100,7 +100,7 @@ def explain_row(run: Run, asked: Asked) -> Explanation:
     with _kept_generators():
         row = follow_row(run, asked)
         stages = tuple(stage(row) for stage in STAGES)
-    return Explanation(str(run.path), row.part, asked.row, row.example.where, stages)
+    return Explanation(str(run.path), asked.file or asked.part, asked.row, row.example.where, stages)
 
 
 def follow_row(run: Run, asked: Asked) -> FollowedRow:
@@ -163,9 +163,10 @@ def _data(run: Run, asked: Asked) -> Data:
     """
     recipe = run.files.recipe()
     if not recipe.source and asked.data is None:
+        module = f", model={run.decided.own_model}()" if run.decided.own_model else ""
         raise RunError(
             f"{run.path}: this run was trained on data given from Python, which it does not keep. Give them again, as they were: "
-            f"tutelage.explain({str(run.path)!r}, row={asked.row}, data=(X, y))."
+            f"tutelage.explain({str(run.path)!r}, row={asked.row}, data=(X, y){module})."
         )
     gone = gone_sources(recipe) if asked.data is None else []
     if gone:
@@ -193,6 +194,8 @@ def _restored(run: Run, composed: Composed, plan: Plan) -> Moment:
         kept = f"as the newest checkpoint has it, of step {state.clock.step:,}"
         memory = kept if state.clock.step == step else f"{kept}; the weights are of step {step:,}"
     except RunError as error:
+        for update in state.step.updates.values():
+            update.begin_anew()
         memory = f"begun anew, since no checkpoint can be read ({error})"
     total, before = max(state.control.total_steps, step, 1), max(step - 1, 0)
     epochs = step * plan.batch_size / plan.num_train if plan.num_train else 0.0

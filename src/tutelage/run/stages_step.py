@@ -1,5 +1,6 @@
 """The stages of an explanation that are one training step: forward pass, loss, backpropagation, optimizer, and how often."""
 
+import math
 from typing import Any
 
 import torch
@@ -217,6 +218,8 @@ def _leaving(row: FollowedRow) -> list[tuple[str, str]]:
 def _flow(row: FollowedRow) -> tuple[str, str]:
     """Say whether the gradient reaches the first layers, and the kind of the remark."""
     found = [(call.name, call.gradient) for call in row.layers if call.gradient is not None]
+    if not all(math.isfinite(value) for _, value in found):
+        return "The gradient is not finite: numbers of the forward pass, or its own, were too large.", "warning"
     if row.followed.loss_before == 0 or not any(value for _, value in found):
         return "There is no gradient: from this row nothing is left to learn.", "note"
     (first, near), (last, far) = found[0], found[-1]

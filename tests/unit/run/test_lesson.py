@@ -1,5 +1,7 @@
 """An explanation as text and as a page: every block in both, and nothing of a hostile name runs."""
 
+import math
+
 import pytest
 
 from tutelage.core.errors import UsageError
@@ -18,7 +20,7 @@ def lesson() -> Explanation:
         Remark("Beware.", "warning"),
         Quote("two\nlines"),
         Picture(PNG, "a dot"),
-        Spread("Spread", [("first", [0.0, 0.5, 1.0]), ("second", [1.0, 1.0])]),
+        Spread("Spread", [("first", [0.0, 0.5, 1.0]), ("second", [1.0, 1.0]), ("third", [math.nan, math.inf])]),
     ]
     return Explanation("run", "the train part", 3, HOSTILE, (Stage("data", "The data", "A sentence.", blocks, {"row": 3}),))
 

@@ -57,7 +57,7 @@ class Target(Component):
 
     def how(self, label_1: np.ndarray) -> str:
         """Write what the loss compares with one label, given as [1], and how it comes of it."""
-        raise NotImplementedError
+        return str(self.encode(label_1)[0])
 
     def match(self, labels: np.ndarray, *, part: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Bring labels to the spelling of the train labels; return them with a warning for each that differed."""
