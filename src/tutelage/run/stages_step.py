@@ -224,7 +224,7 @@ def _flow(row: FollowedRow) -> tuple[str, str]:
         return "There is no gradient: from this row nothing is left to learn.", "note"
     (first, near), (last, far) = found[0], found[-1]
     ratio = near / far if far else float("inf")
-    said = f"{first} gets {say(ratio)} times the gradient of {last}"
+    said = f"{row.label(first)} gets {say(ratio)} times the gradient of {row.label(last)}"
     if ratio < VANISHING:
         return f"The gradient vanishes on its way back: {said}, so the first layers hardly learn.", "warning"
     if ratio > EXPLODING:

@@ -75,7 +75,7 @@ def row_example(
         batch=batch,
         tell=lambda outputs: _tell(judge, loss, target, outputs, batch["target"]),
         notes=notes,
-        row=part.select(np.array([row])),
+        row=part.select(np.array([row])).renamed("input"),
     )
 
 

@@ -135,7 +135,9 @@ class FittedImage(Fitted):
 
     def changes(self, part: Any, row: int) -> list[Change]:
         """Return what becomes of one picture's pixels: size, and the range before and after."""
-        pixels = self.apply(_as_images(part).select(np.array([row]))).take(torch.zeros(1, dtype=torch.int64))
+        # Under this name nothing of it is kept for another time.
+        alone = _as_images(part).select(np.array([row])).renamed("input")
+        pixels = self.apply(alone).take(torch.zeros(1, dtype=torch.int64))
         finished_CHW = self.finisher()(pixels)["image"][0]
         names = ("red", "green", "blue") if self.channels == 3 else ("grey",)
         found = [Change("size", "as in the file", self.shape.say(), f"the same for all pictures ({self.framing})")]
