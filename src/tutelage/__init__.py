@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tutelage.core.threads import calm_threads
 
 if TYPE_CHECKING:
-    from tutelage.api import open_run, plan, resume, train
+    from tutelage.api import explain, open_run, plan, resume, train
     from tutelage.core.errors import DataError, DataProblem, DivergedError, RecipeError, RunError, TutelageError, UsageError
     from tutelage.planning.plan import Plan
     from tutelage.planning.recipe import Recipe
@@ -32,6 +32,7 @@ _WHERE = {
     "RunError": "core.errors",
     "TutelageError": "core.errors",
     "UsageError": "core.errors",
+    "explain": "api",
     "open_run": "api",
     "plan": "api",
     "resume": "api",
@@ -51,6 +52,7 @@ __all__ = [
     "TutelageError",
     "UsageError",
     "__version__",
+    "explain",
     "open_run",
     "plan",
     "resume",

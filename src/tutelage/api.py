@@ -1,4 +1,4 @@
-"""The functions of the Python package: train, plan, resume, open_run.
+"""The functions of the Python package: train, plan, resume, open_run, explain.
 
 `train` and `resume` seed the default generators of torch, NumPy and `random` anew, and train an own module in place.
 """
@@ -7,7 +7,7 @@ import os
 import time as clock
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
@@ -17,16 +17,19 @@ from tutelage.core.spec import Component
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.report.diverged import reporting_divergence
+from tutelage.report.lesson_page import require_page_name, write_lesson
 from tutelage.report.page import write_report
 from tutelage.run.collect import one_mark
+from tutelage.run.explain import Asked, explain_row
 from tutelage.run.files import warn_user
+from tutelage.run.lesson import Explanation
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.run.survey import damaged_weights
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
-__all__ = ["open_run", "plan", "resume", "train"]
+__all__ = ["explain", "open_run", "plan", "resume", "train"]
 
 
 def train(
@@ -138,6 +141,49 @@ def resume(
 def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
     """Open a run folder to evaluate and predict with its model."""
     return Run.open(run, model=model)
+
+
+def explain(
+    run: str | Path,
+    *,
+    row: int = 1,
+    part: str = "train",
+    file: str | Path = "",
+    at: Literal["end", "start"] = "end",
+    out: str | Path = "",
+    model: nn.Module | None = None,
+    data: Any = None,
+    test: Any = None,
+    groups: Any = None,
+    times: Any = None,
+) -> Explanation:
+    """Follow one row through preprocessing, forward pass, loss, backpropagation and one update, with all numbers.
+
+    Nothing of the run is changed. Print what is returned; `record()` has its numbers.
+
+    Args:
+        run: The run folder.
+        row: Number of the row in its part, from 1.
+        part: Which rows are counted: `train`, `validation` or `test`.
+        file: Another file with labels to take the row from.
+        at: With the weights that leave (`end`), or those before the first step (`start`).
+        out: Write a page there too, whose name ends in .html.
+        model: An own module like the one that was trained.
+        data: The same arrays, where the run was given such; so are the next three.
+        test: The test part.
+        groups: What each row belongs to.
+        times: When each row was.
+
+    Raises:
+        TutelageError: No such row, or no data, weights or update to follow.
+    """
+    if out:
+        require_page_name(out)
+    asked = Asked(row, part, str(file), at, data, test, groups, times)
+    explanation = explain_row(Run.open(run, model=model), asked)
+    if out:
+        write_lesson(explanation, out)
+    return explanation
 
 
 def _ended(folder: Path, module: nn.Module | None, *, damaged: Sequence[str] = ()) -> Run:

@@ -211,3 +211,13 @@ def test_the_best_constant_is_the_mean_the_median_or_the_quantile(loss: Loss, be
     candidates = torch.arange(-1, 11, 0.1)
     costs = torch.stack([function(c.expand(5)[:, None], target).sum() for c in candidates])
     assert float(candidates[costs.argmin()]) == pytest.approx(best, abs=1e-4)
+
+
+@pytest.mark.parametrize("loss", ALL)
+def test_the_formula_with_numbers_comes_out_at_the_loss(loss: Loss) -> None:
+    for num_outputs in output_sizes(loss):
+        outputs, target = examples(loss, num_outputs)
+        for row in range(len(outputs)):
+            said = loss.worked(outputs[row : row + 1], target[row : row + 1])
+            value = float(loss.build()(outputs[row : row + 1], target[row : row + 1])[0])
+            assert float(said.rpartition(" = ")[2]) == pytest.approx(value, rel=2e-3, abs=1e-6), said

@@ -14,6 +14,7 @@ from tutelage.optim.adam import Adam
 from tutelage.optim.adamax import Adamax
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.base import NamedParameter, Optim
+from tutelage.optim.moved import Moved
 from tutelage.optim.nadam import NAdam
 from tutelage.optim.radam import RAdam
 from tutelage.optim.rmsprop import RMSprop
@@ -233,3 +234,26 @@ def test_on_a_gpu_the_same_steps_are_taken(optim: Any) -> None:
             optimizer.step()
     for (_, mine), (_, theirs) in zip(here, there, strict=True):
         assert torch.allclose(mine, theirs.cpu(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_rule_is_told_as_a_formula(kind: str) -> None:
+    assert catalog.load("optim", kind).rule
+
+
+@pytest.mark.parametrize("optim", [optim for kind in ("sgd", "adam", "adamw") for optim in VARIANTS[kind]])
+def test_the_sums_of_one_weight_come_out(optim: Any) -> None:
+    weight = nn.Parameter(torch.tensor([[0.5, -0.3]]))
+    optimizer = optim.build([("weight", weight)])
+    for _ in range(3):
+        state = {key: float(value.flatten()[0]) for key, value in optimizer.state[weight].items() if isinstance(value, Tensor)}
+        before = weight.detach().clone()
+        weight.grad = 2 * before + 0.1
+        gradient = weight.grad.clone()
+        optimizer.step()
+        after = {key: float(value.flatten()[0]) for key, value in optimizer.state[weight].items() if isinstance(value, Tensor)}
+        settings = optimizer.param_groups[0]
+        found = [float(each[0, 0]) for each in (before, gradient, weight.detach())]
+        *_, sum_, result = optim.worked(Moved(found[0], found[1], state, after, found[2], settings))[-1].split(" = ")
+        assert eval(sum_) == pytest.approx(float(result), rel=5e-4)
+        assert float(result) == pytest.approx(found[2], rel=1e-5)

@@ -83,3 +83,16 @@ def test_it_says_itself_in_words(kind: str, tmp_path: Path) -> None:
     assert all(len(decision) == 3 for decision in fitted.decisions())
     json.dumps(fitted.summary(part), default=str)
     json.dumps(fitted.reading())
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_what_becomes_of_a_row_is_told_and_changes_nothing(kind: str, tmp_path: Path) -> None:
+    _, fitted, part = fit(kind, tmp_path)
+    before = fitted.apply(part).take(torch.arange(3))
+    for row in range(3):
+        told = fitted.changes(part, row)
+        assert all(isinstance(text, str) for change in told for text in (change.name, change.before, change.after, change.how))
+        assert all(change.name and change.after for change in told)
+        # Arrays are passed on as they are; of all else each piece is told.
+        assert told or part.suits == "array"
+    assert all(torch.equal(before[name], value) for name, value in fitted.apply(part).take(torch.arange(3)).items())

@@ -97,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
     _add_generate(verbs)
+    _add_explain(verbs)
     _add_small_verbs(verbs)
     return parser
 
@@ -164,6 +165,22 @@ def _add_generate(verbs: "argparse._SubParsersAction[Parser]") -> None:
     generate.add_argument("--seed", metavar="N", type=int, default=0, help="root of all randomness (default 0)")
     generate.add_argument("--out", metavar="FILE", default="", help="write to FILE (.txt or .json) instead of standard output")
     generate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_explain(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `explain`."""
+    explain = verbs.add_parser("explain", help="follow one row through a training step, with its numbers", allow_abbrev=False)
+    explain.add_argument("run", metavar="RUN", help="a run folder")
+    explain.add_argument("--row", metavar="I", type=int, default=1, help="number of the row in its part, from 1 (default 1)")
+    explain.add_argument(
+        "--part", choices=("train", "validation", "test"), default="train", help="which rows are counted (default train)"
+    )
+    explain.add_argument("--file", metavar="FILE", default="", help="take the row from another file with labels")
+    explain.add_argument(
+        "--at", choices=("end", "start"), default="end", help="with the weights that leave, or those before the first step"
+    )
+    explain.add_argument("--out", metavar="FILE", default="", help="write a page to FILE (.html) instead of standard output")
+    explain.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

@@ -26,3 +26,7 @@ class Loss(Component):
     def build(self) -> LossFunction:
         """Return the function; it must be traceable by torch.compile and compute in float32 or better."""
         raise NotImplementedError
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the loss of one sample as its formula with the numbers put in; "" where only the value is told."""
+        return ""

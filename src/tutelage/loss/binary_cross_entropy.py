@@ -6,6 +6,7 @@ With C outputs each class is asked by itself (one against the rest) and the C lo
 
 from typing import ClassVar, Literal
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -35,3 +36,13 @@ class BinaryCrossEntropy(Loss):
             return F.binary_cross_entropy_with_logits(wide_BO, wanted_BO.to(wide_BO.dtype), reduction="none").sum(1)
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        value = float(self.build()(outputs_1O, target_1)[0])
+        if outputs_1O.shape[1] > 1:
+            return f"the sum over {outputs_1O.shape[1]} yes-no questions of -ln p(right answer) = {value:.4g}"
+        output, target = float(outputs_1O[0, 0]), int(target_1[0])
+        hit = float(torch.sigmoid(outputs_1O[0, 0] * (1 if target else -1)))
+        asked = f"sigmoid({output:.4g})" if target else f"(1 - sigmoid({output:.4g}))"
+        return f"-ln {asked} = -ln {hit:.4g} = {value:.4g}"

@@ -8,6 +8,7 @@ arXiv 1512.00567, section 7.
 Differs from the paper: none.
 """
 
+import math
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -35,3 +36,16 @@ class CrossEntropy(Loss):
             return F.cross_entropy(class_scores(outputs_BO), target_B, reduction="none", label_smoothing=smoothing)
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        scores_C, target = class_scores(outputs_1O)[0], int(target_1[0])
+        logs_C = scores_C.log_softmax(0)
+        hit, share = float(logs_C[target]), self.label_smoothing
+        if not share:
+            return f"-ln p(target) = -ln {math.exp(hit):.4g} = {-hit:.4g}"
+        rest = -float(logs_C.mean())
+        return (
+            f"{1 - share:g} * (-ln p(target)) + {share:g} * mean over the {len(logs_C)} classes of -ln p "
+            f"= {1 - share:g} * {-hit:.4g} + {share:g} * {rest:.4g} = {-(1 - share) * hit + share * rest:.4g}"
+        )

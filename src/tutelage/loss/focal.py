@@ -41,3 +41,9 @@ class Focal(Loss):
             return miss_B.clamp_min(LEAST_MISS) ** gamma * entropy_B
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        hit = float(class_scores(outputs_1O).softmax(1)[0, int(target_1[0])])
+        value = float(self.build()(outputs_1O, target_1)[0])
+        return f"(1 - p)^{self.gamma:g} * (-ln p) with p = {hit:.4g} of the target = {value:.4g}"

@@ -39,3 +39,13 @@ class Hinge(Loss):
             return torch.relu(margin + other_B - right_B) ** power
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        score_C, target = class_scores(outputs_1O)[0], int(target_1[0])
+        other = max(float(score) for number, score in enumerate(score_C) if number != target)
+        value = float(self.build()(outputs_1O, target_1)[0])
+        power = f"^{self.power}" if self.power > 1 else ""
+        return (
+            f"max(0, {self.margin:g} + {other:.4g} (best other) - ({float(score_C[target]):.4g}) (target)){power} = {value:.4g}"
+        )

@@ -36,3 +36,10 @@ class Huber(Loss):
             return F.huber_loss(output_B, wanted_B, reduction="none", delta=delta)
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        error, value = float(outputs_1O.flatten()[0] - target_1[0]), float(self.build()(outputs_1O, target_1)[0])
+        if abs(error) <= self.delta:
+            return f"|error| {abs(error):.4g} <= {self.delta:g}, so error^2 / 2 = {value:.4g}"
+        return f"|error| {abs(error):.4g} > {self.delta:g}, so {self.delta:g} * (|error| - {self.delta / 2:g}) = {value:.4g}"

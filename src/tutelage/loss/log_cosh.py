@@ -30,3 +30,8 @@ class LogCosh(Loss):
             return size_B + torch.log1p(torch.expm1(-2 * size_B) / 2)
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        error, value = float(outputs_1O.flatten()[0] - target_1[0]), float(self.build()(outputs_1O, target_1)[0])
+        return f"ln cosh(output - target) = ln cosh({error:.4g}) = {value:.4g}"

@@ -27,3 +27,8 @@ class AbsoluteError(Loss):
             return (output_B - wanted_B).abs()
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        output, target, value = float(outputs_1O.flatten()[0]), float(target_1[0]), float(self.build()(outputs_1O, target_1)[0])
+        return f"|output - target| = |{output:.4g} - ({target:.4g})| = {value:.4g}"

@@ -28,3 +28,8 @@ class SquaredError(Loss):
             return (output_B - wanted_B).square()
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        output, target, value = float(outputs_1O.flatten()[0]), float(target_1[0]), float(self.build()(outputs_1O, target_1)[0])
+        return f"(output - target)^2 = ({output:.4g} - ({target:.4g}))^2 = {value:.4g}"

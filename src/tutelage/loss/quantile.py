@@ -36,3 +36,9 @@ class Quantile(Loss):
             return torch.maximum(level * error_B, (level - 1) * error_B)
 
         return loss
+
+    def worked(self, outputs_1O: Tensor, target_1: Tensor) -> str:
+        """Write the formula with the numbers of one sample."""
+        error, value = float(target_1[0] - outputs_1O.flatten()[0]), float(self.build()(outputs_1O, target_1)[0])
+        factor = self.level if error >= 0 else self.level - 1
+        return f"target - output = {error:.4g}; {factor:.4g} * {error:.4g} = {value:.4g}"

@@ -7,7 +7,7 @@ Differs from the paper: none.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -24,6 +24,7 @@ class Adagrad(Optim):
     """Steps divided by the root of the summed squared gradients."""
 
     kind: Literal["adagrad"] = "adagrad"
+    rule: ClassVar[str] = "s = s + g^2;  w = w - lr g / (sqrt s + eps)"
     lr: float = Field(0.01, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-3 to 0.1.")
     initial_sum: float = Field(0.0, ge=0, le=1e6, description="Starting value of the sum of squared gradients.")
     eps: float = Field(1e-10, gt=0, le=1, description="Added to the root of the squared gradient, against division by 0.")

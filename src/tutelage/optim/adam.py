@@ -7,7 +7,7 @@ Differs from the paper: none.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -16,6 +16,8 @@ from torch.optim import Optimizer
 from tutelage.optim.base import NamedParameter, Optim
 from tutelage.optim.fused import can_fuse
 from tutelage.optim.groups import decay_groups
+from tutelage.optim.moved import Moved
+from tutelage.optim.worked import adam_sums
 
 __all__ = ["Adam"]
 
@@ -24,6 +26,7 @@ class Adam(Optim):
     """Adaptive moments with bias correction."""
 
     kind: Literal["adam"] = "adam"
+    rule: ClassVar[str] = "m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr m^ / (sqrt v^ + eps)"
     lr: float = Field(1e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
@@ -41,3 +44,7 @@ class Adam(Optim):
             eps=self.eps,
             fused=can_fuse(parameters),
         )
+
+    def worked(self, moved: Moved) -> tuple[str, ...]:
+        """Write both moments and the step of one weight."""
+        return adam_sums(moved, is_decoupled=False)

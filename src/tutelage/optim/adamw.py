@@ -7,7 +7,7 @@ Differs from the paper: decay is multiplied by the learning rate, as in torch.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -16,6 +16,8 @@ from torch.optim import Optimizer
 from tutelage.optim.base import NamedParameter, Optim
 from tutelage.optim.fused import can_fuse
 from tutelage.optim.groups import decay_groups
+from tutelage.optim.moved import Moved
+from tutelage.optim.worked import adam_sums
 
 __all__ = ["AdamW"]
 
@@ -24,6 +26,7 @@ class AdamW(Optim):
     """Adam whose weight decay shrinks the weights directly."""
 
     kind: Literal["adamw"] = "adamw"
+    rule: ClassVar[str] = "m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = (1 - lr decay) w - lr m^ / (sqrt v^ + eps)"
     lr: float = Field(1e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
@@ -44,3 +47,7 @@ class AdamW(Optim):
             eps=self.eps,
             fused=can_fuse(parameters),
         )
+
+    def worked(self, moved: Moved) -> tuple[str, ...]:
+        """Write both moments and the step of one weight."""
+        return adam_sums(moved, is_decoupled=True)

@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from tutelage.core.spec import Component
+from tutelage.optim.moved import Moved
 
 __all__ = ["NamedParameter", "Optim"]
 
@@ -21,7 +22,13 @@ class Optim(Component):
     """An optimizer and its settings."""
 
     family: ClassVar[str] = "optim"
+    rule: ClassVar[str] = ""
+    """How one weight is updated, as a formula; "" where there is no short one."""
 
     def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:
         """Return the optimizer over these parameters, with fused or foreach kernels where torch has them."""
         raise NotImplementedError
+
+    def worked(self, moved: Moved) -> tuple[str, ...]:
+        """Write the rule with the numbers of one weight, a sum a line; () where only the outcome is told."""
+        return ()

@@ -18,7 +18,7 @@ Shape letters: N matrices of equal shape, R rows (outputs), K columns (inputs ti
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -42,6 +42,7 @@ class Muon(Optim):
     """Settings of Muon with AdamW for the rest."""
 
     kind: Literal["muon"] = "muon"
+    rule: ClassVar[str] = "matrices: b = momentum b + (1 - momentum) g;  w = w - lr orthogonalized(b);  all else as AdamW"
     lr: float = Field(
         0.02, gt=0, le=1e38, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
     )

@@ -8,7 +8,7 @@ Differs from the sources: none.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field
@@ -25,6 +25,7 @@ class RMSprop(Optim):
     """Gradient divided by its running root mean square."""
 
     kind: Literal["rmsprop"] = "rmsprop"
+    rule: ClassVar[str] = "v = alpha v + (1 - alpha) g^2;  w = w - lr g / (sqrt v + eps)"
     lr: float = Field(1e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     alpha: float = Field(0.99, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
     momentum: float = Field(0.0, ge=0, lt=1, description="Fraction of the last step kept.")

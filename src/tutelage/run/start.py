@@ -41,7 +41,7 @@ from tutelage.training.mesh import Mesh, device_of_process, is_alone, mesh_from_
 from tutelage.training.resolve import resolve
 from tutelage.training.room import require_memory_room, require_room_for_step
 
-__all__ = ["Request", "plan_training", "resume_training", "start_training"]
+__all__ = ["Request", "gone_sources", "plan_training", "resume_training", "start_training"]
 
 FROM_PYTHON = "arrays given from Python"
 PREFIX = re.compile(r"^\w+:(?=/)")
@@ -297,7 +297,7 @@ def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
     if plan.own_model and request.module is None:
         found = f"{folder / layout.PLAN}: this run trained your own module {plan.own_model!r}, which is not stored as code"
         raise RunError(f"{found}. Pass it again, from Python: tutelage.resume(..., model={plan.own_model}()).")
-    gone = [path for path in (recipe.source, recipe.test) if request.data is None and _is_gone(path)]
+    gone = gone_sources(recipe) if request.data is None else []
     if gone:
         raise RunError(f"{folder}: the data is no longer at {' and '.join(gone)}. Bring it back to that path, or train anew.")
     as_given = request.module is not None
@@ -308,6 +308,11 @@ def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
         remedy = "Train anew, or bring the old data back."
         raise RunError(f"{folder}: the data at {source} has changed since this run began. {remedy}")
     return gathered
+
+
+def gone_sources(recipe: Recipe) -> list[str]:
+    """Return which of a recipe's paths are no longer there."""
+    return [path for path in (recipe.source, recipe.test) if _is_gone(path)]
 
 
 def _is_gone(source: str) -> bool:

@@ -9,7 +9,7 @@ A `TaskSpec` is asked in this order: does it want these parts (`claims`, `refusa
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,9 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.companion import Companion
+
+if TYPE_CHECKING:
+    from tutelage.task.example import Example
 
 __all__ = [
     "OPTIONAL",
@@ -246,6 +249,8 @@ class Problem:
         beside: The floor beside the network; None where there is none.
         lags: Measures how strongly the loss depends on what a recurrent network read so many steps ago: norm of the gradient by
             time lag; empty for other networks.
+        example: Returns one row of a part (by its name, or rows of another file), for `tutelage explain`; None where no row can
+            be followed through a step.
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         extras: What else result.json says of this problem.
         close: Ends what the problem holds open, such as environments.
@@ -259,6 +264,7 @@ class Problem:
     train: Callable[[], Evaluator] | None = None
     beside: Companion | None = None
     lags: Callable[[Task], Mapping[float, float]] = field(default=lambda _task: {})
+    example: "Callable[[Any, int], Example] | None" = None
     choose: Callable[[Task], str] = field(default=lambda _task: "")
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     close: Callable[[], None] = field(default=lambda: None)

@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutelage.core.errors import DataError, DataProblem, RecipeError
+from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.base import Prepare
@@ -27,6 +27,7 @@ from tutelage.task.parts import choose_fraction
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.supervised import build_model
 from tutelage.task.text_evaluation import CountedRuns, TextEvaluator
+from tutelage.task.text_example import text_example
 
 __all__ = ["Language", "LanguageTask"]
 
@@ -131,6 +132,7 @@ class Language(TaskSpec):
             validation=evaluators["val"],
             test=evaluators.get("test"),
             lags=lambda task: measure_lags(task, lambda: _last_of_each(lag_batch(watched, finisher, device=plan.device))),
+            example=lambda part, row: text_example(data.fitted, data.stretch(part), finisher, row, file=data.parts["train"].file),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
         )
 
@@ -182,6 +184,17 @@ class CorpusData(Data):
     def sizes(self) -> Mapping[str, int]:  # type: ignore[override]
         """Characters of each part."""
         return {name: len(part) for name, part in self.parts.items()}
+
+    def stretch(self, part: object) -> CorpusPart:
+        """Return a part by its name.
+
+        Raises:
+            UsageError: There is none.
+        """
+        if not isinstance(part, str) or part not in self.parts:
+            said = repr(part) if isinstance(part, str) else "another file"
+            raise UsageError(f"part {said}: places of this run's text are in {', '.join(self.parts)}.")
+        return self.parts[part]
 
     def decisions(self) -> tuple[Decision, ...]:
         """Return task, stretches and alphabet."""

@@ -28,6 +28,7 @@ from tutelage.task.beside import Beside
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.parts import split_rows
+from tutelage.task.row_example import row_example
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
 
 __all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema", "initialize"]
@@ -136,6 +137,7 @@ class SupervisedSpec(TaskSpec):
             beside=floor,
             choose=validation.choose,
             lags=lambda task: measure_lags(task, lambda: lag_batch(data.validation.labelled(), finisher, device=plan.device)),
+            example=lambda part, row: row_example(self, loss, data, finisher, part, row, class_weights=plan.class_weights),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
             train=lambda: self._evaluator("train", plan, data, data.train.some(MOST_TRAIN_ROWS), answering),
         )

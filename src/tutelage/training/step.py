@@ -165,6 +165,11 @@ class Step:
         named = dict(self.task.named_parameters())
         return [named[name].detach() for name in self._began_finite]
 
+    @property
+    def autocast(self) -> AbstractContextManager[object]:
+        """The precision's context, in which objectives are computed."""
+        return self._autocast
+
     def _within_memory(self, name: str, update: Update, batch: Batch) -> Objective:
         """Leave the gradient in the phase's parameters; where the memory does not suffice, in twice as many micro-batches."""
         while True:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.prepare.change import Change
 from tutelage.data.rows.base import Rows
 
 __all__ = ["Fitted", "Pass", "Prepare"]
@@ -73,6 +74,10 @@ class Fitted:
     def reading(self) -> dict[str, Any]:
         """Return settings for the source, so that new files are read as the train files were; {} where nothing is needed."""
         return {}
+
+    def changes(self, part: Any, row: int) -> list[Change]:
+        """Return what becomes of each piece of one row of a part, in words; [] where nothing can be said."""
+        return []
 
     def traits(self, rows: Rows, target: np.ndarray | None) -> dict[str, str]:
         """Ask the train rows what defaults would like to know, such as whether mirror images keep their meaning.

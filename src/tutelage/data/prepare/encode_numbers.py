@@ -57,6 +57,10 @@ class NumberEncoder:
         flags = (np.isnan(read.values).astype(np.int64),) if self.has_missing else ()
         return Encoded((self.scale.apply(read.values),), flags, unreadable)
 
+    def how(self, cell: pa.ChunkedArray) -> str:
+        """Write how one number is scaled."""
+        return self.scale.how(float(read_numbers(cell).values[0]))
+
     def state(self) -> dict[str, Any]:
         """Return JSON values."""
         return {
@@ -99,6 +103,10 @@ class DateEncoder:
         return Encoded(
             tuple(scale.apply(date_part(read.values, part)) for part, scale in self.scales.items()), flags, read.unreadable
         )
+
+    def how(self, cell: pa.ChunkedArray) -> str:
+        """Name the parts of the date."""
+        return f"the date's {', '.join(self.scales)}, each scaled"
 
     def state(self) -> dict[str, Any]:
         """Return JSON values."""

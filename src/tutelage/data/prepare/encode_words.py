@@ -57,6 +57,15 @@ class CategoryEncoder:
             codes[words.is_null().to_numpy()] = 1
         return Encoded(codes=(codes,), unreadable=np.zeros(len(codes), dtype=bool))
 
+    def how(self, cell: pa.ChunkedArray) -> str:
+        """Say which code one word has."""
+        code, known = int(self.apply(cell).codes[0][0]), len(self.words)
+        if code == 0:
+            return "code 0: none of the words known from the train rows"
+        if self.has_missing and code == 1:
+            return "code 1: missing"
+        return f"word {code - self.has_missing} of the {known:,} known ones, the most frequent first"
+
     def state(self) -> dict[str, Any]:
         """Return JSON values."""
         return {"encoder": "category", "name": self.name, "words": list(self.words), "has_missing": self.has_missing}
@@ -86,6 +95,10 @@ class BooleanEncoder:
         read = read_booleans(column)
         codes = np.nan_to_num(read.values + 1.0, nan=3.0 if self.has_missing else 0.0).astype(np.int64)
         return Encoded(codes=(codes,), unreadable=read.unreadable)
+
+    def how(self, cell: pa.ChunkedArray) -> str:
+        """Say what the codes mean."""
+        return "1 = no, 2 = yes" + (", 3 = missing" if self.has_missing else "")
 
     def state(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -123,6 +136,12 @@ class WordsEncoder:
         if self.has_missing:
             flags.append(text.is_null().to_numpy().astype(np.int64))
         return Encoded(codes=tuple(flags), unreadable=np.zeros(len(text), dtype=bool))
+
+    def how(self, cell: pa.ChunkedArray) -> str:
+        """Name the words that occur."""
+        flags = zip(self.words, self.apply(cell).codes, strict=False)
+        found = [word for word, flag in flags if flag[0]]
+        return f"{len(self.words):,} flags, one a common word; set: {', '.join(found) or 'none'}"
 
     def state(self) -> dict[str, Any]:
         """Return JSON values."""

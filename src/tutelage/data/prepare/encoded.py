@@ -10,7 +10,12 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["Encoded", "Encoder", "Rules", "smallest_type"]
+from tutelage.data.prepare.change import Change, say_value
+
+__all__ = ["Encoded", "Encoder", "Rules", "changed_cell", "smallest_type"]
+
+MAX_FLAGS = 8
+"""Codes of a cell that are written one by one."""
 
 
 @dataclass(frozen=True)
@@ -70,5 +75,18 @@ class Encoder(Protocol):
     def apply(self, column: pa.ChunkedArray) -> Encoded:
         """Turn cells into numbers and codes."""
 
+    def how(self, cell: pa.ChunkedArray) -> str:
+        """Write what becomes of one cell, and why."""
+
     def state(self) -> dict[str, Any]:
         """Return what was fitted as JSON values; `restore_encoder` takes it back."""
+
+
+def changed_cell(encoder: Encoder, cell: pa.ChunkedArray) -> Change:
+    """Return what becomes of one cell, in words."""
+    encoded, before = encoder.apply(cell), cell[0].as_py()
+    numbers = [say_value(float(values[0])) for values in encoded.numbers]
+    codes = [int(codes[0]) for codes in encoded.codes]
+    shown = f"code {codes[0]}" if len(codes) == 1 else f"codes {' '.join(map(str, codes[:MAX_FLAGS]))}"
+    after = [", ".join(numbers)] * bool(numbers) + [shown + " ..." * (len(codes) > MAX_FLAGS)] * bool(codes)
+    return Change(encoder.name, "(missing)" if before is None else str(before), "; ".join(after), encoder.how(cell))

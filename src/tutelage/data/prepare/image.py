@@ -23,6 +23,7 @@ from tutelage.data.augment.symmetry import try_mirror
 from tutelage.data.part.base import Part
 from tutelage.data.part.image import ImagePart
 from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.change import Change, say_value
 from tutelage.data.prepare.framing import Framing, choose_size
 from tutelage.data.prepare.image_files import SAMPLED_COLORS, SAMPLED_FILES, has_color, read_sample, read_size
 from tutelage.data.prepare.pixels import MEMORY_BYTES, PixelFormat, measure, pixel_rows
@@ -131,6 +132,22 @@ class FittedImage(Fitted):
     def say(self) -> str:
         """Write size and color."""
         return f"{self.shape.say()}, normalized"
+
+    def changes(self, part: Any, row: int) -> list[Change]:
+        """Return what becomes of one picture's pixels: size, and the range before and after."""
+        # Under this name nothing of it is kept for another time.
+        alone = _as_images(part).select(np.array([row])).renamed("input")
+        pixels = self.apply(alone).take(torch.zeros(1, dtype=torch.int64))
+        finished_CHW = self.finisher()(pixels)["image"][0]
+        names = ("red", "green", "blue") if self.channels == 3 else ("grey",)
+        found = [Change("size", "as in the file", self.shape.say(), f"the same for all pictures ({self.framing})")]
+        for number, name in enumerate(names):
+            before, after = pixels["image"][0, ..., number], finished_CHW[number]
+            mean, std = say_value(self.mean[number]), say_value(self.deviation[number])
+            range_after = f"{say_value(float(after.min()))} to {say_value(float(after.max()))}"
+            how = f"(pixel - {mean}) / {std}, mean and deviation of all train pictures"
+            found.append(Change(name, f"{int(before.min())} to {int(before.max())} of 255", range_after, how))
+        return found
 
     def traits(self, rows: Rows, target: np.ndarray | None) -> dict[str, str]:
         """Tell under `mirror` whether mirror images keep their meaning, `yes` or `no`."""

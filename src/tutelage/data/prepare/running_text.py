@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem
@@ -14,11 +15,15 @@ from tutelage.core.shape.tokens import TokensShape
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.change import Change
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.pieces import PieceRows
 from tutelage.data.rows.windows import WindowRows
 
 __all__ = ["FittedText", "NextToken", "as_corpus", "long_enough"]
+
+MAX_TOLD = 12
+"""Tokens whose numbers are told one by one."""
 
 
 class FittedText(Fitted):
@@ -84,6 +89,15 @@ class FittedText(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that parts pieces into what is given and what is to be predicted."""
         return NextToken()
+
+    def changes(self, part: Any, row: int) -> list[Change]:
+        """Return the number of each of the first tokens of one piece."""
+        tokens = self.apply(part).take(torch.tensor([row]))["token"][0].tolist()
+        how = f"number {{}} of {len(self.num_characters):,} {self.unit}"
+        return [
+            Change(f"place {place}", repr(self.decode(torch.tensor([token]))), str(token), how.format(token))
+            for place, token in enumerate(tokens[:MAX_TOLD], start=1)
+        ]
 
     def summary(self, part: Any) -> dict[str, Any]:
         """Return nothing: the text says it all."""

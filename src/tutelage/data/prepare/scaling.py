@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from tutelage.core.typed import Finite, Positive, take
+from tutelage.data.prepare.change import say_less, say_value
 
 __all__ = ["FIT_SCALE", "QuantileScale", "Scale", "StandardScale", "fit_quantile", "fit_standard", "restore_scale"]
 
@@ -45,6 +46,14 @@ class StandardScale:
         filled: np.ndarray = np.nan_to_num(scaled, nan=0.0).astype(np.float32)
         return filled
 
+    def how(self, value: float) -> str:
+        """Write how a number is scaled."""
+        if np.isnan(value):
+            return "missing: the mean, which is 0"
+        scaled = (value - self.mean) / self.deviation
+        held = f", held within {self.clip:g}" if abs(scaled) > self.clip else ""
+        return f"({say_value(value)} {say_less(self.mean)}) / {say_value(self.deviation)} = {say_value(scaled)}{held}"
+
     def state(self) -> dict[str, Any]:
         """Return the scale as JSON values."""
         return {"scale": "standard", **asdict(self)}
@@ -77,6 +86,13 @@ class QuantileScale:
         normal = torch.special.ndtri(torch.from_numpy(rank)).clamp(-self.clip, self.clip)
         scaled: np.ndarray = np.nan_to_num(normal.numpy(), nan=0.0).astype(np.float32)
         return scaled
+
+    def how(self, value: float) -> str:
+        """Write how a number is scaled."""
+        if np.isnan(value):
+            return "missing: the middle rank, which is 0"
+        rank = float(torch.special.ndtr(torch.from_numpy(self.apply(np.array([value]))))[0])
+        return f"more than {100 * rank:.3g} % of the train rows have; there on the normal distribution"
 
     def state(self) -> dict[str, Any]:
         """Return the scale as JSON values."""

@@ -19,6 +19,7 @@ from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.series import SeriesPart, interpolated
 from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.change import Change, say_less, say_value
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import RaggedRows, join
@@ -27,6 +28,10 @@ __all__ = ["Series", "SeriesFitted"]
 
 MULTIPLE = 8
 """Batches of unequal series are padded to a multiple of this, so that there are few different shapes."""
+FIRST = torch.zeros(1, dtype=torch.int64)
+"""The number of the first row, as rows are taken."""
+MAX_TOLD = 12
+"""Channels that are told one by one."""
 SMALLEST_DEVIATION = 1e-12
 """As a share of the largest value: what varies less is constant."""
 
@@ -109,6 +114,27 @@ class SeriesFitted(Fitted):
         pieces = [self._scaled(interpolated(values_TC, fallback_C)).astype(np.float32) for values_TC in series.series]
         return RaggedRows({"series": join(pieces or [np.empty((0, len(self.mean)), np.float32)])})
 
+    def changes(self, part: Any, row: int) -> list[Change]:
+        """Return the range of each channel of one series, before and after."""
+        before_TC, after_TC = as_series(part).series[row], self.apply(part.select(np.array([row]))).take(FIRST)["series"].numpy()
+        how = {
+            "train": "mean and deviation of all train values",
+            "series": "mean and deviation of this series by itself",
+            "none": "as it was measured",
+        }[self.normalize]
+        gaps = int(np.isnan(before_TC).sum())
+        told = [Change("missing", f"{gaps:,} values", "0 values", "on the line between their neighbors in time")] * bool(gaps)
+        for channel in range(min(len(self.mean), MAX_TOLD)):
+            before, after = before_TC[:, channel], after_TC[:, channel]
+            known = before[~np.isnan(before)]
+            formula = (
+                f"(value {say_less(self.mean[channel])}) / {say_value(self.std[channel])}, {how}"
+                if self.normalize == "train"
+                else how
+            )
+            told.append(Change(f"channel {channel + 1}", _say_range(known), _say_range(after), formula))
+        return told
+
     def finisher(self) -> nn.Module:
         """Return the module that pads series to one length and tells what is padding."""
         return Pad("series", multiple=1 if self.is_equal else MULTIPLE, dtype=torch.float32)
@@ -188,3 +214,8 @@ def _is_constant(values_TC: np.ndarray) -> bool:
     """Tell whether nothing changes in any channel."""
     known = [values_TC[~np.isnan(values_TC[:, channel]), channel] for channel in range(values_TC.shape[1])]
     return all(len(values) == 0 or bool((values == values[0]).all()) for values in known)
+
+
+def _say_range(values: np.ndarray) -> str:
+    """Write the least and the largest of some numbers."""
+    return f"{say_value(float(values.min()))} to {say_value(float(values.max()))}" if len(values) else "nothing known"

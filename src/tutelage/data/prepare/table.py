@@ -27,11 +27,12 @@ from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.cells import count_distinct, read_numbers
+from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.column import Column
 from tutelage.data.prepare.columns import infer_columns, is_text
 from tutelage.data.prepare.encode import fit_encoder, restore_encoder
 from tutelage.data.prepare.encode_numbers import NumberEncoder, flattened_by
-from tutelage.data.prepare.encoded import Encoder, Rules, smallest_type
+from tutelage.data.prepare.encoded import Encoder, Rules, changed_cell, smallest_type
 from tutelage.data.prepare.forced import forced_misfit
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
@@ -169,6 +170,18 @@ class FittedTable(Fitted):
         if problems:
             raise DataError(problems)
         return DenseRows({"number": torch.from_numpy(number), "category": torch.from_numpy(category)})
+
+    def changes(self, part: Any, row: int) -> list[Change]:
+        """Return what becomes of each cell of one row."""
+        table = _as_table(part)
+        return [
+            *(changed_cell(encoder, table.column(encoder.name).slice(row, 1)) for encoder in self.encoders),
+            *(
+                Change(column.name, str(table.column(column.name)[row].as_py()), "-", f"not used: {column.reason}")
+                for column in self.columns
+                if column.role == "dropped" and column.name in table.columns
+            ),
+        ]
 
     def finisher(self) -> nn.Module:
         """Return the module that widens the codes to int64."""

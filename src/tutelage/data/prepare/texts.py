@@ -21,6 +21,7 @@ from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import RaggedRows, join
@@ -34,6 +35,8 @@ UNKNOWN = 0
 HUGE = 1_000_000
 """Characters of a text that is more likely many texts in one."""
 MAX_SHOWN = 5
+MAX_TOLD = 12
+"""Words whose numbers are told one by one."""
 MULTIPLE = 8
 """Batches are padded to a multiple of this, so that there are few different shapes."""
 
@@ -104,6 +107,19 @@ class TextsFitted(Fitted):
             words = cut(_words(str(text), lowercase=self.lowercase), self.length) or [""]
             pieces.append(np.fromiter((codes.get(word, UNKNOWN) for word in words), dtype=kind, count=len(words)))
         return RaggedRows({"token": join(pieces)})
+
+    def changes(self, part: Any, row: int) -> list[Change]:
+        """Return the number of each of the first words of one text."""
+        words = _words(str(_as_text(part).texts[row]), lowercase=self.lowercase)
+        kept = cut(words, self.length) or [""]
+        lost = f"; {len(words) - len(kept):,} in the middle are left out" if len(words) > len(kept) else ""
+        unknown = sum(word not in self._codes for word in kept)
+        told = [Change("all words", f"{len(words):,} words", f"{len(kept):,} numbers", f"{unknown:,} of them 0 = unknown{lost}")]
+        for place, word in enumerate(kept[:MAX_TOLD], start=1):
+            code = self._codes.get(word, UNKNOWN)
+            how = f"word {code:,} of {len(self.words):,} by frequency" if code else "not among the most frequent words"
+            told.append(Change(f"word {place}", word, str(code), how))
+        return told
 
     def finisher(self) -> nn.Module:
         """Return the module that pads texts to one length and tells what is padding."""

@@ -55,6 +55,10 @@ class Target(Component):
         """Return one answer a row as people say it: the name of the most probable class, or the number."""
         raise NotImplementedError
 
+    def how(self, label_1: np.ndarray) -> str:
+        """Write what the loss compares with one label, given as [1], and how it comes of it."""
+        return str(self.encode(label_1)[0])
+
     def match(self, labels: np.ndarray, *, part: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Bring labels to the spelling of the train labels; return them with a warning for each that differed."""
         return labels, ()

@@ -44,6 +44,10 @@ class Classes(Target):
         """Return class numbers int64 [N]."""
         return self.encode(labels, locate=locate)
 
+    def how(self, label_1: np.ndarray) -> str:
+        """Write the class's number."""
+        return f"class {int(self.encode(label_1)[0])} of {len(self.classes)}, counted from 0"
+
     def decode(self, answers: np.ndarray) -> np.ndarray:
         """Return probabilities as they are, float64."""
         return np.asarray(answers, dtype=np.float64)

@@ -67,6 +67,13 @@ class Numbers(Target):
             found += f" too large to learn from (limit {LARGEST:g}), such as {values[large[0]]:g}"
             raise DataError([DataProblem((locate or locate_row)(large[0]), found, remedy, items=tuple(large))])
 
+    def how(self, label_1: np.ndarray) -> str:
+        """Write how the number is standardized."""
+        (value,) = self.truth(label_1).tolist()
+        less = f"- {self.mean:.6g}" if self.mean >= 0 else f"+ {-self.mean:.6g}"
+        scaled = f"({value:.6g} {less}) / {self.std:.6g} = {(value - self.mean) / self.std:.4g}"
+        return f"{scaled}, by mean and deviation of the train rows"
+
     def decode(self, answers: np.ndarray) -> np.ndarray:
         """Return values in the labels' unit, float64 of the same shape."""
         return np.asarray(answers, dtype=np.float64) * self.std + self.mean
