@@ -34,9 +34,9 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "series": {"channels": 2, "length": 24},
 }
 """Sizes of shapes with which a test takes a second; a shape that is not here has its usual sizes."""
-ROWS, OUTPUTS, MOST_STEPS, PIECE = 8, 2, 800, 20
+ROWS, OUTPUTS, MOST_STEPS, PIECE = 8, 2, 400, 10
 """Rows, outputs, and how many steps there may be; after each piece of them it is looked whether they suffice."""
-BY_HEART = 0.1
+BY_HEART = 0.05
 """Loss that may be left, as a share of the first one."""
 
 
@@ -96,7 +96,7 @@ def problem(kind: str, shape: Shape, *, precision: Precision = "float32") -> Tra
     """Return a training on eight random rows with random answers."""
     model = network(kind, shape)
     batch = example_batch(shape, ROWS)
-    phase = Phase(owns=("model.",), optim=AdamW(lr=5e-3, weight_decay=0.0), schedule=Constant(), clip=1.0)
+    phase = Phase(owns=("model.",), optim=AdamW(lr=5e-3, weight_decay=0.0), schedule=Constant(warmup=0.0), clip=1.0)
     task: Task
     if shape.view(Tokens) is not None:
         token_BT = batch["token"]
@@ -165,12 +165,10 @@ def test_three_steps_and_three_after_a_snapshot_are_six(kind: str, shape: str) -
 
 @pytest.mark.parametrize(("kind", "shape"), PAIRS)
 def test_bfloat16_learns_as_float32_does(kind: str, shape: str) -> None:
-    exact = train(problem(kind, SHAPES[shape]), 40)
-    rounded = train(problem(kind, SHAPES[shape], precision="bfloat16"), 40)
+    exact = train(problem(kind, SHAPES[shape]), 25)
+    rounded = train(problem(kind, SHAPES[shape], precision="bfloat16"), 25)
     assert all(math.isfinite(loss) for loss in rounded)
-    fallen = exact[0] - min(exact)
-    # Within a tenth of what was learned, or of where it began.
-    assert abs(min(rounded) - min(exact)) < 0.1 * max(fallen, exact[0] - 0.0), (min(exact), min(rounded))
+    assert abs(min(rounded) - min(exact)) < 0.1 * exact[0], (min(exact), min(rounded))
 
 
 @pytest.mark.parametrize(("kind", "shape"), [pair for pair in PAIRS if "mask" in SHAPES[str(pair.values[1])].tensors])
