@@ -8,7 +8,7 @@ import torch
 
 from tutelage.core.errors import DataError
 from tutelage.data.part.texts import TextPart
-from tutelage.data.prepare.texts import Texts, TextsFitted, cut
+from tutelage.data.prepare.texts import Texts, TextsFitted
 
 
 def part_of(*texts: str) -> TextPart:

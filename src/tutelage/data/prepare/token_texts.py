@@ -1,0 +1,149 @@
+"""What every preprocessing of texts with answers shares: a text becomes tokens, padded batch by batch with others of its length.
+
+Not a component. Of a long text the beginning and the end are kept. Code 0 stands for what a vocabulary does not have.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.shape.texts import TextShape
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.part.texts import TextPart
+from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.padding import Pad
+from tutelage.data.prepare.token_store import code_type, store_tokens
+from tutelage.data.rows.base import Rows
+from tutelage.data.rows.ragged import Pieces, RaggedRows
+
+__all__ = ["UNKNOWN", "FittedTokens", "as_texts", "plain", "shortened"]
+
+UNKNOWN = 0
+MARKUP = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
+"""Tags of HTML, such as `<br />`, which many texts of the web still have in them."""
+HUGE = 1_000_000
+"""Characters of a text that is more likely many texts in one."""
+MAX_SHOWN = 5
+MULTIPLE = 8
+"""Batches are padded to a multiple of this, so that there are few different shapes."""
+BLOCK_TEXTS = 512
+"""Texts that are tokenized at once."""
+
+
+class FittedTokens(Fitted):
+    """Fitted preprocessing of texts with answers.
+
+    Attributes:
+        length: Most tokens of a text.
+        column: The column of a table that holds the texts; "" where they are not in a table.
+        unit: What tokens are called, such as `words`.
+    """
+
+    input_source: ClassVar[str] = "text_folder"
+    takes_texts: ClassVar[bool] = True
+    length: int
+    column: str
+    unit: ClassVar[str]
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of different tokens, the unknown one among them."""
+        raise NotImplementedError
+
+    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the tokens of each text, whole numbers [L], however many."""
+        raise NotImplementedError
+
+    @property
+    def shape(self) -> TextShape:
+        """What a model receives."""
+        return TextShape(vocabulary_size=self.vocabulary_size, length=self.length)
+
+    def apply(self, part: Part) -> Rows:
+        """Return the tokens of each text, in memory or mapped from a disk; a text without any is one unknown token.
+
+        Raises:
+            DataError: They are no texts; or too many for the memory, and no disk has room.
+        """
+        texts = as_texts(part).texts
+        lengths: list[int] = []
+        tokens = store_tokens(
+            self._blocks(texts, lengths),
+            most=sum(min(self.length, len(text.encode("utf-8", "replace")) + 1) for text in texts),
+            dtype=code_type(self.vocabulary_size),
+            what=part.name,
+        )
+        return RaggedRows({"token": Pieces(tokens, np.cumsum([0, *lengths], dtype=np.int64))})
+
+    def _blocks(self, texts: np.ndarray, lengths: list[int]) -> Iterator[np.ndarray]:
+        """Yield the tokens of some texts at a time, and take note of how many each has."""
+        for begin in range(0, len(texts), BLOCK_TEXTS):
+            found = self.encode([str(text) for text in texts[begin : begin + BLOCK_TEXTS]])
+            cut = [shortened(one, self.length) if len(one) else np.array([UNKNOWN]) for one in found]
+            lengths += map(len, cut)
+            yield np.concatenate(cut)
+
+    def finisher(self) -> nn.Module:
+        """Return the module that pads texts to one length and tells what is padding."""
+        return Pad("token", multiple=MULTIPLE, dtype=torch.int64)
+
+    def warnings(self, part: RowsPart) -> list[str]:
+        """Return which texts are empty, and which are so long that hardly anything of them counts."""
+        texts = as_texts(part).texts
+        empty = [row for row, text in enumerate(texts) if not str(text).strip()]
+        huge = [row for row, text in enumerate(texts) if len(text) > HUGE]
+        keep = "each counts as one unknown word. Remove these rows if that is a mistake"
+        cut_up = f"only the first and the last {self.unit} count, {self.length:,} together. Cut them into texts of their own"
+        return [
+            f"{len(rows):,} texts {what} ({_some(part, rows)}): {remedy}"
+            for rows, what, remedy in (
+                (empty, "are empty or blank", keep),
+                (huge, f"have more than {HUGE:,} characters", cut_up),
+            )
+            if rows
+        ]
+
+    def reading(self) -> dict[str, Any]:
+        """Return the column in which a table has its texts."""
+        return {"text": self.column} if self.column else {}
+
+
+def shortened(tokens: np.ndarray, length: int) -> np.ndarray:
+    """Return the tokens of a text; of one that is too long the beginning and the end.
+
+    Example:
+        >>> shortened(np.arange(7), 4).tolist()
+        [0, 1, 5, 6]
+    """
+    if len(tokens) <= length:
+        return tokens
+    tail = length // 2
+    return np.concatenate([tokens[: length - tail], tokens[len(tokens) - tail :]])
+
+
+def plain(text: str, *, lowercase: bool) -> str:
+    """Return a text without markup, in small letters where capitals do not matter."""
+    if "<" in text:
+        text = MARKUP.sub(" ", text)
+    return text.lower() if lowercase else text
+
+
+def as_texts(part: Part) -> TextPart:
+    """Return the part if its rows are texts.
+
+    Raises:
+        DataError: They are not.
+    """
+    if isinstance(part, TextPart):
+        return part
+    raise DataError([DataProblem(part.name, "its rows are no texts", "The model was trained on texts: give it the same.")])
+
+
+def _some(part: RowsPart, rows: list[int]) -> str:
+    """Name the first of some rows."""
+    return ", ".join(part.locate(row) for row in rows[:MAX_SHOWN]) + (", ..." if len(rows) > MAX_SHOWN else "")
