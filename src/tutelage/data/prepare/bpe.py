@@ -1,4 +1,4 @@
-"""Text as sub-words (byte-pair encoding), learned from the train part, in pieces of one length. Needs the extra `text`.
+"""Text as sub-words (byte-pair encoding), learned from the train part, in pieces of one length; needs the extra `text`.
 
 When to use it: a text of some megabytes or more. A piece holds three or four times as many characters as one of `characters`,
 and the network has to learn fewer spellings; of a short text it learns by heart sooner. Any text can be written in such
@@ -76,7 +76,7 @@ class FittedBpe(FittedText):
         return tuple(bytes(values[sign] for sign in piece) for piece in self.words.pieces)
 
     @cached_property
-    def num_characters(self) -> np.ndarray:  # type: ignore[override]
+    def num_characters(self) -> np.ndarray:
         """As many in each token as bytes that begin one."""
         return np.array([sum(byte not in FOLLOWING for byte in piece) for piece in self._bytes], dtype=np.float64)
 

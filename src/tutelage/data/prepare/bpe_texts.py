@@ -1,4 +1,4 @@
-"""Texts with answers as sub-words (byte-pair encoding), learned from the train part. Needs the extra `text`.
+"""Texts with answers as sub-words (byte-pair encoding), learned from the train part; needs the extra `text`.
 
 When to use it: words with many forms, misspelled or made-up ones, code, or languages that do not part words by blanks: no word
 is unknown. A text is some more tokens than words, so that a long one costs more.

@@ -1,4 +1,4 @@
-"""Texts with answers as word pieces, learned from the train part. Needs the extra `text`.
+"""Texts with answers as word pieces, learned from the train part; needs the extra `text`.
 
 When to use it: as `bpe_texts`, for texts in one script whose words are parted by blanks. Pieces are made of characters and stay
 within a word; a word with a character that is rare in the train part becomes code 0.
