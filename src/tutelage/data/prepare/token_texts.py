@@ -92,21 +92,15 @@ class FittedTokens(Fitted):
         """Return the module that pads texts to one length and tells what is padding."""
         return Pad("token", multiple=MULTIPLE, dtype=torch.int64)
 
-    def warnings(self, part: RowsPart) -> list[str]:
+    def odd_rows(self, part: RowsPart) -> list[str]:
         """Return which texts are empty, and which are so long that hardly anything of them counts."""
         texts = as_texts(part).texts
         empty = [row for row, text in enumerate(texts) if not str(text).strip()]
         huge = [row for row, text in enumerate(texts) if len(text) > HUGE]
-        keep = "each counts as one unknown word. Remove these rows if that is a mistake"
-        cut_up = f"only the first and the last {self.unit} count, {self.length:,} together. Cut them into texts of their own"
-        return [
-            f"{len(rows):,} texts {what} ({_some(part, rows)}): {remedy}"
-            for rows, what, remedy in (
-                (empty, "are empty or blank", keep),
-                (huge, f"have more than {HUGE:,} characters", cut_up),
-            )
-            if rows
-        ]
+        keep = "counted as one unknown word. Remove such rows if that is a mistake"
+        cut_up = f"only the first and the last {self.unit} count, {self.length:,} together. Cut up what is many texts in one"
+        found = (("empty or blank", empty, keep), (f"of more than {HUGE:,} characters", huge, cut_up))
+        return [f"{part.name}: texts that are {what}: {_some(part, rows)}: {remedy}" for what, rows, remedy in found if rows]
 
     def reading(self) -> dict[str, Any]:
         """Return the column in which a table has its texts."""
@@ -145,5 +139,5 @@ def as_texts(part: Part) -> TextPart:
 
 
 def _some(part: RowsPart, rows: list[int]) -> str:
-    """Name the first of some rows."""
-    return ", ".join(part.locate(row) for row in rows[:MAX_SHOWN]) + (", ..." if len(rows) > MAX_SHOWN else "")
+    """Count rows, and name the first of them."""
+    return f"{len(rows):,} ({', '.join(part.locate(row) for row in rows[:MAX_SHOWN])}{', ...' * (len(rows) > MAX_SHOWN)})"

@@ -91,7 +91,7 @@ class TableSource(Source):
         if self.names and not raw.has_header and raw.names != self.names:
             raise UsageError(f"{raw.file}: {len(raw.names)} columns, but source.names has {len(self.names)} names.")
         if len(raw.names) < 2:
-            named = f"one column only ({raw.names[0]!r})"
+            named = "; ".join([f"one column only ({raw.names[0]!r})", *raw.notes])
             remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
             raise DataError([DataProblem(raw.file, named, remedy)])
         problems: list[DataProblem] = []
