@@ -6,7 +6,7 @@ tutelage train hub:glue:sst2
 ```
 Also hub:FOLDER, for files in one of its forms (CSV, JSON, Parquet, a folder of images, or what `save_to_disk` wrote). Its splits
 train, validation and test are the parts; what is not there is cut from train. A column of images, or of texts, is learned from;
-without such it is a table. Needs the extra `hub`, and for data that were not fetched before the network.
+without such it is a table. Needs the extra `hub`, and the network for data that were not fetched before.
 """
 
 import hashlib
