@@ -118,21 +118,19 @@ def test_sub_words_answer_the_same_after_saving(
     words = ["train", str(folder / "reviews"), "--steps", "20", "--quiet", "--set", f"prepare={kind}", "--out", run]
     assert main(words) == 0
     assert predicted(capsys, run, str(folder / "reviews" / "test" / "good"))[0][1] == "good"
-    asked = tutelage.open_run(run).predict(["a dull film", "a great story"])
-    assert [row["prediction"] for row in asked["predictions"]] == ["bad", "good"]
+    assert tutelage.open_run(run).predict(["a dull film", "a great story"]) == ["bad", "good"]
 
 
 def test_a_data_set_of_the_hub_is_learned_and_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("datasets")
     lines = [json.dumps({"text": f"a {'great' if row % 2 else 'dull'} film, scene {row}", "label": row % 2}) for row in range(60)]
+    place, run = tmp_path / "set", str(tmp_path / "run")
+    place.mkdir()
     for part, some in (("train", lines[:40]), ("test", lines[40:])):
-        (tmp_path / f"{part}.jsonl").write_text("\n".join(some) + "\n", encoding="utf-8")
-    run = str(tmp_path / "run")
-    assert (
-        main(["train", f"hub:{tmp_path}", "--text", "text", "--target", "label", "--steps", "20", "--quiet", "--out", run]) == 0
-    )
-    assert [answer for _, answer in predicted(capsys, run, f"hub:{tmp_path}")] == ["0", "1"] * 10
-    assert [answer for _, answer in predicted(capsys, run, str(tmp_path / "test.jsonl"))] == ["0", "1"] * 10
+        (place / f"{part}.jsonl").write_text("\n".join(some) + "\n", encoding="utf-8")
+    assert main(["train", f"hub:{place}", "--text", "text", "--target", "label", "--steps", "20", "--quiet", "--out", run]) == 0
+    assert [answer for _, answer in predicted(capsys, run, f"hub:{place}")] == [0, 1] * 10
+    assert [answer for _, answer in predicted(capsys, run, str(place / "test.jsonl"))] == [0, 1] * 10
 
 
 def test_odd_texts_of_every_part_are_told(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,7 +110,8 @@ def _named(codes: pa.ChunkedArray, names: list[str]) -> pa.ChunkedArray:
 
 def _told(path: str, name: str, error: Exception) -> TutelageError:
     """Return what a failure means, and what to do."""
-    found = readable(str(error).strip().split("\n", maxsplit=1)[0][:300]) or type(error).__name__
+    deepest = error.__cause__ if "DatasetGenerationError" in type(error).__name__ and error.__cause__ else error
+    found = readable(str(deepest).strip().split("\n", maxsplit=1)[0][:300]) or type(deepest).__name__
     lower, kinds = str(error).casefold(), {kind.__name__ for kind in type(error).__mro__}
     if Path(name).exists():
         remedy = "Give a folder of .csv, .json or .parquet files, or one that save_to_disk wrote."
