@@ -28,7 +28,7 @@ from tutelage.data.source.hub_loading import PREFIX, HubSplit, load_splits, pars
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import TargetChoice, choose_target
-from tutelage.data.source.text_column import as_texts, find_text_column, say_texts
+from tutelage.data.source.text_column import as_texts, find_text_column, say_texts, with_texts
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 
 __all__ = ["Hub"]
@@ -44,7 +44,10 @@ class Hub(Source):
     kind: Literal["hub"] = "hub"
     reads_together: ClassVar[bool] = False
     split: str = Field("auto", description="Split to learn from, or to answer for; auto = train, and test to answer for.")
-    text: str = Field("auto", description="Column of texts to learn from; auto = the only one beside the target, none = no.")
+    text: str = Field(
+        "auto", description="Column of texts; auto = the only one beside the target, or the only one of long texts; none = no."
+    )
+    text_alone: bool = Field(False, description="Whether to learn from the column of texts alone, whatever else there is.")
     kinds: dict[str, Kind] = Field(
         default_factory=dict, description="What columns hold, by name (number, boolean, date, text), where it is to be another."
     )
@@ -160,8 +163,8 @@ class Hub(Source):
         text = find_text_column(train, wanted=self.text)
         if not text:
             return dict(tables), []
-        said = say_texts(train, text, is_found=self.text == "auto")
-        return {name: as_texts(part, text) for name, part in tables.items()}, [said]
+        said = say_texts(train, text, is_found=self.text == "auto", is_alone=self.text_alone)
+        return {name: with_texts(part, text, is_alone=self.text_alone) for name, part in tables.items()}, [said]
 
     def _images(self, part: TablePart, split: HubSplit, split_name: str, *, name: str) -> RowsPart:
         """Return the images of a part's rows.
