@@ -139,3 +139,22 @@ def test_odd_texts_of_every_part_are_told(folder: Path, tmp_path: Path, capsys: 
     assert main(["plan", str(place)]) == 0
     said = " ".join(capsys.readouterr())
     assert "test: texts that are empty or blank: 1 (test/good/void.txt)" in " ".join(said.split())
+
+
+def test_columns_and_texts_are_learned_from_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer needs both: the text says nothing without the number, nor the number without the text."""
+    filler = "and so on, with many other words that say nothing about it and are the same in each of the texts"
+    lines = ["size,review,answer"]
+    for row in range(400):
+        is_large, is_great = row % 2, row // 2 % 2
+        text = f"{['dull', 'great'][is_great]} thing number {row} {filler}"
+        lines.append(f'{3 * is_large + row / 1000},"{text}",{["no", "yes"][is_large ^ is_great]}')
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run = str(tmp_path / "run")
+    assert main(["train", str(tmp_path / "rows.csv"), "--target", "answer", "--epochs", "30", "--quiet", "--out", run]) == 0
+    found = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert found["metrics"]["test/accuracy"] > 0.9
+    (tmp_path / "new.csv").write_text(f'size,review\n0,"dull {filler}"\n3,"dull {filler}"\n', encoding="utf-8")
+    assert [answer for _, answer in predicted(capsys, run, str(tmp_path / "new.csv"))] == ["no", "yes"]
+    frame = pytest.importorskip("pandas").DataFrame({"size": [0.0, 3.0], "review": [f"great {filler}"] * 2})
+    assert tutelage.open_run(run).predict(frame) == ["yes", "no"]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tutelage.core.errors import DataError, TutelageError, UsageError
 from tutelage.data.part.image import ImagePart
-from tutelage.data.part.table import TablePart
+from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.source.hub import Hub
 from tutelage.data.source.hub_loading import parse_name
@@ -70,9 +70,10 @@ def test_a_part_whose_classes_are_kept_secret_is_not_used(tmp_path: Path) -> Non
 def test_several_columns_are_a_table_unless_one_is_named_as_texts(tmp_path: Path) -> None:
     path = saved(tmp_path, train=reviews([0, 1] * 6, stars=list(range(12))))
     whole = Hub(path=path).collect().train
-    assert isinstance(whole, TablePart)
+    assert type(whole) is TablePart
     assert whole.columns == ("text", "label", "stars")
-    assert isinstance(Hub(path=path, text="text").collect().train, TextPart)
+    assert isinstance(Hub(path=path, text="text").collect().train, MixedPart)
+    assert isinstance(Hub(path=path, text="text", text_alone=True).collect().train, TextPart)
     with pytest.raises(DataError, match="no column 'nothing'"):
         Hub(path=path, text="nothing").collect()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tutelage.core.errors import DataError
-from tutelage.data.part.table import TablePart
+from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.texts import Texts
 from tutelage.data.source.table import TableSource
@@ -55,17 +55,27 @@ def write_more(folder: Path, *texts: str) -> Path:
     return path
 
 
-def test_columns_beside_the_texts_are_told_not_silently_left(tmp_path: Path) -> None:
+def test_columns_beside_the_texts_are_learned_from_or_told(tmp_path: Path) -> None:
     path = write_more(tmp_path, *(text for text, _ in ROWS))
     found = TableSource(path=str(path), target="label", text="review").collect()
-    assert isinstance(found.train, TextPart)
-    assert any("texts: column review; not learned from: size" in note for note in found.notes)
-    assert isinstance(TableSource(path=str(path), target="label").collect().train, TablePart), "several columns are a table"
+    assert isinstance(found.train, MixedPart)
+    assert any("texts: column review; beside it: size" in note for note in found.notes)
+    alone = TableSource(path=str(path), target="label", text="review", text_alone=True).collect()
+    assert isinstance(alone.train, TextPart)
+    assert any("texts: column review; not learned from: size" in note for note in alone.notes)
+
+
+def test_of_several_columns_only_long_texts_are_found_by_themselves(tmp_path: Path) -> None:
+    path = write_more(tmp_path, *(text for text, _ in ROWS))
+    assert type(TableSource(path=str(path), target="label").collect().train) is TablePart
+    path = write_more(tmp_path, *(f"{text}, and {text}" for text, _ in ROWS))
+    assert isinstance(TableSource(path=str(path), target="label").collect().train, MixedPart)
+    assert type(TableSource(path=str(path), target="label", text="none").collect().train) is TablePart
 
 
 def test_empty_texts_are_rows_and_named_with_their_place(tmp_path: Path) -> None:
     path = write_more(tmp_path, "a good text", "", "fine words", "   ", "more words", "and more")
-    part = TableSource(path=str(path), target="label", text="review").collect().train
+    part = TableSource(path=str(path), target="label", text="review", text_alone=True).collect().train
     assert isinstance(part, TextPart)
     assert len(part) == 6
     (warning,) = Texts().fit(part).odd_rows(part)
@@ -74,7 +84,7 @@ def test_empty_texts_are_rows_and_named_with_their_place(tmp_path: Path) -> None
 
 def test_where_all_texts_are_empty_nothing_is_trained(tmp_path: Path) -> None:
     path = write_more(tmp_path, *[" "] * 6)
-    part = TableSource(path=str(path), target="label", text="review").collect().train
+    part = TableSource(path=str(path), target="label", text="review", text_alone=True).collect().train
     with pytest.raises(DataError, match="no text has a single word"):
         Texts().fit(part)
 

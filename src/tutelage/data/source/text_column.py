@@ -48,7 +48,7 @@ def find_text_column(part: TablePart, *, wanted: str) -> str:
     return long[0] if len(long) == 1 else ""
 
 
-def with_texts(part: TablePart, column: str, *, is_alone: bool) -> RowsPart:
+def with_texts(part: RowsPart, column: str, *, is_alone: bool) -> RowsPart:
     """Return the rows as texts, or as a table whose texts are learned from too; as they are where there are no texts.
 
     Args:
@@ -56,7 +56,7 @@ def with_texts(part: TablePart, column: str, *, is_alone: bool) -> RowsPart:
         column: The column of texts; "" where there is none.
         is_alone: Whether nothing else is to be learned from.
     """
-    if not column:
+    if not column or not isinstance(part, TablePart):
         return part
     others = [name for name in part.columns if name not in (column, part.target)]
     return as_texts(part, column) if is_alone or not others else MixedPart(part, column)
@@ -70,7 +70,7 @@ def as_texts(part: TablePart, column: str) -> TextPart:
     return TextPart(part.name, texts, part.labels, names, part.fingerprint, part.target, column)
 
 
-def say_texts(part: TablePart, column: str, *, is_found: bool, is_alone: bool) -> str:
+def say_texts(part: RowsPart, column: str, *, is_found: bool, is_alone: bool) -> str:
     """Tell which column holds the texts, and what becomes of the others."""
     others = [name for name in part.columns if name not in (column, part.target)]
     shown = ", ".join(others[:MAX_SHOWN]) + (f" and {len(others) - MAX_SHOWN:,} more" if len(others) > MAX_SHOWN else "")
