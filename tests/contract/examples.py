@@ -80,6 +80,11 @@ def series(folder: Path) -> str:
     return str(folder)
 
 
+def hub(folder: Path) -> str:
+    table(folder)
+    return f"hub:{folder}"
+
+
 SOURCES: dict[str, Callable[[Path], str]] = {
     "image_folder": image_folder,
     "idx": idx,
@@ -91,6 +96,7 @@ SOURCES: dict[str, Callable[[Path], str]] = {
     "series": series,
     "gaussians": lambda folder: "gaussians:3",
     "gym": lambda folder: "gym:CartPole-v1",
+    "hub": hub,
 }
 
 

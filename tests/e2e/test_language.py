@@ -58,6 +58,22 @@ def test_bytes_are_measured_by_the_character_too(tmp_path: Path) -> None:
     assert tutelage.open_run(tmp_path / "run").generate("ö", length=30)[0].startswith("ö")
 
 
+def test_sub_words_are_measured_by_the_character_and_written_as_text(tmp_path: Path) -> None:
+    pytest.importorskip("tokenizers")
+    (tmp_path / "x.txt").write_text("größer über Öl für Zoë, und so weiter: 漢字.\n" * 300, encoding="utf-8")
+    words = ["--set", "prepare.kind=bpe", "--set", "prepare.vocabulary_size=280"]
+    path = train(tmp_path / "x.txt", tmp_path / "run", *words)
+    found = result(path)
+    metrics, counts = found["metrics"], found["floor"]
+    assert 0 < metrics["test/nats_per_character"] < metrics["test/loss"]
+    assert counts["noun"].startswith("runs of up to 6 sub-words")
+    run = tutelage.open_run(path)
+    whole = run.generate("für ", num=2, length=40, seed=3)
+    assert whole == run.generate("für ", num=2, length=40, seed=3, is_cached=False)
+    assert all(text.startswith("für ") for text in whole)
+    assert run.generate("an ∑ that was never seen ", length=3)[0].startswith("an ∑ that was never seen ")
+
+
 def test_validation_is_the_beginning_and_test_the_end(tmp_path: Path) -> None:
     (tmp_path / "x.txt").write_text("a" * 100 + "b" * 600 + "c" * 100, encoding="utf-8")
     words = ["--set", "split.validation=0.1", "--set", "split.test=0.1"]

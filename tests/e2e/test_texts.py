@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,3 +107,54 @@ def test_a_run_that_was_stopped_ends_with_the_same_file_the_floor_in_it(
     assert whole["floor"]["share"] > 0, "else the floor's place in the file is not looked at"
     best = ["best/predictor.safetensors"]
     assert [(run / name).read_bytes() for name in best] == [(folder / "run" / name).read_bytes() for name in best]
+
+
+@pytest.mark.parametrize("kind", ["bpe_texts", "word_piece_texts"])
+def test_sub_words_answer_the_same_after_saving(
+    kind: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tokenizers")
+    run = str(tmp_path / "run")
+    words = ["train", str(folder / "reviews"), "--steps", "20", "--quiet", "--set", f"prepare={kind}", "--out", run]
+    assert main(words) == 0
+    assert predicted(capsys, run, str(folder / "reviews" / "test" / "good"))[0][1] == "good"
+    assert tutelage.open_run(run).predict(["a dull film", "a great story"]) == ["bad", "good"]
+
+
+def test_a_data_set_of_the_hub_is_learned_and_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("datasets")
+    lines = [json.dumps({"text": f"a {'great' if row % 2 else 'dull'} film, scene {row}", "label": row % 2}) for row in range(60)]
+    place, run = tmp_path / "set", str(tmp_path / "run")
+    place.mkdir()
+    for part, some in (("train", lines[:40]), ("test", lines[40:])):
+        (place / f"{part}.jsonl").write_text("\n".join(some) + "\n", encoding="utf-8")
+    assert main(["train", f"hub:{place}", "--text", "text", "--target", "label", "--steps", "20", "--quiet", "--out", run]) == 0
+    assert [answer for _, answer in predicted(capsys, run, f"hub:{place}")] == [0, 1] * 10
+    assert [answer for _, answer in predicted(capsys, run, str(place / "test.jsonl"))] == [0, 1] * 10
+
+
+def test_odd_texts_of_every_part_are_told(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = shutil.copytree(folder / "reviews", tmp_path / "reviews")
+    (place / "test" / "good" / "void.txt").write_text(" ", encoding="utf-8")
+    assert main(["plan", str(place)]) == 0
+    said = " ".join(capsys.readouterr())
+    assert "test: texts that are empty or blank: 1 (test/good/void.txt)" in " ".join(said.split())
+
+
+def test_columns_and_texts_are_learned_from_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer needs both: the text says nothing without the number, nor the number without the text."""
+    filler = "and so on, with many other words that say nothing about it and are the same in each of the texts"
+    lines = ["size,review,answer"]
+    for row in range(400):
+        is_large, is_great = row % 2, row // 2 % 2
+        text = f"{['dull', 'great'][is_great]} thing number {row} {filler}"
+        lines.append(f'{3 * is_large + row / 1000},"{text}",{["no", "yes"][is_large ^ is_great]}')
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    run = str(tmp_path / "run")
+    assert main(["train", str(tmp_path / "rows.csv"), "--target", "answer", "--epochs", "30", "--quiet", "--out", run]) == 0
+    found = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert found["metrics"]["test/accuracy"] > 0.9
+    (tmp_path / "new.csv").write_text(f'size,review\n0,"dull {filler}"\n3,"dull {filler}"\n', encoding="utf-8")
+    assert [answer for _, answer in predicted(capsys, run, str(tmp_path / "new.csv"))] == ["no", "yes"]
+    frame = pytest.importorskip("pandas").DataFrame({"size": [0.0, 3.0], "review": [f"great {filler}"] * 2})
+    assert tutelage.open_run(run).predict(frame) == ["yes", "no"]

@@ -5,6 +5,7 @@ import sys
 
 from tutelage.cli.wishes import make_request
 from tutelage.core.amount import say_sizes
+from tutelage.core.events import Noted, Warned
 from tutelage.core.outlet import say_json
 from tutelage.run.start import plan_training
 from tutelage.track.table import decision_table, hanging
@@ -20,10 +21,11 @@ def run(arguments: argparse.Namespace) -> int:
         say_json({"task": plan.task.kind, "plan": plan.to_record()})
         return 0
     terminal = open_terminal(sys.stdout)
-    for note in gathered.collected.notes:
-        terminal.print(hanging((plain("Note:", "dim"), plain(note))))
-    for warning in gathered.collected.warnings:
-        terminal.print(hanging((plain("Warning:", "bold yellow"), plain(warning))))
+    for event in gathered.events:
+        if isinstance(event, Noted):
+            terminal.print(hanging((plain("Note:", "dim"), plain(event.message))))
+        elif isinstance(event, Warned):
+            terminal.print(hanging((plain("Warning:", "bold yellow"), plain(event.message))))
     sizes = say_sizes(gathered.data.sizes, gathered.data.unit)
     terminal.print(plain(f"{gathered.collected.name}: {sizes}", "bold"))
     rows = [(decision.key, decision.value, decision.reason) for decision in plan.decisions]

@@ -22,7 +22,9 @@ from torch import Tensor
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.base import RowsPart
+from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
+from tutelage.data.source.text_column import as_texts
 from tutelage.floor.base import FittedFloor, Floor, Telling
 
 __all__ = ["WordPairs"]
@@ -52,10 +54,11 @@ class WordPairs(Floor):
         """Count, weigh, and fit the linear layer."""
         from scipy.optimize import minimize  # slow to import, and only needed for texts
 
-        counts = _places(_as_text(part), bits=self.bits)
+        column = part.text_column if isinstance(part, MixedPart) else ""
+        counts = _places(_as_text(part, column), bits=self.bits)
         if not num_classes:
             weight, bias = _fit_numbers(counts, truth, seed=seed)
-            return FittedWordPairs(weight[None].astype(np.float32), np.array([bias], dtype=np.float32), self.bits, 0)
+            return FittedWordPairs(weight[None].astype(np.float32), np.array([bias], dtype=np.float32), self.bits, 0, column)
         weights, biases = [], []
         for code in range(num_classes) if num_classes > 2 else (1,):
             sign = np.where(truth == code, 1.0, -1.0)
@@ -71,7 +74,7 @@ class WordPairs(Floor):
             ).x
             weights.append((found[:-1] * ratio).astype(np.float32))
             biases.append(found[-1])
-        return FittedWordPairs(np.stack(weights), np.array(biases, dtype=np.float32), self.bits, num_classes)
+        return FittedWordPairs(np.stack(weights), np.array(biases, dtype=np.float32), self.bits, num_classes, column)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedWordPairs":
         """Rebuild what was fitted."""
@@ -82,7 +85,7 @@ class WordPairs(Floor):
             raise ValueError(f"a floor of {num_classes} classes")
         if weight.shape != (rows, 2**self.bits) or bias.shape != (rows,):
             raise ValueError(f"weights {weight.shape} and {bias.shape} of a floor with 2^{self.bits} places and {rows} answers")
-        return FittedWordPairs(weight, bias, self.bits, num_classes)
+        return FittedWordPairs(weight, bias, self.bits, num_classes, str(state["column"]))
 
 
 @dataclass(frozen=True)
@@ -94,19 +97,21 @@ class FittedWordPairs(FittedFloor):
         bias: float32 [C] or [1].
         bits: P = 2^bits.
         num_classes: C; 0 where numbers are answered.
+        column: The column of a table that holds the texts; "" where rows are texts.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     bits: int
     num_classes: int
+    column: str = ""
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return probabilities float64 [N, C], or numbers float64 [N]."""
         if not self.num_classes:
-            placed = _shortened(_places(_as_text(part), bits=self.bits))
+            placed = _shortened(_places(_as_text(part, self.column), bits=self.bits))
             return np.asarray(placed @ self.weight[0].astype(np.float64) + float(self.bias[0]))
-        logits = _places(_as_text(part), bits=self.bits) @ self.weight.T.astype(np.float64) + self.bias
+        logits = _places(_as_text(part, self.column), bits=self.bits) @ self.weight.T.astype(np.float64) + self.bias
         if self.num_classes == 2:
             second = 1 / (1 + np.exp(-logits[:, 0]))
             return np.stack([1 - second, second], axis=1)
@@ -117,7 +122,7 @@ class FittedWordPairs(FittedFloor):
         """Return for each class the words, and pairs of words, that add most to its answer: by weight times root of count."""
         if not self.num_classes:
             return ()
-        found = _words_and_pairs(_as_text(part))
+        found = _words_and_pairs(_as_text(part, self.column))
         count = np.array([number for number, _ in found.values()])
         place = np.array([place >> np.uint64(64 - self.bits) for _, place in found.values()], dtype=np.int64)
         names = list(found)
@@ -130,8 +135,8 @@ class FittedWordPairs(FittedFloor):
         return tuple(classes)
 
     def state(self) -> dict[str, Any]:
-        """Return the number of classes."""
-        return {"num_classes": self.num_classes}
+        """Return the number of classes, and where the texts are."""
+        return {"num_classes": self.num_classes, "column": self.column}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return weights and biases."""
@@ -220,12 +225,14 @@ def _code(word: str) -> int:
     return zlib.crc32(raw) << 32 | zlib.adler32(raw)
 
 
-def _as_text(part: RowsPart) -> TextPart:
-    """Return the part if its rows are texts.
+def _as_text(part: RowsPart, column: str) -> TextPart:
+    """Return the part if its rows are texts, or those of a table's column.
 
     Raises:
         DataError: They are not.
     """
     if isinstance(part, TextPart):
         return part
+    if isinstance(part, TablePart) and column in part.columns:
+        return as_texts(part, column)
     raise DataError([DataProblem(part.name, "its rows are no texts", "The model was trained on texts: give it the same.")])

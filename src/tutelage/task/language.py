@@ -82,14 +82,16 @@ class Language(TaskSpec):
         fitted = prepare.fit(train)
         if not isinstance(fitted, FittedText):
             raise RecipeError(
-                f"recipe: prepare = {getattr(prepare, 'kind', '')!r} is not for long texts. Try characters or bytes."
+                f"recipe: prepare = {getattr(prepare, 'kind', '')!r} is not for long texts. Try characters, bytes or bpe."
             )
         if isinstance(test, CorpusPart):
             parts["test"] = test
-        short = [part for part in parts.values() if len(part) <= fitted.length]
+        counts = {name: len(fitted.tokens(part)) for name, part in parts.items()}
+        short = {name: count for name, count in counts.items() if count <= fitted.length}
         if short:
             remedy = "Give a longer text, or a smaller --set prepare.length."
-            raise DataError([DataProblem(part.name, f"{len(part):,} characters, fewer than one piece", remedy) for part in short])
+            found = f"fewer than one piece of {fitted.length:,}"
+            raise DataError([DataProblem(name, f"{count:,} {fitted.unit}, {found}", remedy) for name, count in short.items()])
         split = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed, by="order")
         return CorpusData(reason, collected, prepare, fitted, parts, split)
 

@@ -139,7 +139,8 @@ class RowsData(Data):
         These are looked for where whole stretches or groups were cut.
         """
         lacking = () if self.split.by == "random" or self.target is None else _lacking(self.parts(), self.target)
-        return (*self.split_warnings, *lacking, *self.fitted.warnings(self.train.part))
+        odd = [said for prepared in self.parts().values() for said in self.fitted.odd_rows(prepared.part)]
+        return (*self.split_warnings, *lacking, *self.fitted.warnings(self.train.part), *odd)
 
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
         """Return what decisions depend on."""

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from tutelage.core.errors import DataError
-from tutelage.data.part.table import TablePart
+from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.source.arrays import collect_arrays
 
@@ -64,3 +64,19 @@ def test_the_fingerprint_is_that_of_texts_and_labels() -> None:
     assert of(TEXTS, LABELS) == of(list(TEXTS), list(LABELS))
     assert of(TEXTS, LABELS) != of([*TEXTS[:3], "bad"], LABELS)
     assert of(TEXTS, LABELS) != of(TEXTS, ["neg", *LABELS[1:]])
+
+
+def test_texts_in_a_data_frame_are_learned_from() -> None:
+    frame = pd.DataFrame
+    review = [f"a text of many words, number {row}, about nothing at all, and long enough to be no name" for row in range(20)]
+    answer = ["no", "yes"] * 10
+    alone = collect_arrays(frame({"review": review, "label": answer}))
+    assert isinstance(alone.train, TextPart)
+    assert any("texts: column review" in note for note in alone.notes)
+    whole = frame({"size": range(20), "review": review, "label": answer})
+    both = collect_arrays(whole, test=whole)
+    assert isinstance(both.train, MixedPart)
+    assert isinstance(both.test, MixedPart)
+    asked = collect_arrays(frame({"size": range(20), "review": review}), is_input=True, reading={"text": "review"}).train
+    assert isinstance(asked, TextPart)
+    assert type(collect_arrays(frame({"size": range(20), "review": review}), is_input=True).train) is TablePart

@@ -1,13 +1,14 @@
 """Tables with a column of texts: found or named, in any format, what is empty and what is not used told."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tutelage.core.errors import DataError
-from tutelage.data.part.table import TablePart
+from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.texts import Texts
 from tutelage.data.source.table import TableSource
@@ -54,26 +55,36 @@ def write_more(folder: Path, *texts: str) -> Path:
     return path
 
 
-def test_columns_beside_the_texts_are_told_not_silently_left(tmp_path: Path) -> None:
+def test_columns_beside_the_texts_are_learned_from_or_told(tmp_path: Path) -> None:
     path = write_more(tmp_path, *(text for text, _ in ROWS))
     found = TableSource(path=str(path), target="label", text="review").collect()
-    assert isinstance(found.train, TextPart)
-    assert any("texts: column review; not learned from: size" in note for note in found.notes)
-    assert isinstance(TableSource(path=str(path), target="label").collect().train, TablePart), "several columns are a table"
+    assert isinstance(found.train, MixedPart)
+    assert any("texts: column review; beside it: size" in note for note in found.notes)
+    alone = TableSource(path=str(path), target="label", text="review", text_alone=True).collect()
+    assert isinstance(alone.train, TextPart)
+    assert any("texts: column review; not learned from: size" in note for note in alone.notes)
+
+
+def test_of_several_columns_only_long_texts_are_found_by_themselves(tmp_path: Path) -> None:
+    path = write_more(tmp_path, *(text for text, _ in ROWS))
+    assert type(TableSource(path=str(path), target="label").collect().train) is TablePart
+    path = write_more(tmp_path, *(f"{text}, and {text}" for text, _ in ROWS))
+    assert isinstance(TableSource(path=str(path), target="label").collect().train, MixedPart)
+    assert type(TableSource(path=str(path), target="label", text="none").collect().train) is TablePart
 
 
 def test_empty_texts_are_rows_and_named_with_their_place(tmp_path: Path) -> None:
     path = write_more(tmp_path, "a good text", "", "fine words", "   ", "more words", "and more")
-    part = TableSource(path=str(path), target="label", text="review").collect().train
+    part = TableSource(path=str(path), target="label", text="review", text_alone=True).collect().train
     assert isinstance(part, TextPart)
     assert len(part) == 6
-    (warning,) = Texts().fit(part).warnings(part)
-    assert warning.startswith("2 texts are empty or blank (more.csv row 3, more.csv row 5): ")
+    (warning,) = Texts().fit(part).odd_rows(part)
+    assert warning.startswith("train: texts that are empty or blank: 2 (more.csv row 3, more.csv row 5): ")
 
 
 def test_where_all_texts_are_empty_nothing_is_trained(tmp_path: Path) -> None:
     path = write_more(tmp_path, *[" "] * 6)
-    part = TableSource(path=str(path), target="label", text="review").collect().train
+    part = TableSource(path=str(path), target="label", text="review", text_alone=True).collect().train
     with pytest.raises(DataError, match="no text has a single word"):
         Texts().fit(part)
 
@@ -84,3 +95,49 @@ def test_a_column_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> Non
         TableSource(path=str(path), target="label", text="reviews").collect()
     with pytest.raises(DataError, match="column 'size' holds"):
         TableSource(path=str(path), target="label", text="size").collect()
+
+
+def write_lines(tmp_path: Path, *more: bytes) -> Path:
+    """Write records of texts, one a line, and further lines after the third."""
+    lines = [
+        json.dumps({"review": f"a good text, number {row}, of many words in all", "label": "ab"[row % 2]}) for row in range(60)
+    ]
+    path = tmp_path / "more.jsonl"
+    path.write_bytes(b"\n".join([*(line.encode() for line in lines[:3]), *more, *(line.encode() for line in lines[3:])]) + b"\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (b'{"review": "caf\xe9 \xe4", "label": "a"}', "more.jsonl row 4: bytes that are no text.* Save the file as UTF-8"),
+        (b'{"review": "zero \0 byte", "label": "a"}', "more.jsonl row 4: bytes that are no text"),
+        (b'{"review": ["a", "list"], "label": "a"}', "more.jsonl row 4, column review: a list or a record.* Give it a value"),
+        (b'{"review": "no end', "more.jsonl row 4: not JSON"),
+        (b'{"review": "no label"}', "more.jsonl row 4, column label: the target is missing"),
+        (b'["a"]', "more.jsonl row 4: no record but a list"),
+    ],
+)
+def test_a_bad_line_is_named_and_can_be_left_out(tmp_path: Path, line: bytes, said: str) -> None:
+    rest = '{"review": "größer und weiter über Öl", "label": "b"}'.encode()
+    found = TableSource(path=str(write_lines(tmp_path, line, rest)), target="label").collect()
+    (problem,) = found.problems
+    assert re.search(said, str(problem))
+    assert problem.item == 3
+    assert isinstance(found.train, TextPart)
+    assert found.train.texts[3] == "größer und weiter über Öl"
+    assert len(found.train) == 61
+
+
+def test_a_column_of_lists_is_named_where_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"review": ["a", "b"], "label": 1}\n' * 5, encoding="utf-8")
+    with pytest.raises(DataError, match=r"one column only \('label'\); .*column review holds lists or records \(5 x\): left out"):
+        TableSource(path=str(path), target="label").collect()
+
+
+def test_bytes_that_are_no_text_in_a_list_of_records_are_named_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    path.write_bytes('[{"review": "größer"},\n{"review": "'.encode() + b'\xe4"}]\n')
+    with pytest.raises(DataError, match=r"x\.json line 2: bytes that are no text"):
+        TableSource(path=str(path), target="label").collect()

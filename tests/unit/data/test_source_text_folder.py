@@ -109,19 +109,19 @@ def test_empty_texts_stay_rows_and_are_named_before_training(tmp_path: Path) -> 
     for name, text in (("a/1.txt", ""), ("a/2.txt", "fine words"), ("b/3.txt", " \n\t"), ("b/4.txt", "good")):
         put(tmp_path / name, text)
     part = train_of(tmp_path)
-    warnings = Texts().fit(part).warnings(part)
+    warnings = Texts().fit(part).odd_rows(part)
     assert len(part) == 4
     assert len(warnings) == 1
-    assert warnings[0].startswith("2 texts are empty or blank (a/1.txt, b/3.txt): ")
+    assert warnings[0].startswith("train: texts that are empty or blank: 2 (a/1.txt, b/3.txt): ")
 
 
 def test_one_huge_line_is_named_before_training(tmp_path: Path) -> None:
     put(tmp_path / "a/1.txt", "word " * 300_000)
     put(tmp_path / "b/2.txt")
     part = train_of(tmp_path)
-    warnings = Texts(length=50).fit(part).warnings(part)
+    warnings = Texts(length=50).fit(part).odd_rows(part)
     assert len(warnings) == 1
-    assert "1 texts have more than 1,000,000 characters (a/1.txt)" in warnings[0]
+    assert "train: texts that are of more than 1,000,000 characters: 1 (a/1.txt)" in warnings[0]
     assert "50 together" in warnings[0]
 
 

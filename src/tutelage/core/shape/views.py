@@ -5,7 +5,7 @@ So a new kind of data works with every architecture whose view it can offer, and
 
 from dataclasses import dataclass
 
-__all__ = ["Columns", "Grid", "History", "Series", "Text", "Tokens", "Vector", "View"]
+__all__ = ["Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "Vector", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,14 @@ class Columns(View):
 
     numbers: int
     cardinalities: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mixed(View):
+    """Columns and a text a row: four tensors, those of `Columns` and then those of `Text`."""
+
+    columns: Columns
+    text: "Text"
 
 
 @dataclass(frozen=True, slots=True)

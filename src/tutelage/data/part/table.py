@@ -13,7 +13,7 @@ from tutelage.data.part.base import RowsPart, select_fingerprint
 from tutelage.data.part.packed import type_of, unpack
 from tutelage.data.part.row_digest import chance_of_pair, digest_rows
 
-__all__ = ["TablePart", "column_labels"]
+__all__ = ["TablePart", "MixedPart", "column_labels"]
 
 CHANCE_ROWS = 10_000
 """Rows from which it is estimated how often rows are equal by chance."""
@@ -194,6 +194,22 @@ class TablePart(RowsPart):
     def _row(self, index: int) -> int:
         """Return the place of a row in the whole table."""
         return int(index if self._rows is None else self._rows[index])
+
+
+class MixedPart(TablePart):
+    """A table in which one column holds texts, to be learned from beside the others.
+
+    Attributes:
+        text_column: Its name.
+    """
+
+    kind: ClassVar[str] = "mixed_table"
+    suits: ClassVar[str] = "mixed_table"
+
+    def __init__(self, part: TablePart, text_column: str) -> None:
+        """Take over the rows of a table, which share its memory."""
+        self.__dict__.update(part.marked(part.fingerprint).__dict__)
+        self.text_column = text_column
 
 
 class _Sheet:

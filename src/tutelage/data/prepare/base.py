@@ -67,6 +67,10 @@ class Fitted:
         """Return what the user should look at in the train rows, since it spoils what was fitted to them."""
         return []
 
+    def odd_rows(self, part: RowsPart) -> list[str]:
+        """Return what the user should look at in the rows of any part, before anything is learned from them."""
+        return []
+
     def summary(self, part: RowsPart) -> dict[str, Any]:
         """Return what data.json says about train rows as they are used, such as its columns with statistics."""
         return {}

@@ -15,7 +15,7 @@ from pydantic import Field
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
-from tutelage.data.prepare.running_text import FittedText, as_corpus, long_enough
+from tutelage.data.prepare.running_text import FittedText, as_corpus, blocks_of, long_enough
 
 __all__ = ["Bytes", "FittedBytes"]
 
@@ -36,7 +36,7 @@ class Bytes(Prepare):
             DataError: The text is shorter than one piece.
         """
         corpus, fitted = as_corpus(part), FittedBytes(self.length)
-        long_enough(corpus, num_tokens=len(fitted.encode(corpus.text)), length=self.length, unit="bytes")
+        long_enough(corpus, num_tokens=len(fitted.tokens(corpus)), length=self.length, unit="bytes")
         return fitted
 
     def restore(self, state: Mapping[str, Any]) -> "FittedBytes":
@@ -74,6 +74,10 @@ class FittedBytes(FittedText):
     def say(self) -> str:
         """Write the length."""
         return f"pieces of {self.length} bytes of UTF-8"
+
+    def most_tokens(self, text: str) -> int:
+        """Return the number of bytes."""
+        return sum(len(block.encode("utf-8", "surrogatepass")) for block in blocks_of(text))
 
     def encode(self, text: str) -> np.ndarray:
         """Return the bytes, uint8 [N]."""

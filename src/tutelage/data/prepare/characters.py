@@ -14,6 +14,7 @@ from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.running_text import FittedText, as_corpus, long_enough
+from tutelage.data.prepare.token_store import code_type
 
 __all__ = ["Characters", "FittedCharacters"]
 
@@ -79,12 +80,12 @@ class FittedCharacters(FittedText):
         return f"pieces of {self.length} characters, {len(self.alphabet) - 1} different ones"
 
     def encode(self, text: str) -> np.ndarray:
-        """Return the code of each character, uint8 or int32 [N]."""
+        """Return the code of each character, whole numbers [N]."""
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         known = np.frombuffer(self.alphabet[1:].encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         places = np.minimum(np.searchsorted(known, points), len(known) - 1)
         codes = np.where(known[places] == points, places + 1, 0)
-        return codes.astype(np.uint8 if len(self.alphabet) <= 256 else np.int32)
+        return codes.astype(code_type(len(self.alphabet)))
 
     def unknown(self, text: str) -> str:
         """Return the characters that were not seen in training."""

@@ -124,7 +124,7 @@ def _infer_words(name: str, column: pa.ChunkedArray, distinct: int, missing: str
         return "category", f"{distinct:,} distinct words{missing}"
     length = pc.mean(pc.utf8_length(column)).as_py()
     if length > MAX_TEXT_LENGTH:
-        return "dropped", f"free text, {length:,.0f} characters on average; models for text come later"
+        return "dropped", f"free text, {length:,.0f} characters on average: --text {name} learns from it"
     if ID_NAME.search(name):
         return "dropped", f"an id, {distinct:,} of {present:,} values differ"
     return "category", f"{distinct:,} of {present:,} texts differ, so single words in them count{missing}"

@@ -3,7 +3,9 @@
 Shape letters: N tokens, V vocabulary.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,11 +18,17 @@ from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.base import Fitted
 from tutelage.data.prepare.change import Change
+from tutelage.data.prepare.token_store import code_type, store_tokens
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.pieces import PieceRows
 from tutelage.data.rows.windows import WindowRows
 
-__all__ = ["FittedText", "NextToken", "as_corpus", "long_enough"]
+__all__ = ["FittedText", "NextToken", "as_corpus", "blocks_of", "long_enough"]
+
+BLOCK_CHARACTERS = 2**18
+"""Characters that are tokenized at once; a block may be longer where there is no blank for long."""
+SEAM = re.compile(r"(?<=\S)(?=[ \n\r\t])")
+"""Where a text may be cut without changing its tokens: no token has a blank behind another character."""
 
 MAX_TOLD = 12
 """Tokens whose numbers are told one by one."""
@@ -56,6 +64,28 @@ class FittedText(Fitted):
         """Return the tokens of a text, whole numbers [N]."""
         raise NotImplementedError
 
+    def most_tokens(self, text: str) -> int:
+        """Return how many tokens a text has at most."""
+        return len(text)
+
+    @cached_property
+    def _encoded(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def tokens(self, part: Part) -> np.ndarray:
+        """Return the tokens of a part, whole numbers [N], in memory or mapped from a disk; they are found once.
+
+        Raises:
+            DataError: It is no long text; or it is too large for the memory, and no disk has room.
+        """
+        corpus = as_corpus(part)
+        if corpus.fingerprint not in self._encoded:
+            blocks = map(self.encode, blocks_of(corpus.text))
+            dtype = code_type(len(self.num_characters))
+            most = self.most_tokens(corpus.text)
+            self._encoded[corpus.fingerprint] = store_tokens(blocks, most=most, dtype=dtype, what=corpus.name)
+        return self._encoded[corpus.fingerprint]
+
     def unknown(self, text: str) -> str:
         """Return the characters of a text, each once, that have no token of their own."""
         return ""
@@ -75,15 +105,15 @@ class FittedText(Fitted):
 
     def apply(self, part: Part) -> Rows:
         """Return pieces of `length + 1` tokens that begin at every token, so that each is predicted from all places."""
-        return WindowRows(self.encode(as_corpus(part).text), length=self.length + 1, stride=1)
+        return WindowRows(self.tokens(part), length=self.length + 1, stride=1)
 
     def pieces(self, part: Part) -> PieceRows:
         """Return pieces that overlap by half, for measuring: each token is predicted from at least half a piece."""
-        return PieceRows(self.encode(as_corpus(part).text), length=self.length)
+        return PieceRows(self.tokens(part), length=self.length)
 
     def frequencies(self, part: Part) -> np.ndarray:
         """Return how often each token is in a text, as fractions float64 [V]; each counts once more, so that none is 0."""
-        counts = np.bincount(self.encode(as_corpus(part).text), minlength=len(self.num_characters)) + 1.0
+        counts = np.bincount(self.tokens(part), minlength=len(self.num_characters)) + 1.0
         return np.asarray(counts / counts.sum())
 
     def finisher(self) -> nn.Module:
@@ -111,6 +141,21 @@ class NextToken(nn.Module):
         """Return both."""
         piece = batch["token"]
         return {**batch, "token": piece[:, :-1], "target": piece[:, 1:]}
+
+
+def blocks_of(text: str) -> Iterator[str]:
+    """Yield a text in pieces whose tokens are those of the whole.
+
+    Example:
+        >>> [len(block) for block in blocks_of("a " * 200_000)]
+        [262145, 137855]
+    """
+    begin = 0
+    while begin < len(text):
+        seam = SEAM.search(text, begin + BLOCK_CHARACTERS)
+        end = seam.start() if seam else len(text)
+        yield text[begin:end]
+        begin = end
 
 
 def long_enough(part: CorpusPart, *, num_tokens: int, length: int, unit: str) -> None:

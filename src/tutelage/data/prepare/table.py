@@ -38,7 +38,7 @@ from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.source.arrow_types import Kind, kind_of
 
-__all__ = ["Table", "FittedTable"]
+__all__ = ["Table", "FittedTable", "as_table"]
 
 QUANTILE_ROWS = 10_000
 """Train rows from which on scaling by rank is better (0.855 against 0.849 R2 on 15,000 rows, 0.478 against 0.482 on 4,700)."""
@@ -74,7 +74,14 @@ class Table(Prepare):
             DataError: No column is usable; the reason for each. Or a column does not hold what `columns` says.
             RecipeError: `columns` names an unknown column.
         """
-        part = _as_table(part)
+        fitted = self.fit_any(part)
+        if not fitted.encoders:
+            raise DataError(_nothing_usable(as_table(part), fitted.columns))
+        return fitted
+
+    def fit_any(self, part: Part) -> "FittedTable":
+        """Do the same where no column has to be usable."""
+        part = as_table(part)
         rules = Rules(self._scale_for(len(part)), self.clip, self.rare)
         columns, encoders = [], []
         problems = [problem for name, role in self.columns.items() if (problem := forced_misfit(part, name, role))]
@@ -93,8 +100,6 @@ class Table(Prepare):
             elif column.role not in ("dropped", "target"):
                 column = Column(column.name, "dropped", _why_unused(role))
             columns.append(column)
-        if not encoders:
-            raise DataError(_nothing_usable(part, columns))
         return FittedTable(tuple(columns), tuple(encoders), _kinds(part, encoders), _dates(part, encoders))
 
     def restore(self, state: Mapping[str, Any]) -> "FittedTable":
@@ -147,7 +152,7 @@ class FittedTable(Fitted):
         Raises:
             DataError: Every missing column, and every cell that does not fit its column.
         """
-        part = _as_table(part)
+        part = as_table(part)
         self._check_columns(part)
         shape = self.shape
         number = np.empty((len(part), shape.numbers), dtype=np.float32)
@@ -173,7 +178,7 @@ class FittedTable(Fitted):
 
     def changes(self, part: Any, row: int) -> list[Change]:
         """Return what becomes of each cell of one row."""
-        table = _as_table(part)
+        table = as_table(part)
         return [
             *(changed_cell(encoder, table.column(encoder.name).slice(row, 1)) for encoder in self.encoders),
             *(
@@ -202,7 +207,7 @@ class FittedTable(Fitted):
 
     def warnings(self, part: RowsPart) -> list[str]:
         """Name the columns in which one number is so large that it makes all others equal."""
-        table = _as_table(part)
+        table = as_table(part)
         told = []
         for encoder in self.encoders:
             if isinstance(encoder, NumberEncoder) and (found := flattened_by(encoder, table.column(encoder.name))):
@@ -217,7 +222,7 @@ class FittedTable(Fitted):
 
     def summary(self, part: RowsPart) -> dict[str, Any]:
         """Return each column with its role and statistics on train rows."""
-        table = _as_table(part)
+        table = as_table(part)
         return {"columns": [_describe_column(table, column) for column in self.columns]}
 
     def state(self) -> dict[str, Any]:
@@ -332,7 +337,7 @@ def _why_unused(role: str) -> str:
     return "nothing in it is common enough to learn from"
 
 
-def _as_table(part: Part) -> TablePart:
+def as_table(part: Part) -> TablePart:
     """Return the part if it is a table.
 
     Raises:

@@ -29,6 +29,7 @@ from tutelage.data.source.python_values import is_table_like, to_array, to_colum
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import choose_target
+from tutelage.data.source.text_column import find_text_column, say_texts, with_texts
 from tutelage.data.source.typed_table import Expected, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
@@ -91,15 +92,24 @@ def collect_arrays(
         _compare(found, train)
         for line in ("problems", "notes", "warnings"):
             getattr(train, line).extend(getattr(found, line))
+    # Models of texts alone say in what column these are; others take the table as it is.
+    text = _text_column(train.part, wanted=str(known.get("text", "none" if is_input else "auto")))
+    if text and not is_input:
+        train.notes.append(f"{name}: {say_texts(train.part, text, is_found=False, is_alone=False)}")
     return Collected(
         name=NAME,
-        train=train.part,
-        test=found.part if found is not None and len(found.part) else None,
+        train=with_texts(train.part, text, is_alone=is_input),
+        test=with_texts(found.part, text, is_alone=False) if found is not None and len(found.part) else None,
         problems=tuple(train.problems),
         notes=tuple(train.notes),
         warnings=tuple(train.warnings),
         marks=kept,
     )
+
+
+def _text_column(part: RowsPart, *, wanted: str) -> str:
+    """Return the column of texts of a table; "" where there is none."""
+    return find_text_column(part, wanted=wanted) if isinstance(part, TablePart) else ""
 
 
 def _of_kept_rows(marks: object, train: _Found) -> np.ndarray | None:

@@ -21,7 +21,7 @@ from tutelage.core.memory import memory_bytes
 from tutelage.data.source.dates import DATE, ISO, ISO_LIKE, read_dates
 from tutelage.data.source.raw_table import HeldColumns, RawTable
 from tutelage.data.source.stored_file import StoredFile
-from tutelage.data.source.text_encoding import TextFile, open_text, text_start
+from tutelage.data.source.text_encoding import UNREADABLE, TextFile, open_text, text_start
 
 __all__ = ["LINE_SUFFIXES", "is_records", "read_records"]
 
@@ -33,7 +33,11 @@ MEMORY_PER_BYTE = 12
 HALF = re.compile(r"\\u[dD][89a-fA-F]")
 """One of the two escapes by which JSON writes a character beyond 65,535."""
 REMEDY = 'Give a record on each line, such as {"size": 3, "kind": "a"}.'
+NO_TEXT = "bytes that are no text in this file's encoding"
+ENCODING_REMEDY = "Save the file as UTF-8, or mend the line."
 BIG = 2**63
+MAX_ODD_FRACTION = 0.05
+"""Share of rows with a list or a record in a column up to which these are mistakes; beyond, the column is left out."""
 
 
 @dataclass
@@ -43,7 +47,7 @@ class _Column:
     pieces: list[pa.Array] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
     num_rows: int = 0
-    num_nested: int = 0
+    nested: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -62,8 +66,8 @@ class _Body:
         item = self.num_items
         self.num_items += 1
         if isinstance(record, _Wrong) or not isinstance(record, dict):
-            found = record.reason if isinstance(record, _Wrong) else f"no record but {_say_kind(record)}"
-            self.problems.append(DataProblem(f"{self.file} row {line}", found, REMEDY, item=item))
+            wrong = record if isinstance(record, _Wrong) else _Wrong(f"no record but {_say_kind(record)}")
+            self.problems.append(DataProblem(f"{self.file} row {line}", wrong.reason, wrong.remedy, item=item))
             return
         row = len(self.lines)
         self.lines.append(line)
@@ -71,11 +75,27 @@ class _Body:
         for key, value in record.items():
             column = self.columns.get(key) or self._new(key)
             if isinstance(value, dict | list):
-                column.num_nested += 1
+                column.nested.append(row)
                 value = None
             column.values += [None] * (row - column.num_rows - len(column.values)) + [value]
         if len(self.lines) % CHUNK_ROWS == 0:
             self.flush()
+
+    def refuse_odd(self) -> list[int]:
+        """Refuse, and return, the rows that alone have a list or record where the others have a value."""
+        odd: set[int] = set()
+        for name, column in self.columns.items():
+            if not 0 < len(column.nested) <= MAX_ODD_FRACTION * len(self.lines):
+                continue
+            for row in column.nested:
+                where = f"{self.file} row {self.lines[row]}, column {name}"
+                remedy = "Give it a value like the others, or remove the row."
+                self.problems.append(
+                    DataProblem(where, "a list or a record, where others are none", remedy, item=self.items[row])
+                )
+            odd.update(column.nested)
+            column.nested = []
+        return sorted(odd)
 
     def flush(self) -> None:
         """Move the values held as Python objects into Arrow."""
@@ -98,6 +118,7 @@ class _Wrong:
     """What is wrong with a line."""
 
     reason: str
+    remedy: str = REMEDY
 
 
 def is_records(stored: StoredFile) -> bool:
@@ -125,11 +146,11 @@ def read_records(path: Path) -> RawTable:
         DataError: There is none, or the file cannot be read.
     """
     text = open_text(path)
-    if text.is_damaged:
-        found = "bytes that are no text in its encoding, or zero bytes"
-        raise DataError([DataProblem(path.name, found, "Save the file as UTF-8.")])
     body = _Body(path.name)
     is_list = text.head(4096).lstrip().startswith("[") and text.stored.suffix not in LINE_SUFFIXES
+    if text.is_damaged and is_list:
+        line = next((number for number, line in enumerate(text.lines(), 1) if UNREADABLE.search(line)), 1)
+        raise DataError([DataProblem(f"{path.name} line {line}", NO_TEXT, ENCODING_REMEDY)])
     for line, record in _list_of(text) if is_list else _by_line(text):
         body.add(record, line)
     if not body.lines:
@@ -137,24 +158,29 @@ def read_records(path: Path) -> RawTable:
     body.flush()
     if any(not name.strip() for name in body.columns):
         body.problems.append(DataProblem(path.name, "a key that is empty", "Name it: keys are the names of columns."))
+    odd = body.refuse_odd()
     columns, notes = _columns(body)
     if text.note:
         notes.append(f"{path.name}: {text.note}")
-    return RawTable(
+    raw = RawTable(
         file=path.name,
         columns=HeldColumns(columns),
         lines=np.array(body.lines, dtype=np.int64),
         items=np.array(body.items, dtype=np.int64),
         digest=text.digest,
-        problems=tuple(body.problems),
+        problems=tuple(sorted(body.problems, key=lambda problem: problem.item)),
         notes=tuple(notes),
     )
+    raw.keep(~np.isin(np.arange(raw.num_rows), odd))
+    return raw
 
 
 def _by_line(text: TextFile) -> Iterator[tuple[int, object]]:
     """Yield what stands on each line that is not blank."""
     for number, line in enumerate(text.lines(), 1):
-        if line.strip():
+        if UNREADABLE.search(line):
+            yield number, _Wrong(NO_TEXT, ENCODING_REMEDY)
+        elif line.strip():
             yield number, _parse(line)
 
 
@@ -225,8 +251,8 @@ def _columns(body: _Body) -> tuple[dict[str, pa.ChunkedArray], list[str]]:
     made: dict[str, pa.ChunkedArray] = {}
     notes: list[str] = []
     for name, column in body.columns.items():
-        if column.num_nested:
-            notes.append(f"{body.file}: column {name} holds lists or records ({column.num_nested:,} x): left out")
+        if column.nested:
+            notes.append(f"{body.file}: column {name} holds lists or records ({len(column.nested):,} x): left out")
             continue
         kinds = {piece.type for piece in column.pieces} - {pa.null()}
         type_ = _common(kinds)

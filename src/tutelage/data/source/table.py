@@ -38,7 +38,7 @@ from tutelage.data.source.table_files import (
     table_to_read,
 )
 from tutelage.data.source.target import choose_target
-from tutelage.data.source.text_column import as_texts, find_text_column, say_texts
+from tutelage.data.source.text_column import as_texts, find_text_column, say_texts, with_texts
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
@@ -64,7 +64,10 @@ class TableSource(Source):
     )
     names: tuple[str, ...] = Field((), description="Names of the columns in order, for a file without a header row.")
     sheet: str = Field("", description="Sheet of an Excel workbook; empty = the first one.")
-    text: str = Field("auto", description="Column of texts to learn from; auto = the only one beside the target, none = no.")
+    text: str = Field(
+        "auto", description="Column of texts; auto = the only one beside the target, or the only one of long texts; none = no."
+    )
+    text_alone: bool = Field(False, description="Whether to learn from the column of texts alone, whatever else there is.")
     series_id: str = Field(
         "", description="Column that names the series a row belongs to, in a table of series measured over time."
     )
@@ -91,7 +94,7 @@ class TableSource(Source):
         if self.names and not raw.has_header and raw.names != self.names:
             raise UsageError(f"{raw.file}: {len(raw.names)} columns, but source.names has {len(self.names)} names.")
         if len(raw.names) < 2:
-            named = f"one column only ({raw.names[0]!r})"
+            named = "; ".join([f"one column only ({raw.names[0]!r})", *raw.notes])
             remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
             raise DataError([DataProblem(raw.file, named, remedy)])
         problems: list[DataProblem] = []
@@ -123,11 +126,11 @@ class TableSource(Source):
             return self._as_series(train_part, test_part, layout, problems, notes, warnings)
         text = find_text_column(train_part, wanted=self.text)
         if text:
-            notes.append(say_texts(train_part, text, is_found=self.text == "auto"))
+            notes.append(say_texts(train_part, text, is_found=self.text == "auto", is_alone=self.text_alone))
         return Collected(
             name=_name(found.train),
-            train=as_texts(train_part, text) if text else train_part,
-            test=None if not test_part else as_texts(test_part, text) if text else test_part,
+            train=with_texts(train_part, text, is_alone=self.text_alone),
+            test=None if not test_part else with_texts(test_part, text, is_alone=self.text_alone),
             problems=tuple(problems),
             notes=tuple(notes),
             warnings=tuple(warnings),

@@ -5,21 +5,24 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
-from tutelage.data.part.table import TablePart
+from tutelage.data.part.base import RowsPart
+from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 
-__all__ = ["as_texts", "find_text_column", "say_texts"]
+__all__ = ["as_texts", "find_text_column", "say_texts", "with_texts"]
 
 LOOK_ROWS = 2_000
 """Rows by which a column is judged."""
 LEAST_WORDS = 8
 """Words that cells have, on average, from which on a column holds texts and not names or categories."""
 MOSTLY_DISTINCT = 0.5
+LEAST_CHARACTERS = 80
+"""Characters that cells have, on average, from which on single words as flags say too little (`data/prepare/columns.py`)."""
 MAX_SHOWN = 10
 
 
 def find_text_column(part: TablePart, *, wanted: str) -> str:
-    """Return the column of texts of a table that has nothing else to learn from; "" where there is none.
+    """Return the column of texts of a table: the only one beside the target, or the only long ones; "" where there is none.
 
     Args:
         part: The train table.
@@ -39,7 +42,24 @@ def find_text_column(part: TablePart, *, wanted: str) -> str:
             raise DataError([DataProblem(part.file, found, "Name another column: --text COLUMN, or leave --text out.")])
         return wanted
     others = [name for name in part.columns if name != part.target]
-    return others[0] if len(others) == 1 and _holds_texts(part, others[0]) else ""
+    if len(others) == 1:
+        return others[0] if _holds_texts(part, others[0], least_characters=0) else ""
+    long = [name for name in others if _holds_texts(part, name, least_characters=LEAST_CHARACTERS)]
+    return long[0] if len(long) == 1 else ""
+
+
+def with_texts(part: RowsPart, column: str, *, is_alone: bool) -> RowsPart:
+    """Return the rows as texts, or as a table whose texts are learned from too; as they are where there are no texts.
+
+    Args:
+        part: The rows.
+        column: The column of texts; "" where there is none.
+        is_alone: Whether nothing else is to be learned from.
+    """
+    if not column or not isinstance(part, TablePart):
+        return part
+    others = [name for name in part.columns if name not in (column, part.target)]
+    return as_texts(part, column) if is_alone or not others else MixedPart(part, column)
 
 
 def as_texts(part: TablePart, column: str) -> TextPart:
@@ -50,21 +70,26 @@ def as_texts(part: TablePart, column: str) -> TextPart:
     return TextPart(part.name, texts, part.labels, names, part.fingerprint, part.target, column)
 
 
-def say_texts(part: TablePart, column: str, *, is_found: bool) -> str:
-    """Tell which column holds the texts, and that the others are not learned from."""
+def say_texts(part: RowsPart, column: str, *, is_found: bool, is_alone: bool) -> str:
+    """Tell which column holds the texts, and what becomes of the others."""
     others = [name for name in part.columns if name not in (column, part.target)]
     shown = ", ".join(others[:MAX_SHOWN]) + (f" and {len(others) - MAX_SHOWN:,} more" if len(others) > MAX_SHOWN else "")
     otherwise = " (otherwise: --text none)" if is_found else ""
-    beside = f"; not learned from: {shown} (to learn from all columns, as words and numbers: --text none)" if others else ""
+    if is_alone or not others:
+        beside = f"; not learned from: {shown} (source.text_alone)" if others else ""
+    else:
+        beside = f"; beside it: {shown} (to learn from the texts alone: --set source.text_alone=true)"
     return f"texts: column {column}{otherwise}{beside}"
 
 
-def _holds_texts(part: TablePart, name: str) -> bool:
+def _holds_texts(part: TablePart, name: str, *, least_characters: int) -> bool:
     """Tell whether cells are of many words, and mostly different."""
     if not _is_string(part.types[name]):
         return False
     cells = part.column(name).slice(0, LOOK_ROWS).drop_null().to_pylist()
     if not cells or len(set(cells)) < MOSTLY_DISTINCT * len(cells):
+        return False
+    if sum(map(len, cells)) < least_characters * len(cells):
         return False
     return sum(len(cell.split()) for cell in cells) >= LEAST_WORDS * len(cells)
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from torch import nn
 
 from tutelage.core.shape.base import Shape
-from tutelage.core.shape.views import Columns, Vector, View
+from tutelage.core.shape.views import Columns, Mixed, Vector, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.inputs import make_input
 from tutelage.model.layers.joined import Joined
@@ -22,7 +22,7 @@ class Linear(Model):
     """Settings of the linear model; its weights start at zero."""
 
     kind: Literal["linear"] = "linear"
-    views: ClassVar[tuple[type[View], ...]] = (Columns, Vector)
+    views: ClassVar[tuple[type[View], ...]] = (Columns, Vector, Mixed)
     bias: bool = Field(True, description="Add a learned constant to each output.")
     one_hot_limit: int = Field(
         256, ge=0, le=2**20, description="Categories with more codes than this get a learned vector instead of 0/1 entries."

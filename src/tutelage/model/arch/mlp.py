@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import nn
 
 from tutelage.core.shape.base import Shape
-from tutelage.core.shape.views import Columns, Vector, View
+from tutelage.core.shape.views import Columns, Mixed, Vector, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.dropout import SharedDropout
 from tutelage.model.layers.inputs import make_input
@@ -29,7 +29,7 @@ class MLP(Model):
 
     renamed: ClassVar[dict[str, str]] = {"num_waves": "num_frequencies"}
     kind: Literal["mlp"] = "mlp"
-    views: ClassVar[tuple[type[View], ...]] = (Columns, Vector)
+    views: ClassVar[tuple[type[View], ...]] = (Columns, Vector, Mixed)
     hidden: tuple[Annotated[int, Field(ge=1, le=2**20)], ...] = Field(
         (256, 256, 256), max_length=1000, description="Units of each hidden layer. Typical: 1 to 4 layers of 64 to 512."
     )

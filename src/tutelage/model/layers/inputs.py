@@ -9,11 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.shape.base import Shape
-from tutelage.core.shape.views import Columns, Vector
+from tutelage.core.shape.views import Columns, Mixed, Vector
 from tutelage.model.layers.category import CategoryEncoder
 from tutelage.model.layers.periodic import PeriodicEmbedding
+from tutelage.model.layers.roles import mark
 
-__all__ = ["FlatInput", "TableInput", "make_input"]
+__all__ = ["FlatInput", "MixedInput", "TableInput", "make_input"]
+
+WORD_SIZE = 64
+"""Numbers that stand for a word of a text."""
 
 
 class FlatInput(nn.Module):
@@ -62,6 +66,29 @@ class TableInput(nn.Module):
         return torch.cat([numbers, self.category(category_BK)], dim=1)
 
 
+class MixedInput(nn.Module):
+    """Joins columns and the mean of the vectors of a text's words to [B, D].
+
+    Attributes:
+        size: D.
+        has_matrices: As that of the columns.
+    """
+
+    def __init__(self, columns: TableInput, *, vocabulary_size: int) -> None:
+        super().__init__()
+        self.columns = columns
+        self.embedding = mark(nn.Embedding(vocabulary_size, WORD_SIZE), "input")
+        nn.init.normal_(self.embedding.weight, std=0.1)
+        self.size = columns.size + WORD_SIZE
+        self.has_matrices = columns.has_matrices
+
+    def forward(self, number_BF: Tensor, category_BK: Tensor, token_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """Return float [B, D]."""
+        weight_BT1 = mask_BT.unsqueeze(-1).to(self.embedding.weight.dtype)
+        mean_BW = (self.embedding(token_BT) * weight_BT1).sum(dim=1) / weight_BT1.sum(dim=1).clamp(min=1)
+        return torch.cat([self.columns(number_BF, category_BK), mean_BW], dim=1)
+
+
 def make_input(
     shape: Shape,
     *,
@@ -70,16 +97,19 @@ def make_input(
     num_frequencies: int = 24,
     embedding_size: int = 16,
     one_hot_limit: int = 64,
-) -> FlatInput | TableInput:
-    """Make the module that turns a shape's inputs, columns or anything that can be flattened, into [B, D]; its `size` is D."""
-    columns, vector = shape.view(Columns), shape.view(Vector)
+) -> FlatInput | MixedInput | TableInput:
+    """Make the module that turns a shape's inputs, columns, texts or what can be flattened, into [B, D]; its `size` is D."""
+    mixed, vector = shape.view(Mixed), shape.view(Vector)
+    columns = shape.view(Columns) if mixed is None else mixed.columns
     if columns is None:
         assert vector is not None
         return FlatInput(vector.size)
     category = CategoryEncoder(columns.cardinalities, one_hot_limit=one_hot_limit, embedding_size=embedding_size)
-    if numbers == "plain" or not columns.numbers:
-        return TableInput(periodic=None, category=category, size=columns.numbers + category.size)
-    periodic = PeriodicEmbedding(
-        columns.numbers, num_frequencies=num_frequencies, size=embedding_size, frequency_scale=frequency_scale
-    )
-    return TableInput(periodic=periodic, category=category, size=columns.numbers * embedding_size + category.size)
+    periodic = None
+    if numbers == "periodic" and columns.numbers:
+        periodic = PeriodicEmbedding(
+            columns.numbers, num_frequencies=num_frequencies, size=embedding_size, frequency_scale=frequency_scale
+        )
+    size = columns.numbers * (1 if periodic is None else embedding_size) + category.size
+    table = TableInput(periodic=periodic, category=category, size=size)
+    return table if mixed is None else MixedInput(table, vocabulary_size=mixed.text.vocabulary_size)

@@ -1,0 +1,88 @@
+"""Images in the cells of an Arrow column to a part: as pixels where all have one size, else as files.
+
+Not a component.
+"""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.image import ImagePart
+from tutelage.data.prepare.decoded import cache_folder
+from tutelage.data.source.class_folders import Found
+from tutelage.data.source.decode import quiet
+from tutelage.data.source.image_folder import ImageFolder
+
+__all__ = ["images_part"]
+
+MOST_PIXEL_BYTES = 2**30
+"""Size of all pixels together from which on images stay files, and are decoded as those of a folder are."""
+REMEDY = "Leave the row out, or mend the image."
+
+
+def images_part(name: str, column: pa.ChunkedArray, *, labels: np.ndarray | None, names: list[str], fingerprint: str) -> Found:
+    """Return images with their labels, and what is wrong with them.
+
+    Args:
+        name: The part's name.
+        column: `struct<bytes, path>` of the rows that are meant.
+        labels: [N], or None.
+        names: Each image as people know it.
+        fingerprint: Hash of content and labels.
+
+    Raises:
+        DataError: Rows without an image, all of them.
+    """
+    cells: list[dict[str, Any]] = [cell or {} for cell in column.to_pylist()]
+    empty = [row for row, cell in enumerate(cells) if not cell.get("bytes") and not cell.get("path")]
+    if empty:
+        raise DataError([DataProblem(names[row], "there is no image in it", REMEDY) for row in empty])
+    pixels = _as_pixels(cells)
+    if pixels is not None:
+        return Found(ImagePart(name, (), pixels, labels, tuple(names), fingerprint))
+    files = _as_files(cells, folder=cache_folder() / "hub" / fingerprint[:32])
+    return ImageFolder().part_of(name, files, labels=labels, names=names)
+
+
+def _as_pixels(cells: list[dict[str, Any]]) -> np.ndarray | None:
+    """Return uint8 [N, H, W, C]; None where images differ in size, are large together, of more than 8 bits, or damaged."""
+    found: np.ndarray | None = None
+    try:
+        with quiet():
+            for row, cell in enumerate(cells):
+                with Image.open(io.BytesIO(cell["bytes"]) if cell.get("bytes") else cell["path"]) as image:
+                    if image.mode not in ("L", "RGB"):
+                        return None
+                    pixels_HWC = np.atleast_3d(np.asarray(image))
+                if found is None:
+                    if pixels_HWC.size * len(cells) > MOST_PIXEL_BYTES:
+                        return None
+                    found = np.empty((len(cells), *pixels_HWC.shape), dtype=np.uint8)
+                if pixels_HWC.shape != found.shape[1:]:
+                    return None
+                found[row] = pixels_HWC
+    except Exception:  # a damaged image: the reader of files says what is wrong with each
+        return None
+    return found
+
+
+def _as_files(cells: list[dict[str, Any]], *, folder: Path) -> list[Path]:
+    """Return a file for each image; those that come as bytes are written to the cache, once."""
+    files: list[Path] = []
+    for cell in cells:
+        content, path = cell.get("bytes"), str(cell.get("path") or "")
+        if not content:
+            files.append(Path(path))
+            continue
+        file = folder / (hashlib.sha256(content).hexdigest()[:32] + Path(path).suffix[:8])
+        if not file.is_file() or file.stat().st_size != len(content):
+            folder.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        files.append(file)
+    return files
