@@ -56,10 +56,9 @@ def resolve(
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
     task = parts["task"]
-    amounts = _decide_amounts(recipe, facts, auto, made)
     return Plan(
         **parts,
-        **amounts,
+        **(amounts := _decide_amounts(recipe, facts, auto, made)),
         **_decide_judgement(recipe, facts, task, auto, made),
         source=recipe.source,
         modality=facts.modality,

@@ -90,8 +90,7 @@ def collect_arrays(
     if test is not None:
         found = _read(test, "test", target=target, as_given=as_given, train=train)
         _compare(found, train)
-        for line in ("problems", "notes", "warnings"):
-            getattr(train, line).extend(getattr(found, line))
+        _take_told(train, found)
     # Models of texts alone say in what column these are; others take the table as it is.
     text = _text_column(train.part, wanted=str(known.get("text", "none" if is_input else "auto")))
     if text and not is_input:
@@ -105,6 +104,13 @@ def collect_arrays(
         warnings=tuple(train.warnings),
         marks=kept,
     )
+
+
+def _take_told(train: _Found, test: _Found) -> None:
+    """Add what there is to tell of the test part."""
+    train.problems.extend(test.problems)
+    train.notes.extend(test.notes)
+    train.warnings.extend(test.warnings)
 
 
 def _text_column(part: RowsPart, *, wanted: str) -> str:
