@@ -1,6 +1,8 @@
 """A language model from a text file to generated text: recognized, trained, measured beside counting, and let write."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
 from tutelage.data.prepare.characters import FittedCharacters
 from tutelage.run.generate import Wanted, begin_generation
+from tutelage.training.step import Step
 
 SMALL = ["--set", "model.width=16", "--set", "model.depth=1", "--set", "model.heads=2", "--set", "task.sample_length=20"]
 
@@ -72,6 +75,29 @@ def test_sub_words_are_measured_by_the_character_and_written_as_text(tmp_path: P
     assert whole == run.generate("für ", num=2, length=40, seed=3, is_cached=False)
     assert all(text.startswith("für ") for text in whole)
     assert run.generate("an ∑ that was never seen ", length=3)[0].startswith("an ∑ that was never seen ")
+
+
+def test_a_run_on_sub_words_that_was_stopped_ends_with_the_same_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tokenizers")
+    number, step = [0], Step.__call__
+    words = ["--set", "prepare.kind=bpe", "--set", "prepare.vocabulary_size=300"]
+    chars(tmp_path)
+    whole = train(tmp_path / "words.txt", tmp_path / "whole", *words)
+
+    def stopping(self: Step, *arguments: Any, **settings: Any) -> Any:
+        number[0] += 1
+        if number[0] == 3:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, *arguments, **settings)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Step, "__call__", stopping)
+        with pytest.raises(AssertionError):
+            train(tmp_path / "words.txt", tmp_path / "run", *words)
+    assert main(["resume", str(tmp_path / "run"), "--quiet"]) == 0
+    assert result(tmp_path / "run")["metrics"] == result(whole)["metrics"]
+    name = "best/predictor.safetensors"
+    assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_validation_is_the_beginning_and_test_the_end(tmp_path: Path) -> None:

@@ -121,6 +121,13 @@ def test_word_pieces_stay_within_words_and_markup_is_left_out() -> None:
     assert len(pieces) > 3
 
 
+def test_a_huge_word_takes_no_more_than_others_and_stays_whole() -> None:
+    genes = "".join(np.random.default_rng(0).choice(list("acgt"), 300_000))
+    fitted = Bpe(vocabulary_size=300, length=8).fit(corpus(genes))
+    assert fitted.decode(torch.from_numpy(fitted.tokens(corpus(genes)).astype(np.int64))) == genes
+    assert WordPieceTexts(vocabulary_size=60).fit(texts([genes, "a b"])).encode([genes[:250]])[0].all(), "not an unknown word"
+
+
 def test_learning_gives_the_same_each_time_in_any_order_of_the_texts() -> None:
     code = (
         "from tutelage.data.prepare.sub_words import learn_bpe, learn_word_pieces\n"

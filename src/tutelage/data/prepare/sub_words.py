@@ -33,6 +33,8 @@ MOST_SIGNS = 1_000
 LEAST_COUNT = 2
 """How often a pair of pieces has to stand side by side to become one."""
 MOST_PIECES = 2**20
+LONGEST_WORD = 100
+"""Characters without a blank after which a word is cut, such as in texts of genes or in links."""
 PRINTABLE = frozenset((*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)))
 """Bytes that GPT-2 writes as the characters of their numbers."""
 
@@ -127,7 +129,7 @@ def learn_bpe(texts: Iterable[str], *, vocabulary_size: int, has_unknown: bool =
     """
     library = _import_tokenizers()
     tokenizer = library.Tokenizer(library.models.BPE())
-    tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = _words_of(library, library.pre_tokenizers.ByteLevel(add_prefix_space=False))
     trainer = library.trainers.BpeTrainer(
         vocab_size=vocabulary_size,
         min_frequency=LEAST_COUNT,
@@ -152,7 +154,7 @@ def learn_word_pieces(texts: Sequence[str], *, vocabulary_size: int) -> SubWords
     usual = sorted((sign for sign in counts if not sign.isspace()), key=lambda sign: (-counts[sign], sign))[:MOST_SIGNS]
     signs = sorted(usual[: max(1, (vocabulary_size - 1) // 2)])
     tokenizer = library.Tokenizer(library.models.WordPiece(unk_token=UNKNOWN_PIECE))
-    tokenizer.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
+    tokenizer.pre_tokenizer = _words_of(library, library.pre_tokenizers.BertPreTokenizer())
     # The library numbers characters within words as it happens on them, and breaks ties by these numbers: give them fixed ones.
     trainer = library.trainers.WordPieceTrainer(
         vocab_size=vocabulary_size,
@@ -172,7 +174,7 @@ def _byte_tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) ->
     library = _import_tokenizers()
     codes = {piece: code for code, piece in enumerate(pieces)}
     tokenizer = library.Tokenizer(library.models.BPE(vocab=codes, merges=list(merges)))
-    tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = _words_of(library, library.pre_tokenizers.ByteLevel(add_prefix_space=False))
     return tokenizer
 
 
@@ -182,8 +184,14 @@ def _word_tokenizer(pieces: Sequence[str]) -> Any:
     codes = {piece: code for code, piece in enumerate(pieces)}
     model = library.models.WordPiece(vocab=codes, unk_token=UNKNOWN_PIECE, continuing_subword_prefix=GOES_ON)
     tokenizer = library.Tokenizer(model)
-    tokenizer.pre_tokenizer = library.pre_tokenizers.BertPreTokenizer()
+    tokenizer.pre_tokenizer = _words_of(library, library.pre_tokenizers.BertPreTokenizer())
     return tokenizer
+
+
+def _words_of(library: Any, usual: Any) -> Any:
+    """Return what parts a text into words as usual, and very long ones in addition: learning takes the square of their length."""
+    long = library.pre_tokenizers.Split(library.Regex(rf"\S{{{LONGEST_WORD}}}"), behavior="isolated")
+    return library.pre_tokenizers.Sequence([long, usual])
 
 
 def _by_code(tokenizer: Any) -> tuple[str, ...]:

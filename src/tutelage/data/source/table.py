@@ -107,7 +107,12 @@ class TableSource(Source):
         choice = placed or choose_target(names, wanted=self.target, file=raw.file, only_in_train=absent)
         train = type_table(raw, target=choice.name, expected=self._expected(names))
         train_part = train.part("train")
-        notes = [*found.notes, *([choice.note] if choice.note else []), *train.notes]
+        # A file by itself says what lies beside it; which test table is used, the user has said.
+        notes = [
+            *(() if self.test and Path(self.path).is_file() else found.notes),
+            *([choice.note] if choice.note else []),
+            *train.notes,
+        ]
         warnings = [*([choice.warning] if choice.warning else []), *train.warnings]
         problems = [*train.problems, *_one_value(train_part), *problems]
         if not len(train_part):
