@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 import torch
 
-from tutelage.core.errors import DataError
+from tutelage.core.errors import DataError, RecipeError
 from tutelage.core.shape.base import shape_from_record
 from tutelage.core.shape.views import Mixed
 from tutelage.data.part.table import MixedPart, TablePart
@@ -82,6 +82,12 @@ def test_without_usable_columns_the_texts_alone_are_learned_from() -> None:
     for model in (MLP(hidden=(8,)), MLP(hidden=(8,), members=4, numbers="plain")):
         network = model.build(fitted.shape, 2)
         network(*(batch[name] for name in fitted.shape.tensors)).sum().backward()
+
+
+def test_the_column_of_texts_takes_no_other_role() -> None:
+    with pytest.raises(RecipeError, match=r"columns\.review = 'dropped'.*--text none"):
+        MixedTable(columns={"review": "dropped"}).fit(part())
+    assert MixedTable(columns={"shop": "dropped"}).fit(part()).shape.cardinalities == ()
 
 
 def test_selected_rows_keep_their_texts() -> None:

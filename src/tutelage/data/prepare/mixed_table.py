@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import Field
 from torch import nn
 
-from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.shape.mixed_table import MixedTableShape
 from tutelage.core.typed import take
 from tutelage.data.part.base import Part, RowsPart
@@ -43,11 +43,14 @@ class MixedTable(Prepare):
 
         Raises:
             DataError: No text has a word; or a column does not hold what `columns` says.
-            RecipeError: `columns` names an unknown column.
+            RecipeError: `columns` names an unknown column, or that of the texts.
         """
         if not isinstance(part, MixedPart):
             raise DataError([DataProblem(part.name, "no column of texts is named", "Name it: --text COLUMN.")])
         column = part.text_column
+        if column in self.columns:
+            said = f"columns.{column} = {self.columns[column]!r}: it is the column of texts"
+            raise RecipeError(f"recipe: {said}. To learn from the other columns alone, and this one in that role: --text none.")
         texts = Texts(vocabulary_size=self.vocabulary_size, length=self.length, lowercase=self.lowercase)
         table = Table(columns={**self.columns, column: "dropped"}, group=self.group)
         return FittedMixedTable(table.fit_any(part), texts.fit(as_texts(part, column)))
