@@ -78,20 +78,17 @@ def collect_arrays(
         UsageError: It is not data, or labels are missing.
         DataError: Nothing can be made of it, with all reasons.
     """
-    name = "input" if is_input else "train"
-    known = reading or {}
+    name, known = "input" if is_input else "train", reading or {}
     as_given = as_given or bool(known.get("as_given", False))
     expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
     train = _read(data, name, target=target, as_given=as_given, expected=expected)
     train.problems += [] if is_input else _one_value(train.part)
-    if not len(train.part):
-        raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
+    _require_rows(train, name)
     kept, found = _of_kept_rows(marks, train), None
     if test is not None:
         found = _read(test, "test", target=target, as_given=as_given, train=train)
         _compare(found, train)
         _take_told(train, found)
-    # Models of texts alone say in what column these are; others take the table as it is.
     text = _text_column(train.part, wanted=str(known.get("text", "none" if is_input else "auto")))
     if text and not is_input:
         train.notes.append(f"{name}: {say_texts(train.part, text, is_found=False, is_alone=False)}")
@@ -106,6 +103,16 @@ def collect_arrays(
     )
 
 
+def _require_rows(read: _Found, name: str) -> None:
+    """Refuse a part of which no row is left.
+
+    Raises:
+        DataError: All that is wrong with it.
+    """
+    if not len(read.part):
+        raise DataError(read.problems or [DataProblem(name, "no rows", "Give at least one row.")])
+
+
 def _take_told(train: _Found, test: _Found) -> None:
     """Add what there is to tell of the test part."""
     train.problems.extend(test.problems)
@@ -114,7 +121,7 @@ def _take_told(train: _Found, test: _Found) -> None:
 
 
 def _text_column(part: RowsPart, *, wanted: str) -> str:
-    """Return the column of texts of a table; "" where there is none."""
+    """Return the column of texts of a table; "" where there is none. Models of texts alone say which; others take the table."""
     return find_text_column(part, wanted=wanted) if isinstance(part, TablePart) else ""
 
 
