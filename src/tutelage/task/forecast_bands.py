@@ -35,7 +35,9 @@ def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS) -> np.
         nothing was measured in any step.
     """
     if residual_NHC.ndim != 3 or not all(0 < level < 1 for level in levels) or sorted(levels) != list(levels):
-        raise ValueError(f"levels {levels} of residuals {residual_NHC.shape}: expected rising levels within (0, 1), and [N, H, C]")
+        raise ValueError(
+            f"levels {levels} of residuals {residual_NHC.shape}: expected rising levels within (0, 1), and [N, H, C]"
+        )
     _, horizon, channels = residual_NHC.shape
     count_HC = np.isfinite(residual_NHC).sum(axis=0)
     offsets_QHC = np.full((len(levels), horizon, channels), np.nan)

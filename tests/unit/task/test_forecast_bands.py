@@ -13,7 +13,7 @@ from tutelage.task.forecast_bands import LEVELS, band_coverage, fit_bands
 def test_bands_hold_at_least_the_share_of_exchangeable_values_that_they_say(num_windows: int) -> None:
     """Skewed residuals, each sample with one value more; the mean over many samples is what the theorem speaks of."""
     generator = np.random.default_rng(0)
-    held = {"0.8": [], "0.5": []}
+    held: dict[str, list[float]] = {"0.8": [], "0.5": []}
     for _ in range(400):
         residual = generator.exponential(size=(num_windows + 1, 1, 1)) - 1
         offsets = fit_bands(residual[:-1])
@@ -56,13 +56,13 @@ def test_levels_never_cross_and_stay_within_what_was_seen(residual: np.ndarray) 
 
 
 def test_few_windows_borrow_from_neighboring_steps_and_many_do_not() -> None:
-    wide = np.arange(1.0, 11.0)[None, :, None] * np.linspace(-1, 1, 400)[:, None, None]
-    many = fit_bands(wide)
-    np.testing.assert_allclose(many[-1, :, 0], np.arange(1, 11) * many[-1, 0, 0])
-    few = fit_bands(wide[::80])
-    assert few[-1, 0, 0] > many[-1, 0, 0]
-    assert few[-1, -1, 0] < wide.max() * 0.95 + 1
-    assert few[-1, -1, 0] > few[-1, 0, 0]
+    size_H = np.arange(1.0, 31.0)
+    residual = size_H[None, :, None] * np.linspace(-1, 1, 400)[:, None, None]
+    many = fit_bands(residual)[-1, :, 0]
+    np.testing.assert_allclose(many, size_H * many[0])
+    few = fit_bands(residual[::80])[-1, :, 0]  # 5 windows: the end of an 80 % band needs 9 residuals
+    assert few[0] > many[0]
+    assert few[-1] > few[15] > few[0]
 
 
 def test_values_that_were_not_measured_count_neither_in_fitting_nor_in_coverage() -> None:
