@@ -1,4 +1,4 @@
-"""Transformer over patches: each series is cut into short stretches that look at one another, beside a linear path; for forecasts.
+"""Transformer over patches: stretches of a series look at one another, beside a linear path; for forecasts.
 
 When to use it: a few hundred windows and more. All series share the weights, and each is continued from its own past alone.
 

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
+from tutelage.core import layout
 from tutelage.report.blocks import figure, first_of, section, table
 from tutelage.report.charts.forecast import Band, Drawn, forecast_chart
 from tutelage.report.charts.line import Series, line_chart
@@ -16,7 +19,9 @@ from tutelage.report.value import as_number
 __all__ = ["Forecasts"]
 
 MAX_EXAMPLES, MAX_SERIES, MAX_STEPS = 12, 50, 2_000
-FILE = "result.json"
+LEAST_PAST = 12
+"""Times before the moment that are drawn, or as many as come after it: what was told should fill half of a chart."""
+FILE = layout.RESULT
 BY_STEP = "Mean distance from the truth, over all series and all moments of the test part, in standard deviations of each series."
 
 
@@ -28,7 +33,7 @@ class Example(Record):
     past: tuple[Number, ...] = ()
     truth: tuple[Number, ...] = ()
     forecast: tuple[Number, ...] = ()
-    quantiles: dict[Text, tuple[Number, ...]] = {}
+    quantiles: dict[Text, tuple[Number, ...]] = Field(default_factory=dict)
 
 
 class Steps(Record):
@@ -56,7 +61,7 @@ class ForecastRecord(Record):
     by_step: Steps = Steps()
     by_series: tuple[SeriesScore, ...] = ()
     examples: tuple[Example, ...] = ()
-    coverage: dict[Text, Number] = {}
+    coverage: dict[Text, Number] = Field(default_factory=dict)
 
 
 class ForecastPart(Record):
@@ -124,6 +129,7 @@ def _example(example: Example, unit: str, data_unit: str) -> Html | None:
     """Return the chart of one forecast; None where it holds no number."""
     past, truth, forecast = (_numbers(values) for values in (example.past, example.truth, example.forecast))
     quantiles = {_number(level): _numbers(values) for level, values in example.quantiles.items()}
+    past = past[-max(len(forecast), LEAST_PAST) :]
     drawn = Drawn(past, truth, forecast, _bands(quantiles))
     if all(value is None for value in (*past, *truth, *forecast)):
         return None
