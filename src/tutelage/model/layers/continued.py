@@ -15,7 +15,7 @@ __all__ = ["Continued"]
 
 
 class Continued(nn.Module):
-    """All channels are read together, what is known of each time beside them; what is known of a coming time is added by weight."""
+    """Channels are read together, beside what is known of each time; what is known of a coming time is added by weight."""
 
     def __init__(self, net: RecurrentNet, history: History) -> None:
         """Take a network that reads [B, L, C + K] and answers [B, H C]."""
