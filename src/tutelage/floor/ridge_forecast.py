@@ -31,7 +31,7 @@ PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e4)
 """As a share of the mean square of a window's values, times the number of windows."""
 MOST_OWN = 16
 """Series that may have maps of their own."""
-MOST_PRODUCTS = 1.5e11
+MOST_PRODUCTS = 2e10
 """Products for the Gram matrices, at most; beyond, every n-th window is learned from."""
 
 Center = Literal["last", "mean"]
