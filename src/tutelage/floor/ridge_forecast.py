@@ -23,9 +23,9 @@ from tutelage.floor.base import FittedFloor
 from tutelage.floor.forecasts import ForecastFloor, as_history, batches_of, held_out
 from tutelage.floor.gram import Gram
 from tutelage.floor.log_scale import LogScale
-from tutelage.floor.seasonal_naive import FittedSeasonalNaive, SeasonalNaive
+from tutelage.floor.seasonal_naive import SeasonalNaiveFitted, SeasonalNaive
 
-__all__ = ["FittedRidgeForecast", "RidgeForecast"]
+__all__ = ["RidgeForecast", "RidgeForecastFitted"]
 
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e4)
 """As a share of the mean square of a window's values, times the number of windows."""
@@ -43,7 +43,7 @@ class RidgeForecast(ForecastFloor):
     kind: Literal["ridge_forecast"] = "ridge_forecast"
     noun: ClassVar[str] = "a straight map from window to horizon (ridge regression)"
 
-    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "FittedRidgeForecast":
+    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "RidgeForecastFitted":
         """Learn the map; which one, the last quarter of the train windows says."""
         history = as_history(part)
         scale = LogScale.suited(history)
@@ -56,9 +56,9 @@ class RidgeForecast(ForecastFloor):
         sums = [_sums(history.select(rows), naive) for rows in (early, late, np.arange(len(early), first))]
         best = min((_best(*sums[:2], center) for center in ("last", "mean")), key=lambda found: found.error)
         whole = sums[0].plus(sums[1]).plus(sums[2]).seen_through(centering(history.length, best.center))
-        return FittedRidgeForecast(whole.solved(best.penalty, is_own=best.is_own), best.center, naive, scale)
+        return RidgeForecastFitted(whole.solved(best.penalty, is_own=best.is_own), best.center, naive, scale)
 
-    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedRidgeForecast":
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "RidgeForecastFitted":
         """Rebuild what was fitted."""
         weights = tensors["weights"].double().numpy()
         naive = SeasonalNaive().restore(take(state, "naive", dict), {"drift": tensors["drift"]})
@@ -67,7 +67,7 @@ class RidgeForecast(ForecastFloor):
         if not all(sizes) or center not in ("last", "mean"):
             raise ValueError(f"a map of {weights.shape} for {channels} series, centered by {center!r}")
         scale = LogScale.restored(take(state, "scale", dict), tensors, channels=channels)
-        return FittedRidgeForecast(weights, "last" if center == "last" else "mean", naive, scale)
+        return RidgeForecastFitted(weights, "last" if center == "last" else "mean", naive, scale)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class FittedRidgeForecast(FittedFloor):
+class RidgeForecastFitted(FittedFloor):
     """A straight map.
 
     Attributes:
@@ -93,7 +93,7 @@ class FittedRidgeForecast(FittedFloor):
 
     weights: np.ndarray
     center: Center
-    naive: FittedSeasonalNaive
+    naive: SeasonalNaiveFitted
     scale: LogScale
 
     def answers(self, part: RowsPart) -> np.ndarray:
@@ -153,7 +153,7 @@ def _best(learned: Gram, held: Gram, center: Center) -> Tried:
     return min(tried, key=lambda found: found.error)
 
 
-def _sums(history: HistoryPart, naive: FittedSeasonalNaive) -> Gram:
+def _sums(history: HistoryPart, naive: SeasonalNaiveFitted) -> Gram:
     """Return the sums of some windows as they are, of every n-th where there are too many."""
     products = len(history) * history.channels * history.length * (history.length + history.horizon)
     step = max(1, int(np.ceil(products / MOST_PRODUCTS)))

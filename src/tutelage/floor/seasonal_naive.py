@@ -17,7 +17,7 @@ from tutelage.data.part.history import HistoryPart
 from tutelage.floor.forecasts import ForecastFloor, as_history, batches_of, held_out, last_season
 from tutelage.floor.base import FittedFloor
 
-__all__ = ["FittedSeasonalNaive", "SeasonalNaive", "mean_drift"]
+__all__ = ["SeasonalNaive", "SeasonalNaiveFitted", "mean_drift"]
 
 Way = Literal["last", "season"]
 
@@ -28,13 +28,13 @@ class SeasonalNaive(ForecastFloor):
     kind: Literal["seasonal_naive"] = "seasonal_naive"
     noun: ClassVar[str] = "the last season again (seasonal-naive)"
 
-    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "FittedSeasonalNaive":
+    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "SeasonalNaiveFitted":
         """Choose the way that was best on the last quarter of the train windows."""
         history = as_history(part)
         first = held_out(history)
         early = history.select(np.arange(first))
         tried = [
-            FittedSeasonalNaive(season, drift * with_drift)
+            SeasonalNaiveFitted(season, drift * with_drift)
             for season in dict.fromkeys((history.season, 1))
             for drift in (mean_drift(early, season),)
             for with_drift in (1.0, 0.0)
@@ -44,18 +44,18 @@ class SeasonalNaive(ForecastFloor):
         best = tried[int(np.argmin(errors))]
         is_drifting = bool(best.drift_C.any())
         drift = mean_drift(history, best.season) if is_drifting else np.zeros(history.channels)
-        return FittedSeasonalNaive(best.season, drift)
+        return SeasonalNaiveFitted(best.season, drift)
 
-    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedSeasonalNaive":
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "SeasonalNaiveFitted":
         """Rebuild what was fitted."""
         drift = tensors["drift"].double().numpy()
         if drift.shape != (take(state, "channels", Size),):
             raise ValueError(f"a drift of {drift.shape} for {state['channels']} series")
-        return FittedSeasonalNaive(take(state, "season", Size), drift)
+        return SeasonalNaiveFitted(take(state, "season", Size), drift)
 
 
 @dataclass(frozen=True)
-class FittedSeasonalNaive(FittedFloor):
+class SeasonalNaiveFitted(FittedFloor):
     """Seasonal-naive of some series.
 
     Attributes:
@@ -97,7 +97,7 @@ def mean_drift(part: HistoryPart, season: int) -> np.ndarray:
     return np.asarray((values_TC[season:] - values_TC[:-season]).mean(axis=0) / season)
 
 
-def squared_error(fitted: FittedSeasonalNaive, part: HistoryPart) -> float:
+def squared_error(fitted: SeasonalNaiveFitted, part: HistoryPart) -> float:
     """Return the mean squared error over all measured values."""
     total, count = 0.0, 0
     for rows in batches_of(part):

@@ -19,10 +19,14 @@ class ForecastOutcome(Outcome):
         weight: As in `Outcome`.
         naive: What the last season says, float64 [N].
         unit: What 1 is in the unit of each value's series, float64 [N], > 0.
+        low: Lower end of the 80 % band, float64 [N]; None while there are no bands.
+        high: Its upper end.
     """
 
     naive: np.ndarray | None = None
     unit: np.ndarray | None = None
+    low: np.ndarray | None = None
+    high: np.ndarray | None = None
 
 
 def example_forecasts(seed: int) -> ForecastOutcome:
@@ -30,4 +34,5 @@ def example_forecasts(seed: int) -> ForecastOutcome:
     random = np.random.default_rng(seed)
     target = random.normal(size=120)
     noise = random.normal(size=(2, 120))
-    return ForecastOutcome(target + 0.3 * noise[0], target, None, target + 0.6 * noise[1], random.choice([2.0, 5.0], 120))
+    told, unit = target + 0.3 * noise[0], random.choice([2.0, 5.0], 120)
+    return ForecastOutcome(told, target, None, target + 0.6 * noise[1], unit, told - 0.3, told + 0.3)

@@ -21,6 +21,8 @@ class NaiveErrorInUnits(MeanMetric):
     title: ClassVar[str] = "MAE in units of seasonal-naive"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "forecasts"
+    is_yardstick: ClassVar[bool] = True
+    """It says nothing of the forecast that is measured."""
 
     def values(self, outcome: Outcome) -> np.ndarray:
         """Return the size of each error [N]."""

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Interval", "find_interval", "say_time"]
+__all__ = ["Interval", "find_interval", "iso_time", "say_time"]
 
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
@@ -36,12 +36,12 @@ class Interval:
 
     @property
     def unit(self) -> str:
-        """What a step is called, such as `hour`, or `step` where it has no name of its own."""
+        """What a step is called, such as `hour` or `15 minutes`."""
         if self.kind == "number":
             return "step"
         if self.kind == "working_day":
             return "working day"
-        return next((name for size, name in self._named if size == self.size), "step")
+        return next((name for size, name in self._named if size == self.size), self.say())
 
     def say(self, count: int = 1) -> str:
         """Write some steps, such as `3 hours` or `15 minutes`."""
@@ -125,6 +125,11 @@ def say_time(time: int, *, is_number: bool = False) -> str:
         return str(time)
     text = str(np.datetime64(int(time), "us")).replace("T", " ").removesuffix(".000000")
     return text.removesuffix(" 00:00:00").removesuffix(":00") if text.count(":") == 2 else text
+
+
+def iso_time(time: int, interval: Interval) -> str:
+    """Write a time as programs do, such as `2016-07-01T00:00:00`; a plain number as it is."""
+    return str(time) if interval.kind == "number" else str(np.datetime64(int(time), "us")).removesuffix(".000000")
 
 
 def _by_month(time_T: np.ndarray, months: int) -> Interval | None:
