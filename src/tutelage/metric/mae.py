@@ -20,6 +20,7 @@ class MeanAbsoluteError(MeanMetric):
     title: ClassVar[str] = "MAE"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "numbers"
+    also_answers: ClassVar[tuple[str, ...]] = ("forecasts",)
     unit: ClassVar[Literal["", "target"]] = "target"
 
     def values(self, outcome: Outcome) -> np.ndarray:

@@ -20,6 +20,7 @@ class MeanSquaredError(MeanMetric):
     title: ClassVar[str] = "MSE"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "numbers"
+    also_answers: ClassVar[tuple[str, ...]] = ("forecasts",)
 
     def values(self, outcome: Outcome) -> np.ndarray:
         """Return each squared error [N]."""

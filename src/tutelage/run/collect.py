@@ -112,9 +112,15 @@ def source_kind(recipe: Recipe) -> type[Source]:
         RecipeError: No such kind.
         UsageError: No source understands the path.
     """
-    named = recipe.source_settings.get("kind")
+    named = recipe.source_settings.get("kind") or _of_task(recipe)
     kind: type[Source] = recognize(recipe.source) if named is None else catalog.load("source", str(named))
     return kind
+
+
+def _of_task(recipe: Recipe) -> str | None:
+    """Return the kind of source that reads data for the task that is named, where it reads this path; None where the path tells."""
+    kind = recipe.task.reads_as if isinstance(recipe.task, TaskSpec) else ""
+    return kind if kind and catalog.load("source", kind).recognizes_input(recipe.source, {}) else None
 
 
 @memory_told("preparing the data")
