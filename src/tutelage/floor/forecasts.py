@@ -10,7 +10,7 @@ import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.base import RowsPart
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import Floor
 
 __all__ = ["ForecastFloor", "as_history", "batches_of", "held_out", "last_season"]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 
 __all__ = ["LogScale"]
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from tutelage.core.typed import take
 from tutelage.data.part.base import RowsPart
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor
 from tutelage.floor.forecasts import ForecastFloor, as_history, batches_of, held_out
 from tutelage.floor.gram import Gram

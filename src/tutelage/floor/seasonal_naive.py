@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import RowsPart
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.forecasts import ForecastFloor, as_history, batches_of, held_out, last_season
 from tutelage.floor.base import FittedFloor
 

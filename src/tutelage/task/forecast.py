@@ -15,10 +15,10 @@ from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.shape.forecast import ForecastShape
 from tutelage.core.spec import Component, Pick, grant, parse
 from tutelage.data.part.base import Part
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
-from tutelage.data.prepare.timeline import Timeline, TimelineFitted
+from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.source.base import Collected
 from tutelage.defaults.base import Suggestion
 from tutelage.floor.base import Floor
@@ -32,7 +32,7 @@ from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.forecast_beside import ForecastBeside
-from tutelage.task.forecast_data import Cuts, ForecastData, choose_cuts, choose_length, with_test
+from tutelage.task.forecast_data import Cuts, ForecastData, choose_cuts, choose_length
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.supervised import build_model, choose_ema
@@ -90,8 +90,6 @@ class Forecast(TaskSpec):
             length, why = _wished_length(wished.length, train, horizon), "as you said"
         prepare = wished.but(length=length, horizon=horizon)
         fitted = prepare.fit(train)
-        if wished.season == 0:
-            why = f"{why}"
         parts, lookback = _parts(whole, collected.test, cuts, length)
         windows = {name: fitted.windows(part) for name, part in parts.items()}
         _require_windows(parts, windows, length=length)
@@ -245,9 +243,9 @@ def _parts(
         name: whole.stretch(begin - lookback[name], end, name=name) for name, (begin, end) in ends.items() if end > begin
     }
     if isinstance(test, TimelinePart):
-        joined, begin = with_test(whole, test)
-        lookback["test"] = length
-        parts["test"] = joined.stretch(begin - length, len(joined), name="test")
+        joined, begin = whole.followed_by(test)
+        lookback["test"] = min(begin, length)
+        parts["test"] = joined.stretch(begin - lookback["test"], len(joined), name="test")
     return parts, {name: lookback[name] for name in parts}
 
 
@@ -287,5 +285,3 @@ def _some(windows: HistoryPart) -> HistoryPart:
     """Return some windows, evenly spaced."""
     return windows.select(np.unique(np.linspace(0, len(windows) - 1, MOST_TRAIN_WINDOWS).astype(np.int64)))
 
-
-_ = TimelineFitted

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.task.beside import ALONE, BOTH, mixed
 

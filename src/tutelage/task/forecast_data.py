@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem, RecipeError
-from tutelage.data.part.history import HistoryPart
-from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.rows.history import HistoryPart
+from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.data.source.base import Collected
@@ -20,7 +20,7 @@ from tutelage.planning.plan import Decision, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
 
-__all__ = ["Cuts", "ForecastData", "choose_cuts", "choose_length", "with_test"]
+__all__ = ["Cuts", "ForecastData", "choose_cuts", "choose_length"]
 
 USUAL_SHARE = 0.2
 """Of the times for validation, and for the test."""
@@ -60,7 +60,7 @@ class ForecastData(Data):
     collected: Collected
     prepare: Prepare
     fitted: TimelineFitted
-    parts: Mapping[str, TimelinePart]
+    parts: Mapping[str, Stretch]
     windows: Mapping[str, HistoryPart]
     split: SplitPlan
     cuts: Cuts
@@ -135,9 +135,9 @@ class ForecastData(Data):
         season = self.fitted.interval.say(self.fitted.season) if self.fitted.season > 1 else "none"
         return {"facts": {**facts, "season": season}, "target": ",".join(self.fitted.read.get("columns", ()))}
 
-    def _collected(self) -> TimelinePart:
+    def _collected(self) -> Stretch:
         train = self.collected.train
-        return train if isinstance(train, TimelinePart) else self.parts["train"]
+        return train if isinstance(train, Stretch) else self.parts["train"]
 
     def _first(self, name: str) -> str:
         return self.parts[name].say(self.lookback[name])
@@ -198,28 +198,6 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
         else "the last fifth is the test, the fifth before validation"
     )
     return Cuts(train, train + validation, count, "the test part is a table of its own" if has_test else why)
-
-
-def with_test(train: TimelinePart, test: TimelinePart) -> tuple[TimelinePart, int]:
-    """Return the train times, and those of a test table after them on the same grid, and where that begins.
-
-    Raises:
-        DataError: The test table does not come after the train table, or is not on its grid.
-    """
-    exact = float(train.interval.places(np.array([test.start]), origin=train.start)[0])
-    place = round(exact)
-    if place < len(train):
-        found = f"the test part begins at {test.say(0)}, and the train part ends at {train.say(len(train) - 1)}"
-        remedy = "A forecast is tested on what comes after: give a later table with --test, or none, and the last times are cut off."
-        raise DataError([DataProblem(test.file, found, remedy)])
-    if abs(exact - place) > 1e-6:
-        found = f"times that are not on the grid of the train part, such as {test.say(0)} at steps of {train.interval.say()}"
-        raise DataError([DataProblem(test.file, found, "Give tables with the same step.")])
-    between = place - len(train)
-    values = np.concatenate([train.values, np.full((between, train.values.shape[1]), np.nan), test.values])
-    known = np.concatenate([train.known, np.full((between, train.known.shape[1]), np.nan), test.known])
-    whole = TimelinePart(**{**vars(train), "values": values, "known": known, "name": "test"})
-    return whole, place
 
 
 def _part(recipe: Recipe, part: Literal["validation", "test"], count: int, usual: int) -> int:

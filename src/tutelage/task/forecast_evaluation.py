@@ -13,8 +13,8 @@ from torch import nn
 
 from tutelage.calibrate.bands import Bands
 from tutelage.core.events import Event
-from tutelage.data.part.history import HistoryPart
-from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.rows.history import HistoryPart
+from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.floor.forecasts import last_season
 from tutelage.metric.forecast_outcome import ForecastOutcome
@@ -97,7 +97,7 @@ class ForecastEvaluator(Measured):
     """
 
     name: str
-    part: TimelinePart
+    part: Stretch
     windows: HistoryPart
     fitted: TimelineFitted
     plan: Plan

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from tutelage.calibrate.bands import Bands
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.interval import iso_time
-from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.task.forecast_bands import band_coverage
 
@@ -52,7 +52,7 @@ class ForecastSums:
                 self._held[share] = self._held.get(share, 0.0) + (held * count if count else 0.0)
             self._measured += count
 
-    def record(self, part: TimelinePart, fitted: TimelineFitted, *, tell: Callable[[np.ndarray], Any]) -> dict[str, Any]:
+    def record(self, part: Stretch, fitted: TimelineFitted, *, tell: Callable[[np.ndarray], Any]) -> dict[str, Any]:
         """Return all of it for result.json.
 
         Args:
@@ -100,7 +100,7 @@ class ForecastSums:
         return found
 
     def _example(
-        self, part: TimelinePart, fitted: TimelineFitted, row: int, c: int, tell: Callable[[np.ndarray], Any]
+        self, part: Stretch, fitted: TimelineFitted, row: int, c: int, tell: Callable[[np.ndarray], Any]
     ) -> dict[str, Any]:
         """Return one forecast of one series in its unit."""
         told, windows = tell(np.array([row])), self._windows

@@ -17,7 +17,7 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.forecast import ForecastShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
-from tutelage.data.part.history import HistoryPart
+from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.interval import Interval
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.prepare.base import Fitted, Prepare

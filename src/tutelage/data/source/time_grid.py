@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.interval import Interval, find_interval, say_time
 from tutelage.data.part.table import TablePart
-from tutelage.data.part.timeline import TimelinePart, hash_values
+from tutelage.data.part.stretch import hash_values
+from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.time_columns import TimeColumns, TimeLayout, choose_columns, numbers_of, times_of
 
 __all__ = ["Gridded", "as_timeline"]

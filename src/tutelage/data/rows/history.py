@@ -4,7 +4,7 @@ Shape letters: T times, C series, N windows, L times before the moment, H after.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -30,7 +30,6 @@ class HistoryPart(RowsPart):
         fingerprint: Hash of what it was made of.
     """
 
-    kind: ClassVar[str] = "history"
     name: str
     past: np.ndarray
     measured: np.ndarray
