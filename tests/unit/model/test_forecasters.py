@@ -1,5 +1,6 @@
 """Networks that continue series: whatever the length and the number of series, on any level, with what is known beforehand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from tutelage.core.shape.forecast import ForecastShape
 from tutelage.model.arch.patch_transformer import PatchTransformer
 from tutelage.model.example import example_batch
 from tutelage.model.layers.attention import attend
-from tutelage.model.layers.reversible import reversible
+from tutelage.model.layers.reversible import Level, reversible
 from tutelage.task.modes import evaluation_mode
 
 RECURRENT = ("rnn", "lstm", "gru", "min_gru")
@@ -143,12 +144,31 @@ def test_patches_cover_the_window_and_end_at_its_last_value(length: int) -> None
     assert set(range(length)) == set(patches.flatten().int().tolist())
 
 
-def test_at_first_it_says_the_level_that_it_was_told_to_take() -> None:
+@pytest.mark.parametrize("kind", ["patch_transformer", "nlinear"])
+@pytest.mark.parametrize("level", ["mean", "last"])
+@pytest.mark.parametrize(
+    ("season", "again"), [(1, [39] * 12), (7, [33, 34, 35, 36, 37, 38, 39, 33, 34, 35, 36, 37]), (40, range(12)), (41, [39] * 12)]
+)
+def test_at_first_it_says_the_last_season_again(kind: str, level: str, season: int, again: Sequence[int]) -> None:
     (past,) = example_batch(shape(), 4).values()
-    for level, expected in (("mean", past.mean(dim=1)), ("last", past[:, -1])):
-        torch.manual_seed(0)
-        told = answer(PatchTransformer(level=level).build(shape(), 1), past)
-        torch.testing.assert_close(told, expected[:, None].expand(-1, 12, -1))
+    module = catalog.load("model", kind)(level=level).build(shape().model_copy(update={"season": season}), 1)
+    torch.testing.assert_close(answer(module, past), past[:, list(again)])
+
+
+@pytest.mark.parametrize("level", ["mean", "last"])
+def test_without_its_linear_path_it_begins_at_the_level(level: Level) -> None:
+    (past,) = example_batch(shape(), 4).values()
+    told = answer(PatchTransformer(level=level, linear=False).build(shape(), 1), past)
+    expected = past.mean(dim=1) if level == "mean" else past[:, -1]
+    torch.testing.assert_close(told, expected[:, None].expand(-1, 12, -1))
+
+
+@pytest.mark.parametrize("kind", RECURRENT)
+def test_recurrent_networks_tell_how_far_times_depart_from_the_last_season(kind: str) -> None:
+    (past,) = example_batch(shape(), 4).values()
+    module: Any = catalog.load("model", kind)(**SMALL[kind]).build(shape().model_copy(update={"season": 6}), 1)
+    nn.init.zeros_(module.net.head.weight)
+    torch.testing.assert_close(answer(module, past), past[:, -6:].repeat(1, 2, 1))
 
 
 def test_a_width_that_heads_do_not_share_is_refused() -> None:

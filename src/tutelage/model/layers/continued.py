@@ -15,12 +15,15 @@ __all__ = ["Continued"]
 
 
 class Continued(nn.Module):
-    """Channels are read together, beside what is known of each time; what is known of a coming time is added by weight."""
+    """Reads channels together, beside what is known of each time, and tells how far coming times depart from the last season.
+
+    What is known of a coming time is added by weight.
+    """
 
     def __init__(self, net: RecurrentNet, history: History) -> None:
         """Take a network that reads [B, L, C + K] and answers [B, H C]."""
         super().__init__()
-        self.net, self.horizon = net, history.horizon
+        self.net, self.horizon, self.again = net, history.horizon, list(history.again())
         self.known = mark(nn.Linear(history.known, history.channels, bias=False), "output") if history.known else None
         if self.known is not None:
             nn.init.zeros_(self.known.weight)
@@ -33,7 +36,8 @@ class Continued(nn.Module):
         if self.known is not None and known_BSK is not None:
             read = torch.cat([read, known_BSK[:, :length]], dim=-1)
         mask_BL = torch.ones(batch, length, dtype=torch.bool, device=past_BLC.device)
-        answer_BHC = self.net(read, mask_BL).view(batch, self.horizon, channels)
+        departed_BHC = self.net(read, mask_BL).view(batch, self.horizon, channels)
+        answer_BHC = read[:, self.again, :channels] + departed_BHC
         if self.known is not None and known_BSK is not None:
             answer_BHC = answer_BHC + self.known(known_BSK[:, length:])
         return scale.undo(answer_BHC)
