@@ -13,10 +13,9 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.shape.forecast import ForecastShape
-from tutelage.core.spec import Component, Pick, grant, parse
+from tutelage.core.spec import Component, Pick, grant
 from tutelage.data.part.base import Part
 from tutelage.data.rows.history import HistoryPart
-from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.source.base import Collected
@@ -68,12 +67,11 @@ class Forecast(TaskSpec):
     def refusal(self, part: Part) -> str:
         """Refuse all but series with times, and tables of which such may be made."""
         found = f"task 'forecast' continues series, and these are {part.kind} data"
-        is_fit = isinstance(part, TimelinePart | TablePart)
-        return "" if is_fit else f"{found}. Give a table with a column of dates, or choose another task."
+        remedy = "Give a table with a column of dates and say --task forecast, or choose another task."
+        return "" if isinstance(part, TimelinePart) else f"{found}. {remedy}"
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> ForecastData:
         """Cut validation and test from the end of the times, and fit the scale of each series before them."""
-        collected = _with_times(collected, recipe)
         whole, has_test = collected.train, collected.test is not None
         assert isinstance(whole, TimelinePart)
         wished = choose_prepare(recipe, whole)
@@ -180,29 +178,6 @@ class ForecastTask(Task):
     def network(self) -> nn.Module:
         """Return the model, or its average where one is kept."""
         return self.model if self.average is None else self.average.module
-
-
-def _with_times(collected: Collected, recipe: Recipe) -> Collected:
-    """Return series with times, made of tables that were given from Python."""
-    if isinstance(collected.train, TimelinePart):
-        return collected
-    from dataclasses import replace
-
-    from tutelage.data.source.timeline import Timeline as Source
-
-    known = {key: value for key, value in recipe.source_settings.items() if key in Source.model_fields}
-    source: Any = parse(Source, {**known, "target": recipe.target}, where="recipe: source")
-    made = {name: source.timeline_of(part) for name in ("train", "test") if isinstance(part := getattr(collected, name), TablePart)}
-    problems = [problem for one in made.values() for problem in one.problems]
-    if problems:
-        raise DataError(problems)
-    return replace(
-        collected,
-        train=made["train"].part,
-        test=made["test"].part if "test" in made else None,
-        notes=(*collected.notes, *(note for one in made.values() for note in one.notes)),
-        warnings=(*collected.warnings, *(warning for one in made.values() for warning in one.warnings)),
-    )
 
 
 def _shape(facts: Facts) -> ForecastShape:
