@@ -131,7 +131,9 @@ def _reader_of_task(recipe: Recipe) -> Source | None:
     kind = recipe.task.reads_as if isinstance(recipe.task, TaskSpec) else ""
     if not kind:
         return None
-    source: Source = parse(catalog.load("source", kind), {**recipe.source_settings, "target": recipe.target}, where="recipe: source")
+    source: Source = parse(
+        catalog.load("source", kind), {**recipe.source_settings, "target": recipe.target}, where="recipe: source"
+    )
     return source
 
 

@@ -1,4 +1,4 @@
-"""What a trained forecaster says of the times after a table, or of those after its training data; and how good it is on others."""
+"""What a trained forecaster says of the times after a table, or after its training data; and how good it is on others."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -130,18 +130,27 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
     _require_known(part, fitted, last)
     windows = fitted.latest(part, last=last)
     rows = fitted.rows_of(part, windows)
-    answers = [found for _, found in answer_batches(predictor.module, rows, device=predictor.device, precision=predictor.precision)]
+    answers = [
+        found for _, found in answer_batches(predictor.module, rows, device=predictor.device, precision=predictor.precision)
+    ]
     forecast_HC = answers[0].double().numpy()[0]
     if predictor.companion is not None:
         forecast_HC = predictor.companion.mix(forecast_HC[None], windows)[0]
-    bands, quantiles = predictor.calibrator, {}
+    bands, quantiles = predictor.calibrator, dict[str, np.ndarray]()
     if isinstance(bands, Bands):
         offsets = bands.array()
         quantiles = {f"{level:g}": windows.raw(forecast_HC + offsets[q]) for q, level in enumerate(bands.levels)}
     times = fitted.interval.times(part.start, last + 1 + fitted.horizon)[-fitted.horizon :]
     told = tuple(say_time(int(time), is_number=fitted.interval.kind == "number") for time in times)
-    silent = [name for name, any_ in zip(fitted.series, _is_measured(windows.measured[last + 1 - fitted.length : last + 1]), strict=True) if not any_]
-    notes = [*given.notes, *([f"{part.file}: nothing was measured lately of {', '.join(silent[:6])}: its forecast says little"] if silent else [])]
+    silent = [
+        name
+        for name, any_ in zip(fitted.series, _is_measured(windows.measured[last + 1 - fitted.length : last + 1]), strict=True)
+        if not any_
+    ]
+    notes = [
+        *given.notes,
+        *([f"{part.file}: nothing was measured lately of {', '.join(silent[:6])}: its forecast says little"] if silent else []),
+    ]
     return Forecasts(told, fitted.series, windows.raw(forecast_HC), quantiles, given.problems, tuple(notes))
 
 
@@ -163,13 +172,13 @@ def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: Se
         beside = ForecastBeside(companion.floor, windows, windows, plan.seed, share=companion.share, fitted=companion.fitted)
     outlook = Outlook(beside, bands if isinstance(bands, Bands) else None)
     evaluator = ForecastEvaluator("test", part, windows, fitted, plan, lambda _: predictor.module, outlook)
-    found = evaluator.final(Task())
+    scores = evaluator.final(Task())
     return {
         "num_rows": len(windows),
         "notes": [*given.notes],
-        "metrics": found["metrics"],
-        "intervals": found["intervals"],
-        "forecast": found["forecast"],
+        "metrics": scores["metrics"],
+        "intervals": scores["intervals"],
+        "forecast": scores["forecast"],
     }
 
 

@@ -1,7 +1,7 @@
 """Forecasting: continue several series beyond the last time that was measured.
 
 The network takes `past` [B, L, C] and, where anything is known beforehand, `known` [B, L + H, K], and returns [B, H, C] on the
-scale on which each series has mean 0 and deviation 1 over the train times. The loss is the mean over all values that were measured.
+scale on which each series has mean 0 and deviation 1 over the train times. The loss is the mean over all measured values.
 """
 
 from typing import Any, ClassVar, Literal
@@ -15,9 +15,9 @@ from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.shape.forecast import ForecastShape
 from tutelage.core.spec import Component, Pick, grant
 from tutelage.data.part.base import Part
-from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.prepare.timeline import Timeline
+from tutelage.data.rows.history import HistoryPart
 from tutelage.data.source.base import Collected
 from tutelage.defaults.base import Suggestion
 from tutelage.floor.base import Floor
@@ -128,7 +128,9 @@ class Forecast(TaskSpec):
         def answering(task: Task) -> nn.Module:
             return Answering(finisher, task.network(), task=self, input_names=names)
 
-        def evaluator(name: str, part: str, chosen: HistoryPart, outlook: Outlook, *, is_watched: bool = False) -> ForecastEvaluator:
+        def evaluator(
+            name: str, part: str, chosen: HistoryPart, outlook: Outlook, *, is_watched: bool = False
+        ) -> ForecastEvaluator:
             return ForecastEvaluator(name, data.parts[part], chosen, fitted, plan, answering, outlook, is_watched)
 
         validation = evaluator("val", "validation", windows["validation"], outlook, is_watched=True)
@@ -208,15 +210,11 @@ def _wished_length(length: int, train: TimelinePart, horizon: int) -> int:
     return length
 
 
-def _parts(
-    whole: TimelinePart, test: Part | None, cuts: Cuts, length: int
-) -> tuple[dict[str, TimelinePart], dict[str, int]]:
+def _parts(whole: TimelinePart, test: Part | None, cuts: Cuts, length: int) -> tuple[dict[str, TimelinePart], dict[str, int]]:
     """Return the stretches, each with the times before it that its windows see, and how many these are."""
     ends = {"train": (0, cuts.train), "validation": (cuts.train, cuts.validation), "test": (cuts.validation, cuts.end)}
     lookback = {name: min(begin, length) for name, (begin, _) in ends.items()}
-    parts = {
-        name: whole.stretch(begin - lookback[name], end, name=name) for name, (begin, end) in ends.items() if end > begin
-    }
+    parts = {name: whole.stretch(begin - lookback[name], end, name=name) for name, (begin, end) in ends.items() if end > begin}
     if isinstance(test, TimelinePart):
         joined, begin = whole.followed_by(test)
         lookback["test"] = min(begin, length)
@@ -259,4 +257,3 @@ def _beside(plan: Plan, data: ForecastData) -> ForecastBeside | None:
 def _some(windows: HistoryPart) -> HistoryPart:
     """Return some windows, evenly spaced."""
     return windows.select(np.unique(np.linspace(0, len(windows) - 1, MOST_TRAIN_WINDOWS).astype(np.int64)))
-

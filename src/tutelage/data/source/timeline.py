@@ -89,21 +89,6 @@ class Timeline(Source):
         """Return the series of tables that are in memory."""
         read = self._gridded(collected.train, name="train")
         test = None if collected.test is None else self._gridded(collected.test, name="test", like=read.part)
-        return _joined(collected, read, test)
-
-    def read_timeline(self, path: str) -> Gridded:
-        """Read another table of the same series, to continue or to measure.
-
-        Raises:
-            UsageError: It is no table.
-            DataError: No series can be made of it.
-        """
-        return self._read(table_to_read(path.removeprefix(PREFIX)), name="input")
-
-    def of_tables(self, collected: Collected) -> Collected:
-        """Return the series of tables that are in memory."""
-        read = self._gridded(collected.train, name="train")
-        test = None if collected.test is None else self._gridded(collected.test, name="test", like=read.part)
         each = [read, *([test] if test else [])]
         return replace(
             collected,
