@@ -3,10 +3,10 @@
 The network tells one number for each step; the bands come from its mistakes on rows that it did not learn from, so that they hold
 about the share of values that they say, whatever their distribution, as long as the future is like the validation part.
 
-Source: split-conformal prediction: J. Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, arXiv 1604.04173,
-section 2.2; asymmetric ends: Y. Romano et al., "Conformalized Quantile Regression", 2019, arXiv 1905.03222, theorem 2.
-Differs from the papers: the residuals of one step and series alone, or with those of neighboring steps where they are few; windows
-overlap and so are not exchangeable: the measured coverage says how much that matters.
+Source: split-conformal prediction: J. Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, arXiv
+1604.04173, section 2.2; unequal ends: Y. Romano et al., "Conformalized Quantile Regression", 2019, arXiv 1905.03222, theorem 2.
+Differs from the papers: the residuals of one step and series alone, or with those of neighboring steps where they are few;
+windows overlap and so are not exchangeable: the measured coverage says how much that matters.
 
 Shape letters: N windows, H steps ahead, C series, Q levels.
 """

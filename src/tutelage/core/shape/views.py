@@ -34,12 +34,19 @@ class History(View):
         horizon: Times after it.
         known: Numbers known at each of these times: a second tensor, float32 [batch, length + horizon, known]; 0 where there
             are none, and no such tensor.
+        season: Times after which values come again; 1 where they do not.
     """
 
     channels: int
     length: int
     horizon: int
     known: int
+    season: int = 1
+
+    def again(self) -> tuple[int, ...]:
+        """Return for each coming time which one of the window it repeats: that of the last season, or the last value."""
+        season = self.season if self.season <= self.length else 1
+        return tuple(self.length - season + step % season for step in range(self.horizon))
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class TimelineFitted(Fitted):
     def shape(self) -> ForecastShape:
         """What a model receives."""
         known = len(self.known_scale[0]) + 2 * len(self.calendar)
-        return ForecastShape(channels=len(self.series), length=self.length, horizon=self.horizon, known=known)
+        return ForecastShape(channels=len(self.series), length=self.length, horizon=self.horizon, known=known, season=self.season)
 
     def apply(self, part: Part) -> HistoryRows:
         """Return all windows of a part whose truth was measured, at least in part."""

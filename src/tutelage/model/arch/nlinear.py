@@ -3,7 +3,8 @@
 When to use it: as the smallest network for forecasts, and where a few hundred windows is all there is.
 
 Source: A. Zeng et al., "Are Transformers Effective for Time Series Forecasting?" (NLinear), 2023, arXiv 2205.13504, section 4.
-Differs from the paper: the level may be the mean, the spread is divided by as well, and what is known of a coming time is added.
+Differs from the paper: it begins as seasonal-naive; the level may be the mean, the spread is divided by as well, and what is
+known of a coming time is added.
 
 Shape letters: B batch, C channels, L times before, H times after, K known numbers.
 """
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.views import History, View
 from tutelage.model.arch.base import Model
+from tutelage.model.layers.repeating import Repeating
 from tutelage.model.layers.reversible import Level, reversible
 from tutelage.model.layers.roles import mark
 
@@ -45,11 +47,8 @@ class LinearNet(nn.Module):
         super().__init__()
         self.level, self.length = spec.level, history.length
         self.dropout = nn.Dropout(spec.dropout)
-        self.past = mark(nn.Linear(history.length, history.horizon), "output")
+        self.past = Repeating(history)
         self.known = mark(nn.Linear(history.known, history.channels, bias=False), "output") if history.known else None
-        # At first the answer is the window's level.
-        nn.init.zeros_(self.past.weight)
-        nn.init.zeros_(self.past.bias)
         if self.known is not None:
             nn.init.zeros_(self.known.weight)
 

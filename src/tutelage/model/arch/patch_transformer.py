@@ -1,12 +1,13 @@
-"""Transformer over patches: each series is cut into short stretches that look at one another, beside a linear path; for forecasts.
+"""Transformer over patches: stretches of a series look at one another, beside a linear path; for forecasts.
 
 When to use it: a few hundred windows and more. All series share the weights, and each is continued from its own past alone.
 
 Source: Y. Nie et al., "A Time Series is Worth 64 Words: Long-term Forecasting with Transformers" (PatchTST), 2023, arXiv
 2211.14730, section 3.1; the linear path: A. Zeng et al., "Are Transformers Effective for Time Series Forecasting?" (NLinear),
 2023, arXiv 2205.13504, section 4.
-Differs from the papers: RMS norms in front of each branch, query-key norm, squared ReLU, branches that start at zero; patches end
-at the last value; what is known beforehand is seen in the patches, and at each coming time weighed by the series' own state.
+Differs from the papers: the linear path begins as seasonal-naive; RMS norms in front of each branch, query-key norm, squared
+ReLU, branches that start at zero; patches end at the last value; what is known beforehand is seen in the patches, and at each
+coming time weighed by the series' own state.
 
 Shape letters: B batch, C channels, N = B C, L times before, H times after, K known numbers, T patches, P times in a patch,
 D width, E width of a head.
@@ -24,6 +25,7 @@ from tutelage.core.shape.base import Shape
 from tutelage.core.shape.views import History, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.attention import attend, norm, rotary_tables, rotate
+from tutelage.model.layers.repeating import Repeating
 from tutelage.model.layers.reversible import Level, reversible
 from tutelage.model.layers.roles import mark
 
@@ -74,12 +76,9 @@ class PatchNet(nn.Module):
         self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.depth))
         self.dropout = nn.Dropout(spec.dropout)
         self.head = mark(nn.Linear(self.num_patches * spec.width, history.horizon), "output")
-        self.linear = mark(nn.Linear(history.length, history.horizon), "output") if spec.linear else None
-        # At first the answer is the window's level.
-        for layer in (self.head, self.linear):
-            if layer is not None:
-                nn.init.zeros_(layer.weight)
-                nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+        self.linear = Repeating(history) if spec.linear else None
 
     def forward(self, past_BLC: Tensor, known_BSK: Tensor | None = None) -> Tensor:
         """Return [B, H, C]."""

@@ -2,8 +2,8 @@
 
 When to use it: forecasts of series whose level and spread drift. Not where the level itself tells what comes.
 
-Source: T. Kim et al., "Reversible Instance Normalization for Accurate Time-Series Forecasting against Distribution Shift", 2022,
-ICLR, equations 1 to 3. Differs from the paper: no learned scale and shift; the level may be the last value.
+Source: T. Kim et al., "Reversible Instance Normalization for Accurate Time-Series Forecasting against Distribution
+Shift", 2022, ICLR, equations 1 to 3. Differs from the paper: no learned scale and shift; the level may be the last value.
 
 Shape letters: B batch, L times before, H times after, C channels.
 """
@@ -23,16 +23,16 @@ EPSILON = 1e-5
 class Reversible(NamedTuple):
     """Level and spread of each window, float32 [B, 1, C]."""
 
-    level_B1C: Tensor
-    spread_B1C: Tensor
+    level: Tensor
+    spread: Tensor
 
     def apply(self, x_BTC: Tensor) -> Tensor:
         """Return values on the window's own scale."""
-        return (x_BTC - self.level_B1C) / self.spread_B1C
+        return (x_BTC - self.level) / self.spread
 
     def undo(self, x_BTC: Tensor) -> Tensor:
         """Return values on the scale that the window came on, float32."""
-        return x_BTC.float() * self.spread_B1C + self.level_B1C
+        return x_BTC.float() * self.spread + self.level
 
 
 def reversible(past_BLC: Tensor, *, level: Level = "mean") -> Reversible:

@@ -34,13 +34,13 @@ class Drawn:
     bands: Sequence[Band] = ()
 
 
-def forecast_chart(drawn: Drawn, *, y_label: str, unit: str, clock: Clock | None) -> Html:
+def forecast_chart(drawn: Drawn, *, x_label: str, y_label: str, clock: Clock | None) -> Html:
     """Return the chart and its legend.
 
     Args:
         drawn: At least one value in all.
+        x_label: Name of the x axis where times are not known.
         y_label: Name of the y axis.
-        unit: From a step to the next, such as `hour`; "" where it is not known.
         clock: What time steps are; the first after the moment is step 1.
     """
     measured = {1 - len(drawn.past) + number: value for number, value in enumerate((*drawn.past, *drawn.truth))}
@@ -48,7 +48,7 @@ def forecast_chart(drawn: Drawn, *, y_label: str, unit: str, clock: Clock | None
     ends = [side for band in drawn.bands for side in (band.low, band.high)]
     steps = [*measured, *told, *range(1, 1 + max(map(len, ends), default=0))]
     values = [value for some in (measured.values(), told.values(), *ends) for value in some if value is not None]
-    frame = Frame(x=_time_axis(min(steps), max(steps), unit=unit, clock=clock), y=axis_over(y_label, values))
+    frame = Frame(x=_time_axis(min(steps), max(steps), x_label=x_label, clock=clock), y=axis_over(y_label, values))
     moment = frame.at_x(0.5)
     pieces = [
         *[_area(frame, band, number) for number, band in enumerate(drawn.bands)],
@@ -61,11 +61,11 @@ def forecast_chart(drawn: Drawn, *, y_label: str, unit: str, clock: Clock | None
     return join(_legend(drawn), frame.draw(pieces, strips, description=text))
 
 
-def _time_axis(first: int, last: int, *, unit: str, clock: Clock | None) -> Axis:
+def _time_axis(first: int, last: int, *, x_label: str, clock: Clock | None) -> Axis:
     """Return the axis of steps, with dates where these are known."""
     low, high = float(first), float(max(last, first + 1))
     if clock is None:
-        return Axis(f"{unit or 'step'}s ahead", low, high)
+        return Axis(x_label, low, high)
     label = f"{clock.say(first)} to {clock.say(last)}"
     return Axis(label, low, high, marks=clock.marks(first, last))
 

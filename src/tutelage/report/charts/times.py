@@ -15,7 +15,7 @@ SECOND_STRIDES = (
     1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200, DAY, 2 * DAY, 7 * DAY, 14 * DAY,
 )  # fmt: skip
 """Seconds between labels, from which the smallest is taken that leaves them room; then come months."""
-MONTH_STRIDES = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1_200)
+MONTH_STRIDES = (1, 2, 3, 6, 12, 24, 60, 120, 240, 600, 1_200, 2_400, 6_000, 12_000)
 MONDAY = datetime(1970, 1, 5)
 """Round times are counted from here, so that weeks begin on a Monday."""
 
@@ -75,9 +75,12 @@ class Clock:
         for number in range(math.ceil(begin / stride) * stride, end + 1, stride):
             year, month = divmod(number, 12)
             when = datetime(year, month + 1, 1)
-            place = first + (
-                (number - begin) / self.months if self.months else (when - self.at(first)).total_seconds() / self.seconds
-            )
+            if self.months and self.months % 12 == 0:
+                place = first + (year - begin // 12) * 12 / self.months
+            elif self.months:
+                place = first + (number - begin) / self.months
+            else:
+                place = first + (when - self.at(first)).total_seconds() / self.seconds
             if first <= place <= last:
                 found.append((place, f"{year}" if stride % 12 == 0 else f"{when:%b} {year}"))
         return tuple(found)

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
+from tutelage.core import layout
 from tutelage.report.blocks import figure, first_of, section, table
 from tutelage.report.charts.forecast import Band, Drawn, forecast_chart
 from tutelage.report.charts.line import Series, line_chart
 from tutelage.report.charts.times import clock_of
 from tutelage.report.html import Child, Html, tag
-from tutelage.report.number import say_count, say_number, say_percent
+from tutelage.report.number import say_number, say_percent
 from tutelage.report.record import Count, Number, Record, RunRecord, Text
 from tutelage.report.sections.base import Section
 from tutelage.report.value import as_number
@@ -16,7 +19,10 @@ from tutelage.report.value import as_number
 __all__ = ["Forecasts"]
 
 MAX_EXAMPLES, MAX_SERIES, MAX_STEPS = 12, 50, 2_000
-FILE = "result.json"
+LEAST_PAST = 12
+"""Times before the moment that are drawn, or as many as come after it: what was told should fill half of a chart."""
+FILE = layout.RESULT
+LEAD = "The dashed line is the moment of the forecast: what is right of it was not known then."
 BY_STEP = "Mean distance from the truth, over all series and all moments of the test part, in standard deviations of each series."
 
 
@@ -28,7 +34,7 @@ class Example(Record):
     past: tuple[Number, ...] = ()
     truth: tuple[Number, ...] = ()
     forecast: tuple[Number, ...] = ()
-    quantiles: dict[Text, tuple[Number, ...]] = {}
+    quantiles: dict[Text, tuple[Number, ...]] = Field(default_factory=dict)
 
 
 class Steps(Record):
@@ -56,7 +62,7 @@ class ForecastRecord(Record):
     by_step: Steps = Steps()
     by_series: tuple[SeriesScore, ...] = ()
     examples: tuple[Example, ...] = ()
-    coverage: dict[Text, Number] = {}
+    coverage: dict[Text, Number] = Field(default_factory=dict)
 
 
 class ForecastPart(Record):
@@ -79,11 +85,6 @@ class Forecasts(Section):
         steps, series = _steps(found), _by_series(found.by_series)
         if not examples and steps is None and series is None:
             return None
-        ahead = (
-            say_count(found.horizon, found.unit or "step")
-            if found.unit.isalpha() or not found.unit
-            else f"{found.horizon:,} times {found.unit}"
-        )
         return section(
             "Forecasts",
             tag("p", say_coverage(found.coverage)) if found.coverage else None,
@@ -91,7 +92,7 @@ class Forecasts(Section):
             [tag("h3", "Errors"), tag("div", steps, class_="charts")] if steps else None,
             series,
             anchor=self.anchor,
-            lead=f"{ahead} ahead. The dashed line is the moment of the forecast: what is right of it was not known then.",
+            lead=f"{found.horizon:,} {_steps_of(found.unit)} ahead. {LEAD}",
         )
 
 
@@ -124,13 +125,15 @@ def _example(example: Example, unit: str, data_unit: str) -> Html | None:
     """Return the chart of one forecast; None where it holds no number."""
     past, truth, forecast = (_numbers(values) for values in (example.past, example.truth, example.forecast))
     quantiles = {_number(level): _numbers(values) for level, values in example.quantiles.items()}
+    past = past[-max(len(forecast), LEAST_PAST) :]
     drawn = Drawn(past, truth, forecast, _bands(quantiles))
     if all(value is None for value in (*past, *truth, *forecast)):
         return None
     clock = clock_of(example.start, unit, first=1 - len(past), last=max(len(truth), len(forecast), 1))
     label = " in ".join(filter(None, [example.series or "value", data_unit]))
-    when = f", from {clock.say(1)}" if clock else ""
-    return figure(forecast_chart(drawn, y_label=label, unit=unit, clock=clock), title=f"{example.series or 'Series'}{when}")
+    start = clock.say(1) if clock else example.start[:19].replace("T", " ")
+    chart = forecast_chart(drawn, x_label=f"{_steps_of(unit)} ahead", y_label=label, clock=clock)
+    return figure(chart, title=f"{example.series or 'Series'}{', from ' if start else ''}{start}")
 
 
 def _bands(quantiles: dict[float | None, tuple[float | None, ...]]) -> list[Band]:
@@ -154,11 +157,7 @@ def _steps(found: ForecastRecord) -> Html | None:
     ]
     if not lines:
         return None
-    chart = line_chart(
-        lines,
-        x_label=f"{found.unit or 'step'}s ahead" if found.unit.isalpha() or not found.unit else f"times {found.unit} ahead",
-        y_label="mean absolute error",
-    )
+    chart = line_chart(lines, x_label=f"{_steps_of(found.unit)} ahead", y_label="mean absolute error")
     return figure(chart, title="Error by step ahead", caption=f"{BY_STEP} Seasonal-naive says what was measured a season before.")
 
 
@@ -177,6 +176,12 @@ def _by_series(scores: Sequence[SeriesScore]) -> Html | None:
     headers = ["series", "mse", "mae", "mae in its unit", "seasonal-naive in its unit", "error less by"]
     shown = table(headers, rows, numeric=range(1, len(headers)), sortable=True)
     return tag("div", tag("h3", "Error by series"), shown, first_of(MAX_SERIES, len(scores), file=FILE))
+
+
+def _steps_of(unit: str) -> str:
+    """Return what several steps are called, such as `hours` or `steps of 15 minutes`."""
+    unit = unit.removeprefix("1 ")
+    return f"steps of {unit}" if unit[:1].isdigit() else f"{unit or 'step'}s"
 
 
 def _less(ours: float | None, naive: float | None) -> str:
