@@ -194,7 +194,13 @@ def _request(
     if given_marks:
         values["split"] = _by_marks(values.get("split", {}), list(given_marks), is_path=is_path)
     wished = recipe_from(values, where="train(...)")
-    given = {**wishes, **of_source, "header": header, "model": model, **{key: value for key, value in budget.items() if value is not None}}
+    given = {
+        **wishes,
+        **of_source,
+        "header": header,
+        "model": model,
+        **{key: value for key, value in budget.items() if value is not None},
+    }
     said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
     command = f"tutelage.train({', '.join([repr(str(source)) if is_path else f'<{FROM_PYTHON}>', *said])})"
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]

@@ -11,14 +11,22 @@ import numpy as np
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
-from tutelage.floor.base import Floor
+from tutelage.floor.base import FittedFloor, Floor
 
-__all__ = ["ForecastFloor", "as_history", "batches_of", "held_out", "last_season"]
+__all__ = ["ForecastFitted", "ForecastFloor", "as_history", "batches_of", "held_out", "last_season"]
 
 MOST_VALUES = 4_000_000
 """Numbers of a batch of windows, at most."""
 HELD_OUT = 0.25
 """Share of the train windows, the last ones, by which settings are chosen; then all are learned from."""
+
+
+class ForecastFitted(FittedFloor):
+    """A fitted floor that continues series."""
+
+    def refitted(self, part: RowsPart) -> "ForecastFitted":
+        """Return the same way of forecasting, its numbers learned from other windows."""
+        raise NotImplementedError
 
 
 class ForecastFloor(Floor):

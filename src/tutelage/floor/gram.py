@@ -10,6 +10,9 @@ import numpy as np
 
 __all__ = ["Gram"]
 
+MOST_MISSING = 0.3
+"""Share of a row's outputs that may be unknown."""
+
 
 @dataclass
 class Gram:
@@ -34,13 +37,16 @@ class Gram:
         return cls(np.zeros((groups, size, size)), np.zeros((groups, size, num_outputs)))
 
     def add(self, inputs_NCL: np.ndarray, outputs_NCH: np.ndarray) -> None:
-        """Take rows; those with an output that is not known are left out."""
+        """Take rows; what is not known of an output is the mean of the others, and rows of which little is known are left out."""
         for group in range(len(self.inputs)):
             own = slice(None) if len(self.inputs) == 1 else slice(group, group + 1)
             inputs = inputs_NCL[:, own].reshape(-1, inputs_NCL.shape[2])
             outputs = outputs_NCH[:, own].reshape(-1, outputs_NCH.shape[2])
-            is_whole = ~np.isnan(outputs).any(axis=1)
-            inputs, outputs = np.c_[inputs[is_whole], np.ones(is_whole.sum())], outputs[is_whole]
+            is_missing = np.isnan(outputs)
+            is_used = is_missing.mean(axis=1) <= MOST_MISSING
+            inputs, outputs = np.c_[inputs[is_used], np.ones(is_used.sum())], outputs[is_used]
+            if is_missing.any() and len(outputs):
+                outputs = np.where(np.isnan(outputs), np.nanmean(outputs, axis=1, keepdims=True), outputs)
             self.inputs[group] += inputs.T @ inputs
             self.products[group] += inputs.T @ outputs
             self.squares += float((outputs**2).sum())
@@ -62,10 +68,12 @@ class Gram:
             penalty: On the squares of all weights, as a share of the mean square of the inputs.
             is_own: Whether each group has its own.
         """
-        return np.stack([
-            vectors @ ((vectors.T @ products) / (values + penalty * max(float(values.mean()), 1e-12))[:, None])
-            for (values, vectors), products in (self._own if is_own else self._shared)
-        ])
+        return np.stack(
+            [
+                vectors @ ((vectors.T @ products) / (values + penalty * max(float(values.mean()), 1e-12))[:, None])
+                for (values, vectors), products in (self._own if is_own else self._shared)
+            ]
+        )
 
     def error(self, weights: np.ndarray) -> float:
         """Return the mean squared error of maps on these rows; infinite where there are none."""
@@ -73,7 +81,7 @@ class Gram:
             return np.inf
         weights = np.broadcast_to(weights, self.products.shape)
         explained = 2 * float((weights * self.products).sum()) - float((weights * (self.inputs @ weights)).sum())
-        return (self.squares - explained) / (self.count * self.products.shape[2])
+        return float((self.squares - explained) / (self.count * self.products.shape[2]))
 
     @cached_property
     def _own(self) -> list[tuple[tuple[np.ndarray, np.ndarray], np.ndarray]]:

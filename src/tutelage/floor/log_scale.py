@@ -23,16 +23,16 @@ class LogScale:
     """Which series are taken on the logarithm.
 
     Attributes:
-        is_log_C: bool [C].
-        least_C: What smaller values count as, in the unit of the series, > 0.
-        mean_C: Of the logarithms.
-        std_C: The same for the deviation.
+        is_log: bool [C].
+        least: What smaller values count as, in the unit of the series, > 0.
+        mean: Of the logarithms.
+        std: The same for the deviation.
     """
 
-    is_log_C: np.ndarray
-    least_C: np.ndarray
-    mean_C: np.ndarray
-    std_C: np.ndarray
+    is_log: np.ndarray
+    least: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
 
     @classmethod
     def suited(cls, part: HistoryPart) -> "LogScale":
@@ -57,29 +57,29 @@ class LogScale:
 
     def history(self, part: HistoryPart) -> HistoryPart:
         """Return windows on this scale."""
-        if not self.is_log_C.any():
+        if not self.is_log.any():
             return part
         return replace(part, past=self._of(part.past, part), measured=self._of(part.measured, part))
 
     def back(self, answers_NHC: np.ndarray, part: HistoryPart) -> np.ndarray:
         """Return answers on the standardized scale of the windows."""
-        if not self.is_log_C.any():
+        if not self.is_log.any():
             return answers_NHC
         # What is far beyond all that was seen would overflow.
-        raw = np.exp(np.clip(answers_NHC, -50, 50) * self.std_C + self.mean_C)
-        return np.where(self.is_log_C, (raw - part.mean) / part.std, answers_NHC)
+        raw = np.exp(np.clip(answers_NHC, -50, 50) * self.std + self.mean)
+        return np.where(self.is_log, (raw - part.mean) / part.std, answers_NHC)
 
     def state(self) -> dict[str, Any]:
         """Return which series it concerns."""
-        return {"is_log": self.is_log_C.tolist()}
+        return {"is_log": self.is_log.tolist()}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return its numbers."""
-        return {"log_scale": torch.from_numpy(np.stack([self.least_C, self.mean_C, self.std_C]))}
+        return {"log_scale": torch.from_numpy(np.stack([self.least, self.mean, self.std]))}
 
     def _of(self, values_TC: np.ndarray, part: HistoryPart) -> np.ndarray:
-        raw_TC = np.maximum(part.raw(values_TC), self.least_C)
-        return np.where(self.is_log_C, (np.log(raw_TC) - self.mean_C) / self.std_C, values_TC)
+        raw_TC = np.maximum(part.raw(values_TC), self.least)
+        return np.where(self.is_log, (np.log(raw_TC) - self.mean) / self.std, values_TC)
 
 
 def _grows(values_T: np.ndarray, season: int) -> bool:

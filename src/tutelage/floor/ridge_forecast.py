@@ -1,4 +1,4 @@
-"""A straight map from the window to the horizon, in closed form: how far a forecast departs from seasonal-naive, by least squares.
+"""A straight map from window to horizon, in closed form: how far a forecast departs from seasonal-naive, by least squares.
 
 The window is told relative to its last value or its mean, so that level does not matter; what is learned is shrunk towards
 seasonal-naive by a penalty, which the last quarter of the train windows chooses - with short series it is all that is left.
@@ -9,7 +9,7 @@ Differs from the paper: the penalty, and towards what it shrinks.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,11 +19,10 @@ from torch import Tensor
 from tutelage.core.typed import take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
-from tutelage.floor.base import FittedFloor
-from tutelage.floor.forecasts import ForecastFloor, as_history, batches_of, held_out
+from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, held_out
 from tutelage.floor.gram import Gram
 from tutelage.floor.log_scale import LogScale
-from tutelage.floor.seasonal_naive import SeasonalNaiveFitted, SeasonalNaive
+from tutelage.floor.seasonal_naive import SeasonalNaive, SeasonalNaiveFitted
 
 __all__ = ["RidgeForecast", "RidgeForecastFitted"]
 
@@ -54,20 +53,21 @@ class RidgeForecast(ForecastFloor):
         early = np.arange(max(1, first - history.horizon - history.length // 2))
         late = np.arange(first, len(history))
         sums = [_sums(history.select(rows), naive) for rows in (early, late, np.arange(len(early), first))]
-        best = min((_best(*sums[:2], center) for center in ("last", "mean")), key=lambda found: found.error)
+        best = min((_best(sums[0], sums[1], center) for center in ("last", "mean")), key=lambda found: found.error)
         whole = sums[0].plus(sums[1]).plus(sums[2]).seen_through(centering(history.length, best.center))
-        return RidgeForecastFitted(whole.solved(best.penalty, is_own=best.is_own), best.center, naive, scale)
+        return RidgeForecastFitted(whole.solved(best.penalty, is_own=best.is_own), best.center, naive, scale, best.penalty)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "RidgeForecastFitted":
         """Rebuild what was fitted."""
         weights = tensors["weights"].double().numpy()
         naive = SeasonalNaive().restore(take(state, "naive", dict), {"drift": tensors["drift"]})
-        center, channels = take(state, "center", str), len(naive.drift_C)
+        center, channels = take(state, "center", str), len(naive.drift)
         sizes = (weights.ndim == 3, len(weights) in (1, channels), list(weights.shape) == list(state["sizes"]))
         if not all(sizes) or center not in ("last", "mean"):
             raise ValueError(f"a map of {weights.shape} for {channels} series, centered by {center!r}")
         scale = LogScale.restored(take(state, "scale", dict), tensors, channels=channels)
-        return RidgeForecastFitted(weights, "last" if center == "last" else "mean", naive, scale)
+        penalty = take(state, "penalty", float)
+        return RidgeForecastFitted(weights, "last" if center == "last" else "mean", naive, scale, penalty)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Tried:
 
 
 @dataclass(frozen=True)
-class RidgeForecastFitted(FittedFloor):
+class RidgeForecastFitted(ForecastFitted):
     """A straight map.
 
     Attributes:
@@ -89,12 +89,21 @@ class RidgeForecastFitted(FittedFloor):
         center: What windows are told relative to.
         naive: What is departed from.
         scale: Whether logarithms are taken.
+        penalty: On the squares of the weights.
     """
 
     weights: np.ndarray
     center: Center
     naive: SeasonalNaiveFitted
     scale: LogScale
+    penalty: float
+
+    def refitted(self, part: RowsPart) -> "RidgeForecastFitted":
+        """Return the same way, learned from other windows in one pass."""
+        history = self.scale.history(as_history(part))
+        naive = self.naive.refitted(history)
+        sums = _sums(history, naive).seen_through(centering(history.length, self.center))
+        return replace(self, weights=sums.solved(self.penalty, is_own=len(self.weights) > 1), naive=naive)
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return forecasts float64 [N, H, C], standardized."""
@@ -116,7 +125,13 @@ class RidgeForecastFitted(FittedFloor):
     def state(self) -> dict[str, Any]:
         """Return how windows are centered."""
         sizes = list(self.weights.shape)
-        return {"center": self.center, "sizes": sizes, "naive": self.naive.state(), "scale": self.scale.state()}
+        return {
+            "center": self.center,
+            "sizes": sizes,
+            "penalty": self.penalty,
+            "naive": self.naive.state(),
+            "scale": self.scale.state(),
+        }
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the map."""
@@ -150,7 +165,8 @@ def _best(learned: Gram, held: Gram, center: Center) -> Tried:
         for is_own in ways
         for penalty in PENALTIES
     ]
-    return min(tried, key=lambda found: found.error)
+    # Where nothing could be held out, nothing is departed from.
+    return min(tried, key=lambda found: (found.error, -found.penalty))
 
 
 def _sums(history: HistoryPart, naive: SeasonalNaiveFitted) -> Gram:

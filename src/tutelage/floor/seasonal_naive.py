@@ -14,8 +14,7 @@ from torch import Tensor
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
-from tutelage.floor.forecasts import ForecastFloor, as_history, batches_of, held_out, last_season
-from tutelage.floor.base import FittedFloor
+from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, held_out, last_season
 
 __all__ = ["SeasonalNaive", "SeasonalNaiveFitted", "mean_drift"]
 
@@ -42,9 +41,7 @@ class SeasonalNaive(ForecastFloor):
         late = history.select(np.arange(first, len(history))) if first < len(history) else history
         errors = [squared_error(one, late) for one in tried]
         best = tried[int(np.argmin(errors))]
-        is_drifting = bool(best.drift_C.any())
-        drift = mean_drift(history, best.season) if is_drifting else np.zeros(history.channels)
-        return SeasonalNaiveFitted(best.season, drift)
+        return best.refitted(history)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "SeasonalNaiveFitted":
         """Rebuild what was fitted."""
@@ -55,16 +52,16 @@ class SeasonalNaive(ForecastFloor):
 
 
 @dataclass(frozen=True)
-class SeasonalNaiveFitted(FittedFloor):
+class SeasonalNaiveFitted(ForecastFitted):
     """Seasonal-naive of some series.
 
     Attributes:
         season: Steps; 1 says the last value again.
-        drift_C: Mean change of each series in a step, standardized; 0 where none is added.
+        drift: Mean change of each series in a step, standardized; 0 where none is added.
     """
 
     season: int
-    drift_C: np.ndarray
+    drift: np.ndarray
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return forecasts float64 [N, H, C], standardized."""
@@ -72,20 +69,26 @@ class SeasonalNaiveFitted(FittedFloor):
         found = [self.of(history, rows) for rows in batches_of(history)]
         return np.concatenate(found) if found else np.empty((0, history.horizon, history.channels))
 
+    def refitted(self, part: RowsPart) -> "SeasonalNaiveFitted":
+        """Return the same way with the mean change of other windows, where one is added."""
+        history = as_history(part)
+        drift = mean_drift(history, self.season) if self.drift.any() else np.zeros(history.channels)
+        return SeasonalNaiveFitted(self.season, drift)
+
     def of(self, history: HistoryPart, rows: np.ndarray) -> np.ndarray:
         """Return forecasts of some windows."""
         naive_NHC = last_season(history, rows, season=self.season)
         # What stands in for a step is the next whole number of seasons before it.
         seasons_H = np.arange(history.horizon) // self.season + 1
-        return np.asarray(naive_NHC + (seasons_H * self.season)[:, None] * self.drift_C)
+        return np.asarray(naive_NHC + (seasons_H * self.season)[:, None] * self.drift)
 
     def state(self) -> dict[str, Any]:
         """Return the season."""
-        return {"season": self.season, "channels": len(self.drift_C)}
+        return {"season": self.season, "channels": len(self.drift)}
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the change in a step."""
-        return {"drift": torch.from_numpy(self.drift_C)}
+        return {"drift": torch.from_numpy(self.drift)}
 
 
 def mean_drift(part: HistoryPart, season: int) -> np.ndarray:

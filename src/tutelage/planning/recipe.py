@@ -294,8 +294,10 @@ def with_task_setting(values: Mapping[str, Any], setting: str, value: object) ->
     if not kind and len(having) == 1:
         kind = having[0]
     elif kind not in having:
-        raise RecipeError(f"recipe: task = {kind or said!r} has no setting {setting!r}. It goes with --task {' or '.join(having)}.")
-    table = {key: inner for key, inner in said.model_dump().items()} if isinstance(said, Component) else _as_table("task", said)
+        raise RecipeError(
+            f"recipe: task = {kind or said!r} has no setting {setting!r}. It goes with --task {' or '.join(having)}."
+        )
+    table = said.model_dump() if isinstance(said, Component) else _as_table("task", said)
     return {**values, "task": {**table, "kind": kind, setting: value}}
 
 

@@ -1,7 +1,7 @@
 """Forecasting: continue several series beyond the last time that was measured.
 
 The network takes `past` [B, L, C] and, where anything is known beforehand, `known` [B, L + H, K], and returns [B, H, C] on the
-scale on which each series has mean 0 and deviation 1 over the train times. The loss is the mean over all values that were measured.
+scale on which each series has mean 0 and deviation 1 over the train times. The loss is the mean over all measured values.
 """
 
 from typing import Any, ClassVar, Literal
@@ -13,12 +13,11 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.core.shape.forecast import ForecastShape
-from tutelage.core.spec import Component, Pick, grant, parse
+from tutelage.core.spec import Component, Pick, grant
 from tutelage.data.part.base import Part
-from tutelage.data.rows.history import HistoryPart
-from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.prepare.timeline import Timeline
+from tutelage.data.rows.history import HistoryPart
 from tutelage.data.source.base import Collected
 from tutelage.defaults.base import Suggestion
 from tutelage.floor.base import Floor
@@ -68,12 +67,11 @@ class Forecast(TaskSpec):
     def refusal(self, part: Part) -> str:
         """Refuse all but series with times, and tables of which such may be made."""
         found = f"task 'forecast' continues series, and these are {part.kind} data"
-        is_fit = isinstance(part, TimelinePart | TablePart)
-        return "" if is_fit else f"{found}. Give a table with a column of dates, or choose another task."
+        remedy = "Give a table with a column of dates and say --task forecast, or choose another task."
+        return "" if isinstance(part, TimelinePart) else f"{found}. {remedy}"
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> ForecastData:
         """Cut validation and test from the end of the times, and fit the scale of each series before them."""
-        collected = _with_times(collected, recipe)
         whole, has_test = collected.train, collected.test is not None
         assert isinstance(whole, TimelinePart)
         wished = choose_prepare(recipe, whole)
@@ -130,7 +128,9 @@ class Forecast(TaskSpec):
         def answering(task: Task) -> nn.Module:
             return Answering(finisher, task.network(), task=self, input_names=names)
 
-        def evaluator(name: str, part: str, chosen: HistoryPart, outlook: Outlook, *, is_watched: bool = False) -> ForecastEvaluator:
+        def evaluator(
+            name: str, part: str, chosen: HistoryPart, outlook: Outlook, *, is_watched: bool = False
+        ) -> ForecastEvaluator:
             return ForecastEvaluator(name, data.parts[part], chosen, fitted, plan, answering, outlook, is_watched)
 
         validation = evaluator("val", "validation", windows["validation"], outlook, is_watched=True)
@@ -182,29 +182,6 @@ class ForecastTask(Task):
         return self.model if self.average is None else self.average.module
 
 
-def _with_times(collected: Collected, recipe: Recipe) -> Collected:
-    """Return series with times, made of tables that were given from Python."""
-    if isinstance(collected.train, TimelinePart):
-        return collected
-    from dataclasses import replace
-
-    from tutelage.data.source.timeline import Timeline as Source
-
-    known = {key: value for key, value in recipe.source_settings.items() if key in Source.model_fields}
-    source: Any = parse(Source, {**known, "target": recipe.target}, where="recipe: source")
-    made = {name: source.timeline_of(part) for name in ("train", "test") if isinstance(part := getattr(collected, name), TablePart)}
-    problems = [problem for one in made.values() for problem in one.problems]
-    if problems:
-        raise DataError(problems)
-    return replace(
-        collected,
-        train=made["train"].part,
-        test=made["test"].part if "test" in made else None,
-        notes=(*collected.notes, *(note for one in made.values() for note in one.notes)),
-        warnings=(*collected.warnings, *(warning for one in made.values() for warning in one.warnings)),
-    )
-
-
 def _shape(facts: Facts) -> ForecastShape:
     assert isinstance(facts.shape, ForecastShape)
     return facts.shape
@@ -233,15 +210,11 @@ def _wished_length(length: int, train: TimelinePart, horizon: int) -> int:
     return length
 
 
-def _parts(
-    whole: TimelinePart, test: Part | None, cuts: Cuts, length: int
-) -> tuple[dict[str, TimelinePart], dict[str, int]]:
+def _parts(whole: TimelinePart, test: Part | None, cuts: Cuts, length: int) -> tuple[dict[str, TimelinePart], dict[str, int]]:
     """Return the stretches, each with the times before it that its windows see, and how many these are."""
     ends = {"train": (0, cuts.train), "validation": (cuts.train, cuts.validation), "test": (cuts.validation, cuts.end)}
     lookback = {name: min(begin, length) for name, (begin, _) in ends.items()}
-    parts = {
-        name: whole.stretch(begin - lookback[name], end, name=name) for name, (begin, end) in ends.items() if end > begin
-    }
+    parts = {name: whole.stretch(begin - lookback[name], end, name=name) for name, (begin, end) in ends.items() if end > begin}
     if isinstance(test, TimelinePart):
         joined, begin = whole.followed_by(test)
         lookback["test"] = min(begin, length)
@@ -284,4 +257,3 @@ def _beside(plan: Plan, data: ForecastData) -> ForecastBeside | None:
 def _some(windows: HistoryPart) -> HistoryPart:
     """Return some windows, evenly spaced."""
     return windows.select(np.unique(np.linspace(0, len(windows) - 1, MOST_TRAIN_WINDOWS).astype(np.int64)))
-

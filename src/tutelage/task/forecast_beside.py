@@ -11,6 +11,7 @@ import numpy as np
 
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
+from tutelage.floor.forecasts import ForecastFitted
 from tutelage.task.beside import ALONE, BOTH, mixed
 
 __all__ = ["ForecastBeside", "blocks_of"]
@@ -19,8 +20,8 @@ CLEARLY = 2.0
 """Standard errors by which one alone has to be better than the mean of both."""
 FEW_BLOCKS = 4
 """Stretches below which the validation part says little: then the floor leaves, unless the network was better."""
-ANSWERING = 1.5
-"""What fitting once more and answering takes, as a multiple of fitting."""
+AFTERWARDS = 1.0
+"""What learning once more and answering takes, as a multiple of fitting."""
 NOTHING = np.empty(0)
 
 
@@ -52,7 +53,7 @@ class ForecastBeside:
     @property
     def reserve_seconds(self) -> float:
         """What it may take at the end: answering, and fitting once more to the validation part too."""
-        return ANSWERING * self.seconds
+        return AFTERWARDS * self.seconds
 
     def fit(self) -> None:
         """Fit to the train windows; the same each time."""
@@ -78,7 +79,8 @@ class ForecastBeside:
         told = ", ".join(f"{said[share]} {mean:.4g}" for share, mean in means.items())
         self.reason = f"mean squared error on the validation part: {told}; {why}"
         if self.share:
-            self.fitted = self.floor.fit(self.later, NOTHING, num_classes=0, seed=self.seed)
+            assert isinstance(self._judged, ForecastFitted)
+            self.fitted = self._judged.refitted(self.later)
 
     def record(self) -> dict[str, Any]:
         """Return what result.json says of it, but for the scores."""

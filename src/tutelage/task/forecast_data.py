@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
-
 from tutelage.core.errors import DataError, DataProblem, RecipeError
-from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.timeline import TimelineFitted
+from tutelage.data.rows.history import HistoryPart
 from tutelage.data.source.base import Collected
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, SplitPlan
@@ -92,13 +90,25 @@ class ForecastData(Data):
             Decision(key="task", value="forecast", reason=self.task_reason),
             Decision(key="series", value=f"{len(fitted.series)}: {names}", reason=f"columns of numbers of {train.file}"),
             Decision(key="times", value=f"{len(whole):,}, {fitted.interval.say()} apart", reason="the usual step between rows"),
-            *([Decision(key="gaps", value=gaps, reason="nothing is learned or measured there; before a moment the last value stands for them")] if gaps else []),
+            *(
+                [
+                    Decision(
+                        key="gaps",
+                        value=gaps,
+                        reason="nothing is learned or measured there; before a moment the last value stands for them",
+                    )
+                ]
+                if gaps
+                else []
+            ),
             Decision(key="season", value=season, reason=fitted.why),
             Decision(key="horizon", value=fitted.interval.say(fitted.horizon), reason=self.why.get("horizon", "")),
             Decision(key="window", value=f"{fitted.length:,} times before the moment", reason=self.why.get("length", "")),
             Decision(key="split", value=f"{sizes} times: {spans}", reason=self.cuts.reason),
             Decision(
-                key="prepare", value=f"{getattr(self.prepare, 'kind', '')}: {fitted.say()}", reason="fitted on the train part only"
+                key="prepare",
+                value=f"{getattr(self.prepare, 'kind', '')}: {fitted.say()}",
+                reason="fitted on the train part only",
             ),
         )
 
@@ -193,7 +203,7 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
     why = "by time, never at random: " + (
         "as you said"
         if recipe.split.validation != "auto" or recipe.split.test != "auto"
-        else f"few times, so validation and test are one horizon each"
+        else "few times, so validation and test are one horizon each"
         if is_few
         else "the last fifth is the test, the fifth before validation"
     )

@@ -5,7 +5,6 @@ Shape letters: N windows, B windows of a batch, H steps ahead, C series, Q level
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ from torch import nn
 
 from tutelage.calibrate.bands import Bands
 from tutelage.core.events import Event
-from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
+from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.forecasts import last_season
 from tutelage.metric.forecast_outcome import ForecastOutcome
 from tutelage.planning.plan import Plan
@@ -109,7 +108,7 @@ class ForecastEvaluator(Measured):
         return len(self.windows)
 
     @property
-    def metrics(self) -> tuple[Any, ...]:  # type: ignore[override]
+    def metrics(self) -> tuple[Any, ...]:
         """What is measured; what needs bands, once there are any."""
         metrics = measured_metrics(self.plan, is_watched=self.is_watched)
         return tuple(metric for metric in metrics if self.outlook.bands is not None or not getattr(metric, "needs_bands", False))
@@ -132,8 +131,10 @@ class ForecastEvaluator(Measured):
                     tally.add(outcome)
                     own.add(outcome)
             for group, answers in ((alone, told.network), (floor, told.floor)):
-                for tally in group if answers is not None else ():
-                    tally.add(self.outcome(told, answers))
+                if answers is not None:
+                    outcome = self.outcome(told, answers)
+                    for tally in group:
+                        tally.add(outcome)
         values = self.named(tally.value() for tally in tallies)
         intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
         shown = sums.record(self.part, self.fitted, tell=lambda rows: next(self.told(task, rows)))
@@ -230,4 +231,3 @@ def outcome_of(told: Told, forecast: np.ndarray, windows: HistoryPart, bands: Ba
     return ForecastOutcome(
         forecast[is_measured], told.truth[is_measured], None, told.naive[is_measured], unit, low=ends[0], high=ends[1]
     )
-

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tutelage.calibrate.bands import Bands
-from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.interval import iso_time
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
+from tutelage.data.rows.history import HistoryPart
 from tutelage.task.forecast_bands import band_coverage
 
 __all__ = ["ForecastSums"]
@@ -126,7 +126,7 @@ class ForecastSums:
 
 
 def _mean(total: np.ndarray, count: np.ndarray) -> np.ndarray:
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
 def _rounded(values: np.ndarray) -> list[float | None]:

@@ -17,13 +17,14 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.forecast import ForecastShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
-from tutelage.data.rows.history import HistoryPart
 from tutelage.data.part.interval import Interval
+from tutelage.data.part.stretch import Stretch
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.calendar import calendar_names, calendar_values
 from tutelage.data.prepare.season import find_season
 from tutelage.data.rows.histories import HistoryRows
+from tutelage.data.rows.history import HistoryPart
 
 __all__ = ["Timeline", "TimelineFitted", "as_timeline_part"]
 
@@ -73,17 +74,21 @@ class Timeline(Prepare):
         )
         if not mean or len(mean) != len(std) or min(std) <= 0 or not np.isfinite([*mean, *std]).all():
             raise ValueError(f"mean {mean} and std {std} of the series do not belong together")
-        if len(known_mean) != len(known_std) or min(known_std, default=1) <= 0 or not np.isfinite([*known_mean, *known_std]).all():
+        if (
+            len(known_mean) != len(known_std)
+            or min(known_std, default=1) <= 0
+            or not np.isfinite([*known_mean, *known_std]).all()
+        ):
             raise ValueError(f"mean {known_mean} and std {known_std} of what is known beforehand do not belong together")
         said = take(state, "interval", dict)
         interval = Interval(said["kind"], take(said, "size", Size), take(said, "at_end", bool))
         series = tuple(str(name) for name in state["series"])
         if len(series) != len(mean):
             raise ValueError(f"{len(series)} names of {len(mean)} series")
-        sizes = (take(state, key, Size) for key in ("length", "horizon", "season"))
+        length, horizon, season = (take(state, key, Size) for key in ("length", "horizon", "season"))
         names = tuple(str(name) for name in state["calendar"])
         return TimelineFitted(
-            mean, std, (known_mean, known_std), series, interval, *sizes, names, "", take(state, "reading", dict)
+            mean, std, (known_mean, known_std), series, interval, length, horizon, season, names, "", take(state, "reading", dict)
         )
 
 
@@ -130,7 +135,7 @@ class TimelineFitted(Fitted):
         series = as_timeline_part(part)
         return self.rows_of(series, self.windows(series))
 
-    def rows_of(self, part: TimelinePart, windows: HistoryPart) -> HistoryRows:
+    def rows_of(self, part: Stretch, windows: HistoryPart) -> HistoryRows:
         """Return windows of a part as the model takes them."""
         count = int(windows.starts.max(initial=0)) + self.length + self.horizon
         return HistoryRows(
@@ -142,7 +147,7 @@ class TimelineFitted(Fitted):
             horizon=self.horizon,
         )
 
-    def windows(self, part: TimelinePart) -> HistoryPart:
+    def windows(self, part: Stretch) -> HistoryPart:
         """Return all windows of a part that have a value before and one after the moment, one step after the other."""
         self._require_fitting(part)
         measured_TC = (part.values - np.array(self.mean)) / np.array(self.std)
@@ -152,13 +157,13 @@ class TimelineFitted(Fitted):
         usable_N = (total_T[moment_N] > total_T[start_N]) & (total_T[moment_N + self.horizon] > total_T[moment_N])
         return self._windows(part, measured_TC, start_N[usable_N])
 
-    def latest(self, part: TimelinePart, *, last: int) -> HistoryPart:
+    def latest(self, part: Stretch, *, last: int) -> HistoryPart:
         """Return the one window whose moment follows the time at place `last`."""
         self._require_fitting(part)
         measured_TC = (part.values - np.array(self.mean)) / np.array(self.std)
         return self._windows(part, measured_TC, np.array([last + 1 - self.length]))
 
-    def known(self, part: TimelinePart, count: int) -> np.ndarray:
+    def known(self, part: Stretch, count: int) -> np.ndarray:
         """Return what is known of a part's first `count` times, which may be more than it has: float32 [count, K]."""
         told = calendar_values(self.interval.times(part.start, count), self.calendar)
         mean_K, std_K = (np.array(each) for each in self.known_scale)
@@ -194,7 +199,7 @@ class TimelineFitted(Fitted):
         calendar = f", told the place in {' and '.join(self.calendar)}" if self.calendar else ""
         return f"{self.shape.say()}, each standardized by its train times{calendar}"
 
-    def _windows(self, part: TimelinePart, measured_TC: np.ndarray, starts: np.ndarray) -> HistoryPart:
+    def _windows(self, part: Stretch, measured_TC: np.ndarray, starts: np.ndarray) -> HistoryPart:
         return HistoryPart(
             name=part.name,
             past=carried_forward(measured_TC),
@@ -208,7 +213,7 @@ class TimelineFitted(Fitted):
             fingerprint=part.fingerprint,
         )
 
-    def _require_fitting(self, part: TimelinePart) -> None:
+    def _require_fitting(self, part: Stretch) -> None:
         """Refuse other series than those of the training."""
         if part.series != self.series:
             found = f"series {', '.join(part.series[:6])}, where the model has {', '.join(self.series[:6])}"

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -36,7 +35,9 @@ class TimeLayout:
     known: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, *, time_column: str = "", series_id: str = "", target: str = "auto", known: str | Sequence[str] = ()) -> "TimeLayout":
+    def of(
+        cls, *, time_column: str = "", series_id: str = "", target: str = "auto", known: str | Sequence[str] = ()
+    ) -> "TimeLayout":
         """Read columns as they are typed: several are divided by commas."""
         return cls(time_column, series_id, split_names("" if target == "auto" else target), split_names(known))
 
@@ -143,7 +144,9 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
             cells = part.column(layout.time_column).drop_null()
             example = f", such as {str(cells[0].as_py())[:40]!r}" if len(cells) else ""
             remedy = "Write all of them in one way, such as 2020-12-31 18:00."
-            raise DataError([DataProblem(f"{part.file}, column {layout.time_column}", f"cells that are no dates{example}", remedy)])
+            raise DataError(
+                [DataProblem(f"{part.file}, column {layout.time_column}", f"cells that are no dates{example}", remedy)]
+            )
         return layout.time_column
     dated = [name for name in part.columns if pa.types.is_timestamp(part.types[name]) and name not in layout.known]
     if len(dated) > 1:
@@ -164,7 +167,9 @@ def _require(part: TablePart, names: Sequence[str], *, said: str) -> None:
     missing = [name for name in names if name not in part.columns]
     if missing:
         near = suggest(missing[0], list(part.columns))
-        raise DataError([DataProblem(part.file, f"there is no column {missing[0]!r} ({said}){near}", f"Columns: {_shown(part.columns)}.")])
+        raise DataError(
+            [DataProblem(part.file, f"there is no column {missing[0]!r} ({said}){near}", f"Columns: {_shown(part.columns)}.")]
+        )
 
 
 def _shown(names: Sequence[str]) -> str:

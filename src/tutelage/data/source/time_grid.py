@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.interval import Interval, find_interval, say_time
-from tutelage.data.part.table import TablePart
 from tutelage.data.part.stretch import hash_values
+from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.time_columns import TimeColumns, TimeLayout, choose_columns, numbers_of, times_of
 
@@ -92,7 +92,9 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     notes += more
     time_T = np.unique(rows.time)
     if len(time_T) < LEAST_TIMES:
-        raise DataError([*problems, DataProblem(part.file, f"{len(time_T)} times in it", "A series needs many: give a longer table.")])
+        raise DataError(
+            [*problems, DataProblem(part.file, f"{len(time_T)} times in it", "A series needs many: give a longer table.")]
+        )
     found = interval or find_interval(time_T, is_number=is_number)
     place_N, off = _places(part, rows, found, origin=int(time_T[0]))
     if off is not None:
@@ -141,7 +143,11 @@ def _each_once(
         where = f"such as {part.locate(int(rows.number[equal[0]]))} ({say_time(int(rows.time[equal[0]]), is_number=is_number)})"
         notes.append(f"{part.file}: {len(equal):,} rows say the same of the same time again, {where}: used once")
     remedy = "Keep one row for each time"
-    remedy += " of a series." if columns.series_id else "; if several series are below each other, name their column: --series-id COLUMN."
+    remedy += (
+        " of a series."
+        if columns.series_id
+        else "; if several series are below each other, name their column: --series-id COLUMN."
+    )
     problems = [
         DataProblem(
             part.locate(int(rows.number[place])),
@@ -168,9 +174,15 @@ def _places(part: TablePart, rows: Rows, interval: Interval, *, origin: int) -> 
         return place_N, None
     row = int(np.flatnonzero(off_N)[0]) if off_N.any() else int(order[np.flatnonzero(collide)[0] + 1]) if collide.any() else 0
     is_number = interval.kind == "number"
-    found = f"times are not at equal steps: most are {interval.say()} apart, and {say_time(int(rows.time[row]), is_number=is_number)}"
-    found += f" ({part.locate(int(rows.number[row]))}) is not on that grid" if not is_sparse else " begins a grid that is nearly empty"
-    return place_N, DataProblem(part.file, found, "Bring the table to equal steps, such as the mean or the sum of each hour or day.")
+    found = (
+        f"times are not at equal steps: most are {interval.say()} apart, and {say_time(int(rows.time[row]), is_number=is_number)}"
+    )
+    found += (
+        f" ({part.locate(int(rows.number[row]))}) is not on that grid" if not is_sparse else " begins a grid that is nearly empty"
+    )
+    return place_N, DataProblem(
+        part.file, found, "Bring the table to equal steps, such as the mean or the sum of each hour or day."
+    )
 
 
 def _filled(
@@ -200,9 +212,7 @@ def _filled(
         "dates": dict(part.dates),
     }
     fingerprint = hash_values(start, flat, known)
-    return TimelinePart(
-        part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading
-    )
+    return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
 
 
 def _cut(part: TimelinePart, count: int) -> TimelinePart:
@@ -230,5 +240,7 @@ def _constant(part: TimelinePart) -> list[str]:
     if still:
         told.append(f"{part.file}: never changes: {', '.join(still[:5])}. It is forecast to stay so; --target leaves series out")
     if empty:
-        told.append(f"{part.file}: without any value: {', '.join(empty[:5])}. Nothing can be forecast of it; --target leaves series out")
+        told.append(
+            f"{part.file}: without any value: {', '.join(empty[:5])}. Nothing can be forecast of it; --target leaves series out"
+        )
     return told

@@ -9,12 +9,14 @@ Any table is read: CSV, TSV, JSON Lines, Excel, Parquet, Arrow. Not for tables o
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.data.part.base import Part
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.arrow_types import Kind
@@ -72,15 +74,7 @@ class Timeline(Source):
         read = self._read(found.train, name="train")
         test_file = table_to_read(self.test.removeprefix(PREFIX)) if self.test else found.test
         test = None if test_file is None else self._read(test_file, name="test", like=read.part)
-        each = [read, *([test] if test else [])]
-        return Collected(
-            name=table_stem(found.train),
-            train=read.part,
-            test=test.part if test else None,
-            problems=tuple(problem for one in each for problem in one.problems),
-            notes=(*found.notes, *(note for one in each for note in one.notes)),
-            warnings=tuple(warning for one in each for warning in one.warnings),
-        )
+        return _joined(Collected(name=table_stem(found.train), train=read.part, notes=found.notes), read, test)
 
     def read_timeline(self, path: str) -> Gridded:
         """Read another table of the same series, to continue or to measure.
@@ -91,9 +85,19 @@ class Timeline(Source):
         """
         return self._read(table_to_read(path.removeprefix(PREFIX)), name="input")
 
-    def timeline_of(self, table: TablePart) -> Gridded:
-        """Return the series of a table that is in memory."""
-        return as_timeline(table, self._layout, most_rows=self.rows if table.name == "train" else 0)
+    def of_tables(self, collected: Collected) -> Collected:
+        """Return the series of tables that are in memory."""
+        read = self._gridded(collected.train, name="train")
+        test = None if collected.test is None else self._gridded(collected.test, name="test", like=read.part)
+        each = [read, *([test] if test else [])]
+        return replace(
+            collected,
+            train=read.part,
+            test=test.part if test else None,
+            problems=(*collected.problems, *(problem for one in each for problem in one.problems)),
+            notes=(*collected.notes, *(note for one in each for note in one.notes)),
+            warnings=(*collected.warnings, *(warning for one in each for warning in one.warnings)),
+        )
 
     def _read(self, file: Path, *, name: str, like: TimelinePart | None = None) -> Gridded:
         """Read a table; of a test table the step is that of the training table."""
@@ -101,9 +105,14 @@ class Timeline(Source):
             path=str(file), target="", header=self.header, names=self.names, sheet=self.sheet, kinds=self.kinds, dates=self.dates
         )
         table, problems = reader.read_input([str(file)])
-        assert isinstance(table, TablePart)
-        if not table.columns:
-            raise DataError(problems or (DataProblem(str(file), "no columns in it", "Give a table with a column of dates."),))
+        made = self._gridded(table, name=name, like=like)
+        return replace(made, problems=(*problems, *made.problems), notes=(*table.notes, *made.notes))
+
+    def _gridded(self, table: Part, *, name: str, like: TimelinePart | None = None) -> Gridded:
+        """Return the series of a table."""
+        if not isinstance(table, TablePart):
+            found = f"{table.kind} data, which are no table with a column of dates"
+            raise DataError([DataProblem(table.name, found, "Give a table, such as a data frame, or a dict of columns.")])
         made = as_timeline(
             table.renamed(name),
             self._layout,
@@ -113,7 +122,7 @@ class Timeline(Source):
         if like is not None and made.part.series != like.series:
             found = f"series {', '.join(made.part.series[:6])}, where the training table has {', '.join(like.series[:6])}"
             raise DataError([DataProblem(made.part.file, found, "Give a table with the same columns.")])
-        return Gridded(made.part, (*problems, *made.problems), (*table.notes, *made.notes), made.warnings)
+        return made
 
     @property
     def _layout(self) -> TimeLayout:
@@ -124,3 +133,16 @@ class Timeline(Source):
         if not place.exists():
             raise UsageError(f"{place}: no such file or folder. Expected a table with a column of dates.")
         return place
+
+
+def _joined(collected: Collected, read: Gridded, test: Gridded | None) -> Collected:
+    """Return the series that were read, with all that is to be told of them."""
+    each = [read, *([test] if test else [])]
+    return replace(
+        collected,
+        train=read.part,
+        test=test.part if test else None,
+        problems=(*collected.problems, *(problem for one in each for problem in one.problems)),
+        notes=(*collected.notes, *(note for one in each for note in one.notes)),
+        warnings=(*collected.warnings, *(warning for one in each for warning in one.warnings)),
+    )
