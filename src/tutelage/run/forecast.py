@@ -9,7 +9,7 @@ import numpy as np
 
 from tutelage.calibrate.bands import Bands
 from tutelage.core.errors import DataError, DataProblem, RunError
-from tutelage.data.part.interval import say_time
+from tutelage.data.part.interval import written_times
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.data.source.arrays import collect_arrays
@@ -141,7 +141,7 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
         offsets = bands.array()
         quantiles = {f"{level:g}": windows.raw(forecast_HC + offsets[q]) for q, level in enumerate(bands.levels)}
     times = fitted.interval.times(part.start, last + 1 + fitted.horizon)[-fitted.horizon :]
-    told = tuple(say_time(int(time), is_number=fitted.interval.kind == "number") for time in times)
+    told = tuple(written_times(times, fitted.interval))
     silent = [
         name
         for name, any_ in zip(fitted.series, _is_measured(windows.measured[last + 1 - fitted.length : last + 1]), strict=True)

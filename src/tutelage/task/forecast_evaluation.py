@@ -127,10 +127,9 @@ class ForecastEvaluator(Measured):
             sums.add(told)
             for begin in range(0, len(told.rows), block):
                 outcome = self.outcome(part := told.part(slice(begin, begin + block)), part.forecast)
-                for tally, own in zip(tallies, units, strict=True):
-                    tally.add(outcome)
+                for own in units:
                     own.add(outcome)
-            for group, answers in ((alone, told.network), (floor, told.floor)):
+            for group, answers in ((tallies, told.forecast), (alone, told.network), (floor, told.floor)):
                 if answers is not None:
                     outcome = self.outcome(told, answers)
                     for tally in group:

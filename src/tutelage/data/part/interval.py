@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Interval", "find_interval", "iso_time", "say_time"]
+__all__ = ["Interval", "find_interval", "iso_time", "say_time", "written_times"]
 
 SECOND = 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
@@ -130,6 +130,17 @@ def say_time(time: int, *, is_number: bool = False) -> str:
 def iso_time(time: int, interval: Interval) -> str:
     """Write a time as programs do, such as `2016-07-01T00:00:00`; a plain number as it is."""
     return str(time) if interval.kind == "number" else str(np.datetime64(int(time), "us")).removesuffix(".000000")
+
+
+def written_times(time_T: np.ndarray, interval: Interval) -> list[str]:
+    """Write times as in a table, all in one way: without hours where all are at midnight, without seconds where none has any."""
+    if interval.kind == "number":
+        return [str(time) for time in time_T.tolist()]
+    if not (time_T % DAY).any():
+        unit = "D"
+    else:
+        unit = "m" if not (time_T % MINUTE).any() else "s" if not (time_T % SECOND).any() else "us"
+    return [str(time).replace("T", " ") for time in time_T.astype("datetime64[us]").astype(f"datetime64[{unit}]")]
 
 
 def _by_month(time_T: np.ndarray, months: int) -> Interval | None:

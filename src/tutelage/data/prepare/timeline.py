@@ -8,7 +8,7 @@ Shape letters: T times, C series, K numbers known beforehand.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -28,6 +28,8 @@ from tutelage.data.rows.history import HistoryPart
 
 __all__ = ["Timeline", "TimelineFitted", "as_timeline_part"]
 
+Step = Annotated[int, Field(gt=0, le=2**62)]
+"""Microseconds, at most some thousand years."""
 SMALLEST_DEVIATION = 1e-12
 """As a share of the largest value: what varies less is constant."""
 
@@ -81,7 +83,7 @@ class Timeline(Prepare):
         ):
             raise ValueError(f"mean {known_mean} and std {known_std} of what is known beforehand do not belong together")
         said = take(state, "interval", dict)
-        interval = Interval(said["kind"], take(said, "size", Size), take(said, "at_end", bool))
+        interval = Interval(said["kind"], take(said, "size", Step), take(said, "at_end", bool))
         series = tuple(str(name) for name in state["series"])
         if len(series) != len(mean):
             raise ValueError(f"{len(series)} names of {len(mean)} series")
