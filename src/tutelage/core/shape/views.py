@@ -43,11 +43,6 @@ class History(View):
     known: int
     season: int = 1
 
-    def again(self) -> tuple[int, ...]:
-        """Return for each coming time which one of the window it repeats: that of the last season, or the last value."""
-        season = self.season if self.season <= self.length else 1
-        return tuple(self.length - season + step % season for step in range(self.horizon))
-
 
 @dataclass(frozen=True, slots=True)
 class Columns(View):

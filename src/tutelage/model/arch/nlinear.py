@@ -3,8 +3,8 @@
 When to use it: as the smallest network for forecasts, and where a few hundred windows is all there is.
 
 Source: A. Zeng et al., "Are Transformers Effective for Time Series Forecasting?" (NLinear), 2023, arXiv 2205.13504, section 4.
-Differs from the paper: it begins as seasonal-naive; the level may be the mean, the spread is divided by as well, and what is
-known of a coming time is added.
+Differs from the paper: it begins by saying what is usual; the level may be the mean, the spread is divided by as well, and
+what is known of a coming time is added.
 
 Shape letters: B batch, C channels, L times before, H times after, K known numbers.
 """

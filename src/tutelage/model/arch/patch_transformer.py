@@ -5,9 +5,9 @@ When to use it: a few hundred windows and more. All series share the weights, an
 Source: Y. Nie et al., "A Time Series is Worth 64 Words: Long-term Forecasting with Transformers" (PatchTST), 2023, arXiv
 2211.14730, section 3.1; the linear path: A. Zeng et al., "Are Transformers Effective for Time Series Forecasting?" (NLinear),
 2023, arXiv 2205.13504, section 4.
-Differs from the papers: the linear path begins as seasonal-naive; RMS norms in front of each branch, query-key norm, squared
-ReLU, branches that start at zero; patches end at the last value; what is known beforehand is seen in the patches, and at each
-coming time weighed by the series' own state.
+Differs from the papers: the linear path begins by saying what is usual; RMS norms in front of each branch, query-key norm,
+squared ReLU, branches that start at zero; patches end at the last value; what is known beforehand is seen in the patches, and at
+each coming time weighed by the series' own state.
 
 Shape letters: B batch, C channels, N = B C, L times before, H times after, K known numbers, T patches, P times in a patch,
 D width, E width of a head.
@@ -129,7 +129,8 @@ class Known(nn.Module):
         """Return what coming times add, [B, H, C]: what is known of each, weighed as each series' state asks."""
         step_BHD = F.silu(self.step(known_BHK))
         asked_BCD = self.ask(state_ND).view(len(known_BHK), -1, state_ND.shape[-1])
-        return step_BHD @ asked_BCD.transpose(1, 2) * step_BHD.shape[-1] ** -0.5
+        added_BHC: Tensor = step_BHD @ asked_BCD.transpose(1, 2) * step_BHD.shape[-1] ** -0.5
+        return added_BHC
 
 
 class Block(nn.Module):
