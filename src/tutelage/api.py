@@ -15,13 +15,14 @@ from tutelage.core.errors import UsageError
 from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
 from tutelage.planning.plan import Plan
-from tutelage.planning.recipe import Recipe, merge, recipe_from, with_task_setting
+from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.collect import one_mark
 from tutelage.run.files import warn_user
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
+from tutelage.run.task_setting import with_task_setting
 from tutelage.run.survey import damaged_weights
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
@@ -184,12 +185,7 @@ def _request(
         values = merge(values, ["model"], model)
     if any(value is not None for value in budget.values()):
         values["budget"] = {key: value for key, value in budget.items() if value is not None}
-    if of_source and not is_path:
-        values["source_settings"] = of_source
-    if is_path:
-        values["source"] = str(source) if not of_source else {"path": str(source), **of_source}
-        if test is not None:
-            values["test"] = str(test)
+    values |= _places(source, test, of_source)
     given_marks = {by: mark for by, mark in marks.items() if mark is not None}
     if given_marks:
         values["split"] = _by_marks(values.get("split", {}), list(given_marks), is_path=is_path)
@@ -206,6 +202,14 @@ def _request(
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
     data = {} if is_path else {"data": source, "test": test, "marks": next(iter(given_marks.values()), None)}
     return Request(wished, str(out), **data, module=module, command=command, sinks=sinks, started=clock.monotonic())
+
+
+def _places(source: Any, test: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what a recipe says of where the data are, and of how they are read."""
+    if not isinstance(source, str | Path):
+        return {"source_settings": settings} if settings else {}
+    said = {"path": str(source), **settings} if settings else str(source)
+    return {"source": said} | ({} if test is None else {"test": str(test)})
 
 
 def _by_marks(split: Any, given: list[str], *, is_path: bool) -> dict[str, Any]:

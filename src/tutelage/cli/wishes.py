@@ -10,8 +10,9 @@ from typing import Any
 from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
 from tutelage.core.names import readable
-from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from, with_task_setting
+from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 from tutelage.run.start import Request
+from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console
 
 __all__ = ["make_request"]

@@ -14,9 +14,9 @@ from tutelage.core.amount import parse_seconds
 from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
 from tutelage.core.patience import PATIENCE_SECONDS
-from tutelage.core.spec import Auto, Component, Location, Pick, Spec, Wish, parse
+from tutelage.core.spec import Auto, Location, Pick, Spec, Wish, parse
 
-__all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe", "with_task_setting"]
+__all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
 
 MAX_EPOCHS, MAX_STEPS = 10**6, 10**12
 """More than any machine does in a life; beyond 2^53 steps could no longer be counted in a float."""
@@ -280,25 +280,6 @@ def merge(base: Mapping[str, Any], keys: list[str], value: object) -> dict[str, 
     elif is_table and (isinstance(inner, Mapping) or key in catalog.families()):
         value = {**_as_table(key, inner), **_as_table(key, value)}
     return {**base, key: value}
-
-
-def with_task_setting(values: Mapping[str, Any], setting: str, value: object) -> dict[str, Any]:
-    """Return nested tables with a setting of the task put in; where no task is named, the one that has it is.
-
-    Raises:
-        RecipeError: The task that is named has no such setting.
-    """
-    said = values.get("task", "auto")
-    kind = said.get("kind", "") if isinstance(said, Mapping) else getattr(said, "kind", "" if said == "auto" else said)
-    having = [name for name in catalog.names("task") if setting in catalog.load("task", name).model_fields]
-    if not kind and len(having) == 1:
-        kind = having[0]
-    elif kind not in having:
-        raise RecipeError(
-            f"recipe: task = {kind or said!r} has no setting {setting!r}. It goes with --task {' or '.join(having)}."
-        )
-    table = said.model_dump() if isinstance(said, Component) else _as_table("task", said)
-    return {**values, "task": {**table, "kind": kind, setting: value}}
 
 
 def _as_table(key: str, said: object) -> Mapping[str, Any]:

@@ -66,12 +66,9 @@ class Forecasts:
     def records(self) -> list[dict[str, Any]]:
         """Return one record for each series and time: what is forecast, and its quantiles."""
         return [
-            {
-                "time": time,
-                "series": name,
-                "forecast": _plain(self.values[h, c]),
-                **{f"q{level}": _plain(values[h, c]) for level, values in self.quantiles.items()},
-            }
+            {"time": time, "series": name}
+            | {"forecast": _plain(self.values[h, c])}
+            | {f"q{level}": _plain(values[h, c]) for level, values in self.quantiles.items()}
             for c, name in enumerate(self.series)
             for h, time in enumerate(self.times)
         ]

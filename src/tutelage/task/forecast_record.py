@@ -116,9 +116,8 @@ class ForecastSums:
             "start": iso_time(int(part.interval.times(part.start, moment + 1)[-1]), part.interval),
             "past": self._units(windows.measured[first:moment, c], c),
             "truth": self._units(told.truth[0, :, c], c),
-            "forecast": self._units(forecast_H, c),
             "quantiles": quantiles,
-        }
+        } | {"forecast": self._units(forecast_H, c)}
 
     def _units(self, values: np.ndarray, c: int) -> list[float | None]:
         """Return values in the unit of a series."""
