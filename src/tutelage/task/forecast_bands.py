@@ -6,7 +6,8 @@ about the share of values that they say, whatever their distribution, as long as
 Source: split-conformal prediction: J. Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, arXiv
 1604.04173, section 2.2; unequal ends: Y. Romano et al., "Conformalized Quantile Regression", 2019, arXiv 1905.03222, theorem 2.
 Differs from the papers: the residuals of one step and series alone, or with those of neighboring steps where they are few;
-windows overlap and so are not exchangeable: the measured coverage says how much that matters.
+windows overlap and so are not exchangeable: bands are widened by Student's t as if each stretch of a horizon's length were one
+residual, and one more, which matters only where there are few, and the measured coverage says whether that was enough.
 
 Shape letters: N windows, H steps ahead, C series, Q levels.
 """
@@ -15,6 +16,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.stats import norm, t
 
 __all__ = ["LEVELS", "band_coverage", "fit_bands"]
 
@@ -31,14 +33,14 @@ def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS) -> np.
         levels: Shares of values below, rising, each between 0 and 1.
 
     Returns:
-        Offsets; a level beyond what the number of residuals can tell is their smallest or largest. NaN for a series of which
-        nothing was measured in any step.
+        Offsets; a level beyond what the number of residuals can tell is their smallest or largest, before it is widened. NaN
+        for a series of which nothing was measured in any step.
     """
     if residual_NHC.ndim != 3 or not all(0 < level < 1 for level in levels) or sorted(levels) != list(levels):
         raise ValueError(
             f"levels {levels} of residuals {residual_NHC.shape}: expected rising levels within (0, 1), and [N, H, C]"
         )
-    _, horizon, channels = residual_NHC.shape
+    num_windows, horizon, channels = residual_NHC.shape
     count_HC = np.isfinite(residual_NHC).sum(axis=0)
     offsets_QHC = np.full((len(levels), horizon, channels), np.nan)
     for channel in range(channels):
@@ -46,7 +48,7 @@ def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS) -> np.
             first, last = _pooled_steps(count_HC[:, channel], step)
             pool = residual_NHC[:, first:last, channel]
             offsets_QHC[:, step, channel] = _ends(pool[np.isfinite(pool)].astype(np.float64), levels)
-    return offsets_QHC
+    return _widened(offsets_QHC, levels, num_stretches=(num_windows + horizon - 1) // horizon) if horizon > 1 else offsets_QHC
 
 
 def band_coverage(residual_NHC: np.ndarray, offsets_QHC: np.ndarray, levels: Sequence[float] = LEVELS) -> dict[str, float]:
@@ -77,6 +79,14 @@ def _pooled_steps(count_H: np.ndarray, step: int) -> tuple[int, int]:
         if count_H[first:last].sum() >= ENOUGH or last - first == len(count_H):
             return first, last
         reach += 1
+
+
+def _widened(offsets_QHC: np.ndarray, levels: Sequence[float], *, num_stretches: int) -> np.ndarray:
+    """Return offsets farther from the middle, by what so few independent stretches leave open about their spread."""
+    middle_HC = np.array([np.interp(0.5, levels, offsets_Q) for offsets_Q in offsets_QHC.reshape(len(levels), -1).T])
+    middle_HC = middle_HC.reshape(offsets_QHC.shape[1:])
+    factors = [1.0 if level == 0.5 else float(t.ppf(level, 1 + num_stretches) / norm.ppf(level)) for level in levels]
+    return np.asarray(middle_HC + (offsets_QHC - middle_HC) * np.array(factors)[:, None, None])
 
 
 def _ends(residuals: np.ndarray, levels: Sequence[float]) -> np.ndarray:
