@@ -22,8 +22,8 @@ from tutelage.run.collect import one_mark
 from tutelage.run.files import warn_user
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
-from tutelage.run.task_setting import with_task_setting
 from tutelage.run.survey import damaged_weights
+from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 

@@ -10,6 +10,7 @@ import numpy as np
 
 __all__ = ["Gram"]
 
+Parts = tuple[np.ndarray, np.ndarray, np.ndarray]
 MOST_MISSING = 0.3
 """Share of a row's outputs that may be unknown."""
 
@@ -70,8 +71,8 @@ class Gram:
         """
         return np.stack(
             [
-                vectors @ ((vectors.T @ products) / (values + penalty * max(float(values.mean()), 1e-12))[:, None])
-                for (values, vectors), products in (self._own if is_own else self._shared)
+                vectors @ (rotated / (values + penalty * max(float(values.mean()), 1e-12))[:, None])
+                for values, vectors, rotated in (self._own if is_own else self._shared)
             ]
         )
 
@@ -84,15 +85,15 @@ class Gram:
         return float((self.squares - explained) / (self.count * self.products.shape[2]))
 
     @cached_property
-    def _own(self) -> list[tuple[tuple[np.ndarray, np.ndarray], np.ndarray]]:
-        return [(_parts(inputs), products) for inputs, products in zip(self.inputs, self.products, strict=True)]
+    def _own(self) -> list[Parts]:
+        return [_parts(inputs, products) for inputs, products in zip(self.inputs, self.products, strict=True)]
 
     @cached_property
-    def _shared(self) -> list[tuple[tuple[np.ndarray, np.ndarray], np.ndarray]]:
-        return [(_parts(self.inputs.sum(axis=0)), self.products.sum(axis=0))]
+    def _shared(self) -> list[Parts]:
+        return [_parts(self.inputs.sum(axis=0), self.products.sum(axis=0))]
 
 
-def _parts(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return eigenvalues, none below 0, and vectors."""
+def _parts(inputs: np.ndarray, products: np.ndarray) -> Parts:
+    """Return eigenvalues, none below 0, their vectors, and the products seen along these."""
     values, vectors = np.linalg.eigh(inputs)
-    return np.maximum(values, 0.0), vectors
+    return np.maximum(values, 0.0), vectors, vectors.T @ products

@@ -30,10 +30,11 @@ PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0, 1e4)
 """As a share of the mean square of a window's values, times the number of windows."""
 MOST_OWN = 16
 """Series that may have maps of their own."""
-MOST_PRODUCTS = 2e10
+MOST_PRODUCTS = 1e10
 """Products for the Gram matrices, at most; beyond, every n-th window is learned from."""
 
 Center = Literal["last", "mean"]
+CENTERS: tuple[Center, ...] = ("last", "mean")
 
 
 class RidgeForecast(ForecastFloor):
@@ -53,7 +54,8 @@ class RidgeForecast(ForecastFloor):
         early = np.arange(max(1, first - history.horizon - history.length // 2))
         late = np.arange(first, len(history))
         sums = [_sums(history.select(rows), naive) for rows in (early, late, np.arange(len(early), first))]
-        best = min((_best(sums[0], sums[1], center) for center in ("last", "mean")), key=lambda found: found.error)
+        tried = [found for center in CENTERS for found in _best(sums[0], sums[1], center)]
+        best = min(tried, key=lambda found: (found.error, -found.penalty))
         whole = sums[0].plus(sums[1]).plus(sums[2]).seen_through(centering(history.length, best.center))
         return RidgeForecastFitted(whole.solved(best.penalty, is_own=best.is_own), best.center, naive, scale, best.penalty)
 
@@ -155,18 +157,19 @@ def centering(length: int, center: Center) -> np.ndarray:
     return matrix
 
 
-def _best(learned: Gram, held: Gram, center: Center) -> Tried:
-    """Return the best penalty of one way to center windows."""
+def _best(learned: Gram, held: Gram, center: Center) -> list[Tried]:
+    """Return the best of one way to center windows: with one map for all series and, where there may be such, with own ones."""
     matrix = centering(learned.inputs.shape[1] - 1, center)
     learned, held = learned.seen_through(matrix), held.seen_through(matrix)
     ways = [False, True] if len(learned.inputs) > 1 else [False]
-    tried = [
-        Tried(center, is_own, penalty, held.error(learned.solved(penalty, is_own=is_own)))
-        for is_own in ways
-        for penalty in PENALTIES
-    ]
     # Where nothing could be held out, nothing is departed from.
-    return min(tried, key=lambda found: (found.error, -found.penalty))
+    return [
+        min(
+            (Tried(center, way, penalty, held.error(learned.solved(penalty, is_own=way))) for penalty in PENALTIES),
+            key=lambda found: (found.error, -found.penalty),
+        )
+        for way in ways
+    ]
 
 
 def _sums(history: HistoryPart, naive: SeasonalNaiveFitted) -> Gram:

@@ -11,7 +11,7 @@ import numpy as np
 
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
-from tutelage.floor.forecasts import ForecastFitted
+from tutelage.floor.forecasts import ForecastFitted, last_season
 from tutelage.task.beside import ALONE, BOTH, mixed
 
 __all__ = ["ForecastBeside", "blocks_of"]
@@ -19,7 +19,7 @@ __all__ = ["ForecastBeside", "blocks_of"]
 CLEARLY = 2.0
 """Standard errors by which one alone has to be better than the mean of both."""
 FEW_BLOCKS = 4
-"""Stretches below which the validation part says little: then the floor leaves, unless the network was better."""
+"""Stretches below which the validation part says little: then the floor leaves, if it is better than seasonal-naive."""
 AFTERWARDS = 1.0
 """What learning once more and answering takes, as a multiple of fitting."""
 NOTHING = np.empty(0)
@@ -74,7 +74,9 @@ class ForecastBeside:
             share: block_losses(mixed(network_NHC, floor_NHC, share=share) - truth_NHC, windows) for share in (ALONE, BOTH, 1.0)
         }
         means = {share: float(np.mean(loss)) for share, loss in losses.items()}
-        self.share, why = _decided(losses, means)
+        naive = last_season(windows, season=windows.season)
+        yardstick = float(np.mean(block_losses(naive - truth_NHC, windows)))
+        self.share, why = _decided(losses, means, yardstick=yardstick)
         said = {ALONE: "the network alone", BOTH: "the mean of network and floor", 1.0: "the floor alone"}
         told = ", ".join(f"{said[share]} {mean:.4g}" for share, mean in means.items())
         self.reason = f"mean squared error on the validation part: {told}; {why}"
@@ -107,14 +109,21 @@ def block_losses(error_NHC: np.ndarray, windows: HistoryPart) -> np.ndarray:
     return np.asarray(total[count > 0] / count[count > 0])
 
 
-def _decided(losses: dict[float, np.ndarray], means: dict[float, float]) -> tuple[float, str]:
-    """Return the floor's share, and why."""
+def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yardstick: float) -> tuple[float, str]:
+    """Return the floor's share, and why.
+
+    Args:
+        losses: Of each stretch, by the floor's share.
+        means: Their means.
+        yardstick: What seasonal-naive reaches.
+    """
     count = len(losses[BOTH])
     if count < FEW_BLOCKS:
-        stretches = f"{count} stretch{'es' * (count != 1)} of a horizon's length tell little"
-        if means[1.0] <= means[ALONE]:
-            return 1.0, f"{stretches}, and the floor was better"
-        return BOTH, f"{stretches}, so both are averaged"
+        # The network's best weights were chosen by these very values, so that its error is too good.
+        stretches = f"{count} stretch{'es' * (count != 1)} of a horizon's length tell{'s' * (count == 1)} little"
+        if means[1.0] <= max(yardstick, means[ALONE]):
+            return 1.0, f"{stretches}, and the floor is the safer one"
+        return BOTH, f"{stretches}, and the floor is no better than seasonal-naive, so both are averaged"
     best = min(means, key=lambda share: means[share])
     gain = losses[BOTH] - losses[best]
     error = float(gain.std(ddof=1)) / np.sqrt(count)

@@ -198,7 +198,7 @@ class Off:
 
 @pytest.mark.parametrize(
     ("count", "off", "share"),
-    [(400, 0.1, ALONE), (400, 3.0, 1.0), (400, -0.5, BOTH), (30, 3.0, 1.0), (30, 0.1, BOTH)],
+    [(400, 0.1, ALONE), (400, 3.0, 1.0), (400, -0.5, BOTH), (30, 3.0, 1.0), (30, 0.1, 1.0)],
 )
 def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
     values = np.random.default_rng(0).normal(size=(count, 1))
