@@ -1,4 +1,4 @@
-"""Recurrent networks through the whole program: texts, a running text, series; resumed with the same bits, health in the report."""
+"""Recurrent networks through the whole program: texts, a running text, series; resumed to the bit, health in the report."""
 
 import json
 from pathlib import Path
