@@ -1,5 +1,6 @@
 """Series that are continued: a small transformer over patches with a linear path, beside a straight map in closed form."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from tutelage.core.shape.views import History
@@ -16,6 +17,19 @@ NUM_PATCHES = 16
 """Patches of a window: more cost more, and tell no more of it."""
 SMALL, MIDDLE = 200, 1_000
 """Windows below which steps are smaller and fewer: a path that few windows let run leads away from what is usual."""
+LARGE = 150_000
+"""Windows, each series counted, from which on there is enough to learn for a wider network."""
+ROWS_AT_ONCE = 2_048
+"""Windows in a step, each series counted, at most: what a step costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is learned at once, how fast, and how often."""
+
+    rate: float
+    steps: int
+    batch_size: int
 
 
 class ForecastDefaults(Defaults):
@@ -26,18 +40,21 @@ class ForecastDefaults(Defaults):
     def suggest(self, facts: Facts) -> Suggestion:
         """Choose by the length of the windows and their number."""
         view = facts.shape.view(History)
-        patch = max(1, round((view.length if view else 1) / NUM_PATCHES))
-        windows = max(facts.num_train, 1)
-        lr, steps, batch_size = (1e-4, 200, 16) if windows < SMALL else (3e-4, 400, 16) if windows < MIDDLE else (1e-3, 600, 32)
+        length, channels = (view.length, view.channels) if view else (1, 1)
+        windows, patch = max(facts.num_train, 1), max(1, round(length / NUM_PATCHES))
+        is_large = windows * channels >= LARGE
+        sizes = _sizes(windows, channels, is_large=is_large)
+        epochs = sizes.steps * sizes.batch_size / windows
+        net = {"width": 32, "depth": 2, "dropout": 0.3} if is_large else {"width": 16, "depth": 1, "dropout": 0.5}
         return Suggestion(
-            model=PatchTransformer(width=16, depth=1, heads=4, patch=patch, stride=patch, dropout=0.5, level="last"),
+            model=PatchTransformer.model_validate(net | {"heads": 4, "patch": patch, "stride": patch, "level": "last"}),
             augment=NoAugment(),
-            optim=AdamW(lr=lr, weight_decay=0.01),
+            optim=AdamW(lr=sizes.rate, weight_decay=0.01),
             schedule=LinearToZero(warmup=0.05),
-            batch_size=batch_size,
+            batch_size=sizes.batch_size,
             clip=1.0,
-            epochs=steps * batch_size / windows,
-            useful_epochs=(3 if windows >= MIDDLE else 1.5) * steps * batch_size / windows,
+            epochs=epochs,
+            useful_epochs=(1.5 if windows < MIDDLE else 3.0) * epochs,
             patience=1.0,
             floor="ridge_forecast",
             why=COMMON_WHY
@@ -47,10 +64,19 @@ class ForecastDefaults(Defaults):
                 "optim": "works almost anywhere without tuning",
                 "ema": "the rate that falls to zero averages as well",
                 "clip": "single windows with jumps would tear at the weights",
-                "epochs": f"{steps} steps; windows overlap, so that few passes show all that there is",
+                "epochs": f"{sizes.steps} steps; windows overlap, so that few passes show all that there is",
                 "judge": "what a forecast is for",
                 "patience": "the last steps, with small rates, gain most, and the best weights are kept anyway",
                 "loss": "the squared distance from what was measured",
                 "floor": "a straight map is fitted in seconds, and hard to beat on many series",
             },
         )
+
+
+def _sizes(windows: int, channels: int, *, is_large: bool) -> Sizes:
+    """Choose by the number of windows; a step with many series takes fewer of them."""
+    if windows < SMALL:
+        return Sizes(1e-4, 200, 16)
+    if windows < MIDDLE:
+        return Sizes(3e-4, 400, 16)
+    return Sizes(1e-3, 1_500 if is_large else 600, min(32, max(4, ROWS_AT_ONCE // channels)))

@@ -33,6 +33,7 @@ from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Ta
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_data import Cuts, ForecastData, choose_cuts, choose_length
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
+from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.supervised import build_model, choose_ema
 
@@ -122,7 +123,7 @@ class Forecast(TaskSpec):
         phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
         loss: Any = self.loss
         task = ForecastTask(model, loss=loss.build(), input_names=names, phase=phase, ema=self.ema)
-        rows = fitted.rows_of(data.parts["train"], windows["train"])
+        rows, watched = (fitted.rows_of(data.parts[name], windows[name]) for name in ("train", "validation"))
         outlook = Outlook(_beside(plan, data))
 
         def answering(task: Task) -> nn.Module:
@@ -141,6 +142,7 @@ class Forecast(TaskSpec):
             test=evaluator("test", "test", windows["test"], outlook) if "test" in windows else None,
             beside=outlook.beside,
             choose=validation.choose,
+            lags=lambda task: measure_lags(task, lambda: lag_batch(watched, finisher, device=plan.device)),
             calibrator=lambda: outlook.bands,
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
             train=lambda: evaluator("train", "train", _some(windows["train"]), Outlook(None)),

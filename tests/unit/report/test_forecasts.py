@@ -175,3 +175,11 @@ def test_times_of_steps_rise_evenly() -> None:
     moments = [ours.at(step) for step in range(1, 6)]
     assert moments[0] == datetime(2018, 2, 20, 13)
     assert {(later - earlier).total_seconds() for earlier, later in pairwise(moments)} == {900.0}
+
+
+def test_an_interval_without_ends_is_not_shown(tmp_path: Path) -> None:
+    result = {"metrics": {"test/mse": 0.1, "test/mae": 0.2}, "intervals": {"test/mse": [None, None], "test/mae": [0.1, 0.3]}}
+    (tmp_path / layout.RESULT).write_text(json.dumps(result), encoding="utf-8")
+    text = catalog.load("section", "scores")().show(read_run(tmp_path)).text
+    assert "- to -" not in text
+    assert "0.1000 to 0.3000" in text
