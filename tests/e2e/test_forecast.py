@@ -10,7 +10,7 @@ import pytest
 
 import tutelage
 from tutelage.cli.main import main
-from tutelage.core.errors import DataError, UsageError
+from tutelage.core.errors import DataError, RunError, UsageError
 from tutelage.run.run import Run
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -113,6 +113,26 @@ def test_too_few_times_and_other_series_are_refused(run: Run, tmp_path: Path) ->
         run.predict(str(tmp_path / "other.csv"))
     with pytest.raises(UsageError, match="continues one table"):
         main_error(["predict", str(run.path), "a.csv", "b.csv"])
+
+
+def test_only_a_forecast_may_be_asked_for_without_an_input(tmp_path: Path) -> None:
+    run = tutelage.train("sklearn:iris", steps=1, out=tmp_path / "run", quiet=True)
+    with pytest.raises(UsageError, match="no INPUT given"):
+        main_error(["predict", str(run.path)])
+    with pytest.raises(RunError, match="continues no series"):
+        run.forecast(None)
+
+
+def test_a_run_of_a_table_from_python_is_resumed(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    times = np.datetime64("2024-01-01T00", "s") + 3_600 * np.arange(300)
+    table = {"time": times, "load": np.sin(np.arange(300) * 2 * np.pi / 24) + 0.1 * random.normal(size=300)}
+    run = tutelage.train(table, horizon=12, steps=4, out=tmp_path / "run", time_column="time", **SMALL)
+    (run.path / "result.json").unlink()
+    assert tutelage.resume(run.path, table, quiet=True).metrics == run.metrics
+    with pytest.raises(UsageError, match="given a table from Python"):
+        run.forecast(None)
+    assert len(run.forecast(table).times) == 12
 
 
 def main_error(words: list[str]) -> None:

@@ -14,6 +14,8 @@ from tutelage.calibrate.base import Calibrator
 
 __all__ = ["Bands"]
 
+MOST_OFFSETS = 200_000
+"""Numbers that the header of a predictor's file takes for it, at most."""
 DIGITS = 6
 """Significant digits that are kept."""
 
@@ -25,12 +27,13 @@ class Bands(Calibrator):
     answers: ClassVar[str] = "forecasts"
     levels: tuple[float, ...] = Field((), description="Shares of values that lie below, rising, each between 0 and 1.")
     sizes: tuple[int, int] = Field((0, 0), description="Steps ahead, and series.")
-    offsets: tuple[float, ...] = Field((), description="For each level, step and series what is added, standardized.")
+    every: int = Field(1, ge=1, description="Steps that follow each other and share their offsets; more than 1 of very many.")
+    offsets: tuple[float, ...] = Field((), description="For each level, such steps and series what is added, standardized.")
 
     @model_validator(mode="after")
     def _fits(self) -> "Bands":
         """Refuse numbers that do not belong together."""
-        if len(self.offsets) != len(self.levels) * self.sizes[0] * self.sizes[1] or min(self.sizes) < 0:
+        if min(self.sizes) < 0 or len(self.offsets) != len(self.levels) * -(-self.sizes[0] // self.every) * self.sizes[1]:
             raise ValueError(f"{len(self.offsets)} offsets for {len(self.levels)} levels of {self.sizes[0]} x {self.sizes[1]}")
         if not all(0 < level < 1 for level in self.levels) or sorted(set(self.levels)) != list(self.levels):
             raise ValueError(f"levels {self.levels}: expected rising numbers between 0 and 1")
@@ -44,12 +47,19 @@ class Bands(Calibrator):
     @classmethod
     def of(cls, offsets_QHC: np.ndarray, levels: tuple[float, ...]) -> Self:
         """Hold offsets; where nothing is known of a series, its bands are as wide as its forecast."""
-        told = [float(f"{value:.{DIGITS}g}") for value in np.nan_to_num(offsets_QHC, nan=0.0).ravel()]
-        return cls(levels=levels, sizes=offsets_QHC.shape[1:], offsets=tuple(told))
+        _, horizon, channels = offsets_QHC.shape
+        every = min(max(1, horizon), -(-offsets_QHC.size // MOST_OFFSETS) or 1)
+        begins = np.arange(0, horizon, every)
+        counts = np.diff(np.r_[begins, horizon])[:, None]
+        shared_QGC = np.add.reduceat(np.nan_to_num(offsets_QHC, nan=0.0), begins, axis=1) / counts
+        told = [float(f"{value:.{DIGITS}g}") for value in shared_QGC.ravel()]
+        return cls(levels=levels, sizes=(horizon, channels), every=every, offsets=tuple(told))
 
     def array(self) -> np.ndarray:
         """Return the offsets, float64 [Q, H, C]."""
-        return np.array(self.offsets, dtype=np.float64).reshape(len(self.levels), *self.sizes)
+        groups = -(-self.sizes[0] // self.every)
+        shared_QGC = np.array(self.offsets, dtype=np.float64).reshape(len(self.levels), groups, self.sizes[1])
+        return shared_QGC.repeat(self.every, axis=1)[:, : self.sizes[0]]
 
     def module(self) -> nn.Module:
         """Return what leaves forecasts as they are: bands stand beside them."""

@@ -1,4 +1,4 @@
-"""Mean absolute error: the mean size of an error, in the target's unit.
+"""Mean absolute error: the mean size of an error, in the target's unit; of forecasts in deviations of each series.
 
 Easy to explain, and hardly moved by a few outliers.
 """

@@ -1,4 +1,4 @@
-"""Mean squared error: the mean of (prediction - target)^2, in the square of the target's unit.
+"""Mean squared error: the mean of (prediction - target)^2, in the square of the target's unit; of forecasts standardized.
 
 The square of `rmse`; large errors dominate.
 """

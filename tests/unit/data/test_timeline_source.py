@@ -139,6 +139,10 @@ def uneven(folder: Path) -> Collected:
     return read(folder, lines, header="date,a")
 
 
+def one_year_wrong(folder: Path) -> Collected:
+    return read(folder, [*rows(50)[:-1], "2094-01-03 01:00,1,2"])
+
+
 def unknown_target(folder: Path) -> Collected:
     return read(folder, rows(), target="c")
 
@@ -154,6 +158,7 @@ def unknown_target(folder: Path) -> Collected:
         (one_time, "1 times in it", "longer table"),
         (no_time, "", ""),
         (uneven, "not at equal steps", "equal steps"),
+        (one_year_wrong, "nothing is between 2024-01-03 (x.csv row 50) and 2094-01-03 01:00 (x.csv row 51)", "mend that time"),
         (unknown_target, "there is no column 'c' (--target)", "Columns: date, a, b"),
     ],
 )

@@ -172,17 +172,22 @@ def _places(part: TablePart, rows: Rows, interval: Interval, *, origin: int) -> 
     is_sparse = len(np.unique(place_N)) < (1 - MOST_MISSING) * length or length > LARGEST_GRID
     if not off_N.any() and not collide.any() and not is_sparse:
         return place_N, None
-    row = int(np.flatnonzero(off_N)[0]) if off_N.any() else int(order[np.flatnonzero(collide)[0] + 1]) if collide.any() else 0
-    is_number = interval.kind == "number"
-    found = (
-        f"times are not at equal steps: most are {interval.say()} apart, and {say_time(int(rows.time[row]), is_number=is_number)}"
-    )
-    found += (
-        f" ({part.locate(int(rows.number[row]))}) is not on that grid" if not is_sparse else " begins a grid that is nearly empty"
-    )
-    return place_N, DataProblem(
-        part.file, found, "Bring the table to equal steps, such as the mean or the sum of each hour or day."
-    )
+    said = f"times are not at equal steps: most are {interval.say()} apart, and "
+    remedy = "Bring the table to equal steps, such as the mean or the sum of each hour or day."
+    if not off_N.any() and not collide.any():
+        rise = np.argsort(rows.time, kind="stable")
+        far = int(np.argmax(np.diff(rows.time[rise])))
+        before, after = rise[far], rise[far + 1]
+        said += f"nothing is between {_told(part, rows, before, interval)} and {_told(part, rows, after, interval)}"
+        remedy += " Or mend that time, where it is wrong."
+        return place_N, DataProblem(part.file, said, remedy)
+    row = int(np.flatnonzero(off_N)[0]) if off_N.any() else int(order[np.flatnonzero(collide)[0] + 1])
+    return place_N, DataProblem(part.file, f"{said}{_told(part, rows, row, interval)} is not on that grid", remedy)
+
+
+def _told(part: TablePart, rows: Rows, row: int, interval: Interval) -> str:
+    """Write the time of a row, and where it stands."""
+    return f"{say_time(int(rows.time[row]), is_number=interval.kind == 'number')} ({part.locate(int(rows.number[row]))})"
 
 
 def _filled(
