@@ -26,10 +26,14 @@ from tutelage.run.lesson import Explanation
 from tutelage.run.run import Run
 from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
 from tutelage.run.survey import damaged_weights
+from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
 __all__ = ["explain", "open_run", "plan", "resume", "train"]
+
+OF_SOURCE = ("time_column", "series_id", "known")
+"""Arguments that are settings of the source."""
 
 
 def train(
@@ -69,7 +73,8 @@ def train(
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
-        **wishes: Any further key of a recipe, such as `optim="sgd"` or `stopping={"patience": 0.5}`.
+        **wishes: Any further key of a recipe, such as `optim="sgd"` or `stopping={"patience": 0.5}`; of series with times also
+            `horizon`, `time_column`, `series_id` and `known`, as on the command line.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
@@ -209,6 +214,7 @@ def _request(
     """Turn a call's arguments into a request."""
     is_path = isinstance(source, str | Path)
     header = wishes.pop("header", "auto")
+    of_source = {key: wishes.pop(key) for key in OF_SOURCE if key in wishes} | ({} if header == "auto" else {"header": header})
     if header != "auto" and not is_path:
         raise UsageError(f"header={header!r} is about a table in a file; the names of columns from Python are known.")
     module = model if isinstance(model, nn.Module) else None
@@ -219,24 +225,37 @@ def _request(
     for key, value in wishes.items():
         if recipe is None or not _is_default(key, value):
             values = merge(values, [key], value)
+    if "horizon" in values:
+        values = with_task_setting(values, "horizon", values.pop("horizon"))
     if module is None and model != "auto":
         values = merge(values, ["model"], model)
     if any(value is not None for value in budget.values()):
         values["budget"] = {key: value for key, value in budget.items() if value is not None}
-    if is_path:
-        values["source"] = str(source) if header == "auto" else {"path": str(source), "header": header}
-        if test is not None:
-            values["test"] = str(test)
+    values |= _places(source, test, of_source)
     given_marks = {by: mark for by, mark in marks.items() if mark is not None}
     if given_marks:
         values["split"] = _by_marks(values.get("split", {}), list(given_marks), is_path=is_path)
     wished = recipe_from(values, where="train(...)")
-    given = {**wishes, "header": header, "model": model, **{key: value for key, value in budget.items() if value is not None}}
+    given = {
+        **wishes,
+        **of_source,
+        "header": header,
+        "model": model,
+        **{key: value for key, value in budget.items() if value is not None},
+    }
     said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
     command = f"tutelage.train({', '.join([repr(str(source)) if is_path else f'<{FROM_PYTHON}>', *said])})"
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
     data = {} if is_path else {"data": source, "test": test, "marks": next(iter(given_marks.values()), None)}
     return Request(wished, str(out), **data, module=module, command=command, sinks=sinks, started=clock.monotonic())
+
+
+def _places(source: Any, test: Any, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return what a recipe says of where the data are, and of how they are read."""
+    if not isinstance(source, str | Path):
+        return {"source_settings": settings} if settings else {}
+    said = {"path": str(source), **settings} if settings else str(source)
+    return {"source": said} | ({} if test is None else {"test": str(test)})
 
 
 def _by_marks(split: Any, given: list[str], *, is_path: bool) -> dict[str, Any]:

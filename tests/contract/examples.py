@@ -85,6 +85,16 @@ def hub(folder: Path) -> str:
     return f"hub:{folder}"
 
 
+def timeline(folder: Path) -> str:
+    random = np.random.default_rng(0)
+    hours = np.datetime64("2024-01-01T00", "h") + np.arange(400)
+    place = np.arange(400) * 2 * np.pi / 24
+    waves = np.column_stack([np.sin(place), 5 + 2 * np.cos(place)]) + 0.1 * random.normal(size=(400, 2))
+    lines = [f"{str(hour).replace('T', ' ')}:00,{a:.4f},{b:.4f}" for hour, (a, b) in zip(hours, waves, strict=True)]
+    (folder / "load.csv").write_text("\n".join(["time,north,south", *lines, ""]), encoding="utf-8")
+    return f"timeline:{folder / 'load.csv'}"
+
+
 SOURCES: dict[str, Callable[[Path], str]] = {
     "image_folder": image_folder,
     "idx": idx,
@@ -94,6 +104,7 @@ SOURCES: dict[str, Callable[[Path], str]] = {
     "chars": chars,
     "plain_text": plain_text,
     "series": series,
+    "timeline": timeline,
     "gaussians": lambda folder: "gaussians:3",
     "gym": lambda folder: "gym:CartPole-v1",
     "hub": hub,
@@ -120,6 +131,10 @@ TASKS: dict[str, TaskExample] = {
             # Where bfloat16 pays is measured, and a machine that is busy for a moment may decide otherwise.
             "precision": "float32",
         },
+    ),
+    "forecast": TaskExample(
+        timeline,
+        {"task": {"horizon": 6}, "model": "nlinear", "prepare": {"length": 24}, "split": {"validation": 0.1, "test": 0.1}},
     ),
     "gan": TaskExample(lambda folder: "gaussians:3", {"split": {"validation": 0.02, "test": 0.02}}),
     "ppo": TaskExample(lambda folder: "gym:CartPole-v1", {"batch_size": 64, "task": {"num_envs": 4, "num_steps": 16}}),

@@ -9,12 +9,18 @@ import torch
 from tutelage.core import catalog
 from tutelage.core.errors import DataError
 from tutelage.data.part.base import RowsPart
+from tutelage.data.part.interval import HOUR, Interval
 from tutelage.data.part.series import SeriesPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.texts import TextPart
+from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.prepare.timeline import Timeline
+from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
+from tutelage.floor.forecasts import ForecastFitted
 
-FLOORS = catalog.names("floor")
+FLOORS = [kind for kind in catalog.names("floor") if "classes" in catalog.load("floor", kind).answers]
+FORECASTERS = [kind for kind in catalog.names("floor") if "forecasts" in catalog.load("floor", kind).answers]
 
 
 def texts(count: int, *, seed: int) -> tuple[TextPart, np.ndarray]:
@@ -122,3 +128,47 @@ def test_a_floor_that_answers_with_numbers_learns_them_in_their_unit_and_survive
     again = floor.restore(found.state(), {name: tensor.clone() for name, tensor in found.tensors().items()})
     assert np.array_equal(again.answers(other), answers)
     assert found.telling(other, limit=5) == ()
+
+
+def windows(*, seed: int, count: int = 400) -> HistoryPart:
+    """Return windows over two series that swing daily, one with a trend and some values missing."""
+    random = np.random.default_rng(seed)
+    times = np.arange(count)
+    values = np.column_stack([np.sin(times * 2 * np.pi / 24), 3 + 0.01 * times]) + 0.05 * random.normal(size=(count, 2))
+    values[random.integers(count, size=5), 0] = np.nan
+    part = TimelinePart("train", values, np.empty((count, 0)), 0, Interval("time", HOUR), ("a", "b"), (), "x.csv", f"{seed}")
+    return Timeline(length=48, horizon=12, season=24).fit(part).windows(part)
+
+
+@pytest.mark.parametrize("kind", FORECASTERS)
+def test_a_floor_continues_series_better_than_their_mean(kind: str) -> None:
+    floor: Floor = catalog.load("floor", kind)()
+    found, later = floor.fit(windows(seed=0), np.empty(0), num_classes=0, seed=0), windows(seed=1)
+    answers = found.answers(later)
+    assert answers.shape == (len(later), 12, 2)
+    assert answers.dtype == np.float64
+    error = np.nanmean((answers - later.truths()) ** 2, axis=(0, 1))
+    assert (error < 0.1).all(), "1 is what the mean reaches"
+
+
+@pytest.mark.parametrize("kind", FORECASTERS)
+def test_a_forecaster_is_the_same_each_time_alone_and_from_its_file(kind: str) -> None:
+    floor: Floor = catalog.load("floor", kind)()
+    found, again = (floor.fit(windows(seed=0), np.empty(0), num_classes=0, seed=0) for _ in range(2))
+    later = windows(seed=1)
+    answers = found.answers(later)
+    assert np.array_equal(answers, again.answers(later))
+    assert np.array_equal(answers, floor.restore(found.state(), found.tensors()).answers(later))
+    np.testing.assert_allclose(found.answers(later.select(np.array([7]))), answers[7:8], rtol=1e-9, atol=1e-12)
+    assert isinstance(found, ForecastFitted)
+    assert found.refitted(later).answers(later).shape == answers.shape
+    with pytest.raises((ValueError, KeyError)):
+        floor.restore(found.state(), {})
+    with pytest.raises((ValueError, KeyError)):
+        floor.restore(found.state(), {name: tensor[..., :-1] for name, tensor in found.tensors().items()})
+
+
+@pytest.mark.parametrize("kind", FORECASTERS)
+def test_a_forecaster_refuses_what_is_no_series(kind: str) -> None:
+    with pytest.raises(DataError):
+        catalog.load("floor", kind)().fit(series(10, seed=0)[0], np.empty(0), num_classes=0, seed=0)

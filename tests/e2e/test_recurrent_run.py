@@ -1,4 +1,4 @@
-"""Recurrent networks through the whole program: texts and a running text, resumed with the same bits, health in the report."""
+"""Recurrent networks through the whole program: texts, a running text, series; resumed to the bit, health in the report."""
 
 import json
 from pathlib import Path
@@ -32,12 +32,20 @@ def running(folder: Path) -> tuple[str, dict[str, Any]]:
     return chars(folder), {"prepare": {"length": 16}, "task": {"sample_length": 5}, "precision": "float32"}
 
 
+def load(folder: Path) -> tuple[str, dict[str, Any]]:
+    times = np.datetime64("2024-01-01T00:00", "m") + 60 * np.arange(300)
+    values = np.sin(np.arange(300) * 2 * np.pi / 24) + np.random.default_rng(0).normal(size=300) / 10
+    lines = [f"{str(time).replace('T', ' ')},{value:.4f}" for time, value in zip(times, values, strict=True)]
+    (folder / "load.csv").write_text("\n".join(["time,load", *lines, ""]), encoding="utf-8")
+    return str(folder / "load.csv"), {"task": "forecast", "horizon": 12, "prepare": {"length": 24}, "floor": "none"}
+
+
 def train(kind: str, source: str, out: Path, wishes: dict[str, Any]) -> Run:
     model = {"kind": kind, **SMALL}
     return tutelage.train(source, steps=STEPS, out=out, quiet=True, save={"every_seconds": 0}, model=model, **wishes)
 
 
-@pytest.mark.parametrize(("kind", "make"), [("lstm", reviews), ("min_gru", reviews), ("gru", running)])
+@pytest.mark.parametrize(("kind", "make"), [("lstm", reviews), ("min_gru", reviews), ("gru", running), ("lstm", load)])
 def test_a_resumed_run_ends_with_the_same_bits_and_tells_gradients_by_lag_thrice(kind: str, make: Any, tmp_path: Path) -> None:
     source, wishes = make(tmp_path)
     run = train(kind, source, tmp_path / "run", wishes)

@@ -89,7 +89,10 @@ def build_parser() -> argparse.ArgumentParser:
     predict = verbs.add_parser("predict", help="answer for new data", allow_abbrev=False)
     predict.add_argument("run", metavar="RUN", help="a run folder")
     predict.add_argument(
-        "inputs", metavar="INPUT", nargs="+", help="images, texts, folders of them, tables, or - (a text on each line)"
+        "inputs",
+        metavar="INPUT",
+        nargs="*",
+        help="images, texts, folders of them, tables, or - (a text on each line); of forecasts a later table, if any",
     )
     predict.add_argument("--out", metavar="FILE", default="", help="write to FILE (.csv or .json) instead of standard output")
     predict.add_argument(
@@ -118,6 +121,8 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         parser.add_argument("--text", metavar="COL", help="of a table: the column that holds texts to learn from")
         parser.add_argument("--series-id", metavar="COL", help="of a table of series: the column that names a row's series")
         parser.add_argument("--time-column", metavar="COL", help="of a table of series: the column that puts a series in order")
+        parser.add_argument("--horizon", metavar="N", help="of series with times: how many times ahead to forecast")
+        parser.add_argument("--known", metavar="COL,COL", help="of series with times: columns known of coming times too")
         parser.add_argument(
             "--header",
             choices=("auto", "first", "none"),

@@ -11,7 +11,8 @@ from tutelage.cli.out_file import check_out_file
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
-from tutelage.run.run import Run
+from tutelage.run.forecast import Forecasts
+from tutelage.run.run import Prediction, Run
 
 __all__ = ["run"]
 
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     opened = Run.open(arguments.run, tell=warn)
     if arguments.out:
         check_out_file(arguments.out, arguments.inputs, learned_from=str(opened.plan.get("source", "")))
-    prediction = opened.prediction(arguments.inputs, on_bad_data=arguments.on_bad_data)
+    prediction = _prediction(opened, arguments.inputs, on_bad_data=arguments.on_bad_data)
     records = prediction.records()
     for note in prediction.notes:
         tell(f"Note: {one_line(note)}")
@@ -42,6 +43,17 @@ def run(arguments: argparse.Namespace) -> int:
         # People see this; files and --json hold every name as it is.
         say(_as_csv([{_shown(key): _shown(value) for key, value in record.items()} for record in records]), end="")
     return 0
+
+
+def _prediction(run: Run, inputs: list[str], *, on_bad_data: str) -> Prediction | Forecasts:
+    """Return the answers for some inputs; of a model that continues series, what comes after one table, or the training data."""
+    if not run.decided.task.continues_series:
+        if not inputs:
+            raise UsageError("no INPUT given. Name images, texts, folders of them, or tables.")
+        return run.prediction(inputs, on_bad_data=on_bad_data)
+    if len(inputs) > 1:
+        raise UsageError(f"{len(inputs)} inputs: a forecast continues one table. Give the latest, or none for the training data.")
+    return run.forecast(inputs[0] if inputs else None, on_bad_data=on_bad_data)
 
 
 def _shown(value: Any) -> Any:

@@ -57,6 +57,8 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
         can_answer = not any(text.startswith(f"{folder / PREDICTORS[0]}:") for text in damaged)
         if done.result.get("answers_rows", True) and can_answer:
             tell(f"predict  tutelage predict {one_line(str(folder))} INPUT...")
+        elif done.decided.task.continues_series and can_answer:
+            tell(f"predict  tutelage predict {one_line(str(folder))}   # what comes next")
         elif done.decided.task.writes_text and can_answer:
             tell(f"generate tutelage generate {one_line(str(folder))} --prompt TEXT")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -12,12 +12,13 @@ from tutelage.core.errors import UsageError
 from tutelage.core.names import readable
 from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
 from tutelage.run.start import Request
+from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console
 
 __all__ = ["make_request"]
 
 BUDGETS = ("epochs", "steps", "time")
-OF_SOURCE = ("header", "text", "series_id", "time_column")
+OF_SOURCE = ("header", "text", "series_id", "time_column", "known")
 """Options that are settings of the source."""
 PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
 
@@ -46,6 +47,8 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         if getattr(arguments, setting) is not None:
             said = values.get("source", "")
             values["source"] = {**(said if isinstance(said, dict) else {"path": said}), setting: getattr(arguments, setting)}
+    if arguments.horizon is not None:
+        values = with_task_setting(values, "horizon", _number("horizon", arguments.horizon))
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     budget = {

@@ -1,4 +1,4 @@
-"""Mean absolute error: the mean size of an error, in the target's unit.
+"""Mean absolute error: the mean size of an error, in the target's unit; of forecasts in deviations of each series.
 
 Easy to explain, and hardly moved by a few outliers.
 """
@@ -20,6 +20,7 @@ class MeanAbsoluteError(MeanMetric):
     title: ClassVar[str] = "MAE"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "numbers"
+    also_answers: ClassVar[tuple[str, ...]] = ("forecasts",)
     unit: ClassVar[Literal["", "target"]] = "target"
 
     def values(self, outcome: Outcome) -> np.ndarray:

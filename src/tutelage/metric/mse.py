@@ -1,4 +1,4 @@
-"""Mean squared error: the mean of (prediction - target)^2, in the square of the target's unit.
+"""Mean squared error: the mean of (prediction - target)^2, in the square of the target's unit; of forecasts standardized.
 
 The square of `rmse`; large errors dominate.
 """
@@ -20,6 +20,7 @@ class MeanSquaredError(MeanMetric):
     title: ClassVar[str] = "MSE"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "numbers"
+    also_answers: ClassVar[tuple[str, ...]] = ("forecasts",)
 
     def values(self, outcome: Outcome) -> np.ndarray:
         """Return each squared error [N]."""

@@ -66,9 +66,13 @@ class Split(Spec):
     validation: float | Auto = Field(
         "auto",
         description="Fraction of the train rows that early stopping watches, in (0, 0.5]; auto = the "
-        "source's own validation part, where it has one.",
+        "source's own validation part, where it has one. For forecasts of all times, or a whole number of times.",
     )
-    test: float | Auto = Field("auto", description="Fraction kept for the test where the source has no test part, in [0, 0.5].")
+    test: float | Auto = Field(
+        "auto",
+        description="Fraction kept for the test where the source has no test part, in [0, 0.5]; for forecasts the last times, "
+        "or a whole number of them.",
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> "Split":

@@ -67,7 +67,7 @@ def _score(run: RunRecord) -> Html:
     """Show the main score, its interval, and what a trivial predictor reaches."""
     result, key = run.result, headline_key(run)
     beside: list[Child] = []
-    interval = result.intervals.get(key)
+    interval = result.interval(key)
     if interval is not None:
         low, high = (say_score(key, end) for end in interval)
         sentence = " is the 95 % interval: where the score would likely fall on other data of this kind."

@@ -89,6 +89,11 @@ class Result(Record):
     num_parameters: Count | None = None
     command: Text = ""
 
+    def interval(self, key: str) -> tuple[float, float] | None:
+        """Return the ends of a score's interval; None where one is not known, as where there is a single row."""
+        low, high = self.intervals.get(key) or (None, None)
+        return None if low is None or high is None else (low, high)
+
 
 Read = TypeVar("Read", bound=Record)
 

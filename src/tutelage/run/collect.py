@@ -85,10 +85,17 @@ def collect(
         DataError: Bad items that may not be skipped; all of them at once.
     """
     if data is not None:
+        reader = _reader_of_task(recipe)
         arrays = collect_arrays(
-            data, target=recipe.target, test=test, on_bad_data=recipe.on_bad_data, as_given=as_given, marks=marks
+            data,
+            target=recipe.target if reader is None else "",
+            test=test,
+            on_bad_data=recipe.on_bad_data,
+            as_given=as_given,
+            is_input=reader is not None,
+            marks=marks,
         )
-        return _looked_at(arrays, recipe)
+        return _looked_at(arrays if reader is None else reader.of_tables(arrays), recipe)
     if not recipe.source:
         raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     return _looked_at(_source(recipe).collect(), recipe)
@@ -112,9 +119,22 @@ def source_kind(recipe: Recipe) -> type[Source]:
         RecipeError: No such kind.
         UsageError: No source understands the path.
     """
-    named = recipe.source_settings.get("kind")
+    own = recipe.task.reads_as if isinstance(recipe.task, TaskSpec) else ""
+    is_read = own and catalog.load("source", own).recognizes_input(recipe.source, {})
+    named = recipe.source_settings.get("kind") or (own if is_read else None)
     kind: type[Source] = recognize(recipe.source) if named is None else catalog.load("source", str(named))
     return kind
+
+
+def _reader_of_task(recipe: Recipe) -> Source | None:
+    """Return the source that makes the data of the task that is named out of tables; None where tables are what it takes."""
+    kind = recipe.task.reads_as if isinstance(recipe.task, TaskSpec) else ""
+    if not kind:
+        return None
+    source: Source = parse(
+        catalog.load("source", kind), {**recipe.source_settings, "target": recipe.target}, where="recipe: source"
+    )
+    return source
 
 
 @memory_told("preparing the data")

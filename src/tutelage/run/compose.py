@@ -72,6 +72,7 @@ def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str
         precision=plan.precision,
         device=plan.device,
         companion=_share(problem.beside),
+        calibrator=problem.calibrator(),
         facts=facts,
     )
 

@@ -14,6 +14,7 @@ from tutelage.core import layout
 from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.base import Rows
+from tutelage.data.source.base import Collected
 from tutelage.data.source.recognize import recognize
 from tutelage.data.target.base import Target
 from tutelage.metric.base import Outcome
@@ -25,6 +26,7 @@ from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.collect import collect, gather, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
+from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
 from tutelage.task.base import Data
@@ -186,6 +188,8 @@ class Run:
             DataError: Items that cannot be read or compared, unless they are to be skipped.
             RunError: The run's model does not answer for rows.
         """
+        if self.decided.task.continues_series:
+            return self._forecast_scores(source, target=target, on_bad_data=on_bad_data)
         self._require_answers()
         part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
         refuse_bad(problems, on_bad_data)
@@ -202,6 +206,39 @@ class Run:
             "metrics": values,
             "intervals": intervals,
         }
+
+    def _forecast_scores(self, source: Any, *, target: str, on_bad_data: str) -> dict[str, Any]:
+        """Return what `scores` says of a model that continues series."""
+        if target != "auto":
+            raise UsageError(f"target={target!r}: a forecast is measured on the series that it was trained on. Leave it out.")
+        fitted = forecaster(self.path, self.predictor)
+        given = read_series(source, fitted, training=self._training_series)
+        refuse_bad(given.problems, on_bad_data)
+        warnings = [*self._warn_of_own(source), *(f"left out: {problem}" for problem in given.problems)]
+        return {"warnings": warnings, **measured(self.predictor, fitted, self.decided, given)}
+
+    def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail") -> Forecasts:
+        """Return what comes after the last time of series, with quantiles.
+
+        Args:
+            inputs: A path or a table with the series of the training; None = the training data themselves.
+            on_bad_data: What to do with rows that cannot be used: fail or skip.
+
+        Raises:
+            DataError: Too few times, or other series.
+            RunError: The run's model continues no series.
+        """
+        fitted = forecaster(self.path, self.predictor)
+        given = read_series(inputs, fitted, training=self._training_series)
+        refuse_bad(given.problems, on_bad_data)
+        return continued(self.predictor, fitted, given)
+
+    def _training_series(self) -> Collected:
+        """Read the training data again."""
+        recipe = self.files.recipe()
+        if not recipe.source:
+            raise UsageError(f"{self.path}: this run was given a table from Python. Give it again: run.forecast(table).")
+        return collect(recipe)
 
     def _warn_of_own(self, source: Any) -> list[str]:
         """Return a warning where a source is the one that the run was trained on: its scores are too good."""
@@ -252,7 +289,10 @@ class Run:
         """Return the class name, or the number, for each row of a path, several paths, or arrays.
 
         A model of texts takes a list of str as texts where none of them is a path that is there; a `Path` is always a path.
+        Of a model that continues series: one record for each series and time ahead, see `forecast`.
         """
+        if self.decided.task.continues_series:
+            return self.forecast(inputs).records()
         return self.prediction(self._inputs.texts_or(inputs)).labels
 
     def predict_proba(self, inputs: Any) -> np.ndarray:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
+from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
 from tutelage.core.events import Event
 from tutelage.core.shape.base import Shape
@@ -252,6 +253,7 @@ class Problem:
         example: Returns one row of a part (by its name, or rows of another file), for `tutelage explain`; None where no row can
             be followed through a step.
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
+        calibrator: Returns what travels with the best weights beside them, fitted by `choose`; None where there is no such.
         extras: What else result.json says of this problem.
         close: Ends what the problem holds open, such as environments.
     """
@@ -266,6 +268,7 @@ class Problem:
     lags: Callable[[Task], Mapping[float, float]] = field(default=lambda _task: {})
     example: "Callable[[Any, int], Example] | None" = None
     choose: Callable[[Task], str] = field(default=lambda _task: "")
+    calibrator: Callable[[], Calibrator | None] = field(default=lambda: None)
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -299,6 +302,10 @@ class TaskSpec(Component):
     """Whether the trained model has an answer for a row of data, so that one can predict and evaluate on other data."""
     writes_text: ClassVar[bool] = False
     """Whether the trained model writes texts: `tutelage generate`."""
+    continues_series: ClassVar[bool] = False
+    """Whether the trained model continues series, so that one can predict what comes after the data."""
+    reads_as: ClassVar[str] = ""
+    """The kind of source that reads its data where this task is named; "" where the path alone tells."""
 
     def claims(self, part: Part) -> Claim | None:
         """Return why this task is the natural one for the train part, and how surely, or None where it is not."""

@@ -51,7 +51,7 @@ def fail(words: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]
         (["train", "t.csv", "--out", "a.txt/run"], "io", 2, "a.txt"),
         (["train", "x.csv", "--epochs", "1", "--steps", "2"], "usage", 2, "not allowed with argument"),
         (["train", "x.csv", "--on-bad-data", "hope"], "usage", 2, "invalid choice: 'hope'"),
-        (["predict", "run"], "usage", 2, "required: INPUT"),
+        (["predict", "run"], "run", 2, "not a run folder"),
         (["trian"], "usage", 2, "invalid choice: 'trian'"),
         (["list", "--jsn"], "usage", 2, "--jsn"),
     ],

@@ -19,6 +19,8 @@ class ForecastShape(Shape):
     horizon: int = Field(24, ge=1, description="Times after it, to be told.")
     known: int = Field(0, ge=0, description="Numbers known at each time beforehand, such as the hour of the day.")
 
+    season: int = Field(1, ge=1, description="Times after which values come again; 1 where they do not.")
+
     @property
     def tensors(self) -> dict[str, TensorSpec]:
         """The measured values, and what is known of past and coming times where anything is."""
@@ -28,7 +30,7 @@ class ForecastShape(Shape):
     @property
     def views(self) -> tuple[View, ...]:
         """A history."""
-        return (History(self.channels, self.length, self.horizon, self.known),)
+        return (History(self.channels, self.length, self.horizon, self.known, self.season),)
 
     def say(self) -> str:
         """Write length, series and horizon."""

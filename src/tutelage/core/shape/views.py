@@ -34,12 +34,14 @@ class History(View):
         horizon: Times after it.
         known: Numbers known at each of these times: a second tensor, float32 [batch, length + horizon, known]; 0 where there
             are none, and no such tensor.
+        season: Times after which values come again; 1 where they do not.
     """
 
     channels: int
     length: int
     horizon: int
     known: int
+    season: int = 1
 
 
 @dataclass(frozen=True, slots=True)

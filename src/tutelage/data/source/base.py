@@ -106,6 +106,14 @@ class Source(Component):
         """
         raise NotImplementedError
 
+    def of_tables(self, collected: Collected) -> Collected:
+        """Return what this source makes of tables that were given from Python.
+
+        Raises:
+            DataError: Nothing can be made of them.
+        """
+        return collected
+
     def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[DataProblem, ...]]:
         """Read rows to predict on or to evaluate; labels are there where the files have them.
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tutelage.core.shape.views import Series, Text, Tokens
+from tutelage.core.shape.views import History, Series, Text, Tokens
 from tutelage.model.arch.recurrent import RecurrentModel
 from tutelage.model.layers.recurrent import RecurrentLayer, TwoWay, chrono
 from tutelage.model.layers.scan import scan
@@ -33,7 +33,7 @@ class MinGru(RecurrentModel):
         description="Bias of the gates that keep, at first; `chrono` spreads it so that memories last up to the whole length.",
     )
 
-    def embedding(self, view: Series | Text | Tokens) -> nn.Module:
+    def embedding(self, view: Series | Text | Tokens | History) -> nn.Module:
         """Make what turns inputs into vectors as wide as the blocks."""
         embedding = super().embedding(view)
         return (

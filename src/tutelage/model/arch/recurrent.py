@@ -6,8 +6,9 @@ from pydantic import Field
 from torch import nn
 
 from tutelage.core.shape.base import Shape
-from tutelage.core.shape.views import Series, Text, Tokens, View
+from tutelage.core.shape.views import History, Series, Text, Tokens, View
 from tutelage.model.arch.base import Model
+from tutelage.model.layers.continued import Continued
 from tutelage.model.layers.recurrent import Pool, RecurrentLayer, RecurrentNet, TwoWay
 
 __all__ = ["RecurrentModel"]
@@ -19,7 +20,7 @@ TOKEN_STD, WORD_STD = 1.0, 0.1
 class RecurrentModel(Model):
     """Sizes of a recurrent network; a subclass says what its layers are."""
 
-    views: ClassVar[tuple[type[View], ...]] = (Series, Text, Tokens)
+    views: ClassVar[tuple[type[View], ...]] = (Series, Text, Tokens, History)
     clip: ClassVar[float] = 1.0
     drops_between: ClassVar[bool] = True
     """Whether the network drops numbers after each layer; else the layers do so themselves."""
@@ -35,22 +36,30 @@ class RecurrentModel(Model):
     )
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
-        """Make the network: series or words [B, T] and mask [B, T] -> [B, num_outputs]; tokens [B, T] -> [B, T, num_outputs]."""
+        """Make the network.
+
+        Returns:
+            Takes series or words [B, T] and a mask [B, T], gives [B, num_outputs]; tokens [B, T] -> [B, T, num_outputs]; of a
+            history, past [B, L, C] and known numbers [B, L + H, K] -> [B, H, C].
+        """
         self.require(shape)
-        series, text, tokens = shape.view(Series), shape.view(Text), shape.view(Tokens)
-        view = series or text or tokens
+        series, text, tokens, history = shape.view(Series), shape.view(Text), shape.view(Tokens), shape.view(History)
+        view = series or text or tokens or history
         assert view is not None
         is_two_way = self.bidirectional and tokens is None
-        return RecurrentNet(
+        net = RecurrentNet(
             self.embedding(view),
             self.layers(view.length, is_two_way=is_two_way),
             dropout=self.dropout if self.drops_between else 0.0,
             pool=self.pool if tokens is None else None,
-            num_outputs=num_outputs,
+            num_outputs=history.horizon * history.channels if history else num_outputs,
         )
+        return Continued(net, history) if history else net
 
-    def embedding(self, view: Series | Text | Tokens) -> nn.Module:
+    def embedding(self, view: Series | Text | Tokens | History) -> nn.Module:
         """Make what turns inputs into vectors; of tokens, some numbers are dropped too."""
+        if isinstance(view, History):
+            return nn.Linear(view.channels + view.known, self.embedding_size)
         if isinstance(view, Series):
             return nn.Linear(view.channels, self.embedding_size)
         embedding = nn.Embedding(view.vocabulary_size, self.embedding_size)

@@ -1,4 +1,4 @@
-"""Attention that looks back: each token weighs itself and those before it; rotary positions, plain or fused products.
+"""Attention: each token weighs itself and those before it, or all; rotary positions, plain or fused products.
 
 Shape letters: B batch, T tokens, S tokens that can be seen, H heads, E width of a head, F = E / 2.
 """
@@ -25,12 +25,12 @@ def attend(q_BHTE: Tensor, k_BHSE: Tensor, v_BHSE: Tensor, *, seen_TS: Tensor | 
         q_BHTE: What each token asks.
         k_BHSE: What each token that can be seen answers to.
         v_BHSE: What it gives.
-        seen_TS: Which tokens each one sees, as `look_back` says; None where there is only one way to see them: all.
+        seen_TS: Which tokens each one sees, as `look_back` says: itself and those before it; None where each sees all.
         way: How it is computed; `auto` takes what is faster on the device.
     """
     is_whole = q_BHTE.shape[2] == k_BHSE.shape[2]
     if is_whole and is_fused(way, device=q_BHTE.device.type, length=k_BHSE.shape[2]):
-        return F.scaled_dot_product_attention(q_BHTE, k_BHSE, v_BHSE, is_causal=True)
+        return F.scaled_dot_product_attention(q_BHTE, k_BHSE, v_BHSE, is_causal=seen_TS is not None)
     score_BHTS = (q_BHTE * q_BHTE.shape[-1] ** -0.5) @ k_BHSE.transpose(-2, -1)
     if seen_TS is not None:
         score_BHTS = score_BHTS.masked_fill(~seen_TS, -torch.inf)

@@ -17,12 +17,21 @@ LOG_RATIO = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis: what it shows and from where to where."""
+    """One axis: what it shows and from where to where.
+
+    Attributes:
+        label: Its name.
+        low: Value at its beginning.
+        high: Value at its end.
+        is_log: Whether equal lengths are equal factors.
+        marks: Values and their labels, such as dates; () takes round numbers.
+    """
 
     label: str
     low: float
     high: float
     is_log: bool = False
+    marks: tuple[tuple[float, str], ...] = ()
 
     def fraction(self, value: float) -> float:
         """Return where a value lies: 0 at `low`, 1 at `high`."""
@@ -97,7 +106,9 @@ def axis_over(label: str, values: Sequence[float], *, room: float = 0.05, may_be
 
 
 def ticks(axis: Axis, *, count: int) -> list[tuple[float, str]]:
-    """Return about `count` round values on an axis with their labels: steps of 1, 2 or 5 times a power of ten."""
+    """Return about `count` round values on an axis with their labels: its own, or steps of 1, 2 or 5 times a power of ten."""
+    if axis.marks:
+        return list(axis.marks)
     if axis.is_log:
         return _log_ticks(axis, count=count)
     rough = (axis.high - axis.low) / count

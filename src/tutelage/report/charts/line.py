@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutelage.report.charts.axes import Axis, Frame, axis_over
+from tutelage.report.charts.hover import hovers
 from tutelage.report.charts.legend import legend
 from tutelage.report.html import Html, join, tag
 from tutelage.report.number import say_number
@@ -14,8 +15,6 @@ __all__ = ["Mark", "Series", "line_chart", "thin"]
 
 MAX_POINTS = 300
 """Points drawn per series; more are averaged in groups, which keeps the file small."""
-MAX_HOVERS = 120
-"""Places along the x axis that show their values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +98,13 @@ def _mark(frame: Frame, mark: Mark | None) -> list[Html]:
 
 
 def _hovers(frame: Frame, series: Sequence[Series]) -> list[Html]:
-    """Return invisible strips, each showing the values of all series nearest to it."""
-    places = sorted({x for one in series for x, _ in one.points})
-    places = places[:: max(math.ceil(len(places) / MAX_HOVERS), 1)]
-    middles = [frame.at_x(x) for x in places]
-    strips = []
-    for number, x in enumerate(places):
-        left = (middles[number - 1] + middles[number]) / 2 if number else frame.left
-        right = (middles[number] + middles[number + 1]) / 2 if number + 1 < len(places) else frame.width - frame.right
+    """Return strips that show the values of all series nearest to them."""
+
+    def say(x: float) -> str:
         lines = [f"{one.name}: {say_number(_nearest(one.points, x))}" for one in series]
-        tip = "\n".join([f"{frame.x.label} {say_number(round(x, 2))}", *lines])
-        base = frame.height - frame.bottom
-        strips.append(
-            tag(
-                "g",
-                tag("rect", x=left, y=frame.top, width=max(right - left, 0.1), height=base - frame.top),
-                tag("line", x1=middles[number], x2=middles[number], y1=frame.top, y2=base),
-                class_="hover",
-                data_tip=tip,
-            )
-        )
-    return strips
+        return "\n".join([f"{frame.x.label} {say_number(round(x, 2))}", *lines])
+
+    return hovers(frame, sorted({x for one in series for x, _ in one.points}), say)
 
 
 def _nearest(points: Sequence[tuple[float, float]], x: float) -> float:

@@ -43,7 +43,7 @@ class Scores(Section):
         rows = [_row(result, name, parts, is_compared=is_compared) for name in names[:MAX_METRICS]]
         how = result.baseline.get("description")
         foot = f"Baseline: {how}. A model is worth something only by what it adds to this." if is_compared and how else None
-        has_intervals = any(result.intervals.get(key) for key in result.metrics)
+        has_intervals = any(result.interval(key) for key in result.metrics)
         lead = " ".join([*([ONCE] if "test" in parts else []), *([INTERVALS] if has_intervals else [])])
         return section(
             "Scores",
@@ -59,7 +59,7 @@ def _row(result: Result, name: str, parts: list[str], *, is_compared: bool) -> l
     cells: list[Child] = [join(tag("span", label(name)), tag("small", meaning(name)) if meaning(name) else None)]
     keys = [f"{part}/{name}" if part else name for part in parts]
     for key in keys:
-        interval = result.intervals.get(key)
+        interval = result.interval(key)
         ends = f"{say_score(key, interval[0])} to {say_score(key, interval[1])}" if interval else None
         is_there = key in result.metrics
         value = say_score(key, result.metrics[key]) if result.metrics.get(key) is not None else "not defined"

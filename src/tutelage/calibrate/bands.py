@@ -1,0 +1,74 @@
+"""Bands around forecasts, from how far values of the validation part lay from what was told, by step ahead and series.
+
+Shape letters: B windows, Q levels, H steps ahead, C series.
+"""
+
+from typing import ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from tutelage.calibrate.base import Calibrator
+
+__all__ = ["Bands"]
+
+MOST_OFFSETS = 200_000
+"""Numbers that the header of a predictor's file takes for it, at most."""
+DIGITS = 6
+"""Significant digits that are kept."""
+
+
+class Bands(Calibrator):
+    """What is added to a forecast for each level."""
+
+    kind: Literal["bands"] = "bands"
+    answers: ClassVar[str] = "forecasts"
+    levels: tuple[float, ...] = Field((), description="Shares of values that lie below, rising, each between 0 and 1.")
+    sizes: tuple[int, int] = Field((0, 0), description="Steps ahead, and series.")
+    every: int = Field(1, ge=1, description="Steps that follow each other and share their offsets; more than 1 of very many.")
+    offsets: tuple[float, ...] = Field((), description="For each level, such steps and series what is added, standardized.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Bands":
+        """Refuse numbers that do not belong together."""
+        if min(self.sizes) < 0 or len(self.offsets) != len(self.levels) * -(-self.sizes[0] // self.every) * self.sizes[1]:
+            raise ValueError(f"{len(self.offsets)} offsets for {len(self.levels)} levels of {self.sizes[0]} x {self.sizes[1]}")
+        if not all(0 < level < 1 for level in self.levels) or sorted(set(self.levels)) != list(self.levels):
+            raise ValueError(f"levels {self.levels}: expected rising numbers between 0 and 1")
+        return self
+
+    @classmethod
+    def fit(cls, prediction: np.ndarray, target: np.ndarray) -> Self:
+        """Return no bands: the task makes them of residuals, see `of`."""
+        return cls()
+
+    @classmethod
+    def of(cls, offsets_QHC: np.ndarray, levels: tuple[float, ...]) -> Self:
+        """Hold offsets; where nothing is known of a series, its bands are as wide as its forecast."""
+        _, horizon, channels = offsets_QHC.shape
+        every = min(max(1, horizon), -(-offsets_QHC.size // MOST_OFFSETS) or 1)
+        begins = np.arange(0, horizon, every)
+        counts = np.diff(np.r_[begins, horizon])[:, None]
+        shared_QGC = np.add.reduceat(np.nan_to_num(offsets_QHC, nan=0.0), begins, axis=1) / counts
+        told = [float(f"{value:.{DIGITS}g}") for value in shared_QGC.ravel()]
+        return cls(levels=levels, sizes=(horizon, channels), every=every, offsets=tuple(told))
+
+    def array(self) -> np.ndarray:
+        """Return the offsets, float64 [Q, H, C]."""
+        groups = -(-self.sizes[0] // self.every)
+        shared_QGC = np.array(self.offsets, dtype=np.float64).reshape(len(self.levels), groups, self.sizes[1])
+        return shared_QGC.repeat(self.every, axis=1)[:, : self.sizes[0]]
+
+    def module(self) -> nn.Module:
+        """Return what leaves forecasts as they are: bands stand beside them."""
+        return _Unchanged()
+
+
+class _Unchanged(nn.Module):
+    """Returns answers as they are."""
+
+    def forward(self, answers: Tensor) -> Tensor:
+        """Return float32 [B, H, C]."""
+        return answers if answers.dtype == torch.float32 else answers.float()

@@ -1,0 +1,171 @@
+"""How far apart the times of a series are: equal steps, calendar months, or working days; which time comes next."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+__all__ = ["Interval", "find_interval", "iso_time", "say_time", "written_times"]
+
+SECOND = 1_000_000
+MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
+"""Microseconds."""
+UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"), (1, "microsecond"))
+MONTHS = ((12, "year"), (3, "quarter"), (1, "month"))
+LONGEST_IN_SEASON = 10_000
+"""Steps of the longest season that is looked for."""
+CALENDAR_DAYS = {1: (28, 31), 2: (59, 62), 3: (89, 92), 4: (120, 123), 6: (181, 184), 12: (365, 366)}
+"""Fewest and most days of some months."""
+
+Kind = Literal["time", "month", "working_day", "number"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The step from one time to the next.
+
+    Attributes:
+        kind: `time` = always as long; `month` = calendar months; `working_day` = Monday to Friday; `number` = times are counted.
+        size: Microseconds, months, days or numbers in a step, > 0.
+        at_end: Of months: whether times are the last days of theirs.
+    """
+
+    kind: Kind
+    size: int
+    at_end: bool = False
+
+    @property
+    def unit(self) -> str:
+        """What a step is called, such as `hour` or `15 minutes`."""
+        if self.kind == "number":
+            return "step"
+        if self.kind == "working_day":
+            return "working day"
+        return next((name for size, name in self._named if size == self.size), self.say())
+
+    def say(self, count: int = 1) -> str:
+        """Write some steps, such as `3 hours` or `15 minutes`."""
+        if self.kind in ("number", "working_day"):
+            return _plural(count, self.unit)
+        size, name = next((size, name) for size, name in self._named if self.size % size == 0)
+        return _plural(count * (self.size // size), name)
+
+    @property
+    def _named(self) -> tuple[tuple[int, str], ...]:
+        return MONTHS if self.kind == "month" else UNITS
+
+    def places(self, time_T: np.ndarray, *, origin: int) -> np.ndarray:
+        """Return how many steps after an origin each time is, float64 [T]; whole numbers where they are on the grid."""
+        if self.kind == "month":
+            months = (time_T.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)) - _month(origin)
+            return np.asarray(months / self.size)
+        if self.kind == "working_day":
+            days = time_T.astype("datetime64[us]").astype("datetime64[D]")
+            return np.busday_count(np.datetime64(origin, "us").astype("datetime64[D]"), days).astype(np.float64)
+        return np.asarray((time_T - origin) / self.size)
+
+    def times(self, origin: int, count: int) -> np.ndarray:
+        """Return `count` times from an origin on, int64 [count], microseconds since 1970 or plain numbers."""
+        steps = np.arange(count, dtype=np.int64)
+        if self.kind == "working_day":
+            day = np.datetime64(origin, "us").astype("datetime64[D]")
+            within = origin - int(day.astype("datetime64[us]").astype(np.int64))
+            days = np.busday_offset(day, steps, roll="forward")
+            return np.asarray(days.astype("datetime64[us]").astype(np.int64) + within)
+        if self.kind != "month":
+            return origin + steps * self.size
+        months = (_month(origin) + steps * self.size).astype("datetime64[M]")
+        day = np.datetime64(origin, "us").astype("datetime64[D]")
+        within = origin - int(day.astype("datetime64[us]").astype(np.int64))
+        number = int((day - day.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64))
+        first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+        length = (after - first).astype(np.int64)
+        days = first + (length - 1 if self.at_end else np.minimum(number, length - 1))
+        return np.asarray(days.astype("datetime64[us]").astype(np.int64) + within)
+
+    def seasons(self) -> tuple[int, ...]:
+        """Return how many steps things of everyday life take to come again, the commonest first."""
+        if self.kind == "working_day":
+            return (5,)
+        if self.kind == "month":
+            return (12 // self.size,) if self.size < 12 and 12 % self.size == 0 else ()
+        if self.kind == "number":
+            return ()
+        if self.size == 7 * DAY:
+            return (52,)
+        whole = [period // self.size for period in (DAY, 7 * DAY) if period % self.size == 0 and period > self.size]
+        found = [*whole, *([HOUR // self.size] if self.size < MINUTE and HOUR % self.size == 0 else [])]
+        return tuple(steps for steps in found if 1 < steps <= LONGEST_IN_SEASON)
+
+    def state(self) -> dict[str, Any]:
+        """Return it as JSON values; `Interval(**state)` takes it back."""
+        return {"kind": self.kind, "size": self.size, "at_end": self.at_end}
+
+
+def find_interval(time_T: np.ndarray, *, is_number: bool) -> Interval:
+    """Return the step between times that rise, each once, [T] with T >= 2: the median, or what the calendar says."""
+    step_T = np.diff(time_T)
+    middle = int(np.median(step_T))
+    if is_number:
+        return Interval("number", max(1, middle))
+    days = middle / DAY
+    for months, (fewest, most) in CALENDAR_DAYS.items():
+        if fewest <= days <= most:
+            found = _by_month(time_T, months)
+            if found is not None:
+                return found
+    if middle == DAY and _is_working(time_T):
+        return Interval("working_day", 1)
+    return Interval("time", max(1, middle))
+
+
+def say_time(time: int, *, is_number: bool = False) -> str:
+    """Write a time as people do, such as `2016-07-01 00:00`."""
+    if is_number:
+        return str(time)
+    text = str(np.datetime64(int(time), "us")).replace("T", " ").removesuffix(".000000")
+    return text.removesuffix(" 00:00:00").removesuffix(":00") if text.count(":") == 2 else text
+
+
+def iso_time(time: int, interval: Interval) -> str:
+    """Write a time as programs do, such as `2016-07-01T00:00:00`; a plain number as it is."""
+    return str(time) if interval.kind == "number" else str(np.datetime64(int(time), "us")).removesuffix(".000000")
+
+
+def written_times(time_T: np.ndarray, interval: Interval) -> list[str]:
+    """Write times as in a table, all in one way: without hours where all are at midnight, without seconds where none has any."""
+    if interval.kind == "number":
+        return [str(time) for time in time_T.tolist()]
+    if not (time_T % DAY).any():
+        unit = "D"
+    else:
+        unit = "m" if not (time_T % MINUTE).any() else "s" if not (time_T % SECOND).any() else "us"
+    return [str(time).replace("T", " ") for time in time_T.astype("datetime64[us]").astype(f"datetime64[{unit}]")]
+
+
+def _by_month(time_T: np.ndarray, months: int) -> Interval | None:
+    """Return calendar months as the step where the days of the times go with it."""
+    day_T = time_T.astype("datetime64[us]").astype("datetime64[D]")
+    month_T = day_T.astype("datetime64[M]")
+    number_T = (day_T - month_T.astype("datetime64[D]")).astype(np.int64)
+    last_T = ((month_T + 1).astype("datetime64[D]") - month_T.astype("datetime64[D]")).astype(np.int64) - 1
+    if len(np.unique(number_T)) == 1:
+        return Interval("month", months)
+    if (number_T == last_T).all():
+        return Interval("month", months, at_end=True)
+    return Interval("month", months) if (number_T == np.minimum(number_T.max(), last_T)).all() else None
+
+
+def _is_working(time_T: np.ndarray) -> bool:
+    """Tell whether two weeks and more of days have neither Saturdays nor Sundays."""
+    days = time_T.astype("datetime64[us]").astype("datetime64[D]")
+    return len(days) >= 10 and bool(np.is_busday(days).all())
+
+
+def _month(time: int) -> int:
+    """Return the number of the month since 1970 that a time is in."""
+    return int(np.datetime64(int(time), "us").astype("datetime64[M]").astype(np.int64))
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s' * (count != 1)}"

@@ -1,0 +1,129 @@
+"""A stretch of time of several series that were measured at the same times, at equal steps."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+import numpy as np
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.base import Part
+from tutelage.data.part.interval import Interval, say_time
+
+__all__ = ["Stretch", "hash_values"]
+
+MOST_NAMED = 8
+ON_GRID = 1e-6
+"""Part of a step by which a time may be off for rounding."""
+
+
+@dataclass(frozen=True)
+class Stretch(Part):
+    """A stretch of time.
+
+    Attributes:
+        name: `train`, `validation`, `test` or `input`.
+        values: float64 [T, C]; NaN where nothing was measured.
+        known: float64 [T, K]: what is known of each time beforehand; K may be 0. May go on after the last measured time.
+        start: The first time: microseconds since 1970, or a plain number.
+        interval: The step from each time to the next.
+        series: C names.
+        known_names: K names.
+        file: Where it was read, for messages.
+        fingerprint: Hash of times and values.
+        gaps: What was missing between the first and the last time: place of the first missing time, and how many.
+        reading: Settings of the source by which other files are read alike.
+    """
+
+    name: str
+    values: np.ndarray
+    known: np.ndarray
+    start: int
+    interval: Interval
+    series: tuple[str, ...]
+    known_names: tuple[str, ...]
+    file: str
+    fingerprint: str
+    gaps: tuple[tuple[int, int], ...] = ()
+    reading: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def times(self) -> np.ndarray:
+        """All times, int64 [T]."""
+        return self.interval.times(self.start, len(self))
+
+    def say(self, place: int) -> str:
+        """Write one time, which may lie after the last one."""
+        return say_time(int(self.interval.times(self.start, place + 1)[-1]), is_number=self.interval.kind == "number")
+
+    def stretch(self, start: int, stop: int, *, name: str) -> Self:
+        """Return the times from `start` to `stop - 1` under another name."""
+        values, known = self.values[start:stop], self.known[start:stop]
+        first = int(self.interval.times(self.start, start + 1)[-1])
+        return replace(
+            self,
+            name=name,
+            values=values,
+            known=known,
+            start=first,
+            fingerprint=hash_values(first, values, known),
+            gaps=tuple((place - start, count) for place, count in self.gaps if start <= place < stop),
+        )
+
+    def followed_by(self, later: "Stretch") -> tuple[Self, int]:
+        """Return these times and those of a later table on one grid, nothing measured between them, and where the later begin.
+
+        Raises:
+            DataError: They do not come after, or are not on the grid.
+        """
+        exact = float(self.interval.places(np.array([later.start]), origin=self.start)[0])
+        place = round(exact)
+        if place < len(self):
+            found = f"the test part begins at {later.say(0)}, and the train part ends at {self.say(len(self) - 1)}"
+            remedy = "A forecast is tested on what comes after: give a later table, or none, and the last times are kept for it."
+            raise DataError([DataProblem(later.file, found, remedy)])
+        if abs(exact - place) > ON_GRID:
+            found = f"times that are not on the grid of the train part, such as {later.say(0)} at steps of {self.interval.say()}"
+            raise DataError([DataProblem(later.file, found, "Give tables with the same step.")])
+        between = place - len(self)
+        values, known = (
+            np.concatenate([before, np.full((between, before.shape[1]), np.nan), after])
+            for before, after in ((self.values, later.values), (self.known, later.known))
+        )
+        gaps = (*self.gaps, *([(len(self), between)] if between else []), *((at + place, count) for at, count in later.gaps))
+        joined = replace(self, values=values, known=known, gaps=gaps, fingerprint=hash_values(self.start, values, known))
+        return joined, place
+
+    def say_gaps(self) -> str:
+        """Say how many gaps there are, and where the longest is; "" where there is none."""
+        if not self.gaps:
+            return ""
+        place, count = max(self.gaps, key=lambda gap: gap[1])
+        many = f"{len(self.gaps):,} gaps, the longest" if len(self.gaps) > 1 else "1 gap, of"
+        return f"{many} {self.interval.say(count)} from {self.say(place)}"
+
+    def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+        """Return series, times, step and gaps."""
+        missing = int(np.isnan(self.values).sum())
+        shown = ", ".join(self.series[:MOST_NAMED]) + (", ..." if len(self.series) > MOST_NAMED else "")
+        facts = {
+            "series": f"{len(self.series):,}: {shown}",
+            "times": f"{len(self):,}, from {self.say(0)} to {self.say(len(self) - 1)}",
+            "a step": self.interval.say(),
+            **({"gaps": self.say_gaps()} if self.gaps else {}),
+            **({"missing values": f"{missing:,}"} if missing else {}),
+            **({"known beforehand": ", ".join(self.known_names)} if self.known_names else {}),
+        }
+        return {"facts": facts}
+
+
+def hash_values(start: int, values: np.ndarray, known: np.ndarray) -> str:
+    """Return the SHA-256 of a stretch of time."""
+    told = hashlib.sha256(f"{start} {values.shape} {known.shape}".encode())
+    for numbers in (values, known):
+        told.update(np.ascontiguousarray(numbers, dtype=np.float64).tobytes())
+    return told.hexdigest()

@@ -1,0 +1,73 @@
+"""After how many steps a series comes again: what the calendar says, unless the values clearly say otherwise; not a component."""
+
+import numpy as np
+
+from tutelage.data.part.interval import Interval
+
+__all__ = ["find_season", "season_strength"]
+
+MOST_TIMES = 20_000
+"""Latest times that are looked at."""
+LEAST_STRENGTH = 0.2
+"""Correlation of changes with those a season before from which on there is a season."""
+CLEARLY = 0.25
+"""By how much another season's correlation has to be larger than the calendar's."""
+LONGEST = 400
+"""Steps of the longest season that is found without a calendar."""
+
+
+def find_season(values_TC: np.ndarray, interval: Interval) -> tuple[int, str]:
+    """Return the season in steps, 1 where there is none, and why.
+
+    Args:
+        values_TC: Train values; NaN where nothing was measured.
+        interval: Their step.
+    """
+    values_TC = values_TC[-MOST_TIMES:]
+    usual = [steps for steps in interval.seasons() if steps <= len(values_TC) // 2]
+    strengths = season_strength(values_TC, longest=max([min(LONGEST, len(values_TC) // 3), *usual]))
+    if not len(strengths):
+        return (usual[0], "by the calendar") if usual else (1, "too few times to find one")
+    best = _peak(strengths)
+    by_calendar = max(usual, key=lambda steps: strengths[steps] + (0.1 if steps == usual[0] else 0.0), default=0)
+    strength = float(strengths[by_calendar]) if by_calendar else 0.0
+    if best and strengths[best] > max(strength + CLEARLY, LEAST_STRENGTH) and (not by_calendar or best % by_calendar):
+        return best, f"values come again after {interval.say(best)} (correlation {strengths[best]:.2f})"
+    if by_calendar and strength > LEAST_STRENGTH:
+        return by_calendar, f"by the calendar, and the values say so (correlation {strength:.2f})"
+    if usual:
+        return usual[0], f"by the calendar, though the values hardly show it (correlation {float(strengths[usual[0]]):.2f})"
+    return 1, "nothing comes again"
+
+
+def season_strength(values_TC: np.ndarray, *, longest: int) -> np.ndarray:
+    """Return the correlation of each step's change with that so many steps before, float64 [longest + 1], mean over series.
+
+    [] where there are too few times.
+    """
+    change_TC = np.diff(values_TC, axis=0)
+    longest = min(longest, len(change_TC) - 3)
+    if longest < 2:
+        return np.empty(0)
+    size = 1 << int(2 * len(change_TC) - 1).bit_length()
+    known_TC = ~np.isnan(change_TC)
+    count_C = np.maximum(known_TC.sum(axis=0), 1)
+    centred_TC = np.where(known_TC, change_TC - np.where(known_TC, change_TC, 0).sum(axis=0) / count_C, 0.0)
+    lag_LC = np.fft.irfft(np.abs(np.fft.rfft(centred_TC, size, axis=0)) ** 2, size, axis=0)[: longest + 1]
+    pairs_LC = np.fft.irfft(np.abs(np.fft.rfft(known_TC.astype(float), size, axis=0)) ** 2, size, axis=0)[: longest + 1]
+    scale_C = lag_LC[0] / np.maximum(pairs_LC[0], 1)
+    usable_C = scale_C > 0
+    if not usable_C.any():
+        return np.empty(0)
+    covariance_LC = lag_LC[:, usable_C] / np.maximum(pairs_LC[:, usable_C], 1)
+    return np.asarray((covariance_LC / scale_C[usable_C]).mean(axis=1))
+
+
+def _peak(strengths: np.ndarray) -> int:
+    """Return the shortest lag from 3 on that is higher than its neighbors and nearly as high as any; 0 where none is."""
+    inner = np.arange(3, len(strengths) - 1)
+    peaks = inner[(strengths[inner] > strengths[inner - 1]) & (strengths[inner] >= strengths[inner + 1])]
+    if not len(peaks):
+        return 0
+    high = peaks[strengths[peaks] >= 0.9 * strengths[peaks].max()]
+    return int(high[0])

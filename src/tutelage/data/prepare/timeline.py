@@ -1,0 +1,257 @@
+"""Series on one scale, without gaps, in windows: what was measured before a moment, the calendar, and what came after.
+
+Each series gets mean 0 and deviation 1 over the train times; answers are brought back to its unit. A gap is filled with the last
+value before it, so that nothing of the time after a moment is ever seen before it.
+
+Shape letters: T times, C series, K numbers known beforehand.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.shape.forecast import ForecastShape
+from tutelage.core.typed import Size, take
+from tutelage.data.part.base import Part
+from tutelage.data.part.interval import Interval
+from tutelage.data.part.stretch import Stretch
+from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.calendar import calendar_names, calendar_values
+from tutelage.data.prepare.season import find_season
+from tutelage.data.rows.histories import HistoryRows
+from tutelage.data.rows.history import HistoryPart
+
+__all__ = ["Timeline", "TimelineFitted", "as_timeline_part"]
+
+Step = Annotated[int, Field(gt=0, le=2**62)]
+"""Microseconds, at most some thousand years."""
+SMALLEST_DEVIATION = 1e-12
+"""As a share of the largest value: what varies less is constant."""
+
+
+class Timeline(Prepare):
+    """Settings of the preprocessing of series that are continued."""
+
+    kind: Literal["timeline"] = "timeline"
+    length: int = Field(0, ge=0, le=100_000, description="Times before the moment that the model sees; 0 = by season and data.")
+    season: int = Field(0, ge=0, le=100_000, description="Steps after which values come again, 1 = never; 0 = found out.")
+    calendar: bool = Field(True, description="Whether the model is told day, week and year of each time, where these may matter.")
+    horizon: int = Field(0, ge=0, le=100_000, description="Times to forecast; the task says it: task.horizon.")
+
+    def fit(self, part: Part) -> "TimelineFitted":
+        """Learn mean and deviation of each series.
+
+        Raises:
+            DataError: Not such series.
+        """
+        series = as_timeline_part(part)
+        season, why = (self.season, "as you said") if self.season else find_season(series.values, series.interval)
+        horizon, length = max(1, self.horizon), max(1, self.length)
+        names = calendar_names(series.interval, span=int(np.ptp(series.times[[0, -1]]))) if self.calendar else ()
+        mean_C, std_C = _scale(series.values)
+        known_mean, known_std = _scale(series.known)
+        return TimelineFitted(
+            tuple(mean_C.tolist()),
+            tuple(std_C.tolist()),
+            (tuple(known_mean.tolist()), tuple(known_std.tolist())),
+            series.series,
+            series.interval,
+            length,
+            horizon,
+            season,
+            names,
+            why,
+            dict(series.reading),
+        )
+
+    def restore(self, state: Mapping[str, Any]) -> "TimelineFitted":
+        """Rebuild what `TimelineFitted.state` returned."""
+        mean, std, known_mean, known_std = (
+            tuple(float(value) for value in state[key]) for key in ("mean", "std", "known_mean", "known_std")
+        )
+        if not mean or len(mean) != len(std) or min(std) <= 0 or not np.isfinite([*mean, *std]).all():
+            raise ValueError(f"mean {mean} and std {std} of the series do not belong together")
+        if (
+            len(known_mean) != len(known_std)
+            or min(known_std, default=1) <= 0
+            or not np.isfinite([*known_mean, *known_std]).all()
+        ):
+            raise ValueError(f"mean {known_mean} and std {known_std} of what is known beforehand do not belong together")
+        said = take(state, "interval", dict)
+        interval = Interval(said["kind"], take(said, "size", Step), take(said, "at_end", bool))
+        series = tuple(str(name) for name in state["series"])
+        if len(series) != len(mean):
+            raise ValueError(f"{len(series)} names of {len(mean)} series")
+        length, horizon, season = (take(state, key, Size) for key in ("length", "horizon", "season"))
+        names = tuple(str(name) for name in state["calendar"])
+        return TimelineFitted(
+            mean, std, (known_mean, known_std), series, interval, length, horizon, season, names, "", take(state, "reading", dict)
+        )
+
+
+@dataclass(frozen=True)
+class TimelineFitted(Fitted):
+    """Fitted preprocessing of series that are continued.
+
+    Attributes:
+        mean: Of each series, over the train times.
+        std: The same for the deviation, > 0.
+        known_scale: Mean and deviation of what is known beforehand.
+        series: Their names.
+        interval: Their step.
+        length: Times before the moment.
+        horizon: Times after it.
+        season: Steps after which values come again; 1 where they do not.
+        calendar: The circles of the calendar that the model is told.
+        why: Why the season is what it is.
+        read: Settings of the source by which the table was read.
+    """
+
+    input_source = "timeline"
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    known_scale: tuple[tuple[float, ...], tuple[float, ...]]
+    series: tuple[str, ...]
+    interval: Interval
+    length: int
+    horizon: int
+    season: int
+    calendar: tuple[str, ...]
+    why: str = ""
+    read: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> ForecastShape:
+        """What a model receives."""
+        known = len(self.known_scale[0]) + 2 * len(self.calendar)
+        return ForecastShape(channels=len(self.series), length=self.length, horizon=self.horizon, known=known, season=self.season)
+
+    def apply(self, part: Part) -> HistoryRows:
+        """Return all windows of a part whose truth was measured, at least in part."""
+        series = as_timeline_part(part)
+        return self.rows_of(series, self.windows(series))
+
+    def rows_of(self, part: Stretch, windows: HistoryPart) -> HistoryRows:
+        """Return windows of a part as the model takes them."""
+        count = int(windows.starts.max(initial=0)) + self.length + self.horizon
+        return HistoryRows(
+            windows.past.astype(np.float32),
+            self.known(part, max(count, len(part))),
+            windows.measured.astype(np.float32),
+            windows.starts,
+            length=self.length,
+            horizon=self.horizon,
+        )
+
+    def windows(self, part: Stretch) -> HistoryPart:
+        """Return all windows of a part that have a value before and one after the moment, one step after the other."""
+        self._require_fitting(part)
+        measured_TC = (part.values - np.array(self.mean)) / np.array(self.std)
+        total_T = np.r_[0, (~np.isnan(measured_TC)).any(axis=1).cumsum()]
+        start_N = np.arange(max(0, len(part) - self.length - self.horizon + 1))
+        moment_N = start_N + self.length
+        usable_N = (total_T[moment_N] > total_T[start_N]) & (total_T[moment_N + self.horizon] > total_T[moment_N])
+        return self._windows(part, measured_TC, start_N[usable_N])
+
+    def latest(self, part: Stretch, *, last: int) -> HistoryPart:
+        """Return the one window whose moment follows the time at place `last`."""
+        self._require_fitting(part)
+        measured_TC = (part.values - np.array(self.mean)) / np.array(self.std)
+        return self._windows(part, measured_TC, np.array([last + 1 - self.length]))
+
+    def known(self, part: Stretch, count: int) -> np.ndarray:
+        """Return what is known of a part's first `count` times, which may be more than it has: float32 [count, K]."""
+        told = calendar_values(self.interval.times(part.start, count), self.calendar)
+        mean_K, std_K = (np.array(each) for each in self.known_scale)
+        named = np.zeros((count, len(mean_K)), dtype=np.float32)
+        there = min(count, len(part))
+        scaled = (part.known[:there] - mean_K) / std_K
+        named[:there] = np.where(np.isnan(scaled), 0.0, scaled)
+        return np.concatenate([named, told], axis=1)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that was fitted as JSON values."""
+        return {
+            "mean": list(self.mean),
+            "std": list(self.std),
+            "known_mean": list(self.known_scale[0]),
+            "known_std": list(self.known_scale[1]),
+            "series": list(self.series),
+            "interval": self.interval.state(),
+            "length": self.length,
+            "horizon": self.horizon,
+            "season": self.season,
+            "calendar": list(self.calendar),
+            "reading": dict(self.read),
+        }
+
+    def reading(self) -> dict[str, Any]:
+        """Return what the columns of a table are."""
+        said = {key: value for key, value in self.read.items() if value and key != "columns"}
+        return said | {"target": ",".join(self.read.get("columns", ()))}
+
+    def say(self) -> str:
+        """Write lengths and scale."""
+        calendar = f", told the place in {' and '.join(self.calendar)}" if self.calendar else ""
+        return f"{self.shape.say()}, each standardized by its train times{calendar}"
+
+    def _windows(self, part: Stretch, measured_TC: np.ndarray, starts: np.ndarray) -> HistoryPart:
+        return HistoryPart(
+            name=part.name,
+            past=carried_forward(measured_TC),
+            measured=measured_TC,
+            starts=starts,
+            length=self.length,
+            horizon=self.horizon,
+            season=self.season,
+            mean=np.array(self.mean),
+            std=np.array(self.std),
+            fingerprint=part.fingerprint,
+        )
+
+    def _require_fitting(self, part: Stretch) -> None:
+        """Refuse other series than those of the training."""
+        if part.series != self.series:
+            found = f"series {', '.join(part.series[:6])}, where the model has {', '.join(self.series[:6])}"
+            raise DataError([DataProblem(part.file, found, "Give a table with the columns of the training.")])
+        if part.interval != self.interval:
+            found = f"a step of {part.interval.say()}, where the model has {self.interval.say()}"
+            raise DataError([DataProblem(part.file, found, "Give series measured at the same step.")])
+
+
+def as_timeline_part(part: Part) -> TimelinePart:
+    """Return the part if it is a stretch of series.
+
+    Raises:
+        DataError: It is not.
+    """
+    if isinstance(part, TimelinePart):
+        return part
+    remedy = "The model continues series: give a table with a column of dates."
+    raise DataError([DataProblem(part.name, "these are no series with times", remedy)])
+
+
+def carried_forward(values_TC: np.ndarray) -> np.ndarray:
+    """Return series in which each gap is filled with the last value before it, and 0 where there is none."""
+    missing_TC = np.isnan(values_TC)
+    if not missing_TC.any():
+        return values_TC
+    place_TC = np.where(missing_TC, -1, np.arange(len(values_TC))[:, None])
+    last_TC = np.maximum.accumulate(place_TC, axis=0)
+    filled = np.take_along_axis(values_TC, np.maximum(last_TC, 0), axis=0)
+    return np.where(last_TC < 0, 0.0, filled)
+
+
+def _scale(values_TC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of each column, 0 and 1 where nothing was measured or nothing changes."""
+    is_known = ~np.isnan(values_TC)
+    count = np.maximum(1, is_known.sum(axis=0))
+    mean = np.where(is_known, values_TC, 0.0).sum(axis=0) / count
+    std = np.sqrt(np.where(is_known, (values_TC - mean) ** 2, 0.0).sum(axis=0) / count)
+    return mean, np.where(std > SMALLEST_DEVIATION * np.maximum(np.abs(mean), 1e-300), std, 1.0)

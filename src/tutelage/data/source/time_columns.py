@@ -1,0 +1,176 @@
+"""Which columns of a table hold times, series, names of series, and what is known beforehand; not a component."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tutelage.core.catalog import suggest
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.table import TablePart
+
+__all__ = ["TimeColumns", "TimeLayout", "choose_columns", "numbers_of", "times_of"]
+
+MOST_NAMED = 6
+DATE_NAMES = ("date", "time", "datetime", "timestamp", "ds")
+"""Names by which one column of dates among several is the time of a row."""
+
+
+@dataclass(frozen=True)
+class TimeLayout:
+    """What the user says of a table's columns; "" and () where it is to be found out.
+
+    Attributes:
+        time_column: The column of times.
+        series_id: The column that names the series a row belongs to.
+        targets: The series that are forecast.
+        known: Columns whose values are known of coming times too.
+    """
+
+    time_column: str = ""
+    series_id: str = ""
+    targets: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls, *, time_column: str = "", series_id: str = "", target: str = "auto", known: str | Sequence[str] = ()
+    ) -> "TimeLayout":
+        """Read columns as they are typed: several are divided by commas."""
+        return cls(time_column, series_id, split_names("" if target == "auto" else target), split_names(known))
+
+
+@dataclass(frozen=True)
+class TimeColumns:
+    """The columns of one table.
+
+    Attributes:
+        time: The column of times.
+        series_id: The column that names the series, or "".
+        values: The columns of measured values.
+        known: Those known beforehand.
+        unused: Columns of numbers that are not forecast, since others were named as the target.
+        left_out: Columns that hold no numbers.
+    """
+
+    time: str
+    series_id: str
+    values: tuple[str, ...]
+    known: tuple[str, ...]
+    unused: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def notes(self) -> list[str]:
+        """Return what is worth telling."""
+        told = []
+        if self.unused:
+            remedy = "what is known of coming times too may help: --known COLUMN"
+            told.append(f"not used, since they are not the target: {_shown(self.unused)}; {remedy}")
+        if self.left_out:
+            told.append(f"not used, since they hold no numbers: {_shown(self.left_out)}")
+        return told
+
+
+def split_names(said: str | Sequence[str]) -> tuple[str, ...]:
+    """Return names that are divided by commas."""
+    names = said.split(",") if isinstance(said, str) else said
+    return tuple(name.strip() for name in names if name.strip())
+
+
+def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
+    """Find out what each column is.
+
+    Raises:
+        DataError: A named column is not there, there are no times, or several columns could hold them, or no numbers.
+    """
+    time = _time_column(part, layout)
+    _require(part, (layout.series_id,) if layout.series_id else (), said="--series-id")
+    _require(part, layout.known, said="--known")
+    taken = {time, layout.series_id, *layout.known}
+    numeric = [name for name in part.columns if name not in taken and is_number(part.types[name])]
+    others = tuple(name for name in part.columns if name not in taken and not is_number(part.types[name]))
+    for name in layout.known:
+        if not is_number(part.types[name]):
+            remedy = "Give numbers; of categories one column of 0 and 1 each."
+            raise DataError([DataProblem(f"{part.file}, column {name}", "known beforehand, and holds no numbers", remedy)])
+    targets = layout.targets
+    if targets:
+        _require(part, targets, said="--target")
+        wrong = [name for name in targets if name not in numeric]
+        if wrong:
+            found = "is to be forecast, and is the time" if wrong[0] == time else "is to be forecast, and holds no numbers"
+            raise DataError([DataProblem(f"{part.file}, column {wrong[0]}", found, f"Columns of numbers: {_shown(numeric)}.")])
+    values = targets or tuple(numeric)
+    if not values:
+        found = f"no column of numbers beside the times ({time})"
+        raise DataError([DataProblem(part.file, found, "A series is made of numbers: give a column of measured values.")])
+    unused = tuple(name for name in numeric if name not in values)
+    return TimeColumns(time, layout.series_id, values, layout.known, unused, others)
+
+
+def times_of(part: TablePart, column: str) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Return the times of a column, int64 [N], which of them are missing, bool [N], and whether they are plain numbers."""
+    cells = part.column(column)
+    missing_N = pc.is_null(cells).to_numpy(zero_copy_only=False)
+    if pa.types.is_timestamp(cells.type):
+        filled = pc.fill_null(cells.cast(pa.int64()), 0)
+        return filled.to_numpy().astype(np.int64), missing_N, False
+    number_N = pc.fill_null(cells.cast(pa.float64()), 0.0).to_numpy()
+    if not np.array_equal(number_N, np.round(number_N)) or np.abs(number_N).max(initial=0) > 2**53:
+        remedy = "Write times as dates, such as 2020-12-31 18:00, or count them 0, 1, 2 ..."
+        raise DataError([DataProblem(f"{part.file}, column {column}", "times that are neither dates nor whole numbers", remedy)])
+    return number_N.astype(np.int64), missing_N, True
+
+
+def numbers_of(part: TablePart, columns: Sequence[str]) -> np.ndarray:
+    """Return columns as float64 [N, C]; NaN where a cell is empty."""
+    cells = [pc.fill_null(part.column(name).cast(pa.float64()), float("nan")).to_numpy() for name in columns]
+    return np.column_stack(cells).astype(np.float64) if cells else np.empty((len(part), 0))
+
+
+def is_number(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type holds numbers."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
+def _time_column(part: TablePart, layout: TimeLayout) -> str:
+    """Return the column of times."""
+    if layout.time_column:
+        _require(part, (layout.time_column,), said="--time-column")
+        kind = part.types[layout.time_column]
+        if not pa.types.is_timestamp(kind) and not (is_number(kind) and not pa.types.is_boolean(kind)):
+            cells = part.column(layout.time_column).drop_null()
+            example = f", such as {str(cells[0].as_py())[:40]!r}" if len(cells) else ""
+            remedy = "Write all of them in one way, such as 2020-12-31 18:00."
+            raise DataError(
+                [DataProblem(f"{part.file}, column {layout.time_column}", f"cells that are no dates{example}", remedy)]
+            )
+        return layout.time_column
+    dated = [name for name in part.columns if pa.types.is_timestamp(part.types[name]) and name not in layout.known]
+    if len(dated) > 1:
+        named = [name for name in dated if name.casefold() in DATE_NAMES]
+        dated = named if len(named) == 1 else dated
+    if len(dated) == 1:
+        return dated[0]
+    if dated:
+        found = f"{len(dated)} columns hold dates: {_shown(dated)}"
+        raise DataError([DataProblem(part.file, found, "Say which one is the time of a row: --time-column COLUMN.")])
+    found = f"no column of dates among {_shown(part.columns)}"
+    remedy = "Name the one that tells the time of a row: --time-column COLUMN. Dates are written like 2020-12-31 18:00."
+    raise DataError([DataProblem(part.file, found, remedy)])
+
+
+def _require(part: TablePart, names: Sequence[str], *, said: str) -> None:
+    """Refuse names of columns that are not there."""
+    missing = [name for name in names if name not in part.columns]
+    if missing:
+        near = suggest(missing[0], list(part.columns))
+        raise DataError(
+            [DataProblem(part.file, f"there is no column {missing[0]!r} ({said}){near}", f"Columns: {_shown(part.columns)}.")]
+        )
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else "")

@@ -1,0 +1,251 @@
+"""Rows of a table, each with its time, to series on one grid of equal steps; what does not fit is told; not a component."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow.compute as pc
+
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.interval import Interval, find_interval, say_time
+from tutelage.data.part.stretch import hash_values
+from tutelage.data.part.table import TablePart
+from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.source.time_columns import TimeColumns, TimeLayout, choose_columns, numbers_of, times_of
+
+__all__ = ["Gridded", "as_timeline"]
+
+FAR_OFF = 0.3
+"""Part of a step by which a time may be off the grid."""
+MOST_MISSING = 0.9
+"""Share of the grid's times that may be missing: beyond, the step that was found is none."""
+LEAST_TIMES = 2
+MOST_ROWS = 10
+"""Rows that are told of one by one."""
+LARGEST_GRID = 2**31
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of a table in order of series and time.
+
+    Attributes:
+        number: Their numbers in the table, [N].
+        time: [N].
+        series: Code of the series that each belongs to, [N].
+        values: [N, V].
+        known: [N, K].
+    """
+
+    number: np.ndarray
+    time: np.ndarray
+    series: np.ndarray
+    values: np.ndarray
+    known: np.ndarray
+
+    def select(self, rows: np.ndarray) -> "Rows":
+        """Return some of them."""
+        return Rows(*(getattr(self, name)[rows] for name in ("number", "time", "series", "values", "known")))
+
+
+@dataclass(frozen=True)
+class Gridded:
+    """Series on one grid.
+
+    Attributes:
+        part: The series.
+        problems: Rows that cannot be used.
+        notes: What is worth telling.
+        warnings: What the user should look at.
+    """
+
+    part: TimelinePart
+    problems: tuple[DataProblem, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, interval: Interval | None = None) -> Gridded:
+    """Return the series of a table.
+
+    Args:
+        part: The table.
+        layout: What its columns are, as far as somebody said it.
+        most_rows: How many times are used, the first ones; 0 = all.
+        interval: The step of the series that these belong to; None = to be found.
+
+    Raises:
+        DataError: No series can be made of it.
+    """
+    columns = choose_columns(part, layout)
+    time_N, missing_N, is_number = times_of(part, columns.time)
+    problems = _without_time(part, columns, missing_N)
+    code_N, names = _series(part, columns)
+    rows = Rows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
+    rows = rows.select(np.flatnonzero(~missing_N & (code_N >= 0)))
+    notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
+    if not is_sorted and not columns.series_id:
+        first = int(np.flatnonzero(np.diff(rows.time) < 0)[0]) + 1
+        notes.append(f"{part.file}: rows are not in order of time, such as {part.locate(int(rows.number[first]))}: put in order")
+    rows, repeated, more = _each_once(part, columns, rows.select(np.lexsort((rows.time, rows.series))), is_number=is_number)
+    problems += repeated
+    notes += more
+    time_T = np.unique(rows.time)
+    if len(time_T) < LEAST_TIMES:
+        raise DataError(
+            [*problems, DataProblem(part.file, f"{len(time_T)} times in it", "A series needs many: give a longer table.")]
+        )
+    found = interval or find_interval(time_T, is_number=is_number)
+    place_N, off = _places(part, rows, found, origin=int(time_T[0]))
+    if off is not None:
+        raise DataError([*problems, off])
+    made = _filled(part, columns, names, rows, place_N, found)
+    if most_rows:
+        made = _cut(made, most_rows)
+    return Gridded(made, tuple(problems), tuple(notes), tuple(_constant(made)))
+
+
+def _without_time(part: TablePart, columns: TimeColumns, missing_N: np.ndarray) -> list[DataProblem]:
+    """Return a problem for each row without a time."""
+    remedy = f"Write the date as in the other rows ({columns.time}), or remove the row."
+    bad = np.flatnonzero(missing_N)
+    return [
+        DataProblem(f"{part.locate(int(row))}, column {columns.time}", "no time that can be read", remedy, item=int(row))
+        for row in bad
+    ]
+
+
+def _series(part: TablePart, columns: TimeColumns) -> tuple[np.ndarray, list[str]]:
+    """Return which series each row belongs to, [N], -1 where it does not say; and the names of the series."""
+    if not columns.series_id:
+        return np.zeros(len(part), dtype=np.int64), [""]
+    coded = pc.dictionary_encode(part.column(columns.series_id).combine_chunks())
+    code_N = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    if (code_N < 0).any():
+        row = int(np.flatnonzero(code_N < 0)[0])
+        remedy = "Write which series the row belongs to."
+        raise DataError([DataProblem(part.locate(row), f"column {columns.series_id} is empty", remedy)])
+    return code_N, [str(name) for name in coded.dictionary.to_pylist()]
+
+
+def _each_once(
+    part: TablePart, columns: TimeColumns, rows: Rows, *, is_number: bool
+) -> tuple[Rows, list[DataProblem], list[str]]:
+    """Return each time of a series once: equal rows of one time are one; different ones are a problem."""
+    again_N = np.r_[False, (np.diff(rows.time) == 0) & (np.diff(rows.series) == 0)]
+    if not again_N.any():
+        return rows, [], []
+    cells = np.column_stack([rows.values, rows.known])
+    is_same = np.r_[False, ((cells[1:] == cells[:-1]) | (np.isnan(cells[1:]) & np.isnan(cells[:-1]))).all(axis=1)]
+    equal, different = np.flatnonzero(again_N & is_same), np.flatnonzero(again_N & ~is_same)
+    notes = []
+    if len(equal):
+        where = f"such as {part.locate(int(rows.number[equal[0]]))} ({say_time(int(rows.time[equal[0]]), is_number=is_number)})"
+        notes.append(f"{part.file}: {len(equal):,} rows say the same of the same time again, {where}: used once")
+    remedy = "Keep one row for each time"
+    remedy += (
+        " of a series."
+        if columns.series_id
+        else "; if several series are below each other, name their column: --series-id COLUMN."
+    )
+    problems = [
+        DataProblem(
+            part.locate(int(rows.number[place])),
+            f"{columns.time} {say_time(int(rows.time[place]), is_number=is_number)} again, with other values than in "
+            f"{part.locate(int(rows.number[place - 1]))}",
+            remedy,
+            item=int(rows.number[place]),
+        )
+        for place in different
+    ]
+    return rows.select(np.flatnonzero(~again_N)), problems, notes
+
+
+def _places(part: TablePart, rows: Rows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
+    """Return the place of each row on the grid, and what is wrong where times are not on one."""
+    exact_N = interval.places(rows.time, origin=origin)
+    place_N = np.round(exact_N).astype(np.int64)
+    order = np.lexsort((place_N, rows.series))
+    collide = (np.diff(place_N[order]) == 0) & (np.diff(rows.series[order]) == 0)
+    off_N = np.abs(exact_N - place_N) > FAR_OFF
+    length = int(place_N.max()) + 1
+    is_sparse = len(np.unique(place_N)) < (1 - MOST_MISSING) * length or length > LARGEST_GRID
+    if not off_N.any() and not collide.any() and not is_sparse:
+        return place_N, None
+    said = f"times are not at equal steps: most are {interval.say()} apart, and "
+    remedy = "Bring the table to equal steps, such as the mean or the sum of each hour or day."
+    if not off_N.any() and not collide.any():
+        rise = np.argsort(rows.time, kind="stable")
+        far = int(np.argmax(np.diff(rows.time[rise])))
+        before, after = rise[far], rise[far + 1]
+        said += f"nothing is between {_told(part, rows, before, interval)} and {_told(part, rows, after, interval)}"
+        remedy += " Or mend that time, where it is wrong."
+        return place_N, DataProblem(part.file, said, remedy)
+    row = int(np.flatnonzero(off_N)[0]) if off_N.any() else int(order[np.flatnonzero(collide)[0] + 1])
+    return place_N, DataProblem(part.file, f"{said}{_told(part, rows, row, interval)} is not on that grid", remedy)
+
+
+def _told(part: TablePart, rows: Rows, row: int, interval: Interval) -> str:
+    """Write the time of a row, and where it stands."""
+    return f"{say_time(int(rows.time[row]), is_number=interval.kind == 'number')} ({part.locate(int(rows.number[row]))})"
+
+
+def _filled(
+    part: TablePart, columns: TimeColumns, names: Sequence[str], rows: Rows, place_N: np.ndarray, interval: Interval
+) -> TimelinePart:
+    """Return the rows on the grid; NaN where there is none."""
+    length, count = int(place_N.max()) + 1, len(columns.values)
+    values = np.full((length, len(names), count), np.nan)
+    values[place_N, rows.series] = rows.values
+    known = np.full((length, len(columns.known)), np.nan)
+    known[place_N] = rows.known
+    present = np.zeros(length, dtype=bool)
+    present[place_N] = True
+    edges = np.flatnonzero(np.diff(np.r_[True, present, True].astype(np.int8)))
+    gaps = tuple((int(begin), int(end - begin)) for begin, end in zip(edges[::2], edges[1::2], strict=True))
+    if not columns.series_id:
+        series = columns.values
+    else:
+        series = tuple(names) if count == 1 else tuple(f"{name} {column}" for name in names for column in columns.values)
+    flat = values.reshape(length, -1)
+    start = int(rows.time.min())
+    reading = {
+        "time_column": columns.time,
+        "series_id": columns.series_id,
+        "columns": list(columns.values),
+        "known": list(columns.known),
+        "dates": dict(part.dates),
+    }
+    fingerprint = hash_values(start, flat, known)
+    return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
+
+
+def _cut(part: TimelinePart, count: int) -> TimelinePart:
+    """Return the first times only."""
+    return replace(part.stretch(0, min(count, len(part)), name=part.name), reading=part.reading)
+
+
+def _constant(part: TimelinePart) -> list[str]:
+    """Tell of series that never change; refuse data of nothing else.
+
+    Raises:
+        DataError: No series changes, or none was measured.
+    """
+    still, empty = [], []
+    for number, name in enumerate(part.series):
+        measured = part.values[~np.isnan(part.values[:, number]), number]
+        if not len(measured):
+            empty.append(name)
+        elif (measured == measured[0]).all():
+            still.append(name)
+    if len(still) + len(empty) == len(part.series):
+        found = "no series has any value" if not still else "every series has the same value at all times"
+        raise DataError([DataProblem(part.file, found, "There is nothing to forecast. Give series that change.")])
+    told = []
+    if still:
+        told.append(f"{part.file}: never changes: {', '.join(still[:5])}. It is forecast to stay so; --target leaves series out")
+    if empty:
+        told.append(
+            f"{part.file}: without any value: {', '.join(empty[:5])}. Nothing can be forecast of it; --target leaves series out"
+        )
+    return told

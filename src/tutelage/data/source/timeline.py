@@ -1,0 +1,148 @@
+"""A table whose rows are times: series to be continued, for `--task forecast`.
+
+```
+tutelage train ETTh1.csv --task forecast --horizon 96   # a column of dates, every other column of numbers a series
+tutelage train timeline:ETTh1.csv                        # the same, by name
+tutelage train sales.csv --task forecast --series-id shop --time-column day --target sold
+```
+Any table is read: CSV, TSV, JSON Lines, Excel, Parquet, Arrow. Not for tables of series that have labels: these are classified.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.data.part.base import Part
+from tutelage.data.part.table import TablePart
+from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.source.arrow_types import Kind
+from tutelage.data.source.base import Collected, Source
+from tutelage.data.source.header import HeaderMode
+from tutelage.data.source.table import TableSource
+from tutelage.data.source.table_files import find_tables, table_stem, table_to_read
+from tutelage.data.source.time_columns import TimeLayout
+from tutelage.data.source.time_grid import Gridded, as_timeline
+
+__all__ = ["Timeline"]
+
+PREFIX = "timeline:"
+
+
+class Timeline(Source):
+    """Series from a table with a column of dates."""
+
+    kind: Literal["timeline"] = "timeline"
+    reads_together: ClassVar[bool] = False
+    time_column: str = Field("", description="Column that tells the time of a row; empty = the only one with dates.")
+    series_id: str = Field("", description="Column that names the series a row belongs to, where series are below each other.")
+    known: str | tuple[str, ...] = Field(
+        (), description="Columns that are known of coming times too, such as holidays: names, or one text with commas."
+    )
+    rows: int = Field(0, ge=0, description="How many times are used, from the first one on; 0 = all.")
+    header: HeaderMode = Field("auto", description="Whether the first row holds the column names: first or none.")
+    names: tuple[str, ...] = Field((), description="Names of the columns in order, for a file without a header row.")
+    sheet: str = Field("", description="Sheet of an Excel workbook; empty = the first one.")
+    kinds: dict[str, Kind] = Field(
+        default_factory=dict, description="What columns hold, by name, where it is not to be found out from the cells."
+    )
+    dates: dict[str, str] = Field(default_factory=dict, description="How dates are written, by column: iso, or such as %d/%m/%Y.")
+
+    @classmethod
+    def recognizes(cls, path: str) -> bool:
+        """Tell whether a table is named with `timeline:` before it."""
+        return path.startswith(PREFIX) and TableSource.recognizes(path.removeprefix(PREFIX))
+
+    @classmethod
+    def recognizes_input(cls, path: str, reading: Mapping[str, Any]) -> bool:
+        """Tell whether it is a table, however it is named."""
+        return TableSource.recognizes(path.removeprefix(PREFIX))
+
+    @classmethod
+    def anywhere(cls, path: str) -> str:
+        """Write the path in full."""
+        place = path.removeprefix(PREFIX)
+        prefix = PREFIX if path.startswith(PREFIX) else ""
+        return prefix + (str(Path(place).resolve()) if Path(place).exists() else place)
+
+    def collect(self) -> Collected:
+        """Read the table, and the test table where there is one."""
+        found = find_tables(self._place(self.path))
+        read = self._read(found.train, name="train")
+        test_file = table_to_read(self.test.removeprefix(PREFIX)) if self.test else found.test
+        test = None if test_file is None else self._read(test_file, name="test", like=read.part)
+        return _joined(Collected(name=table_stem(found.train), train=read.part, notes=found.notes), read, test)
+
+    def read_timeline(self, path: str) -> Gridded:
+        """Read another table of the same series, to continue or to measure.
+
+        Raises:
+            UsageError: It is no table.
+            DataError: No series can be made of it.
+        """
+        return self._read(table_to_read(path.removeprefix(PREFIX)), name="input")
+
+    def of_tables(self, collected: Collected) -> Collected:
+        """Return the series of tables that are in memory."""
+        read = self._gridded(collected.train, name="train")
+        test = None if collected.test is None else self._gridded(collected.test, name="test", like=read.part)
+        each = [read, *([test] if test else [])]
+        return replace(
+            collected,
+            train=read.part,
+            test=test.part if test else None,
+            problems=(*collected.problems, *(problem for one in each for problem in one.problems)),
+            notes=(*collected.notes, *(note for one in each for note in one.notes)),
+            warnings=(*collected.warnings, *(warning for one in each for warning in one.warnings)),
+        )
+
+    def _read(self, file: Path, *, name: str, like: TimelinePart | None = None) -> Gridded:
+        """Read a table; of a test table the step is that of the training table."""
+        reader = TableSource(
+            path=str(file), target="", header=self.header, names=self.names, sheet=self.sheet, kinds=self.kinds, dates=self.dates
+        )
+        table, problems = reader.read_input([str(file)])
+        made = self._gridded(table, name=name, like=like)
+        return replace(made, problems=(*problems, *made.problems), notes=(*table.notes, *made.notes))
+
+    def _gridded(self, table: Part, *, name: str, like: TimelinePart | None = None) -> Gridded:
+        """Return the series of a table."""
+        if not isinstance(table, TablePart):
+            found = f"{table.kind} data, which are no table with a column of dates"
+            raise DataError([DataProblem(table.name, found, "Give a table, such as a data frame, or a dict of columns.")])
+        made = as_timeline(
+            table.renamed(name),
+            self._layout,
+            most_rows=self.rows if name == "train" else 0,
+            interval=None if like is None else like.interval,
+        )
+        if like is not None and made.part.series != like.series:
+            found = f"series {', '.join(made.part.series[:6])}, where the training table has {', '.join(like.series[:6])}"
+            raise DataError([DataProblem(made.part.file, found, "Give a table with the same columns.")])
+        return made
+
+    @property
+    def _layout(self) -> TimeLayout:
+        return TimeLayout.of(time_column=self.time_column, series_id=self.series_id, target=self.target, known=self.known)
+
+    def _place(self, path: str) -> Path:
+        place = Path(path.removeprefix(PREFIX))
+        if not place.exists():
+            raise UsageError(f"{place}: no such file or folder. Expected a table with a column of dates.")
+        return place
+
+
+def _joined(collected: Collected, read: Gridded, test: Gridded | None) -> Collected:
+    """Return the series that were read, with all that is to be told of them."""
+    each = [read, *([test] if test else [])]
+    return replace(
+        collected,
+        train=read.part,
+        test=test.part if test else None,
+        problems=(*collected.problems, *(problem for one in each for problem in one.problems)),
+        notes=(*collected.notes, *(note for one in each for note in one.notes)),
+        warnings=(*collected.warnings, *(warning for one in each for warning in one.warnings)),
+    )

@@ -1,0 +1,111 @@
+"""Seasonal-naive: what was a season ago, or the last value, each with the mean change or without, whichever did best on train.
+
+The yardstick of every forecast: many networks are worse. It knows one number a series.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tutelage.core.typed import Size, take
+from tutelage.data.part.base import RowsPart
+from tutelage.data.rows.history import HistoryPart
+from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, held_out, last_season
+
+__all__ = ["SeasonalNaive", "SeasonalNaiveFitted", "mean_drift"]
+
+Way = Literal["last", "season"]
+
+
+class SeasonalNaive(ForecastFloor):
+    """Settings of seasonal-naive."""
+
+    kind: Literal["seasonal_naive"] = "seasonal_naive"
+    noun: ClassVar[str] = "the last season again (seasonal-naive)"
+
+    def fit(self, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "SeasonalNaiveFitted":
+        """Choose the way that was best on the last quarter of the train windows."""
+        history = as_history(part)
+        first = held_out(history)
+        early = history.select(np.arange(first))
+        tried = [
+            SeasonalNaiveFitted(season, drift * with_drift)
+            for season in dict.fromkeys((history.season, 1))
+            for drift in (mean_drift(early, season),)
+            for with_drift in (1.0, 0.0)
+        ]
+        late = history.select(np.arange(first, len(history))) if first < len(history) else history
+        errors = [squared_error(one, late) for one in tried]
+        best = tried[int(np.argmin(errors))]
+        return best.refitted(history)
+
+    def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "SeasonalNaiveFitted":
+        """Rebuild what was fitted."""
+        drift = tensors["drift"].double().numpy()
+        if drift.shape != (take(state, "channels", Size),):
+            raise ValueError(f"a drift of {drift.shape} for {state['channels']} series")
+        return SeasonalNaiveFitted(take(state, "season", Size), drift)
+
+
+@dataclass(frozen=True)
+class SeasonalNaiveFitted(ForecastFitted):
+    """Seasonal-naive of some series.
+
+    Attributes:
+        season: Steps; 1 says the last value again.
+        drift: Mean change of each series in a step, standardized; 0 where none is added.
+    """
+
+    season: int
+    drift: np.ndarray
+
+    def answers(self, part: RowsPart) -> np.ndarray:
+        """Return forecasts float64 [N, H, C], standardized."""
+        history = as_history(part)
+        found = [self.of(history, rows) for rows in batches_of(history)]
+        return np.concatenate(found) if found else np.empty((0, history.horizon, history.channels))
+
+    def refitted(self, part: RowsPart) -> "SeasonalNaiveFitted":
+        """Return the same way with the mean change of other windows, where one is added."""
+        history = as_history(part)
+        drift = mean_drift(history, self.season) if self.drift.any() else np.zeros(history.channels)
+        return SeasonalNaiveFitted(self.season, drift)
+
+    def of(self, history: HistoryPart, rows: np.ndarray) -> np.ndarray:
+        """Return forecasts of some windows."""
+        naive_NHC = last_season(history, rows, season=self.season)
+        # What stands in for a step is the next whole number of seasons before it.
+        seasons_H = np.arange(history.horizon) // self.season + 1
+        return np.asarray(naive_NHC + (seasons_H * self.season)[:, None] * self.drift)
+
+    def state(self) -> dict[str, Any]:
+        """Return the season."""
+        return {"season": self.season, "channels": len(self.drift)}
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the change in a step."""
+        return {"drift": torch.from_numpy(self.drift)}
+
+
+def mean_drift(part: HistoryPart, season: int) -> np.ndarray:
+    """Return the mean change in a step over all times that the windows see, float64 [C], from differences of a season."""
+    last = int(part.starts.max(initial=0)) + part.length + part.horizon
+    values_TC = part.past[int(part.starts.min(initial=0)) : last]
+    if len(values_TC) <= season:
+        return np.zeros(part.channels)
+    return np.asarray((values_TC[season:] - values_TC[:-season]).mean(axis=0) / season)
+
+
+def squared_error(fitted: SeasonalNaiveFitted, part: HistoryPart) -> float:
+    """Return the mean squared error over all measured values."""
+    total, count = 0.0, 0
+    for rows in batches_of(part):
+        error = fitted.of(part, rows) - part.truths(rows)
+        is_measured = ~np.isnan(error)
+        total += float((error[is_measured] ** 2).sum())
+        count += int(is_measured.sum())
+    return total / count if count else np.inf

@@ -1,0 +1,202 @@
+"""What a trained forecaster says of the times after a table, or after its training data; and how good it is on others."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutelage.calibrate.bands import Bands
+from tutelage.core.errors import DataError, DataProblem, RunError
+from tutelage.data.part.interval import written_times
+from tutelage.data.part.stretch import Stretch
+from tutelage.data.prepare.timeline import TimelineFitted
+from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.base import Collected
+from tutelage.data.source.timeline import Timeline
+from tutelage.planning.plan import Plan
+from tutelage.predictor.predictor import Predictor
+from tutelage.task.answering import answer_batches
+from tutelage.task.base import Task
+from tutelage.task.forecast_beside import ForecastBeside
+from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
+
+__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "read_series"]
+
+DIGITS = 8
+"""Significant digits of what is told."""
+
+
+@dataclass(frozen=True)
+class SeriesInput:
+    """Series that were read, to be continued or measured.
+
+    Attributes:
+        part: The series.
+        problems: Rows that cannot be used.
+        notes: What is worth telling.
+    """
+
+    part: Stretch
+    problems: tuple[DataProblem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """What comes next, in the unit of each series.
+
+    Attributes:
+        times: Each time ahead, H.
+        series: Names, C.
+        values: float64 [H, C].
+        quantiles: The same for each level, by its name, such as `0.9`.
+        problems: Rows that could not be used.
+        notes: What is worth telling.
+    """
+
+    times: tuple[str, ...]
+    series: tuple[str, ...]
+    values: np.ndarray
+    quantiles: dict[str, np.ndarray]
+    problems: tuple[DataProblem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return one record for each series and time: what is forecast, and its quantiles."""
+        return [
+            {"time": time, "series": name}
+            | {"forecast": _plain(self.values[h, c])}
+            | {f"q{level}": _plain(values[h, c]) for level, values in self.quantiles.items()}
+            for c, name in enumerate(self.series)
+            for h, time in enumerate(self.times)
+        ]
+
+
+def forecaster(path: Path, predictor: Predictor) -> TimelineFitted:
+    """Return the preprocessing of a run's forecaster.
+
+    Raises:
+        RunError: The run's model does not continue series.
+    """
+    if not isinstance(predictor.fitted, TimelineFitted):
+        kind = getattr(predictor.task, "kind", "")
+        raise RunError(f"{path}: a model of task {kind!r} continues no series. Train one that does: --task forecast.")
+    return predictor.fitted
+
+
+def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], Collected]) -> SeriesInput:
+    """Read series as those of the training were read.
+
+    Args:
+        inputs: A path, or a table from Python; None = the training data.
+        fitted: The model's preprocessing.
+        training: Reads the training data again.
+
+    Raises:
+        DataError: They cannot be read, or are other series.
+    """
+    if inputs is None:
+        collected = training()
+        if not isinstance(collected.train, Stretch):
+            raise DataError([DataProblem(collected.train.name, "no series with times", "Give a table with a column of dates.")])
+        test = collected.test
+        return SeriesInput(collected.train.followed_by(test)[0] if isinstance(test, Stretch) else collected.train)
+    known = {key: value for key, value in fitted.reading().items() if key in Timeline.model_fields}
+    if isinstance(inputs, str | Path):
+        made = Timeline(path=str(inputs), **known).read_timeline(str(inputs))
+        return SeriesInput(made.part, made.problems, (*made.notes, *made.warnings))
+    read = Timeline(**known).of_tables(collect_arrays(inputs, target="", is_input=True, reading=fitted.reading()))
+    assert isinstance(read.train, Stretch)
+    return SeriesInput(read.train, read.problems, (*read.notes, *read.warnings))
+
+
+def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) -> Forecasts:
+    """Return what comes after the last time at which anything was measured.
+
+    Raises:
+        DataError: There are too few times, or something that is to be known of the coming ones is missing.
+    """
+    part = given.part
+    measured = np.flatnonzero((~np.isnan(part.values)).any(axis=1))
+    last = int(measured[-1]) if len(measured) else -1
+    if last + 1 < fitted.length:
+        found = f"{last + 1:,} times with values, and the model looks at {fitted.length:,} to continue them"
+        raise DataError([DataProblem(part.file, found, f"Give a table with the last {fitted.length:,} times and more.")])
+    _require_known(part, fitted, last)
+    windows = fitted.latest(part, last=last)
+    rows = fitted.rows_of(part, windows)
+    answers = [
+        found for _, found in answer_batches(predictor.module, rows, device=predictor.device, precision=predictor.precision)
+    ]
+    forecast_HC = answers[0].double().numpy()[0]
+    if predictor.companion is not None:
+        forecast_HC = predictor.companion.mix(forecast_HC[None], windows)[0]
+    bands, quantiles = predictor.calibrator, dict[str, np.ndarray]()
+    if isinstance(bands, Bands):
+        offsets = bands.array()
+        quantiles = {f"{level:g}": windows.raw(forecast_HC + offsets[q]) for q, level in enumerate(bands.levels)}
+    times = fitted.interval.times(part.start, last + 1 + fitted.horizon)[-fitted.horizon :]
+    told = tuple(written_times(times, fitted.interval))
+    silent = [
+        name
+        for name, any_ in zip(fitted.series, _is_measured(windows.measured[last + 1 - fitted.length : last + 1]), strict=True)
+        if not any_
+    ]
+    notes = [
+        *given.notes,
+        *([f"{part.file}: nothing was measured lately of {', '.join(silent[:6])}: its forecast says little"] if silent else []),
+    ]
+    return Forecasts(told, fitted.series, windows.raw(forecast_HC), quantiles, given.problems, tuple(notes))
+
+
+def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: SeriesInput) -> dict[str, Any]:
+    """Return `metrics` and their `intervals` on series: every window that they hold counts.
+
+    Raises:
+        DataError: They hold none.
+    """
+    part = given.part.stretch(0, len(given.part), name="test")
+    windows = fitted.windows(part)
+    if not len(windows):
+        need = fitted.length + fitted.horizon
+        found = f"{len(part):,} times, and a window with its truth has {need:,}"
+        raise DataError([DataProblem(part.file, found, f"Give a table with at least {need:,} times.")])
+    companion, bands = predictor.companion, predictor.calibrator
+    beside = None
+    if companion is not None:
+        beside = ForecastBeside(companion.floor, windows, windows, plan.seed, share=companion.share, fitted=companion.fitted)
+    outlook = Outlook(beside, bands if isinstance(bands, Bands) else None)
+    evaluator = ForecastEvaluator("test", part, windows, fitted, plan, lambda _: predictor.module, outlook)
+    scores = evaluator.final(Task())
+    return {
+        "num_rows": len(windows),
+        "notes": [*given.notes],
+        "metrics": scores["metrics"],
+        "intervals": scores["intervals"],
+        "forecast": scores["forecast"],
+    }
+
+
+def _is_measured(values_TC: np.ndarray) -> Sequence[bool]:
+    return [bool(value) for value in (~np.isnan(values_TC)).any(axis=0)]
+
+
+def _require_known(part: Stretch, fitted: TimelineFitted, last: int) -> None:
+    """Refuse series without what is to be known of the coming times."""
+    names = part.known_names
+    coming = part.known[last + 1 : last + 1 + fitted.horizon]
+    if not names:
+        return
+    complete = len(coming) == fitted.horizon and not np.isnan(coming).any()
+    if not complete:
+        there = int((~np.isnan(coming)).all(axis=1).sum())
+        found = f"{', '.join(names)} must be known of the {fitted.horizon:,} times after {part.say(last)}; found {there:,}"
+        remedy = "Add a row for each of them, with the values of these columns; leave the cells of the series empty."
+        raise DataError([DataProblem(part.file, found, remedy)])
+
+
+def _plain(value: float) -> float | None:
+    """Return a number as it is told; None where there is none."""
+    return float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None

@@ -1,0 +1,261 @@
+"""Forecasting: continue several series beyond the last time that was measured.
+
+The network takes `past` [B, L, C] and, where anything is known beforehand, `known` [B, L + H, K], and returns [B, H, C] on the
+scale on which each series has mean 0 and deviation 1 over the train times. The loss is the mean over all measured values.
+"""
+
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from tutelage.core.errors import DataError, DataProblem, RecipeError
+from tutelage.core.shape.forecast import ForecastShape
+from tutelage.core.spec import Component, Pick, grant
+from tutelage.data.part.base import Part
+from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.prepare.timeline import Timeline
+from tutelage.data.rows.history import HistoryPart
+from tutelage.data.source.base import Collected
+from tutelage.defaults.base import Suggestion
+from tutelage.floor.base import Floor
+from tutelage.loss.base import LossFunction
+from tutelage.loss.mse import SquaredError
+from tutelage.planning.decisions import Decisions, say
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan, SplitPlan
+from tutelage.planning.recipe import Recipe
+from tutelage.task.answering import Answering
+from tutelage.task.average import Average
+from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.forecast_beside import ForecastBeside
+from tutelage.task.forecast_data import Cuts, ForecastData, choose_cuts, choose_length
+from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
+from tutelage.task.lags import lag_batch, measure_lags
+from tutelage.task.rows import choose_prepare, planned_stream
+from tutelage.task.supervised import build_model, choose_ema
+
+__all__ = ["Forecast", "ForecastTask"]
+
+MOST_TRAIN_WINDOWS = 500
+"""Train windows that are measured where a training seems to have learned nothing."""
+PLAIN_HORIZON = 10
+"""Steps ahead where nobody says how many and there is no season."""
+
+
+class Forecast(TaskSpec):
+    """Settings of forecasting."""
+
+    kind: Literal["forecast"] = "forecast"
+    noun: ClassVar[str] = "forecasting"
+    answers: ClassVar[str] = "forecasts"
+    answers_rows: ClassVar[bool] = False
+    continues_series: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "timeline"
+    uses: ClassVar[frozenset[str]] = frozenset({"target", "prepare", "augment", "floor", "loss", "ema", "split"})
+    horizon: int = Field(0, ge=0, le=100_000, description="Times ahead that are forecast; 0 = one season.")
+    loss: Pick("loss") = Field(  # type: ignore[valid-type]
+        default_factory=SquaredError, description="Loss of each forecast value: one of those for numbers."
+    )
+    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average; 0 keeps none.")
+
+    def claims(self, part: Part) -> Claim | None:
+        """Claim series with times."""
+        return Claim("series with times: learn to go on with them") if isinstance(part, TimelinePart) else None
+
+    def refusal(self, part: Part) -> str:
+        """Refuse all but series with times, and tables of which such may be made."""
+        found = f"task 'forecast' continues series, and these are {part.kind} data"
+        remedy = "Give a table with a column of dates and say --task forecast, or choose another task."
+        return "" if isinstance(part, TimelinePart) else f"{found}. {remedy}"
+
+    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> ForecastData:
+        """Cut validation and test from the end of the times, and fit the scale of each series before them."""
+        whole, has_test = collected.train, collected.test is not None
+        assert isinstance(whole, TimelinePart)
+        wished = choose_prepare(recipe, whole)
+        if not isinstance(wished, Timeline):
+            raise RecipeError(f"recipe: prepare = {getattr(wished, 'kind', '')!r} is not for series with times. Try timeline.")
+        spec = grant(recipe.task, self)
+        assert isinstance(spec, Forecast)
+        horizon, said = _horizon(spec.horizon, wished, whole)
+        cuts = choose_cuts(recipe, len(whole), horizon=horizon, has_test=has_test, where=whole.file)
+        train = whole.stretch(0, cuts.train, name="train")
+        season = wished.but(horizon=horizon).fit(train).season
+        length, why = choose_length(season=season, horizon=horizon, train=len(train))
+        if wished.length:
+            length, why = _wished_length(wished.length, train, horizon), "as you said"
+        prepare = wished.but(length=length, horizon=horizon)
+        fitted = prepare.fit(train)
+        parts, lookback = _parts(whole, collected.test, cuts, length)
+        windows = {name: fitted.windows(part) for name, part in parts.items()}
+        _require_windows(parts, windows, length=length)
+        sizes = (cuts.validation - cuts.train, cuts.end - cuts.validation)
+        split = SplitPlan(validation=sizes[0] / len(whole), test=sizes[1] / len(whole), seed=recipe.seed, by="order")
+        reasons = {"horizon": said, "length": why}
+        return ForecastData(reason, collected, prepare, fitted, parts, windows, split, cuts, lookback, reasons)
+
+    def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> TaskSpec:
+        """Choose loss and weight average; the horizon is that of the data."""
+        loss = made.choose("loss", recipe.loss, grant(recipe.loss, self.loss), auto.why.get("loss", "the usual loss for numbers"))
+        if getattr(loss, "answers", "") != "numbers":
+            raise RecipeError(f"recipe: loss = {say(loss)} is for {getattr(loss, 'answers', '')}, and forecasts are numbers.")
+        ema = choose_ema(self.ema if recipe.ema == "auto" and self.ema else recipe.ema, auto=auto, made=made)
+        return Forecast(horizon=_shape(facts).horizon, loss=loss, ema=ema)
+
+    def count_outputs(self, facts: Facts) -> int:
+        """Return one for each time ahead and series."""
+        return _shape(facts).horizon * _shape(facts).channels
+
+    def metrics(self, facts: Facts) -> tuple[str, ...]:
+        """Return errors on the standardized scale and in units, those of seasonal-naive, and whether the bands hold."""
+        return ("mse", "mae", "mae_units", "naive_mae_units", "coverage_80")
+
+    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
+        """Put the task around the network, windows into a stream, and evaluators and the floor beside."""
+        assert isinstance(data, ForecastData)
+        model = build_model(plan, module)
+        fitted, windows = data.fitted, data.windows
+        finisher = fitted.finisher().to(plan.device)
+        names = tuple(fitted.shape.tensors)
+        phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+        loss: Any = self.loss
+        task = ForecastTask(model, loss=loss.build(), input_names=names, phase=phase, ema=self.ema)
+        rows, watched = (fitted.rows_of(data.parts[name], windows[name]) for name in ("train", "validation"))
+        outlook = Outlook(_beside(plan, data))
+
+        def answering(task: Task) -> nn.Module:
+            return Answering(finisher, task.network(), task=self, input_names=names)
+
+        def evaluator(
+            name: str, part: str, chosen: HistoryPart, outlook: Outlook, *, is_watched: bool = False
+        ) -> ForecastEvaluator:
+            return ForecastEvaluator(name, data.parts[part], chosen, fitted, plan, answering, outlook, is_watched)
+
+        validation = evaluator("val", "validation", windows["validation"], outlook, is_watched=True)
+        return Problem(
+            task=task.to(plan.device),
+            stream=planned_stream(rows, plan, finisher=finisher, rank=rank, world=world),
+            validation=validation,
+            test=evaluator("test", "test", windows["test"], outlook) if "test" in windows else None,
+            beside=outlook.beside,
+            choose=validation.choose,
+            lags=lambda task: measure_lags(task, lambda: lag_batch(watched, finisher, device=plan.device)),
+            calibrator=lambda: outlook.bands,
+            num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
+            train=lambda: evaluator("train", "train", _some(windows["train"]), Outlook(None)),
+        )
+
+
+class ForecastTask(Task):
+    """A network that continues windows; one phase, `fit`."""
+
+    def __init__(
+        self, model: nn.Module, *, loss: LossFunction, input_names: tuple[str, ...], phase: Phase, ema: float = 0.0
+    ) -> None:
+        """Hold the network and its loss; see `SupervisedTask`."""
+        super().__init__()
+        self.model = model
+        self.average = Average(model, decay=ema) if ema else None
+        self.loss = loss
+        self.input_names = input_names
+        self.phases = {"fit": phase}
+
+    def objective(self, phase: str, batch: Batch) -> Objective:
+        """Return the summed loss over all values that were measured."""
+        forecast = self.model(*[batch[name] for name in self.input_names]).float().flatten()
+        target = batch["target"].flatten()
+        is_measured = ~torch.isnan(target)
+        # Where nothing was measured, the forecast stands for the truth: no loss, and no gradient that is not finite.
+        truth = torch.where(is_measured, target, forecast.detach())
+        loss = self.loss(forecast[:, None], truth)
+        total = torch.where(is_measured, loss, torch.zeros_like(loss)).sum()
+        return Objective(total, is_measured.sum().clamp(min=1).float(), {})
+
+    def after_update(self, phase: str, made: Tensor | None = None) -> None:
+        """Let the average follow the weights."""
+        if self.average is not None:
+            self.average.follow(self.model, made=made)
+
+    def network(self) -> nn.Module:
+        """Return the model, or its average where one is kept."""
+        return self.model if self.average is None else self.average.module
+
+
+def _shape(facts: Facts) -> ForecastShape:
+    assert isinstance(facts.shape, ForecastShape)
+    return facts.shape
+
+
+def _horizon(wish: int, prepare: Timeline, whole: TimelinePart) -> tuple[int, str]:
+    """Return how many times ahead are forecast, and why."""
+    if wish:
+        return wish, "as you said"
+    season = prepare.fit(whole.stretch(0, max(2, len(whole) * 3 // 5), name="train")).season
+    if season > 1:
+        return season, "one season, since nothing else was said: --horizon"
+    return min(PLAIN_HORIZON, max(1, len(whole) // 4)), "there is no season, and nothing else was said: --horizon"
+
+
+def _wished_length(length: int, train: TimelinePart, horizon: int) -> int:
+    """Return the window that was asked for.
+
+    Raises:
+        DataError: No train window would fit.
+    """
+    most = len(train) - horizon
+    if length > most:
+        found = f"prepare.length = {length:,} leaves no window: {len(train):,} train times, and {horizon:,} of a window are ahead"
+        raise DataError([DataProblem(train.file, found, f"Say at most --set prepare.length={most}, or a smaller --horizon.")])
+    return length
+
+
+def _parts(whole: TimelinePart, test: Part | None, cuts: Cuts, length: int) -> tuple[dict[str, TimelinePart], dict[str, int]]:
+    """Return the stretches, each with the times before it that its windows see, and how many these are."""
+    ends = {"train": (0, cuts.train), "validation": (cuts.train, cuts.validation), "test": (cuts.validation, cuts.end)}
+    lookback = {name: min(begin, length) for name, (begin, _) in ends.items()}
+    parts = {name: whole.stretch(begin - lookback[name], end, name=name) for name, (begin, end) in ends.items() if end > begin}
+    if isinstance(test, TimelinePart):
+        joined, begin = whole.followed_by(test)
+        lookback["test"] = min(begin, length)
+        parts["test"] = joined.stretch(begin - lookback["test"], len(joined), name="test")
+    return parts, {name: lookback[name] for name in parts}
+
+
+def _require_windows(parts: dict[str, TimelinePart], windows: dict[str, HistoryPart], *, length: int) -> None:
+    """Refuse stretches in which there is nothing to learn, or to measure.
+
+    Raises:
+        DataError: There are such, all of them.
+    """
+    problems = [
+        DataProblem(
+            f"{part.file}, {name} part from {part.say(0)}",
+            f"no window of {length:,} times has a value in it and one after it",
+            "Nothing was measured there: give other times, or another split.",
+        )
+        for name, part in parts.items()
+        if not len(windows[name])
+    ]
+    if problems:
+        raise DataError(problems)
+
+
+def _beside(plan: Plan, data: ForecastData) -> ForecastBeside | None:
+    """Return the floor of a plan."""
+    floor: Component | None = plan.floor
+    if floor is None:
+        return None
+    assert isinstance(floor, Floor)
+    later = data.parts["train"]
+    source = data.collected.train
+    if isinstance(source, TimelinePart):
+        later = source.stretch(0, data.cuts.validation, name="train")
+    return ForecastBeside(floor, data.windows["train"], data.fitted.windows(later), plan.seed)
+
+
+def _some(windows: HistoryPart) -> HistoryPart:
+    """Return some windows, evenly spaced."""
+    return windows.select(np.unique(np.linspace(0, len(windows) - 1, MOST_TRAIN_WINDOWS).astype(np.int64)))

@@ -1,0 +1,107 @@
+"""Bands around forecasts: how far values measured in the validation part lay from what was told, by step ahead and series.
+
+The network tells one number for each step; the bands come from its mistakes on rows that it did not learn from, so that they hold
+about the share of values that they say, whatever their distribution, as long as the future is like the validation part.
+
+Source: split-conformal prediction: J. Lei et al., "Distribution-Free Predictive Inference for Regression", 2018, arXiv
+1604.04173, section 2.2; unequal ends: Y. Romano et al., "Conformalized Quantile Regression", 2019, arXiv 1905.03222, theorem 2.
+Differs from the papers: the residuals of one step and series alone, or with those of neighboring steps where they are few;
+windows overlap and so are not exchangeable: bands are widened by Student's t as if each stretch of a horizon's length were one
+residual, and one more, which matters only where there are few, and the measured coverage says whether that was enough.
+
+Shape letters: N windows, H steps ahead, C series, Q levels.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.stats import norm, t
+
+__all__ = ["LEVELS", "band_coverage", "fit_bands"]
+
+LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+ENOUGH = 50
+"""Residuals from which the ends of an 80 % band are steady; of fewer, neighboring steps are pooled."""
+
+
+def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS) -> np.ndarray:
+    """Return what is added to a forecast for each level, float64 [Q, H, C]; it never falls from a level to the next.
+
+    Args:
+        residual_NHC: Truth minus answer, NaN where nothing was measured.
+        levels: Shares of values below, rising, each between 0 and 1.
+
+    Returns:
+        Offsets; a level beyond what the number of residuals can tell is their smallest or largest, before it is widened. NaN
+        for a series of which nothing was measured in any step.
+    """
+    if residual_NHC.ndim != 3 or not all(0 < level < 1 for level in levels) or sorted(levels) != list(levels):
+        raise ValueError(
+            f"levels {levels} of residuals {residual_NHC.shape}: expected rising levels within (0, 1), and [N, H, C]"
+        )
+    num_windows, horizon, channels = residual_NHC.shape
+    count_HC = np.isfinite(residual_NHC).sum(axis=0)
+    offsets_QHC = np.full((len(levels), horizon, channels), np.nan)
+    for channel in range(channels):
+        for step in range(horizon):
+            first, last = _pooled_steps(count_HC[:, channel], step)
+            pool = residual_NHC[:, first:last, channel]
+            offsets_QHC[:, step, channel] = _ends(pool[np.isfinite(pool)].astype(np.float64), levels)
+    return _widened(offsets_QHC, levels, num_stretches=(num_windows + horizon - 1) // horizon) if horizon > 1 else offsets_QHC
+
+
+def band_coverage(residual_NHC: np.ndarray, offsets_QHC: np.ndarray, levels: Sequence[float] = LEVELS) -> dict[str, float]:
+    """Return the share of measured values that lie within each central band, by the share that it should hold, such as "0.8".
+
+    Args:
+        residual_NHC: Truth minus answer, of rows that the bands were not fitted to; NaN where nothing was measured.
+        offsets_QHC: What `fit_bands` returned for these levels.
+        levels: As they were given there.
+    """
+    held: dict[str, float] = {}
+    for low, level in enumerate(levels):
+        high = next((number for number, other in enumerate(levels) if math.isclose(other, 1 - level)), None)
+        if high is None or high <= low:
+            continue
+        is_known_NHC = np.isfinite(residual_NHC) & np.isfinite(offsets_QHC[low])
+        is_inside_NHC = (residual_NHC >= offsets_QHC[low]) & (residual_NHC <= offsets_QHC[high])
+        share = is_inside_NHC[is_known_NHC].mean() if is_known_NHC.any() else math.nan
+        held[f"{levels[high] - level:.6g}"] = float(share)
+    return held
+
+
+def _pooled_steps(count_H: np.ndarray, step: int) -> tuple[int, int]:
+    """Return the steps, from the first up to before the last, around one whose residuals are enough together."""
+    reach = 0
+    while True:
+        first, last = max(step - reach, 0), min(step + reach + 1, len(count_H))
+        if count_H[first:last].sum() >= ENOUGH or last - first == len(count_H):
+            return first, last
+        reach += 1
+
+
+def _widened(offsets_QHC: np.ndarray, levels: Sequence[float], *, num_stretches: int) -> np.ndarray:
+    """Return offsets farther from the middle, by what so few independent stretches leave open about their spread."""
+    middle_HC = np.array([np.interp(0.5, levels, offsets_Q) for offsets_Q in offsets_QHC.reshape(len(levels), -1).T])
+    middle_HC = middle_HC.reshape(offsets_QHC.shape[1:])
+    factors = [1.0 if level == 0.5 else float(t.ppf(level, 1 + num_stretches) / norm.ppf(level)) for level in levels]
+    return np.asarray(middle_HC + (offsets_QHC - middle_HC) * np.array(factors)[:, None, None])
+
+
+def _ends(residuals: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Return a sample's quantiles, of which a next value is as seldom outside as the levels say."""
+    count = len(residuals)
+    if not count:
+        return np.full(len(levels), np.nan)
+    ordered = np.sort(residuals)
+    return np.array([np.mean([ordered[rank - 1] for rank in _ranks(level, count)]) for level in levels])
+
+
+def _ranks(level: float, count: int) -> tuple[int, ...]:
+    """Return which of the ordered residuals are a level's end, counted from 1: the outer one of two, in the middle both."""
+    # Rounded, so that 0.9 times 10 is 9 in spite of how numbers are stored.
+    place = round(level * (count + 1), 9)
+    ranks = (math.floor(place), math.ceil(place))
+    chosen = ranks if level == 0.5 else ranks[:1] if level < 0.5 else ranks[1:]
+    return tuple(min(max(rank, 1), count) for rank in chosen)

@@ -1,0 +1,132 @@
+"""The floor beside a network that continues series: fitted to the train windows, judged by stretches of the validation part.
+
+Windows that follow each other tell nearly the same, so that not windows are counted but stretches as long as the horizon.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tutelage.data.rows.history import HistoryPart
+from tutelage.floor.base import FittedFloor, Floor
+from tutelage.floor.forecasts import ForecastFitted, last_season
+from tutelage.task.beside import ALONE, BOTH, mixed
+
+__all__ = ["ForecastBeside", "blocks_of"]
+
+CLEARLY = 2.0
+"""Standard errors by which one alone has to be better than the mean of both."""
+FEW_BLOCKS = 4
+"""Stretches below which the validation part says little: then the floor leaves, if it is better than seasonal-naive."""
+AFTERWARDS = 1.0
+"""What learning once more and answering takes, as a multiple of fitting."""
+NOTHING = np.empty(0)
+
+
+@dataclass
+class ForecastBeside:
+    """A floor beside the network of one training.
+
+    Attributes:
+        floor: Which one.
+        train: Windows to learn from.
+        later: Windows over train and validation together, to learn from once it is decided.
+        seed: The run's.
+        share: Of the floor in the answers; decided when training has ended.
+        seconds: How long fitting took.
+        reason: Why the share is what it is.
+        fitted: What leaves; None before it was fitted.
+    """
+
+    floor: Floor
+    train: HistoryPart
+    later: HistoryPart
+    seed: int
+    share: float = ALONE
+    seconds: float = 0.0
+    reason: str = ""
+    fitted: FittedFloor | None = None
+    _judged: FittedFloor | None = None
+
+    @property
+    def reserve_seconds(self) -> float:
+        """What it may take at the end: answering, and fitting once more to the validation part too."""
+        return AFTERWARDS * self.seconds
+
+    def fit(self) -> None:
+        """Fit to the train windows; the same each time."""
+        began = time.monotonic()
+        self.fitted = self._judged = self.floor.fit(self.train, NOTHING, num_classes=0, seed=self.seed)
+        self.seconds = time.monotonic() - began
+
+    def answers(self, windows: HistoryPart) -> np.ndarray:
+        """Return the floor's forecasts, standardized [N, H, C]; of validation windows those made before it learned from them."""
+        fitted = self._judged if windows.name == "validation" else self.fitted
+        assert fitted is not None
+        return fitted.answers(windows)
+
+    def choose(self, network_NHC: np.ndarray, windows: HistoryPart) -> None:
+        """Decide whose forecasts leave, by the mean squared error over stretches of validation windows."""
+        truth_NHC, floor_NHC = windows.truths(), self.answers(windows)
+        losses = {
+            share: block_losses(mixed(network_NHC, floor_NHC, share=share) - truth_NHC, windows) for share in (ALONE, BOTH, 1.0)
+        }
+        means = {share: float(np.mean(loss)) for share, loss in losses.items()}
+        naive = last_season(windows, season=windows.season)
+        yardstick = float(np.mean(block_losses(naive - truth_NHC, windows)))
+        self.share, why = _decided(losses, means, yardstick=yardstick)
+        said = {ALONE: "the network alone", BOTH: "the mean of network and floor", 1.0: "the floor alone"}
+        told = ", ".join(f"{said[share]} {mean:.4g}" for share, mean in means.items())
+        self.reason = f"mean squared error on the validation part: {told}; {why}"
+        if self.share:
+            assert isinstance(self._judged, ForecastFitted)
+            self.fitted = self._judged.refitted(self.later)
+
+    def record(self) -> dict[str, Any]:
+        """Return what result.json says of it, but for the scores."""
+        return {
+            "kind": str(getattr(self.floor, "kind", "")),
+            "noun": self.floor.noun,
+            "share": self.share,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 2),
+            "telling": [],
+        }
+
+
+def blocks_of(windows: HistoryPart) -> np.ndarray:
+    """Return the number of the stretch that each window belongs to, int64 [N], from 0, rising."""
+    return np.asarray((windows.starts - windows.starts[:1]) // windows.horizon)
+
+
+def block_losses(error_NHC: np.ndarray, windows: HistoryPart) -> np.ndarray:
+    """Return the mean squared error of each stretch in which something was measured."""
+    square_N, count_N = np.nansum(error_NHC**2, axis=(1, 2)), (~np.isnan(error_NHC)).sum(axis=(1, 2))
+    blocks = blocks_of(windows)
+    total, count = np.bincount(blocks, weights=square_N), np.bincount(blocks, weights=count_N)
+    return np.asarray(total[count > 0] / count[count > 0])
+
+
+def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yardstick: float) -> tuple[float, str]:
+    """Return the floor's share, and why.
+
+    Args:
+        losses: Of each stretch, by the floor's share.
+        means: Their means.
+        yardstick: What seasonal-naive reaches.
+    """
+    count = len(losses[BOTH])
+    if count < FEW_BLOCKS:
+        # The network's best weights were chosen by these very values, so that its error is too good.
+        stretches = f"{count} stretch{'es' * (count != 1)} of a horizon's length tell{'s' * (count == 1)} little"
+        if means[1.0] <= max(yardstick, means[ALONE]):
+            return 1.0, f"{stretches}, and the floor is the safer one"
+        return BOTH, f"{stretches}, and the floor is no better than seasonal-naive, so both are averaged"
+    best = min(means, key=lambda share: means[share])
+    gain = losses[BOTH] - losses[best]
+    error = float(gain.std(ddof=1)) / np.sqrt(count)
+    if best != BOTH and float(gain.mean()) > CLEARLY * error:
+        return best, f"clearly the best over {count} stretches of a horizon's length"
+    return BOTH, f"no one alone is clearly better over {count} stretches of a horizon's length"

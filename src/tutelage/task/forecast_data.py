@@ -1,0 +1,224 @@
+"""Series in three stretches of time that follow each other: train, validation, test; what the task `forecast` trains on.
+
+Windows of validation and test see the times before their stretch, as a forecast made then would have.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from tutelage.core.errors import DataError, DataProblem, RecipeError
+from tutelage.data.part.stretch import Stretch
+from tutelage.data.prepare.base import Prepare
+from tutelage.data.prepare.timeline import TimelineFitted
+from tutelage.data.rows.history import HistoryPart
+from tutelage.data.source.base import Collected
+from tutelage.planning.facts import Facts, Machine
+from tutelage.planning.plan import Decision, SplitPlan
+from tutelage.planning.recipe import Recipe
+from tutelage.task.base import Data
+
+__all__ = ["Cuts", "ForecastData", "choose_cuts", "choose_length"]
+
+USUAL_SHARE = 0.2
+"""Of the times for validation, and for the test."""
+FEW_HORIZONS = 10
+"""Where there are fewer horizons of times, validation and test are one horizon each."""
+MOST_SHARE = 0.5
+MOST_NAMED = 8
+LONGEST_WINDOW, SHORTEST_WINDOW = 1_024, 96
+SEASONS_IN_WINDOW = 14
+TRAIN_SHARE = 3
+"""The window is at most the n-th part of the train times."""
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where the stretches end: train is before `train`, validation before `validation`, test before `end`."""
+
+    train: int
+    validation: int
+    end: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class ForecastData(Data):
+    """Series in stretches.
+
+    Attributes:
+        parts: Each stretch, with the times before it that its windows see.
+        windows: The windows of each.
+        cuts: Where the stretches end.
+        lookback: Times of each part that are before its stretch.
+        why: Why horizon and window are what they are.
+    """
+
+    task_reason: str
+    collected: Collected
+    prepare: Prepare
+    fitted: TimelineFitted
+    parts: Mapping[str, Stretch]
+    windows: Mapping[str, HistoryPart]
+    split: SplitPlan
+    cuts: Cuts
+    lookback: Mapping[str, int]
+    why: Mapping[str, str] = field(default_factory=dict)
+    target: None = None
+    unit: str = "times"
+
+    @property
+    def fingerprint(self) -> str:  # type: ignore[override]
+        """Hash of all times and values."""
+        return "-".join(part.fingerprint[:16] for part in self.parts.values())
+
+    @property
+    def sizes(self) -> Mapping[str, int]:  # type: ignore[override]
+        """Times of each stretch."""
+        return {name: len(part) - self.lookback[name] for name, part in self.parts.items()}
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return task, series, step, season, gaps, stretches, window and horizon."""
+        fitted, train = self.fitted, self.parts["train"]
+        names = ", ".join(fitted.series[:MOST_NAMED]) + (", ..." if len(fitted.series) > MOST_NAMED else "")
+        spans = ", ".join(f"{name} from {self._first(name)}" for name in self.parts)
+        sizes = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
+        whole = self._collected()
+        gaps = whole.say_gaps()
+        season = fitted.interval.say(fitted.season) if fitted.season > 1 else "none"
+        return (
+            Decision(key="task", value="forecast", reason=self.task_reason),
+            Decision(key="series", value=f"{len(fitted.series)}: {names}", reason=f"columns of numbers of {train.file}"),
+            Decision(key="times", value=f"{len(whole):,}, {fitted.interval.say()} apart", reason="the usual step between rows"),
+            *(
+                [
+                    Decision(
+                        key="gaps",
+                        value=gaps,
+                        reason="nothing is learned or measured there; before a moment the last value stands for them",
+                    )
+                ]
+                if gaps
+                else []
+            ),
+            Decision(key="season", value=season, reason=fitted.why),
+            Decision(key="horizon", value=fitted.interval.say(fitted.horizon), reason=self.why.get("horizon", "")),
+            Decision(key="window", value=f"{fitted.length:,} times before the moment", reason=self.why.get("length", "")),
+            Decision(key="split", value=f"{sizes} times: {spans}", reason=self.cuts.reason),
+            Decision(
+                key="prepare",
+                value=f"{getattr(self.prepare, 'kind', '')}: {fitted.say()}",
+                reason="fitted on the train part only",
+            ),
+        )
+
+    def warnings(self) -> tuple[str, ...]:
+        """Tell of gaps, and of windows with nothing to measure."""
+        whole = self._collected()
+        gaps = whole.say_gaps()
+        return (f"{whole.file}: {gaps}: filled with missing values",) if gaps else ()
+
+    def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
+        """Return what decisions depend on; a row is a window."""
+        counts = {name: len(windows) for name, windows in self.windows.items()}
+        return Facts(
+            modality=self.parts["train"].kind,
+            shape=self.fitted.shape,
+            num_train=counts["train"],
+            num_validation=counts["validation"],
+            num_test=counts.get("test", 0),
+            task=task,
+            class_counts=(),
+            machine=machine,
+            is_own_model=is_own_model,
+            traits={"season": str(self.fitted.season)},
+        )
+
+    def say_row(self, row: int) -> str:
+        """Name a train window by its moment."""
+        train = self.windows["train"]
+        return f"{self.parts['train'].file}, forecast from {self.parts['train'].say(int(train.starts[row]) + train.length)}"
+
+    def describe(self) -> dict[str, Any]:
+        """Return series, times and season."""
+        facts = self._collected().summary({})["facts"]
+        season = self.fitted.interval.say(self.fitted.season) if self.fitted.season > 1 else "none"
+        return {"facts": {**facts, "season": season}, "target": ",".join(self.fitted.read.get("columns", ()))}
+
+    def _collected(self) -> Stretch:
+        train = self.collected.train
+        return train if isinstance(train, Stretch) else self.parts["train"]
+
+    def _first(self, name: str) -> str:
+        return self.parts[name].say(self.lookback[name])
+
+
+def choose_length(*, season: int, horizon: int, train: int) -> tuple[int, str]:
+    """Return how many times before the moment a model sees, and why.
+
+    Args:
+        season: Steps; 1 = none.
+        horizon: Steps ahead.
+        train: Train times.
+    """
+    wished = max(SEASONS_IN_WINDOW * season if season > 1 else SHORTEST_WINDOW, min(2 * horizon, 720))
+    while season > 1 and wished > LONGEST_WINDOW and wished > 2 * season:
+        wished -= season
+    most = max(1, (train - horizon) // TRAIN_SHARE)
+    if wished <= most:
+        said = f"{wished // season} seasons" if season > 1 and wished % season == 0 else "twice the horizon, and more"
+        return wished, f"{said}, as far as that still helps"
+    if season > 1 and most >= season:
+        return most // season * season, f"whole seasons, at most a third of the {train:,} train times"
+    return most, f"a third of the {train:,} train times"
+
+
+def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, where: str) -> Cuts:
+    """Return where train, validation and test end, by time.
+
+    Args:
+        recipe: Its split.
+        count: Times.
+        horizon: Steps ahead.
+        has_test: Whether the source has a test part of its own.
+        where: The file, for messages.
+
+    Raises:
+        RecipeError: A share out of range.
+        DataError: The horizon is too long for the times.
+    """
+    is_few = count < FEW_HORIZONS * horizon
+    usual = horizon if is_few else max(horizon, round(USUAL_SHARE * count))
+    test = 0 if has_test else _part(recipe, "test", count, usual)
+    validation = _part(recipe, "validation", count, usual)
+    train = count - validation - test
+    for name, size in (("test", test), ("validation", validation)):
+        if 0 < size < horizon:
+            asked = f"split.{name} leaves {size:,} times for the {name} part, fewer than the horizon of {horizon:,}"
+            raise DataError([DataProblem(where, asked, f"Say at least --set split.{name}={horizon}, or a smaller --horizon.")])
+    if train < 2 * horizon:
+        most = max(1, count // 4)
+        found = f"{count:,} times are too few to forecast {horizon:,} ahead: {max(train, 0):,} would be left to learn from"
+        raise DataError([DataProblem(where, found, f"Give a longer table, or a smaller horizon: --horizon {most} at most.")])
+    why = "by time, never at random: " + (
+        "as you said"
+        if recipe.split.validation != "auto" or recipe.split.test != "auto"
+        else "few times, so validation and test are one horizon each"
+        if is_few
+        else "the last fifth is the test, the fifth before validation"
+    )
+    return Cuts(train, train + validation, count, "the test part is a table of its own" if has_test else why)
+
+
+def _part(recipe: Recipe, part: Literal["validation", "test"], count: int, usual: int) -> int:
+    """Return how many times a part has: a share of all, or a whole number of times."""
+    wish = recipe.split.validation if part == "validation" else recipe.split.test
+    if wish == "auto":
+        return usual
+    size = float(wish)
+    if size >= 1 and size == int(size):
+        return int(size)
+    if not 0 <= size <= MOST_SHARE or (part == "validation" and size == 0):
+        expected = f"must be a share of all times, at most {MOST_SHARE}, or a whole number of times"
+        raise RecipeError(f"recipe: split.{part} = {size} {expected}. Typical: 0.1 to 0.2.")
+    return round(size * count)

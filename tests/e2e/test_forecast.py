@@ -1,0 +1,175 @@
+"""From a table with dates to forecasts, through the command line and Python: trained, continued, measured, resumed, refused."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tutelage
+from tutelage.cli.main import main
+from tutelage.core.errors import DataError, RunError, UsageError
+from tutelage.run.run import Run
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+SMALL = {"model": "nlinear", "prepare": {"length": 48}, "quiet": True}
+
+
+def hours(count: int, *, begin: int = 0) -> list[str]:
+    first = np.datetime64("2024-01-01T00:00", "m") + 60 * begin
+    return [str(first + 60 * n).replace("T", " ") for n in range(count)]
+
+
+def load(folder: Path, *, count: int = 600, begin: int = 0, name: str = "load.csv") -> str:
+    """An hourly load that swings daily, and is lower on holidays, which are known beforehand."""
+    random = np.random.default_rng(begin)
+    place = (begin + np.arange(count)) * 2 * np.pi / 24
+    holiday = ((begin + np.arange(count)) // 24 % 5 == 0).astype(float)
+    values = 100 + 10 * np.sin(place) - 6 * holiday + random.normal(size=count)
+    lines = [f"{time},{value:.3f},{off:.0f}" for time, value, off in zip(hours(count, begin=begin), values, holiday, strict=True)]
+    (folder / name).write_text("\n".join(["time,load,holiday", *lines, ""]), encoding="utf-8")
+    return str(folder / name)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    folder = tmp_path_factory.mktemp("forecast")
+    return tutelage.train(load(folder), horizon=24, target="load", steps=20, out=folder / "run", **SMALL)
+
+
+def test_the_keys_that_other_programs_read_are_there(run: Run) -> None:
+    for part in ("val", "test"):
+        for name in ("mse", "mae", "mae_units", "naive_mae_units", "coverage_80"):
+            assert np.isfinite(run.metrics[f"{part}/{name}"])
+    assert run.metrics["test/mae_units"] < run.metrics["test/naive_mae_units"]
+    assert run.result["headline"] == "test/mse"
+    shown = run.result["forecast"]
+    assert (shown["horizon"], shown["unit"], shown["series"]) == (24, "hour", ["load"])
+    assert all(len(shown["by_step"][name]) == 24 for name in ("mse", "mae", "naive_mae"))
+    assert shown["by_series"][0]["mae_units"] == pytest.approx(run.metrics["test/mae_units"], rel=1e-4)
+    example = shown["examples"][0]
+    assert len(example["truth"]) == len(example["forecast"]) == len(example["quantiles"]["0.9"]) == 24
+    assert np.datetime64(example["start"]) > np.datetime64("2024-01-01")
+    assert set(shown["coverage"]) == {"0.8", "0.5"}
+    assert "Forecasts" in run.report.read_text(encoding="utf-8")
+
+
+def test_the_plan_says_series_step_season_window_and_dates(run: Run) -> None:
+    said = {decision["key"]: decision["value"] for decision in run.plan["decisions"]}
+    assert said["series"] == "1: load"
+    assert said["times"] == "600, 1 hour apart"
+    assert said["season"] == "24 hours"
+    assert said["horizon"] == "24 hours"
+    assert "test from 2024-01-21" in said["split"]
+
+
+def test_it_continues_after_the_last_time(run: Run, tmp_path: Path) -> None:
+    records = run.predict(None)
+    assert [record["time"] for record in records] == [str(time) for time in hours(24, begin=600)]
+    assert {record["series"] for record in records} == {"load"}
+    assert all(record["q0.1"] <= record["q0.5"] <= record["q0.9"] for record in records)
+    place = np.arange(600, 624) * 2 * np.pi / 24
+    told = np.array([record["forecast"] for record in records])
+    assert np.corrcoef(told, np.sin(place))[0, 1] > 0.9
+    later = run.predict(load(tmp_path, begin=700, count=100))
+    assert later[0]["time"] == hours(1, begin=800)[0]
+
+
+def test_a_table_from_python_is_continued_alike(run: Run, tmp_path: Path) -> None:
+    path = load(tmp_path, begin=700, count=100)
+    with Path(path).open(encoding="utf-8") as file:
+        found = list(csv.DictReader(file))
+    table = {
+        "time": np.array([row["time"] for row in found], dtype="datetime64[s]"),
+        "load": [float(row["load"]) for row in found],
+    }
+    assert run.predict(table) == run.predict(path)
+
+
+def test_the_command_line_does_the_same(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "next.csv"
+    assert main(["predict", str(run.path), "--out", str(out)]) == 0
+    with out.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["time", "series", "forecast", "q0.1", "q0.25", "q0.5", "q0.75", "q0.9"]
+    assert float(rows[0]["forecast"]) == pytest.approx(run.predict(None)[0]["forecast"])
+    capsys.readouterr()
+    assert main(["evaluate", str(run.path), load(tmp_path, begin=600, count=200), "--json"]) == 0
+    scores: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert scores["num_rows"] == 200 - 48 - 24 + 1
+    assert scores["metrics"]["test/mae_units"] < scores["metrics"]["test/naive_mae_units"]
+    assert main(["verify", str(run.path)]) == 0
+
+
+def test_too_few_times_and_other_series_are_refused(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the model looks at 48"):
+        run.predict(load(tmp_path, count=30))
+    with pytest.raises(DataError, match="a window with its truth has 72"):
+        run.evaluate(load(tmp_path, count=60))
+    (tmp_path / "other.csv").write_text("\n".join(["time,wind", *(f"{time},{n}" for n, time in enumerate(hours(90)))]))
+    with pytest.raises(DataError, match="there is no column 'load'"):
+        run.predict(str(tmp_path / "other.csv"))
+    with pytest.raises(UsageError, match="continues one table"):
+        main_error(["predict", str(run.path), "a.csv", "b.csv"])
+
+
+def test_only_a_forecast_may_be_asked_for_without_an_input(tmp_path: Path) -> None:
+    run = tutelage.train("sklearn:iris", steps=1, out=tmp_path / "run", quiet=True)
+    with pytest.raises(UsageError, match="no INPUT given"):
+        main_error(["predict", str(run.path)])
+    with pytest.raises(RunError, match="continues no series"):
+        run.forecast(None)
+
+
+def test_a_run_of_a_table_from_python_is_resumed(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    times = np.datetime64("2024-01-01T00", "s") + 3_600 * np.arange(300)
+    table = {"time": times, "load": np.sin(np.arange(300) * 2 * np.pi / 24) + 0.1 * random.normal(size=300)}
+    run = tutelage.train(table, horizon=12, steps=4, out=tmp_path / "run", time_column="time", **SMALL)
+    (run.path / "result.json").unlink()
+    assert tutelage.resume(run.path, table, quiet=True).metrics == run.metrics
+    with pytest.raises(UsageError, match="given a table from Python"):
+        run.forecast(None)
+    assert len(run.forecast(table).times) == 12
+
+
+def main_error(words: list[str]) -> None:
+    from tutelage.cli.main import build_parser
+    from tutelage.cli.predict_verb import run as predict
+
+    predict(build_parser().parse_args(words))
+
+
+def test_what_is_known_beforehand_helps_and_must_be_there(tmp_path: Path) -> None:
+    source = load(tmp_path, count=1_500)
+    plain = tutelage.train(source, horizon=24, target="load", steps=150, out=tmp_path / "plain", floor="none", **SMALL)
+    run = tutelage.train(
+        source, horizon=24, target="load", known="holiday", steps=150, out=tmp_path / "run", floor="none", **SMALL
+    )
+    assert run.metrics["test/mse"] < plain.metrics["test/mse"]
+    with pytest.raises(DataError, match="holiday must be known of the 24 times after"):
+        run.predict(None)
+    lines = Path(source).read_text(encoding="utf-8").splitlines()
+    coming = [f"{time},,{(1_500 + n) // 24 % 5 == 0:d}" for n, time in enumerate(hours(24, begin=1_500))]
+    (tmp_path / "next.csv").write_text("\n".join([*lines, *coming, ""]), encoding="utf-8")
+    records = run.predict(str(tmp_path / "next.csv"))
+    assert [record["time"] for record in records] == hours(24, begin=1_500)
+
+
+def test_a_horizon_alone_says_the_task_and_none_is_one_season(tmp_path: Path) -> None:
+    assert tutelage.plan(load(tmp_path), task="forecast", target="load").task.horizon == 24
+    assert tutelage.plan(load(tmp_path), horizon=7, target="load").task.kind == "forecast"
+    with pytest.raises(DataError, match="are too few to forecast 300 ahead"):
+        tutelage.plan(load(tmp_path), horizon=300)
+    with pytest.raises(DataError, match="the test part begins at"):
+        tutelage.plan(load(tmp_path), horizon=7, test=load(tmp_path, begin=100, name="test.csv"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DATA.is_dir(), reason="the data sets are not here")
+def test_passengers_are_forecast_better_than_by_the_last_season(tmp_path: Path) -> None:
+    source = str(DATA / "airline-passengers" / "airline-passengers.csv")
+    run = tutelage.train(source, horizon=24, steps=50, model="nlinear", out=tmp_path / "run", quiet=True)
+    assert run.metrics["test/mae_units"] < 0.5 * run.metrics["test/naive_mae_units"]

@@ -1,0 +1,60 @@
+"""The step between times: equal, by the calendar or by working days; which time comes next."""
+
+import numpy as np
+import pytest
+
+from tutelage.data.part.interval import DAY, HOUR, Interval, find_interval, say_time
+
+
+def times(*texts: str) -> np.ndarray:
+    return np.array(texts, dtype="datetime64[us]").astype(np.int64)
+
+
+def months(first: str, count: int, step: int = 1) -> np.ndarray:
+    return (np.datetime64(first, "M") + step * np.arange(count)).astype("datetime64[us]").astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("time_T", "said", "seasons"),
+    [
+        (np.arange(50) * HOUR, "1 hour", (24, 168)),
+        (np.arange(50) * HOUR // 4, "15 minutes", (96, 672)),
+        (np.arange(50) * DAY, "1 day", (7,)),
+        (np.arange(50) * 7 * DAY, "1 week", (52,)),
+        (months("1949-01", 40), "1 month", (12,)),
+        (months("1949-01", 40, 3), "1 quarter", (4,)),
+        (months("1949-01", 40, 12), "1 year", ()),
+    ],
+)
+def test_a_step_is_found_with_its_seasons(time_T: np.ndarray, said: str, seasons: tuple[int, ...]) -> None:
+    found = find_interval(time_T, is_number=False)
+    assert found.say() == said
+    assert found.seasons() == seasons
+    np.testing.assert_array_equal(found.times(int(time_T[0]), len(time_T)), time_T)
+    np.testing.assert_array_equal(found.places(time_T, origin=int(time_T[0])), np.arange(len(time_T)))
+
+
+def test_the_last_days_of_months_stay_the_last() -> None:
+    time_T = times("2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30")
+    found = find_interval(time_T, is_number=False)
+    assert found == Interval("month", 1, at_end=True)
+    assert say_time(int(found.times(int(time_T[0]), 5)[-1])) == "2024-05-31"
+
+
+def test_days_without_week_ends_are_working_days() -> None:
+    days = np.busday_offset(np.datetime64("2024-01-01"), np.arange(30)).astype("datetime64[us]").astype(np.int64)
+    found = find_interval(days, is_number=False)
+    assert found.kind == "working_day"
+    np.testing.assert_array_equal(found.times(int(days[0]), 30), days)
+    np.testing.assert_array_equal(found.places(days, origin=int(days[0])), np.arange(30))
+
+
+def test_a_few_gaps_do_not_change_the_step() -> None:
+    time_T = np.delete(np.arange(60) * HOUR, [3, 4, 5, 30])
+    assert find_interval(time_T, is_number=False).say() == "1 hour"
+
+
+def test_plain_numbers_are_counted() -> None:
+    found = find_interval(np.arange(0, 20, 2), is_number=True)
+    assert found == Interval("number", 2)
+    assert found.unit == "step"

@@ -1,0 +1,174 @@
+"""Tables of series with times: what is found out, and what is refused before training, each with where and what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tutelage.core.errors import DataError
+from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.source.base import Collected
+from tutelage.data.source.timeline import Timeline
+
+
+def hour(number: int) -> str:
+    return str(np.datetime64("2024-01-01T00", "m") + 60 * number).replace("T", " ")
+
+
+def rows(count: int = 60) -> list[str]:
+    return [f"{hour(n)},{n % 24},{(7 * n) % 11}" for n in range(count)]
+
+
+def read(folder: Path, lines: list[str], header: str = "date,a,b", **settings: object) -> Collected:
+    (folder / "x.csv").write_text("\n".join([header, *lines, ""]), encoding="utf-8")
+    return Timeline(path=str(folder / "x.csv"), **settings).collect()
+
+
+def series(collected: Collected) -> TimelinePart:
+    assert isinstance(collected.train, TimelinePart)
+    return collected.train
+
+
+def test_dates_and_series_are_found(tmp_path: Path) -> None:
+    found = read(tmp_path, rows())
+    part = series(found)
+    assert part.series == ("a", "b")
+    assert part.interval.say() == "1 hour"
+    assert len(part) == 60
+    assert found.problems == ()
+    assert part.say(3) == "2024-01-01 03:00"
+
+
+def test_rows_out_of_order_are_put_in_order_and_told(tmp_path: Path) -> None:
+    lines = rows()
+    lines[3], lines[10] = lines[10], lines[3]
+    found = read(tmp_path, lines)
+    np.testing.assert_array_equal(series(found).values, series(read(tmp_path, rows())).values)
+    assert "not in order of time" in " ".join(found.notes)
+
+
+def test_gaps_are_named_and_filled_with_missing_values(tmp_path: Path) -> None:
+    lines = rows()
+    part = series(read(tmp_path, [*lines[:10], *lines[15:40], *lines[41:]]))
+    assert len(part) == 60
+    assert part.gaps == ((10, 5), (40, 1))
+    assert part.say_gaps() == "2 gaps, the longest 5 hours from 2024-01-01 10:00"
+    assert np.isnan(part.values[10:15]).all()
+    assert part.stretch(20, 60, name="later").gaps == ((20, 1),)
+
+
+def test_equal_rows_of_one_time_count_once(tmp_path: Path) -> None:
+    lines = rows()
+    found = read(tmp_path, [*lines, lines[7]])
+    assert len(series(found)) == 60
+    assert found.problems == ()
+    assert "say the same of the same time again" in " ".join(found.notes)
+
+
+def test_different_rows_of_one_time_are_a_problem_each(tmp_path: Path) -> None:
+    found = read(tmp_path, [*rows(), f"{hour(7)},99,1"])
+    (problem,) = found.problems
+    assert "row 62" in problem.where
+    assert "2024-01-01 07:00 again" in problem.found
+    assert "--series-id" in problem.remedy
+    assert len(series(found)) == 60
+
+
+def test_a_date_that_cannot_be_read_is_a_problem_of_its_row(tmp_path: Path) -> None:
+    lines = rows()
+    lines[5] = "yesterday,1,2"
+    (problem,) = read(tmp_path, lines).problems
+    assert "row 7" in problem.where
+    assert "no time" in problem.found
+
+
+def test_a_long_table_becomes_channels_with_missing_values_where_times_differ(tmp_path: Path) -> None:
+    lines = [f"{hour(n)},{name},{n + place}" for place, name in enumerate("xy") for n in range(5 * place, 40)]
+    part = series(read(tmp_path, lines, header="date,shop,sold", series_id="shop"))
+    assert part.series == ("x", "y")
+    assert np.isnan(part.values[:5, 1]).all()
+    np.testing.assert_array_equal(part.values[5:, 1], np.arange(5, 40) + 1)
+
+
+def test_the_target_alone_is_forecast_and_the_others_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, rows(), target="b")
+    assert series(found).series == ("b",)
+    assert "not used, since they are not the target: a" in " ".join(found.notes)
+    known = series(read(tmp_path, rows(), target="b", known="a"))
+    assert known.known_names == ("a",)
+    assert known.known.shape == (60, 1)
+
+
+def test_only_the_first_times_are_used_where_so_said(tmp_path: Path) -> None:
+    assert len(series(read(tmp_path, rows(), rows=20))) == 20
+
+
+def no_dates(folder: Path) -> Collected:
+    return read(folder, [f"{n},{n % 7}" for n in range(50)], header="a,b")
+
+
+def several_dates(folder: Path) -> Collected:
+    return read(folder, [f"{hour(n)},{hour(n + 1)},{n}" for n in range(50)], header="from,until,a")
+
+
+def words_for_dates(folder: Path) -> Collected:
+    return read(folder, [f"day {'abcdefghij'[n % 10]},{n}" for n in range(50)], header="when,a", time_column="when")
+
+
+def no_numbers(folder: Path) -> Collected:
+    return read(folder, [f"{hour(n)},{'xyz'[n % 3]}" for n in range(50)], header="date,a")
+
+
+def all_constant(folder: Path) -> Collected:
+    return read(folder, [f"{hour(n)},3,0" for n in range(50)])
+
+
+def one_time(folder: Path) -> Collected:
+    return read(folder, rows(1))
+
+
+def no_time(folder: Path) -> Collected:
+    return read(folder, [])
+
+
+def uneven(folder: Path) -> Collected:
+    random = np.random.default_rng(0)
+    minutes = np.cumsum(random.integers(1, 5000, 50))
+    lines = [f"{str(np.datetime64('2024-01-01T00:00', 'm') + minute).replace('T', ' ')},{minute}" for minute in minutes]
+    return read(folder, lines, header="date,a")
+
+
+def one_year_wrong(folder: Path) -> Collected:
+    return read(folder, [*rows(50)[:-1], "2094-01-03 01:00,1,2"])
+
+
+def unknown_target(folder: Path) -> Collected:
+    return read(folder, rows(), target="c")
+
+
+@pytest.mark.parametrize(
+    ("make", "found", "remedy"),
+    [
+        (no_dates, "no column of dates", "--time-column"),
+        (several_dates, "2 columns hold dates: from, until", "--time-column"),
+        (words_for_dates, "no dates, such as", "one way"),
+        (no_numbers, "no column of numbers", "made of numbers"),
+        (all_constant, "every series has the same value", "series that change"),
+        (one_time, "1 times in it", "longer table"),
+        (no_time, "", ""),
+        (uneven, "not at equal steps", "equal steps"),
+        (one_year_wrong, "nothing is between 2024-01-03 (x.csv row 50) and 2094-01-03 01:00 (x.csv row 51)", "mend that time"),
+        (unknown_target, "there is no column 'c' (--target)", "Columns: date, a, b"),
+    ],
+)
+def test_what_cannot_be_continued_is_refused(make: Callable[[Path], Collected], found: str, remedy: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        make(tmp_path)
+    assert found in str(error.value)
+    assert remedy in str(error.value)
+
+
+def test_one_series_that_never_changes_is_told(tmp_path: Path) -> None:
+    found = read(tmp_path, [f"{hour(n)},{n},4" for n in range(50)])
+    assert "never changes: b" in " ".join(found.warnings)

@@ -1,0 +1,93 @@
+"""Bands around forecasts hold the share of values that they say, never cross, and survive gaps and few windows."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from tutelage.task.forecast_bands import LEVELS, band_coverage, fit_bands
+
+
+@pytest.mark.parametrize("num_windows", [9, 19, 60, 400])
+def test_bands_hold_at_least_the_share_of_exchangeable_values_that_they_say(num_windows: int) -> None:
+    """Skewed residuals, each sample with one value more; the mean over many samples is what the theorem speaks of."""
+    generator = np.random.default_rng(0)
+    held: dict[str, list[float]] = {"0.8": [], "0.5": []}
+    for _ in range(400):
+        residual = generator.exponential(size=(num_windows + 1, 1, 1)) - 1
+        offsets = fit_bands(residual[:-1])
+        for name, share in band_coverage(residual[-1:], offsets).items():
+            held[name].append(share)
+    # Three standard errors of 400 draws below; above by the correction, which is at most 2 / (n + 1), and as much.
+    for name, shares in held.items():
+        said = float(name)
+        error = 3 * (said * (1 - said) / 400) ** 0.5
+        assert said - error <= np.mean(shares) <= said + 2 / (num_windows + 1) + error
+
+
+def test_ends_are_the_order_statistics_that_the_correction_names() -> None:
+    residual = np.arange(1.0, 100.0).reshape(-1, 1, 1)  # 99 values, so that level q is value 100 q
+    assert fit_bands(residual)[:, 0, 0].tolist() == [10, 25, 50, 75, 90]
+    residual = np.arange(1.0, 61.0).reshape(-1, 1, 1)  # ranks 6.1, 15.25, 30.5, 45.75, 54.9
+    assert fit_bands(residual)[:, 0, 0].tolist() == [6, 15, 30.5, 46, 55]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    residual=arrays.arrays(
+        np.float32,
+        st.tuples(st.integers(1, 20), st.integers(1, 6), st.integers(1, 3)),
+        elements=st.floats(-100, 100, width=32) | st.just(float("nan")),
+    )
+)
+def test_levels_never_cross_and_stay_within_what_was_seen(residual: np.ndarray) -> None:
+    offsets = fit_bands(residual)
+    assert offsets.shape == (len(LEVELS), *residual.shape[1:])
+    for channel in range(residual.shape[2]):
+        seen = residual[:, :, channel][np.isfinite(residual[:, :, channel])]
+        ours = offsets[:, :, channel]
+        if not len(seen):
+            assert np.isnan(ours).all()
+            continue
+        assert (np.diff(ours, axis=0) >= 0).all()
+        assert residual.shape[1] > 1 or (ours.min() >= seen.min() and ours.max() <= seen.max())
+
+
+def test_few_windows_borrow_from_neighboring_steps_and_many_do_not() -> None:
+    size_H = np.arange(1.0, 31.0)
+    residual = size_H[None, :, None] * np.linspace(-1, 1, 400)[:, None, None]
+    many = fit_bands(residual)[-1, :, 0]
+    np.testing.assert_allclose(many, size_H * many[0])
+    few = fit_bands(residual[::80])[-1, :, 0]  # 5 windows: the end of an 80 % band needs 9 residuals
+    assert few[0] > many[0]
+    assert few[-1] > few[15] > few[0]
+
+
+@pytest.mark.parametrize(("num_windows", "least"), [(1, 0.8), (200, 0.75)])
+def test_bands_of_windows_that_overlap_hold_nearly_what_they_say_on_times_that_follow(num_windows: int, least: float) -> None:
+    """Residuals of a series whose errors last for some steps: even a single stretch gives bands that are of use."""
+    horizon, held = 24, []
+    for seed in range(60):
+        noise = np.random.default_rng(seed).normal(size=2 * (num_windows + horizon) + 100)
+        errors = np.zeros_like(noise)
+        for place in range(1, len(noise)):
+            errors[place] = 0.7 * errors[place - 1] + noise[place]
+        windows = np.lib.stride_tricks.sliding_window_view(errors, horizon)[:, :, None]
+        offsets = fit_bands(windows[50 : 50 + num_windows])
+        held.append(band_coverage(windows[50 + num_windows + horizon :][:num_windows], offsets)["0.8"])
+    assert least <= np.mean(held) <= 0.97
+
+
+def test_values_that_were_not_measured_count_neither_in_fitting_nor_in_coverage() -> None:
+    residual = np.linspace(-1, 1, 200).reshape(-1, 1, 1)
+    gaps = np.concatenate([residual, np.full_like(residual, np.nan)])
+    np.testing.assert_array_equal(fit_bands(gaps), fit_bands(residual))
+    assert band_coverage(gaps, fit_bands(residual)) == band_coverage(residual, fit_bands(residual))
+    assert np.isnan(band_coverage(np.full((3, 1, 1), np.nan), fit_bands(residual))["0.8"])
+
+
+@pytest.mark.parametrize("levels", [(0.9, 0.1), (0.0, 0.5), (0.5, 1.0)])
+def test_levels_that_make_no_bands_are_refused(levels: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match="levels"):
+        fit_bands(np.zeros((3, 1, 1)), levels)
