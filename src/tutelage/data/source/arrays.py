@@ -93,9 +93,7 @@ def collect_arrays(
         for line in ("problems", "notes", "warnings"):
             getattr(train, line).extend(getattr(found, line))
     # Models of texts alone say in what column these are; others take the table as it is.
-    text = _text_column(train.part, wanted=str(known.get("text", "none" if is_input else "auto")))
-    if text and not is_input:
-        train.notes.append(f"{name}: {say_texts(train.part, text, is_found=False, is_alone=False)}")
+    text = _text_column(train, wanted=str(known.get("text", "none" if is_input else "auto")), is_told=not is_input)
     return Collected(
         name=NAME,
         train=with_texts(train.part, text, is_alone=is_input),
@@ -107,9 +105,12 @@ def collect_arrays(
     )
 
 
-def _text_column(part: RowsPart, *, wanted: str) -> str:
-    """Return the column of texts of a table; "" where there is none."""
-    return find_text_column(part, wanted=wanted) if isinstance(part, TablePart) else ""
+def _text_column(train: _Found, *, wanted: str, is_told: bool) -> str:
+    """Return the column of texts of a table, and tell of it; "" where there is none."""
+    column = find_text_column(train.part, wanted=wanted) if isinstance(train.part, TablePart) else ""
+    if column and is_told:
+        train.notes.append(f"{train.part.name}: {say_texts(train.part, column, is_found=False, is_alone=False)}")
+    return column
 
 
 def _of_kept_rows(marks: object, train: _Found) -> np.ndarray | None:
