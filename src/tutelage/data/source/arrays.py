@@ -78,8 +78,7 @@ def collect_arrays(
         UsageError: It is not data, or labels are missing.
         DataError: Nothing can be made of it, with all reasons.
     """
-    name = "input" if is_input else "train"
-    known = reading or {}
+    name, known = "input" if is_input else "train", reading or {}
     as_given = as_given or bool(known.get("as_given", False))
     expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
     train = _read(data, name, target=target, as_given=as_given, expected=expected)
@@ -92,8 +91,7 @@ def collect_arrays(
         _compare(found, train)
         for line in ("problems", "notes", "warnings"):
             getattr(train, line).extend(getattr(found, line))
-    # Models of texts alone say in what column these are; others take the table as it is.
-    text = _text_column(train, wanted=str(known.get("text", "none" if is_input else "auto")), is_told=not is_input)
+    text = _text_column(train, known, is_input=is_input)
     return Collected(
         name=NAME,
         train=with_texts(train.part, text, is_alone=is_input),
@@ -105,10 +103,12 @@ def collect_arrays(
     )
 
 
-def _text_column(train: _Found, *, wanted: str, is_told: bool) -> str:
+def _text_column(train: _Found, reading: Mapping[str, Any], *, is_input: bool) -> str:
     """Return the column of texts of a table, and tell of it; "" where there is none."""
+    # Models of texts alone say in what column these are; others take the table as it is.
+    wanted = str(reading.get("text", "none" if is_input else "auto"))
     column = find_text_column(train.part, wanted=wanted) if isinstance(train.part, TablePart) else ""
-    if column and is_told:
+    if column and not is_input:
         train.notes.append(f"{train.part.name}: {say_texts(train.part, column, is_found=False, is_alone=False)}")
     return column
 
