@@ -109,11 +109,17 @@ def test_an_image_that_is_damaged_is_named(tmp_path: Path, monkeypatch: pytest.M
     rows[1]["image"]["bytes"] = b"no image"
     rows[2]["image"] = None
     features = pictures([(6, 5)]).features
-    with pytest.raises(DataError, match=r"train row 3: there is no image"):
-        Hub(path=saved(tmp_path, train=datasets.Dataset.from_list(rows, features=features))).collect()
+    found = Hub(path=saved(tmp_path, train=datasets.Dataset.from_list(rows, features=features))).collect()
+    empty, damaged = found.problems
+    assert "train row 3: there is no image" in str(empty)
+    assert "train row 2: " in str(damaged)
+    assert (empty.items, damaged.items) == ((2,), (1,))
+    assert isinstance(found.train, ImagePart)
+    assert found.train.locate(0).endswith("train row 1")
+    assert len(found.train) == len(found.train.files) == 1
     (tmp_path / "more").mkdir()
-    with pytest.raises(DataError, match=r"train row 2: "):
-        Hub(path=saved(tmp_path / "more", train=datasets.Dataset.from_list(rows[:2], features=features))).collect()
+    with pytest.raises(DataError, match="there is no image"):
+        Hub(path=saved(tmp_path / "more", train=datasets.Dataset.from_list(rows[2:], features=features))).collect()
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "parquet"])

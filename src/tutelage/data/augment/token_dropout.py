@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tutelage.core.shape.base import Shape
-from tutelage.core.shape.views import Text
+from tutelage.core.shape.views import Mixed, Text
 from tutelage.data.augment.base import Augment
 from tutelage.data.augment.draw import draw_uniform
 
@@ -35,7 +35,7 @@ class TokenDropout(Augment):
 
     def suits(self, shape: Shape) -> bool:
         """Tell whether a model of this shape receives texts."""
-        return shape.view(Text) is not None
+        return shape.view(Text) is not None or shape.view(Mixed) is not None
 
     def apply(self, batch: dict[str, Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         """Return the batch with some of `token` [B, T] replaced where `mask` [B, T] says that there is one."""

@@ -83,15 +83,15 @@ def collect_arrays(
     expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
     train = _read(data, name, target=target, as_given=as_given, expected=expected)
     train.problems += [] if is_input else _one_value(train.part)
-    _require_rows(train, name)
+    if not len(train.part):
+        raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
     kept, found = _of_kept_rows(marks, train), None
     if test is not None:
         found = _read(test, "test", target=target, as_given=as_given, train=train)
         _compare(found, train)
-        _take_told(train, found)
-    text = _text_column(train.part, wanted=str(known.get("text", "none" if is_input else "auto")))
-    if text and not is_input:
-        train.notes.append(f"{name}: {say_texts(train.part, text, is_found=False, is_alone=False)}")
+        for line in ("problems", "notes", "warnings"):
+            getattr(train, line).extend(getattr(found, line))
+    text = _text_column(train, known, is_input=is_input)
     return Collected(
         name=NAME,
         train=with_texts(train.part, text, is_alone=is_input),
@@ -103,26 +103,14 @@ def collect_arrays(
     )
 
 
-def _require_rows(read: _Found, name: str) -> None:
-    """Refuse a part of which no row is left.
-
-    Raises:
-        DataError: All that is wrong with it.
-    """
-    if not len(read.part):
-        raise DataError(read.problems or [DataProblem(name, "no rows", "Give at least one row.")])
-
-
-def _take_told(train: _Found, test: _Found) -> None:
-    """Add what there is to tell of the test part."""
-    train.problems.extend(test.problems)
-    train.notes.extend(test.notes)
-    train.warnings.extend(test.warnings)
-
-
-def _text_column(part: RowsPart, *, wanted: str) -> str:
-    """Return the column of texts of a table; "" where there is none. Models of texts alone say which; others take the table."""
-    return find_text_column(part, wanted=wanted) if isinstance(part, TablePart) else ""
+def _text_column(train: _Found, reading: Mapping[str, Any], *, is_input: bool) -> str:
+    """Return the column of texts of a table, and tell of it; "" where there is none."""
+    # Models of texts alone say in what column these are; others take the table as it is.
+    wanted = str(reading.get("text", "none" if is_input else "auto"))
+    column = find_text_column(train.part, wanted=wanted) if isinstance(train.part, TablePart) else ""
+    if column and not is_input:
+        train.notes.append(f"{train.part.name}: {say_texts(train.part, column, is_found=False, is_alone=False)}")
+    return column
 
 
 def _of_kept_rows(marks: object, train: _Found) -> np.ndarray | None:

@@ -11,6 +11,7 @@ without such it is a table. Needs the extra `hub`, and the network for data that
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -87,9 +88,9 @@ class Hub(Source):
                 warnings.append(f"{self.path}: {names[part]} has no {choice.name} in any row: not used")
                 continue
             made[part] = type_like_train(self._raw(split, names[part]), train)
-        parts, more = self._parted(made, splits, names, train)
-        notes += [*([choice.note] if choice.note else []), *more]
         found = [problem for each in made.values() for problem in each.problems]
+        parts, more = self._parted(made, splits, names, train, problems=found)
+        notes += [*([choice.note] if choice.note else []), *more]
         return Collected(
             name=parse_name(self.path)[0].rstrip("/").rpartition("/")[2] or "hub",
             train=parts["train"],
@@ -114,7 +115,7 @@ class Hub(Source):
         if not len(part):
             raise DataError(made.problems)
         if split.images:
-            return self._images(part, split, chosen, name="input"), tuple(made.problems)
+            return self._images(part, split, chosen, problems=made.problems), tuple(made.problems)
         text = "" if self.text in ("auto", "none") else find_text_column(part, wanted=self.text)
         return as_texts(part, text) if text else part, tuple(made.problems)
 
@@ -148,14 +149,22 @@ class Hub(Source):
         return RawTable(f"{self.path} {name}", held, lines, items, digest=_digest(table), notes=tuple(notes))
 
     def _parted(
-        self, made: Mapping[str, TypedTable], splits: Mapping[str, HubSplit], names: Mapping[str, str], train: TablePart
+        self,
+        made: Mapping[str, TypedTable],
+        splits: Mapping[str, HubSplit],
+        names: Mapping[str, str],
+        train: TablePart,
+        *,
+        problems: list[DataProblem],
     ) -> tuple[dict[str, RowsPart], list[str]]:
         """Return the parts as images, texts or tables, and what is worth telling."""
         tables = {name: train if name == "train" else each.part(name) for name, each in made.items()}
         split = splits[names["train"]]
         if split.images:
-            parts = {name: self._images(part, splits[names[name]], names[name], name=name) for name, part in tables.items()}
-            others = [column for column in train.columns if column != train.target]
+            parts = {
+                name: self._images(part, splits[names[name]], names[name], problems=problems) for name, part in tables.items()
+            }
+            others = [column for column in train.columns if column != train.target and column in split.table.column_names]
             return dict(parts), [
                 f"images: column {split.images[0]}",
                 *([f"not learned from: {', '.join(others)}"] if others else []),
@@ -166,18 +175,20 @@ class Hub(Source):
         said = say_texts(train, text, is_found=self.text == "auto", is_alone=self.text_alone)
         return {name: with_texts(part, text, is_alone=self.text_alone) for name, part in tables.items()}, [said]
 
-    def _images(self, part: TablePart, split: HubSplit, split_name: str, *, name: str) -> RowsPart:
-        """Return the images of a part's rows.
+    def _images(self, part: TablePart, split: HubSplit, split_name: str, *, problems: list[DataProblem]) -> RowsPart:
+        """Return the images of a part's rows, and take note of those that cannot be used.
 
         Raises:
-            DataError: Some cannot be read, all of them.
+            DataError: None can.
         """
         rows = pa.array(part.lines.astype(np.int64) - 1)
         names = [f"{self.path} {split_name} row {line}" for line in part.lines.tolist()]
         column = split.table.column(split.images[0]).take(rows)
-        found = images_part(name, column, labels=part.labels, names=names, fingerprint=part.fingerprint)
-        if found.problems:
-            raise DataError(list(found.problems))
+        found = images_part(part.name, column, labels=part.labels, names=names, fingerprint=part.fingerprint)
+        lines = part.lines
+        problems += [replace(each, items=tuple(int(lines[item]) - 1 for item in each.items)) for each in found.problems]
+        if not len(found.part):
+            raise DataError(problems)
         return found.part
 
 

@@ -1,10 +1,11 @@
 """Images in the cells of an Arrow column to a part: as pixels where all have one size, else as files.
 
-Not a component.
+Not a component. Files are written to the cache folder, and stay there until somebody deletes it.
 """
 
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.errors import DataProblem
 from tutelage.data.part.image import ImagePart
 from tutelage.data.prepare.decoded import cache_folder
 from tutelage.data.source.class_folders import Found
@@ -23,6 +24,8 @@ __all__ = ["images_part"]
 
 MOST_PIXEL_BYTES = 2**30
 """Size of all pixels together from which on images stay files, and are decoded as those of a folder are."""
+ORIENTATION = 274
+"""The tag by which a camera says how it was held."""
 REMEDY = "Leave the row out, or mend the image."
 
 
@@ -36,28 +39,32 @@ def images_part(name: str, column: pa.ChunkedArray, *, labels: np.ndarray | None
         names: Each image as people know it.
         fingerprint: Hash of content and labels.
 
-    Raises:
-        DataError: Rows without an image, all of them.
+    Returns:
+        The rows whose images can be used, and a problem for each other one; its `item` is the row's number in the column.
     """
     cells: list[dict[str, Any]] = [cell or {} for cell in column.to_pylist()]
-    empty = [row for row, cell in enumerate(cells) if not cell.get("bytes") and not cell.get("path")]
-    if empty:
-        raise DataError([DataProblem(names[row], "there is no image in it", REMEDY) for row in empty])
+    there = [row for row, cell in enumerate(cells) if cell.get("bytes") or cell.get("path")]
+    empty = sorted(set(range(len(cells))) - set(there))
+    problems = tuple(DataProblem(names[row], "there is no image in it", REMEDY, item=row) for row in empty)
+    cells, kept = [cells[row] for row in there], [names[row] for row in there]
+    labels = None if labels is None else labels[there]
     pixels = _as_pixels(cells)
     if pixels is not None:
-        return Found(ImagePart(name, (), pixels, labels, tuple(names), fingerprint))
+        return Found(ImagePart(name, (), pixels, labels, tuple(kept), fingerprint), problems)
     files = _as_files(cells, folder=cache_folder() / "hub" / fingerprint[:32])
-    return ImageFolder().part_of(name, files, labels=labels, names=names)
+    found = ImageFolder().part_of(name, files, labels=labels, names=kept)
+    damaged = (replace(each, items=tuple(there[item] for item in each.items)) for each in found.problems)
+    return replace(found, problems=(*problems, *damaged))
 
 
 def _as_pixels(cells: list[dict[str, Any]]) -> np.ndarray | None:
-    """Return uint8 [N, H, W, C]; None where images differ in size, are large together, of more than 8 bits, or damaged."""
+    """Return uint8 [N, H, W, C]; None where images differ in size, are large together, lie on a side, or are damaged."""
     found: np.ndarray | None = None
     try:
         with quiet():
             for row, cell in enumerate(cells):
                 with Image.open(io.BytesIO(cell["bytes"]) if cell.get("bytes") else cell["path"]) as image:
-                    if image.mode not in ("L", "RGB"):
+                    if image.mode not in ("L", "RGB") or image.getexif().get(ORIENTATION, 1) != 1:
                         return None
                     pixels_HWC = np.atleast_3d(np.asarray(image))
                 if found is None:

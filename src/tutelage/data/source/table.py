@@ -90,8 +90,7 @@ class TableSource(Source):
         """Read both tables; the test table follows the training table in its columns, types, dates and class names."""
         found = find_tables(Path(self.path))
         test_file = table_to_read(self.test) if self.test else found.test
-        raw = read_table(found.train, Naming(self.header, self.names), sheet=self.sheet)
-        self._check_columns(raw)
+        raw = self._read_train(found.train)
         problems: list[DataProblem] = []
         placed = None if raw.has_header or self.target != "auto" else place_target(raw)
         target = placed.name if placed else self.target
@@ -172,19 +171,21 @@ class TableSource(Source):
             return joined, tuple(problems)
         return as_texts(joined, find_text_column(joined, wanted=self.text)), tuple(problems)
 
-    def _check_columns(self, raw: RawTable) -> None:
-        """Refuse other columns than those that were named, and a single one.
+    def _read_train(self, path: Path) -> RawTable:
+        """Read the train table.
 
         Raises:
-            UsageError: There are more or fewer than names.
-            DataError: There is one.
+            UsageError: It has not as many columns as `names`.
+            DataError: It has one column only.
         """
+        raw = read_table(path, Naming(self.header, self.names), sheet=self.sheet)
         if self.names and not raw.has_header and raw.names != self.names:
             raise UsageError(f"{raw.file}: {len(raw.names)} columns, but source.names has {len(self.names)} names.")
         if len(raw.names) < 2:
             named = "; ".join([f"one column only ({raw.names[0]!r})", *raw.notes])
             remedy = "Cells must be divided by comma, semicolon, tab or bar, and there must be a target and something else."
             raise DataError([DataProblem(raw.file, named, remedy)])
+        return raw
 
     def _as_series(
         self,

@@ -42,7 +42,7 @@ class Timeline(Source):
     known: str | tuple[str, ...] = Field(
         (), description="Columns that are known of coming times too, such as holidays: names, or one text with commas."
     )
-    rows: int = Field(0, ge=0, description="How many times are used, from the first one on; 0 = all.")
+    rows: int = Field(0, ge=0, le=2**53, description="How many times are used, from the first one on; 0 = all.")
     header: HeaderMode = Field("auto", description="Whether the first row holds the column names: first or none.")
     names: tuple[str, ...] = Field((), description="Names of the columns in order, for a file without a header row.")
     sheet: str = Field("", description="Sheet of an Excel workbook; empty = the first one.")
