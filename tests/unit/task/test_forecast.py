@@ -61,6 +61,13 @@ def test_the_scale_is_that_of_the_train_times_alone() -> None:
     assert made.fitted.std[0] == pytest.approx(1.0)
 
 
+def test_very_large_and_very_small_values_have_a_scale_too() -> None:
+    values = np.tile([1.0, 3.0], 500)[:, None] * np.array([1e200, 1e-200])
+    fitted = data(values, horizon=10).fitted
+    np.testing.assert_allclose(fitted.mean, [2e200, 2e-200])
+    np.testing.assert_allclose(fitted.std, [1e200, 1e-200])
+
+
 def test_the_usual_split_is_said_in_whole_numbers() -> None:
     made = data(counted(200), horizon=10, split={"validation": 30, "test": 40}, prepare={"length": 20})
     assert made.sizes == {"train": 130, "validation": 30, "test": 40}

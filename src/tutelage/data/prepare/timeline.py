@@ -252,6 +252,9 @@ def _scale(values_TC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and deviation of each column, 0 and 1 where nothing was measured or nothing changes."""
     is_known = ~np.isnan(values_TC)
     count = np.maximum(1, is_known.sum(axis=0))
-    mean = np.where(is_known, values_TC, 0.0).sum(axis=0) / count
-    std = np.sqrt(np.where(is_known, (values_TC - mean) ** 2, 0.0).sum(axis=0) / count)
+    known = np.where(is_known, values_TC, 0.0)
+    # In shares of the largest value, since the square of a large one is none.
+    largest = np.maximum(np.abs(known).max(axis=0, initial=0.0), 1e-300)
+    mean = (known / largest).sum(axis=0) / count * largest
+    std = np.sqrt(np.where(is_known, (known / largest - mean / largest) ** 2, 0.0).sum(axis=0) / count) * largest
     return mean, np.where(std > SMALLEST_DEVIATION * np.maximum(np.abs(mean), 1e-300), std, 1.0)
