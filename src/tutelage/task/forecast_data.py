@@ -95,7 +95,7 @@ class ForecastData(Data):
                     Decision(
                         key="gaps",
                         value=gaps,
-                        reason="nothing is learned or measured there; before a moment the last value stands for them",
+                        reason="not measured; before a moment earlier values stand for them",
                     )
                 ]
                 if gaps

@@ -11,8 +11,9 @@ from tutelage.core.errors import DataError, RecipeError
 from tutelage.data.part.interval import HOUR, Interval
 from tutelage.data.part.stretch import hash_values
 from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.season import find_season
-from tutelage.data.prepare.timeline import Timeline, carried_forward
+from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.source.base import Collected
 from tutelage.floor.forecasts import last_season
 from tutelage.floor.seasonal_naive import SeasonalNaive
@@ -61,6 +62,13 @@ def test_the_scale_is_that_of_the_train_times_alone() -> None:
     assert made.fitted.std[0] == pytest.approx(1.0)
 
 
+def test_very_large_and_very_small_values_have_a_scale_too() -> None:
+    values = np.tile([1.0, 3.0], 500)[:, None] * np.array([1e200, 1e-200])
+    fitted = data(values, horizon=10).fitted
+    np.testing.assert_allclose(fitted.mean, [2e200, 2e-200])
+    np.testing.assert_allclose(fitted.std, [1e200, 1e-200])
+
+
 def test_the_usual_split_is_said_in_whole_numbers() -> None:
     made = data(counted(200), horizon=10, split={"validation": 30, "test": 40}, prepare={"length": 20})
     assert made.sizes == {"train": 130, "validation": 30, "test": 40}
@@ -98,8 +106,16 @@ def test_a_test_table_comes_after_the_train_table() -> None:
 
 
 def test_a_gap_is_filled_from_before_alone() -> None:
-    values = np.array([np.nan, 1.0, np.nan, np.nan, 5.0])[:, None]
-    np.testing.assert_array_equal(carried_forward(values)[:, 0], [0, 1, 1, 1, 5])
+    values = np.array([np.nan, 1.0, 2.0, 3.0, np.nan, np.nan, np.nan, 5.0])[:, None]
+    np.testing.assert_array_equal(filled(values, season=1, hold=0)[:, 0], [0, 1, 2, 3, 3, 3, 3, 5])
+    np.testing.assert_array_equal(filled(values, season=3, hold=1)[:, 0], [0, 1, 2, 3, 3, 2, 3, 5])
+
+
+def test_the_last_value_stands_as_long_as_it_is_nearer_than_that_of_a_season_before() -> None:
+    wave = np.sin(np.arange(500) * 2 * np.pi / 24) + 0.1 * np.random.default_rng(0).normal(size=500)
+    walk = np.random.default_rng(0).normal(size=500).cumsum()
+    assert 0 <= steps_of_last(wave[:, None], 24) <= 1
+    assert steps_of_last(walk[:, None], 24) == 23
 
 
 def test_windows_do_not_change_with_what_comes_after() -> None:

@@ -53,6 +53,8 @@ def season_strength(values_TC: np.ndarray, *, longest: int) -> np.ndarray:
     known_TC = ~np.isnan(change_TC)
     count_C = np.maximum(known_TC.sum(axis=0), 1)
     centred_TC = np.where(known_TC, change_TC - np.where(known_TC, change_TC, 0).sum(axis=0) / count_C, 0.0)
+    # In shares of the largest change: only correlations count.
+    centred_TC = centred_TC / np.maximum(np.abs(centred_TC).max(axis=0), 1e-300)
     lag_LC = np.fft.irfft(np.abs(np.fft.rfft(centred_TC, size, axis=0)) ** 2, size, axis=0)[: longest + 1]
     pairs_LC = np.fft.irfft(np.abs(np.fft.rfft(known_TC.astype(float), size, axis=0)) ** 2, size, axis=0)[: longest + 1]
     scale_C = lag_LC[0] / np.maximum(pairs_LC[0], 1)

@@ -1,7 +1,7 @@
 """Series on one scale, without gaps, in windows: what was measured before a moment, the calendar, and what came after.
 
 Each series gets mean 0 and deviation 1 over the train times; answers are brought back to its unit. A gap is filled with the last
-value before it, so that nothing of the time after a moment is ever seen before it.
+value before it, a long one with those of the season before, so that nothing of the time after a moment is ever seen before it.
 
 Shape letters: T times, C series, K numbers known beforehand.
 """
@@ -22,12 +22,14 @@ from tutelage.data.part.stretch import Stretch
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.calendar import calendar_names, calendar_values
+from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.season import find_season
 from tutelage.data.rows.histories import HistoryRows
 from tutelage.data.rows.history import HistoryPart
 
 __all__ = ["Timeline", "TimelineFitted", "as_timeline_part"]
 
+Steps = Annotated[int, Field(ge=0, le=2**31)]
 Step = Annotated[int, Field(gt=0, le=2**62)]
 """Microseconds, at most some thousand years."""
 SMALLEST_DEVIATION = 1e-12
@@ -64,6 +66,7 @@ class Timeline(Prepare):
             length,
             horizon,
             season,
+            steps_of_last((series.values - mean_C) / std_C, season),
             names,
             why,
             dict(series.reading),
@@ -88,9 +91,21 @@ class Timeline(Prepare):
         if len(series) != len(mean):
             raise ValueError(f"{len(series)} names of {len(mean)} series")
         length, horizon, season = (take(state, key, Size) for key in ("length", "horizon", "season"))
+        hold = take(state, "hold", Steps)
         names = tuple(str(name) for name in state["calendar"])
         return TimelineFitted(
-            mean, std, (known_mean, known_std), series, interval, length, horizon, season, names, "", take(state, "reading", dict)
+            mean,
+            std,
+            (known_mean, known_std),
+            series,
+            interval,
+            length,
+            horizon,
+            season,
+            hold,
+            names,
+            "",
+            take(state, "reading", dict),
         )
 
 
@@ -107,6 +122,7 @@ class TimelineFitted(Fitted):
         length: Times before the moment.
         horizon: Times after it.
         season: Steps after which values come again; 1 where they do not.
+        hold: Steps of a gap for which its last value stands; beyond, what was a season before.
         calendar: The circles of the calendar that the model is told.
         why: Why the season is what it is.
         read: Settings of the source by which the table was read.
@@ -122,6 +138,7 @@ class TimelineFitted(Fitted):
     length: int
     horizon: int
     season: int
+    hold: int
     calendar: tuple[str, ...]
     why: str = ""
     read: Mapping[str, Any] = field(default_factory=dict)
@@ -187,6 +204,7 @@ class TimelineFitted(Fitted):
             "length": self.length,
             "horizon": self.horizon,
             "season": self.season,
+            "hold": self.hold,
             "calendar": list(self.calendar),
             "reading": dict(self.read),
         }
@@ -204,7 +222,7 @@ class TimelineFitted(Fitted):
     def _windows(self, part: Stretch, measured_TC: np.ndarray, starts: np.ndarray) -> HistoryPart:
         return HistoryPart(
             name=part.name,
-            past=carried_forward(measured_TC),
+            past=filled(measured_TC, season=self.season, hold=self.hold),
             measured=measured_TC,
             starts=starts,
             length=self.length,
@@ -237,21 +255,13 @@ def as_timeline_part(part: Part) -> TimelinePart:
     raise DataError([DataProblem(part.name, "these are no series with times", remedy)])
 
 
-def carried_forward(values_TC: np.ndarray) -> np.ndarray:
-    """Return series in which each gap is filled with the last value before it, and 0 where there is none."""
-    missing_TC = np.isnan(values_TC)
-    if not missing_TC.any():
-        return values_TC
-    place_TC = np.where(missing_TC, -1, np.arange(len(values_TC))[:, None])
-    last_TC = np.maximum.accumulate(place_TC, axis=0)
-    filled = np.take_along_axis(values_TC, np.maximum(last_TC, 0), axis=0)
-    return np.where(last_TC < 0, 0.0, filled)
-
-
 def _scale(values_TC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and deviation of each column, 0 and 1 where nothing was measured or nothing changes."""
     is_known = ~np.isnan(values_TC)
     count = np.maximum(1, is_known.sum(axis=0))
-    mean = np.where(is_known, values_TC, 0.0).sum(axis=0) / count
-    std = np.sqrt(np.where(is_known, (values_TC - mean) ** 2, 0.0).sum(axis=0) / count)
+    known = np.where(is_known, values_TC, 0.0)
+    # In shares of the largest value, since the square of a large one is none.
+    largest = np.maximum(np.abs(known).max(axis=0, initial=0.0), 1e-300)
+    mean = (known / largest).sum(axis=0) / count * largest
+    std = np.sqrt(np.where(is_known, (known / largest - mean / largest) ** 2, 0.0).sum(axis=0) / count) * largest
     return mean, np.where(std > SMALLEST_DEVIATION * np.maximum(np.abs(mean), 1e-300), std, 1.0)

@@ -166,7 +166,7 @@ def _require(part: TablePart, names: Sequence[str], *, said: str) -> None:
     """Refuse names of columns that are not there."""
     missing = [name for name in names if name not in part.columns]
     if missing:
-        near = suggest(missing[0], list(part.columns))
+        near = suggest(missing[0], list(part.columns)).rstrip(".")
         raise DataError(
             [DataProblem(part.file, f"there is no column {missing[0]!r} ({said}){near}", f"Columns: {_shown(part.columns)}.")]
         )

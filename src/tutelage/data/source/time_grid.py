@@ -93,7 +93,12 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     time_T = np.unique(rows.time)
     if len(time_T) < LEAST_TIMES:
         raise DataError(
-            [*problems, DataProblem(part.file, f"{len(time_T)} times in it", "A series needs many: give a longer table.")]
+            [
+                *problems,
+                DataProblem(
+                    part.file, f"{len(time_T)} time{'s' * (len(time_T) != 1)} in it", "A series needs many: give a longer table."
+                ),
+            ]
         )
     found = interval or find_interval(time_T, is_number=is_number)
     place_N, off = _places(part, rows, found, origin=int(time_T[0]))
