@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?= -m "not gpu"
+# Tests at a time; each on one thread, or they wait for one another. One by one: make test WORKERS=0.
+WORKERS ?= 2
 
 .PHONY: demo test check bench docs clean
 
@@ -10,7 +12,7 @@ demo: $(VENV)/.stamp-demo ## Train on handwritten digits.
 	$(BIN)/tutelage train sklearn:digits
 
 test: $(VENV)/.stamp-dev ## Run all tests that need no GPU (all: make test PYTEST_ARGS=).
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 check: $(VENV)/.stamp-dev ## Format, lint, types, architecture.
 	$(BIN)/ruff format --check .

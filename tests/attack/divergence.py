@@ -170,10 +170,10 @@ def bad_gradient(value: float, steps: range) -> Callable[[], Any]:
     def plant() -> Any:
         whole, count = Update.check, iter(range(10**9))
 
-        def check(update: Update, *args: Any) -> None:
+        def check(update: Update, *args: Any, **more: Any) -> None:
             if next(count) in steps:
                 update.gradients[-1].view(-1)[0] = value
-            whole(update, *args)
+            whole(update, *args, **more)
 
         return mock.patch.object(Update, "check", check)
 

@@ -9,6 +9,7 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 from tutelage.cli.main import main
 from tutelage.core.events import Evaluated, Event
@@ -59,14 +60,15 @@ def ask(verb: str, run: Path, folder: Path) -> Answer:
         verb, [verb, str(run)]
     )
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings():
+    # The console breaks lines where a terminal would: a wide one breaks none, however long the folder's name.
+    wide = mock.patch.dict(os.environ, COLUMNS="4000")
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings(), wide:
         warnings.simplefilter("ignore")
         try:
             code = main(words)
         except Exception:
             code = -1
             err.write(traceback.format_exc())
-    # The console breaks lines where a terminal would.
     return Answer(code, out.getvalue(), " ".join(err.getvalue().split()))
 
 
