@@ -261,7 +261,7 @@ class Step:
 
     def _refused(self, update: Update, objective: Objective) -> bool | Tensor:
         """Tell whether the update must not be made: a loss, a gradient or a buffer is not finite, in whichever process."""
-        beside = [objective.total, *self._before.checked] if self.mesh.world == 1 else []
+        beside = [objective.total.detach(), *self._before.checked_flat] if self.mesh.world == 1 else []
         update.check(beside, self._mark, self._constant(1.0), is_host_asked=self._is_host_asked)
         if update.is_split:
             # Each process holds other gradients, or other parts of them.

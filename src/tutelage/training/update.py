@@ -100,8 +100,10 @@ class Update:
             found = self.optimizer.begin()
         else:
             found = gradients
-        mark_unfinite(found, mark, one, are_plain=self._are_plain)
-        mark_unfinite(beside, mark, one)
+        if self._are_plain and all(tensor.is_floating_point() for tensor in beside):
+            mark_unfinite([*found, *beside], mark, one, are_plain=True)
+        else:
+            mark_unfinite([*found, *beside], mark, one)
 
     def apply(self, progress: float, *, rate: float, refused: bool | Tensor) -> None:
         """Set the learning rate, update unless that is refused, and drop the gradients.
