@@ -25,7 +25,7 @@ WATCHED = {
     "reading within limits": ("tutelage.run.files:RunFiles.content", "tutelage.core.journal:read_journal"),
     "birth, ownership": ("tutelage.run.birth:check_place", "tutelage.run.start:check_plain"),
     "room on the disk": ("tutelage.run.training:Training._require_room",),
-    "refusing gradients": ("tutelage.training.update:Update.check", "tutelage.training.step:_counted"),
+    "refusing gradients": ("tutelage.training.update:Update.check",),
     "one step, several tries": ("tutelage.training.before:Before.keep", "tutelage.training.mesh:Mesh.total"),
     "divergence": (
         "tutelage.training.divergence:DivergenceJob.run",

@@ -44,10 +44,11 @@ class Before:
             self._buffers.keep()
         if self._times_still >= STILL:
             return
-        random = self._random_state()
-        is_still = all(torch.equal(one, other) for one, other in zip(random, self._random, strict=True))
-        # Once something has drawn, it is never taken for still.
-        self._times_still = self._times_still + 1 if is_still else -math.inf
+        random, last = self._random_state(), self._random
+        if self._times_still >= 0:
+            is_still = all(torch.equal(one, other) for one, other in zip(random, last, strict=True))
+            # Once something has drawn, it is never taken for still.
+            self._times_still = self._times_still + 1 if is_still else -math.inf
         self._random = random
 
     def put_back_buffers(self, is_wanted: Tensor | None = None) -> None:
