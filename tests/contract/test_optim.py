@@ -1,5 +1,6 @@
 """Every optimizer is torch's own arithmetic, descends, and goes on from its saved state with the same bits."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -238,7 +239,11 @@ def test_on_a_gpu_the_same_steps_are_taken(optim: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_rule_is_told_as_a_formula(kind: str) -> None:
-    assert catalog.load("optim", kind).rule
+    component = catalog.load("optim", kind)
+    # It says what becomes of a weight and its gradient, and names the settings that take part.
+    assert re.search(r"\bw = w\b", component.rule)
+    assert "lr" in component.rule
+    assert ("nesterov" in component.rule.lower()) == ("nesterov" in component.model_fields and component().nesterov)
 
 
 @pytest.mark.parametrize("optim", [optim for kind in ("sgd", "adam", "adamw") for optim in VARIANTS[kind]])

@@ -42,7 +42,10 @@ class Muon(Optim):
     """Settings of Muon with AdamW for the rest."""
 
     kind: Literal["muon"] = "muon"
-    rule: ClassVar[str] = "matrices: b = momentum b + (1 - momentum) g;  w = w - lr orthogonalized(b);  all else as AdamW"
+    rule: ClassVar[str] = (
+        "matrices: b = momentum b + (1 - momentum) g;  d = momentum b + (1 - momentum) g with nesterov, else b;  "
+        "w = w - lr scale orthogonalized(d);  all else as AdamW"
+    )
     lr: float = Field(
         0.02, gt=0, le=1e38, description="Learning rate of the matrices; typical 0.005 to 0.05, with renormalize 0.05 to 0.25."
     )

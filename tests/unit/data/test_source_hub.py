@@ -199,3 +199,14 @@ def test_what_to_install_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_can_be_written_to_a_recipe() -> None:
     source = Hub(path="hub:x", split="a", text="t")
     assert Hub.model_validate(json.loads(source.model_dump_json())) == source
+
+
+def test_the_digest_of_a_table_is_that_of_its_content_however_it_is_cut() -> None:
+    import pyarrow as pa
+
+    from tutelage.data.source.hub import _digest
+
+    whole = pa.table({"a": list(range(10)), "b": [str(row) for row in range(10)]})
+    parts = pa.concat_tables([whole.slice(0, 3), whole.slice(3, 4), whole.slice(7)])
+    assert _digest(parts) == _digest(whole)
+    assert _digest(whole.slice(0, 9)) != _digest(whole)
