@@ -24,7 +24,9 @@ class NAdam(Optim):
     """Adam with Nesterov momentum."""
 
     kind: Literal["nadam"] = "nadam"
-    rule: ClassVar[str] = "Adam with Nesterov's look-ahead: the step takes b1 m + (1 - b1) g in place of m"
+    rule: ClassVar[str] = (
+        "m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr (b1 m + (1 - b1) g)^ / (sqrt v^ + eps): Nesterov's look-ahead"
+    )
     lr: float = Field(2e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")

@@ -24,7 +24,9 @@ class RAdam(Optim):
     """Adam with rectified variance."""
 
     kind: Literal["radam"] = "radam"
-    rule: ClassVar[str] = "Adam whose step is held back while v has seen few gradients"
+    rule: ClassVar[str] = (
+        "m, v as in Adam;  w = w - lr r m^ / (sqrt v^ + eps), r rising to 1;  w = w - lr m^ while v has seen few gradients"
+    )
     lr: float = Field(1e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
     beta2: float = Field(0.999, ge=0, lt=1, description="Fraction of the mean squared gradient kept at each step.")
