@@ -25,7 +25,7 @@ class NAdam(Optim):
 
     kind: Literal["nadam"] = "nadam"
     rule: ClassVar[str] = (
-        "m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr (b1 m + (1 - b1) g)^ / (sqrt v^ + eps): Nesterov's look-ahead"
+        "m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr (b1 m + (1 - b1) g)^ / (sqrt v^ + eps)  (Nesterov)"
     )
     lr: float = Field(2e-3, gt=0, le=1e38, description="Learning rate at the height of the schedule. Typical: 1e-4 to 1e-2.")
     beta1: float = Field(0.9, ge=0, lt=1, description="Fraction of the mean gradient kept at each step.")
