@@ -46,6 +46,7 @@ class Facts:
         machine: Where.
         is_own_model: The user passes an own module.
         traits: What the data said of themselves when asked, such as whether mirror images keep their meaning.
+        seconds: The time that the user gives; 0 where none is given.
     """
 
     modality: str
@@ -58,3 +59,4 @@ class Facts:
     machine: Machine
     is_own_model: bool = False
     traits: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from tutelage.core import catalog
@@ -52,7 +53,7 @@ def resolve(
     spec = grant(recipe.task, catalog.load("task", facts.task)())
     assert isinstance(spec, TaskSpec)
     _refuse_unused(recipe, spec)
-    auto = _suited(spec.suggest(facts), recipe)
+    auto = _suited(spec.suggest(_with_time(facts, recipe)), recipe)
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
     task = parts["task"]
@@ -79,6 +80,11 @@ def resolve(
         **_decide_machine(recipe, facts, auto, made, model=parts["model"], amounts=amounts),
         decisions=tuple(made.made),
     )
+
+
+def _with_time(facts: Facts, recipe: Recipe) -> Facts:
+    """Return the facts with the time that the user gives."""
+    return replace(facts, seconds=0.0 if recipe.budget.time == "auto" else parse_seconds(str(recipe.budget.time)))
 
 
 def _suited(auto: Suggestion, recipe: Recipe) -> Suggestion:
