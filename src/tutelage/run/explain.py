@@ -116,6 +116,11 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
     composed = compose(plan, data, module=module)
     with closing(composed.problem):
         task, problem = composed.state.task, composed.problem
+        if plan.task.continues_series:
+            raise RunError(
+                f"{run.path}: a training of forecasts learns from windows of series, and a window cannot be followed yet. "
+                f"What the model forecasts, and how well, is in its report: tutelage report {run.path}."
+            )
         if problem.example is None or len(task.rhythm) != 1 or len(task.beat(0)) != 1:
             kind = getattr(plan.task, "kind", "")
             raise RunError(

@@ -7,6 +7,7 @@ import hashlib
 import io
 from dataclasses import replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,9 @@ def _as_files(cells: list[dict[str, Any]], *, folder: Path) -> list[Path]:
         file = folder / (hashlib.sha256(content).hexdigest()[:32] + Path(path).suffix[:8])
         if not file.is_file() or file.stat().st_size != len(content):
             folder.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            # Another process may read it: the file is there as a whole, or not at all.
+            with NamedTemporaryFile(dir=folder, delete=False) as aside:
+                aside.write(content)
+            Path(aside.name).replace(file)
         files.append(file)
     return files
