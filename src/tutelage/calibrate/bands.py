@@ -35,7 +35,9 @@ class Bands(Calibrator):
     answers: ClassVar[str] = "forecasts"
     levels: tuple[float, ...] = Field((), description="Shares of values that lie below, rising, each between 0 and 1.")
     sizes: tuple[Length, Length] = Field((0, 0), description="Steps ahead, and series.")
-    every: int = Field(1, ge=1, le=MOST_STEPS, description="Steps that follow each other and share their offsets; more than 1 of very many.")
+    every: int = Field(
+        1, ge=1, le=MOST_STEPS, description="Steps that follow each other and share their offsets; more than 1 of very many."
+    )
     offsets: tuple[Finite | None, ...] = Field(
         (), description="For each level, such steps and series what is added, standardized; none where nothing was measured."
     )

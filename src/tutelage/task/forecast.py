@@ -195,14 +195,15 @@ def _shape(facts: Facts) -> ForecastShape:
 
 def _up_to_measured(collected: Collected) -> Collected:
     """Return series without the times at their end of which things are known, and nothing was measured."""
-    train, test = (part.up_to_measured() if isinstance(part, TimelinePart) else part for part in (collected.train, collected.test))
-    assert train is not None
-    return replace(collected, train=train, test=test)
+    train, test = collected.train, collected.test
+    return replace(
+        collected,
+        train=train.up_to_measured() if isinstance(train, TimelinePart) else train,
+        test=test.up_to_measured() if isinstance(test, TimelinePart) else test,
+    )
 
 
-def _fitted(
-    wish: int, prepare: Timeline, whole: TimelinePart, cut: Callable[[int], Cuts]
-) -> tuple[TimelineFitted, Cuts, str]:
+def _fitted(wish: int, prepare: Timeline, whole: TimelinePart, cut: Callable[[int], Cuts]) -> tuple[TimelineFitted, Cuts, str]:
     """Return what the train times say, with the horizon; where these end; and why the horizon is what it is.
 
     Args:

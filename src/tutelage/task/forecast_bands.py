@@ -108,6 +108,7 @@ def _ends(residual_NS: np.ndarray, levels: Sequence[float]) -> np.ndarray:
 
     Args:
         residual_NS: S samples, each with one finite value and more; what is not finite does not count.
+        levels: As in `fit_bands`.
     """
     ordered_NS = np.sort(np.where(np.isfinite(residual_NS), residual_NS, np.nan).astype(np.float64), axis=0)
     count_S = np.isfinite(ordered_NS).sum(axis=0)

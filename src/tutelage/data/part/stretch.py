@@ -104,7 +104,9 @@ class Stretch(Part):
             raise DataError([DataProblem(later.file, found, "Give tables with the same step.")])
         between, length = max(0, place - len(self)), place + len(later)
         if length > LONGEST_STRETCH or len(self) + len(later) < (1 - MOST_MISSING) * length:
-            found = f"{self.interval.say(between)} lie between the train part, up to {self.say(len(self) - 1)}, and {later.say(0)}"
+            found = (
+                f"{self.interval.say(between)} lie between the train part, up to {self.say(len(self) - 1)}, and {later.say(0)}"
+            )
             remedy = "Give a test table that comes soon after the train table, or mend the times, where they are wrong."
             raise DataError([DataProblem(later.file, found, remedy)])
         values, known = (

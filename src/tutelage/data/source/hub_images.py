@@ -5,9 +5,9 @@ Not a component. Files are written to the cache folder, and stay there until som
 
 import hashlib
 import io
+import secrets
 from dataclasses import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
@@ -92,8 +92,11 @@ def _as_files(cells: list[dict[str, Any]], *, folder: Path) -> list[Path]:
         if not file.is_file() or file.stat().st_size != len(content):
             folder.mkdir(parents=True, exist_ok=True)
             # Another process may read it: the file is there as a whole, or not at all.
-            with NamedTemporaryFile(dir=folder, delete=False) as aside:
-                aside.write(content)
-            Path(aside.name).replace(file)
+            aside = folder / f".{secrets.token_hex(4)}.tmp"
+            try:
+                aside.write_bytes(content)
+                aside.replace(file)
+            finally:
+                aside.unlink(missing_ok=True)
         files.append(file)
     return files

@@ -92,9 +92,7 @@ class Timeline(Source):
         test = None if collected.test is None else self._gridded(collected.test, name="test", like=read.part)
         return _joined(collected, read, test)
 
-    def _read(
-        self, file: Path, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None
-    ) -> Gridded:
+    def _read(self, file: Path, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None) -> Gridded:
         """Read a table; of a test table the step is that of the training table."""
         reader = TableSource(
             path=str(file), target="", header=self.header, names=self.names, sheet=self.sheet, kinds=self.kinds, dates=self.dates
@@ -103,9 +101,7 @@ class Timeline(Source):
         made = self._gridded(table, name=name, like=like, interval=interval)
         return replace(made, problems=(*problems, *made.problems), notes=(*table.notes, *made.notes))
 
-    def _gridded(
-        self, table: Part, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None
-    ) -> Gridded:
+    def _gridded(self, table: Part, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None) -> Gridded:
         """Return the series of a table."""
         if not isinstance(table, TablePart):
             found = f"{table.kind} data, which are no table with a column of dates"
