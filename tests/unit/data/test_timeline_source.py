@@ -214,7 +214,7 @@ def test_the_step_of_the_training_is_that_of_a_few_times_too(tmp_path: Path) -> 
 
 def test_a_saturday_is_not_put_on_monday(tmp_path: Path) -> None:
     interval = series(read(tmp_path, days("2024-01-01", 40))).interval
-    with pytest.raises(DataError, match="2024-03-16 .*is not on that grid"):
+    with pytest.raises(DataError, match=r"2024-03-16 .*is not on that grid"):
         following(tmp_path, [*days("2024-03-04", 9), "2024-03-16,9,9"], interval)
 
 
