@@ -171,13 +171,11 @@ def test_bands_and_maps_that_do_not_fit_the_network_are_refused(run: Run, tmp_pa
     assert load_predictor(tmp_path / "right.safetensors").companion is not None
 
 
-def test_batches_smaller_than_the_horizon_change_no_interval(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_smaller_than_the_horizon_change_no_interval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = load(tmp_path, begin=600, count=400)
-    whole = run.evaluate(table)["intervals"]
+    whole = run.scores(table)["intervals"]
     monkeypatch.setattr("tutelage.task.forecast_evaluation.MOST_VALUES", 10 * 24)
-    for name, ends in run.evaluate(table)["intervals"].items():
+    for name, ends in run.scores(table)["intervals"].items():
         assert ends == pytest.approx(whole[name], rel=1e-4), name
 
 

@@ -28,7 +28,7 @@ from tutelage.task.forecast_beside import ForecastBeside, apart
 from tutelage.task.forecast_record import ForecastSums
 from tutelage.task.measured import Measured, UnitTallies, measured_metrics
 
-__all__ = ["BANDS_80", "ForecastEvaluator", "Outlook", "Told", "outcome_of"]
+__all__ = ["BANDS_80", "ForecastEvaluator", "Outlook", "Forecasted", "outcome_of"]
 
 BANDS_80 = (0.1, 0.9)
 """Levels between which 80 % of the values are to lie."""
@@ -57,7 +57,7 @@ class Outlook:
 
 
 @dataclass(frozen=True)
-class Told:
+class Forecasted:
     """Forecasts of a batch of windows, standardized float64 [B, H, C].
 
     Attributes:
@@ -76,10 +76,12 @@ class Told:
     naive: np.ndarray
     truth: np.ndarray
 
-    def part(self, chosen: np.ndarray) -> "Told":
+    def part(self, chosen: np.ndarray) -> "Forecasted":
         """Return some of the windows."""
         floor = None if self.floor is None else self.floor[chosen]
-        return Told(self.rows[chosen], self.forecast[chosen], self.network[chosen], floor, self.naive[chosen], self.truth[chosen])
+        return Forecasted(
+            self.rows[chosen], self.forecast[chosen], self.network[chosen], floor, self.naive[chosen], self.truth[chosen]
+        )
 
 
 @dataclass(frozen=True)
@@ -173,12 +175,12 @@ class ForecastEvaluator(Measured):
         tallies = {metric.kind: metric.tally() for metric in judging}
         for rows in self._batches(np.arange(len(self))):
             naive, truth = self._naive(rows), self.windows.truths(rows)
-            outcome = self.outcome(Told(rows, naive, naive, None, naive, truth), naive)
+            outcome = self.outcome(Forecasted(rows, naive, naive, None, naive, truth), naive)
             for tally in tallies.values():
                 tally.add(outcome)
         return {f"{self.name}/{kind}": tally.value() for kind, tally in tallies.items()}
 
-    def told(self, task: Task, rows: np.ndarray | None = None, *, with_floor: bool = True) -> Iterator[Told]:
+    def told(self, task: Task, rows: np.ndarray | None = None, *, with_floor: bool = True) -> Iterator[Forecasted]:
         """Yield forecasts of windows, batch by batch, in order."""
         chosen = np.arange(len(self)) if rows is None else rows
         windows, beside = self.windows.select(chosen), self.outlook.beside if with_floor else None
@@ -193,9 +195,9 @@ class ForecastEvaluator(Measured):
             own, network = chosen[numbers.numpy()], answers.double().numpy()
             floor = None if beside is None or beside.fitted is None else beside.answers(self.windows.select(own))
             forecast = network if floor is None else mixed(network, floor, share=self._share)
-            yield Told(own, forecast, network, floor, self._naive(own), self.windows.truths(own))
+            yield Forecasted(own, forecast, network, floor, self._naive(own), self.windows.truths(own))
 
-    def outcome(self, told: Told, forecast: np.ndarray) -> ForecastOutcome:
+    def outcome(self, told: Forecasted, forecast: np.ndarray) -> ForecastOutcome:
         """Return forecasts of all values that were measured."""
         return outcome_of(told, forecast, self.windows, self.outlook.bands)
 
@@ -232,7 +234,7 @@ class ForecastEvaluator(Measured):
         return {"floor": {**beside.record(), "metrics": {"network": alone, "floor": floor}}}
 
 
-def outcome_of(told: Told, forecast: np.ndarray, windows: HistoryPart, bands: Bands | None) -> ForecastOutcome:
+def outcome_of(told: Forecasted, forecast: np.ndarray, windows: HistoryPart, bands: Bands | None) -> ForecastOutcome:
     """Return forecasts [B, H, C] of all values that were measured, flat, with their bands where there are any."""
     is_measured = ~np.isnan(told.truth)
     unit = np.broadcast_to(windows.std, told.truth.shape)[is_measured]

@@ -15,7 +15,7 @@ from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.season import find_season
 from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.source.base import Collected
-from tutelage.floor.forecasts import last_season
+from tutelage.floor.forecasts import ForecastFitted, last_season
 from tutelage.floor.seasonal_naive import SeasonalNaive
 from tutelage.loss.mse import SquaredError
 from tutelage.optim.adamw import AdamW
@@ -205,8 +205,12 @@ class Known(SeasonalNaive):
         return Off()
 
 
-class Off:
-    off = 0.5
+class Off(ForecastFitted):
+    def __init__(self, off: float = 0.5) -> None:
+        self.off = off
+
+    def refitted(self, part: Any) -> "Off":
+        return self
 
     def answers(self, part: Any) -> np.ndarray:
         return np.asarray(part.truths() + self.off)
@@ -216,13 +220,11 @@ class Off:
     ("count", "off", "share"),
     [(400, 0.1, ALONE), (400, 3.0, 1.0), (400, -0.5, BOTH), (30, 3.0, 1.0), (30, 0.1, 1.0)],
 )
-def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float) -> None:
     values = np.random.default_rng(0).normal(size=(count, 1))
     windows = Timeline(length=10, horizon=10, season=1).fit(part(values)).windows(part(values))
     beside = ForecastBeside(Known(), windows, windows, seed=0)
     beside.fit()
-    monkeypatch.setattr("tutelage.task.forecast_beside.ForecastFitted", Off)
-    monkeypatch.setattr(Off, "refitted", lambda self, later: self, raising=False)
     beside.choose(windows.truths() + off, windows)
     assert beside.share == share
     assert "stretch" in beside.reason

@@ -23,7 +23,7 @@ MOST_ROWS = 10
 
 
 @dataclass(frozen=True)
-class Rows:
+class TimedRows:
     """Rows of a table in order of series and time.
 
     Attributes:
@@ -40,9 +40,9 @@ class Rows:
     values: np.ndarray
     known: np.ndarray
 
-    def select(self, rows: np.ndarray) -> "Rows":
+    def select(self, rows: np.ndarray) -> "TimedRows":
         """Return some of them."""
-        return Rows(*(getattr(self, name)[rows] for name in ("number", "time", "series", "values", "known")))
+        return TimedRows(*(getattr(self, name)[rows] for name in ("number", "time", "series", "values", "known")))
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     time_N, missing_N, is_number = times_of(part, columns.time)
     problems = _without_time(part, columns, missing_N)
     code_N, names = _series(part, columns)
-    rows = Rows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
+    rows = TimedRows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
     rows = rows.select(np.flatnonzero(~missing_N & (code_N >= 0)))
     notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
     if not is_sorted and not columns.series_id:
@@ -136,8 +136,8 @@ def _series(part: TablePart, columns: TimeColumns) -> tuple[np.ndarray, list[str
 
 
 def _each_once(
-    part: TablePart, columns: TimeColumns, rows: Rows, *, is_number: bool
-) -> tuple[Rows, list[DataProblem], list[str]]:
+    part: TablePart, columns: TimeColumns, rows: TimedRows, *, is_number: bool
+) -> tuple[TimedRows, list[DataProblem], list[str]]:
     """Return each time of a series once: equal rows of one time are one; different ones are a problem."""
     again_N = np.r_[False, (np.diff(rows.time) == 0) & (np.diff(rows.series) == 0)]
     if not again_N.any():
@@ -168,7 +168,7 @@ def _each_once(
     return rows.select(np.flatnonzero(~again_N)), problems, notes
 
 
-def _places(part: TablePart, rows: Rows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
+def _places(part: TablePart, rows: TimedRows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
     """Return the place of each row on the grid, and what is wrong where times are not on one."""
     exact_N = interval.places(rows.time, origin=origin)
     place_N = np.round(exact_N).astype(np.int64)
@@ -203,13 +203,13 @@ def _require_step(part: TablePart, interval: Interval, time_T: np.ndarray, *, is
         raise DataError([DataProblem(part.file, found, "Give series measured at the same step.")])
 
 
-def _told(part: TablePart, rows: Rows, row: int, interval: Interval) -> str:
+def _told(part: TablePart, rows: TimedRows, row: int, interval: Interval) -> str:
     """Write the time of a row, and where it stands."""
     return f"{say_time(int(rows.time[row]), is_number=interval.kind == 'number')} ({part.locate(int(rows.number[row]))})"
 
 
 def _filled(
-    part: TablePart, columns: TimeColumns, names: Sequence[str], rows: Rows, place_N: np.ndarray, interval: Interval
+    part: TablePart, columns: TimeColumns, names: Sequence[str], rows: TimedRows, place_N: np.ndarray, interval: Interval
 ) -> TimelinePart:
     """Return the rows on the grid; NaN where there is none."""
     length, count = int(place_N.max()) + 1, len(columns.values)
@@ -237,7 +237,7 @@ def _filled(
     return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
 
 
-def _known(part: TablePart, columns: TimeColumns, rows: Rows, place_N: np.ndarray, interval: Interval) -> np.ndarray:
+def _known(part: TablePart, columns: TimeColumns, rows: TimedRows, place_N: np.ndarray, interval: Interval) -> np.ndarray:
     """Return what is known of each time beforehand, float64 [T, K]; NaN where no row says it.
 
     Raises:
