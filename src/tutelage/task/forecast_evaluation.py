@@ -78,10 +78,9 @@ class Forecasted:
 
     def part(self, chosen: np.ndarray) -> "Forecasted":
         """Return some of the windows."""
-        floor = None if self.floor is None else self.floor[chosen]
-        return Forecasted(
-            self.rows[chosen], self.forecast[chosen], self.network[chosen], floor, self.naive[chosen], self.truth[chosen]
-        )
+        own = (self.rows, self.forecast, self.network, self.naive, self.truth)
+        rows, forecast, network, naive, truth = (values[chosen] for values in own)
+        return Forecasted(rows, forecast, network, None if self.floor is None else self.floor[chosen], naive, truth)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tutelage.core.border import BorderError
 from tutelage.core.errors import DataError, RecipeError
 from tutelage.data.part.interval import HOUR, Interval
 from tutelage.data.part.stretch import hash_values
@@ -228,3 +229,38 @@ def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float) 
     beside.choose(windows.truths() + off, windows)
     assert beside.share == share
     assert "stretch" in beside.reason
+
+
+def test_windows_are_held_once_and_counted_only_where_there_are_gaps() -> None:
+    values = np.random.default_rng(0).normal(size=(5_000, 40))
+    fitted = Timeline(length=20, horizon=5, season=24).fit(part(values[:, :8]))
+    rows = fitted.apply(part(values[:, :8]))
+    assert rows.past_TC is rows.target_TC
+    assert rows._count_TC is None
+    others = rows.at(np.array([7]))
+    assert others.past_TC is rows.past_TC
+    assert torch.equal(others.take(torch.tensor([0]))["target"], rows.take(torch.tensor([7]))["target"])
+    values[3, 0] = np.nan
+    assert fitted.apply(part(values[:, :8]))._count_TC is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("calendar",), ["foo"]),
+        (("interval", "kind"), "zzz"),
+        (("interval", "day"), 40),
+        (("reading",), {"path": "/etc/passwd"}),
+        (("reading", "columns"), "abc"),
+    ],
+)
+def test_a_preprocessing_that_somebody_else_wrote_is_checked(place: tuple[str, ...], value: object) -> None:
+    fitted = Timeline(length=20, horizon=5, season=24).fit(part(np.random.default_rng(0).normal(size=(900, 1))))
+    state = fitted.state()
+    assert Timeline().restore(state).state() == state
+    inner = state
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with pytest.raises((ValueError, BorderError)):
+        Timeline().restore(state)
