@@ -25,8 +25,10 @@ from tutelage.training.step import Precision, Step, StepOptions
 
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "array": {"sizes": (6,)},
+    "forecast": {"channels": 2, "length": 24, "horizon": 6, "known": 3, "season": 4},
     "image": {"height": 16, "width": 16},
     "latent": {},
+    "mixed_table": {"numbers": 3, "cardinalities": (3, 4), "vocabulary_size": 40, "length": 12},
     "observation": {"sizes": (6,)},
     "table": {"numbers": 5, "cardinalities": (3, 4)},
     "texts": {"vocabulary_size": 40, "length": 12},
@@ -55,10 +57,10 @@ PAIRS = [
 ]
 
 
-def network(kind: str, shape: Shape) -> nn.Module:
-    """Return a network that drops nothing: what is learned by heart must not be blurred."""
+def network(kind: str, shape: Shape, *, dropout: float = 0.0) -> nn.Module:
+    """Return a network that drops nothing, unless told: what is learned by heart must not be blurred."""
     made = catalog.load("model", kind)
-    wishes = {"dropout": 0.0} if "dropout" in made.model_fields else {}
+    wishes = {"dropout": dropout} if "dropout" in made.model_fields else {}
     spec: Model = made(**wishes)
     torch.manual_seed(0)
     tokens = shape.view(Tokens)
@@ -92,9 +94,9 @@ class EightRows:
         pass
 
 
-def problem(kind: str, shape: Shape, *, precision: Precision = "float32") -> TrainState:
+def problem(kind: str, shape: Shape, *, precision: Precision = "float32", dropout: float = 0.0) -> TrainState:
     """Return a training on eight random rows with random answers."""
-    model = network(kind, shape)
+    model = network(kind, shape, dropout=dropout)
     batch = example_batch(shape, ROWS)
     phase = Phase(owns=("model.",), optim=AdamW(lr=5e-3, weight_decay=0.0), schedule=Constant(warmup=0.0), clip=1.0)
     task: Task
@@ -149,12 +151,15 @@ def test_eight_rows_are_learned_by_heart(kind: str, shape: str) -> None:
 
 @pytest.mark.parametrize(("kind", "shape"), PAIRS)
 def test_three_steps_and_three_after_a_snapshot_are_six(kind: str, shape: str) -> None:
-    straight = problem(kind, SHAPES[shape])
+    # What is dropped is drawn: only generators that were put back draw the same.
+    straight = problem(kind, SHAPES[shape], dropout=0.2)
+    torch.manual_seed(1)
     train(straight, 6)
-    first = problem(kind, SHAPES[shape])
+    first = problem(kind, SHAPES[shape], dropout=0.2)
+    torch.manual_seed(1)
     train(first, 3)
     kept = first.snapshot()
-    second = problem(kind, SHAPES[shape])
+    second = problem(kind, SHAPES[shape], dropout=0.2)
     torch.manual_seed(99)  # a snapshot holds the generators too
     second.restore(kept)
     second.task.train()
@@ -176,8 +181,11 @@ def test_more_padding_changes_no_answer(kind: str, shape: str) -> None:
     model = network(kind, SHAPES[shape]).eval()
     batch = example_batch(SHAPES[shape], ROWS)
     names = list(batch)
+    length = batch["mask"].shape[1]
     padded = {
         name: torch.cat([value, torch.zeros_like(value[:, :5]) if name == "mask" else value[:, :5]], dim=1)
+        if value.shape[1] == length
+        else value
         for name, value in batch.items()
     }
     with torch.no_grad():

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,15 @@ import numpy as np
 import pytest
 
 import tutelage
+from tutelage.calibrate.bands import Bands
 from tutelage.cli.main import main
 from tutelage.core.errors import DataError, RunError, UsageError
+from tutelage.data.prepare.timeline import TimelineFitted
+from tutelage.floor.log_scale import LogScale
+from tutelage.floor.ridge_forecast import RidgeForecast, RidgeForecastFitted
+from tutelage.floor.seasonal_naive import SeasonalNaiveFitted
+from tutelage.predictor.companion import FloorShare
+from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.run import Run
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -41,8 +49,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_the_keys_that_other_programs_read_are_there(run: Run) -> None:
     for part in ("val", "test"):
-        for name in ("mse", "mae", "mae_units", "naive_mae_units", "coverage_80"):
+        for name in ("mse", "mae", "mae_units", "naive_mae_units"):
             assert np.isfinite(run.metrics[f"{part}/{name}"])
+    assert np.isfinite(run.metrics["test/coverage_80"])
+    assert "val/coverage_80" not in run.metrics, "the bands were made of the validation part"
     assert run.metrics["test/mae_units"] < run.metrics["test/naive_mae_units"]
     assert run.result["headline"] == "test/mse"
     shown = run.result["forecast"]
@@ -133,6 +143,58 @@ def test_a_run_of_a_table_from_python_is_resumed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="given a table from Python"):
         run.forecast(None)
     assert len(run.forecast(table).times) == 12
+
+
+def test_bands_and_maps_that_do_not_fit_the_network_are_refused(run: Run, tmp_path: Path) -> None:
+    whole = run.predictor
+    assert isinstance(whole.fitted, TimelineFitted)
+    naive, scale = SeasonalNaiveFitted(1, np.zeros(1)), LogScale(np.zeros(1, dtype=bool), *np.ones((3, 1)))
+
+    def floor(weights: np.ndarray, drift: float = 0.0) -> Predictor:
+        fitted = RidgeForecastFitted(weights, "last", replace(naive, drift=np.array([drift])), scale, 1.0)
+        return replace(whole, companion=FloorShare(RidgeForecast(), fitted, 0.5))
+
+    forged = {
+        "preprocessing makes 30 times": replace(whole, fitted=replace(whole.fitted, length=30)),
+        "bands of 1 steps ahead and 1 series": replace(
+            whole, calibrator=Bands(levels=(0.1, 0.9), sizes=(1, 1), offsets=(0.0, 1.0))
+        ),
+        "a map from 10 times to 24": floor(np.zeros((1, 11, 24))),
+        "weights are not finite": floor(np.full((1, 49, 24), np.nan)),
+        "expected as many finite numbers": floor(np.zeros((1, 49, 24)), drift=np.inf),
+    }
+    for number, (said, predictor) in enumerate(forged.items()):
+        predictor.save(path := tmp_path / f"{number}.safetensors")
+        with pytest.raises(RunError, match=said):
+            load_predictor(path)
+    floor(np.zeros((1, 49, 24))).save(tmp_path / "right.safetensors")
+    assert load_predictor(tmp_path / "right.safetensors").companion is not None
+
+
+def test_batches_smaller_than_the_horizon_change_no_interval(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = load(tmp_path, begin=600, count=400)
+    whole = run.scores(table)["intervals"]
+    monkeypatch.setattr("tutelage.task.forecast_evaluation.MOST_VALUES", 10 * 24)
+    for name, ends in run.scores(table)["intervals"].items():
+        assert ends == pytest.approx(whole[name], rel=1e-4), name
+
+
+def test_a_window_cannot_be_explained_yet(run: Run) -> None:
+    with pytest.raises(RunError, match="learns from windows of series, and a window cannot be followed yet"):
+        tutelage.explain(run.path, row=1)
+
+
+def test_coming_times_that_only_things_are_known_of_are_not_tested_on(tmp_path: Path) -> None:
+    lines = Path(load(tmp_path, count=400)).read_text(encoding="utf-8").splitlines()
+    lines[5] = lines[5].rpartition(",")[0] + ","
+    coming = [f"{time},,0" for time in hours(24, begin=400)]
+    (tmp_path / "all.csv").write_text("\n".join([*lines, *coming, ""]), encoding="utf-8")
+    settings = {"horizon": 24, "target": "load", "known": "holiday", "floor": "none"}
+    run = tutelage.train(str(tmp_path / "all.csv"), steps=2, out=tmp_path / "run", **settings, **SMALL)
+    assert "holiday is known beforehand, and empty at 1 of 400 times" in run.report.read_text(encoding="utf-8")
+    said = {decision["key"]: decision["value"] for decision in run.plan["decisions"]}
+    assert said["split"].startswith("240 train, 80 validation, 80 test")
+    assert [record["time"] for record in run.predict(None)] == hours(24, begin=400)
 
 
 def main_error(words: list[str]) -> None:

@@ -8,6 +8,7 @@ from typing import ClassVar, Self
 import numpy as np
 from torch import nn
 
+from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 
 __all__ = ["Calibrator"]
@@ -29,6 +30,10 @@ class Calibrator(Component):
             target: The truth: class numbers int64 [N], or float64 [N].
         """
         raise NotImplementedError
+
+    def misfit(self, shape: Shape) -> str:
+        """Say what it is for, where it is not for a model that takes this shape; "" where it is."""
+        return ""
 
     def module(self) -> nn.Module:
         """Return the module that takes answers float32 [B, ...] and returns answers of the same shape."""

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from torch import Tensor
 
+from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import RowsPart
 
@@ -44,6 +45,10 @@ class FittedFloor:
     def telling(self, part: RowsPart, *, limit: int) -> tuple[tuple[Telling, ...], ...]:
         """Return for each class what in these rows speaks for it most, at most `limit` things; () where it cannot say."""
         return ()
+
+    def misfit(self, shape: Shape) -> str:
+        """Say what it is for, where it cannot answer beside a model that takes this shape; "" where it can."""
+        return ""
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted, but for the tensors, as JSON values; `Floor.restore` takes it back."""

@@ -67,5 +67,5 @@ def batches_of(part: HistoryPart, *, length: int = 0) -> Iterator[np.ndarray]:
 
 
 def held_out(part: HistoryPart) -> int:
-    """Return the number of the first window that is held out; those before it that reach into its truth are left out too."""
+    """Return the number of the first window that is held out; those right before it reach into its truth."""
     return max(1, round((1 - HELD_OUT) * len(part)))

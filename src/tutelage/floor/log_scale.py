@@ -51,8 +51,10 @@ class LogScale:
         """Rebuild what `state` and `tensors` returned."""
         is_log = np.array([bool(value) for value in state["is_log"]], dtype=bool)
         numbers = tensors["log_scale"].double().numpy()
-        if len(is_log) != channels or numbers.shape != (3, channels) or (numbers[::2] <= 0).any():
+        if len(is_log) != channels or numbers.shape != (3, channels):
             raise ValueError(f"a scale of {numbers.shape} for {channels} series")
+        if (numbers[::2] <= 0).any() or not np.isfinite(numbers).all():
+            raise ValueError("a logarithmic scale whose numbers are not finite, or not above 0")
         return cls(is_log, *numbers)
 
     def history(self, part: HistoryPart) -> HistoryPart:

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import History
 from tutelage.core.typed import take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
@@ -48,12 +50,15 @@ class RidgeForecast(ForecastFloor):
         history = as_history(part)
         scale = LogScale.suited(history)
         history = scale.history(history)
-        naive = SeasonalNaive().fit(history, truth, num_classes=num_classes, seed=seed)
-        first = held_out(history)
+        first, step = held_out(history), _thinned(history)
         # Of windows that are learned from nothing may be in the truth of those held out.
-        early = np.arange(max(1, first - history.horizon - history.length // 2))
-        late = np.arange(first, len(history))
-        sums = [_sums(history.select(rows), naive) for rows in (early, late, np.arange(len(early), first))]
+        begin = max(1, first - history.horizon - history.length // 2)
+        early, between, late = (
+            history.select(np.arange(-(-begin // step) * step, end, step))
+            for begin, end in ((0, begin), (begin, first), (first, len(history)))
+        )
+        naive = SeasonalNaive().fit(history, truth, num_classes=num_classes, seed=seed).refitted(early)
+        sums = [_sums(windows, naive) for windows in (early, late, between)]
         tried = [found for center in CENTERS for found in _best(sums[0], sums[1], center)]
         best = min(tried, key=lambda found: (found.error, -found.penalty))
         whole = sums[0].plus(sums[1]).plus(sums[2]).seen_through(centering(history.length, best.center))
@@ -67,6 +72,8 @@ class RidgeForecast(ForecastFloor):
         sizes = (weights.ndim == 3, len(weights) in (1, channels), list(weights.shape) == list(state["sizes"]))
         if not all(sizes) or center not in ("last", "mean"):
             raise ValueError(f"a map of {weights.shape} for {channels} series, centered by {center!r}")
+        if not np.isfinite(weights).all():
+            raise ValueError("a map whose weights are not finite")
         scale = LogScale.restored(take(state, "scale", dict), tensors, channels=channels)
         penalty = take(state, "penalty", float)
         return RidgeForecastFitted(weights, "last" if center == "last" else "mean", naive, scale, penalty)
@@ -104,7 +111,8 @@ class RidgeForecastFitted(ForecastFitted):
         """Return the same way, learned from other windows in one pass."""
         history = self.scale.history(as_history(part))
         naive = self.naive.refitted(history)
-        sums = _sums(history, naive).seen_through(centering(history.length, self.center))
+        chosen = history.select(np.arange(0, len(history), _thinned(history)))
+        sums = _sums(chosen, naive).seen_through(centering(history.length, self.center))
         return replace(self, weights=sums.solved(self.penalty, is_own=len(self.weights) > 1), naive=naive)
 
     def answers(self, part: RowsPart) -> np.ndarray:
@@ -123,6 +131,13 @@ class RidgeForecastFitted(ForecastFitted):
         else:
             departed_NCH = np.einsum("ncl,clh->nch", inputs_NCL, self.weights[:, :-1], optimize=True) + self.weights[:, -1]
         return np.asarray(self.naive.of(history, rows) + departed_NCH.transpose(0, 2, 1))
+
+    def misfit(self, shape: Shape) -> str:
+        """Say from how many times to how many it is, where the model has others."""
+        asked = shape.view(History)
+        _, inputs, horizon = self.weights.shape
+        fits = asked is not None and (inputs, horizon) == (asked.length + 1, asked.horizon)
+        return self.naive.misfit(shape) if fits else f"a map from {inputs - 1} times to {horizon}"
 
     def state(self) -> dict[str, Any]:
         """Return how windows are centered."""
@@ -172,12 +187,14 @@ def _best(learned: Gram, held: Gram, center: Center) -> list[Tried]:
     ]
 
 
-def _sums(history: HistoryPart, naive: SeasonalNaiveFitted) -> Gram:
-    """Return the sums of some windows as they are, of every n-th where there are too many."""
+def _thinned(history: HistoryPart) -> int:
+    """Return n where every n-th window is learned from: 1, more where there are too many."""
     products = len(history) * history.channels * history.length * (history.length + history.horizon)
-    step = max(1, int(np.ceil(products / MOST_PRODUCTS)))
-    if step > 1:
-        history = history.select(np.arange(0, len(history), step))
+    return max(1, int(np.ceil(products / MOST_PRODUCTS)))
+
+
+def _sums(history: HistoryPart, naive: SeasonalNaiveFitted) -> Gram:
+    """Return the sums of some windows as they are."""
     gram = Gram.empty(history.channels if history.channels <= MOST_OWN else 1, history.length, history.horizon)
     for rows in batches_of(history, length=history.length):
         departed_NHC = history.truths(rows) - naive.of(history, rows)

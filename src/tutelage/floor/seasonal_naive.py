@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import History
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
@@ -46,8 +48,8 @@ class SeasonalNaive(ForecastFloor):
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "SeasonalNaiveFitted":
         """Rebuild what was fitted."""
         drift = tensors["drift"].double().numpy()
-        if drift.shape != (take(state, "channels", Size),):
-            raise ValueError(f"a drift of {drift.shape} for {state['channels']} series")
+        if drift.shape != (take(state, "channels", Size),) or not np.isfinite(drift).all():
+            raise ValueError(f"a drift of {drift.shape} for {state['channels']} series: expected as many finite numbers")
         return SeasonalNaiveFitted(take(state, "season", Size), drift)
 
 
@@ -81,6 +83,12 @@ class SeasonalNaiveFitted(ForecastFitted):
         # What stands in for a step is the next whole number of seasons before it.
         seasons_H = np.arange(history.horizon) // self.season + 1
         return np.asarray(naive_NHC + (seasons_H * self.season)[:, None] * self.drift)
+
+    def misfit(self, shape: Shape) -> str:
+        """Say of how many series it is, where the model is of others."""
+        asked = shape.view(History)
+        fits = asked is not None and asked.channels == len(self.drift)
+        return "" if fits else f"a mean change of {len(self.drift)} series"
 
     def state(self) -> dict[str, Any]:
         """Return the season."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from tutelage.metric.base import Form, Outcome
 from tutelage.metric.forecast_outcome import ForecastOutcome, example_forecasts
+from tutelage.metric.tally import Sums
 from tutelage.metric.weighted import MeanMetric
 
 __all__ = ["BandCoverage"]
@@ -28,6 +29,12 @@ class BandCoverage(MeanMetric):
         assert outcome.high is not None
         inside_N: np.ndarray = (outcome.low <= outcome.target) & (outcome.target <= outcome.high)
         return inside_N.astype(np.float64)
+
+    def weigh(self, outcome: Outcome, weight_RN: np.ndarray) -> Sums:
+        """Return the sums over values that have a band: without one, its ends are NaN."""
+        assert isinstance(outcome, ForecastOutcome)
+        assert outcome.low is not None
+        return super().weigh(outcome, weight_RN * np.isfinite(outcome.low))
 
     @classmethod
     def examples(cls, seed: int) -> ForecastOutcome:

@@ -19,7 +19,7 @@ class ForecastOutcome(Outcome):
         weight: As in `Outcome`.
         naive: What the last season says, float64 [N].
         unit: What 1 is in the unit of each value's series, float64 [N], > 0.
-        low: Lower end of the 80 % band, float64 [N]; None while there are no bands.
+        low: Lower end of the 80 % band, float64 [N], NaN where a series has none; None while there are no bands.
         high: Its upper end.
     """
 

@@ -215,8 +215,13 @@ def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module |
         raise RunError(f"{path}: the weights do not fit the module: {error}") from error
     fitted = _restore_fitted(header)
     # A generator takes random numbers, whatever the rows are that it has learned from.
-    if task.answers_rows and fitted is not None and fitted.shape != shape:
+    if (task.answers_rows or task.continues_series) and fitted is not None and fitted.shape != shape:
         raise RunError(f"{path}: its preprocessing makes {fitted.shape.say()}, its model takes {shape.say()}. {REMEDY}")
+    calibrator: Calibrator | None = _restore("calibrator", header.calibrator)
+    companion = floor_from(header.companion, others)
+    misfits = [calibrator.misfit(shape) if calibrator else "", companion.fitted.misfit(shape) if companion else ""]
+    if any(misfits):
+        raise RunError(f"{path}: it has {' and '.join(filter(None, misfits))}, its model takes {shape.say()}. {REMEDY}")
     return Predictor(
         network=network.to(device).eval(),
         model=model,
@@ -226,8 +231,8 @@ def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module |
         target=_restore("target", header.target),
         shape=shape,
         num_outputs=header.num_outputs,
-        calibrator=_restore("calibrator", header.calibrator),
-        companion=floor_from(header.companion, others),
+        calibrator=calibrator,
+        companion=companion,
         precision=header.precision,
         device=device,
         facts=header.facts,

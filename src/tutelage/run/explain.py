@@ -116,13 +116,8 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
     composed = compose(plan, data, module=module)
     with closing(composed.problem):
         task, problem = composed.state.task, composed.problem
-        if problem.example is None or len(task.rhythm) != 1 or len(task.beat(0)) != 1:
-            kind = getattr(plan.task, "kind", "")
-            raise RunError(
-                f"{run.path}: in a training of task {kind!r} no single row leads to one update, so there is nothing to follow. "
-                f"What it has learned is in its report: tutelage report {run.path}."
-            )
-        example = problem.example(_rows(run, asked), asked.row - 1)
+        followable = _require_followable(run, composed)
+        example = followable(_rows(run, asked), asked.row - 1)
         prefix = task.phases[task.beat(0)[0]].owns[0]
         network = task.get_submodule(prefix.rstrip("."))
         start = {name: parameter.detach().clone() for name, parameter in task.named_parameters()}
@@ -153,6 +148,27 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
             at_height=at_height,
             predictor=predictor,
         )
+
+
+def _require_followable(run: Run, composed: Composed) -> Callable[..., Any]:
+    """Return what makes an example of a row.
+
+    Raises:
+        RunError: No row leads to one update, or what leads to one is no row.
+    """
+    spec, task, example = run.decided.task, composed.state.task, composed.problem.example
+    report = f"report: tutelage report {run.path}."
+    if spec.continues_series:
+        raise RunError(
+            f"{run.path}: a training of forecasts learns from windows of series, and a window cannot be followed yet. What the "
+            f"model forecasts, and how well, is in its {report}"
+        )
+    if example is None or len(task.rhythm) != 1 or len(task.beat(0)) != 1:
+        raise RunError(
+            f"{run.path}: in a training of task {getattr(spec, 'kind', '')!r} no single row leads to one update, so there is "
+            f"nothing to follow. What it has learned is in its {report}"
+        )
+    return example
 
 
 def _data(run: Run, asked: Asked) -> Data:

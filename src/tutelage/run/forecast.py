@@ -105,9 +105,10 @@ def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], C
         return SeriesInput(collected.train.followed_by(test)[0] if isinstance(test, Stretch) else collected.train)
     known = {key: value for key, value in fitted.reading().items() if key in Timeline.model_fields}
     if isinstance(inputs, str | Path):
-        made = Timeline(path=str(inputs), **known).read_timeline(str(inputs))
+        made = Timeline(path=str(inputs), **known).read_timeline(str(inputs), interval=fitted.interval)
         return SeriesInput(made.part, made.problems, (*made.notes, *made.warnings))
-    read = Timeline(**known).of_tables(collect_arrays(inputs, target="", is_input=True, reading=fitted.reading()))
+    table = collect_arrays(inputs, target="", is_input=True, reading=fitted.reading())
+    read = Timeline(**known).of_tables(table, interval=fitted.interval)
     assert isinstance(read.train, Stretch)
     return SeriesInput(read.train, read.problems, (*read.notes, *read.warnings))
 
@@ -119,8 +120,7 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
         DataError: There are too few times, or something that is to be known of the coming ones is missing.
     """
     part = given.part
-    measured = np.flatnonzero((~np.isnan(part.values)).any(axis=1))
-    last = int(measured[-1]) if len(measured) else -1
+    last = part.count_measured() - 1
     if last + 1 < fitted.length:
         found = f"{last + 1:,} times with values, and the model looks at {fitted.length:,} to continue them"
         raise DataError([DataProblem(part.file, found, f"Give a table with the last {fitted.length:,} times and more.")])

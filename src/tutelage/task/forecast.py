@@ -4,6 +4,8 @@ The network takes `past` [B, L, C] and, where anything is known beforehand, `kno
 scale on which each series has mean 0 and deviation 1 over the train times. The loss is the mean over all measured values.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -16,7 +18,7 @@ from tutelage.core.shape.forecast import ForecastShape
 from tutelage.core.spec import Component, Pick, grant
 from tutelage.data.part.base import Part
 from tutelage.data.part.timeline import TimelinePart
-from tutelage.data.prepare.timeline import Timeline
+from tutelage.data.prepare.timeline import Timeline, TimelineFitted
 from tutelage.data.rows.history import HistoryPart
 from tutelage.data.source.base import Collected
 from tutelage.defaults.base import Suggestion
@@ -73,6 +75,7 @@ class Forecast(TaskSpec):
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> ForecastData:
         """Cut validation and test from the end of the times, and fit the scale of each series before them."""
+        collected = _up_to_measured(collected)
         whole, has_test = collected.train, collected.test is not None
         assert isinstance(whole, TimelinePart)
         wished = choose_prepare(recipe, whole)
@@ -80,15 +83,16 @@ class Forecast(TaskSpec):
             raise RecipeError(f"recipe: prepare = {getattr(wished, 'kind', '')!r} is not for series with times. Try timeline.")
         spec = grant(recipe.task, self)
         assert isinstance(spec, Forecast)
-        horizon, said = _horizon(spec.horizon, wished, whole)
-        cuts = choose_cuts(recipe, len(whole), horizon=horizon, has_test=has_test, where=whole.file)
-        train = whole.stretch(0, cuts.train, name="train")
-        season = wished.but(horizon=horizon).fit(train).season
-        length, why = choose_length(season=season, horizon=horizon, train=len(train))
+
+        def cut(horizon: int) -> Cuts:
+            return choose_cuts(recipe, len(whole), horizon=horizon, has_test=has_test, where=whole.file)
+
+        fitted, cuts, said = _fitted(spec.horizon, wished, whole, cut)
+        train, horizon = whole.stretch(0, cuts.train, name="train"), fitted.horizon
+        length, why = choose_length(season=fitted.season, horizon=horizon, train=len(train))
         if wished.length:
             length, why = _wished_length(wished.length, train, horizon), "as you said"
-        prepare = wished.but(length=length, horizon=horizon)
-        fitted = prepare.fit(train)
+        prepare, fitted = wished.but(length=length, horizon=horizon), replace(fitted, length=length)
         parts, lookback = _parts(whole, collected.test, cuts, length)
         windows = {name: fitted.windows(part) for name, part in parts.items()}
         _require_windows(parts, windows, length=length)
@@ -123,7 +127,7 @@ class Forecast(TaskSpec):
         phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
         loss: Any = self.loss
         task = ForecastTask(model, loss=loss.build(), input_names=names, phase=phase, ema=self.ema)
-        rows, watched = (fitted.rows_of(data.parts[name], windows[name]) for name in ("train", "validation"))
+        rows = fitted.rows_of(data.parts["train"], windows["train"])
         outlook = Outlook(_beside(plan, data))
 
         def answering(task: Task) -> nn.Module:
@@ -142,7 +146,7 @@ class Forecast(TaskSpec):
             test=evaluator("test", "test", windows["test"], outlook) if "test" in windows else None,
             beside=outlook.beside,
             choose=validation.choose,
-            lags=lambda task: measure_lags(task, lambda: lag_batch(watched, finisher, device=plan.device)),
+            lags=lambda task: measure_lags(task, lambda: lag_batch(validation.rows, finisher, device=plan.device)),
             calibrator=lambda: outlook.bands,
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
             train=lambda: evaluator("train", "train", _some(windows["train"]), Outlook(None)),
@@ -189,14 +193,40 @@ def _shape(facts: Facts) -> ForecastShape:
     return facts.shape
 
 
-def _horizon(wish: int, prepare: Timeline, whole: TimelinePart) -> tuple[int, str]:
-    """Return how many times ahead are forecast, and why."""
-    if wish:
-        return wish, "as you said"
-    season = prepare.fit(whole.stretch(0, max(2, len(whole) * 3 // 5), name="train")).season
-    if season > 1:
-        return season, "one season, since nothing else was said: --horizon"
-    return min(PLAIN_HORIZON, max(1, len(whole) // 4)), "there is no season, and nothing else was said: --horizon"
+def _up_to_measured(collected: Collected) -> Collected:
+    """Return series without the times at their end of which things are known, and nothing was measured."""
+    train, test = collected.train, collected.test
+    return replace(
+        collected,
+        train=train.up_to_measured() if isinstance(train, TimelinePart) else train,
+        test=test.up_to_measured() if isinstance(test, TimelinePart) else test,
+    )
+
+
+def _fitted(wish: int, prepare: Timeline, whole: TimelinePart, cut: Callable[[int], Cuts]) -> tuple[TimelineFitted, Cuts, str]:
+    """Return what the train times say, with the horizon; where these end; and why the horizon is what it is.
+
+    Args:
+        wish: The horizon; 0 = one season.
+        prepare: What is fitted.
+        whole: All times.
+        cut: Says for a horizon where the stretches end.
+    """
+    cuts = cut(wish or 1)
+    while True:
+        fitted = prepare.but(horizon=wish).fit(whole.stretch(0, cuts.train, name="train"))
+        if wish:
+            return fitted, cuts, "as you said"
+        horizon, said = fitted.season, "one season, since nothing else was said: --horizon"
+        if horizon <= 1:
+            horizon = min(PLAIN_HORIZON, max(1, len(whole) // 4))
+            said = "there is no season, and nothing else was said: --horizon"
+        # A longer horizon may leave fewer train times: then these alone say what the season is.
+        before, cuts = cuts, cut(horizon)
+        if cuts.train == before.train:
+            return replace(fitted, horizon=horizon), cuts, said
+        if cuts.train > before.train:
+            return replace(prepare.fit(whole.stretch(0, cuts.train, name="train")), horizon=horizon), cuts, said
 
 
 def _wished_length(length: int, train: TimelinePart, horizon: int) -> int:

@@ -25,12 +25,13 @@ ENOUGH = 50
 """Residuals from which the ends of an 80 % band are steady; of fewer, neighboring steps are pooled."""
 
 
-def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS) -> np.ndarray:
+def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS, *, span: int = 0) -> np.ndarray:
     """Return what is added to a forecast for each level, float64 [Q, H, C]; it never falls from a level to the next.
 
     Args:
         residual_NHC: Truth minus answer, NaN where nothing was measured.
         levels: Shares of values below, rising, each between 0 and 1.
+        span: Times from the first window's moment up to and with the last one's, where windows were left out; 0 = N.
 
     Returns:
         Offsets; a level beyond what the number of residuals can tell is their smallest or largest, before it is widened. NaN
@@ -43,12 +44,19 @@ def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS) -> np.
     num_windows, horizon, channels = residual_NHC.shape
     count_HC = np.isfinite(residual_NHC).sum(axis=0)
     offsets_QHC = np.full((len(levels), horizon, channels), np.nan)
-    for channel in range(channels):
-        for step in range(horizon):
-            first, last = _pooled_steps(count_HC[:, channel], step)
-            pool = residual_NHC[:, first:last, channel]
-            offsets_QHC[:, step, channel] = _ends(pool[np.isfinite(pool)].astype(np.float64), levels)
-    return _widened(offsets_QHC, levels, num_stretches=(num_windows + horizon - 1) // horizon) if horizon > 1 else offsets_QHC
+    for channel in np.flatnonzero(count_HC.any(axis=0)).tolist():
+        count_H = count_HC[:, channel]
+        is_enough_H = count_H >= ENOUGH
+        own = np.flatnonzero(is_enough_H)
+        offsets_QHC[:, own, channel] = _ends(residual_NHC[:, own, channel], levels)
+        pools = dict[tuple[int, int], list[int]]()
+        for step, first, last in zip(*_pooled_steps(count_H, np.flatnonzero(~is_enough_H)), strict=True):
+            pools.setdefault((first, last), []).append(step)
+        for (first, last), steps in pools.items():
+            offsets_QHC[:, steps, channel] = _ends(residual_NHC[:, first:last, channel].reshape(-1, 1), levels)
+    if horizon == 1:
+        return offsets_QHC
+    return _widened(offsets_QHC, levels, num_stretches=(max(span, num_windows) + horizon - 1) // horizon)
 
 
 def band_coverage(residual_NHC: np.ndarray, offsets_QHC: np.ndarray, levels: Sequence[float] = LEVELS) -> dict[str, float]:
@@ -71,31 +79,46 @@ def band_coverage(residual_NHC: np.ndarray, offsets_QHC: np.ndarray, levels: Seq
     return held
 
 
-def _pooled_steps(count_H: np.ndarray, step: int) -> tuple[int, int]:
-    """Return the steps, from the first up to before the last, around one whose residuals are enough together."""
-    reach = 0
-    while True:
-        first, last = max(step - reach, 0), min(step + reach + 1, len(count_H))
-        if count_H[first:last].sum() >= ENOUGH or last - first == len(count_H):
-            return first, last
-        reach += 1
+def _pooled_steps(count_H: np.ndarray, step_S: np.ndarray) -> tuple[list[int], list[int], list[int]]:
+    """Return steps, and for each from which one up to before which one residuals around it are enough together, or all."""
+    horizon, total = len(count_H), np.r_[0, count_H.cumsum()]
+    # The least reach to both sides, by halving what it may be.
+    least_S, most_S = np.zeros_like(step_S), np.full_like(step_S, horizon - 1)
+    while (least_S < most_S).any():
+        middle_S = (least_S + most_S) // 2
+        found_S = total[np.minimum(step_S + middle_S + 1, horizon)] - total[np.maximum(step_S - middle_S, 0)]
+        most_S = np.where(found_S >= ENOUGH, middle_S, most_S)
+        least_S = np.where(found_S >= ENOUGH, least_S, np.minimum(middle_S + 1, most_S))
+    first_S, last_S = np.maximum(step_S - least_S, 0), np.minimum(step_S + least_S + 1, horizon)
+    return step_S.tolist(), first_S.tolist(), last_S.tolist()
 
 
 def _widened(offsets_QHC: np.ndarray, levels: Sequence[float], *, num_stretches: int) -> np.ndarray:
     """Return offsets farther from the middle, by what so few independent stretches leave open about their spread."""
-    middle_HC = np.array([np.interp(0.5, levels, offsets_Q) for offsets_Q in offsets_QHC.reshape(len(levels), -1).T])
-    middle_HC = middle_HC.reshape(offsets_QHC.shape[1:])
+    after = min(max(int(np.searchsorted(levels, 0.5)), 1), len(levels) - 1)
+    low, high = levels[max(after - 1, 0)], levels[after]
+    share = 0.0 if high == low else min(max((0.5 - low) / (high - low), 0.0), 1.0)
+    middle_HC = offsets_QHC[max(after - 1, 0)] * (1 - share) + offsets_QHC[after] * share
     factors = [1.0 if level == 0.5 else float(t.ppf(level, 1 + num_stretches) / norm.ppf(level)) for level in levels]
     return np.asarray(middle_HC + (offsets_QHC - middle_HC) * np.array(factors)[:, None, None])
 
 
-def _ends(residuals: np.ndarray, levels: Sequence[float]) -> np.ndarray:
-    """Return a sample's quantiles, of which a next value is as seldom outside as the levels say."""
-    count = len(residuals)
-    if not count:
-        return np.full(len(levels), np.nan)
-    ordered = np.sort(residuals)
-    return np.array([np.mean([ordered[rank - 1] for rank in _ranks(level, count)]) for level in levels])
+def _ends(residual_NS: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+    """Return quantiles of samples, float64 [Q, S], of which a next value is as seldom outside as the levels say.
+
+    Args:
+        residual_NS: S samples, each with one finite value and more; what is not finite does not count.
+        levels: As in `fit_bands`.
+    """
+    ordered_NS = np.sort(np.where(np.isfinite(residual_NS), residual_NS, np.nan).astype(np.float64), axis=0)
+    count_S = np.isfinite(ordered_NS).sum(axis=0)
+    ends_QS = np.empty((len(levels), len(count_S)))
+    for count in np.unique(count_S).tolist():
+        chosen = count_S == count
+        for number, level in enumerate(levels):
+            ranks = _ranks(level, count)
+            ends_QS[number, chosen] = np.mean([ordered_NS[rank - 1, chosen] for rank in ranks], axis=0)
+    return ends_QS
 
 
 def _ranks(level: float, count: int) -> tuple[int, ...]:

@@ -1,6 +1,7 @@
 """The floor beside a network that continues series: fitted to the train windows, judged by stretches of the validation part.
 
-Windows that follow each other tell nearly the same, so that not windows are counted but stretches as long as the horizon.
+Windows that follow each other tell nearly the same, so that not windows are counted but stretches as long as the horizon. Windows
+of neighboring stretches still have times in common that they forecast.
 """
 
 import time
@@ -14,7 +15,7 @@ from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.forecasts import ForecastFitted, last_season
 from tutelage.task.beside import ALONE, BOTH, mixed
 
-__all__ = ["ForecastBeside", "blocks_of"]
+__all__ = ["ForecastBeside", "apart", "blocks_of", "standard_error"]
 
 CLEARLY = 2.0
 """Standard errors by which one alone has to be better than the mean of both."""
@@ -101,6 +102,31 @@ def blocks_of(windows: HistoryPart) -> np.ndarray:
     return np.asarray((windows.starts - windows.starts[:1]) // windows.horizon)
 
 
+def apart(windows: HistoryPart, *, least: int = 1) -> np.ndarray:
+    """Return the number of the unit that each window belongs to, int64 [N], rising; -1 of those left out between two units.
+
+    No two units have a time in common that their windows forecast.
+
+    Args:
+        windows: In order of time.
+        least: Windows of a unit, at least; as many as the horizon has steps, if these are more.
+    """
+    size = max(windows.horizon, least)
+    number_N, place_N = np.divmod(windows.starts - windows.starts[:1], size + windows.horizon - 1)
+    is_kept_N = place_N < size
+    unit_N = np.full(len(windows), -1)
+    unit_N[is_kept_N] = np.unique(number_N[is_kept_N], return_inverse=True)[1]
+    return unit_N
+
+
+def standard_error(value_N: np.ndarray) -> float:
+    """Return the standard error of the mean of values in order of time, of which neighbors may go together."""
+    count = len(value_N)
+    centred_N = value_N - value_N.mean()
+    own, with_next = float((centred_N**2).sum()), float((centred_N[1:] * centred_N[:-1]).sum())
+    return float(np.sqrt((own + 2 * max(with_next, 0.0)) / (count - 1) / count))
+
+
 def block_losses(error_NHC: np.ndarray, windows: HistoryPart) -> np.ndarray:
     """Return the mean squared error of each stretch in which something was measured."""
     square_N, count_N = np.nansum(error_NHC**2, axis=(1, 2)), (~np.isnan(error_NHC)).sum(axis=(1, 2))
@@ -126,7 +152,6 @@ def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yard
         return BOTH, f"{stretches}, and the floor is no better than seasonal-naive, so both are averaged"
     best = min(means, key=lambda share: means[share])
     gain = losses[BOTH] - losses[best]
-    error = float(gain.std(ddof=1)) / np.sqrt(count)
-    if best != BOTH and float(gain.mean()) > CLEARLY * error:
+    if best != BOTH and float(gain.mean()) > CLEARLY * standard_error(gain):
         return best, f"clearly the best over {count} stretches of a horizon's length"
     return BOTH, f"no one alone is clearly better over {count} stretches of a horizon's length"

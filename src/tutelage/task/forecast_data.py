@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from tutelage.core.errors import DataError, DataProblem, RecipeError
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.base import Prepare
@@ -113,10 +115,16 @@ class ForecastData(Data):
         )
 
     def warnings(self) -> tuple[str, ...]:
-        """Tell of gaps, and of windows with nothing to measure."""
+        """Tell of gaps, and of what should be known of each time and is not."""
         whole = self._collected()
         gaps = whole.say_gaps()
-        return (f"{whole.file}: {gaps}: filled with missing values",) if gaps else ()
+        told = [f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else []
+        for k, name in enumerate(whole.known_names):
+            places = np.flatnonzero(np.isnan(whole.known[:, k]))
+            if len(places):
+                many = f"{len(places):,} of {len(whole):,} times, such as {whole.say(int(places[0]))}"
+                told.append(f"{whole.file}: {name} is known beforehand, and empty at {many}: its mean stands for it")
+        return tuple(told)
 
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
         """Return what decisions depend on; a row is a window."""

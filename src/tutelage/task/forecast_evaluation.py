@@ -5,6 +5,7 @@ Shape letters: N windows, B windows of a batch, H steps ahead, C series, Q level
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from tutelage.calibrate.bands import Bands
 from tutelage.core.events import Event
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
+from tutelage.data.rows.histories import HistoryRows
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.forecasts import last_season
 from tutelage.metric.forecast_outcome import ForecastOutcome
@@ -22,11 +24,11 @@ from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
 from tutelage.task.beside import mixed
 from tutelage.task.forecast_bands import LEVELS, fit_bands
-from tutelage.task.forecast_beside import ForecastBeside
+from tutelage.task.forecast_beside import ForecastBeside, apart
 from tutelage.task.forecast_record import ForecastSums
 from tutelage.task.measured import Measured, UnitTallies, measured_metrics
 
-__all__ = ["BANDS_80", "ForecastEvaluator", "Outlook", "Told", "outcome_of"]
+__all__ = ["BANDS_80", "ForecastEvaluator", "Outlook", "Forecasted", "outcome_of"]
 
 BANDS_80 = (0.1, 0.9)
 """Levels between which 80 % of the values are to lie."""
@@ -35,7 +37,7 @@ MOST_VALUES = 2_000_000
 MOST_KEPT = 20_000_000
 """Forecast values that are kept to choose and to make bands of."""
 LEAST_BLOCK = 16
-"""Windows of a stretch that is one unit of uncertainty, at least."""
+"""Windows that follow each other and are one unit of uncertainty, at least."""
 NO_GUESS = ("needs_bands", "is_yardstick")
 """What metrics say of themselves in which a guess is not compared."""
 GUESS = "saying the last season again (seasonal-naive)"
@@ -55,7 +57,7 @@ class Outlook:
 
 
 @dataclass(frozen=True)
-class Told:
+class Forecasted:
     """Forecasts of a batch of windows, standardized float64 [B, H, C].
 
     Attributes:
@@ -74,10 +76,11 @@ class Told:
     naive: np.ndarray
     truth: np.ndarray
 
-    def part(self, chosen: slice) -> "Told":
+    def part(self, chosen: np.ndarray) -> "Forecasted":
         """Return some of the windows."""
-        floor = None if self.floor is None else self.floor[chosen]
-        return Told(self.rows[chosen], self.forecast[chosen], self.network[chosen], floor, self.naive[chosen], self.truth[chosen])
+        own = (self.rows, self.forecast, self.network, self.naive, self.truth)
+        rows, forecast, network, naive, truth = (values[chosen] for values in own)
+        return Forecasted(rows, forecast, network, None if self.floor is None else self.floor[chosen], naive, truth)
 
 
 @dataclass(frozen=True)
@@ -109,9 +112,15 @@ class ForecastEvaluator(Measured):
 
     @property
     def metrics(self) -> tuple[Any, ...]:
-        """What is measured; what needs bands, once there are any."""
+        """What is measured; of what bands hold, other times than those that they were made of have to tell."""
         metrics = measured_metrics(self.plan, is_watched=self.is_watched)
-        return tuple(metric for metric in metrics if self.outlook.bands is not None or not getattr(metric, "needs_bands", False))
+        has_bands = self._is_held_out and self.outlook.bands is not None
+        return tuple(metric for metric in metrics if has_bands or not getattr(metric, "needs_bands", False))
+
+    @cached_property
+    def rows(self) -> HistoryRows:
+        """All windows as the network takes them."""
+        return self.fitted.rows_of(self.part, self.windows)
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/mse`; of the network alone while training."""
@@ -119,16 +128,17 @@ class ForecastEvaluator(Measured):
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals from the spread between stretches, the guess, and what the report shows of forecasts."""
-        block = max(self.windows.horizon, LEAST_BLOCK)
+        unit_N = apart(self.windows, least=LEAST_BLOCK)
         tallies, alone, floor = self.tallies(), self.tallies(), self.tallies()
-        units = [UnitTallies(metric, num_units=-(-len(self) // block)) for metric in self.metrics]
-        sums = ForecastSums(self.windows, self.outlook.bands)
+        units = [UnitTallies(metric, num_units=int(unit_N.max(initial=-1)) + 1) for metric in self.metrics]
+        sums = ForecastSums(self.windows, self.outlook.bands, is_held_out=self._is_held_out)
         for told in self.told(task):
             sums.add(told)
-            for begin in range(0, len(told.rows), block):
-                outcome = self.outcome(part := told.part(slice(begin, begin + block)), part.forecast)
+            unit_B = unit_N[told.rows]
+            for number in np.unique(unit_B[unit_B >= 0]).tolist():
+                outcome = self.outcome(part := told.part(unit_B == number), part.forecast)
                 for own in units:
-                    own.add(outcome)
+                    own.add(outcome, unit=number)
             for group, answers in ((tallies, told.forecast), (alone, told.network), (floor, told.floor)):
                 if answers is not None:
                     outcome = self.outcome(told, answers)
@@ -154,7 +164,8 @@ class ForecastEvaluator(Measured):
             beside.choose(network_NHC, windows)
             if beside.share:
                 forecast_NHC = mixed(network_NHC, beside.answers(windows), share=beside.share)
-        self.outlook.bands = Bands.of(fit_bands(windows.truths() - forecast_NHC, LEVELS), LEVELS)
+        span = int(np.ptp(windows.starts)) + 1
+        self.outlook.bands = Bands.of(fit_bands(windows.truths() - forecast_NHC, LEVELS, span=span), LEVELS)
         return "" if beside is None else beside.reason
 
     def measure_guess(self) -> Mapping[str, float]:
@@ -163,18 +174,18 @@ class ForecastEvaluator(Measured):
         tallies = {metric.kind: metric.tally() for metric in judging}
         for rows in self._batches(np.arange(len(self))):
             naive, truth = self._naive(rows), self.windows.truths(rows)
-            outcome = self.outcome(Told(rows, naive, naive, None, naive, truth), naive)
+            outcome = self.outcome(Forecasted(rows, naive, naive, None, naive, truth), naive)
             for tally in tallies.values():
                 tally.add(outcome)
         return {f"{self.name}/{kind}": tally.value() for kind, tally in tallies.items()}
 
-    def told(self, task: Task, rows: np.ndarray | None = None, *, with_floor: bool = True) -> Iterator[Told]:
+    def told(self, task: Task, rows: np.ndarray | None = None, *, with_floor: bool = True) -> Iterator[Forecasted]:
         """Yield forecasts of windows, batch by batch, in order."""
         chosen = np.arange(len(self)) if rows is None else rows
         windows, beside = self.windows.select(chosen), self.outlook.beside if with_floor else None
         batches = answer_batches(
             self.answering(task),
-            self.fitted.rows_of(self.part, windows),
+            self.rows.at(windows.starts),
             batch_size=self._batch_size,
             device=self.plan.device,
             precision=self.plan.precision,
@@ -183,9 +194,9 @@ class ForecastEvaluator(Measured):
             own, network = chosen[numbers.numpy()], answers.double().numpy()
             floor = None if beside is None or beside.fitted is None else beside.answers(self.windows.select(own))
             forecast = network if floor is None else mixed(network, floor, share=self._share)
-            yield Told(own, forecast, network, floor, self._naive(own), self.windows.truths(own))
+            yield Forecasted(own, forecast, network, floor, self._naive(own), self.windows.truths(own))
 
-    def outcome(self, told: Told, forecast: np.ndarray) -> ForecastOutcome:
+    def outcome(self, told: Forecasted, forecast: np.ndarray) -> ForecastOutcome:
         """Return forecasts of all values that were measured."""
         return outcome_of(told, forecast, self.windows, self.outlook.bands)
 
@@ -194,15 +205,18 @@ class ForecastEvaluator(Measured):
         return ()
 
     @property
+    def _is_held_out(self) -> bool:
+        """Whether the bands were made of other times."""
+        return self.name == "test"
+
+    @property
     def _share(self) -> float:
         return 0.0 if self.outlook.beside is None else self.outlook.beside.share
 
     @property
     def _batch_size(self) -> int:
-        """Windows of a batch: whole stretches, as far as these fit."""
-        most = max(1, MOST_VALUES // (self.windows.horizon * self.windows.channels))
-        block = max(self.windows.horizon, LEAST_BLOCK)
-        return most // block * block if most >= block else most
+        """Windows of a batch."""
+        return max(1, MOST_VALUES // (self.windows.horizon * self.windows.channels))
 
     def _batches(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         for begin in range(0, len(rows), self._batch_size):
@@ -219,7 +233,7 @@ class ForecastEvaluator(Measured):
         return {"floor": {**beside.record(), "metrics": {"network": alone, "floor": floor}}}
 
 
-def outcome_of(told: Told, forecast: np.ndarray, windows: HistoryPart, bands: Bands | None) -> ForecastOutcome:
+def outcome_of(told: Forecasted, forecast: np.ndarray, windows: HistoryPart, bands: Bands | None) -> ForecastOutcome:
     """Return forecasts [B, H, C] of all values that were measured, flat, with their bands where there are any."""
     is_measured = ~np.isnan(told.truth)
     unit = np.broadcast_to(windows.std, told.truth.shape)[is_measured]

@@ -26,9 +26,9 @@ DIGITS = 6
 class ForecastSums:
     """Sums over all windows, batch by batch."""
 
-    def __init__(self, windows: HistoryPart, bands: Bands | None) -> None:
-        """Begin with nothing."""
-        self._windows, self._bands = windows, bands
+    def __init__(self, windows: HistoryPart, bands: Bands | None, *, is_held_out: bool) -> None:
+        """Begin with nothing; only windows that the bands were not made of tell how much these hold."""
+        self._windows, self._bands, self._is_held_out = windows, bands, is_held_out
         shape = (windows.horizon, windows.channels)
         self._count_HC = np.zeros(shape)
         self._sums = {name: np.zeros(shape) for name in ("square", "size", "naive")}
@@ -46,9 +46,10 @@ class ForecastSums:
         count_BC = is_measured.sum(axis=1)
         loss_BC = np.where(is_measured, error**2, 0.0).sum(axis=1) / np.maximum(count_BC, 1)
         self._loss_NC[told.rows] = np.where(count_BC > 0, loss_BC, np.nan)
-        if self._bands is not None:
-            count = int(is_measured.sum())
-            for share, held in band_coverage(-error, self._bands.array(), self._bands.levels).items():
+        if self._bands is not None and self._is_held_out:
+            offsets_QHC = self._bands.array()
+            count = int((is_measured & np.isfinite(offsets_QHC[0])).sum())
+            for share, held in band_coverage(-error, offsets_QHC, self._bands.levels).items():
                 self._held[share] = self._held.get(share, 0.0) + (held * count if count else 0.0)
             self._measured += count
 

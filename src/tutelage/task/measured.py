@@ -122,12 +122,13 @@ class UnitTallies:
         self._per_tally = max(1, math.ceil(num_units / MAX_UNITS))
         self._count = 0
 
-    def add(self, outcome: Any) -> None:
-        """Take the next unit."""
-        if self._count % self._per_tally == 0:
+    def add(self, outcome: Any, *, unit: int | None = None) -> None:
+        """Take a unit, or a piece of one: its number, which never falls; None = the next one."""
+        number = self._count if unit is None else unit
+        while len(self.tallies) <= number // self._per_tally:
             self.tallies.append(self._metric.tally())
         self.tallies[-1].add(outcome)
-        self._count += 1
+        self._count = number + 1
 
     def interval(self, *, seed: int, estimate: float) -> tuple[float, float]:
         """Return the ends of the metric's 95 % interval, from a bootstrap of the units; NaN for less than two of them."""

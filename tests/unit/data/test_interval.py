@@ -37,7 +37,7 @@ def test_a_step_is_found_with_its_seasons(time_T: np.ndarray, said: str, seasons
 def test_the_last_days_of_months_stay_the_last() -> None:
     time_T = times("2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30")
     found = find_interval(time_T, is_number=False)
-    assert found == Interval("month", 1, at_end=True)
+    assert found == Interval("month", 1, day=31)
     assert say_time(int(found.times(int(time_T[0]), 5)[-1])) == "2024-05-31"
 
 
@@ -58,3 +58,34 @@ def test_plain_numbers_are_counted() -> None:
     found = find_interval(np.arange(0, 20, 2), is_number=True)
     assert found == Interval("number", 2)
     assert found.unit == "step"
+
+
+def test_the_day_of_the_month_is_kept_over_short_months() -> None:
+    time_T = times("2024-01-30", "2024-02-29", "2024-03-30", "2024-04-30")
+    found = find_interval(time_T, is_number=False)
+    assert found == Interval("month", 1, day=30)
+    np.testing.assert_array_equal(found.times(int(time_T[1]), 3), time_T[1:])
+    assert Interval(**found.state()) == found
+
+
+@pytest.mark.parametrize(
+    ("interval", "first", "other"),
+    [
+        (Interval("working_day", 1), "2024-01-05", "2024-01-06"),
+        (Interval("working_day", 1), "2024-01-05", "2024-01-08T12:00"),
+        (Interval("month", 1), "2024-01-01", "2024-02-15"),
+        (Interval("month", 1, day=31), "2024-01-31", "2024-03-15"),
+    ],
+)
+def test_days_and_hours_that_the_calendar_does_not_have_are_off_the_grid(interval: Interval, first: str, other: str) -> None:
+    time_T = times(first, other)
+    place = interval.places(time_T, origin=int(time_T[0]))[1]
+    assert abs(place - round(place)) > 0.3
+
+
+def test_a_step_is_told_from_others() -> None:
+    week = np.busday_offset(np.datetime64("2024-01-04"), np.arange(9)).astype("datetime64[us]").astype(np.int64)
+    assert Interval("working_day", 1).is_step_of(week)
+    assert not Interval("time", HOUR).is_step_of(week)
+    assert not Interval("time", HOUR).is_step_of(np.arange(9) * 2 * HOUR)
+    assert Interval("month", 1, day=30).is_step_of(times("2024-02-29", "2024-03-30", "2024-04-30"))

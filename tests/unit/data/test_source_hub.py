@@ -103,6 +103,21 @@ def test_images_of_several_sizes_are_files_of_the_cache(tmp_path: Path, monkeypa
     assert first.fingerprint == again.fingerprint
 
 
+def test_an_image_of_the_cache_is_there_as_a_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path / "cache"))
+    path = saved(tmp_path, train=pictures([(6, 5), (9, 9)] * 4))
+    write = Path.write_bytes
+
+    def stopped(file: Path, content: bytes) -> int:
+        write(file, content[:7])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        Hub(path=path).collect()
+    assert not [file for file in (tmp_path / "cache").rglob("*") if file.is_file()]
+
+
 def test_an_image_that_is_damaged_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path / "cache"))
     rows = pictures([(6, 5)] * 3).cast_column("image", datasets.Image(decode=False)).to_list()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tutelage.core.errors import DataError
+from tutelage.data.part.interval import Interval
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.base import Collected
 from tutelage.data.source.timeline import Timeline
@@ -172,3 +173,56 @@ def test_what_cannot_be_continued_is_refused(make: Callable[[Path], Collected], 
 def test_one_series_that_never_changes_is_told(tmp_path: Path) -> None:
     found = read(tmp_path, [f"{hour(n)},{n},4" for n in range(50)])
     assert "never changes: b" in " ".join(found.warnings)
+
+
+def shops(promo: dict[str, int], order: str = "ab") -> list[str]:
+    return [f"{hour(n)},{shop},{n + 7 * (shop == 'b')},{promo[shop] * (n % 3)}" for shop in order for n in range(40)]
+
+
+def test_what_is_known_of_one_series_alone_is_refused(tmp_path: Path) -> None:
+    header, settings = "date,shop,sold,promo", {"series_id": "shop", "target": "sold", "known": "promo"}
+    part = series(read(tmp_path, shops({"a": 1, "b": 1}), header=header, **settings))
+    np.testing.assert_array_equal(part.known[:, 0], np.arange(40) % 3)
+    with pytest.raises(DataError, match=r"promo = 1 at 2024-01-01 01:00 .*, and 0 in .*holds for all series"):
+        read(tmp_path, shops({"a": 1, "b": 0}), header=header, **settings)
+
+
+def test_the_order_of_rows_says_nothing_of_the_order_of_series(tmp_path: Path) -> None:
+    header, settings = "date,shop,sold,promo", {"series_id": "shop", "target": "sold"}
+    one, other = (series(read(tmp_path, shops({"a": 1, "b": 1}, order), header=header, **settings)) for order in ("ab", "ba"))
+    assert one.series == other.series == ("a", "b")
+    np.testing.assert_array_equal(one.values, other.values)
+
+
+def days(first: str, count: int) -> list[str]:
+    return [f"{day},{n % 5},{n % 7}" for n, day in enumerate(np.busday_offset(np.datetime64(first), np.arange(count)))]
+
+
+def following(folder: Path, lines: list[str], interval: Interval) -> TimelinePart:
+    (folder / "next.csv").write_text("\n".join(["date,a,b", *lines, ""]), encoding="utf-8")
+    return Timeline(path="").read_timeline(str(folder / "next.csv"), interval=interval).part
+
+
+def test_the_step_of_the_training_is_that_of_a_few_times_too(tmp_path: Path) -> None:
+    interval = series(read(tmp_path, days("2024-01-01", 40))).interval
+    part = following(tmp_path, days("2024-03-04", 9), interval)
+    assert part.interval == interval
+    assert len(part) == 9
+    with pytest.raises(DataError, match="a step of 1 working day, where the training has 1 hour"):
+        following(tmp_path, days("2024-01-01", 40), series(read(tmp_path, rows())).interval)
+
+
+def test_a_saturday_is_not_put_on_monday(tmp_path: Path) -> None:
+    interval = series(read(tmp_path, days("2024-01-01", 40))).interval
+    with pytest.raises(DataError, match=r"2024-03-16 .*is not on that grid"):
+        following(tmp_path, [*days("2024-03-04", 9), "2024-03-16,9,9"], interval)
+
+
+def test_a_test_table_far_away_is_refused_before_memory_is_taken() -> None:
+    def part(start: int) -> TimelinePart:
+        values, known = np.random.default_rng(0).normal(size=(100, 1)), np.empty((100, 0))
+        return TimelinePart("x", values, known, start, Interval("time", 1_000_000), ("a",), (), "x.csv", "")
+
+    with pytest.raises(DataError, match="between the train part"):
+        part(0).followed_by(part(40 * 365 * 86_400 * 1_000_000))
+    assert len(part(0).followed_by(part(300 * 1_000_000))[0]) == 400

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tutelage.core.border import BorderError
 from tutelage.core.errors import DataError, RecipeError
 from tutelage.data.part.interval import HOUR, Interval
 from tutelage.data.part.stretch import hash_values
@@ -15,7 +16,7 @@ from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.season import find_season
 from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.source.base import Collected
-from tutelage.floor.forecasts import last_season
+from tutelage.floor.forecasts import ForecastFitted, last_season
 from tutelage.floor.seasonal_naive import SeasonalNaive
 from tutelage.loss.mse import SquaredError
 from tutelage.optim.adamw import AdamW
@@ -205,8 +206,12 @@ class Known(SeasonalNaive):
         return Off()
 
 
-class Off:
-    off = 0.5
+class Off(ForecastFitted):
+    def __init__(self, off: float = 0.5) -> None:
+        self.off = off
+
+    def refitted(self, part: Any) -> "Off":
+        return self
 
     def answers(self, part: Any) -> np.ndarray:
         return np.asarray(part.truths() + self.off)
@@ -216,13 +221,46 @@ class Off:
     ("count", "off", "share"),
     [(400, 0.1, ALONE), (400, 3.0, 1.0), (400, -0.5, BOTH), (30, 3.0, 1.0), (30, 0.1, 1.0)],
 )
-def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float) -> None:
     values = np.random.default_rng(0).normal(size=(count, 1))
     windows = Timeline(length=10, horizon=10, season=1).fit(part(values)).windows(part(values))
     beside = ForecastBeside(Known(), windows, windows, seed=0)
     beside.fit()
-    monkeypatch.setattr("tutelage.task.forecast_beside.ForecastFitted", Off)
-    monkeypatch.setattr(Off, "refitted", lambda self, later: self, raising=False)
     beside.choose(windows.truths() + off, windows)
     assert beside.share == share
     assert "stretch" in beside.reason
+
+
+def test_windows_are_held_once_and_counted_only_where_there_are_gaps() -> None:
+    values = np.random.default_rng(0).normal(size=(5_000, 40))
+    fitted = Timeline(length=20, horizon=5, season=24).fit(part(values[:, :8]))
+    rows = fitted.apply(part(values[:, :8]))
+    assert rows.past_TC is rows.target_TC
+    assert rows._count_TC is None
+    others = rows.at(np.array([7]))
+    assert others.past_TC is rows.past_TC
+    assert torch.equal(others.take(torch.tensor([0]))["target"], rows.take(torch.tensor([7]))["target"])
+    values[3, 0] = np.nan
+    assert fitted.apply(part(values[:, :8]))._count_TC is not None
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("calendar",), ["foo"]),
+        (("interval", "kind"), "zzz"),
+        (("interval", "day"), 40),
+        (("reading",), {"path": "/etc/passwd"}),
+        (("reading", "columns"), "abc"),
+    ],
+)
+def test_a_preprocessing_that_somebody_else_wrote_is_checked(place: tuple[str, ...], value: object) -> None:
+    fitted = Timeline(length=20, horizon=5, season=24).fit(part(np.random.default_rng(0).normal(size=(900, 1))))
+    state = fitted.state()
+    assert Timeline().restore(state).state() == state
+    inner = state
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    with pytest.raises((ValueError, BorderError)):
+        Timeline().restore(state)

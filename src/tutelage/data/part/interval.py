@@ -27,12 +27,12 @@ class Interval:
     Attributes:
         kind: `time` = always as long; `month` = calendar months; `working_day` = Monday to Friday; `number` = times are counted.
         size: Microseconds, months, days or numbers in a step, > 0.
-        at_end: Of months: whether times are the last days of theirs.
+        day: Of months: the day that times are on, 1 to 31; the last one where a month has fewer.
     """
 
     kind: Kind
     size: int
-    at_end: bool = False
+    day: int = 1
 
     @property
     def unit(self) -> str:
@@ -57,31 +57,36 @@ class Interval:
     def places(self, time_T: np.ndarray, *, origin: int) -> np.ndarray:
         """Return how many steps after an origin each time is, float64 [T]; whole numbers where they are on the grid."""
         if self.kind == "month":
-            months = (time_T.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)) - _month(origin)
-            return np.asarray(months / self.size)
+            month_T = time_T.astype("datetime64[us]").astype("datetime64[M]")
+            due_T = self._due(month_T) + _within_day(origin)
+            off_T = (time_T - due_T) / (_days_of(month_T) * DAY)
+            return np.asarray((month_T.astype(np.int64) - _month(origin) + off_T) / self.size)
         if self.kind == "working_day":
             days = time_T.astype("datetime64[us]").astype("datetime64[D]")
-            return np.busday_count(np.datetime64(origin, "us").astype("datetime64[D]"), days).astype(np.float64)
+            count_T = np.busday_count(np.datetime64(origin, "us").astype("datetime64[D]"), days)
+            off_T = np.where(np.is_busday(days), (time_T % DAY - _within_day(origin)) / DAY, 0.5)
+            return np.asarray(count_T + off_T)
         return np.asarray((time_T - origin) / self.size)
+
+    def is_step_of(self, time_T: np.ndarray) -> bool:
+        """Tell whether most times, which rise, are one such step apart."""
+        return bool(abs(np.median(np.diff(self.places(time_T, origin=int(time_T[0])))) - 1) < 0.5)
 
     def times(self, origin: int, count: int) -> np.ndarray:
         """Return `count` times from an origin on, int64 [count], microseconds since 1970 or plain numbers."""
         steps = np.arange(count, dtype=np.int64)
         if self.kind == "working_day":
             day = np.datetime64(origin, "us").astype("datetime64[D]")
-            within = origin - int(day.astype("datetime64[us]").astype(np.int64))
             days = np.busday_offset(day, steps, roll="forward")
-            return np.asarray(days.astype("datetime64[us]").astype(np.int64) + within)
+            return np.asarray(days.astype("datetime64[us]").astype(np.int64) + _within_day(origin))
         if self.kind != "month":
             return origin + steps * self.size
-        months = (_month(origin) + steps * self.size).astype("datetime64[M]")
-        day = np.datetime64(origin, "us").astype("datetime64[D]")
-        within = origin - int(day.astype("datetime64[us]").astype(np.int64))
-        number = int((day - day.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64))
-        first, after = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
-        length = (after - first).astype(np.int64)
-        days = first + (length - 1 if self.at_end else np.minimum(number, length - 1))
-        return np.asarray(days.astype("datetime64[us]").astype(np.int64) + within)
+        return self._due((_month(origin) + steps * self.size).astype("datetime64[M]")) + _within_day(origin)
+
+    def _due(self, month_T: np.ndarray) -> np.ndarray:
+        """Return the beginning of the day that times are on in each month, int64 [T], in microseconds since 1970."""
+        days = month_T.astype("datetime64[D]") + np.minimum(self.day, _days_of(month_T)) - 1
+        return np.asarray(days.astype("datetime64[us]").astype(np.int64))
 
     def seasons(self) -> tuple[int, ...]:
         """Return how many steps things of everyday life take to come again, the commonest first."""
@@ -99,7 +104,7 @@ class Interval:
 
     def state(self) -> dict[str, Any]:
         """Return it as JSON values; `Interval(**state)` takes it back."""
-        return {"kind": self.kind, "size": self.size, "at_end": self.at_end}
+        return {"kind": self.kind, "size": self.size, "day": self.day}
 
 
 def find_interval(time_T: np.ndarray, *, is_number: bool) -> Interval:
@@ -149,11 +154,10 @@ def _by_month(time_T: np.ndarray, months: int) -> Interval | None:
     month_T = day_T.astype("datetime64[M]")
     number_T = (day_T - month_T.astype("datetime64[D]")).astype(np.int64)
     last_T = ((month_T + 1).astype("datetime64[D]") - month_T.astype("datetime64[D]")).astype(np.int64) - 1
-    if len(np.unique(number_T)) == 1:
-        return Interval("month", months)
-    if (number_T == last_T).all():
-        return Interval("month", months, at_end=True)
-    return Interval("month", months) if (number_T == np.minimum(number_T.max(), last_T)).all() else None
+    if len(np.unique(number_T)) > 1 and (number_T == last_T).all():
+        return Interval("month", months, day=31)
+    most = int(number_T.max())
+    return Interval("month", months, day=most + 1) if (number_T == np.minimum(most, last_T)).all() else None
 
 
 def _is_working(time_T: np.ndarray) -> bool:
@@ -165,6 +169,16 @@ def _is_working(time_T: np.ndarray) -> bool:
 def _month(time: int) -> int:
     """Return the number of the month since 1970 that a time is in."""
     return int(np.datetime64(int(time), "us").astype("datetime64[M]").astype(np.int64))
+
+
+def _within_day(time: int) -> int:
+    """Return how many microseconds after the beginning of its day a time is."""
+    return int(time) % DAY
+
+
+def _days_of(month_T: np.ndarray) -> np.ndarray:
+    """Return how many days each month has, int64 [T]."""
+    return np.asarray(((month_T + 1).astype("datetime64[D]") - month_T.astype("datetime64[D]")).astype(np.int64))
 
 
 def _plural(count: int, noun: str) -> str:

@@ -14,6 +14,9 @@ from tutelage.data.part.interval import Interval, say_time
 __all__ = ["Stretch", "hash_values"]
 
 MOST_NAMED = 8
+MOST_MISSING = 0.9
+"""Share of the times of a stretch that may be missing: beyond, the step is none, or a time is wrong."""
+LONGEST_STRETCH = 2**31
 ON_GRID = 1e-6
 """Part of a step by which a time may be off for rounding."""
 
@@ -74,6 +77,16 @@ class Stretch(Part):
             gaps=tuple((place - start, count) for place, count in self.gaps if start <= place < stop),
         )
 
+    def count_measured(self) -> int:
+        """Return how many times there are up to the last one at which anything was measured: after it, things are only known."""
+        measured = np.flatnonzero((~np.isnan(self.values)).any(axis=1))
+        return int(measured[-1]) + 1 if len(measured) else 0
+
+    def up_to_measured(self) -> Self:
+        """Return the times up to the last one at which anything was measured."""
+        count = self.count_measured()
+        return self if count == len(self) else self.stretch(0, count, name=self.name)
+
     def followed_by(self, later: "Stretch") -> tuple[Self, int]:
         """Return these times and those of a later table on one grid, nothing measured between them, and where the later begin.
 
@@ -82,16 +95,22 @@ class Stretch(Part):
         """
         exact = float(self.interval.places(np.array([later.start]), origin=self.start)[0])
         place = round(exact)
-        if place < len(self):
-            found = f"the test part begins at {later.say(0)}, and the train part ends at {self.say(len(self) - 1)}"
+        if place < self.count_measured():
+            found = f"the test part begins at {later.say(0)}, and the train part ends at {self.say(self.count_measured() - 1)}"
             remedy = "A forecast is tested on what comes after: give a later table, or none, and the last times are kept for it."
             raise DataError([DataProblem(later.file, found, remedy)])
         if abs(exact - place) > ON_GRID:
             found = f"times that are not on the grid of the train part, such as {later.say(0)} at steps of {self.interval.say()}"
             raise DataError([DataProblem(later.file, found, "Give tables with the same step.")])
-        between = place - len(self)
+        between, length = max(0, place - len(self)), place + len(later)
+        if length > LONGEST_STRETCH or len(self) + len(later) < (1 - MOST_MISSING) * length:
+            found = (
+                f"{self.interval.say(between)} lie between the train part, up to {self.say(len(self) - 1)}, and {later.say(0)}"
+            )
+            remedy = "Give a test table that comes soon after the train table, or mend the times, where they are wrong."
+            raise DataError([DataProblem(later.file, found, remedy)])
         values, known = (
-            np.concatenate([before, np.full((between, before.shape[1]), np.nan), after])
+            np.concatenate([before[:place], np.full((between, before.shape[1]), np.nan), after])
             for before, after in ((self.values, later.values), (self.known, later.known))
         )
         gaps = (*self.gaps, *([(len(self), between)] if between else []), *((at + place, count) for at, count in later.gaps))

@@ -1,15 +1,19 @@
 """What the calendar says of times: places on the circles of day, week and year, as sines and cosines; not a component."""
 
+from typing import Literal
+
 import numpy as np
 
 from tutelage.data.part.interval import DAY, Interval
 
-__all__ = ["calendar_names", "calendar_values"]
+__all__ = ["Circle", "calendar_names", "calendar_values"]
+
+Circle = Literal["day", "week", "year"]
 
 WEEK = 7 * DAY
 
 
-def calendar_names(interval: Interval, *, span: int) -> tuple[str, ...]:
+def calendar_names(interval: Interval, *, span: int) -> tuple[Circle, ...]:
     """Return the circles that are worth knowing: longer than a step, and gone round twice within the train times.
 
     Args:
@@ -19,7 +23,7 @@ def calendar_names(interval: Interval, *, span: int) -> tuple[str, ...]:
     if interval.kind == "number":
         return ()
     step = {"time": interval.size, "working_day": DAY, "month": interval.size * 30 * DAY}[interval.kind]
-    circles = {"day": DAY, "week": WEEK, "year": 365 * DAY}
+    circles: dict[Circle, int] = {"day": DAY, "week": WEEK, "year": 365 * DAY}
     return tuple(name for name, length in circles.items() if step < length and span >= 2 * length)
 
 

@@ -12,6 +12,8 @@ LEAST_STRENGTH = 0.2
 """Correlation of changes with those a season before from which on there is a season."""
 CLEARLY = 0.25
 """By how much another season's correlation has to be larger than the calendar's."""
+MOST_VALUES = 2**20
+"""Numbers that are transformed at once."""
 LONGEST = 400
 """Steps of the longest season that is found without a calendar."""
 
@@ -26,8 +28,10 @@ def find_season(values_TC: np.ndarray, interval: Interval) -> tuple[int, str]:
     values_TC = values_TC[-MOST_TIMES:]
     usual = [steps for steps in interval.seasons() if steps <= len(values_TC) // 2]
     strengths = season_strength(values_TC, longest=max([min(LONGEST, len(values_TC) // 3), *usual]))
-    if not len(strengths):
+    known = [steps for steps in usual if steps < len(strengths)]
+    if not len(strengths) or len(known) < len(usual[:1]):
         return (usual[0], "by the calendar") if usual else (1, "too few times to find one")
+    usual = known
     best = _peak(strengths)
     by_calendar = max(usual, key=lambda steps: strengths[steps] + (0.1 if steps == usual[0] else 0.0), default=0)
     strength = float(strengths[by_calendar]) if by_calendar else 0.0
@@ -45,10 +49,19 @@ def season_strength(values_TC: np.ndarray, *, longest: int) -> np.ndarray:
 
     [] where there are too few times.
     """
-    change_TC = np.diff(values_TC, axis=0)
-    longest = min(longest, len(change_TC) - 3)
+    longest = min(longest, len(values_TC) - 4)
     if longest < 2:
         return np.empty(0)
+    total, count = np.zeros(longest + 1), 0
+    step = max(1, MOST_VALUES // (4 * len(values_TC)))
+    for begin in range(0, values_TC.shape[1], step):
+        of_some, usable = _summed(np.diff(values_TC[:, begin : begin + step], axis=0), longest)
+        total, count = total + of_some, count + usable
+    return total / count if count else np.empty(0)
+
+
+def _summed(change_TC: np.ndarray, longest: int) -> tuple[np.ndarray, int]:
+    """Return the correlations summed over the series that change, float64 [longest + 1], and how many do."""
     size = 1 << int(2 * len(change_TC) - 1).bit_length()
     known_TC = ~np.isnan(change_TC)
     count_C = np.maximum(known_TC.sum(axis=0), 1)
@@ -59,17 +72,16 @@ def season_strength(values_TC: np.ndarray, *, longest: int) -> np.ndarray:
     pairs_LC = np.fft.irfft(np.abs(np.fft.rfft(known_TC.astype(float), size, axis=0)) ** 2, size, axis=0)[: longest + 1]
     scale_C = lag_LC[0] / np.maximum(pairs_LC[0], 1)
     usable_C = scale_C > 0
-    if not usable_C.any():
-        return np.empty(0)
     covariance_LC = lag_LC[:, usable_C] / np.maximum(pairs_LC[:, usable_C], 1)
-    return np.asarray((covariance_LC / scale_C[usable_C]).mean(axis=1))
+    return np.asarray((covariance_LC / scale_C[usable_C]).sum(axis=1)), int(usable_C.sum())
 
 
 def _peak(strengths: np.ndarray) -> int:
     """Return the shortest lag from 3 on that is higher than its neighbors and nearly as high as any; 0 where none is."""
     inner = np.arange(3, len(strengths) - 1)
     peaks = inner[(strengths[inner] > strengths[inner - 1]) & (strengths[inner] >= strengths[inner + 1])]
-    if not len(peaks):
+    # Where nothing comes again, all of them may be below 0.
+    if not len(peaks) or strengths[peaks].max() <= 0:
         return 0
     high = peaks[strengths[peaks] >= 0.9 * strengths[peaks].max()]
     return int(high[0])

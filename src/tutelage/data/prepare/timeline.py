@@ -17,11 +17,11 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.forecast import ForecastShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
-from tutelage.data.part.interval import Interval
+from tutelage.data.part.interval import Interval, Kind
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.prepare.base import Fitted, Prepare
-from tutelage.data.prepare.calendar import calendar_names, calendar_values
+from tutelage.data.prepare.calendar import Circle, calendar_names, calendar_values
 from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.season import find_season
 from tutelage.data.rows.histories import HistoryRows
@@ -32,6 +32,15 @@ __all__ = ["Timeline", "TimelineFitted", "as_timeline_part"]
 Steps = Annotated[int, Field(ge=0, le=2**31)]
 Step = Annotated[int, Field(gt=0, le=2**62)]
 """Microseconds, at most some thousand years."""
+Day = Annotated[int, Field(ge=1, le=31)]
+READING: Mapping[str, Any] = {
+    "time_column": str,
+    "series_id": str,
+    "columns": list[str],
+    "known": list[str],
+    "dates": dict[str, str],
+}
+"""Settings of the source that travel with the model."""
 SMALLEST_DEVIATION = 1e-12
 """As a share of the largest value: what varies less is constant."""
 
@@ -86,13 +95,16 @@ class Timeline(Prepare):
         ):
             raise ValueError(f"mean {known_mean} and std {known_std} of what is known beforehand do not belong together")
         said = take(state, "interval", dict)
-        interval = Interval(said["kind"], take(said, "size", Step), take(said, "at_end", bool))
+        interval = Interval(take(said, "kind", Kind), take(said, "size", Step), take(said, "day", Day))
         series = tuple(str(name) for name in state["series"])
         if len(series) != len(mean):
             raise ValueError(f"{len(series)} names of {len(mean)} series")
         length, horizon, season = (take(state, key, Size) for key in ("length", "horizon", "season"))
         hold = take(state, "hold", Steps)
-        names = tuple(str(name) for name in state["calendar"])
+        names = tuple(take(state, "calendar", list[Circle]))
+        reading = take(state, "reading", dict)
+        if not set(reading) <= set(READING):
+            raise ValueError(f"reading has {', '.join(map(str, reading))}: expected {', '.join(READING)}")
         return TimelineFitted(
             mean,
             std,
@@ -105,7 +117,7 @@ class Timeline(Prepare):
             hold,
             names,
             "",
-            take(state, "reading", dict),
+            {key: take(reading, key, READING[key]) for key in reading},
         )
 
 
@@ -157,10 +169,12 @@ class TimelineFitted(Fitted):
     def rows_of(self, part: Stretch, windows: HistoryPart) -> HistoryRows:
         """Return windows of a part as the model takes them."""
         count = int(windows.starts.max(initial=0)) + self.length + self.horizon
+        past = windows.past.astype(np.float32)
         return HistoryRows(
-            windows.past.astype(np.float32),
+            past,
             self.known(part, max(count, len(part))),
-            windows.measured.astype(np.float32),
+            # Without gaps both are the same numbers, which are held once.
+            past if windows.past is windows.measured else windows.measured.astype(np.float32),
             windows.starts,
             length=self.length,
             horizon=self.horizon,

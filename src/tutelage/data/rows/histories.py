@@ -3,6 +3,8 @@
 Shape letters: T times, C series, K numbers known beforehand, B windows, L times before the moment, H after.
 """
 
+from copy import copy
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -31,11 +33,16 @@ class HistoryRows:
         self.past_TC, self.known_TK, self.target_TC, self.starts = past_TC, known_TK, target_TC, starts
         self.length, self.horizon = length, horizon
         measured_TC = ~np.isnan(target_TC)
-        self._is_whole = bool(measured_TC.all())
-        self._count_TC = np.r_[np.zeros((1, target_TC.shape[1]), np.int64), measured_TC.cumsum(axis=0)]
+        self._count_TC = None if measured_TC.all() else _counted(measured_TC)
 
     def __len__(self) -> int:
         return len(self.starts)
+
+    def at(self, starts: np.ndarray) -> "HistoryRows":
+        """Return windows that begin at other times, over the same numbers."""
+        others = copy(self)
+        others.starts = starts
+        return others
 
     def take(self, rows: Tensor) -> dict[str, Tensor]:
         """Return `past` [B, L, C], `target` [B, H, C] and, where anything is known beforehand, `known` [B, L + H, K]."""
@@ -58,7 +65,13 @@ class HistoryRows:
         target_BHC = self.target_TC[np.minimum(place_BH, len(self.target_TC) - 1)]
         if not is_there_BH.all():
             target_BHC = np.where(is_there_BH[..., None], target_BHC, np.float32(np.nan))
-        if not self._is_whole:
+        if self._count_TC is not None:
             nothing_BC = self._count_TC[after_B] == self._count_TC[start_B]
             target_BHC = np.where(nothing_BC[:, None, :], np.float32(np.nan), target_BHC)
         return target_BHC
+
+
+def _counted(measured_TC: np.ndarray) -> np.ndarray:
+    """Return how many values were measured before each time, int32 [T + 1, C]."""
+    none = np.zeros((1, measured_TC.shape[1]), np.int32)
+    return np.concatenate([none, measured_TC.cumsum(axis=0, dtype=np.int32)])

@@ -5,6 +5,7 @@ Not a component. Files are written to the cache folder, and stay there until som
 
 import hashlib
 import io
+import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,12 @@ def _as_files(cells: list[dict[str, Any]], *, folder: Path) -> list[Path]:
         file = folder / (hashlib.sha256(content).hexdigest()[:32] + Path(path).suffix[:8])
         if not file.is_file() or file.stat().st_size != len(content):
             folder.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            # Another process may read it: the file is there as a whole, or not at all.
+            aside = folder / f".{secrets.token_hex(4)}.tmp"
+            try:
+                aside.write_bytes(content)
+                aside.replace(file)
+            finally:
+                aside.unlink(missing_ok=True)
         files.append(file)
     return files

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.interval import Interval, find_interval, say_time
-from tutelage.data.part.stretch import hash_values
+from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.time_columns import TimeColumns, TimeLayout, choose_columns, numbers_of, times_of
@@ -17,16 +17,13 @@ __all__ = ["Gridded", "as_timeline"]
 
 FAR_OFF = 0.3
 """Part of a step by which a time may be off the grid."""
-MOST_MISSING = 0.9
-"""Share of the grid's times that may be missing: beyond, the step that was found is none."""
 LEAST_TIMES = 2
 MOST_ROWS = 10
 """Rows that are told of one by one."""
-LARGEST_GRID = 2**31
 
 
 @dataclass(frozen=True)
-class Rows:
+class TimedRows:
     """Rows of a table in order of series and time.
 
     Attributes:
@@ -43,9 +40,9 @@ class Rows:
     values: np.ndarray
     known: np.ndarray
 
-    def select(self, rows: np.ndarray) -> "Rows":
+    def select(self, rows: np.ndarray) -> "TimedRows":
         """Return some of them."""
-        return Rows(*(getattr(self, name)[rows] for name in ("number", "time", "series", "values", "known")))
+        return TimedRows(*(getattr(self, name)[rows] for name in ("number", "time", "series", "values", "known")))
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     time_N, missing_N, is_number = times_of(part, columns.time)
     problems = _without_time(part, columns, missing_N)
     code_N, names = _series(part, columns)
-    rows = Rows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
+    rows = TimedRows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
     rows = rows.select(np.flatnonzero(~missing_N & (code_N >= 0)))
     notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
     if not is_sorted and not columns.series_id:
@@ -101,6 +98,8 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
             ]
         )
     found = interval or find_interval(time_T, is_number=is_number)
+    if interval is not None:
+        _require_step(part, interval, time_T, is_number=is_number)
     place_N, off = _places(part, rows, found, origin=int(time_T[0]))
     if off is not None:
         raise DataError([*problems, off])
@@ -126,16 +125,19 @@ def _series(part: TablePart, columns: TimeColumns) -> tuple[np.ndarray, list[str
         return np.zeros(len(part), dtype=np.int64), [""]
     coded = pc.dictionary_encode(part.column(columns.series_id).combine_chunks())
     code_N = pc.fill_null(coded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    said = coded.dictionary.to_pylist()
+    # In order of their names: which row comes first says nothing.
+    order = sorted(range(len(said)), key=said.__getitem__)
     if (code_N < 0).any():
         row = int(np.flatnonzero(code_N < 0)[0])
         remedy = "Write which series the row belongs to."
         raise DataError([DataProblem(part.locate(row), f"column {columns.series_id} is empty", remedy)])
-    return code_N, [str(name) for name in coded.dictionary.to_pylist()]
+    return np.argsort(order)[code_N], [str(said[place]) for place in order]
 
 
 def _each_once(
-    part: TablePart, columns: TimeColumns, rows: Rows, *, is_number: bool
-) -> tuple[Rows, list[DataProblem], list[str]]:
+    part: TablePart, columns: TimeColumns, rows: TimedRows, *, is_number: bool
+) -> tuple[TimedRows, list[DataProblem], list[str]]:
     """Return each time of a series once: equal rows of one time are one; different ones are a problem."""
     again_N = np.r_[False, (np.diff(rows.time) == 0) & (np.diff(rows.series) == 0)]
     if not again_N.any():
@@ -166,7 +168,7 @@ def _each_once(
     return rows.select(np.flatnonzero(~again_N)), problems, notes
 
 
-def _places(part: TablePart, rows: Rows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
+def _places(part: TablePart, rows: TimedRows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
     """Return the place of each row on the grid, and what is wrong where times are not on one."""
     exact_N = interval.places(rows.time, origin=origin)
     place_N = np.round(exact_N).astype(np.int64)
@@ -174,7 +176,7 @@ def _places(part: TablePart, rows: Rows, interval: Interval, *, origin: int) -> 
     collide = (np.diff(place_N[order]) == 0) & (np.diff(rows.series[order]) == 0)
     off_N = np.abs(exact_N - place_N) > FAR_OFF
     length = int(place_N.max()) + 1
-    is_sparse = len(np.unique(place_N)) < (1 - MOST_MISSING) * length or length > LARGEST_GRID
+    is_sparse = len(np.unique(place_N)) < (1 - MOST_MISSING) * length or length > LONGEST_STRETCH
     if not off_N.any() and not collide.any() and not is_sparse:
         return place_N, None
     said = f"times are not at equal steps: most are {interval.say()} apart, and "
@@ -190,20 +192,30 @@ def _places(part: TablePart, rows: Rows, interval: Interval, *, origin: int) -> 
     return place_N, DataProblem(part.file, f"{said}{_told(part, rows, row, interval)} is not on that grid", remedy)
 
 
-def _told(part: TablePart, rows: Rows, row: int, interval: Interval) -> str:
+def _require_step(part: TablePart, interval: Interval, time_T: np.ndarray, *, is_number: bool) -> None:
+    """Refuse times of another step than the series have that they belong to."""
+    if (interval.kind == "number") != is_number:
+        found = "times that are counted" if is_number else "dates"
+        expected = "counts them" if interval.kind == "number" else "has dates"
+        raise DataError([DataProblem(part.file, f"{found}, where the training {expected}", "Write times as in the training.")])
+    if not interval.is_step_of(time_T):
+        found = f"a step of {find_interval(time_T, is_number=is_number).say()}, where the training has {interval.say()}"
+        raise DataError([DataProblem(part.file, found, "Give series measured at the same step.")])
+
+
+def _told(part: TablePart, rows: TimedRows, row: int, interval: Interval) -> str:
     """Write the time of a row, and where it stands."""
     return f"{say_time(int(rows.time[row]), is_number=interval.kind == 'number')} ({part.locate(int(rows.number[row]))})"
 
 
 def _filled(
-    part: TablePart, columns: TimeColumns, names: Sequence[str], rows: Rows, place_N: np.ndarray, interval: Interval
+    part: TablePart, columns: TimeColumns, names: Sequence[str], rows: TimedRows, place_N: np.ndarray, interval: Interval
 ) -> TimelinePart:
     """Return the rows on the grid; NaN where there is none."""
     length, count = int(place_N.max()) + 1, len(columns.values)
     values = np.full((length, len(names), count), np.nan)
     values[place_N, rows.series] = rows.values
-    known = np.full((length, len(columns.known)), np.nan)
-    known[place_N] = rows.known
+    known = _known(part, columns, rows, place_N, interval)
     present = np.zeros(length, dtype=bool)
     present[place_N] = True
     edges = np.flatnonzero(np.diff(np.r_[True, present, True].astype(np.int8)))
@@ -223,6 +235,27 @@ def _filled(
     }
     fingerprint = hash_values(start, flat, known)
     return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
+
+
+def _known(part: TablePart, columns: TimeColumns, rows: TimedRows, place_N: np.ndarray, interval: Interval) -> np.ndarray:
+    """Return what is known of each time beforehand, float64 [T, K]; NaN where no row says it.
+
+    Raises:
+        DataError: Rows of one time say different things: what is known holds for all series.
+    """
+    known = np.full((int(place_N.max()) + 1, len(columns.known)), np.nan)
+    for k, name in enumerate(columns.known):
+        said = np.flatnonzero(~np.isnan(rows.known[:, k]))
+        known[place_N[said], k] = rows.known[said, k]
+        other = said[known[place_N[said], k] != rows.known[said, k]]
+        if len(other):
+            row = int(other[0])
+            last = int(said[place_N[said] == place_N[row]][-1])
+            found = f"{name} = {rows.known[row, k]:g} at {_told(part, rows, row, interval)}, and {rows.known[last, k]:g} in "
+            found += f"{part.locate(int(rows.number[last]))}: what is known beforehand holds for all series"
+            remedy = "Give the same value for all series of a time, or leave the column out of --known."
+            raise DataError([DataProblem(f"{part.file}, column {name}", found, remedy)])
+    return known
 
 
 def _cut(part: TimelinePart, count: int) -> TimelinePart:

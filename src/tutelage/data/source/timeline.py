@@ -17,6 +17,7 @@ from pydantic import Field
 
 from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.base import Part
+from tutelage.data.part.interval import Interval
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.arrow_types import Kind
@@ -76,39 +77,31 @@ class Timeline(Source):
         test = None if test_file is None else self._read(test_file, name="test", like=read.part)
         return _joined(Collected(name=table_stem(found.train), train=read.part, notes=found.notes), read, test)
 
-    def read_timeline(self, path: str) -> Gridded:
-        """Read another table of the same series, to continue or to measure.
+    def read_timeline(self, path: str, *, interval: Interval | None = None) -> Gridded:
+        """Read another table of the same series, to continue or to measure; their step, where it is known.
 
         Raises:
             UsageError: It is no table.
             DataError: No series can be made of it.
         """
-        return self._read(table_to_read(path.removeprefix(PREFIX)), name="input")
+        return self._read(table_to_read(path.removeprefix(PREFIX)), name="input", interval=interval)
 
-    def of_tables(self, collected: Collected) -> Collected:
-        """Return the series of tables that are in memory."""
-        read = self._gridded(collected.train, name="train")
+    def of_tables(self, collected: Collected, *, interval: Interval | None = None) -> Collected:
+        """Return the series of tables that are in memory; their step, where it is known."""
+        read = self._gridded(collected.train, name="train", interval=interval)
         test = None if collected.test is None else self._gridded(collected.test, name="test", like=read.part)
-        each = [read, *([test] if test else [])]
-        return replace(
-            collected,
-            train=read.part,
-            test=test.part if test else None,
-            problems=(*collected.problems, *(problem for one in each for problem in one.problems)),
-            notes=(*collected.notes, *(note for one in each for note in one.notes)),
-            warnings=(*collected.warnings, *(warning for one in each for warning in one.warnings)),
-        )
+        return _joined(collected, read, test)
 
-    def _read(self, file: Path, *, name: str, like: TimelinePart | None = None) -> Gridded:
+    def _read(self, file: Path, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None) -> Gridded:
         """Read a table; of a test table the step is that of the training table."""
         reader = TableSource(
             path=str(file), target="", header=self.header, names=self.names, sheet=self.sheet, kinds=self.kinds, dates=self.dates
         )
         table, problems = reader.read_input([str(file)])
-        made = self._gridded(table, name=name, like=like)
+        made = self._gridded(table, name=name, like=like, interval=interval)
         return replace(made, problems=(*problems, *made.problems), notes=(*table.notes, *made.notes))
 
-    def _gridded(self, table: Part, *, name: str, like: TimelinePart | None = None) -> Gridded:
+    def _gridded(self, table: Part, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None) -> Gridded:
         """Return the series of a table."""
         if not isinstance(table, TablePart):
             found = f"{table.kind} data, which are no table with a column of dates"
@@ -117,7 +110,7 @@ class Timeline(Source):
             table.renamed(name),
             self._layout,
             most_rows=self.rows if name == "train" else 0,
-            interval=None if like is None else like.interval,
+            interval=interval if like is None else like.interval,
         )
         if like is not None and made.part.series != like.series:
             found = f"series {', '.join(made.part.series[:6])}, where the training table has {', '.join(like.series[:6])}"

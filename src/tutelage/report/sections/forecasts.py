@@ -142,7 +142,7 @@ def _bands(quantiles: dict[float | None, tuple[float | None, ...]]) -> list[Band
     found = []
     for low in levels:
         high = next((level for level in levels if abs(level + low - 1) < 1e-9 and level > low), None)
-        if high is not None:
+        if high is not None and any(value is not None for value in quantiles[low]):
             found.append(Band(say_percent(high - low, digits=0), quantiles[low], quantiles[high]))
     return found
 

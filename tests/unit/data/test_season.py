@@ -1,0 +1,34 @@
+"""Which season is found: on short tables, on those where nothing comes again, and without much memory."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from tutelage.data.part.interval import DAY, HOUR, Interval
+from tutelage.data.prepare.season import MOST_TIMES, find_season, season_strength
+
+YEAR = Interval("month", 12)
+
+
+@pytest.mark.parametrize("interval", [YEAR, Interval("time", DAY), Interval("time", 8 * HOUR)])
+@pytest.mark.parametrize("count", [*range(2, 12), 18, 30])
+def test_every_random_walk_has_a_season_or_none(interval: Interval, count: int) -> None:
+    for seed in range(60):
+        values = np.random.default_rng(seed).normal(size=(count, 1)).cumsum(axis=0)
+        season, why = find_season(values, interval)
+        assert season >= 1
+        assert why
+
+
+def test_the_season_of_many_series_takes_little_memory_and_is_that_of_each() -> None:
+    random = np.random.default_rng(0)
+    values = np.sin(np.arange(2_000)[:, None] * 2 * np.pi / 37) + 0.5 * random.normal(size=(2_000, 40))
+    alone = np.mean([season_strength(values[:, c : c + 1], longest=100) for c in range(40)], axis=0)
+    np.testing.assert_allclose(season_strength(values, longest=100), alone, atol=1e-12)
+    many = random.normal(size=(MOST_TIMES, 100))
+    tracemalloc.start()
+    season_strength(many, longest=168)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 5 * many.nbytes
