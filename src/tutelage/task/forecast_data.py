@@ -29,7 +29,7 @@ FEW_HORIZONS = 10
 MOST_SHARE = 0.5
 MOST_NAMED = 8
 LONGEST_WINDOW, SHORTEST_WINDOW = 1_024, 96
-SEASONS_IN_WINDOW = 14
+SEASONS_IN_WINDOW = 21
 TRAIN_SHARE = 3
 """The window is at most the n-th part of the train times."""
 
