@@ -186,7 +186,7 @@ def test_noise_has_the_calendars_season_and_counted_times_have_none() -> None:
 
 @pytest.mark.parametrize(
     ("season", "horizon", "train", "length"),
-    [(24, 96, 8_640, 336), (12, 24, 96, 24), (12, 24, 5_000, 168), (1, 10, 1_000, 96), (7, 7, 40, 7), (1, 5, 20, 5)],
+    [(24, 96, 8_640, 504), (12, 24, 96, 24), (12, 24, 5_000, 252), (1, 10, 1_000, 96), (7, 7, 40, 7), (1, 5, 20, 5)],
 )
 def test_the_window_is_seasons_as_far_as_the_data_reach(season: int, horizon: int, train: int, length: int) -> None:
     assert choose_length(season=season, horizon=horizon, train=train)[0] == length
