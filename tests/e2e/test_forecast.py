@@ -220,6 +220,19 @@ def test_what_is_known_beforehand_helps_and_must_be_there(tmp_path: Path) -> Non
     assert [record["time"] for record in records] == hours(24, begin=1_500)
 
 
+def test_the_offset_of_the_times_is_written_back_and_other_offsets_are_brought_to_it(tmp_path: Path) -> None:
+    lines = Path(load(tmp_path)).read_text(encoding="utf-8").splitlines()
+
+    def zoned(name: str, offset: str) -> str:
+        text = [lines[0], *(line.replace(",", f"{offset},", 1) for line in lines[1:]), ""]
+        (tmp_path / name).write_text("\n".join(text), encoding="utf-8")
+        return str(tmp_path / name)
+
+    run = tutelage.train(zoned("x.csv", "+01:00"), horizon=24, target="load", steps=2, out=tmp_path / "run", **SMALL)
+    assert [record["time"] for record in run.predict(None)] == [f"{time}+01:00" for time in hours(24, begin=600)]
+    assert run.predict(zoned("utc.csv", "Z"))[0]["time"] == f"{hours(1, begin=601)[0]}+01:00"
+
+
 def test_a_horizon_alone_says_the_task_and_none_is_one_season(tmp_path: Path) -> None:
     assert tutelage.plan(load(tmp_path), task="forecast", target="load").task.horizon == 24
     assert tutelage.plan(load(tmp_path), horizon=7, target="load").task.kind == "forecast"

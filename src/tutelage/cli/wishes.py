@@ -48,7 +48,10 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
             said = values.get("source", "")
             values["source"] = {**(said if isinstance(said, dict) else {"path": said}), setting: getattr(arguments, setting)}
     if arguments.horizon is not None:
-        values = with_task_setting(values, "horizon", _number("horizon", arguments.horizon))
+        horizon = _number("horizon", arguments.horizon)
+        if horizon == 0:
+            raise UsageError("--horizon 0: expected a whole number > 0. Leave it out for one season.")
+        values = with_task_setting(values, "horizon", horizon)
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
     budget = {

@@ -14,6 +14,7 @@ from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
+from tutelage.data.source.dates import offset_of
 from tutelage.data.source.timeline import Timeline
 from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor
@@ -102,7 +103,8 @@ def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], C
         if not isinstance(collected.train, Stretch):
             raise DataError([DataProblem(collected.train.name, "no series with times", "Give a table with a column of dates.")])
         test = collected.test
-        return SeriesInput(collected.train.followed_by(test)[0] if isinstance(test, Stretch) else collected.train)
+        whole = collected.train.followed_by(test)[0] if isinstance(test, Stretch) else collected.train
+        return SeriesInput(whole, notes=collected.notes)
     known = {key: value for key, value in fitted.reading().items() if key in Timeline.model_fields}
     if isinstance(inputs, str | Path):
         made = Timeline(path=str(inputs), **known).read_timeline(str(inputs), interval=fitted.interval)
@@ -138,7 +140,8 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
         offsets = bands.array()
         quantiles = {f"{level:g}": windows.raw(forecast_HC + offsets[q]) for q, level in enumerate(bands.levels)}
     times = fitted.interval.times(part.start, last + 1 + fitted.horizon)[-fitted.horizon :]
-    told = tuple(written_times(times, fitted.interval))
+    form = fitted.read.get("dates", {}).get(fitted.read.get("time_column", ""), "")
+    told = tuple(written_times(times, fitted.interval, offset=offset_of(form)))
     silent = [
         name
         for name, any_ in zip(fitted.series, _is_measured(windows.measured[last + 1 - fitted.length : last + 1]), strict=True)

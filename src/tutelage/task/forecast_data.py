@@ -87,7 +87,7 @@ class ForecastData(Data):
         sizes = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
         whole = self._collected()
         gaps = whole.say_gaps()
-        season = fitted.interval.say(fitted.season) if fitted.season > 1 else "none"
+        season = fitted.interval.say_span(fitted.season) if fitted.season > 1 else "none"
         return (
             Decision(key="task", value="forecast", reason=self.task_reason),
             Decision(key="series", value=f"{len(fitted.series)}: {names}", reason=f"columns of numbers of {train.file}"),
@@ -104,7 +104,7 @@ class ForecastData(Data):
                 else []
             ),
             Decision(key="season", value=season, reason=fitted.why),
-            Decision(key="horizon", value=fitted.interval.say(fitted.horizon), reason=self.why.get("horizon", "")),
+            Decision(key="horizon", value=fitted.interval.say_span(fitted.horizon), reason=self.why.get("horizon", "")),
             Decision(key="window", value=f"{fitted.length:,} times before the moment", reason=self.why.get("length", "")),
             Decision(key="split", value=f"{sizes} times: {spans}", reason=self.cuts.reason),
             Decision(
@@ -150,7 +150,7 @@ class ForecastData(Data):
     def describe(self) -> dict[str, Any]:
         """Return series, times and season."""
         facts = self._collected().summary({})["facts"]
-        season = self.fitted.interval.say(self.fitted.season) if self.fitted.season > 1 else "none"
+        season = self.fitted.interval.say_span(self.fitted.season) if self.fitted.season > 1 else "none"
         return {"facts": {**facts, "season": season}, "target": ",".join(self.fitted.read.get("columns", ()))}
 
     def _collected(self) -> Stretch:
@@ -207,7 +207,9 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
     if train < 2 * horizon:
         most = max(1, count // 4)
         found = f"{count:,} times are too few to forecast {horizon:,} ahead: {max(train, 0):,} would be left to learn from"
-        raise DataError([DataProblem(where, found, f"Give a longer table, or a smaller horizon: --horizon {most} at most.")])
+        rule = "a quarter of the times: two horizons to learn from, one each for validation and test"
+        remedy = f"Give a longer table, or a smaller horizon: --horizon {most} at most, {rule}."
+        raise DataError([DataProblem(where, found, remedy)])
     why = "by time, never at random: " + (
         "as you said"
         if recipe.split.validation != "auto" or recipe.split.test != "auto"

@@ -89,3 +89,9 @@ def test_a_step_is_told_from_others() -> None:
     assert not Interval("time", HOUR).is_step_of(week)
     assert not Interval("time", HOUR).is_step_of(np.arange(9) * 2 * HOUR)
     assert Interval("month", 1, day=30).is_step_of(times("2024-02-29", "2024-03-30", "2024-04-30"))
+
+
+def test_a_season_of_quarter_hours_is_said_in_steps_and_days() -> None:
+    assert Interval("time", 15 * 60 * 1_000_000).say_span(96) == "96 steps (1 day)"
+    assert Interval("time", 3_600 * 1_000_000).say_span(24) == "24 hours"
+    assert Interval("working_day", 1).say_span(5) == "5 working days"

@@ -226,3 +226,23 @@ def test_a_test_table_far_away_is_refused_before_memory_is_taken() -> None:
     with pytest.raises(DataError, match="between the train part"):
         part(0).followed_by(part(40 * 365 * 86_400 * 1_000_000))
     assert len(part(0).followed_by(part(300 * 1_000_000))[0]) == 400
+
+
+def zoned(offset: str, count: int = 60) -> list[str]:
+    return [f"{hour(n).replace(' ', 'T')}:00{offset},{n % 24},{(7 * n) % 11}" for n in range(count)]
+
+
+def test_one_offset_of_all_times_is_kept(tmp_path: Path) -> None:
+    found = read(tmp_path, zoned("+01:00"))
+    assert series(found).reading["dates"] == {"date": "iso+01:00"}
+    assert series(found).say(3) == "2024-01-01 03:00"
+    assert "with the offset +01:00: it is kept" in " ".join(found.notes)
+    later = read(tmp_path, zoned("Z"), dates={"date": "iso+01:00"})
+    assert series(later).say(3) == "2024-01-01 04:00"
+
+
+def test_different_offsets_become_utc_and_are_told(tmp_path: Path) -> None:
+    found = read(tmp_path, [*zoned("+01:00")[:30], *[line.replace("+01:00", "+02:00") for line in zoned("+01:00")[31:]]])
+    assert series(found).say(0) == "2023-12-31 23:00"
+    assert "times have offsets from UTC (+01:00, +02:00): taken and written as UTC" in " ".join(found.notes)
+    assert "UTC" not in " ".join((*read(tmp_path, zoned("Z")).notes, *read(tmp_path, rows()).notes))

@@ -168,6 +168,9 @@ def test_a_split_by_default_says_that_it_is_random_and_why() -> None:
     gathered = prepared({**rows(), "day": sorted(rows()["day"])}, {})
     assert "though rows seem to hang together" in reason(gathered)
     assert any("--set split.by=time --set split.column=day" in text for text in gathered.collected.warnings)
+    days = np.datetime64("2024-01-01", "us") + 86_400_000_000 * np.arange(len(rows()["x"]))
+    dated = prepared({**rows(), "day": days}, {})
+    assert any("--task forecast --horizon N" in text for text in dated.collected.warnings)
 
 
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {

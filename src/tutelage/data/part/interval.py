@@ -1,6 +1,6 @@
 """How far apart the times of a series are: equal steps, calendar months, or working days; which time comes next."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -49,6 +49,12 @@ class Interval:
             return _plural(count, self.unit)
         size, name = next((size, name) for size, name in self._named if self.size % size == 0)
         return _plural(count * (self.size // size), name)
+
+    def say_span(self, count: int) -> str:
+        """Write some steps, such as `24 hours`; where a step is several of a unit, count and length: `96 steps (1 day)`."""
+        if self.kind != "time" or self.size in dict(UNITS):
+            return self.say(count)
+        return f"{_plural(count, 'step')} ({replace(self, size=count * self.size).say()})"
 
     @property
     def _named(self) -> tuple[tuple[int, str], ...]:
@@ -137,15 +143,18 @@ def iso_time(time: int, interval: Interval) -> str:
     return str(time) if interval.kind == "number" else str(np.datetime64(int(time), "us")).removesuffix(".000000")
 
 
-def written_times(time_T: np.ndarray, interval: Interval) -> list[str]:
-    """Write times as in a table, all in one way: without hours where all are at midnight, without seconds where none has any."""
+def written_times(time_T: np.ndarray, interval: Interval, *, offset: str = "") -> list[str]:
+    """Write times as in a table, all in one way: without hours where all are at midnight, without seconds where none has any.
+
+    An offset from UTC, such as `+01:00`, stands behind each, which then has its hours.
+    """
     if interval.kind == "number":
         return [str(time) for time in time_T.tolist()]
-    if not (time_T % DAY).any():
+    if not (time_T % DAY).any() and not offset:
         unit = "D"
     else:
         unit = "m" if not (time_T % MINUTE).any() else "s" if not (time_T % SECOND).any() else "us"
-    return [str(time).replace("T", " ") for time in time_T.astype("datetime64[us]").astype(f"datetime64[{unit}]")]
+    return [str(time).replace("T", " ") + offset for time in time_T.astype("datetime64[us]").astype(f"datetime64[{unit}]")]
 
 
 def _by_month(time_T: np.ndarray, months: int) -> Interval | None:

@@ -49,7 +49,10 @@ class RowsInTime(Check):
                 said = f"{write_setting('split', 'by', value='time')} {write_setting('split', 'column', value=name)}"
                 severity: Severity = "warning" if collected.split.by == "auto" else "note"
                 where = f"{part.name}, column {name}"
-                return [Finding(self.kind, where, found, f"To judge on the newest rows: {said}.", len(part), (), severity, True)]
+                remedy = f"To judge on the newest rows: {said}."
+                if pa.types.is_timestamp(cells.type) and part.kind == "table":
+                    remedy += " To forecast what comes next: --task forecast --horizon N."
+                return [Finding(self.kind, where, found, remedy, len(part), (), severity, True)]
         return []
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tutelage.data.source.dates import ISO, Form, find_form, read_dates
+from tutelage.data.source.dates import ISO, Form, find_form, note_zones, read_dates
 
 __all__ = ["MISSING", "NUMBER", "Style", "Typed", "as_plain_text", "find_style", "null_where", "read_cells", "trim"]
 
@@ -195,7 +195,7 @@ def _read_numbers(cells: pa.ChunkedArray, style: Style) -> Typed:
 
 def _read_dates(cells: pa.ChunkedArray, form: str) -> Typed:
     """Read dates in the way that is known, or that fits most cells."""
-    found = Form(form) if form else find_form(cells, min_fraction=MIN_FRACTION) or Form(ISO)
+    found = Form(form, note_zones(cells) if form == ISO else "") if form else find_form(cells, min_fraction=MIN_FRACTION) or Form(ISO)
     dates = read_dates(cells, found.text)
     is_odd = np.asarray(pc.and_(pc.is_valid(cells), pc.is_null(dates)))
     return Typed(dates, np.flatnonzero(is_odd), np.zeros(0, dtype=np.int64), found.note, found.text)

@@ -1,29 +1,32 @@
 """Text cells to dates: the way in which a column's dates are written is found out once, and later files are read by it.
 
-A way is `iso` (2020-12-31, with a time and a zone as far as there are such) or a format of `strptime` such as `%d/%m/%Y`.
+A way is `iso` (2020-12-31, with a time and a zone as far as there are such), `iso+01:00` where all cells are that far from UTC, or
+a format of `strptime` such as `%d/%m/%Y`.
 It travels with the model, since a later file whose days are all small does not show what stands first, day or month.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["DATE", "ISO", "Form", "find_form", "read_dates", "say_form"]
+__all__ = ["DATE", "ISO", "Form", "find_form", "note_zones", "offset_of", "read_dates", "say_form"]
 
 DATE = pa.timestamp("us")
-"""The type of all dates and times; those with a time zone are brought to UTC."""
+"""The type of all dates and times; those of different time zones are brought to UTC."""
 
 ISO = "iso"
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
 ISO_LIKE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}|$)"
 PLAIN_ISO = r"^([1-9][0-9]{3}|0[1-9][0-9]{2})-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?)?$"
 """ISO dates without a zone: what Arrow reads by itself."""
+ISO_ZONED = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})$"
+ISO_OFFSET = re.compile(rf"{ISO}([+-])([01][0-9]|2[0-3]):([0-5][0-9])")
 FIELDS = {"Y": "[1-9][0-9]{3}"} | dict.fromkeys("ymdHMS", "[0-9]{2}")
 """Fields of numbers as Arrow and Python read them alike: with all their digits."""
 
@@ -67,7 +70,7 @@ def find_form(cells: pa.ChunkedArray, *, min_fraction: float) -> Form | None:
         return None
     num_odd = _count_odd(cells, ISO, min_fraction)
     if num_odd == 0 or (num_odd is not None and _read_iso(_commonest(cells))):
-        return Form(ISO)
+        return _iso_form(cells)
     num_odds = {form: _count_odd(cells, form, min_fraction) for form in _formats_for(sample)}
     forms = [form for form, num_odd in num_odds.items() if num_odd is not None]
     if not forms:
@@ -87,18 +90,57 @@ def read_dates(cells: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
 
 def say_form(form: str) -> str:
     """Write a way of writing dates by an example, such as `31/12/2020`."""
-    return "2020-12-31" if form == ISO else EXAMPLE.strftime(form)
+    if form == ISO:
+        return "2020-12-31"
+    return f"2020-12-31 18:00{offset_of(form)}" if offset_of(form) else EXAMPLE.strftime(form)
+
+
+def offset_of(form: str) -> str:
+    """Return how far from UTC all times of a way are written, such as `+01:00`; "" where that is not said."""
+    return form.removeprefix(ISO) if ISO_OFFSET.fullmatch(form) else ""
+
+
+def note_zones(cells: pa.ChunkedArray) -> str:
+    """Say that cells which are read as `iso` are brought to UTC, or ""."""
+    zones = _zones(cells)
+    if not zones - {"", "Z", "+00:00"} and len(zones) < 2:
+        return ""
+    shown = ", ".join(sorted(zone or "none" for zone in zones)[:4])
+    return f"times have offsets from UTC ({shown}): taken and written as UTC"
+
+
+def _iso_form(cells: pa.ChunkedArray) -> Form:
+    """Return how ISO dates are written: one offset of all is kept."""
+    zones = _zones(cells)
+    form = ISO + min(zones) if len(zones) == 1 else ISO
+    if offset_of(form) and zones != {"+00:00"}:
+        return Form(form, f"all times are written with the offset {min(zones)}: it is kept")
+    return Form(ISO, note_zones(cells))
+
+
+def _zones(cells: pa.ChunkedArray) -> set[str]:
+    """Return the different zones of ISO dates, "" for none."""
+    found = set[str]()
+    for chunk in cells.chunks:
+        has_zone = pc.match_substring_regex(chunk, ISO_ZONED)
+        if pc.any(pc.invert(has_zone)).as_py():
+            found.add("")
+        if pc.any(has_zone).as_py():
+            zones = pc.struct_field(pc.extract_regex(chunk.filter(has_zone), ISO_ZONED), "zone")
+            found.update(zones.unique().to_pylist())
+    return found
 
 
 def _read_chunk(cells: pa.Array, form: str) -> pa.Array:
     """Read a piece of a column: by Arrow what it reads as Python does, the rest cell by cell, each different one once."""
-    pattern = PLAIN_ISO if form == ISO else _pattern(form)
+    is_iso = form == ISO or bool(offset_of(form))
+    pattern = PLAIN_ISO if is_iso else _pattern(form)
     if not pattern:
         return _read_one_by_one(cells, form)
     is_plain = pc.match_substring_regex(cells, pattern)
     plain = pc.if_else(is_plain, cells, pa.scalar(None, cells.type))
     try:
-        dates = pc.cast(plain, DATE) if form == ISO else _read_plain(plain, form)
+        dates = pc.cast(plain, DATE) if is_iso else _read_plain(plain, form)
     except pa.ArrowInvalid:  # an ISO day that does not exist, such as 2024-02-31
         return _read_one_by_one(cells, form)
     if plain.null_count == cells.null_count:
@@ -124,7 +166,8 @@ def _read_plain(cells: pa.Array, form: str) -> pa.Array:
 
 def _read_one_by_one(cells: pa.Array, form: str) -> pa.Array:
     """Read each different cell."""
-    read: Callable[[str], datetime | None] = _read_iso if form == ISO else partial(_strptime, form=form)
+    is_iso = form == ISO or bool(offset_of(form))
+    read: Callable[[str], datetime | None] = partial(_read_iso, zone=_zone(form)) if is_iso else partial(_strptime, form=form)
     coded = cells.dictionary_encode()
     values = pa.array([read(text) for text in coded.dictionary.to_pylist()], type=DATE)
     return values.take(coded.indices)
@@ -175,12 +218,21 @@ def _strptime(text: str, *, form: str) -> datetime | None:
         return None
 
 
-def _read_iso(text: str) -> datetime | None:
-    """Read an ISO date, brought to UTC if it names a zone, or return None."""
+def _zone(form: str) -> timezone:
+    """Return the zone to which dates of a way are brought."""
+    found = ISO_OFFSET.fullmatch(form)
+    if found is None:
+        return UTC
+    away = timedelta(hours=int(found[2]), minutes=int(found[3]))
+    return timezone(-away if found[1] == "-" else away)
+
+
+def _read_iso(text: str, *, zone: timezone = UTC) -> datetime | None:
+    """Read an ISO date, brought to one zone if it names any, or return None."""
     if not ISO_DATE.fullmatch(text):
         return None
     try:
         date = datetime.fromisoformat(text)
-        return date.astimezone(UTC).replace(tzinfo=None) if date.tzinfo else date
+        return date.astimezone(zone).replace(tzinfo=None) if date.tzinfo else date
     except (ValueError, OverflowError):  # in UTC the first hours of the year 1 may lie before it
         return None

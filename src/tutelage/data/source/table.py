@@ -209,9 +209,10 @@ class TableSource(Source):
         )
 
     def _expected(self, names: Iterable[str]) -> Expected:
-        """Return the types of the columns whose kind is given, and how their dates are written."""
+        """Return the types of the columns whose kind is given, and how their dates are written; who says how, says that these are."""
         known = list(names)
-        types = {name: TYPE_OF[self.kinds[name]] for name in known if name in self.kinds}
+        kinds = dict.fromkeys(self.dates, "date") | self.kinds
+        types = {name: TYPE_OF[kinds[name]] for name in known if name in kinds}
         return Expected(types, {name: self.dates[name] for name in known if name in self.dates})
 
 
