@@ -246,3 +246,21 @@ def test_different_offsets_become_utc_and_are_told(tmp_path: Path) -> None:
     assert series(found).say(0) == "2023-12-31 23:00"
     assert "times have offsets from UTC (+01:00, +02:00): taken and written as UTC" in " ".join(found.notes)
     assert "UTC" not in " ".join((*read(tmp_path, zoned("Z")).notes, *read(tmp_path, rows()).notes))
+
+
+def test_series_below_each_other_are_one_problem_that_names_their_column(tmp_path: Path) -> None:
+    lines = [f"{hour(n)},{name},{n + place},{'wet' if n % 2 else 'dry'}" for place, name in enumerate("xyz") for n in range(40)]
+    with pytest.raises(DataError, match=r"80 of 120 rows have a time .* --series-id shop\.") as error:
+        read(tmp_path, lines, header="date,shop,sold,sky")
+    assert len(error.value.problems) == 1
+    numbered = [
+        line.replace("x", "1").replace("y,", "2,", 1).replace("z", "3") for line in (row.rpartition(",")[0] for row in lines)
+    ]
+    with pytest.raises(DataError, match=r"--series-id shop\."):
+        read(tmp_path, numbered, header="date,shop,sold")
+
+
+def test_other_columns_of_dates_are_told_as_such(tmp_path: Path) -> None:
+    found = read(tmp_path, [f"{hour(n)},{hour(n + 1)},{n}" for n in range(50)], header="date,until,a")
+    assert "date is the time; not used, since they are other dates: until" in " ".join(found.notes)
+    assert "no numbers" not in " ".join(found.notes)

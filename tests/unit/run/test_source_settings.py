@@ -69,3 +69,8 @@ def test_a_run_resumes_with_the_settings_of_its_source(tmp_path: Path) -> None:
     assert run.data().sizes == {"train": 144, "validation": 16, "test": 40}
     (run.path / layout.RESULT).unlink()
     assert tutelage.resume(run.path, quiet=True).result["metrics"] == run.result["metrics"]
+
+
+def test_a_horizon_of_nothing_is_refused() -> None:
+    with pytest.raises(TutelageError, match="--horizon 0: expected a whole number > 0"):
+        typed("load.csv", "--horizon", "0")

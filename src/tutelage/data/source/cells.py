@@ -195,7 +195,9 @@ def _read_numbers(cells: pa.ChunkedArray, style: Style) -> Typed:
 
 def _read_dates(cells: pa.ChunkedArray, form: str) -> Typed:
     """Read dates in the way that is known, or that fits most cells."""
-    found = Form(form, note_zones(cells) if form == ISO else "") if form else find_form(cells, min_fraction=MIN_FRACTION) or Form(ISO)
+    found = (
+        Form(form, note_zones(cells) if form == ISO else "") if form else find_form(cells, min_fraction=MIN_FRACTION) or Form(ISO)
+    )
     dates = read_dates(cells, found.text)
     is_odd = np.asarray(pc.and_(pc.is_valid(cells), pc.is_null(dates)))
     return Typed(dates, np.flatnonzero(is_odd), np.zeros(0, dtype=np.int64), found.note, found.text)

@@ -11,9 +11,11 @@ from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart
 
-__all__ = ["TimeColumns", "TimeLayout", "choose_columns", "numbers_of", "times_of"]
+__all__ = ["TimeColumns", "TimeLayout", "choose_columns", "likely_series", "numbers_of", "times_of"]
 
 MOST_NAMED = 6
+LEAST_OF_SERIES = 3
+"""Rows of a series, on average, where a column is taken for one that names series."""
 DATE_NAMES = ("date", "time", "datetime", "timestamp", "ds")
 """Names by which one column of dates among several is the time of a row."""
 
@@ -53,6 +55,7 @@ class TimeColumns:
         known: Those known beforehand.
         unused: Columns of numbers that are not forecast, since others were named as the target.
         left_out: Columns that hold no numbers.
+        dates: Other columns of dates.
     """
 
     time: str
@@ -61,6 +64,7 @@ class TimeColumns:
     known: tuple[str, ...]
     unused: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """Return what is worth telling."""
@@ -68,6 +72,10 @@ class TimeColumns:
         if self.unused:
             remedy = "what is known of coming times too may help: --known COLUMN"
             told.append(f"not used, since they are not the target: {_shown(self.unused)}; {remedy}")
+        if self.dates:
+            told.append(
+                f"{self.time} is the time; not used, since they are other dates: {_shown(self.dates)}; --time-column says which"
+            )
         if self.left_out:
             told.append(f"not used, since they hold no numbers: {_shown(self.left_out)}")
         return told
@@ -90,7 +98,8 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
     _require(part, layout.known, said="--known")
     taken = {time, layout.series_id, *layout.known}
     numeric = [name for name in part.columns if name not in taken and is_number(part.types[name])]
-    others = tuple(name for name in part.columns if name not in taken and not is_number(part.types[name]))
+    dates = tuple(name for name in part.columns if name not in taken and pa.types.is_timestamp(part.types[name]))
+    others = tuple(name for name in part.columns if name not in {*taken, *dates} and not is_number(part.types[name]))
     for name in layout.known:
         if not is_number(part.types[name]):
             remedy = "Give numbers; of categories one column of 0 and 1 each."
@@ -107,7 +116,7 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
         found = f"no column of numbers beside the times ({time})"
         raise DataError([DataProblem(part.file, found, "A series is made of numbers: give a column of measured values.")])
     unused = tuple(name for name in numeric if name not in values)
-    return TimeColumns(time, layout.series_id, values, layout.known, unused, others)
+    return TimeColumns(time, layout.series_id, values, layout.known, unused, others, dates)
 
 
 def times_of(part: TablePart, column: str) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -128,6 +137,30 @@ def numbers_of(part: TablePart, columns: Sequence[str]) -> np.ndarray:
     """Return columns as float64 [N, C]; NaN where a cell is empty."""
     cells = [pc.fill_null(part.column(name).cast(pa.float64()), float("nan")).to_numpy() for name in columns]
     return np.column_stack(cells).astype(np.float64) if cells else np.empty((len(part), 0))
+
+
+def likely_series(part: TablePart, columns: TimeColumns, *, row_N: np.ndarray, time_N: np.ndarray) -> list[str]:
+    """Return the columns that may name the series of a row, those of words first: each time is there once for each name.
+
+    Args:
+        part: The table.
+        columns: What its columns are, as far as that is known.
+        row_N: Numbers of its rows, [N].
+        time_N: Their times, [N].
+    """
+    found = []
+    for name in part.columns:
+        kind = part.types[name]
+        if name in (columns.time, *columns.known) or pa.types.is_timestamp(kind) or pa.types.is_floating(kind):
+            continue
+        coded = pc.dictionary_encode(part.column(name).combine_chunks().take(pa.array(row_N)))
+        if not 2 <= len(coded.dictionary) <= len(row_N) / LEAST_OF_SERIES or coded.null_count:
+            continue
+        code_N = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        order = np.lexsort((time_N, code_N))
+        if not ((np.diff(time_N[order]) == 0) & (np.diff(code_N[order]) == 0)).any():
+            found.append(name)
+    return sorted(found, key=lambda name: is_number(part.types[name]))
 
 
 def is_number(kind: pa.DataType) -> bool:

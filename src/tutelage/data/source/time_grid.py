@@ -11,15 +11,15 @@ from tutelage.data.part.interval import Interval, find_interval, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
-from tutelage.data.source.time_columns import TimeColumns, TimeLayout, choose_columns, numbers_of, times_of
+from tutelage.data.source.time_columns import TimeColumns, TimeLayout, choose_columns, likely_series, numbers_of, times_of
 
 __all__ = ["Gridded", "as_timeline"]
 
 FAR_OFF = 0.3
 """Part of a step by which a time may be off the grid."""
 LEAST_TIMES = 2
-MOST_ROWS = 10
-"""Rows that are told of one by one."""
+SEVERAL_SERIES = 0.1
+"""Share of rows whose time was there before, with other values, from which on it is asked whether there are several series."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +145,8 @@ def _each_once(
     cells = np.column_stack([rows.values, rows.known])
     is_same = np.r_[False, ((cells[1:] == cells[:-1]) | (np.isnan(cells[1:]) & np.isnan(cells[:-1]))).all(axis=1)]
     equal, different = np.flatnonzero(again_N & is_same), np.flatnonzero(again_N & ~is_same)
+    if not columns.series_id and len(different) > SEVERAL_SERIES * len(rows.time):
+        _require_series(part, columns, rows, different)
     notes = []
     if len(equal):
         where = f"such as {part.locate(int(rows.number[equal[0]]))} ({say_time(int(rows.time[equal[0]]), is_number=is_number)})"
@@ -166,6 +168,21 @@ def _each_once(
         for place in different
     ]
     return rows.select(np.flatnonzero(~again_N)), problems, notes
+
+
+def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, different: np.ndarray) -> None:
+    """Refuse rows of several series below each other, where a column seems to name these.
+
+    Raises:
+        DataError: There is such a column.
+    """
+    likely = likely_series(part, columns, row_N=rows.number, time_N=rows.time)
+    if likely:
+        found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too, with other values: "
+        found += "several series seem to be below each other"
+        others = f" (or {', '.join(likely[1:4])})" if len(likely) > 1 else ""
+        remedy = f"Say which column names them: --series-id {likely[0]}{others}."
+        raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
 
 
 def _places(part: TablePart, rows: TimedRows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
