@@ -119,6 +119,8 @@ class ForecastData(Data):
         whole = self._collected()
         gaps = whole.say_gaps()
         told = [f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else []
+        if "test" in self.windows and len(self.windows["test"]) == 1:
+            told.append(f"{whole.file}: the test part is one window: its errors tell nearly nothing. Give a longer table")
         for k, name in enumerate(whole.known_names):
             places = np.flatnonzero(np.isnan(whole.known[:, k]))
             if len(places):

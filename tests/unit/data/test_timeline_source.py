@@ -4,6 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tutelage.core.errors import DataError
@@ -264,3 +266,36 @@ def test_other_columns_of_dates_are_told_as_such(tmp_path: Path) -> None:
     found = read(tmp_path, [f"{hour(n)},{hour(n + 1)},{n}" for n in range(50)], header="date,until,a")
     assert "date is the time; not used, since they are other dates: until" in " ".join(found.notes)
     assert "no numbers" not in " ".join(found.notes)
+
+
+def test_the_order_of_day_and_month_is_the_one_with_equal_steps(tmp_path: Path) -> None:
+    lines = [f"01/{n % 12 + 1:02}/{2000 + n // 12},{n % 7}" for n in range(48)]
+    found = read(tmp_path, lines, header="date,a")
+    assert (series(found).interval.say(), len(series(found))) == ("1 month", 48)
+    assert "read with the day first" in " ".join(found.notes)
+    assert "month first" not in " ".join(found.notes)
+    assert series(found).reading["dates"] == {"date": "%d/%m/%Y"}
+    said = read(tmp_path, lines, header="date,a", dates={"date": "%d/%m/%Y"})
+    np.testing.assert_array_equal(series(said).times, series(found).times)
+
+
+@pytest.mark.parametrize("form", ["{}-Q{}", "{}Q{}"])
+def test_quarters_are_times(tmp_path: Path, form: str) -> None:
+    found = read(tmp_path, [f"{form.format(1990 + n // 4, n % 4 + 1)},{n % 7}" for n in range(40)], header="when,a")
+    assert (series(found).interval.say(), series(found).say(1)) == ("1 quarter", "1990-04-01")
+
+
+@pytest.mark.parametrize("unit", [1, 1_000])
+def test_seconds_since_1970_are_times(tmp_path: Path, unit: int) -> None:
+    found = read(tmp_path, [f"{(1_700_000_000 + 3_600 * n) * unit},{n % 7}" for n in range(40)], header="timestamp,a")
+    assert (series(found).interval.say(), series(found).say(0)) == ("1 hour", "2023-11-14 22:13:20")
+    assert "seconds since 1970, in UTC" in " ".join(found.notes)
+    counted = read(tmp_path, [f"{n},{n % 7}" for n in range(40)], header="t,a", time_column="t")
+    assert series(counted).interval.kind == "number"
+
+
+def test_a_zone_of_another_kind_of_table_is_told(tmp_path: Path) -> None:
+    times = pa.array(np.datetime64("2024-01-01", "us") + 3_600_000_000 * np.arange(50), pa.timestamp("us", tz="Europe/Berlin"))
+    pq.write_table(pa.table({"date": times, "a": np.arange(50.0)}), tmp_path / "x.parquet")
+    found = Timeline(path=str(tmp_path / "x.parquet")).collect()
+    assert "times have the zone Europe/Berlin: taken and written as UTC" in " ".join(found.notes)

@@ -29,3 +29,9 @@ def test_the_last_times_of_which_nothing_was_measured_are_not_cut_off_for_the_te
     assert made.sizes == data(values, horizon=7).sizes
     later = part(np.concatenate([values, np.full((5, 1), np.nan)]), start=386 * 3_600_000_000, name="test")
     assert data(np.concatenate([values, np.full((14, 1), np.nan)]), horizon=7, test=later).sizes["test"] == 386
+
+
+def test_a_test_part_of_one_window_is_warned_of() -> None:
+    few, many = (np.random.default_rng(0).normal(size=(count, 1)) for count in (30, 400))
+    assert "tell nearly nothing" in " ".join(data(few, horizon=7).warnings())
+    assert "tell nearly nothing" not in " ".join(data(many, horizon=7).warnings())

@@ -36,6 +36,9 @@ def plain_columns(table: pa.Table, *, file: str) -> tuple[dict[str, pa.ChunkedAr
             notes.append(f"{file}: column {name} holds {column.type} values: left out")
         else:
             columns[name] = plain
+            zone = column.type.tz if types.is_timestamp(column.type) else None
+            if zone and zone.upper() not in ("UTC", "Z", "+00:00", "ETC/UTC"):
+                notes.append(f"{file}: column {name}: times have the zone {zone}: taken and written as UTC")
             num_lost = plain.null_count - column.null_count if types.is_timestamp(plain.type) else 0
             if num_lost:
                 notes.append(f"{file}: column {name}: {num_lost:,} dates outside of the years 1 to 9999 count as missing")

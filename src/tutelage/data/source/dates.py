@@ -1,7 +1,7 @@
 """Text cells to dates: the way in which a column's dates are written is found out once, and later files are read by it.
 
 A way is `iso` (2020-12-31, with a time and a zone as far as there are such), `iso+01:00` where all cells are that far from UTC, or
-a format of `strptime` such as `%d/%m/%Y`.
+a format of `strptime` such as `%d/%m/%Y`; there `%q` is a quarter, 1 to 4.
 It travels with the model, since a later file whose days are all small does not show what stands first, day or month.
 """
 
@@ -36,6 +36,7 @@ DATE_FORMATS = (
 )  # fmt: skip
 """Dates other than ISO; where day and month cannot be told apart, the month comes first."""
 
+QUARTER_FORMATS = ("%Y-Q%q", "%YQ%q", "%Y Q%q")
 TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
 
 NUM_SAMPLE = 20
@@ -92,7 +93,7 @@ def say_form(form: str) -> str:
     """Write a way of writing dates by an example, such as `31/12/2020`."""
     if form == ISO:
         return "2020-12-31"
-    return f"2020-12-31 18:00{offset_of(form)}" if offset_of(form) else EXAMPLE.strftime(form)
+    return f"2020-12-31 18:00{offset_of(form)}" if offset_of(form) else EXAMPLE.strftime(form.replace("%q", "4"))
 
 
 def offset_of(form: str) -> str:
@@ -207,11 +208,15 @@ def _first_distinct(cells: pa.ChunkedArray, count: int) -> list[str]:
 def _formats_for(sample: list[str]) -> list[str]:
     """Return the formats under which at least one cell of a sample can be read."""
     forms = [date + time for date in DATE_FORMATS for time in TIME_FORMATS]
+    forms += QUARTER_FORMATS
     return [form for form in forms if any(_strptime(text, form=form) for text in sample)]
 
 
 def _strptime(text: str, *, form: str) -> datetime | None:
     """Read a date in one format, or return None."""
+    if form in QUARTER_FORMATS:
+        found = re.fullmatch(form.replace("%Y", "([1-9][0-9]{3})").replace("%q", "([1-4])"), text)
+        return datetime(int(found[1]), 3 * int(found[2]) - 2, 1) if found else None
     try:
         return datetime.strptime(text, form)
     except ValueError:

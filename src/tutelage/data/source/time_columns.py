@@ -11,13 +11,16 @@ from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart
 
-__all__ = ["TimeColumns", "TimeLayout", "choose_columns", "likely_series", "numbers_of", "times_of"]
+__all__ = ["TimeColumns", "TimeLayout", "choose_columns", "epoch_unit", "likely_series", "numbers_of", "times_of"]
 
 MOST_NAMED = 6
 LEAST_OF_SERIES = 3
 """Rows of a series, on average, where a column is taken for one that names series."""
 DATE_NAMES = ("date", "time", "datetime", "timestamp", "ds")
 """Names by which one column of dates among several is the time of a row."""
+EPOCH_NAMES = (*DATE_NAMES, "epoch", "unix", "unixtime", "unix_time", "ts")
+EPOCHS = (1_000_000_000, 2_000_000_000)
+"""Seconds since 1970 that are taken for times: from 2001 to 2033."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +130,22 @@ def times_of(part: TablePart, column: str) -> tuple[np.ndarray, np.ndarray, bool
         filled = pc.fill_null(cells.cast(pa.int64()), 0)
         return filled.to_numpy().astype(np.int64), missing_N, False
     number_N = pc.fill_null(cells.cast(pa.float64()), 0.0).to_numpy()
+    if unit := epoch_unit(cells):
+        return np.round(number_N * (1e6 / unit)).astype(np.int64), missing_N, False
     if not np.array_equal(number_N, np.round(number_N)) or np.abs(number_N).max(initial=0) > 2**53:
         remedy = "Write times as dates, such as 2020-12-31 18:00, or count them 0, 1, 2 ..."
         raise DataError([DataProblem(f"{part.file}, column {column}", "times that are neither dates nor whole numbers", remedy)])
     return number_N.astype(np.int64), missing_N, True
+
+
+def epoch_unit(cells: pa.ChunkedArray) -> int:
+    """Return how many of a column's numbers are a second, where they are times since 1970, in this century; 0 where not."""
+    if not pa.types.is_integer(cells.type) or cells.null_count == len(cells):
+        return 0
+    ends = pc.min_max(cells)
+    return next(
+        (unit for unit in (1, 1_000) if EPOCHS[0] * unit <= ends["min"].as_py() <= ends["max"].as_py() <= EPOCHS[1] * unit), 0
+    )
 
 
 def numbers_of(part: TablePart, columns: Sequence[str]) -> np.ndarray:
@@ -185,6 +200,9 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
     if len(dated) > 1:
         named = [name for name in dated if name.casefold() in DATE_NAMES]
         dated = named if len(named) == 1 else dated
+    if not dated:
+        clocks = [name for name in part.columns if name.casefold() in EPOCH_NAMES and name not in layout.known]
+        dated = [name for name in clocks if epoch_unit(part.column(name))]
     if len(dated) == 1:
         return dated[0]
     if dated:

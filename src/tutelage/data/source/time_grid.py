@@ -11,7 +11,15 @@ from tutelage.data.part.interval import Interval, find_interval, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
-from tutelage.data.source.time_columns import TimeColumns, TimeLayout, choose_columns, likely_series, numbers_of, times_of
+from tutelage.data.source.time_columns import (
+    TimeColumns,
+    TimeLayout,
+    choose_columns,
+    epoch_unit,
+    likely_series,
+    numbers_of,
+    times_of,
+)
 
 __all__ = ["Gridded", "as_timeline"]
 
@@ -81,6 +89,8 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     rows = TimedRows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
     rows = rows.select(np.flatnonzero(~missing_N & (code_N >= 0)))
     notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
+    if not is_number and (unit := epoch_unit(part.column(columns.time))):
+        notes.append(f"{part.file}, column {columns.time}: read as {'milli' * (unit > 1)}seconds since 1970, in UTC")
     if not is_sorted and not columns.series_id:
         first = int(np.flatnonzero(np.diff(rows.time) < 0)[0]) + 1
         notes.append(f"{part.file}: rows are not in order of time, such as {part.locate(int(rows.number[first]))}: put in order")

@@ -31,6 +31,7 @@ from tutelage.data.source.time_grid import Gridded, as_timeline
 __all__ = ["Timeline"]
 
 PREFIX = "timeline:"
+MONTH_FIRST, DAY_FIRST = "%m/%d", "%d/%m"
 
 
 class Timeline(Source):
@@ -98,8 +99,34 @@ class Timeline(Source):
             path=str(file), target="", header=self.header, names=self.names, sheet=self.sheet, kinds=self.kinds, dates=self.dates
         )
         table, problems = reader.read_input([str(file)])
-        made = self._gridded(table, name=name, like=like, interval=interval)
+        try:
+            made = self._gridded(table, name=name, like=like, interval=interval)
+        except DataError:
+            swapped = self._day_first(table, reader, file)
+            if swapped is None:
+                raise
+            table, problems = swapped, ()
+            made = self._gridded(table, name=name, like=like, interval=interval)
         return replace(made, problems=(*problems, *made.problems), notes=(*table.notes, *made.notes))
+
+    def _day_first(self, table: Part, reader: TableSource, file: Path) -> TablePart | None:
+        """Read dates with the day before the month, where this gives series and nothing says what stands first; None if not."""
+        forms = table.dates if isinstance(table, TablePart) else {}
+        for name, form in forms.items():
+            if not form.startswith(MONTH_FIRST) or name in self.dates:
+                continue
+            dates = {**self.dates, name: DAY_FIRST + form.removeprefix(MONTH_FIRST)}
+            again, problems = reader.model_copy(update={"dates": dates}).read_input([str(file)])
+            try:
+                if problems or self._gridded(again, name="input").problems:
+                    continue
+            except DataError:
+                continue
+            assert isinstance(again, TablePart)
+            told = f"{file.name}, column {name}: read with the day first, since the times are at equal steps then"
+            again.notes = (*again.notes, f"{told}; source.dates says how dates are written")
+            return again
+        return None
 
     def _gridded(self, table: Part, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None) -> Gridded:
         """Return the series of a table."""
