@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from tutelage.core.setting import write_setting
 from tutelage.data.part.base import RowsPart
-from tutelage.data.part.table import TablePart
 from tutelage.data.quality.base import Check
 from tutelage.data.quality.finding import Finding, Severity
 from tutelage.data.source.base import Collected
@@ -51,8 +50,8 @@ class RowsInTime(Check):
                 severity: Severity = "warning" if collected.split.by == "auto" else "note"
                 where = f"{part.name}, column {name}"
                 remedy = f"To judge on the newest rows: {said}."
-                if pa.types.is_timestamp(cells.type) and isinstance(part, TablePart):
-                    remedy += " To forecast what comes next: --task forecast --horizon N."
+                if pa.types.is_timestamp(cells.type):
+                    remedy += " To forecast what comes next of a table: --task forecast --horizon N."
                 return [Finding(self.kind, where, found, remedy, len(part), (), severity, True)]
         return []
 

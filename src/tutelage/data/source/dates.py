@@ -1,6 +1,6 @@
 """Text cells to dates: the way in which a column's dates are written is found out once, and later files are read by it.
 
-A way is `iso` (2020-12-31, with a time and a zone as far as there are such), `iso+01:00` where all cells are that far from UTC, or
+A way is `iso` (2020-12-31, with a time and a zone as far as there are such), `iso+01:00` where all are that far from UTC, or
 a format of `strptime` such as `%d/%m/%Y`; there `%q` is a quarter, 1 to 4.
 It travels with the model, since a later file whose days are all small does not show what stands first, day or month.
 """

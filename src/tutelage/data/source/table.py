@@ -211,7 +211,7 @@ class TableSource(Source):
     def _expected(self, names: Iterable[str]) -> Expected:
         """Return the types of the columns whose kind is given, and how dates are written: such columns hold dates."""
         known = list(names)
-        kinds = dict.fromkeys(self.dates, "date") | self.kinds
+        kinds: dict[str, Kind] = {**dict.fromkeys(self.dates, "date"), **self.kinds}
         types = {name: TYPE_OF[kinds[name]] for name in known if name in kinds}
         return Expected(types, {name: self.dates[name] for name in known if name in self.dates})
 
