@@ -51,7 +51,7 @@ class RowsInTime(Check):
                 where = f"{part.name}, column {name}"
                 remedy = f"To judge on the newest rows: {said}."
                 if pa.types.is_timestamp(cells.type):
-                    remedy += " To forecast what comes next of a table: --task forecast --horizon N."
+                    remedy = f"To forecast what comes next of a table, say --task forecast --horizon N. {remedy}"
                 return [Finding(self.kind, where, found, remedy, len(part), (), severity, True)]
         return []
 
