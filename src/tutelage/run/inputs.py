@@ -15,7 +15,7 @@ from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Source
 from tutelage.data.source.recognize import recognize_input
 
-__all__ = ["Inputs"]
+__all__ = ["Inputs", "no_labels"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,22 @@ class Inputs:
         """Return the kind of source that reads rows to answer for."""
         first = self.fitted.input_source if self.fitted is not None else ""
         return recognize_input(path, first=first, reading=self._reading)
+
+
+def no_labels(part: RowsPart, *, where: str, target: str) -> DataProblem:
+    """Say that rows have no labels, and which column these would stand in.
+
+    Args:
+        part: The rows.
+        where: What was read.
+        target: The column that the run learned, or "".
+    """
+    found, columns = "there are no labels to compare with", part.columns
+    remedy = "To predict without labels: tutelage predict."
+    if not columns or not target or target in columns:
+        return DataProblem(where, found, remedy)
+    found = f"{found}: it has no column {target!r}, but {shorten(', '.join(columns), MOST_NAMED)}"
+    return DataProblem(where, found, f"If they stand in another column: --target COLUMN. {remedy}")
 
 
 def _require_target(part: RowsPart, target: str, *, where: str) -> None:

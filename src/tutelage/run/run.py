@@ -28,7 +28,7 @@ from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
 from tutelage.run.generate import Generation, Wanted, begin_generation
-from tutelage.run.inputs import Inputs
+from tutelage.run.inputs import Inputs, no_labels
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
@@ -271,8 +271,7 @@ class Run:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
         labels, target = part.labels, self._target
         if labels is None:
-            remedy = "To predict without labels: tutelage predict."
-            raise DataError([DataProblem(where, "there are no labels to compare with", remedy)])
+            raise DataError([no_labels(part, where=where, target=self._target_column())])
         matched, warnings = target.match(labels, part=where)
         return target.truth(matched, locate=part.locate), warnings
 
@@ -326,7 +325,7 @@ class Run:
         for source in self._inputs.one_by_one(inputs):
             part, problems = self._inputs.read(source, target="auto")
             left_out += problems
-            notes += part.notes
+            notes += [*part.notes, *self._odd(part)]
             try:
                 part, found, refused = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
             except DataError as error:
@@ -339,6 +338,11 @@ class Run:
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
+
+    def _odd(self, part: RowsPart) -> list[str]:
+        """Return which rows hardly say anything, such as empty texts."""
+        fitted = self.predictor.fitted
+        return [] if fitted is None else fitted.odd_rows(part)
 
     def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
         """Return texts that the run's language model writes, each with its prompt.

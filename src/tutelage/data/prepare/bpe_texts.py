@@ -43,7 +43,7 @@ class BpeTexts(Prepare):
         texts = as_texts(part)
         plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts]
         if not any(text.strip() for text in plain_texts):
-            raise DataError([DataProblem(part.name, "no text has a single word in it", "Give texts with words.")])
+            raise no_words(texts)
         words = learn_bpe(plain_texts, vocabulary_size=self.vocabulary_size, has_unknown=True)
         return FittedBpeTexts(words, self.length, self.lowercase, texts.text_column)
 

@@ -44,7 +44,7 @@ class Texts(Prepare):
         for text in texts.texts:
             counts.update(_words(str(text), lowercase=self.lowercase))
         if not counts:
-            raise DataError([DataProblem(part.name, "no text has a single word in it", "Give texts with words.")])
+            raise no_words(texts)
         # Of equally frequent words the alphabet decides, so that the order of the rows does not.
         chosen = sorted(counts, key=lambda word: (-counts[word], word))[: self.vocabulary_size - 1]
         return TextsFitted(tuple(chosen), self.length, self.lowercase, texts.text_column)

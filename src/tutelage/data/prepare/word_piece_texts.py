@@ -41,7 +41,7 @@ class WordPieceTexts(Prepare):
         texts = as_texts(part)
         plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts]
         if not any(text.strip() for text in plain_texts):
-            raise DataError([DataProblem(part.name, "no text has a single word in it", "Give texts with words.")])
+            raise no_words(texts)
         words = learn_word_pieces(plain_texts, vocabulary_size=self.vocabulary_size)
         return FittedWordPieceTexts(words, self.length, self.lowercase, texts.text_column)
 
