@@ -17,6 +17,9 @@ from tutelage.data.source.recognize import recognize_input
 
 __all__ = ["Inputs", "no_labels"]
 
+MOST_NAMED = 12
+"""Columns that are named in a message."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -66,6 +69,10 @@ class Inputs:
         assert isinstance(collected.train, RowsPart)
         return collected.train, collected.problems
 
+    def odd(self, part: RowsPart) -> list[str]:
+        """Return which rows hardly say anything, such as empty texts."""
+        return [] if self.fitted is None else self.fitted.odd_rows(part)
+
     @property
     def _reading(self) -> dict[str, Any]:
         """How the train rows were read, and so new ones are."""
@@ -89,7 +96,8 @@ def no_labels(part: RowsPart, *, where: str, target: str) -> DataProblem:
     remedy = "To predict without labels: tutelage predict."
     if not columns or not target or target in columns:
         return DataProblem(where, found, remedy)
-    found = f"{found}: it has no column {target!r}, but {shorten(', '.join(columns), MOST_NAMED)}"
+    named = f"{', '.join(columns[:MOST_NAMED])}{', ...' * (len(columns) > MOST_NAMED)}"
+    found = f"{found}: it has no column {target!r}, but {len(columns):,} other{'s' * (len(columns) != 1)} ({named})"
     return DataProblem(where, found, f"If they stand in another column: --target COLUMN. {remedy}")
 
 

@@ -60,7 +60,7 @@ def too_short(plan: Plan, composed: Composed, per_row: float, *, passed: float) 
     """
     least = math.ceil((passed + reserve_seconds(composed, per_row)) / SAFETY)
     found = f"{plan.time_seconds:g} s are too short: reading, evaluating and reporting alone take about {least:,} s here"
-    return f"{found}. One step is made, and the time is overrun. Give several times as long, such as --time {LEAST_FACTOR * least}s."
+    return f"{found}. One step is made, and the time is overrun. Give several times as much: --time {LEAST_FACTOR * least}s."
 
 
 def _time_steps(plan: Plan, composed: Composed) -> float:

@@ -325,24 +325,20 @@ class Run:
         for source in self._inputs.one_by_one(inputs):
             part, problems = self._inputs.read(source, target="auto")
             left_out += problems
-            notes += [*part.notes, *self._odd(part)]
+            notes += part.notes
             try:
                 part, found, refused = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
             except DataError as error:
                 left_out += error.problems
                 continue
             left_out += refused
+            notes += self._inputs.odd(part)
             answers.append(found)
             names += [part.locate(i) for i in range(len(part))]
         refuse_bad(left_out, on_bad_data)
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
-
-    def _odd(self, part: RowsPart) -> list[str]:
-        """Return which rows hardly say anything, such as empty texts."""
-        fitted = self.predictor.fitted
-        return [] if fitted is None else fitted.odd_rows(part)
 
     def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
         """Return texts that the run's language model writes, each with its prompt.

@@ -11,12 +11,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.sub_words import SubWords, learn_word_pieces
-from tutelage.data.prepare.token_texts import FittedTokens, as_texts, plain
+from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain
 
 __all__ = ["WordPieceTexts", "FittedWordPieceTexts"]
 
