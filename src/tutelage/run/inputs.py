@@ -15,7 +15,7 @@ from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Source
 from tutelage.data.source.recognize import recognize_input
 
-__all__ = ["Inputs", "no_labels"]
+__all__ = ["Inputs"]
 
 MOST_NAMED = 12
 """Columns that are named in a message."""
@@ -73,6 +73,18 @@ class Inputs:
         """Return which rows hardly say anything, such as empty texts."""
         return [] if self.fitted is None else self.fitted.odd_rows(part)
 
+    def no_labels(self, part: RowsPart, *, where: str) -> DataProblem:
+        """Say that rows have no labels, and which column these would stand in."""
+        target, columns = self.target_column(), part.columns
+        found, remedy = "there are no labels to compare with", "To predict without labels: tutelage predict."
+        if not target or target in columns or not (columns or self._reading):
+            return DataProblem(where, found, remedy)
+        found = f"{found}: it has no column {target!r}"
+        if columns:
+            named = f"{', '.join(columns[:MOST_NAMED])}{', ...' * (len(columns) > MOST_NAMED)}"
+            found += f", but {len(columns):,} other{'s' * (len(columns) != 1)} ({named})"
+        return DataProblem(where, found, f"If they stand in another column: --target COLUMN. {remedy}")
+
     @property
     def _reading(self) -> dict[str, Any]:
         """How the train rows were read, and so new ones are."""
@@ -82,23 +94,6 @@ class Inputs:
         """Return the kind of source that reads rows to answer for."""
         first = self.fitted.input_source if self.fitted is not None else ""
         return recognize_input(path, first=first, reading=self._reading)
-
-
-def no_labels(part: RowsPart, *, where: str, target: str) -> DataProblem:
-    """Say that rows have no labels, and which column these would stand in.
-
-    Args:
-        part: The rows.
-        where: What was read.
-        target: The column that the run learned, or "".
-    """
-    found, columns = "there are no labels to compare with", part.columns
-    remedy = "To predict without labels: tutelage predict."
-    if not columns or not target or target in columns:
-        return DataProblem(where, found, remedy)
-    named = f"{', '.join(columns[:MOST_NAMED])}{', ...' * (len(columns) > MOST_NAMED)}"
-    found = f"{found}: it has no column {target!r}, but {len(columns):,} other{'s' * (len(columns) != 1)} ({named})"
-    return DataProblem(where, found, f"If they stand in another column: --target COLUMN. {remedy}")
 
 
 def _require_target(part: RowsPart, target: str, *, where: str) -> None:

@@ -28,7 +28,7 @@ from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
 from tutelage.run.generate import Generation, Wanted, begin_generation
-from tutelage.run.inputs import Inputs, no_labels
+from tutelage.run.inputs import Inputs
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
@@ -271,7 +271,7 @@ class Run:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
         labels, target = part.labels, self._target
         if labels is None:
-            raise DataError([no_labels(part, where=where, target=self._target_column())])
+            raise DataError([self._inputs.no_labels(part, where=where)])
         matched, warnings = target.match(labels, part=where)
         return target.truth(matched, locate=part.locate), warnings
 

@@ -71,7 +71,14 @@ def loss(row: FollowedRow) -> Stage:
         "The outputs become an answer, and the loss makes one number of how wrong it is: 0 would be perfect. Training does "
         "nothing but make this number small, on average over the train rows.",
         blocks,
-        {"loss": value, "name": name, "answer": told.answer, "sums": list(told.sums), "leaves": leaving[-1][1] if leaving else None, **told.numbers},
+        {
+            "loss": value,
+            "name": name,
+            "answer": told.answer,
+            "sums": list(told.sums),
+            "leaves": leaving[-1][1] if leaving else None,
+            **told.numbers,
+        },
     )
 
 
