@@ -84,6 +84,7 @@ class Screen:
         self._now = now
         self._decisions: list[Decided] = []
         self._best = ""
+        self._held: tuple[Evaluated, Text] | None = None
         self._scores = Scores()
         self._progress: Progress | None = None
         self._live: Live | None = None
@@ -97,6 +98,8 @@ class Screen:
         self._show_decisions()
         if isinstance(event, Started):
             self._scores = Scores(event.titles, event.forms)
+        if isinstance(event, Restored | Finished):
+            self._say_held()
         match event:
             case Logged():
                 self._show_progress(event)
@@ -157,11 +160,25 @@ class Screen:
         verdict = self._judge(event)
         if verdict.plain == BEST and self._live is not None and self._progress is not None:
             self._draw(replace(self._progress, best=self._best))
-        if self._mode != "quiet" and self._is_due("kept", KEPT_S if self._mode == "live" else LOGGED_S):
-            scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
-            epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
-            facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
-            self._say(event.seconds, *map(plain, facts), *([verdict] if verdict else []))
+        if self._mode == "quiet":
+            return
+        if self._is_due("kept", KEPT_S if self._mode == "live" else LOGGED_S):
+            self._held = None
+            self._say_evaluation(event, verdict)
+        elif self._mode == "lines" and (verdict.plain == BEST or self._held is None or self._held[1].plain != BEST):
+            self._held = event, verdict
+
+    def _say_evaluation(self, event: Evaluated, verdict: Text) -> None:
+        scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
+        epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
+        facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
+        self._say(event.seconds, *map(plain, facts), *([verdict] if verdict else []))
+
+    def _say_held(self) -> None:
+        """Write the best, or else the last, of the evaluations that came too fast for a log, once training has ended."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._say_evaluation(*held)
 
     def _judge(self, event: Evaluated) -> Text:
         """Say what an evaluation is worth: nothing while a guess is as good, the best so far where that can be seen."""

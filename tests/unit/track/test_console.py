@@ -152,6 +152,16 @@ def test_evaluations_and_corrections_that_come_fast_are_told_about_once_a_second
     assert 4 <= text.count("plan corrected") <= 5
 
 
+def test_the_best_evaluation_of_a_fast_training_reaches_a_log_file() -> None:
+    fast = [evaluated(step, {"validation/error": step / 100}, is_best=step in (2, 5)) for step in range(1, 9)]
+    text = show(io.StringIO(), *fast, Finished(step=8, stopped="budget", metrics={}), pace=0.01)
+    first, best, end = text.splitlines()
+    assert "step 1 " in first
+    assert "step 5 " in best
+    assert best.endswith("best so far")
+    assert end.startswith("Finished")
+
+
 def test_quiet_shows_warnings_and_the_end_only() -> None:
     text = show(
         io.StringIO(),
