@@ -163,6 +163,8 @@ class Screen:
         if self._mode == "quiet":
             return
         if self._is_due("kept", KEPT_S if self._mode == "live" else LOGGED_S):
+            if self._held is not None and self._held[1].plain == BEST != verdict.plain:
+                self._say_held()
             self._held = None
             self._say_evaluation(event, verdict)
         elif self._mode == "lines" and (verdict.plain == BEST or self._held is None or self._held[1].plain != BEST):

@@ -160,6 +160,9 @@ def test_the_best_evaluation_of_a_fast_training_reaches_a_log_file() -> None:
     assert "step 5 " in best
     assert best.endswith("best so far")
     assert end.startswith("Finished")
+    # One of the second before is not lost to the next line.
+    text = show(io.StringIO(), *fast, pace=0.15)
+    assert [re.findall(r"step (\d)", line)[0] for line in text.splitlines()] == ["1", "5", "8"]
 
 
 def test_quiet_shows_warnings_and_the_end_only() -> None:
