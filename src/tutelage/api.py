@@ -149,7 +149,7 @@ def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
 
 
 def explain(
-    run: str | Path,
+    run: str | Path | Run,
     *,
     row: int = 1,
     part: str = "train",
@@ -167,13 +167,13 @@ def explain(
     Nothing of the run is changed. Print what is returned; `record()` has its numbers.
 
     Args:
-        run: The run folder.
+        run: The run, or its folder.
         row: Number of the row in its part, from 1.
         part: Which rows are counted: `train`, `validation` or `test`.
         file: Another file with labels to take the row from.
         at: With the weights that leave (`end`), or those before the first step (`start`).
         out: Write a page there too, whose name ends in .html.
-        model: An own module like the one that was trained.
+        model: An own module like the one that was trained, newly made: that of a run has its weights no more as they began.
         data: The same arrays, where the run was given such; so are the next three.
         test: The test part.
         groups: What each row belongs to.
@@ -185,7 +185,8 @@ def explain(
     if out:
         require_page_name(out)
     asked = Asked(row, part, str(file), at, data, test, groups, times)
-    explanation = explain_row(Run.open(run, model=model), asked)
+    opened = Run(run.path, model, run.tell) if isinstance(run, Run) else Run.open(run, model=model)
+    explanation = explain_row(opened, asked)
     if out:
         write_lesson(explanation, out)
     return explanation

@@ -81,6 +81,13 @@ def test_a_model_predicts_evaluates_and_is_listed(capsys: pytest.CaptureFixture[
     capsys.readouterr()
     assert run_json(["evaluate", "run", "colors.csv"], capsys)["metrics"]["test/accuracy"] > 0.9
     assert run_json(["evaluate", "run"], capsys)["metrics"] == record["metrics"]
+    Path("named.csv").write_text("x,colour\n3,red\n33,blue\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["evaluate", "run", "named.csv"]) == 3
+    told = " ".join(capsys.readouterr().err.split())
+    assert "it has no column 'color', but 2 others (x, colour)" in told
+    assert "--target COLUMN" in told
+    assert run_json(["evaluate", "run", "named.csv", "--target", "colour"], capsys)["metrics"]["test/accuracy"] == 1
     assert run_json(["runs", "."], capsys)["runs"][0]["run"] == "run"
 
 

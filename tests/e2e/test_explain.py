@@ -18,7 +18,9 @@ from tutelage.cli.main import main
 from tutelage.core.errors import DataError, RunError, UsageError
 from tutelage.run.compose import compose
 from tutelage.run.explain import Asked, follow_row
+from tutelage.run.lesson import Remark
 from tutelage.run.run import Run
+from tutelage.task.beside import Beside
 from tutelage.training.checkpoint import newest_checkpoint
 
 STAGES = ["data", "preprocessing", "architecture", "initialization", "forward", "loss", "backpropagation", "optimizer", "epochs"]
@@ -190,6 +192,40 @@ def test_texts_are_explained_by_word(tmp_path: Path, capsys: pytest.CaptureFixtu
     numbers = [int(change["after"]) for change in changes if change["name"].startswith("word ")]
     assert numbers == found["preprocessing"]["inputs"]["token"]["first"][: len(numbers)]
     assert changes[1]["before"] in found["data"]["shown"]["text"].lower()
+
+
+def test_a_run_itself_is_explained_and_the_row_named_as_it_was_counted(run_dir: Path) -> None:
+    found = tutelage.explain(tutelage.open_run(run_dir), row=2)
+    assert found.record() == tutelage.explain(run_dir, row=2).record()
+    assert found.title == f"row 2 of the train part ({found.where}): one row through the training"
+    assert found.where.startswith("passengers.csv row ")
+
+
+@pytest.mark.parametrize(("share", "said"), [(1.0, "come from the floor alone (word_pairs"), (0.5, "the mean of the network")])
+def test_it_is_said_first_that_the_floor_leaves(
+    share: float, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choose = Beside.choose
+
+    def chosen(beside: Beside, *args: Any, **settings: Any) -> None:
+        choose(beside, *args, **settings)
+        beside.share = share
+
+    monkeypatch.setattr(Beside, "choose", chosen)
+    words = ["train", str(text_folder(tmp_path)), "--out", str(tmp_path / "run"), "--steps", "2"]
+    assert main(words) == 0
+    told = {1.0: "the floor alone", 0.5: "the mean of network and floor"}[share]
+    assert f"What leaves: {told}." in " ".join(capsys.readouterr().err.split())
+    run = tutelage.open_run(tmp_path / "run")
+    explanation = tutelage.explain(run, row=1)
+    first = explanation.stages[0].blocks[0]
+    assert isinstance(first, Remark)
+    assert said in first.text
+    assert explanation.stage("data")["floor_share"] == share
+    row = Run.open(run.path).data().train.part.select(np.array([0])).renamed("input")  # type: ignore[attr-defined]
+    (label,), sure = run.predictor.target.labels(run.predictor.answers(row)), float(run.predictor.answers(row).max())  # type: ignore[union-attr]
+    assert explanation.stage("loss")["leaves"].startswith(f"{label} with probability {sure:.4f}")
+    assert ("the floor alone answers" in explanation.text()) == (share < 1)
 
 
 def test_series_are_explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

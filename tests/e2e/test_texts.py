@@ -46,6 +46,18 @@ def test_files_folders_and_lines_are_answered(
     assert json.loads(capsys.readouterr().out)["metrics"]["test/accuracy"] == 1
 
 
+def test_empty_lines_are_noted_with_their_numbers(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"dull film\n\ngreat actor\n  \n")))
+    capsys.readouterr()
+    assert main(["predict", str(folder / "run"), "-"]) == 0
+    told = capsys.readouterr()
+    assert "empty or blank: 2 (line 2, line 4): counted as one unknown word" in told.err
+    assert "\r" not in told.out
+    assert len(told.out.splitlines()) == 5
+
+
 def test_a_name_of_a_file_that_is_not_there_is_no_text(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["predict", str(folder / "run"), "great.txt"]) == 2
     assert "no such file" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from tutelage.core.errors import RunError
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
@@ -12,6 +13,8 @@ from tutelage.track.score import say_decimals
 __all__ = ["run"]
 
 STORED = "the run's own parts, as measured at the end of training"
+NAME_WIDTH = 20
+"""Characters of a metric's name, at least."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,15 +35,28 @@ def run(arguments: argparse.Namespace) -> int:
     for warning in scores.get("warnings", ()):
         warn(warning)
     say(one_line(str(record["source"])))
-    for name, value in scores["metrics"].items():
+    _say_scores(scores)
+    return 0
+
+
+def _say_scores(scores: dict[str, Any]) -> None:
+    """Write a line for each metric, in columns."""
+    names = {name: one_line(name) for name in scores["metrics"]}
+    values = {name: _said(value) for name, value in scores["metrics"].items()}
+    wide, long = max([NAME_WIDTH, *map(len, names.values())]), max([0, *map(len, values.values())])
+    for name, value in values.items():
         low, high = scores["intervals"].get(name) or (None, None)
         between = (
             f"   95 % interval {say_decimals(low)} to {say_decimals(high)}"
             if isinstance(low, float) and isinstance(high, float) and low == low
             else ""
         )
-        say(f"  {one_line(name):<20} {'not defined' if value is None or value != value else say_decimals(value)}{between}")
-    return 0
+        say(f"  {names[name]:<{wide}} {value:<{long}}{between}".rstrip())
+
+
+def _said(value: float | None) -> str:
+    """Write a score."""
+    return "not defined" if value is None or value != value else say_decimals(value)
 
 
 def _lost(folder: Path) -> dict[str, list[str]]:

@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     explanation = explain_row(Run.open(arguments.run, tell=warn), asked)
     if arguments.out:
         write_lesson(explanation, arguments.out)
-        tell(f"{one_line(explanation.where)} explained in {one_line(arguments.out)}")
+        tell(f"{one_line(explanation.called)} explained in {one_line(arguments.out)}")
     if arguments.json:
         say_json(json_values(explanation.record()))
     elif not arguments.out:

@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import io
 import json
 from pathlib import Path
 from typing import Any
@@ -63,8 +62,19 @@ def _shown(value: Any) -> Any:
 
 def _as_csv(records: list[dict[str, Any]]) -> str:
     """Return records as CSV text."""
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, fieldnames=list(records[0]) if records else ["row", "prediction"])
+    lines = _Lines()
+    writer = csv.DictWriter(lines, fieldnames=list(records[0]) if records else ["row", "prediction"])
     writer.writeheader()
     writer.writerows(records)
-    return buffer.getvalue()
+    return "".join(lines.written)
+
+
+class _Lines:
+    """Takes lines that end as a `csv.writer` ends them, so that a cell with either sign is quoted, and ends them by one sign."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+
+    def write(self, line: str) -> None:
+        """Take one line."""
+        self.written.append(line.removesuffix("\r\n") + "\n")

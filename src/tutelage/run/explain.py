@@ -100,7 +100,7 @@ def explain_row(run: Run, asked: Asked) -> Explanation:
     with _kept_generators():
         row = follow_row(run, asked)
         stages = tuple(stage(row) for stage in STAGES)
-    return Explanation(str(run.path), asked.file or asked.part, asked.row, row.example.where, stages)
+    return Explanation(str(run.path), asked.file or asked.part, asked.row, row.example.where, stages, row.called)
 
 
 def follow_row(run: Run, asked: Asked) -> FollowedRow:

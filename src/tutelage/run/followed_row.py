@@ -82,6 +82,17 @@ class FollowedRow:
     at_height: Followed | None
     predictor: Predictor | None
 
+    @property
+    def called(self) -> str:
+        """How the row is called: as it was counted, and as its file counts."""
+        where = self.example.where
+        return f"{self.example.unit} {self.number:,} of {self.part} ({where})" if self.example.unit == "row" else where
+
+    @property
+    def floor_share(self) -> float:
+        """The share of the floor in the answers that leave; 0 for weights of the start."""
+        return self.predictor.companion.share if self.predictor is not None and self.predictor.companion is not None else 0.0
+
     @cached_property
     def told(self) -> Told:
         """What the outputs say."""

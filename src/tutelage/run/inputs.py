@@ -17,6 +17,9 @@ from tutelage.data.source.recognize import recognize_input
 
 __all__ = ["Inputs"]
 
+MOST_NAMED = 12
+"""Columns that are named in a message."""
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -65,6 +68,22 @@ class Inputs:
         collected = collect_arrays(source, target=known or "auto", is_input=True, reading=reading)
         assert isinstance(collected.train, RowsPart)
         return collected.train, collected.problems
+
+    def odd(self, part: RowsPart) -> list[str]:
+        """Return which rows hardly say anything, such as empty texts."""
+        return [] if self.fitted is None else self.fitted.odd_rows(part)
+
+    def no_labels(self, part: RowsPart, *, where: str) -> DataProblem:
+        """Say that rows have no labels, and which column these would stand in."""
+        target, columns = self.target_column(), part.columns
+        found, remedy = "there are no labels to compare with", "To predict without labels: tutelage predict."
+        if not target or target in columns or not (columns or self._reading):
+            return DataProblem(where, found, remedy)
+        found = f"{found}: it has no column {target!r}"
+        if columns:
+            named = f"{', '.join(columns[:MOST_NAMED])}{', ...' * (len(columns) > MOST_NAMED)}"
+            found += f", but {len(columns):,} other{'s' * (len(columns) != 1)} ({named})"
+        return DataProblem(where, found, f"If they stand in another column: --target COLUMN. {remedy}")
 
     @property
     def _reading(self) -> dict[str, Any]:

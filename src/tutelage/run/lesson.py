@@ -115,6 +115,7 @@ class Explanation:
         row: Its number in that part, from 1.
         where: Where it was read.
         stages: In the order in which they happen.
+        called: How the row is called: as it was counted, and where it was read; "" = the latter alone.
     """
 
     run: str
@@ -122,11 +123,12 @@ class Explanation:
     row: int
     where: str
     stages: tuple[Stage, ...]
+    called: str = ""
 
     @property
     def title(self) -> str:
         """What is explained."""
-        return f"{self.where}: one row through the training"
+        return f"{self.called or self.where}: one row through the training"
 
     def stage(self, name: str) -> Mapping[str, Any]:
         """Return the numbers of a stage, such as `forward`."""

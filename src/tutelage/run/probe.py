@@ -1,5 +1,6 @@
 """How many steps fit into a time budget: a few real steps are timed, then everything is put back as it was."""
 
+import math
 import time
 
 import torch
@@ -9,13 +10,15 @@ from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.training.course import course
 
-__all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds"]
+__all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds", "too_short"]
 
 WARM_UP_STEPS, TIMED_STEPS = 5, 20
 PROBE_FRACTION = 0.03
 """Share of the budget that the probe may take, once the warm-up steps are done."""
 SAFETY = 0.97
 """Share of the remaining time that is planned for: the rest absorbs noise, so that corrections stay rare."""
+LEAST_FACTOR = 3
+"""Times that what is no training takes, which a budget should have at least."""
 REPORT_SECONDS = 1.5
 """Time for intervals, files and the report at the end of a run."""
 
@@ -44,6 +47,20 @@ def reserve_seconds(composed: Composed, per_row: float) -> float:
     rows = 2 * len(composed.problem.validation) + (len(composed.problem.test) if composed.problem.test else 0)
     beside = composed.problem.beside
     return rows * per_row + REPORT_SECONDS + (0.0 if beside is None else beside.reserve_seconds)
+
+
+def too_short(plan: Plan, composed: Composed, per_row: float, *, passed: float) -> str:
+    """Say that the time is too short, and what is needed here.
+
+    Args:
+        plan: The run's.
+        composed: The training.
+        per_row: Seconds that a row takes to evaluate.
+        passed: Seconds since the run began: for reading, preparing and the probe.
+    """
+    least = math.ceil((passed + reserve_seconds(composed, per_row)) / SAFETY)
+    found = f"{plan.time_seconds:g} s are too short: reading, evaluating and reporting alone take about {least:,} s here"
+    return f"{found}. One step is made, and the time is overrun. Give several times as much: --time {LEAST_FACTOR * least}s."
 
 
 def _time_steps(plan: Plan, composed: Composed) -> float:

@@ -271,8 +271,7 @@ class Run:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
         labels, target = part.labels, self._target
         if labels is None:
-            remedy = "To predict without labels: tutelage predict."
-            raise DataError([DataProblem(where, "there are no labels to compare with", remedy)])
+            raise DataError([self._inputs.no_labels(part, where=where)])
         matched, warnings = target.match(labels, part=where)
         return target.truth(matched, locate=part.locate), warnings
 
@@ -333,6 +332,7 @@ class Run:
                 left_out += error.problems
                 continue
             left_out += refused
+            notes += self._inputs.odd(part)
             answers.append(found)
             names += [part.locate(i) for i in range(len(part))]
         refuse_bad(left_out, on_bad_data)

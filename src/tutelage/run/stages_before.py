@@ -17,6 +17,7 @@ def data(row: FollowedRow) -> Stage:
     example = row.example
     facts = [("where", example.where), (example.unit, f"{row.number:,} of {row.part}")]
     blocks: list[Block] = []
+    floor = row.floor_share
     shown: dict[str, Any] = {key: value for key, value in example.shown.items() if key != "png"}
     if "png" in example.shown:
         blocks.append(Picture(str(example.shown["png"]), "the row as a picture"))
@@ -31,9 +32,25 @@ def data(row: FollowedRow) -> Stage:
         "data",
         "The data: one row as it was read",
         "A network learns from examples. This is one of them, together with the answer that it should give.",
-        [Facts(facts), *blocks],
-        {"where": example.where, "target": example.target, "shown": shown},
+        [*_not_alone(row), Facts(facts), *blocks],
+        {"where": example.where, "target": example.target, "shown": shown, "floor_share": floor},
     )
+
+
+def _not_alone(row: FollowedRow) -> list[Block]:
+    """Say first that the network's answers are not, or not alone, what leaves."""
+    share, predictor = row.floor_share, row.predictor
+    if not share or predictor is None or predictor.companion is None:
+        return []
+    floor = predictor.companion.floor
+    named = f"{getattr(floor, 'kind', '')}: {floor.noun}"
+    whose = (
+        f"come from the floor alone ({named}), not from the network"
+        if share == 1
+        else f"are the mean of the network's and the floor's ({named}), which counts {100 * share:.0f} %"
+    )
+    text = f"The answers that leave this run {whose}, as the validation rows decided. What follows is the network's own way"
+    return [Remark(f"{text}; the stage of the loss has the answers of both.", "warning")]
 
 
 def preprocessing(row: FollowedRow) -> Stage:

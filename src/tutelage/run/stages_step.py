@@ -3,8 +3,10 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 
+from tutelage.data.target.base import Target
 from tutelage.optim.moved import Moved
 from tutelage.run.followed_row import FollowedRow, norm
 from tutelage.run.lesson import Block, Facts, Formula, Remark, Spread, Stage, Table, say
@@ -59,7 +61,8 @@ def loss(row: FollowedRow) -> Stage:
     """Show answer and loss."""
     told, value = row.told, row.followed.loss_before
     blocks: list[Block] = [Table(told.title, told.headers, told.rows, numeric=tuple(range(1, len(told.headers))))]
-    blocks.append(Facts([("the network answers", told.answer), *_leaving(row), ("loss of this row", say(value))]))
+    leaving = _leaving(row)
+    blocks.append(Facts([("the network answers", told.answer), *leaving, ("loss of this row", say(value))]))
     name = getattr(getattr(row.plan.task, "loss", None), "kind", "cross-entropy of each next token")
     blocks += [Formula([f"loss ({name}):", *told.sums])] if told.sums else []
     return Stage(
@@ -68,7 +71,14 @@ def loss(row: FollowedRow) -> Stage:
         "The outputs become an answer, and the loss makes one number of how wrong it is: 0 would be perfect. Training does "
         "nothing but make this number small, on average over the train rows.",
         blocks,
-        {"loss": value, "name": name, "answer": told.answer, "sums": list(told.sums), **told.numbers},
+        {
+            "loss": value,
+            "name": name,
+            "answer": told.answer,
+            "sums": list(told.sums),
+            "leaves": leaving[-1][1] if leaving else None,
+            **told.numbers,
+        },
     )
 
 
@@ -210,9 +220,17 @@ def _leaving(row: FollowedRow) -> list[tuple[str, str]]:
     if not said:
         return []
     answers = predictor.answers(row.example.row)
-    (label,) = predictor.target.labels(answers)
-    sure = f" with probability {float(answers[0].max()):.4f}" if predictor.target.classes else ""
-    return [("the run's model answers", f"{label}{sure}: {'; '.join(said)}")]
+    leaves = [("the run's model answers", f"{_answer(predictor.target, answers)}: {'; '.join(said)}")]
+    if predictor.companion is None or predictor.companion.share == 1:
+        return leaves
+    alone = predictor.companion.fitted.answers(row.example.row)
+    return [("the floor alone answers", _answer(predictor.target, alone)), *leaves]
+
+
+def _answer(target: Target, answers: np.ndarray) -> str:
+    """Write the answer for the one row that was asked about."""
+    (label,) = target.labels(answers)
+    return f"{label} with probability {float(answers[0].max()):.4f}" if target.classes else str(label)
 
 
 def _flow(row: FollowedRow) -> tuple[str, str]:

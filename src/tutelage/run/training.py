@@ -27,10 +27,11 @@ from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
-from tutelage.run.probe import plan_steps, reserve_seconds
+from tutelage.run.probe import plan_steps, reserve_seconds, too_short
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.run.scores import score
+from tutelage.task.companion import whose
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
@@ -176,8 +177,7 @@ class Training:
                 total = self.plan.useful_steps
                 reason += f"; {total:,} are as many as help with so few rows"
             if total <= 1:
-                short = f"{self.plan.time_seconds:g} s are too short: reading, evaluating and reporting alone take about as long"
-                self.emitter.emit(Warned(message=f"{short}. One step is made, and the time is overrun. Typical: 30s or more."))
+                self.emitter.emit(Warned(message=too_short(self.plan, composed, per_row, passed=self.emitter.seconds)))
             control = type(control)(total)
             self.emitter.emit(Corrected(step=0, total_steps=total, reason=reason))
         composed.state.control = control.begun()
@@ -334,7 +334,8 @@ class Training:
             self.emitter.emit(Restored(step=step, metric=metric, score=best))
         beside, reason = composed.problem.beside, composed.problem.choose(composed.state.task)
         if beside is not None:
-            self.emitter.emit(Noted(message=f"floor ({getattr(beside.floor, 'kind', '')}): {reason}."))
+            kind = getattr(beside.floor, "kind", "")
+            self.emitter.emit(Noted(message=f"floor ({kind}): {reason}. What leaves: {whose(beside.share)}."))
 
     def _keep_predictor(self, composed: Composed, name: str, *, step: int) -> str:
         """Write the predictor of the task's present weights into a folder of the run, and return their SHA-256."""

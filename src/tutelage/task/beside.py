@@ -13,6 +13,7 @@ import numpy as np
 from tutelage.data.part.base import RowsPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.metric.base import Outcome
+from tutelage.task.companion import whose
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = ["ALONE", "BOTH", "Beside", "mixed"]
@@ -97,8 +98,7 @@ class Beside:
         gain = losses[BOTH] - losses[best]
         error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
         self.share = best if best != BOTH and float(gain.mean()) > CLEARLY * error else BOTH
-        said = {ALONE: "the network alone", BOTH: "the mean of network and floor", 1.0: "the floor alone"}
-        means = ", ".join(f"{said[share]} {float(loss.mean()):.4g}" for share, loss in losses.items())
+        means = ", ".join(f"{whose(share)} {float(loss.mean()):.4g}" for share, loss in losses.items())
         self.reason = f"mean loss on the validation part: {means}"
         if self.share and self._is_refitted:
             self._refit()

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-__all__ = ["Companion"]
+__all__ = ["Companion", "whose"]
 
 
 class Companion(Protocol):
@@ -26,3 +26,8 @@ class Companion(Protocol):
 
     def fit(self) -> None:
         """Fit to the train rows, the same each time."""
+
+
+def whose(share: float) -> str:
+    """Say whose answers those are in which the floor has this share."""
+    return {0.0: "the network alone", 1.0: "the floor alone"}.get(share, "the mean of network and floor")

@@ -14,6 +14,7 @@ from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.forecasts import ForecastFitted, last_season
 from tutelage.task.beside import ALONE, BOTH, mixed
+from tutelage.task.companion import whose
 
 __all__ = ["ForecastBeside", "apart", "blocks_of", "standard_error"]
 
@@ -78,8 +79,7 @@ class ForecastBeside:
         naive = last_season(windows, season=windows.season)
         yardstick = float(np.mean(block_losses(naive - truth_NHC, windows)))
         self.share, why = _decided(losses, means, yardstick=yardstick)
-        said = {ALONE: "the network alone", BOTH: "the mean of network and floor", 1.0: "the floor alone"}
-        told = ", ".join(f"{said[share]} {mean:.4g}" for share, mean in means.items())
+        told = ", ".join(f"{whose(share)} {mean:.4g}" for share, mean in means.items())
         self.reason = f"mean squared error on the validation part: {told}; {why}"
         if self.share:
             assert isinstance(self._judged, ForecastFitted)

@@ -41,6 +41,9 @@ LINE_S = 15.0
 """Shortest time between two progress lines where there is no bar."""
 KEPT_S = 5.0
 """Shortest time between two evaluation lines that stay above the bar; the bar itself always shows the best."""
+LOGGED_S = 1.0
+"""Shortest time between two evaluation lines in a log, and between two corrections of the plan anywhere; the run's folder has
+them all."""
 SAMPLE_S = 30.0
 """Shortest time between two generated texts."""
 SAMPLE_LINES = 3
@@ -81,10 +84,11 @@ class Screen:
         self._now = now
         self._decisions: list[Decided] = []
         self._best = ""
+        self._held: tuple[Evaluated, Text] | None = None
         self._scores = Scores()
         self._progress: Progress | None = None
         self._live: Live | None = None
-        self._last = dict.fromkeys(("bar", "line", "kept", "sample"), float("-inf"))
+        self._last = dict.fromkeys(("bar", "line", "kept", "corrected", "sample"), float("-inf"))
 
     def take(self, event: Event) -> None:
         """Show one event, where it is worth showing."""
@@ -94,6 +98,8 @@ class Screen:
         self._show_decisions()
         if isinstance(event, Started):
             self._scores = Scores(event.titles, event.forms)
+        if isinstance(event, Restored | Finished):
+            self._say_held()
         match event:
             case Logged():
                 self._show_progress(event)
@@ -109,7 +115,9 @@ class Screen:
                 self._terminal.print(hanging((plain("Note:", "dim"), plain(event.message))))
             case Sampled() if self._mode != "quiet" and event.texts:
                 self._show_sample(event)
-            case Corrected() | Resumed() | Restored() if self._mode != "quiet":
+            case Corrected() if self._mode != "quiet" and self._is_due("corrected", LOGGED_S):
+                self._say(event.seconds, plain(self._sentence(event)))
+            case Resumed() | Restored() if self._mode != "quiet":
                 self._say(event.seconds, plain(self._sentence(event)))
             case _:
                 pass
@@ -152,11 +160,27 @@ class Screen:
         verdict = self._judge(event)
         if verdict.plain == BEST and self._live is not None and self._progress is not None:
             self._draw(replace(self._progress, best=self._best))
-        if self._mode == "lines" or (self._mode == "live" and self._is_due("kept", KEPT_S)):
-            scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
-            epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
-            facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
-            self._say(event.seconds, *map(plain, facts), *([verdict] if verdict else []))
+        if self._mode == "quiet":
+            return
+        if self._is_due("kept", KEPT_S if self._mode == "live" else LOGGED_S):
+            if self._held is not None and self._held[1].plain == BEST != verdict.plain:
+                self._say_held()
+            self._held = None
+            self._say_evaluation(event, verdict)
+        elif self._mode == "lines" and (verdict.plain == BEST or self._held is None or self._held[1].plain != BEST):
+            self._held = event, verdict
+
+    def _say_evaluation(self, event: Evaluated, verdict: Text) -> None:
+        scores = [self._scores.say(key, value) for key, value in event.metrics.items()]
+        epoch = [f"epoch {event.epoch:.1f}"] if event.epoch >= LEAST_EPOCH else []
+        facts = [f"step {event.step:,}", *epoch, *(f"validation: {score}" for score in scores[:1]), *scores[1:]]
+        self._say(event.seconds, *map(plain, facts), *([verdict] if verdict else []))
+
+    def _say_held(self) -> None:
+        """Write the best, or else the last, of the evaluations that came too fast for a log, once training has ended."""
+        held, self._held = self._held, None
+        if held is not None:
+            self._say_evaluation(*held)
 
     def _judge(self, event: Evaluated) -> Text:
         """Say what an evaluation is worth: nothing while a guess is as good, the best so far where that can be seen."""

@@ -69,5 +69,7 @@ def test_what_was_fitted_survives_its_file() -> None:
 
 
 def test_texts_without_a_single_word_are_refused() -> None:
-    with pytest.raises(DataError, match="no text has a single word"):
+    with pytest.raises(DataError, match="no text has a single word") as found:
         Texts().fit(part_of("", "  \n"))
+    part = part_of("", "  \n")
+    assert f"2 texts: {part.locate(0)}: '', {part.locate(1)}: '  \\n'" in str(found.value)

@@ -9,6 +9,7 @@ import pytest
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.metric.base import Outcome
 from tutelage.task.beside import ALONE, BOTH, Beside, mixed
+from tutelage.task.companion import whose
 
 ROWS = 200
 
@@ -126,3 +127,11 @@ def test_shares_mix_answers() -> None:
     assert mixed(network, floor, share=ALONE) is network
     np.testing.assert_array_equal(mixed(network, floor, share=BOTH), [[0.5, 0.5]])
     np.testing.assert_array_equal(mixed(network, floor, share=1.0), floor)
+
+
+def test_whose_answers_leave_is_said_in_words() -> None:
+    assert [whose(share) for share in (ALONE, BOTH, 1.0)] == [
+        "the network alone",
+        "the mean of network and floor",
+        "the floor alone",
+    ]

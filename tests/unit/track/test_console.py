@@ -135,12 +135,34 @@ def test_what_others_say_on_standard_error_is_written_above_the_bar(monkeypatch:
 
 def test_every_evaluation_decision_and_warning_reaches_a_log_file() -> None:
     evaluations = [evaluated(step, {"validation/error": step / 100}) for step in range(1, 9)]
-    text = show(
-        io.StringIO(), Decided(key="optim", value="adamw", reason="safe"), Warned(message="watch out"), *evaluations, pace=0.01
-    )
+    text = show(io.StringIO(), Decided(key="optim", value="adamw", reason="safe"), Warned(message="watch out"), *evaluations)
     assert text.count("validation: error") == 8
     assert "optim" in text
     assert "Warning: watch out" in text
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_evaluations_and_corrections_that_come_fast_are_told_about_once_a_second(stream: type[io.StringIO]) -> None:
+    events: list[Event] = []
+    for step in range(1, 201):
+        correction = Corrected(step=step, total_steps=1000 + step, reason="steps are slow")
+        events += [evaluated(step, {"validation/error": 0.5}, is_best=False), correction]
+    text = show(stream(), *events, pace=0.01)
+    assert 1 <= text.count("validation: error") <= 4
+    assert 4 <= text.count("plan corrected") <= 5
+
+
+def test_the_best_evaluation_of_a_fast_training_reaches_a_log_file() -> None:
+    fast = [evaluated(step, {"validation/error": step / 100}, is_best=step in (2, 5)) for step in range(1, 9)]
+    text = show(io.StringIO(), *fast, Finished(step=8, stopped="budget", metrics={}), pace=0.01)
+    first, best, end = text.splitlines()
+    assert "step 1 " in first
+    assert "step 5 " in best
+    assert best.endswith("best so far")
+    assert end.startswith("Finished")
+    # One of the second before is not lost to the next line.
+    text = show(io.StringIO(), *fast, pace=0.15)
+    assert [re.findall(r"step (\d)", line)[0] for line in text.splitlines()] == ["1", "5", "8"]
 
 
 def test_quiet_shows_warnings_and_the_end_only() -> None:

@@ -11,12 +11,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.sub_words import SubWords, learn_bpe
-from tutelage.data.prepare.token_texts import FittedTokens, as_texts, plain
+from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain
 
 __all__ = ["BpeTexts", "FittedBpeTexts"]
 
@@ -43,7 +42,7 @@ class BpeTexts(Prepare):
         texts = as_texts(part)
         plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts]
         if not any(text.strip() for text in plain_texts):
-            raise DataError([DataProblem(part.name, "no text has a single word in it", "Give texts with words.")])
+            raise no_words(texts)
         words = learn_bpe(plain_texts, vocabulary_size=self.vocabulary_size, has_unknown=True)
         return FittedBpeTexts(words, self.length, self.lowercase, texts.text_column)
 

@@ -13,12 +13,11 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.token_store import code_type
-from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, plain
+from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, no_words, plain
 
 __all__ = ["Texts", "TextsFitted"]
 
@@ -44,7 +43,7 @@ class Texts(Prepare):
         for text in texts.texts:
             counts.update(_words(str(text), lowercase=self.lowercase))
         if not counts:
-            raise DataError([DataProblem(part.name, "no text has a single word in it", "Give texts with words.")])
+            raise no_words(texts)
         # Of equally frequent words the alphabet decides, so that the order of the rows does not.
         chosen = sorted(counts, key=lambda word: (-counts[word], word))[: self.vocabulary_size - 1]
         return TextsFitted(tuple(chosen), self.length, self.lowercase, texts.text_column)

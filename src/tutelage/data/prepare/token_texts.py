@@ -22,7 +22,7 @@ from tutelage.data.prepare.token_store import code_type, store_tokens
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import Pieces, RaggedRows
 
-__all__ = ["UNKNOWN", "FittedTokens", "as_texts", "plain", "shortened"]
+__all__ = ["UNKNOWN", "FittedTokens", "as_texts", "no_words", "plain", "shortened"]
 
 UNKNOWN = 0
 MARKUP = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
@@ -30,6 +30,7 @@ MARKUP = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
 HUGE = 1_000_000
 """Characters of a text that is more likely many texts in one."""
 MAX_SHOWN = 5
+MAX_CHARACTERS = 20
 MAX_TOLD = 12
 """Tokens whose numbers are told one by one."""
 MULTIPLE = 8
@@ -155,6 +156,14 @@ def as_texts(part: Part) -> TextPart:
     if isinstance(part, TextPart):
         return part
     raise DataError([DataProblem(part.name, "its rows are no texts", "The model was trained on texts: give it the same.")])
+
+
+def no_words(part: Part) -> DataError:
+    """Return what to raise where no text has a word, with the first of them."""
+    texts = as_texts(part)
+    first = [f"{texts.locate(row)}: {str(texts.texts[row])[:MAX_CHARACTERS]!r}" for row in range(min(len(texts), MAX_SHOWN))]
+    named = f" ({len(texts):,} texts: {', '.join(first)}{', ...' * (len(texts) > MAX_SHOWN)})" if first else ""
+    return DataError([DataProblem(part.name, f"no text has a single word in it{named}", "Give texts with words.")])
 
 
 def _some(part: RowsPart, rows: list[int]) -> str:
