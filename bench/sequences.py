@@ -303,8 +303,8 @@ def run() -> dict[str, Any]:
     gpt = language_case(PlainGpt, Gpt(width=256, depth=6, heads=8), length=256, batch_size=16, steps=12)
     lstm = language_case(PlainLstm, Lstm(width=128, depth=2, embedding_size=128), length=128, batch_size=64, steps=30)
     return {
-        "gpt_6x256": compare(gpt, rounds=5),
-        "lstm_2x128": compare(lstm, rounds=5),
-        "text_encoder_2x128": compare(text_case(batch_size=32, steps=60), rounds=5),
+        "gpt_6x256": compare(gpt, rounds=3),
+        "lstm_2x128": compare(lstm, rounds=3),
+        "text_encoder_2x128": compare(text_case(batch_size=32, steps=30), rounds=3),
         "goals": GOALS,
     }
