@@ -38,6 +38,8 @@ FOLDERS = {
 }
 """Each family of components and the folder, below the package, that holds one file per kind."""
 
+KIND = "\n    kind: "
+"""How a class sets what kind it is, as the house's formatter writes it."""
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -86,7 +88,11 @@ def _components(family: str) -> tuple[tuple[str, str], ...]:
     """Read (kind, description) of each component file of a family."""
     found = []
     for path in sorted((PACKAGE / FOLDERS[family]).glob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        # Most files are no components; parsing one takes half a millisecond.
+        if KIND not in text:
+            continue
+        tree = ast.parse(text)
         if _is_component(tree):
             found.append((path.stem, (ast.get_docstring(tree) or "").split("\n")[0]))
     return tuple(found)
