@@ -1,18 +1,11 @@
 """What a forward pass changes besides its outputs, as it was before: buffers such as running statistics, and random numbers."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from tutelage.training.flat import Kept
 
 __all__ = ["Before", "least_rows"]
-
-
-STILL = 10
-"""Forward passes from the first one on in which nothing was drawn, after which nothing is expected to be: copying a generator's
-state costs a step of a small network more than all else that is kept."""
 
 
 class Before:
@@ -29,32 +22,28 @@ class Before:
         """Find the buffers, and keep all as it is now."""
         self._device = torch.device(device)
         held = {id(buffer): buffer for part in task.modules() if part.training for buffer in part.buffers(recurse=False)}
-        buffers = list(held.values())
-        self.checked = [buffer for buffer in buffers if buffer.is_floating_point() and bool(buffer.isfinite().all())]
-        self._buffers = Kept(buffers, together=True) if buffers else None
-        floats = [buffer for buffer in buffers if buffer.is_floating_point()]
-        whole = None if self._buffers is None else self._buffers.whole_of(floats)
-        self.checked_flat = [whole] if whole is not None and len(self.checked) == len(floats) else self.checked
+        usual = {id(buffer) for part in task.modules() if _is_batch_norm(part) for buffer in part.buffers(recurse=False)}
+        self.checked = [buffer for buffer in held.values() if buffer.is_floating_point() and bool(buffer.isfinite().all())]
+        # Only batch norm's own are moved: of another module's nobody knows who else looks at their memory.
+        self._usual = Kept([buffer for key, buffer in held.items() if key in usual], together=True)
+        self._others = Kept([buffer for key, buffer in held.items() if key not in usual])
+        floats = [buffer for key, buffer in held.items() if key in usual and buffer.is_floating_point()]
+        whole, known = self._usual.whole_of(floats), {id(buffer) for buffer in self.checked}
+        self.checked_flat = self.checked
+        if whole is not None and all(id(buffer) in known for buffer in floats):
+            self.checked_flat = [whole, *(buffer for buffer in self.checked if id(buffer) not in usual)]
         self._random = self._random_state()
-        self._times_still: float = 0
 
     def keep(self) -> None:
         """Keep all as it is now."""
-        if self._buffers is not None:
-            self._buffers.keep()
-        if self._times_still >= STILL:
-            return
-        random, last = self._random_state(), self._random
-        if self._times_still >= 0:
-            is_still = all(torch.equal(one, other) for one, other in zip(random, last, strict=True))
-            # Once something has drawn, it is never taken for still.
-            self._times_still = self._times_still + 1 if is_still else -math.inf
-        self._random = random
+        self._usual.keep()
+        self._others.keep()
+        self._random = self._random_state()
 
     def put_back_buffers(self, is_wanted: Tensor | None = None) -> None:
         """Put the buffers back; `is_wanted` is bool [] on the device where the host does not know whether to."""
-        if self._buffers is not None:
-            self._buffers.put_back(is_wanted)
+        self._usual.put_back(is_wanted)
+        self._others.put_back(is_wanted)
 
     def put_back_random(self) -> None:
         """Put the generators back."""
@@ -70,4 +59,9 @@ class Before:
 
 def least_rows(task: nn.Module) -> int:
     """Return how many rows a micro-batch needs: batch norm cannot do with one."""
-    return 2 if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in task.modules()) else 1
+    return 2 if any(_is_batch_norm(part) for part in task.modules()) else 1
+
+
+def _is_batch_norm(part: nn.Module) -> bool:
+    """Tell whether a layer is torch's own batch norm, or made of it."""
+    return isinstance(part, nn.modules.batchnorm._BatchNorm)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tutelage.training.before import STILL, Before
+from tutelage.training.before import Before
 from tutelage.training.flat import Kept, lay_together
 
 
@@ -55,13 +55,34 @@ class Draws(nn.Module):
         self.norm = nn.BatchNorm1d(2)
 
 
-def test_random_numbers_come_back_while_somebody_draws() -> None:
+def test_random_numbers_come_back_also_of_who_begins_late_to_draw() -> None:
     before = Before(Draws(), "cpu")
-    for _ in range(3 * STILL):
+    for step in range(40):
         before.keep()
-        drawn = torch.rand(2)
-        before.put_back_random()
-        assert torch.equal(torch.rand(2), drawn)
+        if step > 20:
+            drawn = torch.rand(2)
+            before.put_back_random()
+            assert torch.equal(torch.rand(2), drawn)
+
+
+class Looks(nn.Module):
+    """Looks at a part of its own buffer through a view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.table: Tensor
+        self.register_buffer("table", torch.zeros(4))
+        self.first = self.table[:2]
+
+
+def test_the_buffers_of_other_modules_stay_where_they_are_and_come_back() -> None:
+    module = Looks()
+    before = Before(module, "cpu")
+    module.table.add_(3.0)
+    assert module.first.tolist() == [3.0, 3.0]
+    before.put_back_buffers()
+    assert module.table.tolist() == [0.0] * 4
+    assert module.first.tolist() == [0.0, 0.0]
 
 
 def test_buffers_are_found_together_and_told_finite_by_one_tensor() -> None:
