@@ -1,5 +1,6 @@
 """A language model from a text file to generated text: recognized, trained, measured beside counting, and let write."""
 
+import io
 import json
 import os
 import signal
@@ -136,6 +137,25 @@ def test_the_command_streams_one_text_and_writes_several(
     assert json.loads((tmp_path / "t.json").read_text()) == texts
     assert (tmp_path / "t.txt").read_text() == f"--- 1 of 2 ---\n{texts[0]}\n--- 2 of 2 ---\n{texts[1]}\n"
     assert not capsys.readouterr().out
+
+
+def test_a_prompt_comes_from_a_file_or_standard_input(
+    run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["generate", str(run_dir), "--length", "20", "--seed", "4"]
+    asked = "the old\nman "
+    (tmp_path / "asked.txt").write_text(asked)
+    expected = tutelage.open_run(run_dir).generate(asked, length=20, seed=4)[0] + "\n"
+    assert main([*words, "--prompt-file", str(tmp_path / "asked.txt")]) == 0
+    assert capsys.readouterr().out == expected
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(asked.encode())))
+    assert main([*words, "--prompt-file", "-"]) == 0
+    assert capsys.readouterr().out == expected
+    assert main([*words, "--prompt-file", str(tmp_path / "gone.txt")]) == 2
+    assert "gone.txt: no such file" in capsys.readouterr().err
+    assert main([*words, "--prompt-file", str(tmp_path / "asked.txt"), "--out", str(tmp_path / "asked.txt")]) == 2
+    assert "written over" in capsys.readouterr().err
+    assert (tmp_path / "asked.txt").read_text() == asked
 
 
 def test_unknown_characters_of_a_prompt_are_told_and_replaced(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

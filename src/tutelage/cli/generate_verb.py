@@ -2,22 +2,31 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
+from tutelage.cli.out_file import check_out_file
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
+from tutelage.core.names import from_address
 from tutelage.core.outlet import flush, one_line, say, say_json, tell, warn
+from tutelage.data.source.corpus_files import read_corpus
 from tutelage.run.generate import Generation, Wanted
 from tutelage.run.run import Run
 
 __all__ = ["run"]
+
+STANDARD_INPUT = "-"
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the texts as they come where there is one, else one after another when all are done."""
     if arguments.out and Path(arguments.out).suffix not in (".txt", ".json"):
         raise UsageError(f"--out {arguments.out}: expected a name that ends in .txt or .json.")
-    wishes = {name: getattr(arguments, name) for name in ("prompt", "num", "length", "temperature", "top_k", "top_p", "seed")}
+    if arguments.out:
+        check_out_file(arguments.out, [arguments.prompt_file] if arguments.prompt_file else [])
+    wishes = {name: getattr(arguments, name) for name in ("num", "length", "temperature", "top_k", "top_p", "seed")}
+    wishes["prompt"] = _prompt(arguments.prompt_file) if arguments.prompt_file else arguments.prompt
     generation = Run.open(arguments.run, tell=warn).generation(Wanted(**wishes))
     for note in generation.notes:
         tell(f"Note: {one_line(note)}")
@@ -34,6 +43,24 @@ def run(arguments: argparse.Namespace) -> int:
     elif not arguments.out:
         say(_one_below_another(texts), end="")
     return 0
+
+
+def _prompt(file: str) -> str:
+    """Return a prompt as it stands in a file, or on standard input (`-`), line ends and all.
+
+    Raises:
+        UsageError: There is no such file, or it cannot be read.
+        DataError: It is empty, or no text.
+    """
+    if file == STANDARD_INPUT:
+        return sys.stdin.buffer.read().decode("utf-8", "replace")
+    path = Path(from_address(file))
+    if not path.is_file():
+        raise UsageError(f"--prompt-file {file}: no such file. Name a text file, or - for standard input.")
+    try:
+        return read_corpus([path], name="prompt")[0].text
+    except OSError as error:
+        raise UsageError(f"--prompt-file {file}: it cannot be read ({error.strerror or error}).") from error
 
 
 def _stream(generation: Generation) -> None:

@@ -157,7 +157,9 @@ def _add_generate(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `generate`."""
     generate = verbs.add_parser("generate", help="let a language model write", allow_abbrev=False)
     generate.add_argument("run", metavar="RUN", help="a run folder")
-    generate.add_argument("--prompt", metavar="TEXT", default="", help="what each text begins with")
+    begins = generate.add_mutually_exclusive_group()
+    begins.add_argument("--prompt", metavar="TEXT", default="", help="what each text begins with")
+    begins.add_argument("--prompt-file", metavar="FILE", default="", help="take that from a text file; - is standard input")
     generate.add_argument("--num", metavar="N", type=int, default=1, help="texts to write (default 1)")
     generate.add_argument("--length", metavar="N", type=int, default=500, help="characters to add to each (default 500)")
     generate.add_argument(

@@ -1,7 +1,8 @@
-"""A long text: a small transformer, Muon on its matrices; plain values, to be deepened."""
+"""A long text: a small transformer, Muon on its matrices; where it is read many times, dropout and weight decay."""
 
 from typing import Literal
 
+from tutelage.core.shape.views import Tokens
 from tutelage.data.augment.none import NoAugment
 from tutelage.defaults.base import COMMON_WHY, Defaults, Suggestion
 from tutelage.model.arch.gpt import Gpt
@@ -12,6 +13,15 @@ from tutelage.planning.facts import Facts
 __all__ = ["CorpusDefaults"]
 
 STEPS = 1_000
+TOKENS = 2_048
+"""Tokens in a batch: with fewer, Muon's products of matrices would be most of a step; with more, a laptop makes too few steps."""
+LEAST_ROWS = 4
+TOKENS_PER_SECOND = {"cpu": 12_000}
+"""What such a model learns from, on two cores with bfloat16 (docs/LOG.md); it only has to be right to a factor of two."""
+ELSEWHERE = 500_000
+"""On other devices."""
+MANY_PASSES = 6
+"""From so many passes on the model begins to learn the text by heart."""
 
 
 class CorpusDefaults(Defaults):
@@ -21,8 +31,10 @@ class CorpusDefaults(Defaults):
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Choose a net that learns within minutes on a laptop."""
-        batch_size = 16
-        return Suggestion(
+        tokens = facts.shape.view(Tokens)
+        assert tokens is not None
+        batch_size = max(TOKENS // tokens.length, LEAST_ROWS)
+        usual = Suggestion(
             model=Gpt(width=192, depth=4, heads=6),
             augment=NoAugment(),
             optim=Muon(lr=0.02, adam_lr=4e-3),
@@ -44,3 +56,17 @@ class CorpusDefaults(Defaults):
                 "loss": "the surprise at each next character",
             },
         )
+        if _passes(facts) < MANY_PASSES:
+            return usual
+        return usual.but(
+            model=Gpt(width=192, depth=4, heads=6, dropout=0.2),
+            optim=Muon(lr=0.02, adam_lr=4e-3, weight_decay=0.1),
+            why={
+                "model": "a transformer that learns to read within minutes on a laptop; it reads the text many times, so it drops"
+            },
+        )
+
+
+def _passes(facts: Facts) -> float:
+    """Return how often each token is about to be learned from, roughly; 0 where no time is given."""
+    return facts.seconds * TOKENS_PER_SECOND.get(facts.machine.device, ELSEWHERE) / max(facts.num_train, 1)

@@ -24,7 +24,7 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
-from tutelage.data.source.text_column import as_texts
+from tutelage.data.source.text_column import texts_of
 from tutelage.floor.base import FittedFloor, Floor, Telling
 
 __all__ = ["WordPairs"]
@@ -234,5 +234,5 @@ def _as_text(part: RowsPart, column: str) -> TextPart:
     if isinstance(part, TextPart):
         return part
     if isinstance(part, TablePart) and column in part.columns:
-        return as_texts(part, column)
+        return texts_of(part, column)
     raise DataError([DataProblem(part.name, "its rows are no texts", "The model was trained on texts: give it the same.")])

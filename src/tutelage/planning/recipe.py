@@ -49,6 +49,11 @@ class Budget(Spec):
             parse_seconds(str(self.time))
         return self
 
+    @property
+    def seconds(self) -> float:
+        """The time that the user gives; 0 where none is given."""
+        return 0.0 if self.time == "auto" else parse_seconds(str(self.time))
+
 
 class Split(Spec):
     """Which rows are kept apart, and how many."""

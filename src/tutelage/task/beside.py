@@ -13,7 +13,7 @@ import numpy as np
 from tutelage.data.part.base import RowsPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.metric.base import Outcome
-from tutelage.task.companion import whose
+from tutelage.task.companion import told, whose
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = ["ALONE", "BOTH", "Beside", "mixed"]
@@ -105,14 +105,7 @@ class Beside:
 
     def record(self) -> dict[str, Any]:
         """Return what result.json says of it, but for the scores."""
-        return {
-            "kind": str(getattr(self.floor, "kind", "")),
-            "noun": self.floor.noun,
-            "share": self.share,
-            "reason": self.reason,
-            "seconds": round(self.seconds, 2),
-            "telling": self._telling(),
-        }
+        return told(self, self._telling())
 
     def _telling(self) -> list[dict[str, Any]]:
         """Return for each class what in the validation rows speaks for it, by the floor; [] where the floor cannot say."""

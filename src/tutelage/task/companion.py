@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-__all__ = ["Companion", "whose"]
+__all__ = ["Companion", "told", "whose"]
 
 
 class Companion(Protocol):
@@ -11,12 +11,14 @@ class Companion(Protocol):
     Attributes:
         floor: Which one, a component.
         share: Of the floor in the answers that leave, from 0 to 1; 0 until it is decided.
+        reason: Why the share is what it is.
         seconds: How long fitting took.
         fitted: What was fitted, a `FittedFloor`; None before.
     """
 
     floor: Any
     share: float
+    reason: str
     seconds: float
     fitted: Any
 
@@ -31,3 +33,20 @@ class Companion(Protocol):
 def whose(share: float) -> str:
     """Say whose answers those are in which the floor has this share."""
     return {0.0: "the network alone", 1.0: "the floor alone"}.get(share, "the mean of network and floor")
+
+
+def told(companion: Companion, telling: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what result.json says of a floor, but for the scores.
+
+    Args:
+        companion: The floor.
+        telling: What speaks for each class, where the floor can say so.
+    """
+    return {
+        "kind": str(getattr(companion.floor, "kind", "")),
+        "noun": companion.floor.noun,
+        "share": companion.share,
+        "reason": companion.reason,
+        "seconds": round(companion.seconds, 2),
+        "telling": telling,
+    }

@@ -14,7 +14,7 @@ from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.forecasts import ForecastFitted, last_season
 from tutelage.task.beside import ALONE, BOTH, mixed
-from tutelage.task.companion import whose
+from tutelage.task.companion import told, whose
 
 __all__ = ["ForecastBeside", "apart", "blocks_of", "standard_error"]
 
@@ -79,22 +79,15 @@ class ForecastBeside:
         naive = last_season(windows, season=windows.season)
         yardstick = float(np.mean(block_losses(naive - truth_NHC, windows)))
         self.share, why = _decided(losses, means, yardstick=yardstick)
-        told = ", ".join(f"{whose(share)} {mean:.4g}" for share, mean in means.items())
-        self.reason = f"mean squared error on the validation part: {told}; {why}"
+        shown = ", ".join(f"{whose(share)} {mean:.4g}" for share, mean in means.items())
+        self.reason = f"mean squared error on the validation part: {shown}; {why}"
         if self.share:
             assert isinstance(self._judged, ForecastFitted)
             self.fitted = self._judged.refitted(self.later)
 
     def record(self) -> dict[str, Any]:
         """Return what result.json says of it, but for the scores."""
-        return {
-            "kind": str(getattr(self.floor, "kind", "")),
-            "noun": self.floor.noun,
-            "share": self.share,
-            "reason": self.reason,
-            "seconds": round(self.seconds, 2),
-            "telling": [],
-        }
+        return told(self, [])
 
 
 def blocks_of(windows: HistoryPart) -> np.ndarray:

@@ -32,6 +32,10 @@ from tutelage.task.text_example import text_example
 __all__ = ["Language", "LanguageTask"]
 
 TEST_FRACTION, VALIDATION_FRACTION = 0.1, 0.05
+LONG_SECONDS, LONG_PIECE = 600.0, 256
+"""With that much time longer pieces pay: more of the text before it tells the next token (docs/LOG.md)."""
+LEAST_PIECES = 100
+"""A text has at least so many of them."""
 
 
 class Language(TaskSpec):
@@ -78,7 +82,8 @@ class Language(TaskSpec):
             cut = round(fraction * len(train))
             validation, train = train.stretch(0, cut, name="validation"), train.stretch(cut, len(train), name="train")
         parts = {"train": train, "validation": validation}
-        prepare = choose_prepare(recipe, train)
+        is_long = recipe.budget.seconds >= LONG_SECONDS and len(train) >= LEAST_PIECES * LONG_PIECE
+        prepare = choose_prepare(recipe, train, suggested={"length": LONG_PIECE} if is_long else None)
         fitted = prepare.fit(train)
         if not isinstance(fitted, FittedText):
             raise RecipeError(

@@ -199,13 +199,14 @@ def planned_stream(rows: Rows, plan: Plan, *, finisher: nn.Module, rank: int, wo
     )
 
 
-def choose_prepare(recipe: Recipe, part: Part, *, group: str = "") -> Prepare:
+def choose_prepare(recipe: Recipe, part: Part, *, group: str = "", suggested: Mapping[str, Any] | None = None) -> Prepare:
     """Return the preprocessing that suits the data, adjusted as wished.
 
     Args:
         recipe: Its `prepare` and `columns` count.
         part: Train rows.
         group: The column that names groups of rows, or "".
+        suggested: Settings that the usual preprocessing has where nobody asks for others.
 
     Raises:
         RecipeError: Roles of columns for rows without columns.
@@ -218,7 +219,7 @@ def choose_prepare(recipe: Recipe, part: Part, *, group: str = "") -> Prepare:
         settings["columns"] = recipe.columns
     if group and "group" in kind.model_fields:
         settings["group"] = group
-    chosen = grant(recipe.prepare, kind(**settings))
+    chosen = grant(recipe.prepare, kind(**settings, **(suggested or {})))
     assert isinstance(chosen, Prepare)
     # A preprocessing that is named with its settings takes over the rest too.
     lacking = {key: value for key, value in settings.items() if key in type(chosen).model_fields and not getattr(chosen, key)}

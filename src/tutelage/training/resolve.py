@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tutelage.core import catalog
-from tutelage.core.amount import parse_seconds, say_seconds
+from tutelage.core.amount import say_seconds
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import Component, Spec, grant
 from tutelage.defaults.base import Suggestion
@@ -84,7 +84,7 @@ def resolve(
 
 def _with_time(facts: Facts, recipe: Recipe) -> Facts:
     """Return the facts with the time that the user gives."""
-    return replace(facts, seconds=0.0 if recipe.budget.time == "auto" else parse_seconds(str(recipe.budget.time)))
+    return replace(facts, seconds=recipe.budget.seconds)
 
 
 def _suited(auto: Suggestion, recipe: Recipe) -> Suggestion:
@@ -262,9 +262,8 @@ def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: i
     """Return steps and seconds; one of them is 0."""
     budget = recipe.budget
     if budget.time != "auto":
-        seconds = parse_seconds(str(budget.time))
-        made.choose("budget", seconds, say_seconds(seconds))
-        return 0, seconds
+        made.choose("budget", budget.seconds, say_seconds(budget.seconds))
+        return 0, budget.seconds
     if budget.steps != "auto":
         made.choose("budget", budget.steps, f"{budget.steps:,} steps")
         return budget.steps, 0.0

@@ -8,19 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
-from tutelage.core.typed import Size, take
-from tutelage.data.part.base import Part
-from tutelage.data.prepare.base import Prepare
+from tutelage.core.typed import take
+from tutelage.data.prepare.sub_word_texts import FittedSubWordTexts, SubWordTexts
 from tutelage.data.prepare.sub_words import SubWords, learn_bpe
-from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain
 
 __all__ = ["BpeTexts", "FittedBpeTexts"]
 
 
-class BpeTexts(Prepare):
+class BpeTexts(SubWordTexts):
     """Settings of the preprocessing of texts by sub-words."""
 
     kind: Literal["bpe_texts"] = "bpe_texts"
@@ -32,55 +29,24 @@ class BpeTexts(Prepare):
     )
     lowercase: bool = Field(True, description="Whether capital and small letters are the same.")
 
-    def fit(self, part: Part) -> "FittedBpeTexts":
-        """Learn the sub-words.
+    def learn(self, texts: Sequence[str]) -> SubWords:
+        """Return the sub-words of texts."""
+        return learn_bpe(texts, vocabulary_size=self.vocabulary_size, has_unknown=True)
 
-        Raises:
-            DataError: All texts are blank.
-            UsageError: The `tokenizers` library is not installed.
-        """
-        texts = as_texts(part)
-        plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts]
-        if not any(text.strip() for text in plain_texts):
-            raise no_words(texts)
-        words = learn_bpe(plain_texts, vocabulary_size=self.vocabulary_size, has_unknown=True)
-        return FittedBpeTexts(words, self.length, self.lowercase, texts.text_column)
+    def read(self, state: Mapping[str, Any]) -> SubWords:
+        """Rebuild sub-words from what `FittedBpeTexts.state` returned."""
+        return SubWords.of_bytes(take(state, "pieces", str), take(state, "merges", str))
 
-    def restore(self, state: Mapping[str, Any]) -> "FittedBpeTexts":
-        """Rebuild what `FittedBpeTexts.state` returned."""
-        words = SubWords.of_bytes(take(state, "pieces", str), take(state, "merges", str))
-        return FittedBpeTexts(words, take(state, "length", Size), take(state, "lowercase", bool), take(state, "column", str))
+    def fitted(self, words: SubWords, *, length: int, lowercase: bool, column: str) -> "FittedBpeTexts":
+        """Return the preprocessing by these sub-words."""
+        return FittedBpeTexts(words, length, lowercase, column)
 
 
 @dataclass(frozen=True)
-class FittedBpeTexts(FittedTokens):
-    """Fitted preprocessing of texts by sub-words.
-
-    Attributes:
-        words: The sub-words; code 0 stands for dropped ones.
-        length: Most sub-words of a text.
-        lowercase: Whether capital and small letters are the same.
-        column: The column of a table that holds the texts; "" where they are not in a table.
-    """
+class FittedBpeTexts(FittedSubWordTexts):
+    """Fitted preprocessing of texts by sub-words."""
 
     unit: ClassVar[str] = "sub-words"
-    words: SubWords
-    length: int
-    lowercase: bool
-    column: str
-
-    @property
-    def vocabulary_size(self) -> int:
-        """All sub-words."""
-        return len(self.words)
-
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return the codes of the sub-words of each text."""
-        return self.words.encode([plain(text, lowercase=self.lowercase) for text in texts])
-
-    def name_token(self, code: int) -> tuple[str, str]:
-        """Return a sub-word as it stands in the vocabulary."""
-        return self.words.pieces[code], f"sub-word {code:,} of {len(self.words):,}"
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""

@@ -23,7 +23,7 @@ from tutelage.data.prepare.table import USABLE_ROLES, FittedTable, Table, as_tab
 from tutelage.data.prepare.texts import Texts, TextsFitted
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.merged import MergedRows
-from tutelage.data.source.text_column import as_texts
+from tutelage.data.source.text_column import texts_of
 
 __all__ = ["MixedTable", "FittedMixedTable"]
 
@@ -53,7 +53,7 @@ class MixedTable(Prepare):
             raise RecipeError(f"recipe: {said}. To learn from the other columns alone, and this one in that role: --text none.")
         texts = Texts(vocabulary_size=self.vocabulary_size, length=self.length, lowercase=self.lowercase)
         table = Table(columns={**self.columns, column: "dropped"}, group=self.group)
-        return FittedMixedTable(table.fit_any(part), texts.fit(as_texts(part, column)))
+        return FittedMixedTable(table.fit_any(part), texts.fit(texts_of(part, column)))
 
     def restore(self, state: Mapping[str, Any]) -> "FittedMixedTable":
         """Rebuild what `FittedMixedTable.state` returned."""
@@ -144,4 +144,4 @@ class FittedMixedTable(Fitted):
         if self.words.column not in table.columns:
             remedy = f"The model was trained with it. Columns of {table.file}: {', '.join(table.columns)}."
             raise DataError([DataProblem(f"{table.file}, column {self.words.column}", "missing", remedy)])
-        return as_texts(table, self.words.column)
+        return texts_of(table, self.words.column)

@@ -8,19 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
-from tutelage.core.typed import Size, take
-from tutelage.data.part.base import Part
-from tutelage.data.prepare.base import Prepare
+from tutelage.core.typed import take
+from tutelage.data.prepare.sub_word_texts import FittedSubWordTexts, SubWordTexts
 from tutelage.data.prepare.sub_words import SubWords, learn_word_pieces
-from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain
 
 __all__ = ["WordPieceTexts", "FittedWordPieceTexts"]
 
 
-class WordPieceTexts(Prepare):
+class WordPieceTexts(SubWordTexts):
     """Settings of the preprocessing of texts by word pieces."""
 
     kind: Literal["word_piece_texts"] = "word_piece_texts"
@@ -30,63 +27,26 @@ class WordPieceTexts(Prepare):
     )
     lowercase: bool = Field(True, description="Whether capital and small letters are the same.")
 
-    def fit(self, part: Part) -> "FittedWordPieceTexts":
-        """Learn the word pieces.
+    def learn(self, texts: Sequence[str]) -> SubWords:
+        """Return the word pieces of texts."""
+        return learn_word_pieces(texts, vocabulary_size=self.vocabulary_size)
 
-        Raises:
-            DataError: All texts are blank.
-            UsageError: The `tokenizers` library is not installed.
-        """
-        texts = as_texts(part)
-        plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts]
-        if not any(text.strip() for text in plain_texts):
-            raise no_words(texts)
-        words = learn_word_pieces(plain_texts, vocabulary_size=self.vocabulary_size)
-        return FittedWordPieceTexts(words, self.length, self.lowercase, texts.text_column)
+    def read(self, state: Mapping[str, Any]) -> SubWords:
+        """Rebuild word pieces from what `FittedWordPieceTexts.state` returned."""
+        return SubWords.of_words(take(state, "pieces", str))
 
-    def restore(self, state: Mapping[str, Any]) -> "FittedWordPieceTexts":
-        """Rebuild what `FittedWordPieceTexts.state` returned."""
-        words = SubWords.of_words(take(state, "pieces", str))
-        return FittedWordPieceTexts(
-            words, take(state, "length", Size), take(state, "lowercase", bool), take(state, "column", str)
-        )
+    def fitted(self, words: SubWords, *, length: int, lowercase: bool, column: str) -> "FittedWordPieceTexts":
+        """Return the preprocessing by these word pieces."""
+        return FittedWordPieceTexts(words, length, lowercase, column)
 
 
 @dataclass(frozen=True)
-class FittedWordPieceTexts(FittedTokens):
-    """Fitted preprocessing of texts by word pieces.
-
-    Attributes:
-        words: The word pieces; code 0 stands for words that cannot be made of the others.
-        length: Most word pieces of a text.
-        lowercase: Whether capital and small letters are the same.
-        column: The column of a table that holds the texts; "" where they are not in a table.
-    """
+class FittedWordPieceTexts(FittedSubWordTexts):
+    """Fitted preprocessing of texts by word pieces."""
 
     unit: ClassVar[str] = "word pieces"
-    words: SubWords
-    length: int
-    lowercase: bool
-    column: str
-
-    @property
-    def vocabulary_size(self) -> int:
-        """All word pieces."""
-        return len(self.words)
-
-    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Return the codes of the word pieces of each text."""
-        return self.words.encode([plain(text, lowercase=self.lowercase) for text in texts])
-
-    def name_token(self, code: int) -> tuple[str, str]:
-        """Return a sub-word as it stands in the vocabulary."""
-        return self.words.pieces[code], f"sub-word {code:,} of {len(self.words):,}"
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
         told = {"pieces": self.words.pieces_told}
         return {**told, "length": self.length, "lowercase": self.lowercase, "column": self.column}
-
-    def say(self) -> str:
-        """Write vocabulary and length."""
-        return f"{len(self.words):,} word pieces, texts of at most {self.length:,}"

@@ -29,7 +29,7 @@ from tutelage.data.source.hub_loading import PREFIX, HubSplit, load_splits, pars
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import TargetChoice, choose_target
-from tutelage.data.source.text_column import as_texts, find_text_column, say_texts, with_texts
+from tutelage.data.source.text_column import find_text_column, say_texts, texts_of, with_texts
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 
 __all__ = ["Hub"]
@@ -117,7 +117,7 @@ class Hub(Source):
         if split.images:
             return self._images(part, split, chosen, problems=made.problems), tuple(made.problems)
         text = "" if self.text in ("auto", "none") else find_text_column(part, wanted=self.text)
-        return as_texts(part, text) if text else part, tuple(made.problems)
+        return texts_of(part, text) if text else part, tuple(made.problems)
 
     def _target(self, split: HubSplit) -> TargetChoice:
         """Choose the target: as the user says, or the only column of classes, or as in other tables."""

@@ -38,7 +38,7 @@ from tutelage.data.source.table_files import (
     table_to_read,
 )
 from tutelage.data.source.target import choose_target
-from tutelage.data.source.text_column import as_texts, find_text_column, say_texts, with_texts
+from tutelage.data.source.text_column import find_text_column, say_texts, texts_of, with_texts
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
@@ -169,7 +169,7 @@ class TableSource(Source):
             return series, (*problems, *more)
         if self.text in ("auto", "none"):
             return joined, tuple(problems)
-        return as_texts(joined, find_text_column(joined, wanted=self.text)), tuple(problems)
+        return texts_of(joined, find_text_column(joined, wanted=self.text)), tuple(problems)
 
     def _read_train(self, path: Path) -> RawTable:
         """Read the train table.

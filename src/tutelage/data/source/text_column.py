@@ -9,7 +9,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 
-__all__ = ["as_texts", "find_text_column", "say_texts", "with_texts"]
+__all__ = ["texts_of", "find_text_column", "say_texts", "with_texts"]
 
 LOOK_ROWS = 2_000
 """Rows by which a column is judged."""
@@ -59,10 +59,10 @@ def with_texts(part: RowsPart, column: str, *, is_alone: bool) -> RowsPart:
     if not column or not isinstance(part, TablePart):
         return part
     others = [name for name in part.columns if name not in (column, part.target)]
-    return as_texts(part, column) if is_alone or not others else MixedPart(part, column)
+    return texts_of(part, column) if is_alone or not others else MixedPart(part, column)
 
 
-def as_texts(part: TablePart, column: str) -> TextPart:
+def texts_of(part: TablePart, column: str) -> TextPart:
     """Return the rows as texts; a missing one is an empty text."""
     cells = pc.fill_null(part.column(column).cast(pa.large_string()), "")
     names = np.array([f"{part.file} row {line}" for line in part.lines], dtype=object)
