@@ -8,6 +8,7 @@ from tutelage.core.errors import RecipeError
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.shape.table import TableShape
 from tutelage.core.shape.texts import TextShape
+from tutelage.core.shape.tokens import TokensShape
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import recipe_from
@@ -98,6 +99,32 @@ def test_a_recurrent_model_brings_the_clipping_that_it_needs() -> None:
     assert "explode" in next(each.reason for each in made.decisions if each.key == "clip")
     assert plan(TEXTS, model="lstm", clip=0).clip == 0
     assert plan(TEXTS).clip == 0
+
+
+@pytest.mark.parametrize(
+    ("time", "rows", "device", "kind"),
+    [
+        (None, 25_000, "cpu", "text_cnn"),
+        ("2m", 25_000, "cpu", "bag"),
+        ("10m", 25_000, "cpu", "text_cnn"),
+        ("2m", 2_000, "cpu", "text_cnn"),
+        ("2m", 25_000, "cuda", "text_cnn"),
+    ],
+)
+def test_texts_get_the_larger_network_where_there_is_time_for_it(time: str | None, rows: int, device: str, kind: str) -> None:
+    facts = replace(TEXTS, num_train=rows, machine=replace(MACHINE, device=device))
+    made = plan(facts, **({"budget": {"time": time}} if time else {}))
+    assert made.model is not None
+    assert made.model.kind == kind
+
+
+@pytest.mark.parametrize(("time", "characters", "drops"), [("3m", 950_000, False), ("20m", 950_000, True), ("20m", 10**8, False)])
+def test_a_language_model_drops_where_it_reads_its_text_many_times(time: str, characters: int, drops: bool) -> None:
+    facts = Facts("corpus", TokensShape(length=256), characters, 50_000, 100_000, "language", (), MACHINE)
+    made = plan(facts, budget={"time": time})
+    assert made.batch_size == 8
+    assert made.model is not None
+    assert (made.model.dropout > 0, made.optim.weight_decay > 0) == (drops, drops)
 
 
 def test_a_model_that_torch_cannot_compile_is_refused_before_training() -> None:
