@@ -14,6 +14,8 @@ __all__ = ["TextDefaults"]
 
 SECONDS_PER_TEXT = 7e-4
 """What a long text costs the convolution in each pass, on two cores (docs/LOG.md); other devices are quick enough."""
+LEAST_STEPS, MOST_EPOCHS = 1_000, 60
+"""A few hundred texts are read often, as far as early stopping lets them be: 8 passes over them would be 50 steps."""
 FEW_PASSES = 5
 """Below this many passes over the texts the convolution has learned less than averaged embeddings."""
 TRAINING_SHARE = 0.6
@@ -27,14 +29,16 @@ class TextDefaults(Defaults):
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Choose the convolution where there is time for it."""
+        batch_size = 64
+        often = min(LEAST_STEPS * batch_size / max(facts.num_train, 1), MOST_EPOCHS)
         usual = Suggestion(
             model=TextCnn(),
             augment=NoAugment(),
             optim=AdamW(lr=2e-3, weight_decay=0.0),
             schedule=LinearToZero(warmup=0.05),
-            batch_size=64,
-            epochs=8,
-            useful_epochs=10,
+            batch_size=batch_size,
+            epochs=max(8, often),
+            useful_epochs=max(10, often),
             judge="probabilities",
             patience=0.4,
             floor="word_pairs",
@@ -49,7 +53,7 @@ class TextDefaults(Defaults):
         return usual.but(
             model=Bag(dropout=0.3),
             optim=AdamW(lr=5e-3, weight_decay=0.0),
-            epochs=4,
+            epochs=max(4, often),
             why={"model": "a mean of word vectors is quick: there is no time for five passes of a larger network"},
         )
 

@@ -74,14 +74,14 @@ class Kept:
                 return whole
         return None
 
-    @torch.no_grad()
     def keep(self) -> None:
         """Keep them as they are now."""
         for group, whole, flat, copies in zip(self._groups, self._wholes, self._flat, self._copies, strict=True):
-            if whole is None:
-                torch._foreach_copy_(copies, group)
-            else:
+            if whole is not None:
                 flat.copy_(whole)
+                continue
+            with torch.no_grad():
+                torch._foreach_copy_(copies, group)
 
     @torch.no_grad()
     def put_back(self, is_wanted: Tensor | None = None) -> None:

@@ -91,15 +91,14 @@ class Update:
             one: 1 as float32 [], on the device.
             is_host_asked: Whether the host reads the mark before the update is made.
         """
-        gradients = self.gradients
-        if self.clip and gradients:
+        if self.clip and self.gradients:
             # The norm says it for all of them: it is not finite where one is not, or where their squares overflow.
             found = [clip_norm(self.parameters, limit=self.clip)]
         elif self._tells_finite and is_host_asked:
             # So do norms that the optimizer takes anyway.
             found = self.optimizer.begin()
         else:
-            found = gradients
+            found = self.gradients
         if self._are_plain and all(tensor.is_floating_point() for tensor in beside):
             mark_unfinite([*found, *beside], mark, one, are_plain=True)
         else:
