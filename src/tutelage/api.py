@@ -19,12 +19,12 @@ from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.report.diverged import reporting_divergence
 from tutelage.report.lesson_page import require_page_name, write_lesson
 from tutelage.report.page import write_report
-from tutelage.run.collect import one_mark
+from tutelage.run.collect import FROM_PYTHON, one_mark
 from tutelage.run.explain import Asked, explain_row
 from tutelage.run.files import warn_user
 from tutelage.run.lesson import Explanation
 from tutelage.run.run import Run
-from tutelage.run.start import FROM_PYTHON, Request, plan_training, resume_training, start_training
+from tutelage.run.start import Request, plan_training, resume_training, start_training
 from tutelage.run.survey import damaged_weights
 from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console

@@ -113,6 +113,23 @@ def test_validation_is_the_beginning_and_test_the_end(tmp_path: Path) -> None:
     }
 
 
+def test_a_run_keeps_its_preprocessing_where_a_later_version_would_choose_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.txt").write_text("the old man and the sea " * 200, encoding="utf-8")
+    words = ["train", str(tmp_path / "x.txt"), "--steps", "2", "--quiet", *SMALL, "--out", str(tmp_path / "run")]
+    assert main(words) == 0
+    monkeypatch.setattr("tutelage.task.language.LONG_SECONDS", 0.0)
+    monkeypatch.setattr("tutelage.task.language.LEAST_PIECES", 0)
+    monkeypatch.setattr("tutelage.task.language.LONG_PIECE", 64)
+    data: Any = tutelage.open_run(tmp_path / "run").data()
+    assert data.fitted.length == 128
+    words[-1] = str(tmp_path / "new")
+    assert main(words) == 0
+    new: Any = tutelage.open_run(tmp_path / "new").data()
+    assert new.fitted.length == 64
+
+
 def test_generate_writes_the_same_with_and_without_what_is_remembered(run_dir: Path) -> None:
     run = tutelage.open_run(run_dir)
     three = run.generate("the ", num=3, length=50, seed=2)

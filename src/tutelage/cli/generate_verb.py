@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 from tutelage.cli.out_file import check_out_file
@@ -52,11 +53,23 @@ def _prompt(file: str) -> str:
         UsageError: There is no such file, or it cannot be read.
         DataError: It is empty, or no text.
     """
-    if file == STANDARD_INPUT:
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
     path = Path(from_address(file))
-    if not path.is_file():
-        raise UsageError(f"--prompt-file {file}: no such file. Name a text file, or - for standard input.")
+    if file != STANDARD_INPUT and path.is_file():
+        return _read(path, file)
+    # What can be read once only, as standard input and pipes, is written down first: all of it is looked at before it is a text.
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "prompt"
+        try:
+            copy.write_bytes(sys.stdin.buffer.read() if file == STANDARD_INPUT else path.read_bytes())
+        except FileNotFoundError:
+            raise UsageError(f"--prompt-file {file}: no such file. Name a text file, or - for standard input.") from None
+        except OSError as error:
+            raise UsageError(f"--prompt-file {file}: it cannot be read ({error.strerror or error}).") from error
+        return _read(copy, file)
+
+
+def _read(path: Path, file: str) -> str:
+    """Return the text of a file."""
     try:
         return read_corpus([path], name="prompt")[0].text
     except OSError as error:

@@ -1,11 +1,12 @@
 """From a recipe to prepared data: the source collects, the quality checks look, the task prepares."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog
-from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
+from tutelage.core.errors import DataError, DataProblem, RecipeError, RunError, UsageError
 from tutelage.core.events import Event, Noted, Warned
 from tutelage.core.memory import memory_told
 from tutelage.core.spec import parse
@@ -15,12 +16,14 @@ from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.recognize import recognize
 from tutelage.data.split_keys import find_keys, known_rows
+from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data, TaskSpec
 from tutelage.task.choose import choose_task
 
-__all__ = ["Gathered", "collect", "gather", "one_mark", "refuse_bad", "source_kind"]
+__all__ = ["FROM_PYTHON", "Gathered", "collect", "gather", "gather_again", "one_mark", "refuse_bad", "source_kind"]
 
+FROM_PYTHON = "arrays given from Python"
 BESIDE = ("target", "test", "on_bad_data")
 """Settings of every source that are keys of a recipe themselves."""
 
@@ -135,6 +138,33 @@ def _reader_of_task(recipe: Recipe) -> Source | None:
         catalog.load("source", kind), {**recipe.source_settings, "target": recipe.target}, where="recipe: source"
     )
     return source
+
+
+def gather_again(recipe: Recipe, plan: Plan, collected: Collected, *, folder: Path, record: Mapping[str, Any]) -> Gathered:
+    """Prepare a run's data again as its plan says: what was chosen at its beginning is not chosen anew.
+
+    Args:
+        recipe: The run's.
+        plan: The run's.
+        collected: The data, read again.
+        folder: The run, for messages.
+        record: Its data.json.
+
+    Raises:
+        RunError: The data are no longer the same, or no longer parted in the same way.
+    """
+    gathered = gather(recipe if plan.prepare is None else recipe.but(prepare=plan.prepare), collected)
+    if gathered.data.fingerprint != record["fingerprint"]:
+        before, now = _say_parts(record["parts"]), _say_parts(gathered.describe(path="")["parts"])
+        sizes = f" ({before} then, {now} now)" if before != now else ""
+        remedy = "Train anew, bring the old data back, or go on with the version of tutelage that began it."
+        raise RunError(f"{folder}: the data at {recipe.source or FROM_PYTHON} has changed since this run began{sizes}. {remedy}")
+    return gathered
+
+
+def _say_parts(parts: Mapping[str, int]) -> str:
+    """Name parts with their sizes."""
+    return ", ".join(f"{count:,} {name}" for name, count in parts.items())
 
 
 @memory_told("preparing the data")

@@ -23,7 +23,7 @@ from tutelage.metric.sample import OutcomeSample
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor, load_predictor
-from tutelage.run.collect import collect, gather, one_mark, refuse_bad
+from tutelage.run.collect import collect, gather_again, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
@@ -130,10 +130,7 @@ class Run:
         recipe = self.files.recipe()
         marks = one_mark(groups, times)
         collected = collect(recipe, data=source, test=test, as_given=bool(self.decided.own_model), marks=marks)
-        data = gather(recipe, collected).data
-        if data.fingerprint != self.files.record(layout.DATA)["fingerprint"]:
-            raise RunError(f"{self.path}: the data has changed since this run began. Bring the old data back.")
-        return data
+        return gather_again(recipe, self.decided, collected, folder=self.path, record=self.files.record(layout.DATA)).data
 
     def build_model(self, *, device: str = "meta") -> nn.Module:
         """Build the run's network anew, without its weights; on `meta` it costs no memory.

@@ -27,7 +27,7 @@ from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe
 from tutelage.run.birth import born, check_place, clean, tidy
-from tutelage.run.collect import Gathered, collect, gather, source_kind
+from tutelage.run.collect import FROM_PYTHON, Gathered, collect, gather, gather_again, source_kind
 from tutelage.run.ending import has_ended
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
@@ -43,7 +43,6 @@ from tutelage.training.room import require_memory_room, require_room_for_step
 
 __all__ = ["Request", "gone_sources", "plan_training", "resume_training", "start_training"]
 
-FROM_PYTHON = "arrays given from Python"
 PREFIX = re.compile(r"^\w+:(?=/)")
 """The kind of a source, before its path."""
 TRIES, PAUSE_SECONDS = 5, 0.1
@@ -302,12 +301,7 @@ def _gather_again(files: RunFiles, plan: Plan, request: Request) -> Gathered:
         raise RunError(f"{folder}: the data is no longer at {' and '.join(gone)}. Bring it back to that path, or train anew.")
     as_given = request.module is not None
     collected = collect(recipe, data=request.data, test=request.test, as_given=as_given, marks=request.marks)
-    gathered = gather(recipe, collected)
-    if gathered.data.fingerprint != files.record(layout.DATA)["fingerprint"]:
-        source = FROM_PYTHON if request.data is not None else recipe.source
-        remedy = "Train anew, or bring the old data back."
-        raise RunError(f"{folder}: the data at {source} has changed since this run began. {remedy}")
-    return gathered
+    return gather_again(recipe, plan, collected, folder=folder, record=files.record(layout.DATA))
 
 
 def gone_sources(recipe: Recipe) -> list[str]:

@@ -300,7 +300,8 @@ class Step:
         objective = partial(self.task.objective, name)
         if self.options.compile == "none" or phase.order == 2:
             return objective
-        return _told(torch.compile(objective, fullgraph=True, dynamic=False, backend=self.options.compile))
+        # Rows of unequal length come in batches of many lengths: the second one makes the length a variable of the graph.
+        return _told(torch.compile(objective, fullgraph=True, dynamic=None, backend=self.options.compile))
 
 
 def _autocast(options: StepOptions) -> AbstractContextManager[object]:
@@ -312,12 +313,13 @@ def _autocast(options: StepOptions) -> AbstractContextManager[object]:
 
 def _told(compiled: Callable[[Batch], Objective]) -> Callable[[Batch], Objective]:
     """Say what to do where compiling fails: a compiler is a program of its own, with needs of its own."""
-    from torch._dynamo.exc import TorchDynamoException  # takes a second, and is there by now
+    # Takes a second, and is there by now.
+    from torch._dynamo.exc import FailOnRecompileLimitHit, TorchDynamoException
 
     def call(batch: Batch) -> Objective:
         try:
             return compiled(batch)
-        except TorchDynamoException as error:
+        except (TorchDynamoException, FailOnRecompileLimitHit) as error:
             if is_out_of_memory(error):
                 raise
             first = str(error).strip().partition("\n")[0]

@@ -35,6 +35,8 @@ MAX_TOLD = 12
 """Tokens whose numbers are told one by one."""
 MULTIPLE = 8
 """Batches are padded to a multiple of this, so that there are few different shapes."""
+LONGER = 2
+"""Small letters may take more bytes than capital ones: of two of `İ`, three."""
 BLOCK_TEXTS = 512
 """Texts that are tokenized at once."""
 
@@ -94,7 +96,7 @@ class FittedTokens(Fitted):
         lengths: list[int] = []
         tokens = store_tokens(
             self._blocks(texts, lengths),
-            most=sum(min(self.length, len(text.encode("utf-8", "replace")) + 1) for text in texts),
+            most=sum(min(self.length, LONGER * len(text.encode("utf-8", "replace")) + 1) for text in texts),
             dtype=code_type(self.vocabulary_size),
             what=part.name,
         )

@@ -52,11 +52,12 @@ class Regions(nn.Module):
         self.num_words = vocabulary_size
         # One more row: what is beyond both ends of a text is nothing.
         self.nothing = spec.region * vocabulary_size
-        self.places = mark(nn.Embedding(self.nothing + 1, spec.width, padding_idx=self.nothing), "input")
+        self.places = mark(nn.EmbeddingBag(self.nothing + 1, spec.width, mode="sum", padding_idx=self.nothing), "input")
         nn.init.normal_(self.places.weight, std=0.05)
         with torch.no_grad():
             self.places.weight[self.nothing].zero_()
         self.bias = nn.Parameter(torch.zeros(spec.width))
+        self.active = nn.ReLU()
         self.dropout = nn.Dropout(spec.dropout)
         self.head = mark(nn.Linear(spec.width * (2 if spec.pooling == "both" else 1), num_outputs), "output")
 
@@ -67,9 +68,9 @@ class Regions(nn.Module):
         region_BRK = word_BX.unfold(1, size, 1)
         first_K = torch.arange(size, device=token_BT.device) * self.num_words
         row_BRK = torch.where(region_BRK < 0, self.nothing, region_BRK + first_K)
-        summed = F.embedding_bag(row_BRK.flatten(0, 1), self.places.weight, mode="sum", padding_idx=self.nothing)
         there_BR = (region_BRK >= 0).any(dim=-1)
-        active_BRW = F.relu(summed.view(*there_BR.shape, -1) + self.bias)
+        summed_BRW = self.places(row_BRK.flatten(0, 1)).view(*there_BR.shape, -1)
+        active_BRW = self.active(summed_BRW + self.bias)
         outputs_BO: Tensor = self.head(self.dropout(self._pooled(active_BRW, there_BR)))
         return outputs_BO
 
