@@ -116,7 +116,7 @@ def test_validation_is_the_beginning_and_test_the_end(tmp_path: Path) -> None:
 def test_a_run_keeps_its_preprocessing_where_a_later_version_would_choose_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "x.txt").write_text("the old man and the sea " * 200, encoding="utf-8")
+    (tmp_path / "x.txt").write_text("the old man and the sea " * 300, encoding="utf-8")
     words = ["train", str(tmp_path / "x.txt"), "--steps", "2", "--quiet", *SMALL, "--out", str(tmp_path / "run")]
     assert main(words) == 0
     monkeypatch.setattr("tutelage.task.language.LONG_SECONDS", 0.0)

@@ -82,15 +82,14 @@ class Language(TaskSpec):
             cut = round(fraction * len(train))
             validation, train = train.stretch(0, cut, name="validation"), train.stretch(cut, len(train), name="train")
         parts = {"train": train, "validation": validation}
-        is_long = recipe.budget.seconds >= LONG_SECONDS and len(train) >= LEAST_PIECES * LONG_PIECE
-        prepare = choose_prepare(recipe, train, suggested={"length": LONG_PIECE} if is_long else None)
+        if isinstance(test, CorpusPart):
+            parts["test"] = test
+        prepare = choose_prepare(recipe, train, suggested=_suggested(recipe, parts))
         fitted = prepare.fit(train)
         if not isinstance(fitted, FittedText):
             raise RecipeError(
                 f"recipe: prepare = {getattr(prepare, 'kind', '')!r} is not for long texts. Try characters, bytes or bpe."
             )
-        if isinstance(test, CorpusPart):
-            parts["test"] = test
         counts = {name: len(fitted.tokens(part)) for name, part in parts.items()}
         short = {name: count for name, count in counts.items() if count <= fitted.length}
         if short:
@@ -146,6 +145,13 @@ class Language(TaskSpec):
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Return log-probabilities float32 [B, T, V] of logits."""
         return torch.log_softmax(outputs, dim=-1)
+
+
+def _suggested(recipe: Recipe, parts: Mapping[str, CorpusPart]) -> dict[str, int] | None:
+    """Return how long pieces had better be where nobody says; None for the usual length."""
+    has_time = recipe.budget.seconds >= LONG_SECONDS
+    has_text = len(parts["train"]) >= LEAST_PIECES * LONG_PIECE and all(len(part) > LONG_PIECE for part in parts.values())
+    return {"length": LONG_PIECE} if has_time and has_text else None
 
 
 class LanguageTask(Task):
