@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -234,3 +235,24 @@ def test_a_text_shorter_than_a_piece_is_named(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "x.txt").write_text("too short\n", encoding="utf-8")
     assert main(["train", str(tmp_path / "x.txt"), "--steps", "1", "--out", str(tmp_path / "run")]) == 3
     assert "fewer than one piece of 128" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("characters", "is_shorter_told"), [(36, False), (100, True)])
+def test_the_shorter_pieces_that_are_proposed_are_short_enough(
+    tmp_path: Path, characters: int, *, is_shorter_told: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "x.txt").write_text(
+        "the old man and the sea. "[: characters % 25 or 25] + "abcde" * (characters // 5), encoding="utf-8"
+    )
+    words = ["train", str(tmp_path / "x.txt"), "--steps", "1", "--quiet", *SMALL, "--out", str(tmp_path / "run")]
+    assert main(words) == 3
+    told = re.search(r"--set (prepare\.length=\d+)", capsys.readouterr().err)
+    assert bool(told) == is_shorter_told
+    if told:
+        assert main([*words, "--set", told[1]]) == 0
+
+
+def test_a_text_of_one_character_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.txt").write_text("a" * 20_000, encoding="utf-8")
+    assert main(["train", str(tmp_path / "x.txt"), "--steps", "1", "--out", str(tmp_path / "run")]) == 3
+    assert "are the same one" in capsys.readouterr().err

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.base import Prepare
-from tutelage.data.prepare.running_text import FittedText
+from tutelage.data.prepare.running_text import LEAST_LENGTH, FittedText
 from tutelage.data.source.base import Collected
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
@@ -34,6 +35,8 @@ __all__ = ["Language", "LanguageTask"]
 TEST_FRACTION, VALIDATION_FRACTION = 0.1, 0.05
 LONG_SECONDS, LONG_PIECE = 600.0, 256
 """With that much time longer pieces pay: more of the text before it tells the next token (docs/LOG.md)."""
+LOOK = 10_000
+"""Tokens that are looked at first: hardly ever are all of a text needed to see that they differ."""
 LEAST_PIECES = 100
 """A text has at least so many of them."""
 
@@ -93,9 +96,13 @@ class Language(TaskSpec):
         counts = {name: len(fitted.tokens(part)) for name, part in parts.items()}
         short = {name: count for name, count in counts.items() if count <= fitted.length}
         if short:
-            remedy = "Give a longer text, or a smaller --set prepare.length."
+            fitting = min(counts.values()) - 1
+            remedy = f"Give a longer text{f', or --set prepare.length={fitting}' if fitting >= LEAST_LENGTH else ''}."
             found = f"fewer than one piece of {fitted.length:,}"
             raise DataError([DataProblem(name, f"{count:,} {fitted.unit}, {found}", remedy) for name, count in short.items()])
+        if len(np.unique(fitted.tokens(train)[:LOOK])) < 2 and len(np.unique(fitted.tokens(train))) < 2:
+            found = f"all of its {counts['train']:,} {fitted.unit} are the same one"
+            raise DataError([DataProblem(train.name, found, "There is nothing to learn. Give a text of more than that.")])
         split = SplitPlan(validation=fraction, test=test_fraction, seed=recipe.seed, by="order")
         return CorpusData(reason, collected, prepare, fitted, parts, split)
 

@@ -141,3 +141,10 @@ def test_bytes_that_are_no_text_in_a_list_of_records_are_named_by_line(tmp_path:
     path.write_bytes('[{"review": "größer"},\n{"review": "'.encode() + b'\xe4"}]\n')
     with pytest.raises(DataError, match=r"x\.json line 2: bytes that are no text"):
         TableSource(path=str(path), target="label").collect()
+
+
+def test_of_several_columns_of_texts_it_is_said_that_one_may_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_text("one,two,label\n" + "a good film,not bad at all,1\n" * 5, encoding="utf-8")
+    with pytest.raises(DataError, match=r"names 2 columns of texts.* join them"):
+        TableSource(path=str(path), target="label", text="one,two").collect()

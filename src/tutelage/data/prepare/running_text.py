@@ -23,13 +23,15 @@ from tutelage.data.rows.base import Rows
 from tutelage.data.rows.pieces import PieceRows
 from tutelage.data.rows.windows import WindowRows
 
-__all__ = ["FittedText", "NextToken", "as_corpus", "blocks_of", "long_enough"]
+__all__ = ["LEAST_LENGTH", "FittedText", "NextToken", "as_corpus", "blocks_of", "long_enough"]
 
 BLOCK_CHARACTERS = 2**18
 """Characters that are tokenized at once; a block may be longer where there is no blank for long."""
 SEAM = re.compile(r"(?<=\S)(?=[ \n\r\t])")
 """Where a text may be cut without changing its tokens: no token has a blank behind another character."""
 
+LEAST_LENGTH = 2
+"""Tokens that a piece has at least."""
 MAX_TOLD = 12
 """Tokens whose numbers are told one by one."""
 
@@ -165,7 +167,10 @@ def long_enough(part: CorpusPart, *, num_tokens: int, length: int, unit: str) ->
         DataError: It does not.
     """
     if num_tokens <= length:
-        remedy = f"Give a longer text, or --set prepare.length={max(2, num_tokens // 20)}."
+        # The validation part is a twentieth of a text, and has to hold more than one piece.
+        fitting = num_tokens // 20 - 1
+        shorter = f", or --set prepare.length={fitting}" if fitting >= LEAST_LENGTH else ""
+        remedy = f"Give a longer text{shorter}."
         raise DataError([DataProblem(part.name, f"{num_tokens:,} {unit}, fewer than one piece of {length}", remedy)])
 
 

@@ -36,6 +36,10 @@ def find_text_column(part: TablePart, *, wanted: str) -> str:
     if wanted != "auto":
         if wanted not in part.columns or wanted == part.target:
             known = ", ".join(name for name in part.columns if name != part.target)
+            several = [name.strip() for name in wanted.split(",")]
+            if len(several) > 1 and all(name in part.columns for name in several):
+                found = f"{wanted!r} names {len(several)} columns of texts"
+                raise DataError([DataProblem(part.file, found, "One may be named; join them into one column first.")])
             raise DataError([DataProblem(part.file, f"there is no column {wanted!r} of texts", f"The columns are: {known}.")])
         if not _is_string(part.types[wanted]):
             found = f"column {wanted!r} holds {part.types[wanted]}, no texts"
