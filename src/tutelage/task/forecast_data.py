@@ -121,6 +121,12 @@ class ForecastData(Data):
         told = [f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else []
         if "test" in self.windows and len(self.windows["test"]) == 1:
             told.append(f"{whole.file}: the test part is one window: its errors tell nearly nothing. Give a longer table")
+        if self.cuts.train < self.fitted.season:
+            span = self.fitted.interval.say_span(self.fitted.season)
+            found = f"{whole.file}: a season of {span}, and {self.cuts.train:,} times before the validation part"
+            told.append(
+                f"{found}: where none stands a season before, seasonal-naive says the last value. Say a shorter prepare.season"
+            )
         for k, name in enumerate(whole.known_names):
             places = np.flatnonzero(np.isnan(whole.known[:, k]))
             if len(places):
