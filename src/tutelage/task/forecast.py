@@ -271,15 +271,18 @@ def _require_windows(parts: dict[str, TimelinePart], windows: dict[str, HistoryP
     Raises:
         DataError: There are such, all of them.
     """
-    problems = [
-        DataProblem(
-            f"{part.file}, {name} part from {part.say(lookback[name])}",
-            f"no window of {windows[name].length:,} times has a value in it and one after it",
+    problems = []
+    for name, part in parts.items():
+        own, size = windows[name], len(part) - lookback[name]
+        found, remedy = (
+            f"no window of {own.length:,} times has a value in it and one after it",
             "Nothing was measured there: give other times, or another split.",
         )
-        for name, part in parts.items()
-        if not len(windows[name])
-    ]
+        if size < own.horizon:
+            found = f"{size:,} times, fewer than the horizon of {own.horizon:,}"
+            remedy = f"Give at least {own.horizon:,} times there, or say a smaller --horizon."
+        if not len(own):
+            problems.append(DataProblem(f"{part.file}, {name} part from {part.say(lookback[name])}", found, remedy))
     if problems:
         raise DataError(problems)
 

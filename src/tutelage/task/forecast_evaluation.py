@@ -33,7 +33,7 @@ __all__ = ["BANDS_80", "ForecastEvaluator", "Outlook", "Forecasted", "outcome_of
 BANDS_80 = (0.1, 0.9)
 """Levels between which 80 % of the values are to lie."""
 MOST_VALUES = 2_000_000
-"""Forecast values of a batch, at most."""
+"""Numbers of a batch of windows, those before the moment and those after it, at most."""
 MOST_KEPT = 20_000_000
 """Forecast values that are kept to choose and to make bands of."""
 LEAST_BLOCK = 16
@@ -216,7 +216,8 @@ class ForecastEvaluator(Measured):
     @property
     def _batch_size(self) -> int:
         """Windows of a batch."""
-        return max(1, MOST_VALUES // (self.windows.horizon * self.windows.channels))
+        numbers = self.windows.channels + self.fitted.shape.known
+        return max(1, MOST_VALUES // ((self.windows.length + self.windows.horizon) * numbers))
 
     def _batches(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         for begin in range(0, len(rows), self._batch_size):

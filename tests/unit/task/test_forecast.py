@@ -91,6 +91,23 @@ def test_a_part_shorter_than_the_horizon_is_refused() -> None:
         data(counted(1_000), horizon=24, split={"test": 10})
 
 
+@pytest.mark.parametrize(("name", "share"), [("validation", 0.01), ("test", 0.01), ("validation", 0.1)])
+def test_a_share_that_comes_to_fewer_times_than_the_horizon_is_refused(name: str, share: float) -> None:
+    size = round(share * 40)
+    with pytest.raises(DataError, match=rf"split.{name} leaves {size} times .* the horizon of 6.*--set split.{name}=6"):
+        data(counted(40), horizon=6, split={name: share})
+
+
+def test_no_test_part_is_a_wish_that_can_be_met() -> None:
+    assert set(data(counted(40), horizon=6, split={"test": 0}).parts) == {"train", "validation"}
+
+
+def test_a_test_table_shorter_than_the_horizon_is_refused_as_such() -> None:
+    later = part(counted(4), start=100 * HOUR, name="test")
+    with pytest.raises(DataError, match=r"4 times, fewer than the horizon of 6"):
+        data(counted(100), horizon=6, test=later)
+
+
 def test_a_share_out_of_range_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"split.test = 0.8"):
         data(counted(1_000), horizon=24, split={"test": 0.8})

@@ -1,4 +1,4 @@
-"""Seasonal-naive where the window is shorter than the season: it is what was a season ago, and nothing stands in for it unseen."""
+"""Seasonal-naive where the window is shorter than the season: what was a season ago, and nothing instead of it unseen."""
 
 import numpy as np
 import pytest
