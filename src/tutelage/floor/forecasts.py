@@ -54,7 +54,7 @@ def last_season(part: HistoryPart, rows: slice | np.ndarray = slice(None), *, se
     """
     last_NC = part.past[part.starts[rows] + part.length - 1]
     known_NHC = part.past[np.maximum(_places(part, rows, season), 0)]
-    return np.where(has_season(part, rows, season=season), known_NHC, last_NC[:, None])
+    return np.asarray(np.where(has_season(part, rows, season=season), known_NHC, last_NC[:, None]))
 
 
 def has_season(part: HistoryPart, rows: slice | np.ndarray = slice(None), *, season: int) -> np.ndarray:

@@ -181,6 +181,7 @@ def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: Se
         "metrics": scores["metrics"],
         "intervals": scores["intervals"],
         "forecast": scores["forecast"],
+        "warnings": scores["warnings"],
     }
 
 

@@ -248,6 +248,26 @@ def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float) 
     assert "stretch" in beside.reason
 
 
+@pytest.mark.parametrize(
+    ("floor", "network", "said", "share"),
+    [
+        (0.5, 0.1, "no worse than seasonal-naive, is the safer one", 1.0),
+        (0.5, 0.7, "even so the floor's is no larger", 1.0),
+        (9.0, 0.1, "worse than seasonal-naive, so both are averaged", BOTH),
+    ],
+)
+def test_what_is_told_of_few_stretches_agrees_with_the_numbers(floor: float, network: float, said: str, share: float) -> None:
+    values = np.random.default_rng(0).normal(size=(30, 1))
+    windows = Timeline(length=10, horizon=10, season=1).fit(part(values)).windows(part(values))
+    beside = ForecastBeside(Known(), windows, windows, seed=0)
+    beside.fitted = beside._judged = Off(floor)
+    beside.choose(windows.truths() + network, windows)
+    assert beside.share == share
+    assert said in beside.reason
+    assert f"the network alone {network**2:.4g}" in beside.reason
+    assert f"the floor alone {floor**2:.4g}, seasonal-naive" in beside.reason
+
+
 def test_windows_are_held_once_and_counted_only_where_there_are_gaps() -> None:
     values = np.random.default_rng(0).normal(size=(5_000, 40))
     fitted = Timeline(length=20, horizon=5, season=24).fit(part(values[:, :8]))
