@@ -139,10 +139,10 @@ def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yard
     count = len(losses[BOTH])
     if count < FEW_BLOCKS:
         stretches = f"{count} stretch{'es' * (count != 1)} of a horizon's length"
-        little = f"the validation part is {stretches}, too little to choose by, and the network's error there is too good, "
-        little += "since its best weights were chosen by it"
+        little = f"the validation part is {stretches}, too little to choose by, and there the errors of the network, and of the "
+        little += "mean with it, are too good, since its best weights were chosen by them"
         if means[1.0] <= means[ALONE]:
-            return 1.0, f"{little}: even so the floor's is no larger"
+            return 1.0, f"{little}: even so the floor's is no larger than the network's"
         if means[1.0] <= yardstick:
             return 1.0, f"{little}: the floor, which is no worse than seasonal-naive, is the safer one"
         return BOTH, f"{little}; but the floor is worse than seasonal-naive, so both are averaged"
