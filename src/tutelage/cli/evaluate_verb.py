@@ -23,7 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.source:
         scores = opened.scores(arguments.source, target=arguments.target, on_bad_data=arguments.on_bad_data)
     elif opened.result:
-        scores = {key: opened.result[key] for key in ("metrics", "intervals")} | _lost(opened.path)
+        scores = {key: opened.result[key] for key in ("metrics", "intervals")}
+        scores["warnings"] = [*opened.result.get("warnings", ()), *_lost(opened.path)]
     else:
         raise RunError(f"{arguments.run}: its test part was not opened yet. Finish the run: tutelage resume {arguments.run}.")
     record = {"run": str(opened.path), "source": arguments.source or STORED, **scores}
@@ -59,7 +60,7 @@ def _said(value: float | None) -> str:
     return "not defined" if value is None or value != value else say_decimals(value)
 
 
-def _lost(folder: Path) -> dict[str, list[str]]:
+def _lost(folder: Path) -> list[str]:
     """Return a warning where the model that was measured cannot be read any more."""
     damaged = damaged_weights(folder, only=PREDICTORS[0])
-    return {"warnings": [f"{text} The numbers are those stored at the end of training." for text in damaged]}
+    return [f"{text} The numbers are those stored at the end of training." for text in damaged]

@@ -13,7 +13,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
 
-__all__ = ["ForecastFitted", "ForecastFloor", "as_history", "batches_of", "held_out", "last_season"]
+__all__ = ["ForecastFitted", "ForecastFloor", "as_history", "batches_of", "has_season", "held_out", "last_season"]
 
 MOST_VALUES = 4_000_000
 """Numbers of a batch of windows, at most."""
@@ -50,13 +50,22 @@ def as_history(part: RowsPart) -> HistoryPart:
 def last_season(part: HistoryPart, rows: slice | np.ndarray = slice(None), *, season: int) -> np.ndarray:
     """Return seasonal-naive: each step ahead is what was at the same place of the last season, float64 [N, H, C].
 
-    The last value where there is no season, or not a whole one before the moment.
+    Where nothing was measured yet at that place, the last value before the moment.
     """
+    last_NC = part.past[part.starts[rows] + part.length - 1]
+    known_NHC = part.past[np.maximum(_places(part, rows, season), 0)]
+    return np.asarray(np.where(has_season(part, rows, season=season), known_NHC, last_NC[:, None]))
+
+
+def has_season(part: HistoryPart, rows: slice | np.ndarray = slice(None), *, season: int) -> np.ndarray:
+    """Tell of which steps ahead there was a value a season before, bool [N, H, C]."""
+    return np.asarray(_places(part, rows, season)[..., None] >= part.first_measured)
+
+
+def _places(part: HistoryPart, rows: slice | np.ndarray, season: int) -> np.ndarray:
+    """Return the place in the last season of each step ahead, int64 [N, H]; below 0 before the first time."""
     moment_N = part.starts[rows] + part.length
-    step_H = np.arange(part.horizon)
-    place_NH = moment_N[:, None] - season + step_H % season
-    place_NH = np.where(moment_N[:, None] >= season, place_NH, moment_N[:, None] - 1)
-    return np.asarray(part.past[place_NH])
+    return np.asarray(moment_N[:, None] - season + np.arange(part.horizon) % season)
 
 
 def batches_of(part: HistoryPart, *, length: int = 0) -> Iterator[np.ndarray]:

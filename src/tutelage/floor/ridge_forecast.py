@@ -21,7 +21,7 @@ from tutelage.core.shape.views import History
 from tutelage.core.typed import take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
-from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, held_out
+from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, has_season, held_out
 from tutelage.floor.gram import Gram
 from tutelage.floor.log_scale import LogScale
 from tutelage.floor.seasonal_naive import SeasonalNaive, SeasonalNaiveFitted
@@ -198,5 +198,7 @@ def _sums(history: HistoryPart, naive: SeasonalNaiveFitted) -> Gram:
     gram = Gram.empty(history.channels if history.channels <= MOST_OWN else 1, history.length, history.horizon)
     for rows in batches_of(history, length=history.length):
         departed_NHC = history.truths(rows) - naive.of(history, rows)
+        # From the last value, which stands in for a season that is not there, values depart in another way.
+        departed_NHC[~has_season(history, rows, season=naive.season)] = np.nan
         gram.add(history.pasts(rows).transpose(0, 2, 1), departed_NHC.transpose(0, 2, 1))
     return gram

@@ -16,7 +16,7 @@ from tutelage.core.shape.views import History
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
-from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, held_out, last_season
+from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, has_season, held_out, last_season
 
 __all__ = ["SeasonalNaive", "SeasonalNaiveFitted", "mean_drift"]
 
@@ -38,9 +38,10 @@ class SeasonalNaive(ForecastFloor):
             SeasonalNaiveFitted(season, drift * with_drift)
             for season in dict.fromkeys((history.season, 1))
             for drift in (mean_drift(early, season),)
-            for with_drift in (1.0, 0.0)
+            for with_drift in (0.0, 1.0)
         ]
         late = history.select(np.arange(first, len(history))) if first < len(history) else history
+        # Where no step has a season before it, all are infinite, and the first is chosen: the season.
         errors = [squared_error(one, late) for one in tried]
         best = tried[int(np.argmin(errors))]
         return best.refitted(history)
@@ -109,11 +110,11 @@ def mean_drift(part: HistoryPart, season: int) -> np.ndarray:
 
 
 def squared_error(fitted: SeasonalNaiveFitted, part: HistoryPart) -> float:
-    """Return the mean squared error over all measured values."""
+    """Return the mean squared error over all measured values that have one a season before: the same for every way."""
     total, count = 0.0, 0
     for rows in batches_of(part):
         error = fitted.of(part, rows) - part.truths(rows)
-        is_measured = ~np.isnan(error)
+        is_measured = ~np.isnan(error) & has_season(part, rows, season=part.season)
         total += float((error[is_measured] ** 2).sum())
         count += int(is_measured.sum())
     return total / count if count else np.inf

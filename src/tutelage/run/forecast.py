@@ -123,9 +123,11 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
     """
     part = given.part
     last = part.count_measured() - 1
-    if last + 1 < fitted.length:
-        found = f"{last + 1:,} times with values, and the model looks at {fitted.length:,} to continue them"
-        raise DataError([DataProblem(part.file, found, f"Give a table with the last {fitted.length:,} times and more.")])
+    # The floor goes on from seasonal-naive, and so looks at a season too.
+    need = fitted.length if predictor.companion is None else fitted.lookback
+    if last + 1 < need:
+        found = f"{last + 1:,} times with values, and the model looks at {need:,} to continue them"
+        raise DataError([DataProblem(part.file, found, f"Give a table with the last {need:,} times and more.")])
     _require_known(part, fitted, last)
     windows = fitted.latest(part, last=last)
     rows = fitted.rows_of(part, windows)
@@ -161,9 +163,9 @@ def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: Se
         DataError: They hold none.
     """
     part = given.part.stretch(0, len(given.part), name="test")
-    windows = fitted.windows(part)
+    windows = fitted.windows(part, lookback=fitted.lookback)
     if not len(windows):
-        need = fitted.length + fitted.horizon
+        need = fitted.lookback + fitted.horizon
         found = f"{len(part):,} times, and a window with its truth has {need:,}"
         raise DataError([DataProblem(part.file, found, f"Give a table with at least {need:,} times.")])
     companion, bands = predictor.companion, predictor.calibrator
@@ -175,11 +177,21 @@ def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: Se
     scores = evaluator.final(Task())
     return {
         "num_rows": len(windows),
-        "notes": [*given.notes],
+        "notes": [*given.notes, *_without_season(part, fitted)],
         "metrics": scores["metrics"],
         "intervals": scores["intervals"],
         "forecast": scores["forecast"],
+        "warnings": scores["warnings"],
     }
+
+
+def _without_season(part: Stretch, fitted: TimelineFitted) -> list[str]:
+    """Tell of moments that are not measured, since seasonal-naive, by which forecasts are judged, looks at a season before."""
+    count = fitted.lookback - fitted.length
+    if not count:
+        return []
+    span = fitted.interval.say_span(fitted.lookback)
+    return [f"{part.file}: the first {count:,} moments are not measured: a season of {span} has to be before one"]
 
 
 def _is_measured(values_TC: np.ndarray) -> Sequence[bool]:

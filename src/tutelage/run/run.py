@@ -29,6 +29,7 @@ from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
+from tutelage.run.scores import merged
 from tutelage.task.base import Data
 
 __all__ = ["Prediction", "Run"]
@@ -212,7 +213,7 @@ class Run:
         given = read_series(source, fitted, training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
         warnings = [*self._warn_of_own(source), *(f"left out: {problem}" for problem in given.problems)]
-        return {"warnings": warnings, **measured(self.predictor, fitted, self.decided, given)}
+        return merged({"warnings": warnings}, measured(self.predictor, fitted, self.decided, given))
 
     def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail") -> Forecasts:
         """Return what comes after the last time of series, with quantiles.

@@ -6,10 +6,11 @@ from typing import Any
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Problem, Task
 
-__all__ = ["score"]
+__all__ = ["merged", "score"]
 
 PART_BY_PART = ("metrics", "intervals", "baseline", "floor", "network")
 """Tables whose entries are of one part each, and so are put together; of all else the last part's counts."""
+WARNINGS = "warnings"
 
 
 def score(problem: Problem, task: Task, plan: Plan, *, is_tested: bool) -> dict[str, Any]:
@@ -22,16 +23,18 @@ def score(problem: Problem, task: Task, plan: Plan, *, is_tested: bool) -> dict[
         is_tested: Whether to open the test part; not where the run will go on later.
     """
     evaluators = [problem.validation, *([problem.test] if problem.test is not None and is_tested else [])]
-    merged: dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for evaluator in evaluators:
-        merged = _merged(merged, evaluator.final(task))
-    return {**merged, "headline": f"{evaluators[-1].name}/{plan.headline}", **problem.extras()}
+        found = merged(found, evaluator.final(task))
+    return {**found, "headline": f"{evaluators[-1].name}/{plan.headline}", **problem.extras()}
 
 
-def _merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """Return both parts' scores."""
-    merged = {**before, **after}
+def merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what two parts' scores say, or scores and a diagnosis: all that either warns of."""
+    found = {**before, **after}
     for key in PART_BY_PART:
         if isinstance(before.get(key), Mapping) and isinstance(after.get(key), Mapping):
-            merged[key] = _merged(before[key], after[key])
-    return merged
+            found[key] = merged(before[key], after[key])
+    if WARNINGS in before and WARNINGS in after:
+        found[WARNINGS] = [*before[WARNINGS], *after[WARNINGS]]
+    return found

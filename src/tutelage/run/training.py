@@ -30,7 +30,7 @@ from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.probe import plan_steps, reserve_seconds, too_short
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
-from tutelage.run.scores import score
+from tutelage.run.scores import merged, score
 from tutelage.task.companion import whose
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
@@ -298,9 +298,9 @@ class Training:
         scores = score(composed.problem, state.task, plan, is_tested=is_tested)
         ended = Ended(self.folder, plan, composed, layers, scores)
         if stopped == DIVERGED:
-            scores |= ended.after_divergence().record()
+            scores = merged(scores, ended.after_divergence().record())
         elif layers and stopped not in PAUSES:
-            scores |= ended.diagnose().record()
+            scores = merged(scores, ended.diagnose().record())
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),

@@ -93,9 +93,9 @@ class Forecast(TaskSpec):
         if wished.length:
             length, why = _wished_length(wished.length, train, horizon), "as you said"
         prepare, fitted = wished.but(length=length, horizon=horizon), replace(fitted, length=length)
-        parts, lookback = _parts(whole, collected.test, cuts, length)
-        windows = {name: fitted.windows(part) for name, part in parts.items()}
-        _require_windows(parts, windows, length=length)
+        parts, lookback = _parts(whole, collected.test, cuts, fitted)
+        windows = {name: fitted.windows(part, lookback=lookback[name]) for name, part in parts.items()}
+        _require_windows(parts, windows, lookback)
         sizes = (cuts.validation - cuts.train, cuts.end - cuts.validation)
         split = SplitPlan(validation=sizes[0] / len(whole), test=sizes[1] / len(whole), seed=recipe.seed, by="order")
         reasons = {"horizon": said, "length": why}
@@ -242,33 +242,47 @@ def _wished_length(length: int, train: TimelinePart, horizon: int) -> int:
     return length
 
 
-def _parts(whole: TimelinePart, test: Part | None, cuts: Cuts, length: int) -> tuple[dict[str, TimelinePart], dict[str, int]]:
-    """Return the stretches, each with the times before it that its windows see, and how many these are."""
-    ends = {"train": (0, cuts.train), "validation": (cuts.train, cuts.validation), "test": (cuts.validation, cuts.end)}
-    lookback = {name: min(begin, length) for name, (begin, _) in ends.items()}
-    parts = {name: whole.stretch(begin - lookback[name], end, name=name) for name, (begin, end) in ends.items() if end > begin}
+def _parts(
+    whole: TimelinePart, test: Part | None, cuts: Cuts, fitted: TimelineFitted
+) -> tuple[dict[str, TimelinePart], dict[str, int]]:
+    """Return the stretches, each with the times before it that its moments look back at, and how many these are."""
+    spans = {"train": (whole, 0, cuts.train), "validation": (whole, cuts.train, cuts.validation)}
     if isinstance(test, TimelinePart):
         joined, begin = whole.followed_by(test)
-        lookback["test"] = min(begin, length)
-        parts["test"] = joined.stretch(begin - lookback["test"], len(joined), name="test")
-    return parts, {name: lookback[name] for name in parts}
+        spans["test"] = (joined, begin, len(joined))
+    elif cuts.end > cuts.validation:
+        spans["test"] = (whole, cuts.validation, cuts.end)
+    lookback = {name: _lookback(times, begin, fitted) for name, (times, begin, _) in spans.items()}
+    return {name: times.stretch(begin - lookback[name], end, name=name) for name, (times, begin, end) in spans.items()}, lookback
 
 
-def _require_windows(parts: dict[str, TimelinePart], windows: dict[str, HistoryPart], *, length: int) -> None:
+def _lookback(times: TimelinePart, begin: int, fitted: TimelineFitted) -> int:
+    """Return how many times before a stretch are seen: what answers depend on; more where a gap there is filled from before."""
+    first = max(0, begin - fitted.lookback)
+    measured_TC = ~np.isnan(times.values[: first + 1])
+    begun = np.flatnonzero(measured_TC.any(axis=0))
+    last = min((first - int(measured_TC[::-1, c].argmax()) for c in begun.tolist()), default=first)
+    return begin - (first if last == first else max(0, last - fitted.season))
+
+
+def _require_windows(parts: dict[str, TimelinePart], windows: dict[str, HistoryPart], lookback: dict[str, int]) -> None:
     """Refuse stretches in which there is nothing to learn, or to measure.
 
     Raises:
         DataError: There are such, all of them.
     """
-    problems = [
-        DataProblem(
-            f"{part.file}, {name} part from {part.say(0)}",
-            f"no window of {length:,} times has a value in it and one after it",
+    problems = []
+    for name, part in parts.items():
+        own, size = windows[name], len(part) - lookback[name]
+        found, remedy = (
+            f"no window of {own.length:,} times has a value in it and one after it",
             "Nothing was measured there: give other times, or another split.",
         )
-        for name, part in parts.items()
-        if not len(windows[name])
-    ]
+        if size < own.horizon:
+            found = f"{size:,} times, fewer than the horizon of {own.horizon:,}"
+            remedy = f"Give at least {own.horizon:,} times there, or say a smaller --horizon."
+        if not len(own):
+            problems.append(DataProblem(f"{part.file}, {name} part from {part.say(lookback[name])}", found, remedy))
     if problems:
         raise DataError(problems)
 

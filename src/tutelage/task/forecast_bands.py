@@ -13,16 +13,18 @@ Shape letters: N windows, H steps ahead, C series, Q levels.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import norm, t
 
-__all__ = ["LEVELS", "band_coverage", "fit_bands"]
+__all__ = ["LEVELS", "band_coverage", "fit_bands", "say_narrow"]
 
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 ENOUGH = 50
 """Residuals from which the ends of an 80 % band are steady; of fewer, neighboring steps are pooled."""
+CLEARLY, UNCERTAIN = 0.1, 0.2
+"""By how much less than they should bands hold that are clearly too narrow; the same where there is no interval."""
 
 
 def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS, *, span: int = 0) -> np.ndarray:
@@ -77,6 +79,24 @@ def band_coverage(residual_NHC: np.ndarray, offsets_QHC: np.ndarray, levels: Seq
         share = is_inside_NHC[is_known_NHC].mean() if is_known_NHC.any() else math.nan
         held[f"{levels[high] - level:.6g}"] = float(share)
     return held
+
+
+def say_narrow(coverage: Mapping[str, float | None], *, upper: float) -> str:
+    """Return a warning where the widest bands hold clearly less than they should; "" where they do not.
+
+    Args:
+        coverage: The share that each band holds, by the share that it should hold, such as "0.8".
+        upper: The upper end of the 95 % interval of what the widest ones hold; NaN where that is not known.
+    """
+    promised = max(coverage, key=float, default="")
+    held = coverage.get(promised)
+    if held is None or held > float(promised) - (UNCERTAIN if math.isnan(upper) else CLEARLY) or upper >= float(promised):
+        return ""
+    return (
+        f"the {100 * float(promised):.0f} % bands hold {100 * held:.1f} % of the measured values: they are too narrow, since "
+        "these times differ from the validation part, whose mistakes the bands come from. Do not rely on the quantiles; a longer "
+        "validation part (split.validation), or a new training with later times, may give better ones"
+    )
 
 
 def _pooled_steps(count_H: np.ndarray, step_S: np.ndarray) -> tuple[list[int], list[int], list[int]]:

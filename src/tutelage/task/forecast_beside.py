@@ -21,7 +21,7 @@ __all__ = ["ForecastBeside", "apart", "blocks_of", "standard_error"]
 CLEARLY = 2.0
 """Standard errors by which one alone has to be better than the mean of both."""
 FEW_BLOCKS = 4
-"""Stretches below which the validation part says little: then the floor leaves, if it is better than seasonal-naive."""
+"""Stretches below which the validation part says little: then the floor leaves, if it is no worse than seasonal-naive."""
 AFTERWARDS = 1.0
 """What learning once more and answering takes, as a multiple of fitting."""
 NOTHING = np.empty(0)
@@ -80,7 +80,7 @@ class ForecastBeside:
         yardstick = float(np.mean(block_losses(naive - truth_NHC, windows)))
         self.share, why = _decided(losses, means, yardstick=yardstick)
         shown = ", ".join(f"{whose(share)} {mean:.4g}" for share, mean in means.items())
-        self.reason = f"mean squared error on the validation part: {shown}; {why}"
+        self.reason = f"{why}. Mean squared error on the validation part: {shown}, seasonal-naive {yardstick:.4g}"
         if self.share:
             assert isinstance(self._judged, ForecastFitted)
             self.fitted = self._judged.refitted(self.later)
@@ -138,11 +138,14 @@ def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yard
     """
     count = len(losses[BOTH])
     if count < FEW_BLOCKS:
-        # The network's best weights were chosen by these very values, so that its error is too good.
-        stretches = f"{count} stretch{'es' * (count != 1)} of a horizon's length tell{'s' * (count == 1)} little"
-        if means[1.0] <= max(yardstick, means[ALONE]):
-            return 1.0, f"{stretches}, and the floor is the safer one"
-        return BOTH, f"{stretches}, and the floor is no better than seasonal-naive, so both are averaged"
+        stretches = f"{count} stretch{'es' * (count != 1)} of a horizon's length"
+        little = f"the validation part is {stretches}, too little to choose by, and there the errors of the network, and of the "
+        little += "mean with it, are too good, since its best weights were chosen by them"
+        if means[1.0] <= means[ALONE]:
+            return 1.0, f"{little}: even so the floor's is no larger than the network's"
+        if means[1.0] <= yardstick:
+            return 1.0, f"{little}: the floor, which is no worse than seasonal-naive, is the safer one"
+        return BOTH, f"{little}; but the floor is worse than seasonal-naive, so both are averaged"
     best = min(means, key=lambda share: means[share])
     gain = losses[BOTH] - losses[best]
     if best != BOTH and float(gain.mean()) > CLEARLY * standard_error(gain):

@@ -121,6 +121,12 @@ class ForecastData(Data):
         told = [f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else []
         if "test" in self.windows and len(self.windows["test"]) == 1:
             told.append(f"{whole.file}: the test part is one window: its errors tell nearly nothing. Give a longer table")
+        if self.cuts.train < self.fitted.season:
+            span = self.fitted.interval.say_span(self.fitted.season)
+            found = f"{whole.file}: a season of {span}, and {self.cuts.train:,} times before the validation part"
+            told.append(
+                f"{found}: where none stands a season before, seasonal-naive says the last value. Say a shorter prepare.season"
+            )
         for k, name in enumerate(whole.known_names):
             places = np.flatnonzero(np.isnan(whole.known[:, k]))
             if len(places):
@@ -203,7 +209,9 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
     validation = _part(recipe, "validation", count, usual)
     train = count - validation - test
     for name, size in (("test", test), ("validation", validation)):
-        if 0 < size < horizon:
+        # A share may come to no time at all; only of the test part 0 is a wish that can be met.
+        is_wished_away = name == "test" and (has_test or recipe.split.test == 0)
+        if size < horizon and not is_wished_away:
             asked = f"split.{name} leaves {size:,} times for the {name} part, fewer than the horizon of {horizon:,}"
             raise DataError([DataProblem(where, asked, f"Say at least --set split.{name}={horizon}, or a smaller --horizon.")])
     if train < 2 * horizon:

@@ -23,7 +23,7 @@ from tutelage.planning.plan import Plan
 from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
 from tutelage.task.beside import mixed
-from tutelage.task.forecast_bands import LEVELS, fit_bands
+from tutelage.task.forecast_bands import LEVELS, fit_bands, say_narrow
 from tutelage.task.forecast_beside import ForecastBeside, apart
 from tutelage.task.forecast_record import ForecastSums
 from tutelage.task.measured import Measured, UnitTallies, measured_metrics
@@ -33,14 +33,14 @@ __all__ = ["BANDS_80", "ForecastEvaluator", "Outlook", "Forecasted", "outcome_of
 BANDS_80 = (0.1, 0.9)
 """Levels between which 80 % of the values are to lie."""
 MOST_VALUES = 2_000_000
-"""Forecast values of a batch, at most."""
+"""Numbers of a batch of windows, those before the moment and those after it, at most."""
 MOST_KEPT = 20_000_000
 """Forecast values that are kept to choose and to make bands of."""
 LEAST_BLOCK = 16
 """Windows that follow each other and are one unit of uncertainty, at least."""
 NO_GUESS = ("needs_bands", "is_yardstick")
 """What metrics say of themselves in which a guess is not compared."""
-GUESS = "saying the last season again (seasonal-naive)"
+GUESS, GUESS_WITHOUT_SEASON = "saying the last season again (seasonal-naive)", "saying the last value again (naive)"
 
 
 @dataclass
@@ -147,9 +147,13 @@ class ForecastEvaluator(Measured):
         values = self.named(tally.value() for tally in tallies)
         intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
         shown = sums.record(self.part, self.fitted, tell=lambda rows: next(self.told(task, rows)))
+        described = GUESS if self.windows.season > 1 else GUESS_WITHOUT_SEASON
+        held = [high for metric, (_, high) in zip(self.metrics, intervals, strict=True) if getattr(metric, "needs_bands", False)]
+        narrow = say_narrow(shown["coverage"], upper=held[0] if held else np.nan)
         return {
-            **self.record(values, intervals=intervals, baseline=self.guess(), described=GUESS),
+            **self.record(values, intervals=intervals, baseline=self.guess(), described=described),
             "forecast": shown,
+            "warnings": [narrow] if narrow else [],
             **self._say_beside(self.named(t.value() for t in alone), self.named(t.value() for t in floor)),
         }
 
@@ -216,7 +220,8 @@ class ForecastEvaluator(Measured):
     @property
     def _batch_size(self) -> int:
         """Windows of a batch."""
-        return max(1, MOST_VALUES // (self.windows.horizon * self.windows.channels))
+        numbers = self.windows.channels + self.fitted.shape.known
+        return max(1, MOST_VALUES // ((self.windows.length + self.windows.horizon) * numbers))
 
     def _batches(self, rows: np.ndarray) -> Iterator[np.ndarray]:
         for begin in range(0, len(rows), self._batch_size):

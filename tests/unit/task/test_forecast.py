@@ -91,6 +91,23 @@ def test_a_part_shorter_than_the_horizon_is_refused() -> None:
         data(counted(1_000), horizon=24, split={"test": 10})
 
 
+@pytest.mark.parametrize(("name", "share"), [("validation", 0.01), ("test", 0.01), ("validation", 0.1)])
+def test_a_share_that_comes_to_fewer_times_than_the_horizon_is_refused(name: str, share: float) -> None:
+    size = round(share * 40)
+    with pytest.raises(DataError, match=rf"split.{name} leaves {size} times .* the horizon of 6.*--set split.{name}=6"):
+        data(counted(40), horizon=6, split={name: share})
+
+
+def test_no_test_part_is_a_wish_that_can_be_met() -> None:
+    assert set(data(counted(40), horizon=6, split={"test": 0}).parts) == {"train", "validation"}
+
+
+def test_a_test_table_shorter_than_the_horizon_is_refused_as_such() -> None:
+    later = part(counted(4), start=100 * HOUR, name="test")
+    with pytest.raises(DataError, match=r"4 times, fewer than the horizon of 6"):
+        data(counted(100), horizon=6, test=later)
+
+
 def test_a_share_out_of_range_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"split.test = 0.8"):
         data(counted(1_000), horizon=24, split={"test": 0.8})
@@ -229,6 +246,26 @@ def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float) 
     beside.choose(windows.truths() + off, windows)
     assert beside.share == share
     assert "stretch" in beside.reason
+
+
+@pytest.mark.parametrize(
+    ("floor", "network", "said", "share"),
+    [
+        (0.5, 0.1, "no worse than seasonal-naive, is the safer one", 1.0),
+        (0.5, 0.7, "even so the floor's is no larger", 1.0),
+        (9.0, 0.1, "worse than seasonal-naive, so both are averaged", BOTH),
+    ],
+)
+def test_what_is_told_of_few_stretches_agrees_with_the_numbers(floor: float, network: float, said: str, share: float) -> None:
+    values = np.random.default_rng(0).normal(size=(30, 1))
+    windows = Timeline(length=10, horizon=10, season=1).fit(part(values)).windows(part(values))
+    beside = ForecastBeside(Known(), windows, windows, seed=0)
+    beside.fitted = beside._judged = Off(floor)
+    beside.choose(windows.truths() + network, windows)
+    assert beside.share == share
+    assert said in beside.reason
+    assert f"the network alone {network**2:.4g}" in beside.reason
+    assert f"the floor alone {floor**2:.4g}, seasonal-naive" in beside.reason
 
 
 def test_windows_are_held_once_and_counted_only_where_there_are_gaps() -> None:

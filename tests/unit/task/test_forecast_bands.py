@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tutelage.task.forecast_bands import LEVELS, band_coverage, fit_bands
+from tutelage.task.forecast_bands import LEVELS, band_coverage, fit_bands, say_narrow
 
 
 @pytest.mark.parametrize("num_windows", [9, 19, 60, 400])
@@ -114,3 +114,27 @@ def test_windows_that_were_left_out_count_as_time_that_was_seen() -> None:
     wide = [float((offsets[-1] - offsets[0]).mean()) for offsets in (whole, thinned, told)]
     assert wide[1] > wide[2]
     assert wide[2] == pytest.approx(wide[0], rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("held", "upper", "is_told"),
+    [
+        (0.398, 0.5, True),
+        (0.65, 0.78, True),
+        (0.65, 0.85, False),
+        (0.75, 0.78, False),
+        (0.55, np.nan, True),
+        (0.7, np.nan, False),
+    ],
+)
+def test_bands_that_hold_clearly_less_than_they_should_are_warned_of(held: float, upper: float, is_told: bool) -> None:
+    said = say_narrow({"0.5": 0.1, "0.8": held}, upper=upper)
+    assert bool(said) == is_told
+    if is_told:
+        assert f"80 % bands hold {100 * held:.1f} %" in said
+        assert "split.validation" in said
+
+
+def test_bands_that_were_not_measured_are_not_warned_of() -> None:
+    assert say_narrow({}, upper=np.nan) == ""
+    assert say_narrow({"0.8": None}, upper=np.nan) == ""

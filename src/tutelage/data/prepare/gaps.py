@@ -26,6 +26,8 @@ def filled(values_TC: np.ndarray, *, season: int, hold: int) -> np.ndarray:
         return found_TC
     is_far_TC = (place_T - last_TC > hold) & (last_TC >= 0)
     first_C = np.argmax(~missing_TC, axis=0)
+    # Nothing stands a season before the first season.
+    is_far_TC[:season] = False
     for place in np.flatnonzero(is_far_TC.any(axis=1)).tolist():
         chosen_C = is_far_TC[place] & (place - season >= first_C)
         found_TC[place, chosen_C] = found_TC[place - season, chosen_C]

@@ -180,12 +180,23 @@ class TimelineFitted(Fitted):
             horizon=self.horizon,
         )
 
-    def windows(self, part: Stretch) -> HistoryPart:
-        """Return all windows of a part that have a value before and one after the moment, one step after the other."""
+    @property
+    def lookback(self) -> int:
+        """Times before a moment that answers may depend on: the window, or the season that seasonal-naive says again."""
+        return max(self.length, self.season)
+
+    def windows(self, part: Stretch, *, lookback: int = 0) -> HistoryPart:
+        """Return all windows of a part that have a value before and one after the moment, one step after the other.
+
+        Args:
+            part: The stretch of time.
+            lookback: How many times at its beginning are only looked back at: no moment is before their end.
+        """
         self._require_fitting(part)
         measured_TC = (part.values - np.array(self.mean)) / np.array(self.std)
         total_T = np.r_[0, (~np.isnan(measured_TC)).any(axis=1).cumsum()]
-        start_N = np.arange(max(0, len(part) - self.length - self.horizon + 1))
+        first = max(0, lookback - self.length)
+        start_N = np.arange(first, max(first, len(part) - self.length - self.horizon + 1))
         moment_N = start_N + self.length
         usable_N = (total_T[moment_N] > total_T[start_N]) & (total_T[moment_N + self.horizon] > total_T[moment_N])
         return self._windows(part, measured_TC, start_N[usable_N])

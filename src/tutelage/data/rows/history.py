@@ -4,6 +4,7 @@ Shape letters: T times, C series, N windows, L times before the moment, H after.
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,12 @@ class HistoryPart(RowsPart):
     def channels(self) -> int:
         """Series."""
         return int(self.past.shape[1])
+
+    @cached_property
+    def first_measured(self) -> np.ndarray:
+        """First time at which each series was measured, int64 [C]; T where it never was."""
+        measured_TC = ~np.isnan(self.measured)
+        return np.where(measured_TC.any(axis=0), measured_TC.argmax(axis=0), len(measured_TC))
 
     def locate(self, index: int) -> str:
         """Name one window by its first time."""

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart
+from tutelage.data.prepare.columns import ID_NAME
 
 __all__ = ["TimeColumns", "TimeLayout", "choose_columns", "epoch_unit", "likely_series", "numbers_of", "times_of"]
 
@@ -19,6 +20,8 @@ LEAST_OF_SERIES = 3
 DATE_NAMES = ("date", "time", "datetime", "timestamp", "ds")
 """Names by which one column of dates among several is the time of a row."""
 EPOCH_NAMES = (*DATE_NAMES, "epoch", "unix", "unixtime", "unix_time", "ts")
+LEAST_COUNTED = 10
+"""Rows below which numbers that rise evenly say nothing about being a count."""
 EPOCHS = (1_000_000_000, 2_000_000_000)
 """Seconds since 1970 that are taken for times: from 2001 to 2033."""
 
@@ -59,6 +62,8 @@ class TimeColumns:
         unused: Columns of numbers that are not forecast, since others were named as the target.
         left_out: Columns that hold no numbers.
         dates: Other columns of dates.
+        counting: Columns that only number the rows.
+        flags: Series of only 0 and 1 that nobody named.
     """
 
     time: str
@@ -68,6 +73,8 @@ class TimeColumns:
     unused: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    counting: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """Return what is worth telling."""
@@ -81,7 +88,20 @@ class TimeColumns:
             )
         if self.left_out:
             told.append(f"not used, since they hold no numbers: {_shown(self.left_out)}")
+        if self.counting:
+            remedy = f"to forecast {self.counting[0]} too: --target {','.join((*self.values, *self.counting[:1]))}"
+            told.append(f"not forecast, since they only number the rows: {_shown(self.counting)}; {remedy}")
         return told
+
+    def warnings(self) -> list[str]:
+        """Return what the user should look at."""
+        if not self.flags:
+            return []
+        said, others = ",".join(self.flags), ",".join(name for name in self.values if name not in self.flags)
+        remedy = (
+            f"what is known of coming times, such as holidays, is named: --known {said}; else --target {others} leaves it out"
+        )
+        return [f"forecast as a series, though only 0 and 1: {_shown(self.flags)}, which counts in every mean error; {remedy}"]
 
 
 def split_names(said: str | Sequence[str]) -> tuple[str, ...]:
@@ -114,12 +134,17 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
         if wrong:
             found = "is to be forecast, and is the time" if wrong[0] == time else "is to be forecast, and holds no numbers"
             raise DataError([DataProblem(f"{part.file}, column {wrong[0]}", found, f"Columns of numbers: {_shown(numeric)}.")])
-    values = targets or tuple(numeric)
+    counting = () if targets else tuple(name for name in numeric if _numbers_rows(part, name, series_id=layout.series_id))
+    if not any(_changes(part, name) for name in numeric if name not in counting):
+        counting = ()
+    values = targets or tuple(name for name in numeric if name not in counting)
     if not values:
         found = f"no column of numbers beside the times ({time})"
         raise DataError([DataProblem(part.file, found, "A series is made of numbers: give a column of measured values.")])
-    unused = tuple(name for name in numeric if name not in values)
-    return TimeColumns(time, layout.series_id, values, layout.known, unused, others, dates)
+    unused = tuple(name for name in numeric if name not in values) if targets else ()
+    flags = () if targets else tuple(name for name in values if _is_flag(part, name))
+    flags = () if len(flags) == len(values) else flags
+    return TimeColumns(time, layout.series_id, values, layout.known, unused, others, dates, counting, flags)
 
 
 def times_of(part: TablePart, column: str) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -181,6 +206,39 @@ def likely_series(part: TablePart, columns: TimeColumns, *, row_N: np.ndarray, t
 def is_number(kind: pa.DataType) -> bool:
     """Tell whether a column of this type holds numbers."""
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+
+def _numbers_rows(part: TablePart, name: str, *, series_id: str) -> bool:
+    """Tell whether whole numbers grow or fall by the same in each row, of the table or of each series, or are called an id."""
+    cells = part.column(name)
+    if len(cells) < LEAST_COUNTED or cells.null_count or pa.types.is_boolean(cells.type):
+        return False
+    value_N = cells.to_numpy().astype(np.float64)
+    if not np.isfinite(value_N).all() or (value_N != np.round(value_N)).any():
+        return False
+    steps = [np.diff(value_N)]
+    if series_id:
+        code_N = pc.dictionary_encode(part.column(series_id).combine_chunks()).indices.to_numpy(zero_copy_only=False)
+        order = np.argsort(code_N, kind="stable")
+        steps.append(np.diff(value_N[order])[np.diff(code_N[order]) == 0])
+    return any(len(step_N) and _counts(step_N, is_id=bool(ID_NAME.search(name))) for step_N in steps)
+
+
+def _counts(step_N: np.ndarray, *, is_id: bool) -> bool:
+    """Tell whether what lies between numbers is that of a count; an id may leave some out."""
+    is_even = bool((step_N == step_N[0]).all() and step_N[0] != 0)
+    return is_even or (is_id and bool((step_N > 0).all() or (step_N < 0).all()))
+
+
+def _changes(part: TablePart, name: str) -> bool:
+    """Tell whether a column holds two values or more."""
+    return len(pc.unique(part.column(name).combine_chunks()).drop_null()) > 1
+
+
+def _is_flag(part: TablePart, name: str) -> bool:
+    """Tell whether a column holds 0 and 1, and nothing else."""
+    found = pc.unique(part.column(name).combine_chunks()).drop_null()
+    return len(found) == 2 and sorted(map(float, found.to_pylist())) == [0.0, 1.0]
 
 
 def _time_column(part: TablePart, layout: TimeLayout) -> str:

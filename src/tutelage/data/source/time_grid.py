@@ -116,7 +116,8 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     made = _filled(part, columns, names, rows, place_N, found)
     if most_rows:
         made = _cut(made, most_rows)
-    return Gridded(made, tuple(problems), tuple(notes), tuple(_constant(made)))
+    told = [f"{part.file}: {warning}" for warning in columns.warnings()]
+    return Gridded(made, tuple(problems), tuple(notes), (*told, *_constant(made)))
 
 
 def _without_time(part: TablePart, columns: TimeColumns, missing_N: np.ndarray) -> list[DataProblem]:

@@ -133,9 +133,12 @@ class Timeline(Source):
         if not isinstance(table, TablePart):
             found = f"{table.kind} data, which are no table with a column of dates"
             raise DataError([DataProblem(table.name, found, "Give a table, such as a data frame, or a dict of columns.")])
+        layout = self._layout
+        if like is not None and set(like.reading["columns"]) <= set(table.columns):
+            layout = replace(layout, targets=tuple(like.reading["columns"]))
         made = as_timeline(
             table.renamed(name),
-            self._layout,
+            layout,
             most_rows=self.rows if name == "train" else 0,
             interval=interval if like is None else like.interval,
         )
