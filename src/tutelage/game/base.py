@@ -20,16 +20,16 @@ class CriticLoss(NamedTuple):
     """What the critic makes small, and what is worth a curve.
 
     Attributes:
-        loss_B: Its loss, the penalty included.
-        score_real_B: What it says of real samples.
-        score_generated_B: What it says of generated ones.
-        penalty_B: The gradient penalty in the loss; None where there is none.
+        loss: Its loss, the penalty included, float32 [B], as are the others.
+        score_real: What it says of real samples.
+        score_generated: What it says of generated ones.
+        penalty: The gradient penalty in the loss; None where there is none.
     """
 
-    loss_B: Tensor
-    score_real_B: Tensor
-    score_generated_B: Tensor
-    penalty_B: Tensor | None = None
+    loss: Tensor
+    score_real: Tensor
+    score_generated: Tensor
+    penalty: Tensor | None = None
 
 
 class Game(Component):

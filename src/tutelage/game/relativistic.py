@@ -5,7 +5,7 @@ critic: f(D(x) - D(G(z))) + gamma/2 * N * (|grad D(x)|^2 + |grad D(G(z))|^2); ge
 The choice where nothing is known: each generated sample is compared with a real one, so none can hide in one spot, which
 is how modes are dropped; the penalties on both sides make the game converge near its end.
 
-Source: Y. Huang et al., "The GAN is dead; long live the GAN! A Modern Baseline GAN", 2025, arXiv 2501.05441, equations 2 and 4, section 2.
+Source: Y. Huang et al., "The GAN is dead; long live the GAN! A Modern Baseline GAN", 2025, arXiv 2501.05441, section 2.
 Differs from the paper: gamma is per number of a sample, and constant.
 """
 

@@ -1,6 +1,7 @@
 """How steep a critic is at samples, and what that costs: the zero-centered gradient penalty R1 or R2; not a component.
 
-Source: L. Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, arXiv 1801.04406, equation 9 (R1) and 10 (R2).
+Source: L. Mescheder et al., "Which Training Methods for GANs do actually Converge?", 2018, arXiv 1801.04406, equations 9 (R1)
+and 10 (R2).
 Differs from the paper: the weight is gamma times N, the numbers of a sample. Samples of N numbers of deviation 1 lie some
 sqrt(N) apart, so a critic that tells them apart by 1 has a squared slope of about 1 / N, and one gamma fits points and pictures.
 

@@ -1,6 +1,7 @@
-"""Wasserstein game with gradient penalty: the critic measures how far apart real and generated samples lie; its slope is held at 1.
+"""Wasserstein game with gradient penalty: the critic measures how far real and generated samples lie apart.
 
-With critic D, real x, generated G(z), and m = u x + (1 - u) G(z) for uniform u:
+With critic D, real x, generated G(z), and m = u x + (1 - u) G(z) for uniform u, which hold
+the critic's slope at 1:
 critic: D(G(z)) - D(x) + weight * (|grad D(m)| sqrt(N) - 1)^2; generator: -D(G(z)).
 It wants several critic updates to one of the generator (`task.critic_steps`, typically 5).
 

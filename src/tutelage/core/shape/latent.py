@@ -19,7 +19,8 @@ class LatentShape(Shape):
     size: int = Field(16, ge=1, description="How many for each sample.")
     classes: int = Field(0, ge=0, description="Classes of which one is wanted; 0 where there are none.")
     sizes: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (3, 1, 1), description="Dimensions of a sample that is made: channels, height, width of a picture; others of anything else."
+        (3, 1, 1),
+        description="Dimensions of a sample that is made; those of a picture are channels, height and width.",
     )
 
     @property

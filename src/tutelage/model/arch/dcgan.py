@@ -8,6 +8,7 @@ Source: A. Radford et al., "Unsupervised Representation Learning with Deep Convo
 stand alone; no tanh, since samples are normalized and not in [-1, 1]; any size of picture, what is too large is cut off.
 """
 
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -61,7 +62,7 @@ class Dcgan(Model):
     def _critic(self, channels: int, coarsest: tuple[int, int], widths: list[int], num_outputs: int) -> nn.Module:
         """Make the network from a picture to scores."""
         layers: list[nn.Module] = [mark(nn.Conv2d(channels, widths[0], 3, padding=1), "input"), nn.LeakyReLU(LEAK)]
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             # An odd side rounds up, as its size in the list does.
             layers += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.LeakyReLU(LEAK)]
         head = mark(nn.Linear(widths[-1] * coarsest[0] * coarsest[1], num_outputs), "output")

@@ -7,7 +7,7 @@ numbers make it a generator, pictures a critic (or a classifier).
 Source: Y. Huang et al., 2025, arXiv 2501.05441, section 3 and appendix D (layout, Fix-up initialization);
 H. Zhang et al., "Fixup Initialization", 2019, arXiv 1901.09321.
 Differs from the paper: two plain 3x3 convolutions a branch in place of a grouped one between two pointwise ones, which is
-faster for the few channels of small pictures; pixels are repeated and averaged in place of bilinear filters; no base of learned pixels.
+faster for the few channels of small pictures; pixels are repeated and averaged in place of bilinear filters; no learned base.
 
 Shape letters: B batch, C channels, H height, W width.
 """

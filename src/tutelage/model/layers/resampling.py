@@ -70,6 +70,8 @@ def picture_of(shape: Shape, num_outputs: int, *, kind: str) -> tuple[Canvas | G
         return grid, False
     pixels = canvas.channels * canvas.height * canvas.width
     if num_outputs != pixels:
-        found = f"a picture of {canvas.channels}x{canvas.height}x{canvas.width} has {pixels} numbers, and {num_outputs} are wanted"
+        found = (
+            f"a picture of {canvas.channels}x{canvas.height}x{canvas.width} has {pixels} numbers, and {num_outputs} are wanted"
+        )
         raise RecipeError(f"recipe: model = {kind!r}: {found}. Choose another architecture: tutelage list model.")
     return canvas, True
