@@ -1,12 +1,12 @@
 """Frechet distance that as many other real samples reach in place of generated ones: the best that can be hoped for.
 
-Source: as of `frechet`; that it depends on the number of samples: M. Chong and D. Forsyth, "Effectively Unbiased FID and
-Inception Score", 2019, arXiv 1911.07023. Differs from the paper: no extrapolation to endless samples; the floor is measured with as many.
+Source: M. Chong and D. Forsyth, "Effectively Unbiased FID and Inception Score and where to find them", 2019, arXiv 1911.07023:
+the distance depends on the number of samples. Differs from the paper: no extrapolation; the floor is measured with as many.
 """
 
 from typing import ClassVar, Literal
 
-from tutelage.metric.frechet import frechet_distance
+from tutelage.metric.gaussian_distance import frechet_distance
 from tutelage.metric.neighbors import SampleMetric, SampleOutcome
 
 __all__ = ["FrechetFloor"]

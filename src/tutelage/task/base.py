@@ -302,8 +302,6 @@ class TaskSpec(Component):
     """Whether the trained model has an answer for a row of data, so that one can predict and evaluate on other data."""
     writes_text: ClassVar[bool] = False
     """Whether the trained model writes texts: `tutelage generate`."""
-    makes_samples: ClassVar[bool] = False
-    """Whether the trained model makes rows like those of the data: `tutelage generate`; the task then has `latents`."""
     continues_series: ClassVar[bool] = False
     """Whether the trained model continues series, so that one can predict what comes after the data."""
     reads_as: ClassVar[str] = ""
@@ -391,16 +389,6 @@ class TaskSpec(Component):
         """Build the network that leaves the training anew, as it was built for it, on the default device."""
         network: nn.Module = model.build(shape, num_outputs)
         return network
-
-    def latents(self, num: int, *, seed: int, classes: Tensor | None = None) -> Tensor:
-        """Return what a network that makes samples starts from, float32 [num, ...]; asked where `makes_samples`.
-
-        Args:
-            num: How many samples.
-            seed: Root of the random numbers; the n-th is the same however many there are.
-            classes: The wanted class of each, int64 [num]; None where it knows none.
-        """
-        raise NotImplementedError
 
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Turn a network's float32 outputs into answers.

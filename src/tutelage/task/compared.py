@@ -86,7 +86,7 @@ class Compared:
     def _samples(self, prepared: PreparedPart) -> Tensor:
         """Return rows as the network takes them, piece by piece."""
         pieces = []
-        for numbers in torch.arange(len(prepared)).split(MAX_COMPARED):
+        for numbers in torch.split(torch.arange(len(prepared)), MAX_COMPARED):
             batch = {key: value.to(self._device) for key, value in prepared.rows.take(numbers).items()}
             pieces.append(self._finisher(batch)[self._name].float().cpu())
         return torch.cat(pieces)

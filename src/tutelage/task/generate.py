@@ -24,7 +24,7 @@ from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.latent import LatentShape
 from tutelage.core.shape.views import Grid
-from tutelage.core.spec import Pick, Wish, grant
+from tutelage.core.spec import Component, Pick, Wish, grant
 from tutelage.data.augment.none import NoAugment
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Pass
@@ -62,7 +62,6 @@ class Generate(TaskSpec):
     noun: ClassVar[str] = "generator"
     answers: ClassVar[str] = "samples"
     answers_rows: ClassVar[bool] = False
-    makes_samples: ClassVar[bool] = True
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "class_weights"}
     game: Pick("game") = Field(  # type: ignore[valid-type]
         "relativistic", validate_default=True, description="What critic and generator make small."
@@ -105,10 +104,7 @@ class Generate(TaskSpec):
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
         grid = facts.shape.view(Grid)
-        batch_size, model, rate = 256, MLP(hidden=(128, 128, 128), dropout=0.0), 1e-3
-        if grid is not None:
-            is_small = grid.height * grid.width <= SMALL_PICTURE
-            batch_size, model, rate = 64, ResidualPair(widths=(32, 64) if is_small else (16, 32, 64)), 5e-4  # type: ignore[assignment]
+        model, batch_size, rate = _suited(grid)
         return Suggestion(
             model=model,
             augment=NoAugment(),
@@ -154,6 +150,12 @@ class Generate(TaskSpec):
         return LatentShape(
             size=self.latent_size, classes=len(facts.class_counts) if self.conditional else 0, sizes=spec.sizes or (1,)
         )
+
+    def watched(self, facts: Facts, *, auto: Suggestion) -> tuple[str, str]:
+        """Return the distance of pictures' features, which moves smoothly; of other samples how many are covered."""
+        if facts.shape.view(Grid) is not None:
+            return "frechet", "it sees samples that are off, and parts of the data that are missed"
+        return "coverage", auto.why["judge"]
 
     def count_outputs(self, facts: Facts) -> int:
         """Return one output for each number of a sample."""
@@ -266,11 +268,11 @@ class GenerateTask(Task):
 
     def judge(self, sample: Tensor, batch: Batch) -> Tensor:
         """Return the critic's scores float32 of B samples, or of 2 B, by the output of each one's class where classes count."""
-        score = self.critic(sample).float()
+        score_BC: Tensor = self.critic(sample).float()
         if not self.spec.classes:
-            return score.view(-1)
-        target = batch["target"].repeat(len(sample) // len(batch["target"]))
-        return score.gather(1, target[:, None])[:, 0]
+            return score_BC.view(-1)
+        target_B = batch["target"].repeat(len(sample) // len(batch["target"]))
+        return score_BC.gather(1, target_B[:, None])[:, 0]
 
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the average follow the generator."""
@@ -284,6 +286,14 @@ class GenerateTask(Task):
     def _exactly(self, sample: Tensor) -> AbstractContextManager[object]:
         """Return the context of a critic's loss: with gradients of gradients, which bfloat16 spoils, in float32."""
         return torch.autocast(sample.device.type, enabled=False) if self.game.order == 2 else nullcontext()
+
+
+def _suited(grid: Grid | None) -> tuple[Component, int, float]:
+    """Return architecture, batch size and learning rate for pictures, or for numbers."""
+    if grid is None:
+        return MLP(hidden=(128, 128, 128), dropout=0.0), 256, 1e-3
+    is_small = grid.height * grid.width <= SMALL_PICTURE
+    return ResidualPair(widths=(16, 32) if is_small else (32, 64), patch=1 if is_small else 2), 64, 5e-4
 
 
 def with_classes(latent_BZ: Tensor, classes_B: Tensor | None, num_classes: int) -> Tensor:

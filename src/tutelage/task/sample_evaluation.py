@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from tutelage.task.base import Task
 from tutelage.task.compared import Compared, RealPart
 from tutelage.task.measured import Measured, spread
 from tutelage.task.modes import evaluation_mode
+from tutelage.task.sample_maker import SampleMaker
 from tutelage.task.sample_pictures import closest, interpolated, sheet
 
 __all__ = ["SampleEvaluator"]
@@ -28,18 +29,6 @@ NUM_PICTURES = 64
 NUM_DRAWS = 10
 """Times that samples are drawn for an interval."""
 BATCH = 250
-
-
-class Maker(Protocol):
-    """What is asked of a task's settings: what generators start from, and what their outputs mean."""
-
-    classes: int
-
-    def latents(self, num: int, *, seed: int, classes: Tensor | None = None) -> Tensor:
-        """Return random numbers, float32 [num, ...]."""
-
-    def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
-        """Return samples of outputs."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +43,7 @@ class SampleEvaluator(Measured):
     """
 
     name: str
-    spec: Maker
+    spec: SampleMaker
     plan: Plan
     fitted: Fitted
     compared: Compared
@@ -130,8 +119,8 @@ class SampleEvaluator(Measured):
         """Return what the network makes of random numbers."""
         network = task.network()
         with evaluation_mode(network):
-            pieces = [self.spec.answer(network(piece.to(self.plan.device)).float()).cpu() for piece in latents.split(BATCH)]
-        return torch.cat(pieces)
+            outputs = [network(piece.to(self.plan.device)).float().cpu() for piece in torch.split(latents, BATCH)]
+        return self.spec.answer(torch.cat(outputs))
 
     def undone(self, samples: Tensor) -> RowsPart | None:
         """Return samples as the rows that they would have been prepared from; None where that cannot be done."""

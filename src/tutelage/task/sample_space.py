@@ -5,8 +5,8 @@ here on every second train row; the other rows are the real samples that others 
 Without labels, samples of many numbers are seen through their principal components, which is a weaker ruler: a blurred picture
 is near its sharp one. Nothing is downloaded, and nothing is called FID, which is another network's features.
 
-Source: M. Stein et al., "Exposing flaws of generative model evaluation metrics", 2023, arXiv 2306.04675 (features decide on what is
-measured). Differs from the paper: features of the same data, not of ImageNet.
+Source: M. Stein et al., "Exposing flaws of generative model evaluation metrics", 2023, arXiv 2306.04675: features decide what is
+measured. Differs from the paper: features of the same data, not of ImageNet.
 
 Shape letters: N samples, F features, C channels.
 """
@@ -111,7 +111,7 @@ def _classifier_space(samples: Tensor, classes: Tensor, *, seed: int) -> SampleS
 
     @torch.no_grad()
     def features(others: Tensor) -> np.ndarray:
-        pieces = [body(piece) for piece in others.split(BATCH_ANSWERED)]
+        pieces = [body(piece) for piece in torch.split(others, BATCH_ANSWERED)]
         return np.asarray(torch.cat(pieces).double().numpy())
 
     body.eval()
