@@ -22,9 +22,8 @@ def generate_samples(run: Run, arguments: argparse.Namespace) -> int:
     given = [name for name in OF_TEXTS if getattr(arguments, name) is not None]
     if given:
         word = "--" + given[0].replace("_", "-")
-        raise UsageError(
-            f"{word} is for texts, and {arguments.run} generates samples. Leave it out; there are --num, --seed, --label."
-        )
+        found = f"{word} is for texts, and {arguments.run} generates samples"
+        raise UsageError(f"{found}. Leave it out; there are --num, --seed and --label.")
     out = Path(arguments.out) if arguments.out else None
     if out is not None and out.suffix not in FORMATS:
         raise UsageError(f"--out {out}: expected a name that ends in {', '.join(FORMATS)}.")

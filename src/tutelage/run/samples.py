@@ -108,9 +108,7 @@ class Samples:
         if out.suffix != ".png":
             raise UsageError(f"--out {out}: expected a name that ends in {', '.join(FORMATS)}.")
         if len(self.part) > PICTURES_IN_SHEET:
-            raise UsageError(
-                f"--out {out}: a sheet holds at most {PICTURES_IN_SHEET:,} pictures. Write them with --out FILE.npy."
-            )
+            raise UsageError(f"--out {out}: a sheet holds at most {PICTURES_IN_SHEET:,} pictures. More go into a .npy file.")
         sheet = self.part.sheet(len(self.part))
         if sheet is None:
             raise UsageError(f"--out {out}: these samples are no pictures. Write them with --out FILE.csv or FILE.npy.")
@@ -133,9 +131,8 @@ def make_samples(path: Path, predictor: Predictor, sought: Sought) -> Samples:
     task, fitted = predictor.task, predictor.fitted
     kind = getattr(task, "kind", "")
     if not isinstance(task, SampleMaker) or fitted is None:
-        raise RunError(
-            f"{path}: a model of task {kind!r} makes no samples. Train a generator: tutelage train DATA --task generate."
-        )
+        remedy = "Train a generator: tutelage train DATA --task generate."
+        raise RunError(f"{path}: a model of task {kind!r} makes no samples. {remedy}")
     classes = _wanted_classes(path, predictor, sought)
     latents = task.latents(sought.num, seed=sought.seed, classes=classes)
     pieces = [predictor.network(piece.to(predictor.device)).float().cpu() for piece in torch.split(latents, BATCH)]
@@ -153,9 +150,7 @@ def _wanted_classes(path: Path, predictor: Predictor, sought: Sought) -> torch.T
     if not task.classes or target is None:
         if sought.label is not None:
             remedy = "Leave --label out, or train one that does: --set task.conditional=true."
-            raise UsageError(
-                f"--label {sought.label}: the generator of {path} was not trained to make a class on demand. {remedy}"
-            )
+            raise UsageError(f"--label {sought.label}: the generator of {path} makes no class on demand. {remedy}")
         return None
     names = [str(name) for name in target.classes]
     if sought.label is None:

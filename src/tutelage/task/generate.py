@@ -151,12 +151,6 @@ class Generate(TaskSpec):
             size=self.latent_size, classes=len(facts.class_counts) if self.conditional else 0, sizes=spec.sizes or (1,)
         )
 
-    def watched(self, facts: Facts, *, auto: Suggestion) -> tuple[str, str]:
-        """Return the distance of pictures' features, which moves smoothly; of other samples how many are covered."""
-        if facts.shape.view(Grid) is not None:
-            return "frechet", "it sees samples that are off, and parts of the data that are missed"
-        return "coverage", auto.why["judge"]
-
     def count_outputs(self, facts: Facts) -> int:
         """Return one output for each number of a sample."""
         (spec,) = facts.shape.tensors.values()
