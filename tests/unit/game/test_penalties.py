@@ -90,7 +90,7 @@ def dirac(game: NonSaturating | Relativistic, *, steps: int = 2_000, rate: float
         with torch.no_grad():
             psi.sub_(rate * down)
             theta.sub_(rate * pull)
-        distances.append(float((theta.square().sum() + psi.square()).sqrt()))
+        distances.append(float((theta.square().sum() + psi.square()).sqrt().detach()))
     return distances
 
 
