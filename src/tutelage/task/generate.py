@@ -24,7 +24,7 @@ from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.latent import LatentShape
 from tutelage.core.shape.views import Grid
-from tutelage.core.spec import Component, Pick, Wish, grant
+from tutelage.core.spec import Component, Wish, grant
 from tutelage.data.augment.none import NoAugment
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Pass
@@ -32,6 +32,7 @@ from tutelage.data.source.base import Collected
 from tutelage.data.target.classes import fit_classes
 from tutelage.defaults.base import Suggestion
 from tutelage.game.base import Game
+from tutelage.game.relativistic import Relativistic
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.arch.residual_pair import ResidualPair
 from tutelage.optim.adam import Adam
@@ -51,6 +52,8 @@ from tutelage.task.supervised import build_model, choose_ema, initialize
 __all__ = ["Generate", "GenerateTask"]
 
 STEPS = 4_000
+FEW_NUMBERS, SHARP_GAMMA = 16, 0.003
+"""Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
 SMALL_PICTURE = 256
 """Pixels up to which narrow networks do."""
 
@@ -63,9 +66,7 @@ class Generate(TaskSpec):
     answers: ClassVar[str] = "samples"
     answers_rows: ClassVar[bool] = False
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "class_weights"}
-    game: Pick("game") = Field(  # type: ignore[valid-type]
-        "relativistic", validate_default=True, description="What critic and generator make small."
-    )
+    game: Wish("game") = Field("auto", description="What critic and generator make small; auto = relativistic.")  # type: ignore[valid-type]
     conditional: bool = Field(False, description="Whether a class may be asked for; it is learned from the labels.")
     latent_size: int = Field(32, gt=0, le=2**16, description="Size of the latent: random numbers that the generator starts from.")
     critic_steps: int = Field(1, gt=0, le=1000, description="Critic updates to one generator update.")
@@ -136,13 +137,15 @@ class Generate(TaskSpec):
         if spec.dtype != "float32":
             found = f"task 'generate' learns to make numbers that may have fractions, and these are whole ({facts.shape.say()})"
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
-        critic = made.choose("task.critic", self.critic, grant(self.critic, grant(recipe.model, auto.model)), "as the generator")
-        made.choose(
-            "task.game", "auto" if self.game == Generate().game else self.game, self.game, "compares in pairs: no mode is dropped"
-        )
+        critic = grant(self.critic, grant(recipe.model, auto.model))
+        made.choose("task.critic", self.critic, critic, "as the generator")
+        gamma = SHARP_GAMMA if math.prod(spec.sizes) <= FEW_NUMBERS else Relativistic().gamma
+        game = grant(self.game, Relativistic(gamma=gamma))
+        made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
         ema = choose_ema(wished, auto=auto, made=made)
-        return self.but(critic=critic, ema=ema, sizes=spec.sizes, classes=len(facts.class_counts) if self.conditional else 0)
+        classes = len(facts.class_counts) if self.conditional else 0
+        return self.but(game=game, critic=critic, ema=ema, sizes=spec.sizes, classes=classes)
 
     def network_shape(self, facts: Facts) -> Shape:
         """Return that the generator starts from random numbers."""
@@ -216,7 +219,7 @@ class GenerateTask(Task):
     ) -> None:
         """Hold both networks; phases are called `critic` and `generator`, and the game says whether the first one runs eager."""
         super().__init__()
-        game: Any = spec.game
+        game: Any = grant(spec.game, Relativistic())
         self.game: Game = game
         self.generator = generator
         self.critic = critic
