@@ -24,7 +24,7 @@ class Hinge(Game):
 
     kind: Literal["hinge"] = "hinge"
     gamma: float = Field(
-        0.05, ge=0, le=GAMMA_RANGE, description="Weight of the gradient penalty for each number of a real sample; 0 has none."
+        0.1, ge=0, le=GAMMA_RANGE, description="Weight of the gradient penalty for each number of a real sample; 0 has none."
     )
 
     @property

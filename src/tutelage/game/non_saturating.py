@@ -27,7 +27,7 @@ class NonSaturating(Game):
 
     kind: Literal["non_saturating"] = "non_saturating"
     gamma: float = Field(
-        0.05, ge=0, le=GAMMA_RANGE, description="Weight of the gradient penalty for each number of a real sample; 0 has none."
+        0.1, ge=0, le=GAMMA_RANGE, description="Weight of the gradient penalty for each number of a real sample; 0 has none."
     )
 
     @property

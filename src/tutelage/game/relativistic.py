@@ -28,7 +28,7 @@ class Relativistic(Game):
     kind: Literal["relativistic"] = "relativistic"
     draws_mix: ClassVar[bool] = False
     gamma: float = Field(
-        0.05, ge=0, le=GAMMA_RANGE, description="Weight of both gradient penalties for each number of a sample; 0 has none."
+        0.1, ge=0, le=GAMMA_RANGE, description="Weight of both gradient penalties for each number of a sample; 0 has none."
     )
 
     @property
