@@ -29,8 +29,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="module")
 def points(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A generator of points, hardly trained."""
-    source = {"path": "gaussians:2x2", "num_points": 200}
-    return tutelage.train(source, out=tmp_path_factory.mktemp("points") / "run", **SHORT)
+    split = {"validation": 0.02, "test": 0.02}
+    return tutelage.train("gaussians:2x2", split=split, out=tmp_path_factory.mktemp("points") / "run", **SHORT)
 
 
 @pytest.mark.slow
