@@ -51,7 +51,8 @@ from tutelage.task.supervised import build_model, choose_ema, initialize
 
 __all__ = ["Generate", "GenerateTask"]
 
-STEPS = 4_000
+STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
+"""Where no budget is given: minutes for small pictures, a minute for points."""
 FEW_NUMBERS, SHARP_GAMMA = 16, 0.003
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
 SMALL_PICTURE = 256
@@ -106,13 +107,14 @@ class Generate(TaskSpec):
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
         grid = facts.shape.view(Grid)
         model, batch_size, rate = _suited(grid)
+        steps = STEPS_OF_NUMBERS if grid is None else STEPS
         return Suggestion(
             model=model,
             augment=NoAugment(),
             optim=Adam(lr=rate, beta1=0.0, beta2=0.9),
             schedule=LinearToZero(warmup=0.0),
             batch_size=batch_size,
-            epochs=STEPS * batch_size / max(facts.num_train, 1),
+            epochs=steps * batch_size / max(facts.num_train, 1),
             ema=0.999,
             patience=1.0,
             why={
@@ -123,7 +125,7 @@ class Generate(TaskSpec):
                 "schedule": "the chase calms down towards the end",
                 "clip": "not needed",
                 "ema": "the average of a generator that circles lies nearer to where it circles around",
-                "epochs": f"{STEPS:,} steps where no budget is given",
+                "epochs": f"{steps:,} steps where no budget is given",
                 "judge": "no part of the data may be missed",
             },
         )
