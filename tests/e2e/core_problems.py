@@ -21,7 +21,7 @@ from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.task.gan import Gan, GanTask
+from tutelage.task.generate import Generate, GenerateTask
 from tutelage.task.ppo import Ppo, PpoTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.checkpoint import newest_checkpoint, save_checkpoint
@@ -64,8 +64,8 @@ def gan(options: StepOptions) -> TrainState:
 
     adam = Adam(lr=1e-3, beta1=0.5)
     phases = {name: Phase(owns=(f"{name}.",), optim=adam, schedule=Constant(warmup=0)) for name in ("critic", "generator")}
-    spec = Gan(latent_size=8, critic_steps=3)
-    task = GanTask(spec, generator=network(8, 2), critic=network(2, 1), phases=phases)
+    spec = Generate(latent_size=8, critic_steps=3)
+    task = GenerateTask(spec, generator=network(8, 2), critic=network(2, 1), phases=phases)
     stream = FiniteStream(DenseRows({"sample": ring(1000)}), batch_size=128, seed=SEED)
     return TrainState(task, Step(task, options), stream, Control(STEPS))
 

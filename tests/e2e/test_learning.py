@@ -15,7 +15,7 @@ from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.task.base import Phase
-from tutelage.task.gan import Gan, GanTask
+from tutelage.task.generate import Generate, GenerateTask
 from tutelage.task.ppo import Ppo, PpoTask
 from tutelage.training.control import Control
 from tutelage.training.loop import run_loop
@@ -55,8 +55,8 @@ def test_the_gan_finds_the_ring() -> None:
     optim = Adam(lr=1e-3, beta1=0.5, beta2=0.9)
     names = ("critic", "generator")
     phases = {name: Phase(owns=(f"{name}.",), optim=optim, schedule=LinearToZero(warmup=0)) for name in names}
-    task = GanTask(
-        Gan(latent_size=2, critic_steps=3),
+    task = GenerateTask(
+        Generate(latent_size=2, critic_steps=3),
         generator=mlp(2, 128, 128, 2, activation=nn.ReLU),
         critic=mlp(2, 128, 128, 1, activation=nn.LeakyReLU),
         phases=phases,

@@ -155,22 +155,21 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _add_generate(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `generate`."""
-    generate = verbs.add_parser("generate", help="let a language model write", allow_abbrev=False)
+    generate = verbs.add_parser("generate", help="let a language model write, or a generator make samples", allow_abbrev=False)
     generate.add_argument("run", metavar="RUN", help="a run folder")
     begins = generate.add_mutually_exclusive_group()
-    begins.add_argument("--prompt", metavar="TEXT", default="", help="what each text begins with")
-    begins.add_argument("--prompt-file", metavar="FILE", default="", help="take that from a text file; - is standard input")
-    generate.add_argument("--num", metavar="N", type=int, default=1, help="texts to write (default 1)")
-    generate.add_argument("--length", metavar="N", type=int, default=500, help="characters to add to each (default 500)")
-    generate.add_argument(
-        "--temperature", metavar="T", type=float, default=0.8, help="below 1 cautiously, 1 as the model says (default 0.8)"
-    )
-    generate.add_argument("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest only (default: all)")
-    generate.add_argument(
-        "--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest that have probability P together"
-    )
+    begins.add_argument("--prompt", metavar="TEXT", help="what each text begins with")
+    begins.add_argument("--prompt-file", metavar="FILE", help="take that from a text file; - is standard input")
+    generate.add_argument("--num", metavar="N", type=int, help="texts to write (default 1), or samples to make (default 64)")
+    generate.add_argument("--length", metavar="N", type=int, help="characters to add to each (default 500)")
+    generate.add_argument("--temperature", metavar="T", type=float, help="below 1 cautiously, 1 as the model says (default 0.8)")
+    generate.add_argument("--top-k", metavar="K", type=int, help="draw from the K likeliest only (default: all)")
+    generate.add_argument("--top-p", metavar="P", type=float, help="draw from the likeliest that have probability P together")
     generate.add_argument("--seed", metavar="N", type=int, default=0, help="root of all randomness (default 0)")
-    generate.add_argument("--out", metavar="FILE", default="", help="write to FILE (.txt or .json) instead of standard output")
+    generate.add_argument("--label", metavar="NAME", help="of samples: make those of this class only")
+    generate.add_argument(
+        "--out", metavar="FILE", default="", help="write to FILE: .txt or .json for texts; .png, .npy or .csv for samples"
+    )
     generate.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 

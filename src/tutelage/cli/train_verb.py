@@ -61,4 +61,6 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
             tell(f"predict  tutelage predict {one_line(str(folder))}   # what comes next")
         elif done.decided.task.writes_text and can_answer:
             tell(f"generate tutelage generate {one_line(str(folder))} --prompt TEXT")
+        elif done.makes_samples and can_answer:
+            tell(f"generate tutelage generate {one_line(str(folder))} --num 64 --out FILE")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from tutelage.metric.base import Form
+from tutelage.metric.base import Form, Tally
 from tutelage.metric.counts import AveragedMetric, ClassCounts
+from tutelage.metric.neighbors import EitherTally, sample_tally
 from tutelage.metric.weighted import divide
 
 __all__ = ["Recall"]
@@ -20,6 +21,11 @@ class Recall(AveragedMetric):
     kind: Literal["recall"] = "recall"
     title: ClassVar[str] = "recall"
     form: ClassVar[Form] = "percent"
+    also_answers: ClassVar[tuple[str, ...]] = ("samples",)
+
+    def tally(self) -> Tally:
+        """Return a tally that takes rows, or generated samples."""
+        return EitherTally(super().tally(), sample_tally(is_precise=False))
 
     def scores(self, counts: ClassCounts) -> np.ndarray:
         """Return the score of each class [R, C]."""

@@ -29,43 +29,15 @@ from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
+from tutelage.run.prediction import Prediction
+from tutelage.run.samples import Samples, Sought, make_samples
 from tutelage.run.scores import merged
 from tutelage.task.base import Data
+from tutelage.task.sample_maker import SampleMaker
 
 __all__ = ["Prediction", "Run"]
 
 Reply = TypeVar("Reply")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Answers for some rows.
-
-    Attributes:
-        names: Each row as people know it, such as `cats/cat.1.jpg`.
-        labels: Predicted class names, or numbers in the target's unit.
-        probabilities: float64 [N, C], or None for numbers.
-        classes: Names of the columns of `probabilities`.
-        problems: Rows that could not be read, which are not among the others.
-        notes: How the rows were read, where that is worth telling.
-    """
-
-    names: tuple[str, ...]
-    labels: list[Any]
-    probabilities: np.ndarray | None
-    classes: tuple[Any, ...]
-    problems: tuple[DataProblem, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def records(self) -> list[dict[str, Any]]:
-        """Return one record per row: its name, the prediction, and the probability of each class."""
-        rows: list[dict[str, Any]] = []
-        for i, name in enumerate(self.names):
-            row: dict[str, Any] = {"row": name, "prediction": self.labels[i]}
-            if self.probabilities is not None:
-                row |= {f"p({name})": round(float(p), 6) for name, p in zip(self.classes, self.probabilities[i], strict=True)}
-            rows.append(row)
-        return rows
 
 
 @dataclass(frozen=True)
@@ -338,28 +310,41 @@ class Run:
         probabilities = joined if self.classes else None
         return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
 
-    def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
-        """Return texts that the run's language model writes, each with its prompt.
+    def generate(self, prompt: str = "", **wishes: Any) -> Any:
+        """Return texts that a language model writes, each with its prompt; or what a generator makes, as an array [num, ...].
 
         Args:
             prompt: What each text begins with.
-            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`.
+            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`. Of a generator `num`, `seed`,
+                `label`: see `run/samples.py`.
 
         Raises:
             UsageError: A number out of its range.
-            RunError: The run's model is no language model.
+            RunError: The run's model generates nothing.
         """
+        if self.makes_samples:
+            return self.samples(Sought(**wishes)).numbers
         return self.generation(Wanted(prompt, **wishes)).texts()
 
     def generation(self, wanted: Wanted) -> Generation:
         """Return texts that are written while they are read; errors as in `generate`."""
         return begin_generation(self.path, self.predictor, wanted)
 
+    @property
+    def makes_samples(self) -> bool:
+        """Whether its model makes rows like those of the data."""
+        return isinstance(self.decided.task, SampleMaker)
+
+    def samples(self, sought: Sought) -> Samples:
+        """Return what the run's generator makes; errors as in `make_samples`."""
+        return make_samples(self.path, self.predictor, sought)
+
     def _require_answers(self) -> None:
         """Refuse to predict where the task has no answer for a row."""
         task = self.decided.task
         if not task.answers_rows:
-            kind, writes = getattr(task, "kind", ""), f"Let it write: tutelage generate {self.path}. " * task.writes_text
+            kind = getattr(task, "kind", "")
+            writes = f"Let it generate: tutelage generate {self.path}. " * (task.writes_text or self.makes_samples)
             raise RunError(
                 f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict, or be measured "
                 f"on other data. {writes}Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."

@@ -5,7 +5,7 @@ So a new kind of data works with every architecture whose view it can offer, and
 
 from dataclasses import dataclass
 
-__all__ = ["Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "Vector", "View"]
+__all__ = ["Canvas", "Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "Vector", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,21 @@ class View:
 class Grid(View):
     """A picture-like float tensor [batch, channels, height, width]."""
 
+    channels: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas(View):
+    """Random numbers float32 [batch, size] of which a picture is to be made; a model returns [batch, channels * height * width].
+
+    Attributes:
+        size: Random numbers.
+        channels: Of the picture, as are `height` and `width`.
+    """
+
+    size: int
     channels: int
     height: int
     width: int
