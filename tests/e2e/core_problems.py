@@ -77,11 +77,9 @@ def ppo(options: StepOptions) -> TrainState:
         return nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, num_outputs))
 
     phase = Phase(owns=("",), optim=Adam(lr=3e-3, eps=1e-5), schedule=LinearToZero(), clip=0.5)
-    task = PpoTask(Ppo(), policy=network(2), value=network(1), phase=phase)
+    task = PpoTask(Ppo(num_actions=2), policy=network(2), value=network(1), phase=phase)
     rollout = Rollout(num_steps=32, num_epochs=4, minibatch_size=64)
-    stream = RolloutStream(
-        CartPole(num_envs=8).build(), act=task.act, predict_values=task.predict_values, rollout=rollout, seed=SEED
-    )
+    stream = RolloutStream(CartPole(num_envs=8).build(), actor=task, rollout=rollout, seed=SEED)
     return TrainState(task, Step(task, options), stream, Control(STEPS))
 
 

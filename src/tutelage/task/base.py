@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
+from tutelage.core.errors import RecipeError
 from tutelage.core.events import Event
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
@@ -255,6 +256,7 @@ class Problem:
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         calibrator: Returns what travels with the best weights beside them, fitted by `choose`; None where there is no such.
         extras: What else result.json says of this problem.
+        inexact: Why a resumed training is not the same as one that was never interrupted; "" where it is.
         close: Ends what the problem holds open, such as environments.
     """
 
@@ -270,6 +272,7 @@ class Problem:
     choose: Callable[[Task], str] = field(default=lambda _task: "")
     calibrator: Callable[[], Calibrator | None] = field(default=lambda: None)
     extras: Callable[[], dict[str, Any]] = field(default=dict)
+    inexact: str = ""
     close: Callable[[], None] = field(default=lambda: None)
 
 
@@ -304,6 +307,8 @@ class TaskSpec(Component):
     """Whether the trained model writes texts: `tutelage generate`."""
     continues_series: ClassVar[bool] = False
     """Whether the trained model continues series, so that one can predict what comes after the data."""
+    plays: ClassVar[bool] = False
+    """Whether the trained model acts in an environment, so that one can let it play."""
     reads_as: ClassVar[str] = ""
     """The kind of source that reads its data where this task is named; "" where the path alone tells."""
 
@@ -349,6 +354,15 @@ class TaskSpec(Component):
             RecipeError: There are no such weights for these data.
         """
         return ()
+
+    def steps_for(self, env_steps: int, batch_size: int) -> int:
+        """Return the optimizer steps that a budget of environment steps gives; asked after `decide`.
+
+        Raises:
+            RecipeError: The task does not act in an environment.
+        """
+        kind = getattr(self, "kind", "")
+        raise RecipeError(f"recipe: budget.env_steps = {env_steps} means nothing to task {kind!r}. Give steps, epochs or a time.")
 
     def count_outputs(self, facts: Facts) -> int:
         """Return how many numbers the model has to return per row; asked after `decide`."""
