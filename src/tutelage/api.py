@@ -37,8 +37,9 @@ OF_SOURCE = ("time_column", "series_id", "known")
 
 
 def train(
-    source: Any,
+    source: Any = None,
     *,
+    env: Any = None,
     target: str = "auto",
     task: str | Component = "auto",
     model: str | Component | nn.Module = "auto",
@@ -49,6 +50,7 @@ def train(
     epochs: float | None = None,
     steps: int | None = None,
     time: float | str | None = None,
+    env_steps: int | str | None = None,
     seed: int = 0,
     out: str | Path = "",
     quiet: bool = False,
@@ -59,6 +61,7 @@ def train(
 
     Args:
         source: A path or a name such as `sklearn:digits`; or a pair of arrays (X, y), a table, a dict of columns.
+        env: In place of a source, an environment of Gymnasium to act in: a name, a class, or a function that returns one.
         target: Name of the target column; auto = told from the names.
         task: What is learned (`tutelage list task`); auto = told from the data.
         model: An architecture, or an own `nn.Module`, which gets the arrays as they are.
@@ -68,7 +71,8 @@ def train(
         header: Whether the first row of a table in a file holds the column names: first or none; auto = found out.
         epochs: Passes over the train rows; or
         steps: optimizer steps; or
-        time: wall time of the whole call, in seconds or such as "3m".
+        time: wall time of the whole call, in seconds or such as "3m"; or
+        env_steps: steps of the environment, such as "100k".
         seed: Root of all randomness.
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
@@ -79,7 +83,8 @@ def train(
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
     """
-    budget = {"epochs": epochs, "steps": steps, "time": time}
+    source = _or_env(source, env)
+    budget = {"epochs": epochs, "steps": steps, "time": time, "env_steps": env_steps}
     plain = {"target": target, "task": task, "seed": seed, "header": header, **wishes}
     marks = {"group": groups, "time": times}
     request = _request(source, plain, model=model, test=test, marks=marks, budget=budget, out=out, quiet=quiet, recipe=recipe)
@@ -99,7 +104,7 @@ def plan(
     **wishes: Any,
 ) -> Plan:
     """Decide everything that `train` would, without training; `plan(...).decisions` has each value with its reason."""
-    budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time")}
+    budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time", "env_steps")}
     marks = {"group": groups, "time": times}
     request = _request(source, wishes, model=model, test=test, marks=marks, budget=budget, out="", quiet=True, recipe=recipe)
     return plan_training(request)[0]
@@ -190,6 +195,17 @@ def explain(
     if out:
         write_lesson(explanation, out)
     return explanation
+
+
+def _or_env(source: Any, env: Any) -> Any:
+    """Return what is trained on: a source, or an environment.
+
+    Raises:
+        UsageError: Both were given, or neither.
+    """
+    if (source is None) == (env is None):
+        raise UsageError("give a source, or env=...: one of them.")
+    return source if env is None else f"gym:{env.removeprefix('gym:')}" if isinstance(env, str) else env
 
 
 def _ended(folder: Path, module: nn.Module | None, *, damaged: Sequence[str] = ()) -> Run:

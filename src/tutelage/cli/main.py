@@ -129,6 +129,7 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
             help="of a table: whether its first row holds the column names (default: found out)",
         )
         parser.add_argument("--task", metavar="KIND", help=f"what is learned (default: told from the data): {tasks}")
+        parser.add_argument("--algorithm", metavar="KIND", help="of an environment: the same as --task, such as ppo, dqn or sac")
         parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
         parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")
         parser.add_argument(
@@ -138,6 +139,7 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         budget = parser.add_mutually_exclusive_group()
         budget.add_argument("--epochs", metavar="N", help="passes over the train rows")
         budget.add_argument("--steps", metavar="N", help="optimizer steps")
+        budget.add_argument("--env-steps", metavar="100k", help="of an environment: steps to act in it, all copies together")
         budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
         parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
         parser.add_argument("--out", metavar="DIR", default="", help="the run folder (default: a new one below runs/)")

@@ -50,7 +50,12 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
             "diagnosis",
             "floor",
         )
-        say_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
+        # Numbers beside the metrics, such as the ends of an interval, stand among them too: one place to look.
+        figures = done.result.get("figures", {})
+        metrics = {**(done.result.get("metrics") or {}), **figures}
+        own = {key: value for key, value in figures.items() if "/" not in key}
+        told = {key: done.result.get(key) for key in keys}
+        say_json(told | own | {"metrics": metrics, "plan": done.plan, "report": str(report)})
     else:
         tell(f"report   {one_line(str(report))}")
         # Folders of older versions do not say so, and all of their tasks did.

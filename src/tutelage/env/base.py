@@ -81,6 +81,11 @@ class Env(Component):
     family: ClassVar[str] = "env"
     num_envs: int = Field(8, ge=1, le=2**16, description="Copies that are stepped at once.")
 
+    @staticmethod
+    def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
+        """Return settings with which such an environment can be put back within an episode, and why it cannot be, or ""."""
+        return dict(settings), ""
+
     def build(self, *, device: torch.device | str = "cpu", make: Callable[[], Any] | None = None) -> Environment:
         """Make the copies; they wait for `reset` or `restore`.
 

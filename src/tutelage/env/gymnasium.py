@@ -18,10 +18,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tutelage.core.spaces import Seen, seen_in, taken_by
 from tutelage.env.actions import Actions
 from tutelage.env.base import Env, Environment, Transition
 from tutelage.env.plain_state import plain_state, restore_plain
-from tutelage.env.spaces import Observations, actions_of, lacks, observations_of
 from tutelage.env.trial import find_way
 
 __all__ = ["Gymnasium", "GymnasiumVector", "Snapshot", "make_vector"]
@@ -44,31 +44,19 @@ class Gymnasium(Env):
         return GymnasiumVector(vector, snapshot=self.snapshot, device=device)
 
     @staticmethod
-    def lacks(observed: Any, taken: Any) -> list[tuple[str, str]]:
-        """Return what an agent cannot learn from in these spaces: what was found, and what to do."""
-        return lacks(observed, taken)
-
-    @staticmethod
-    def seen(observed: Any, taken: Any) -> dict[str, Any]:
-        """Return what an environment with these spaces shows and takes, as an `EnvironmentPart` says it."""
-        observations, actions = observations_of(observed), actions_of(taken)
-        bounds = {"num_choices": actions.num_choices, "low": actions.low, "high": actions.high}
-        return {"observation_sizes": observations.sizes, "has_pixels": observations.are_pixels, **bounds}
-
-    @staticmethod
-    def try_snapshot(name: str, settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[Snapshot, str]:
-        """Return how an environment can be saved, and, where it cannot, why not; see `env/trial.py`."""
+    def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
+        """Return settings with the way in which an environment can be saved, and, where it cannot, why not."""
+        name = str(settings["name"])
 
         def build(way: str) -> Environment:
             kept: Snapshot = "replay" if way == "replay" else "plain"
-            vector = make_vector(name, 2, settings=settings, make=make, is_recorded=way == "replay")
+            vector = make_vector(name, 2, settings=settings.get("settings"), make=make, is_recorded=way == "replay")
             return GymnasiumVector(vector, snapshot=kept)
 
         # One that is vectorized by itself has no copies that could be repeated one by one.
         is_whole = make is None and _has_own_vector(name)
         found, reason = find_way(("plain",) if is_whole else ("plain", "replay"), build)
-        kinds: dict[str, Snapshot] = {"plain": "plain", "replay": "replay", "none": "none"}
-        return kinds[found], reason
+        return {**settings, "snapshot": found}, reason
 
 
 class GymnasiumVector:
@@ -83,10 +71,11 @@ class GymnasiumVector:
         self._mode = AutoresetMode(vector.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
         self._modes = AutoresetMode
         self._snapshot = snapshot
-        self._observations: Observations = observations_of(vector.single_observation_space)
+        self._seen: Seen = seen_in(vector.single_observation_space)
         self.num_envs = int(vector.num_envs)
-        self.observation_sizes = self._observations.sizes
-        self.actions: Actions = actions_of(vector.single_action_space)
+        self.observation_sizes = self._seen.sizes
+        taken = taken_by(vector.single_action_space)
+        self.actions = Actions(taken.num_choices, taken.low, taken.high)
         self._first_action = int(getattr(vector.single_action_space, "start", 0))
         self._action_type = vector.single_action_space.dtype
         self._action_shape = (self.num_envs, *vector.single_action_space.shape)
@@ -172,7 +161,18 @@ class GymnasiumVector:
 
     def _tensor(self, observation: np.ndarray) -> Tensor:
         """Return observations as a network takes them."""
-        return self._observations.tensor(observation).to(self._device)
+        return _tensor(observation, self._seen).to(self._device)
+
+
+def _tensor(observation: np.ndarray, seen: Seen) -> Tensor:
+    """Return float32 [N, O], or uint8 for pixels, in memory of its own."""
+    if not seen.are_pixels:
+        return torch.from_numpy(np.array(observation, dtype=np.float32)).view(len(observation), *seen.sizes)
+    if seen.layout == "HWC":
+        observation = np.moveaxis(observation, -1, 1)
+    elif seen.layout == "SHWC":
+        observation = np.moveaxis(observation, -1, 2)
+    return torch.from_numpy(np.array(observation, dtype=np.uint8, order="C")).view(len(observation), *seen.sizes)
 
 
 def make_vector(

@@ -295,7 +295,7 @@ class Training:
         is_tested = composed.problem.test is not None and stopped not in PAUSES
         if is_tested:
             self._open_test_part(weights, step=best_step)
-        scores = score(composed.problem, state.task, plan, is_tested=is_tested)
+        scores = score(composed.problem, state.task, plan, is_tested=is_tested, seconds=self.emitter.seconds)
         ended = Ended(self.folder, plan, composed, layers, scores)
         if stopped == DIVERGED:
             scores |= ended.after_divergence().record()

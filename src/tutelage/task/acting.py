@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch import nn
 
+from tutelage.core import catalog
 from tutelage.core.amount import parse_count
 from tutelage.core.errors import RecipeError
 from tutelage.core.shape.base import Shape
@@ -23,7 +24,7 @@ from tutelage.task.supervised import initialize
 
 __all__ = ["ActingSpec", "acting_problem", "build_network", "evaluators"]
 
-VALIDATION_EPISODES, TEST_EPISODES = 20, 100
+VALIDATION_EPISODES, TEST_EPISODES = 10, 100
 
 
 class ActingSpec(TaskSpec):
@@ -37,6 +38,8 @@ class ActingSpec(TaskSpec):
     """The kind of part that is acted in."""
     shape_type: ClassVar[type[Shape]]
     """What a network receives of it: `sizes`, and whether they are `pixels`."""
+    most_evaluations: ClassVar[int] = 25
+    """Evaluations in a training, which play whole episodes."""
     takes: ClassVar[Literal["choices", "numbers", "both"]] = "both"
     strength: ClassVar[dict[str, int]] = {"choices": 0, "numbers": 0}
     """How strongly it claims environments with such actions; 0 where it has to be named."""
@@ -82,7 +85,8 @@ class ActingSpec(TaskSpec):
         shape = shape(sizes=part.observation_sizes, pixels=part.has_pixels)
         actions = Actions(part.num_choices, part.low, part.high)
         kind = str(getattr(self, "kind", ""))
-        return EnvironmentData(kind, reason, collected, part.env, shape, actions, part.inexact, part.make)
+        env, inexact = catalog.load("env", part.env["kind"]).find_snapshot(part.env, part.make)
+        return EnvironmentData(kind, reason, collected, env, shape, actions, inexact, part.make)
 
     def with_actions(self, recipe: Recipe, facts: Facts, *, auto_env_steps: int) -> Any:
         """Return these settings with the environment's actions, and the environment steps that the budget gives."""
@@ -153,6 +157,6 @@ def acting_problem(task: Any, stream: Any, plan: Plan, data: EnvironmentData) ->
         test=test,
         num_parameters=sum(parameter.numel() for parameter in task.network().parameters()),
         extras=lambda: {"env_steps": stream.env_steps},
-        inexact=data.inexact,
+        inexact=data.inexact and f"the environment cannot be put back within an episode: {data.inexact}",
         close=close,
     )

@@ -31,6 +31,7 @@ from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
+from tutelage.task.claim import Claim
 from tutelage.task.companion import Companion
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ __all__ = [
 
 Batch = dict[str, Tensor]
 """Tensors by name, first dimension B: the inputs, `target`, and `weight` float32 [B] where samples count differently."""
-
 
 OPTIONAL = ("target", "columns", "prepare", "augment", "floor", "loss", "ema", "class_weights", "split")
 """Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
@@ -134,9 +134,7 @@ class Task(nn.Module):
 
 
 class Stream(Protocol):
-    """Where batches come from: rows of a data set, or an environment that the task acts in.
-
-    A stream that has something to log itself, such as the mean return of episodes, gives it by `metrics() -> dict[str, float]`.
+    """Where batches come from; one that has something to log itself gives it by `metrics() -> dict[str, float]`.
 
     Attributes:
         epoch_size: Samples in one pass over the data; 0 where there is no end.
@@ -256,7 +254,7 @@ class Problem:
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         calibrator: Returns what travels with the best weights beside them, fitted by `choose`; None where there is no such.
         extras: What else result.json says of this problem.
-        inexact: Why a resumed training is not the same as one that was never interrupted; "" where it is.
+        inexact: Why a resumed training is not the same as one without a break; "" where it is.
         close: Ends what the problem holds open, such as environments.
     """
 
@@ -274,19 +272,6 @@ class Problem:
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     inexact: str = ""
     close: Callable[[], None] = field(default=lambda: None)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A task's claim to be the natural one for some data.
-
-    Attributes:
-        reason: Why, for people.
-        strength: The strongest claim wins; 1 for a task that any such data call for, more for one that knows these data better.
-    """
-
-    reason: str
-    strength: int = 1
 
 
 class TaskSpec(Component):
@@ -308,7 +293,7 @@ class TaskSpec(Component):
     continues_series: ClassVar[bool] = False
     """Whether the trained model continues series, so that one can predict what comes after the data."""
     plays: ClassVar[bool] = False
-    """Whether the trained model acts in an environment, so that one can let it play."""
+    """Whether the trained model acts in an environment."""
     reads_as: ClassVar[str] = ""
     """The kind of source that reads its data where this task is named; "" where the path alone tells."""
 
@@ -356,13 +341,10 @@ class TaskSpec(Component):
         return ()
 
     def steps_for(self, env_steps: int, batch_size: int) -> int:
-        """Return the optimizer steps that a budget of environment steps gives; asked after `decide`.
-
-        Raises:
-            RecipeError: The task does not act in an environment.
-        """
-        kind = getattr(self, "kind", "")
-        raise RecipeError(f"recipe: budget.env_steps = {env_steps} means nothing to task {kind!r}. Give steps, epochs or a time.")
+        """Return the optimizer steps for a budget of environment steps, asked after `decide`; refused where there are none."""
+        raise RecipeError(
+            f"recipe: budget.env_steps = {env_steps} needs a task that acts in an environment. Give steps or a time."
+        )
 
     def count_outputs(self, facts: Facts) -> int:
         """Return how many numbers the model has to return per row; asked after `decide`."""

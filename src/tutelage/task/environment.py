@@ -63,6 +63,13 @@ class EnvironmentData(Data):
         )
         return env
 
+    def warnings(self) -> tuple[str, ...]:
+        """Say where a resumed run would not be exact."""
+        if not self.inexact:
+            return ()
+        why = f"{self.collected.name}: the environment cannot be put back within an episode: {self.inexact}"
+        return (f"{why}. A resumed run begins new episodes, and is not exact.",)
+
     def decisions(self) -> tuple[Decision, ...]:
         """Return the task."""
         return (Decision(key="task", value=self.task_kind, reason=self.task_reason),)

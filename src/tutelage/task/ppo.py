@@ -50,7 +50,7 @@ class Ppo(ActingSpec):
     kind: Literal["ppo"] = "ppo"
     part_type: ClassVar[type[Part]] = EnvironmentPart
     shape_type: ClassVar[type[Shape]] = ObservationShape
-    strength: ClassVar[dict[str, int]] = {"choices": 1, "numbers": 0}
+    strength: ClassVar[dict[str, int]] = {"choices": 1, "numbers": 1}
     clip_range: float = Field(0.2, gt=0, lt=1, description="How far the probability ratio may move from 1.")
     value_weight: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus.")

@@ -22,7 +22,6 @@ class EnvironmentPart(Part):
         low: Smallest value of each number of an action.
         high: Largest value of each.
         fingerprint: Hash of the settings and of the version of the library that makes it.
-        inexact: Why a resumed run cannot go on within an episode; "" where it can.
         make: Returns one environment, where it is the user's own, from Python.
     """
 
@@ -36,7 +35,6 @@ class EnvironmentPart(Part):
     num_choices: int = 0
     low: tuple[float, ...] = ()
     high: tuple[float, ...] = ()
-    inexact: str = ""
     make: Callable[[], Any] | None = None
 
     def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:

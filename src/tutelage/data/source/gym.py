@@ -12,9 +12,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from tutelage.core import catalog
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core.spaces import lacks, seen_in, taken_by
 from tutelage.data.part.environment import EnvironmentPart
 from tutelage.data.source.base import Collected, Source
 
@@ -86,27 +86,27 @@ def _collected(
     make: Callable[[], Any] | None = None,
     told: tuple[str, ...] = (),
 ) -> Collected:
-    """Look at one environment, close it, and try whether it can be saved and put back."""
-    component = catalog.load("env", "gymnasium")
+    """Look at one environment, and close it."""
     observed, taken = env.observation_space, env.action_space
     env.close()
-    problems = [DataProblem(where, found, remedy) for found, remedy in component.lacks(observed, taken)]
+    problems = [DataProblem(where, found, remedy) for found, remedy in lacks(observed, taken)]
     if problems:
         raise DataError(problems)
-    snapshot, inexact = component.try_snapshot(settings["name"], settings["settings"], make)
-    env_settings = {"kind": component.model_fields["kind"].default, **settings, "snapshot": snapshot}
+    env_settings = {"kind": "gymnasium", **settings}
     hashed = {**env_settings, "version": gymnasium.__version__, "own": name if make else ""}
-    seen = component.seen(observed, taken)
+    seen, actions = seen_in(observed), taken_by(taken)
     part = EnvironmentPart(
         name="train",
         env=env_settings,
+        observation_sizes=seen.sizes,
         fingerprint=hashlib.sha256(json.dumps(hashed, sort_keys=True, default=str).encode()).hexdigest(),
-        inexact=f"the environment cannot be put back within an episode: {inexact}" if inexact else "",
+        has_pixels=seen.are_pixels,
+        num_choices=actions.num_choices,
+        low=actions.low,
+        high=actions.high,
         make=make,
-        **seen,
     )
-    warned = (f"{name}: a resumed run will not be exact: {part.inexact}. New episodes begin there.",) if inexact else ()
-    return Collected(name=name.lower().replace("/", "-"), train=part, warnings=(*told, *warned))
+    return Collected(name=name.lower().replace("/", "-"), train=part, warnings=told)
 
 
 def _checked(gymnasium: Any, env: Any, name: str) -> tuple[str, ...]:

@@ -1,18 +1,9 @@
-"""What a Gymnasium environment shows and takes, as an agent sees it: pixels or numbers; choices or numbers between bounds.
-
-Shapes: N = copies.
-"""
+"""What an environment of Gymnasium shows and takes, as an agent sees it: pixels or numbers; choices or numbers between bounds."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from tutelage.env.actions import Actions
-
-__all__ = ["Observations", "actions_of", "lacks", "observations_of"]
+__all__ = ["Layout", "Seen", "Taken", "lacks", "seen_in", "taken_by"]
 
 LEAST_SIDE = 8
 """Pixels on the shorter side from which on uint8 numbers are a picture."""
@@ -21,7 +12,7 @@ Layout = Literal["numbers", "HW", "HWC", "CHW", "SHWC"]
 
 
 @dataclass(frozen=True)
-class Observations:
+class Seen:
     """How an environment's observations become a network's input.
 
     Attributes:
@@ -37,34 +28,33 @@ class Observations:
         """Whether they are pictures, uint8."""
         return self.layout != "numbers"
 
-    def tensor(self, observation: np.ndarray) -> Tensor:
-        """Return float32 [N, *sizes], or uint8 for pixels, in memory of its own."""
-        if self.layout == "numbers":
-            return torch.from_numpy(np.array(observation, dtype=np.float32)).view(len(observation), *self.sizes)
-        if self.layout == "HWC":
-            observation = np.moveaxis(observation, -1, 1)
-        elif self.layout == "SHWC":
-            observation = np.moveaxis(observation, -1, 2)
-        return torch.from_numpy(np.array(observation, dtype=np.uint8, order="C")).view(len(observation), *self.sizes)
+
+@dataclass(frozen=True)
+class Taken:
+    """What may be done: one of `num_choices`, or, where that is 0, numbers between `low` and `high`."""
+
+    num_choices: int = 0
+    low: tuple[float, ...] = ()
+    high: tuple[float, ...] = ()
 
 
-def observations_of(space: Any) -> Observations:
+def seen_in(space: Any) -> Seen:
     """Return how a space of observations is seen; spaces that are no box are seen flat, as `lacks` allows."""
     from gymnasium.spaces import Box
     from gymnasium.spaces.utils import flatdim
 
     if not isinstance(space, Box):
-        return Observations((flatdim(space),))
+        return Seen((flatdim(space),))
     sizes = tuple(int(size) for size in space.shape)
-    layout = _layout(sizes) if space.dtype == np.uint8 else "numbers"
+    layout = _layout(sizes) if space.dtype.name == "uint8" else "numbers"
     if layout == "HW":
-        return Observations((1, *sizes), layout)
+        return Seen((1, *sizes), layout)
     if layout == "HWC":
-        return Observations((sizes[2], *sizes[:2]), layout)
+        return Seen((sizes[2], *sizes[:2]), layout)
     if layout == "SHWC":
         stacked, height, width, channels = sizes
-        return Observations((stacked * channels, height, width), layout)
-    return Observations(sizes or (1,), layout)
+        return Seen((stacked * channels, height, width), layout)
+    return Seen(sizes or (1,), layout)
 
 
 def _layout(sizes: tuple[int, ...]) -> Layout:
@@ -80,12 +70,12 @@ def _layout(sizes: tuple[int, ...]) -> Layout:
     return "numbers"
 
 
-def actions_of(space: Any) -> Actions:
+def taken_by(space: Any) -> Taken:
     """Return what may be done, of a space that `lacks` allows."""
     if hasattr(space, "n"):
-        return Actions(int(space.n))
-    low, high = (tuple(float(value) for value in np.ravel(side)) for side in (space.low, space.high))
-    return Actions(0, low, high)
+        return Taken(int(space.n))
+    low, high = (tuple(float(value) for value in side.ravel()) for side in (space.low, space.high))
+    return Taken(0, low, high)
 
 
 def lacks(observed: Any, taken: Any) -> list[tuple[str, str]]:
@@ -102,6 +92,6 @@ def lacks(observed: Any, taken: Any) -> list[tuple[str, str]]:
     elif isinstance(taken, Box) and not taken.is_bounded("both"):
         remedy = "Each number needs a lowest and a highest value. Wrap the environment: gymnasium.wrappers.RescaleAction."
         problems.append((f"actions are {taken}, without bounds", remedy))
-    elif isinstance(taken, Box) and not np.issubdtype(taken.dtype, np.floating):
+    elif isinstance(taken, Box) and taken.dtype.kind != "f":
         problems.append((f"actions are {taken}", "A Box of actions must hold floating-point numbers. Use Discrete for choices."))
     return problems
