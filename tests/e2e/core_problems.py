@@ -1,4 +1,4 @@
-"""Very different trainings on the one core, as a program: classifier, GAN, PPO, DQN, SAC; run a part, save or load, print digests.
+"""Very different trainings on the one core, as a program: classifier, GAN, PPO, DQN, SAC; run a part, print digests.
 
 Usage: python core_problems.py PROBLEM COMPILE RUN_DIR FIRST_STEP LAST_STEP
 FIRST_STEP > 0 resumes from the checkpoint in RUN_DIR. Prints one JSON line.

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tutelage.cli.several import train_several
 from tutelage.cli.wishes import make_request
 from tutelage.core.outlet import one_line, say_json, tell, warn
 from tutelage.report.diverged import reporting_divergence
@@ -22,6 +23,8 @@ EXIT_CODES = {"interrupted": 130, "terminated": 143}
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the report, and tell the scores."""
+    if arguments.seeds is not None:
+        return train_several(arguments)
     request = make_request(arguments, is_quiet=arguments.quiet)
     with reporting_divergence():
         folder = start_training(request)

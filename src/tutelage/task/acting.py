@@ -24,7 +24,7 @@ from tutelage.task.supervised import initialize
 
 __all__ = ["ActingSpec", "acting_problem", "build_network", "evaluators"]
 
-VALIDATION_EPISODES, TEST_EPISODES = 10, 100
+VALIDATION_EPISODES, TEST_EPISODES = 20, 100
 
 
 class ActingSpec(TaskSpec):
@@ -38,7 +38,7 @@ class ActingSpec(TaskSpec):
     """The kind of part that is acted in."""
     shape_type: ClassVar[type[Shape]]
     """What a network receives of it: `sizes`, and whether they are `pixels`."""
-    most_evaluations: ClassVar[int] = 25
+    most_evaluations: ClassVar[int] = 20
     """Evaluations in a training, which play whole episodes."""
     takes: ClassVar[Literal["choices", "numbers", "both"]] = "both"
     strength: ClassVar[dict[str, int]] = {"choices": 0, "numbers": 0}
