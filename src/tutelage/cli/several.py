@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 
 from tutelage.cli.wishes import make_request
@@ -24,7 +25,8 @@ PAUSED = {"interrupted": 130, "terminated": 143}
 def train_several(arguments: argparse.Namespace) -> int:
     """Train one run for each seed, from the one that is asked for on, and tell the interquartile mean of all."""
     first, count = _number("seed", arguments.seed or "0", least=0), _number("seeds", arguments.seeds, least=1)
-    folders, scores = [], []
+    folders: list[str] = []
+    scores: list[dict[str, float]] = []
     for seed in range(first, first + count):
         one = copy.copy(arguments)
         one.seed, one.out = str(seed), str(Path(arguments.out) / f"seed-{seed}") if arguments.out else ""
@@ -41,10 +43,8 @@ def train_several(arguments: argparse.Namespace) -> int:
         scores.append(done.metrics)
     means, intervals = combined(scores, seed=first)
     if arguments.json:
-        ends = {
-            f"{name}_{side}": end for name, both in intervals.items() for side, end in zip(("low", "high"), both, strict=True)
-        }
-        say_json({"runs": folders, "metrics": {**means, **_own_ends(ends)}, "intervals": intervals, "of_each_run": scores})
+        metrics = {**means, **_own_ends(intervals)}
+        say_json({"runs": folders, "metrics": metrics, "intervals": intervals, "of_each_run": scores})
         return 0
     say(f"interquartile mean of {count} runs, 95 % interval")
     for name, value in means.items():
@@ -53,9 +53,10 @@ def train_several(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _own_ends(ends: dict[str, float]) -> dict[str, float]:
-    """Return the ends of intervals over runs, without those of ends."""
-    return {name: end for name, end in ends.items() if not name.endswith(("_low_low", "_low_high", "_high_low", "_high_high"))}
+def _own_ends(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """Return the ends of intervals over runs as numbers of their own, without those of ends."""
+    own = {name: both for name, both in intervals.items() if not name.endswith(("_low", "_high"))}
+    return {f"{name}_low": low for name, (low, _) in own.items()} | {f"{name}_high": high for name, (_, high) in own.items()}
 
 
 def _number(key: str, text: str, *, least: int) -> int:

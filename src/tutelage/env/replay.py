@@ -110,7 +110,7 @@ class ReplayStream:
             return 1.0
         if not replay.explore_steps:
             return 0.0
-        return max(replay.epsilon, 1.0 - (1.0 - replay.epsilon) * self.env_steps / replay.explore_steps)
+        return max(replay.epsilon, 1.0 - (1.0 - replay.epsilon) * (self.env_steps - replay.warmup) / replay.explore_steps)
 
     def metrics(self) -> dict[str, float]:
         """Return environment steps, visited cells, the random share of actions, and the mean return of the last episodes."""

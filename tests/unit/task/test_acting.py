@@ -90,7 +90,7 @@ def test_epsilon_falls_in_a_straight_line_and_then_stays() -> None:
     for _ in range(20):
         stream.next()
     assert stream.env_steps == 60
-    assert stream.epsilon == pytest.approx(1.0 - 0.9 * 0.6)
+    assert stream.epsilon == pytest.approx(1.0 - 0.9 * 0.4)
     for _ in range(40):
         stream.next()
     assert stream.epsilon == 0.1
