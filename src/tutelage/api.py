@@ -50,7 +50,6 @@ def train(
     epochs: float | None = None,
     steps: int | None = None,
     time: float | str | None = None,
-    env_steps: int | str | None = None,
     seed: int = 0,
     out: str | Path = "",
     quiet: bool = False,
@@ -71,26 +70,22 @@ def train(
         header: Whether the first row of a table in a file holds the column names: first or none; auto = found out.
         epochs: Passes over the train rows; or
         steps: optimizer steps; or
-        time: wall time of the whole call, in seconds or such as "3m"; or
-        env_steps: steps of the environment, such as "100k".
+        time: wall time of the whole call, in seconds or such as "3m".
         seed: Root of all randomness.
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
-        **wishes: Any further key of a recipe, such as `optim="sgd"` or `stopping={"patience": 0.5}`; of series with times also
-            `horizon`, `time_column`, `series_id` and `known`, as on the command line.
+        **wishes: Any further key of a recipe, such as `optim="sgd"`; `env_steps="100k"` in place of the three; of series with
+            times also `horizon`, `time_column`, `series_id` and `known`, as on the command line.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
     """
-    source = _or_env(source, env)
-    budget = {"epochs": epochs, "steps": steps, "time": time, "env_steps": env_steps}
+    budget = {"epochs": epochs, "steps": steps, "time": time, "env_steps": wishes.pop("env_steps", None)}
     plain = {"target": target, "task": task, "seed": seed, "header": header, **wishes}
-    marks = {"group": groups, "time": times}
+    source, marks = _or_env(source, env), {"group": groups, "time": times}
     request = _request(source, plain, model=model, test=test, marks=marks, budget=budget, out=out, quiet=quiet, recipe=recipe)
-    with memory_told("training"), reporting_divergence():
-        folder = start_training(request)
-    return _ended(folder, request.module)
+    return _trained(request)
 
 
 def plan(
@@ -206,6 +201,13 @@ def _or_env(source: Any, env: Any) -> Any:
     if (source is None) == (env is None):
         raise UsageError("give a source, or env=...: one of them.")
     return source if env is None else f"gym:{env.removeprefix('gym:')}" if isinstance(env, str) else env
+
+
+def _trained(request: Request) -> Run:
+    """Train what was asked for."""
+    with memory_told("training"), reporting_divergence():
+        folder = start_training(request)
+    return _ended(folder, request.module)
 
 
 def _ended(folder: Path, module: nn.Module | None, *, damaged: Sequence[str] = ()) -> Run:
