@@ -6,6 +6,7 @@ between bounds.
 
 import hashlib
 import json
+import re
 import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar, Literal
@@ -126,7 +127,8 @@ def _checked(gymnasium: Any, env: Any, name: str) -> tuple[str, ...]:
             raise DataError([DataProblem(f"env={name}", found, "Mend the environment.")]) from error
         finally:
             env.close()
-    return tuple(dict.fromkeys(f"{name}: {str(each.message).strip()}" for each in caught))
+    told = [re.sub(r"(?:\x1b\[\d*m|\s)+", " ", str(each.message)).strip().removeprefix("WARN: ") for each in caught]
+    return tuple(dict.fromkeys(f"{name}: {text}" for text in told))
 
 
 def _import_gymnasium() -> Any:
