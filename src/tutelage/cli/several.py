@@ -40,7 +40,7 @@ def train_several(arguments: argparse.Namespace) -> int:
             tell(f"paused   go on with: tutelage resume {folder}")
             return PAUSED[str(done.result["stopped"])]
         folders.append(str(folder))
-        scores.append(done.metrics)
+        scores.append({**done.metrics, **done.result.get("figures", {})})
     means, intervals = combined(scores, seed=first)
     if arguments.json:
         metrics = {**means, **_own_ends(intervals)}

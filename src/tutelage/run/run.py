@@ -103,7 +103,7 @@ class Run:
     @property
     def metrics(self) -> dict[str, float]:
         """The final metrics, such as `test/accuracy`."""
-        return {**self.result.get("metrics", {}), **self.result.get("figures", {})}
+        return dict(self.result.get("metrics", {}))
 
     @cached_property
     def plan(self) -> dict[str, Any]:
