@@ -7,7 +7,7 @@ from tutelage.report.blocks import fact, figure, section
 from tutelage.report.charts.line import Series, line_chart
 from tutelage.report.html import Html, tag
 from tutelage.report.number import say_number
-from tutelage.report.record import RunRecord
+from tutelage.report.record import Number, Record, RunRecord
 from tutelage.report.sections.base import Section
 from tutelage.report.value import as_number
 
@@ -36,6 +36,13 @@ SIGNS = {
 Points = list[tuple[float, float]]
 
 
+class Acted(Record):
+    """Its slice of result.json."""
+
+    env_steps: Number = None
+    env_steps_per_second: Number = None
+
+
 class Exploration(Section):
     """Return by environment steps, and the signs of exploration."""
 
@@ -47,7 +54,8 @@ class Exploration(Section):
         """Return the charts, or None where no agent acted."""
         lines = _lines(run)
         returns = [Series(title, lines[key]) for key, title in RETURNS.items() if lines.get(key)]
-        if not returns:
+        acted = run.read(Acted)
+        if not returns and as_number(acted.env_steps) is None:
             return None
         charts = [
             figure(
@@ -55,6 +63,7 @@ class Exploration(Section):
                 title="Return",
                 caption="Both should rise. Evaluations play in environments of their own, always with the best action.",
             )
+            for _ in returns[:1]
         ]
         for name, (title, unit, caption) in SIGNS.items():
             for key, points in lines.items():
@@ -63,8 +72,8 @@ class Exploration(Section):
                     charts.append(figure(chart, title=title, caption=caption))
         return section(
             "Exploration",
-            tag("dl", _facts(lines), class_="facts"),
-            tag("div", charts, class_="charts"),
+            tag("dl", _facts(lines, acted), class_="facts"),
+            tag("div", charts, class_="charts") if charts else None,
             anchor=self.anchor,
             lead=LEAD,
         )
@@ -87,11 +96,14 @@ def _lines(run: RunRecord) -> dict[str, Points]:
     return lines
 
 
-def _facts(lines: Mapping[str, Points]) -> list[Html]:
+def _facts(lines: Mapping[str, Points], acted: Acted) -> list[Html]:
     """Sum up."""
     facts = []
-    if lines.get(STEPS):
-        facts.append(fact("Environment steps", say_number(lines[STEPS][-1][1])))
+    steps = as_number(acted.env_steps) or (lines[STEPS][-1][1] if lines.get(STEPS) else None)
+    if steps is not None:
+        speed = as_number(acted.env_steps_per_second)
+        detail = "" if speed is None else f"{say_number(speed)} a second, evaluations included"
+        facts.append(fact("Environment steps", say_number(steps), detail=detail))
     evaluated = lines.get("val/return", [])
     if evaluated:
         place, best = max(evaluated, key=lambda point: point[1])
