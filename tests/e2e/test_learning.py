@@ -39,11 +39,9 @@ def test_ppo_learns_to_balance_the_pole() -> None:
     seed_everything(0)
     policy, value = mlp(4, 64, 64, 2, activation=nn.Tanh), mlp(4, 64, 64, 1, activation=nn.Tanh)
     phase = Phase(owns=("",), optim=Adam(lr=2.5e-3, eps=1e-5), schedule=LinearToZero(), clip=0.5)
-    task = PpoTask(Ppo(entropy_weight=0.01), policy=policy, value=value, phase=phase)
+    task = PpoTask(Ppo(entropy_weight=0.01, num_actions=2), policy=policy, value=value, phase=phase)
     rollout = Rollout(num_steps=64, num_epochs=4, minibatch_size=256)
-    stream = RolloutStream(
-        CartPole(num_envs=16).build(), act=task.act, predict_values=task.predict_values, rollout=rollout, seed=0
-    )
+    stream = RolloutStream(CartPole(num_envs=16).build(), actor=task, rollout=rollout, seed=0)
     state = TrainState(task, Step(task, StepOptions()), stream, Control(800))
     run_loop(state, jobs=(), seed=0)
     # An untrained policy stays upright for about 22 steps.

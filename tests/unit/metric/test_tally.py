@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from tutelage.core import catalog
 from tutelage.metric.auroc import Auroc
 from tutelage.metric.base import Outcome
 from tutelage.metric.coverage import Coverage
 from tutelage.metric.density import Density
-from tutelage.metric.mean_return import EpisodeOutcome, MeanReturn
+from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.metric.nats_per_character import NatsPerCharacter
 from tutelage.metric.neighbors import SampleOutcome
 from tutelage.metric.r2 import R2
@@ -90,7 +91,7 @@ def test_nats_per_character_by_hand() -> None:
 
 
 def test_mean_return_by_hand() -> None:
-    assert MeanReturn().compute(EpisodeOutcome(np.array([3.0, 5.0, 10.0]), np.array([1, 2, 3]))) == 6.0
+    assert catalog.load("metric", "return")().compute(EpisodeOutcome(np.array([3.0, 5.0, 10.0]), np.array([1, 2, 3]))) == 6.0
 
 
 def test_coverage_and_density_by_hand() -> None:
