@@ -14,8 +14,8 @@ LEAST_WIDTH = 0.5
 """Of the real samples' deviation: generated ones that spread less are too much alike."""
 LEAST_COVERAGE, FALLEN = 0.25, 0.5
 """Coverage that a working generator passes soon; and the part of its best below which it has lost some of the data."""
-MOST_LEAD = 0.98
-"""Of pairs of a real and a generated sample, those that the critic puts in order: beyond, nothing can be learned from it."""
+MOST_LEAD = 0.95
+"""How sure the critic may be which of a pair is real: beyond, its loss is flat, and nothing can be learned from it."""
 PATIENCE = 3
 """Evaluations in a row that have to show it: in the beginning everything is alike."""
 
@@ -25,7 +25,7 @@ class Look:
     """One look at both networks.
 
     Attributes:
-        lead: Fraction of pairs of a real and a generated sample that the critic puts in the right order; 1/2 for a tie.
+        lead: How sure the critic is which of a real and a generated sample is the real one, on average; 1/2 for a tie.
         width: Deviation of generated samples, over that of real ones.
         coverage: Of real samples, how many have a generated one near; None where nobody measured it.
     """
@@ -89,11 +89,15 @@ def collapse_of(looks: Sequence[Look]) -> str:
 
 def lead_of(looks: Sequence[Look]) -> str:
     """Say that the critic has won, and what to do; "" where it has not."""
-    last = looks[-PATIENCE:]
-    if len(looks) <= PATIENCE or not all(look.lead > MOST_LEAD for look in last):
+    before, last = looks[:-PATIENCE], looks[-PATIENCE:]
+    if not before or not all(look.lead > MOST_LEAD for look in last):
+        return ""
+    best = max((look.coverage for look in before if look.coverage is not None), default=0.0)
+    if any(look.coverage is not None and look.coverage > best for look in last):
+        # The generator goes on learning: penalties leave a slope where scores lie far apart.
         return ""
     return (
-        f"the critic tells {last[-1].lead:.1%} of the generated samples from real ones, so the generator learns little from it. "
+        f"the critic is {last[-1].lead:.1%} sure which samples are real, and the generator has stopped learning from it. "
         "Give it less to work with: a larger penalty (--set task.game.gamma=...), fewer critic steps "
         "(--set task.critic_steps=1), or a smaller critic (--set task.critic.kind=...)."
     )

@@ -55,8 +55,8 @@ STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
 FEW_NUMBERS, SHARP_GAMMA = 16, 0.003
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
-SMALL_PICTURE = 256
-"""Pixels up to which narrow networks do."""
+TINY_PICTURE = 256
+"""Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
 
 
 class Generate(TaskSpec):
@@ -106,19 +106,19 @@ class Generate(TaskSpec):
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
         grid = facts.shape.view(Grid)
-        model, batch_size, rate = _suited(grid)
+        model, batch_size, optim = _suited(grid)
         steps = STEPS_OF_NUMBERS if grid is None else STEPS
         return Suggestion(
             model=model,
             augment=NoAugment(),
-            optim=Adam(lr=rate, beta1=0.0, beta2=0.9),
+            optim=optim,
             schedule=LinearToZero(warmup=0.0),
             batch_size=batch_size,
             epochs=steps * batch_size / max(facts.num_train, 1),
             ema=0.999,
             patience=1.0,
             why={
-                "model": "a plain generator" if grid is None else "residual, without normalization, so that samples stand alone",
+                "model": "without normalization, so that each sample stands alone; pictures of some size need convolutions",
                 "augment": "what is learned is how the data look, unchanged",
                 "init": "the architecture's own",
                 "optim": "no momentum: the two networks chase each other",
@@ -258,8 +258,8 @@ class GenerateTask(Task):
         parts = {
             "real": side.score_real.sum(),
             "generated": side.score_generated.sum(),
-            # The field's measure of who leads: 1/2 where nothing can be told apart, 1 where all can.
-            "lead": (side.score_real > side.score_generated).float().sum(),
+            # How sure the critic is of who is real in a pair: 1/2 where nothing can be told apart, 1 where all can.
+            "lead": torch.sigmoid(side.score_real - side.score_generated).sum(),
         }
         if side.penalty is not None:
             parts["penalty"] = side.penalty.sum()
@@ -287,12 +287,14 @@ class GenerateTask(Task):
         return torch.autocast(sample.device.type, enabled=False) if self.game.order == 2 else nullcontext()
 
 
-def _suited(grid: Grid | None) -> tuple[Component, int, float]:
-    """Return architecture, batch size and learning rate for pictures, or for numbers."""
+def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
+    """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
     if grid is None:
-        return MLP(hidden=(128, 128, 128, 128), dropout=0.0), 256, 2e-3
-    is_small = grid.height * grid.width <= SMALL_PICTURE
-    return ResidualPair(widths=(16, 32) if is_small else (32, 64), patch=1 if is_small else 2), 64, 5e-4
+        return MLP(hidden=(128,) * 4, dropout=0.0), 256, Adam(lr=2e-3, beta1=0.0, beta2=0.9)
+    optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
+    if grid.channels * grid.height * grid.width <= TINY_PICTURE:
+        return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim
+    return ResidualPair(widths=(32, 64), patch=2), 64, optim
 
 
 def with_classes(latent_BZ: Tensor, classes_B: Tensor | None, num_classes: int) -> Tensor:

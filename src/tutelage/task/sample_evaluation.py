@@ -143,7 +143,7 @@ class SampleEvaluator(Measured):
         judge: Any = getattr(task, "judge")  # noqa: B009 - of this task alone
         with evaluation_mode(task):
             sides = [judge(side.to(self.plan.device), batch) for side in (real, self.generate(task, len(real)))]
-        lead = float((sides[0][:, None] > sides[1][None]).float().mean())
+        lead = float(torch.sigmoid(sides[0] - sides[1]).mean())
         width = float(np.sqrt(outcome.generated.var(axis=0).sum() / max(outcome.real.var(axis=0).sum(), 1e-30)))
         covered = next((value for name, value in found.items() if name.endswith("/coverage")), None)
         return Look(lead=lead, width=width, coverage=covered)

@@ -38,7 +38,11 @@ def test_a_single_bad_look_says_nothing() -> None:
 def test_a_critic_that_tells_all_is_named() -> None:
     said = told(*[Look(0.999, 0.9, 0.6)] * 5)
     assert len(said) == 1
-    assert "the critic tells 99.9%" in said[0]
+    assert "the critic is 99.9% sure" in said[0]
+
+
+def test_a_critic_that_tells_all_while_the_generator_learns_is_not_warned_of() -> None:
+    assert told(*[Look(0.999, 0.9, 0.3 + 0.05 * number) for number in range(8)]) == []
 
 
 def test_nothing_is_judged_before_something_was_seen() -> None:

@@ -15,7 +15,7 @@ MAX_PAIRS = 16
 COPIES = 0.5
 """Of the distance of unseen real samples to the nearest train row: generated ones that are nearer than that are copies."""
 BETWEEN = "Each row goes from one sample to another. Where the generator has learned the data, each step is a sample too."
-LEADS = "Of pairs of an unseen real and a generated sample the critic puts {} in the right order; 50 % is a tie."
+LEADS = "Of an unseen real and a generated sample the critic is {} sure which is real, on average; 50 % is a tie."
 
 
 class Shown(Record):
