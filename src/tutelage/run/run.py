@@ -161,12 +161,13 @@ class Run:
             raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")
         return load_predictor(path, module=self.module)
 
-    def evaluate(self, source: Any = None, *, target: str = "auto") -> dict[str, float]:
+    def evaluate(self, source: Any = None, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, float]:
         """Measure the model.
 
         Args:
             source: A path or arrays with labels; None = the final metrics on the run's own test part.
             target: Name of the target column, if not the one of the training.
+            on_bad_data: What to do with rows that cannot be used: fail or skip.
 
         Returns:
             Metrics by name, such as `test/accuracy`.
@@ -176,7 +177,7 @@ class Run:
         """
         if source is None:
             return self.metrics
-        return self.scores(source, target=target)["metrics"]  # type: ignore[no-any-return]
+        return self.scores(source, target=target, on_bad_data=on_bad_data)["metrics"]  # type: ignore[no-any-return]
 
     def scores(self, source: Any, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, Any]:
         """Return `metrics` and their 95 % `intervals` on a source with labels.
@@ -281,23 +282,24 @@ class Run:
             )
         return self.predictor.target
 
-    def predict(self, inputs: Any) -> list[Any]:
+    def predict(self, inputs: Any, *, on_bad_data: str = "fail") -> list[Any]:
         """Return the class name, or the number, for each row of a path, several paths, or arrays.
 
         A model of texts takes a list of str as texts where none of them is a path that is there; a `Path` is always a path.
         Of a model that continues series: one record for each series and time ahead, see `forecast`.
+        Rows that are skipped as `on_bad_data` says have no place in the list: `prediction` names those that have.
         """
         if self.decided.task.continues_series:
-            return self.forecast(inputs).records()
-        return self.prediction(self._inputs.texts_or(inputs)).labels
+            return self.forecast(inputs, on_bad_data=on_bad_data).records()
+        return self.prediction(self._inputs.texts_or(inputs), on_bad_data=on_bad_data).labels
 
-    def predict_proba(self, inputs: Any) -> np.ndarray:
-        """Return probabilities float64 [N, C]; the columns are `run.classes`.
+    def predict_proba(self, inputs: Any, *, on_bad_data: str = "fail") -> np.ndarray:
+        """Return probabilities float64 [N, C]; the columns are `run.classes`; rows that are skipped are left out.
 
         Raises:
             UsageError: The run predicts numbers.
         """
-        probabilities = self.prediction(self._inputs.texts_or(inputs)).probabilities
+        probabilities = self.prediction(self._inputs.texts_or(inputs), on_bad_data=on_bad_data).probabilities
         if probabilities is None:
             raise UsageError("this run predicts numbers: use predict.")
         return probabilities
