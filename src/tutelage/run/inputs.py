@@ -65,6 +65,10 @@ class Inputs:
             part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
             _require_target(part, target, where=paths[0])
             return part, problems
+        if self.fitted is not None and self.fitted.array_source:
+            maker: Source = catalog.load("source", self.fitted.array_source)()
+            made, bad = maker.of_arrays(source, name="input")
+            return made, tuple(bad)
         collected = collect_arrays(source, target=known or "auto", is_input=True, reading=reading)
         assert isinstance(collected.train, RowsPart)
         return collected.train, collected.problems

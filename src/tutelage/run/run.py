@@ -29,42 +29,12 @@ from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
+from tutelage.run.prediction import Prediction
 from tutelage.task.base import Data
 
-__all__ = ["Prediction", "Run"]
+__all__ = ["Run"]
 
 Reply = TypeVar("Reply")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Answers for some rows.
-
-    Attributes:
-        names: Each row as people know it, such as `cats/cat.1.jpg`.
-        labels: Predicted class names, or numbers in the target's unit.
-        probabilities: float64 [N, C], or None for numbers.
-        classes: Names of the columns of `probabilities`.
-        problems: Rows that could not be read, which are not among the others.
-        notes: How the rows were read, where that is worth telling.
-    """
-
-    names: tuple[str, ...]
-    labels: list[Any]
-    probabilities: np.ndarray | None
-    classes: tuple[Any, ...]
-    problems: tuple[DataProblem, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def records(self) -> list[dict[str, Any]]:
-        """Return one record per row: its name, the prediction, and the probability of each class."""
-        rows: list[dict[str, Any]] = []
-        for i, name in enumerate(self.names):
-            row: dict[str, Any] = {"row": name, "prediction": self.labels[i]}
-            if self.probabilities is not None:
-                row |= {f"p({name})": round(float(p), 6) for name, p in zip(self.classes, self.probabilities[i], strict=True)}
-            rows.append(row)
-        return rows
 
 
 @dataclass(frozen=True)
@@ -200,7 +170,12 @@ class Run:
         return {
             "num_rows": len(part),
             "notes": list(part.notes),
-            "warnings": [*self._warn_of_own(source), *warnings, *(f"left out: {problem}" for problem in problems)],
+            "warnings": [
+                *self._warn_of_own(source),
+                *self._inputs.odd(part),
+                *warnings,
+                *(f"left out: {problem}" for problem in problems),
+            ],
             "metrics": values,
             "intervals": intervals,
         }
@@ -291,7 +266,7 @@ class Run:
         """
         if self.decided.task.continues_series:
             return self.forecast(inputs, on_bad_data=on_bad_data).records()
-        return self.prediction(self._inputs.texts_or(inputs), on_bad_data=on_bad_data).labels
+        return self._told(inputs, on_bad_data=on_bad_data).labels
 
     def predict_proba(self, inputs: Any, *, on_bad_data: str = "fail") -> np.ndarray:
         """Return probabilities float64 [N, C]; the columns are `run.classes`; rows that are skipped are left out.
@@ -299,10 +274,17 @@ class Run:
         Raises:
             UsageError: The run predicts numbers.
         """
-        probabilities = self.prediction(self._inputs.texts_or(inputs), on_bad_data=on_bad_data).probabilities
+        probabilities = self._told(inputs, on_bad_data=on_bad_data).probabilities
         if probabilities is None:
             raise UsageError("this run predicts numbers: use predict.")
         return probabilities
+
+    def _told(self, inputs: Any, *, on_bad_data: str) -> Prediction:
+        """Return answers for rows, of which those that say little are told."""
+        prediction = self.prediction(self._inputs.texts_or(inputs), on_bad_data=on_bad_data)
+        for warning in prediction.warnings:
+            self.tell(warning)
+        return prediction
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -321,6 +303,7 @@ class Run:
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
         notes: list[str] = []
+        warnings: list[str] = []
         for source in self._inputs.one_by_one(inputs):
             part, problems = self._inputs.read(source, target="auto")
             left_out += problems
@@ -331,13 +314,14 @@ class Run:
                 left_out += error.problems
                 continue
             left_out += refused
-            notes += self._inputs.odd(part)
+            warnings += self._inputs.odd(part)
             answers.append(found)
             names += [part.locate(i) for i in range(len(part))]
         refuse_bad(left_out, on_bad_data)
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
-        return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
+        labels, told = self._target.labels(joined), (tuple(left_out), tuple(notes), tuple(warnings))
+        return Prediction(tuple(names), labels, probabilities, self.classes, *told)
 
     def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
         """Return texts that the run's language model writes, each with its prompt.
