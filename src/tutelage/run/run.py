@@ -353,7 +353,7 @@ class Run:
     @property
     def _inputs(self) -> Inputs:
         """What reads rows to answer for."""
-        return Inputs(self.predictor.fitted, self._target_column)
+        return Inputs(self.predictor.fitted, self._target_column, lambda: self.files.recipe().source)
 
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""
