@@ -1,4 +1,4 @@
-"""What a run's model answers for rows that it was given."""
+"""What a model answers for rows of data: a label or a number for each, probabilities, and what is worth telling of them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +21,7 @@ class Prediction:
         classes: Names of the columns of `probabilities`.
         problems: Rows that could not be read, which are not among the others.
         notes: How the rows were read, where that is worth telling.
+        warnings: Rows for which an answer says little, such as empty texts.
     """
 
     names: tuple[str, ...]
@@ -29,6 +30,7 @@ class Prediction:
     classes: tuple[Any, ...]
     problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """Return one record per row: its name, the prediction, and the probability of each class."""

@@ -4,6 +4,7 @@ So a new kind of data works with every architecture whose view it can offer, and
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 __all__ = ["Canvas", "Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "Vector", "View"]
 
@@ -12,10 +13,15 @@ __all__ = ["Canvas", "Columns", "Grid", "History", "Mixed", "Series", "Text", "T
 class View:
     """A way of looking at an input."""
 
+    noun: ClassVar[str]
+    """What a model that needs it takes, in words: `model = 'cnn' takes a grid`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid(View):
     """A picture-like float tensor [batch, channels, height, width]."""
+
+    noun: ClassVar[str] = "a grid"
 
     channels: int
     height: int
@@ -52,6 +58,8 @@ class History(View):
         season: Times after which values come again; 1 where they do not.
     """
 
+    noun: ClassVar[str] = "a history of series"
+
     channels: int
     length: int
     horizon: int
@@ -68,6 +76,8 @@ class Columns(View):
         cardinalities: For each category its number of codes, those for missing and unseen values included.
     """
 
+    noun: ClassVar[str] = "columns"
+
     numbers: int
     cardinalities: tuple[int, ...]
 
@@ -76,6 +86,8 @@ class Columns(View):
 class Mixed(View):
     """Columns and a text a row: four tensors, those of `Columns` and then those of `Text`."""
 
+    noun: ClassVar[str] = "columns with a text"
+
     columns: Columns
     text: "Text"
 
@@ -83,6 +95,8 @@ class Mixed(View):
 @dataclass(frozen=True, slots=True)
 class Vector(View):
     """One tensor that may be flattened to [batch, size]."""
+
+    noun: ClassVar[str] = "a vector"
 
     size: int
 
@@ -95,6 +109,8 @@ class Tokens(View):
         vocabulary_size: Number of different tokens.
         length: Most tokens in a row.
     """
+
+    noun: ClassVar[str] = "running text"
 
     vocabulary_size: int
     length: int
@@ -111,6 +127,8 @@ class Text(View):
         length: Most tokens in a row.
     """
 
+    noun: ClassVar[str] = "a text a row"
+
     vocabulary_size: int
     length: int
 
@@ -125,6 +143,8 @@ class Series(View):
         channels: Values at a time.
         length: Most times in a row.
     """
+
+    noun: ClassVar[str] = "series"
 
     channels: int
     length: int
