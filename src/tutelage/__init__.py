@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from tutelage.core.errors import DataError, DataProblem, DivergedError, RecipeError, RunError, TutelageError, UsageError
     from tutelage.planning.plan import Plan
     from tutelage.planning.recipe import Recipe
-    from tutelage.run.run import Prediction, Run
+    from tutelage.run.prediction import Prediction
+    from tutelage.run.run import Run
 
 __version__ = "0.1.0"
 
@@ -24,7 +25,7 @@ _WHERE = {
     "DataError": "core.errors",
     "DivergedError": "core.errors",
     "Plan": "planning.plan",
-    "Prediction": "run.run",
+    "Prediction": "run.prediction",
     "DataProblem": "core.errors",
     "Recipe": "planning.recipe",
     "RecipeError": "core.errors",

@@ -11,7 +11,8 @@ from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.run.forecast import Forecasts
-from tutelage.run.run import Prediction, Run
+from tutelage.run.prediction import Prediction
+from tutelage.run.run import Run
 
 __all__ = ["run"]
 
@@ -29,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     records = prediction.records()
     for note in prediction.notes:
         tell(f"Note: {one_line(note)}")
+    for warning in prediction.warnings:
+        warn(warning)
     for problem in prediction.problems:
         tell(f"left out: {problem}")
     if arguments.out:
@@ -37,7 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"{len(records):,} predictions in {one_line(arguments.out)}")
     if arguments.json:
         left_out = [problem.record() for problem in prediction.problems]
-        say_json({"run": arguments.run, "num_rows": len(records), "predictions": records, "left_out": left_out})
+        say_json(
+            {
+                "run": arguments.run,
+                "num_rows": len(records),
+                "predictions": records,
+                "left_out": left_out,
+                "warnings": list(prediction.warnings),
+            }
+        )
     elif not arguments.out:
         # People see this; files and --json hold every name as it is.
         say(_as_csv([{_shown(key): _shown(value) for key, value in record.items()} for record in records]), end="")

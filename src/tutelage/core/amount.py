@@ -11,6 +11,8 @@ __all__ = ["LARGEST_WHOLE", "Amount", "parse_seconds", "say_seconds", "say_sizes
 
 LARGEST_WHOLE = 1e10
 """From here on a number is written with its power of ten: nobody counts more digits."""
+COLUMN_MEANT = " To name the column of a table that holds times: --time-column (in Python time_column)."
+"""Told where the name of something stands in place of a time."""
 SECONDS_PER = {"s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -42,7 +44,8 @@ def parse_seconds(text: str) -> float:
     else:
         parts = re.findall(r"(\d+(?:\.\d+)?)(min|sec|s|m|h|d)", cleaned)
         if not parts or "".join(number + unit for number, unit in parts) != cleaned:
-            raise UsageError(f"time {text!r} cannot be read. Expected a number with a unit, such as 90s, 3m, 1h30m.")
+            hint = "" if cleaned[:1].isdigit() else COLUMN_MEANT
+            raise UsageError(f"time {text!r} cannot be read. Expected a number with a unit, such as 90s, 3m, 1h30m.{hint}")
         total = sum(float(number) * SECONDS_PER[unit] for number, unit in parts)
     if total <= 0:
         raise UsageError(f"time {text!r} must be more than 0. Typical: 1m to 1h.")

@@ -200,4 +200,5 @@ class DataError(TutelageError):
         """How to go on without the bad items, or "" where no problem is of one item."""
         if not any(problem.can_skip for problem in self.problems):
             return ""
-        return "To leave the bad items out and go on: --on-bad-data skip (they are counted and listed in the report)."
+        skip = '--on-bad-data skip, in Python on_bad_data="skip"'
+        return f"To leave the bad items out and go on: {skip} (they are counted and listed)."

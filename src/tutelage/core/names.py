@@ -7,7 +7,7 @@ shown or learned (a class, an image) is made `readable`; a path that has to be o
 import re
 from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ["from_address", "is_unicode", "readable", "short_name", "shorten", "to_address"]
+__all__ = ["from_address", "is_unicode", "readable", "short_name", "shorten", "to_address", "with_article"]
 
 MAX_SHOWN = 60
 """Characters of a value in a message."""
@@ -16,6 +16,7 @@ LONE = re.compile("[\ud800-\udfff]")
 FIRST_BYTE, LAST_BYTE = 0xDC80, 0xDCFF
 """Surrogates that stand for the bytes 0x80 to 0xff of a file name, as PEP 383 has it."""
 SCHEME = "file://"
+VOWELS = tuple("aeiou")
 MAX_NAME = 60
 """Characters; at four bytes each there is room in a file name for a number behind them."""
 
@@ -65,6 +66,16 @@ def _write_out(found: re.Match[str]) -> str:
     """Write one lone surrogate out."""
     point = ord(found[0])
     return f"\\x{point - 0xDC00:02x}" if FIRST_BYTE <= point <= LAST_BYTE else f"\\u{point:04x}"
+
+
+def with_article(noun: str) -> str:
+    """Return a noun with the article that it is spoken with.
+
+    Example:
+        >>> with_article("model"), with_article("optim")
+        ('a model', 'an optim')
+    """
+    return f"{'an' if noun[:1].lower() in VOWELS else 'a'} {noun}"
 
 
 def shorten(value: object) -> str:

@@ -29,7 +29,7 @@ from pydantic.fields import FieldInfo
 
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
-from tutelage.core.names import from_address, shorten, to_address
+from tutelage.core.names import from_address, shorten, to_address, with_article
 from tutelage.core.outlet import one_line
 
 __all__ = ["Auto", "Component", "Location", "Pick", "Spec", "Wish", "grant", "parse"]
@@ -175,12 +175,16 @@ def _pick(family: str, value: object) -> object:
     """Turn a name or a table into a component; pass everything else on to pydantic."""
     if isinstance(value, Component):
         if value.family != family:
-            raise ValueError(f"a {value.family} component ({value!r}) cannot stand where a {family} is expected")
+            raise ValueError(
+                f"{with_article(value.family)} component ({value!r}) cannot stand where {with_article(family)} is expected"
+            )
         return value
     if isinstance(value, str):
         value = {"kind": value}
     if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
-        raise ValueError(f"expected the name of a {family} or a table with a `kind`; known: {', '.join(catalog.names(family))}")
+        raise ValueError(
+            f"expected the name of {with_article(family)} or a table with a `kind`; known: {', '.join(catalog.names(family))}"
+        )
     try:
         component = catalog.load(family, value["kind"])
     except RecipeError as error:

@@ -6,9 +6,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
-from tutelage.core import layout
+from tutelage.core import catalog, layout
 from tutelage.core.errors import RunError, TutelageError
 from tutelage.core.names import shorten
 from tutelage.core.patience import PATIENCE_SECONDS
@@ -95,8 +95,8 @@ class Plan(Spec):
     metrics: tuple[Pick("metric"), ...]  # type: ignore[valid-type]
     watched: str
     headline: str = ""
-    patience: float
-    min_delta: float
+    patience: Amount
+    min_delta: Amount
     total_steps: Count = 0
     useful_steps: Count = 0
     time_seconds: Amount = 0.0
@@ -117,6 +117,13 @@ class Plan(Spec):
     deterministic: bool = False
     seed: Count
     decisions: tuple[Decision, ...] = Field(default=())
+
+    @field_validator("watched", "headline")
+    @classmethod
+    def _is_metric(cls, name: str) -> str:
+        if name and name not in catalog.names("metric"):
+            raise ValueError(f"{name!r} is no metric{catalog.suggest(name, catalog.names('metric'))}")
+        return name
 
     def to_record(self) -> dict[str, Any]:
         """Return JSON values."""

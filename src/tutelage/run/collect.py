@@ -9,6 +9,7 @@ from tutelage.core import catalog
 from tutelage.core.errors import DataError, DataProblem, RecipeError, RunError, UsageError
 from tutelage.core.events import Event, Noted, Warned
 from tutelage.core.memory import memory_told
+from tutelage.core.names import shorten
 from tutelage.core.spec import parse
 from tutelage.data.part.base import RowsPart
 from tutelage.data.quality.look import look_all
@@ -183,8 +184,11 @@ def refuse_bad(problems: Sequence[DataProblem], on_bad_data: str) -> None:
     """Refuse data with problems, unless all of them could be left out and the user wants that.
 
     Raises:
+        UsageError: Neither `fail` nor `skip` was said.
         DataError: All of the problems.
     """
+    if on_bad_data not in ("fail", "skip"):
+        raise UsageError(f"on_bad_data = {shorten(on_bad_data)}: expected fail or skip.")
     if problems and (on_bad_data == "fail" or any(not problem.can_skip for problem in problems)):
         raise DataError(problems)
 

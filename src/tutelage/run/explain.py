@@ -195,7 +195,9 @@ def _rows(run: Run, asked: Asked) -> str | RowsPart:
     if not asked.file:
         return asked.part
     target = str(run.files.record(layout.DATA).get("target", ""))
-    part, problems = Inputs(run.predictor.fitted, lambda: target).read([asked.file], target="auto")
+    part, problems = Inputs(run.predictor.fitted, lambda: target, lambda: run.files.recipe().source).read(
+        [asked.file], target="auto"
+    )
     refuse_bad(problems, "fail")
     return part
 

@@ -37,6 +37,7 @@ class SeriesInput:
         part: The series.
         problems: Rows that cannot be used.
         notes: What is worth telling.
+        warnings: What makes the answers doubtful.
     """
 
     part: Stretch
@@ -55,6 +56,7 @@ class Forecasts:
         quantiles: The same for each level, by its name, such as `0.9`.
         problems: Rows that could not be used.
         notes: What is worth telling.
+        warnings: What makes the answers doubtful.
     """
 
     times: tuple[str, ...]
@@ -63,6 +65,7 @@ class Forecasts:
     quantiles: dict[str, np.ndarray]
     problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def records(self) -> list[dict[str, Any]]:
         """Return one record for each series and time: what is forecast, and its quantiles."""

@@ -17,6 +17,7 @@ from tutelage.data.source.recognize import recognize_input
 
 __all__ = ["Inputs"]
 
+STANDARD_INPUT = "tutelage predict RUN -"
 MOST_NAMED = 12
 """Columns that are named in a message."""
 
@@ -28,10 +29,12 @@ class Inputs:
     Attributes:
         fitted: The model's preprocessing; None where it has none.
         target_column: Returns the name of the column that the run learned, or "".
+        learned_from: Returns the path of what the run was trained on, or "" where that was given from Python.
     """
 
     fitted: Fitted | None
     target_column: Callable[[], str]
+    learned_from: Callable[[], str]
 
     def texts_or(self, inputs: Any) -> Any:
         """Return the texts that a list of str holds, as rows; anything else as it is."""
@@ -62,9 +65,16 @@ class Inputs:
             paths = [str(item) for item in source]
             kind = self._source_of(paths[0])
             settings = {key: value for key, value in reading.items() if key in kind.model_fields}
-            part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
+            try:
+                part, problems = kind(path=paths[0], target=known or "auto", **settings).read_input(paths)
+            except UsageError as error:
+                raise self._told(error) from None
             _require_target(part, target, where=paths[0])
             return part, problems
+        if self.fitted is not None and self.fitted.array_source:
+            maker: Source = catalog.load("source", self.fitted.array_source)()
+            made, bad = maker.of_arrays(source, name="input")
+            return made, tuple(bad)
         collected = collect_arrays(source, target=known or "auto", is_input=True, reading=reading)
         assert isinstance(collected.train, RowsPart)
         return collected.train, collected.problems
@@ -93,7 +103,20 @@ class Inputs:
     def _source_of(self, path: str) -> type[Source]:
         """Return the kind of source that reads rows to answer for."""
         first = self.fitted.input_source if self.fitted is not None else ""
-        return recognize_input(path, first=first, reading=self._reading)
+        try:
+            return recognize_input(path, first=first, reading=self._reading)
+        except UsageError as error:
+            raise self._told(error) from None
+
+    def _told(self, error: UsageError) -> UsageError:
+        """Return an error about a path with what this run's inputs look like."""
+        if self.fitted is None:
+            return error
+        looks = f"This run answers for data like {self.learned_from() or 'the arrays'} that it was trained on"
+        texts = (
+            f" A text itself: run.predict([text]), or a line of standard input for {STANDARD_INPUT}." * self.fitted.takes_texts
+        )
+        return UsageError(f"{error}\n{looks}: {self.fitted.shape.say()}.{texts}")
 
 
 def _require_target(part: RowsPart, target: str, *, where: str) -> None:

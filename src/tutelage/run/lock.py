@@ -17,6 +17,7 @@ from typing import Any
 
 from tutelage.core.border import parse_object
 from tutelage.core.errors import RunError
+from tutelage.core.names import with_article
 from tutelage.core.plain import open_plain
 
 __all__ = ["LOCKS", "Owner", "locked", "this_process"]
@@ -244,7 +245,7 @@ def _read(place: _Place, name: str) -> Owner | None:
 def _typed(value: object, kind: type) -> Any:
     """Return a value that must be of a type."""
     if type(value) is not kind:
-        raise TypeError(f"expected a {kind.__name__}, found {value!r}")
+        raise TypeError(f"expected {with_article(kind.__name__)}, found {value!r}")
     return value
 
 

@@ -29,43 +29,13 @@ from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
+from tutelage.run.prediction import Prediction
 from tutelage.run.scores import merged
 from tutelage.task.base import Data
 
-__all__ = ["Prediction", "Run"]
+__all__ = ["Run"]
 
 Reply = TypeVar("Reply")
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Answers for some rows.
-
-    Attributes:
-        names: Each row as people know it, such as `cats/cat.1.jpg`.
-        labels: Predicted class names, or numbers in the target's unit.
-        probabilities: float64 [N, C], or None for numbers.
-        classes: Names of the columns of `probabilities`.
-        problems: Rows that could not be read, which are not among the others.
-        notes: How the rows were read, where that is worth telling.
-    """
-
-    names: tuple[str, ...]
-    labels: list[Any]
-    probabilities: np.ndarray | None
-    classes: tuple[Any, ...]
-    problems: tuple[DataProblem, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def records(self) -> list[dict[str, Any]]:
-        """Return one record per row: its name, the prediction, and the probability of each class."""
-        rows: list[dict[str, Any]] = []
-        for i, name in enumerate(self.names):
-            row: dict[str, Any] = {"row": name, "prediction": self.labels[i]}
-            if self.probabilities is not None:
-                row |= {f"p({name})": round(float(p), 6) for name, p in zip(self.classes, self.probabilities[i], strict=True)}
-            rows.append(row)
-        return rows
 
 
 @dataclass(frozen=True)
@@ -162,12 +132,13 @@ class Run:
             raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")
         return load_predictor(path, module=self.module)
 
-    def evaluate(self, source: Any = None, *, target: str = "auto") -> dict[str, float]:
+    def evaluate(self, source: Any = None, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, float]:
         """Measure the model.
 
         Args:
             source: A path or arrays with labels; None = the final metrics on the run's own test part.
             target: Name of the target column, if not the one of the training.
+            on_bad_data: What to do with rows that cannot be used: fail or skip.
 
         Returns:
             Metrics by name, such as `test/accuracy`.
@@ -177,7 +148,7 @@ class Run:
         """
         if source is None:
             return self.metrics
-        return self.scores(source, target=target)["metrics"]  # type: ignore[no-any-return]
+        return self.scores(source, target=target, on_bad_data=on_bad_data)["metrics"]  # type: ignore[no-any-return]
 
     def scores(self, source: Any, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, Any]:
         """Return `metrics` and their 95 % `intervals` on a source with labels.
@@ -200,7 +171,12 @@ class Run:
         return {
             "num_rows": len(part),
             "notes": list(part.notes),
-            "warnings": [*self._warn_of_own(source), *warnings, *(f"left out: {problem}" for problem in problems)],
+            "warnings": [
+                *self._warn_of_own(source),
+                *self._inputs.odd(part),
+                *warnings,
+                *(f"left out: {problem}" for problem in problems),
+            ],
             "metrics": values,
             "intervals": intervals,
         }
@@ -282,26 +258,34 @@ class Run:
             )
         return self.predictor.target
 
-    def predict(self, inputs: Any) -> list[Any]:
+    def predict(self, inputs: Any, *, on_bad_data: str = "fail") -> list[Any]:
         """Return the class name, or the number, for each row of a path, several paths, or arrays.
 
         A model of texts takes a list of str as texts where none of them is a path that is there; a `Path` is always a path.
         Of a model that continues series: one record for each series and time ahead, see `forecast`.
+        Rows that are skipped as `on_bad_data` says have no place in the list: `prediction` names those that have.
         """
         if self.decided.task.continues_series:
-            return self.forecast(inputs).records()
-        return self.prediction(self._inputs.texts_or(inputs)).labels
+            return self.forecast(inputs, on_bad_data=on_bad_data).records()
+        return self._told(inputs, on_bad_data=on_bad_data).labels
 
-    def predict_proba(self, inputs: Any) -> np.ndarray:
-        """Return probabilities float64 [N, C]; the columns are `run.classes`.
+    def predict_proba(self, inputs: Any, *, on_bad_data: str = "fail") -> np.ndarray:
+        """Return probabilities float64 [N, C]; the columns are `run.classes`; rows that are skipped are left out.
 
         Raises:
             UsageError: The run predicts numbers.
         """
-        probabilities = self.prediction(self._inputs.texts_or(inputs)).probabilities
+        probabilities = self._told(inputs, on_bad_data=on_bad_data).probabilities
         if probabilities is None:
             raise UsageError("this run predicts numbers: use predict.")
         return probabilities
+
+    def _told(self, inputs: Any, *, on_bad_data: str) -> Prediction:
+        """Return answers for rows, of which those that say little are told."""
+        prediction = self.prediction(self._inputs.texts_or(inputs), on_bad_data=on_bad_data)
+        for warning in prediction.warnings:
+            self.tell(warning)
+        return prediction
 
     @property
     def classes(self) -> tuple[Any, ...]:
@@ -320,6 +304,7 @@ class Run:
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
         notes: list[str] = []
+        warnings: list[str] = []
         for source in self._inputs.one_by_one(inputs):
             part, problems = self._inputs.read(source, target="auto")
             left_out += problems
@@ -330,13 +315,14 @@ class Run:
                 left_out += error.problems
                 continue
             left_out += refused
-            notes += self._inputs.odd(part)
+            warnings += self._inputs.odd(part)
             answers.append(found)
             names += [part.locate(i) for i in range(len(part))]
         refuse_bad(left_out, on_bad_data)
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
-        return Prediction(tuple(names), self._target.labels(joined), probabilities, self.classes, tuple(left_out), tuple(notes))
+        labels, told = self._target.labels(joined), (tuple(left_out), tuple(notes), tuple(warnings))
+        return Prediction(tuple(names), labels, probabilities, self.classes, *told)
 
     def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
         """Return texts that the run's language model writes, each with its prompt.
@@ -368,7 +354,7 @@ class Run:
     @property
     def _inputs(self) -> Inputs:
         """What reads rows to answer for."""
-        return Inputs(self.predictor.fitted, self._target_column)
+        return Inputs(self.predictor.fitted, self._target_column, lambda: self.files.recipe().source)
 
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""

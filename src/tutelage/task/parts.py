@@ -18,6 +18,8 @@ __all__ = ["SplitParts", "choose_fraction", "split_rows"]
 
 SMALL_SET = 500
 """Rows below which a larger fraction is needed for a validation score to mean something."""
+FEWEST_ROWS = 4
+"""So many give three parts at random, two of them to learn from; of fewer no score means anything, whatever part is cut."""
 TEST_FRACTION, VALIDATION_FRACTION, SMALL_VALIDATION_FRACTION = 0.2, 0.1, 0.15
 MAX_FRACTION = 0.5
 FAR_FROM = 2.0
@@ -73,7 +75,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
         classes: Class numbers int64 [N] of the train part, kept in proportion; None where there are none.
 
     Raises:
-        DataError: Too few rows, groups or times.
+        DataError: Too few rows, whether the source has a test part or not; too few groups or times.
         RecipeError: A fraction out of range.
     """
     train, test, split = collected.train, collected.test, collected.split
@@ -89,7 +91,8 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     usual = SMALL_VALIDATION_FRACTION if len(rows) < SMALL_SET else VALIDATION_FRACTION
     fraction = choose_fraction(recipe, "validation", usual) if own is None else 0.0
     stay, held = (rows, rows[:0]) if own is not None else cutter.cut(rows, fraction=fraction, purpose="validation")
-    if not len(stay) or not (len(held) or own) or (test_fraction and not len(gone)):
+    is_cut = bool(len(held) or len(gone))
+    if (is_cut and len(train) < FEWEST_ROWS) or not len(stay) or not (len(held) or own) or (test_fraction and not len(gone)):
         left = f"{len(train)} rows are too few to cut a validation part from"
         also = " With split.gap, give more, or a smaller gap." if recipe.split.gap else ""
         raise DataError([DataProblem(train.name, left, f"Give at least 10 rows, and several of each class.{also}")])

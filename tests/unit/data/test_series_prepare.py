@@ -65,3 +65,16 @@ def test_other_dimensions_than_those_of_the_training_are_refused() -> None:
     fitted = Series().fit(part([1, 2, 3]))
     with pytest.raises(DataError, match="line 0: 2 values at a time, where the model has 1"):
         fitted.apply(part([[1, 2], [3, 4]]))
+
+
+def test_lengths_that_were_never_seen_are_told() -> None:
+    alike = Series().fit(part([1, 2, 3], [2, 4, 6]))
+    assert alike.odd_rows(part([3, 2, 1])) == []
+    (told,) = alike.odd_rows(part([3, 2, 1], [1, 2], name="input"))
+    assert told.startswith("input: 1 series of 2 times, such as line 1, where the train series have 3 times")
+    (told,) = alike.odd_rows(part([1, 2], [1, 2, 3, 4]))
+    assert "all series of 2 to 4 times" in told
+    unequal = Series().fit(part(list(range(8)), list(range(16))))
+    assert unequal.odd_rows(part(list(range(7)), list(range(10)), list(range(20)))) == []
+    (told,) = unequal.odd_rows(part(list(range(10)), list(range(21))))
+    assert "1 series of 21 times, such as line 1, where the train series have 8 to 16 times" in told

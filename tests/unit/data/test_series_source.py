@@ -91,7 +91,7 @@ def test_the_place_of_a_bad_series_is_its_place_among_all(tmp_path: Path) -> Non
     ("text", "said"),
     [
         (HEADER, "no series in it"),
-        ("@classLabel true a\n1,2:a\n", "before @data"),
+        ("@classLabel true a\n1,2:a\n", "line 2: .*no line @data before it.*Write @data above the first series"),
         ("@classLabel true a\n", "no line @data"),
         (HEADER.replace("@timeStamps false", "@timeStamps true") + "(0,1),(1,2):a\n", "each value has a time of its own"),
     ],

@@ -4,6 +4,7 @@ So a new kind of data works with every architecture whose view it can offer, and
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 __all__ = ["Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "Vector", "View"]
 
@@ -12,10 +13,15 @@ __all__ = ["Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "V
 class View:
     """A way of looking at an input."""
 
+    noun: ClassVar[str]
+    """What a model that needs it takes, in words: `model = 'cnn' takes a grid`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Grid(View):
     """A picture-like float tensor [batch, channels, height, width]."""
+
+    noun: ClassVar[str] = "a grid"
 
     channels: int
     height: int
@@ -37,6 +43,8 @@ class History(View):
         season: Times after which values come again; 1 where they do not.
     """
 
+    noun: ClassVar[str] = "a history of series"
+
     channels: int
     length: int
     horizon: int
@@ -53,6 +61,8 @@ class Columns(View):
         cardinalities: For each category its number of codes, those for missing and unseen values included.
     """
 
+    noun: ClassVar[str] = "columns"
+
     numbers: int
     cardinalities: tuple[int, ...]
 
@@ -61,6 +71,8 @@ class Columns(View):
 class Mixed(View):
     """Columns and a text a row: four tensors, those of `Columns` and then those of `Text`."""
 
+    noun: ClassVar[str] = "columns with a text"
+
     columns: Columns
     text: "Text"
 
@@ -68,6 +80,8 @@ class Mixed(View):
 @dataclass(frozen=True, slots=True)
 class Vector(View):
     """One tensor that may be flattened to [batch, size]."""
+
+    noun: ClassVar[str] = "a vector"
 
     size: int
 
@@ -80,6 +94,8 @@ class Tokens(View):
         vocabulary_size: Number of different tokens.
         length: Most tokens in a row.
     """
+
+    noun: ClassVar[str] = "running text"
 
     vocabulary_size: int
     length: int
@@ -96,6 +112,8 @@ class Text(View):
         length: Most tokens in a row.
     """
 
+    noun: ClassVar[str] = "a text a row"
+
     vocabulary_size: int
     length: int
 
@@ -110,6 +128,8 @@ class Series(View):
         channels: Values at a time.
         length: Most times in a row.
     """
+
+    noun: ClassVar[str] = "series"
 
     channels: int
     length: int

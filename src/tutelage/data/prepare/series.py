@@ -6,7 +6,7 @@ all train values, so that level and size of a series still tell something, or ea
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -26,12 +26,15 @@ from tutelage.data.rows.ragged import RaggedRows, join
 
 __all__ = ["Series", "SeriesFitted"]
 
+REMEDY = "The model was trained on series: give files of them, or arrays [N, T] or [N, T, C]."
 MULTIPLE = 8
 """Batches of unequal series are padded to a multiple of this, so that there are few different shapes."""
 FIRST = torch.zeros(1, dtype=torch.int64)
 """The number of the first row, as rows are taken."""
 MAX_TOLD = 12
 """Channels that are told one by one."""
+FAR_LENGTH = 1.25
+"""Where train series differ in length: so many times longer or shorter than all of them is told."""
 SMALLEST_DEVIATION = 1e-12
 """As a share of the largest value: what varies less is constant."""
 
@@ -64,7 +67,7 @@ class Series(Prepare):
             tuple(_usable(std_C, np.abs(mean_C)).tolist()),
             self.normalize,
             int(lengths.max()),
-            bool(lengths.min() == lengths.max()),
+            int(lengths.min()),
             series.reading,
         )
 
@@ -73,8 +76,10 @@ class Series(Prepare):
         mean, std = (tuple(float(value) for value in state[key]) for key in ("mean", "std"))
         if not mean or len(mean) != len(std) or min(std) <= 0 or not np.isfinite([*mean, *std]).all():
             raise ValueError(f"mean {mean} and std {std} of a series' channels do not belong together")
-        length, is_equal, read = take(state, "length", Size), take(state, "is_equal", bool), take(state, "reading", dict)
-        return SeriesFitted(mean, std, self.normalize, length, is_equal, read)
+        length, shortest, read = take(state, "length", Size), take(state, "shortest", Size), take(state, "reading", dict)
+        if shortest > length:
+            raise ValueError(f"the shortest series has {shortest:,} times, the longest {length:,}")
+        return SeriesFitted(mean, std, self.normalize, length, shortest, read)
 
 
 @dataclass(frozen=True)
@@ -86,16 +91,23 @@ class SeriesFitted(Fitted):
         std: The same for the deviation, > 0.
         normalize: By what values are made comparable.
         length: Most times of a train series.
-        is_equal: Whether all train series had that many.
+        shortest: Fewest times of a train series.
         read: Settings of the source by which the train series were made of a table.
     """
+
+    array_source: ClassVar[str] = "series"
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     normalize: Literal["train", "series", "none"]
     length: int
-    is_equal: bool
+    shortest: int
     read: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether all train series had equally many times."""
+        return self.shortest == self.length
 
     @property
     def shape(self) -> SeriesShape:
@@ -141,7 +153,7 @@ class SeriesFitted(Fitted):
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
-        fitted = {"mean": list(self.mean), "std": list(self.std), "length": self.length, "is_equal": self.is_equal}
+        fitted = {"mean": list(self.mean), "std": list(self.std), "length": self.length, "shortest": self.shortest}
         return fitted | {"reading": dict(self.read)}
 
     def reading(self) -> dict[str, Any]:
@@ -171,6 +183,23 @@ class SeriesFitted(Fitted):
             )
         return told
 
+    def odd_rows(self, part: RowsPart) -> list[str]:
+        """Return which series are longer or shorter than any of the training.
+
+        Every model of series takes any length, so they are answered for; whether the answers mean something, nobody has tried.
+        Where the train series differ in length, a little more or less is nothing new.
+        """
+        slack = 1.0 if self.is_equal else FAR_LENGTH
+        lengths = as_series(part).lengths
+        is_odd = (lengths < self.shortest / slack) | (lengths > self.length * slack)
+        if not is_odd.any():
+            return []
+        odd, first = lengths[is_odd], int(np.flatnonzero(is_odd)[0])
+        count = f"{len(odd):,} series" if len(odd) < len(part) else "all series"
+        found = f"{part.name}: {count} of {_say_lengths(int(odd.min()), int(odd.max()))}, such as {part.locate(first)}"
+        trained = f"the train series have {_say_lengths(self.shortest, self.length)}"
+        return [f"{found}, where {trained}: answers to such lengths were never tried. Give series that were measured alike"]
+
     def _scaled(self, values_TC: np.ndarray) -> np.ndarray:
         """Return a series on the scale that was asked for."""
         if self.normalize == "none":
@@ -189,7 +218,7 @@ def as_series(part: Part) -> SeriesPart:
     """
     if isinstance(part, SeriesPart):
         return part
-    raise DataError([DataProblem(part.name, "its rows are no series", "The model was trained on series: give it the same.")])
+    raise DataError([DataProblem(part.name, "its rows are no series", REMEDY)])
 
 
 def check_channels(part: SeriesPart, channels: int) -> None:
@@ -214,6 +243,11 @@ def _is_constant(values_TC: np.ndarray) -> bool:
     """Tell whether nothing changes in any channel."""
     known = [values_TC[~np.isnan(values_TC[:, channel]), channel] for channel in range(values_TC.shape[1])]
     return all(len(values) == 0 or bool((values == values[0]).all()) for values in known)
+
+
+def _say_lengths(least: int, most: int) -> str:
+    """Write how many times series have."""
+    return f"{most:,} times" if least == most else f"{least:,} to {most:,} times"
 
 
 def _say_range(values: np.ndarray) -> str:

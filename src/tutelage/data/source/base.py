@@ -114,6 +114,18 @@ class Source(Component):
         """
         return collected
 
+    def of_arrays(self, data: Any, *, name: str) -> tuple[RowsPart, Sequence[DataProblem]]:
+        """Return what this source makes of arrays or lists from Python, `(inputs, labels)` or inputs alone.
+
+        Args:
+            data: As it was given.
+            name: Of the part.
+
+        Raises:
+            DataError: Nothing can be made of them.
+        """
+        raise NotImplementedError
+
     def read_input(self, paths: Sequence[str]) -> tuple[RowsPart, tuple[DataProblem, ...]]:
         """Read rows to predict on or to evaluate; labels are there where the files have them.
 

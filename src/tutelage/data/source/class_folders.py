@@ -29,6 +29,7 @@ from tutelage.data.source.class_tree import (
     loose_files,
     subfolders,
 )
+from tutelage.data.source.missing import say_missing
 
 __all__ = ["ClassFolders", "Found", "existing", "hash_files"]
 
@@ -259,7 +260,7 @@ def existing(path: str) -> Path:
         UsageError: It does not.
     """
     if not Path(path).exists():
-        raise UsageError(f"{path}: no such file or folder.")
+        raise UsageError(say_missing(path))
     return Path(path)
 
 

@@ -14,6 +14,8 @@ from tutelage.core.names import is_unicode, readable
 
 __all__ = ["is_table_like", "to_array", "to_columns", "to_labels", "to_texts"]
 
+SAME_SHAPE = "Give all the same shape. Series of unequal lengths are learned from .ts files, or from a table with --series-id."
+
 
 def is_table_like(value: object) -> bool:
     """Tell whether an object has named columns."""
@@ -65,12 +67,19 @@ def to_array(value: Any, *, what: str) -> np.ndarray:
     try:
         array = np.asarray(value)
     except (ValueError, TypeError, OverflowError) as error:
-        raise DataError(
-            [DataProblem(what, f"rows of different lengths or shapes ({error})", "Give all the same shape.")]
-        ) from error
+        raise DataError([DataProblem(what, _say_ragged(value), SAME_SHAPE)]) from error
     if array.dtype == np.longdouble:
         return array.astype(np.float64)
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _say_ragged(value: Any) -> str:
+    """Say which rows cannot be put into one array."""
+    lengths = [len(row) if hasattr(row, "__len__") else 0 for row in value] if isinstance(value, Sequence) else []
+    other = next((row for row, length in enumerate(lengths) if length != lengths[0]), 0)
+    if not other:
+        return "rows of different shapes"
+    return f"rows of different lengths ({lengths[0]:,} in row 0, {lengths[other]:,} in row {other:,})"
 
 
 def _from_tensor(tensor: Any, *, what: str) -> np.ndarray:

@@ -10,13 +10,14 @@ Not for tables of rows that have nothing to do with time.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem, TutelageError, UsageError
 from tutelage.data.part.series import SeriesPart
 from tutelage.data.source.base import Collected, Source
+from tutelage.data.source.series_arrays import read_series_arrays
 from tutelage.data.source.series_lines import RowProblem, SeriesFile, SeriesRow, row_problem, series_part
 from tutelage.data.source.text_encoding import UNREADABLE, open_text
 from tutelage.data.source.ts_lines import read_ts
@@ -54,6 +55,10 @@ class SeriesSource(Source):
             problems += more
         name = train_file.stem[: -len(TRAIN)] if train_file.stem.casefold().endswith(TRAIN) else train_file.stem
         return Collected(name=name, train=train, test=test, problems=tuple(problems))
+
+    def of_arrays(self, data: Any, *, name: str) -> tuple[SeriesPart, Sequence[DataProblem]]:
+        """Take an array [N, T] or [N, T, C], or a list of arrays of any lengths, as series."""
+        return read_series_arrays(data, name=name)
 
     def read_input(self, paths: Sequence[str]) -> tuple[SeriesPart, tuple[DataProblem, ...]]:
         """Read series to predict on, of a folder the test part; labels are there where every series has one."""

@@ -11,6 +11,7 @@ from tutelage.data.source.delimited import read_delimited
 from tutelage.data.source.excel import is_excel, read_excel
 from tutelage.data.source.header import Naming
 from tutelage.data.source.image_files import IMAGE_SUFFIXES
+from tutelage.data.source.missing import say_missing
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.records import LINE_SUFFIXES, is_records, read_records
 from tutelage.data.source.stored_file import PACKED_SUFFIXES, StoredFile
@@ -121,7 +122,7 @@ def find_tables(path: Path) -> TableFiles:
     if path.is_file():
         return TableFiles(train=path, notes=_beside(path))
     if not path.is_dir():
-        raise UsageError(f"{path}: no such file or folder.")
+        raise UsageError(say_missing(path))
     tables = _tables(path)
     train = _train(tables)
     if train is None:

@@ -23,6 +23,7 @@ from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.arrow_types import Kind
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.header import HeaderMode
+from tutelage.data.source.missing import say_missing
 from tutelage.data.source.table import TableSource
 from tutelage.data.source.table_files import find_tables, table_stem, table_to_read
 from tutelage.data.source.time_columns import TimeLayout
@@ -154,7 +155,7 @@ class Timeline(Source):
     def _place(self, path: str) -> Path:
         place = Path(path.removeprefix(PREFIX))
         if not place.exists():
-            raise UsageError(f"{place}: no such file or folder. Expected a table with a column of dates.")
+            raise UsageError(f"{say_missing(place)} Expected a table with a column of dates.")
         return place
 
 

@@ -12,6 +12,9 @@ __all__ = ["read_ts"]
 
 TRUE = "true"
 CELLS = re.compile(r"[,\s]+")
+ADD_DATA = (
+    "Expected sktime's .ts format: lines that begin with @, a line @data, then the series. Write @data above the first series."
+)
 NUMBER_REMEDY = "Write a number, or ? where a value is missing."
 
 
@@ -28,17 +31,14 @@ def read_ts(lines: Sequence[str], file: str) -> SeriesFile:
         if not words or words[0].startswith("#"):
             continue
         if not words[0].startswith("@"):
-            raise DataError(
-                [DataProblem(f"{file} line {number}", f"{line[:40]!r} before @data", "Expected lines that begin with @.")]
-            )
+            found = f"{line[:40]!r}, though there is no line @data before it"
+            raise DataError([DataProblem(f"{file} line {number}", found, ADD_DATA)])
         if words[0].casefold() == "@data":
             begin = number
             break
         header[words[0][1:].casefold()] = words[1:]
     if begin is None:
-        raise DataError(
-            [DataProblem(file, "no line @data", "Expected sktime's .ts format: lines with @, @data, then the series.")]
-        )
+        raise DataError([DataProblem(file, "no line @data", ADD_DATA)])
     if _says(header, "timestamps"):
         remedy = "Write the values alone, evenly spaced in time, and @timeStamps false."
         raise DataError([DataProblem(file, "@timeStamps true: each value has a time of its own, which is not read", remedy)])

@@ -55,7 +55,7 @@ class Model(Component):
         if not self.takes(shape):
             fitting = [kind for kind in catalog.names("model") if catalog.load("model", kind).takes(shape)]
             kind = getattr(self, "kind", "")
-            wanted = " or ".join(view.__name__.lower() for view in self.views)
+            wanted = " or ".join(view.noun for view in self.views)
             raise RecipeError(
-                f"recipe: model = {kind!r} takes a {wanted}, and the data are {shape.say()}. Fitting: {', '.join(fitting)}."
+                f"recipe: model = {kind!r} takes {wanted}, and the data are {shape.say()}. Fitting: {', '.join(fitting)}."
             )

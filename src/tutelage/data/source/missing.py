@@ -1,0 +1,18 @@
+"""How a path is told of at which nothing is: with the name beside it that was probably meant; not a component."""
+
+import difflib
+from pathlib import Path
+
+__all__ = ["say_missing"]
+
+
+def say_missing(path: str | Path) -> str:
+    """Say that there is no such file or folder, and which one there is that is called nearly so."""
+    place = Path(path)
+    try:
+        siblings = [entry.name for entry in place.parent.iterdir()]
+    except (OSError, ValueError):  # no such folder, closed, or too long for a name
+        siblings = []
+    near = difflib.get_close_matches(place.name, siblings, n=1)
+    hint = f" Did you mean {place.parent / near[0]}?" if near else ""
+    return f"{path}: no such file or folder.{hint}"
