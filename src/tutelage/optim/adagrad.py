@@ -14,7 +14,7 @@ from pydantic import Field
 from torch.optim import Optimizer
 
 from tutelage.optim.base import NamedParameter, Optim
-from tutelage.optim.fused import can_fuse
+from tutelage.optim.fused import can_fuse, is_on_card
 from tutelage.optim.groups import decay_groups
 
 __all__ = ["Adagrad"]
@@ -39,5 +39,5 @@ class Adagrad(Optim):
             lr=self.lr,
             initial_accumulator_value=self.initial_sum,
             eps=self.eps,
-            fused=can_fuse(parameters),
+            fused=can_fuse(parameters) and not is_on_card(parameters),
         )

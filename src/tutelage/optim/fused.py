@@ -9,7 +9,7 @@ from tutelage.optim.base import NamedParameter
 __all__ = ["can_fuse", "is_on_card"]
 
 FUSED_DEVICES = ("cpu", "cuda")
-"""Where torch has fused SGD, Adam, AdamW and Adagrad."""
+"""Where torch has fused SGD, Adam and AdamW; Adagrad only on a CPU (torch 2.11 to 2.13)."""
 
 
 def can_fuse(parameters: Sequence[NamedParameter]) -> bool:
