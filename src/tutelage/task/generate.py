@@ -33,6 +33,7 @@ from tutelage.data.target.classes import fit_classes
 from tutelage.defaults.base import Suggestion
 from tutelage.game.base import Game
 from tutelage.game.relativistic import Relativistic
+from tutelage.model.arch.fourier import Fourier
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.arch.residual_pair import ResidualPair
 from tutelage.optim.adam import Adam
@@ -139,9 +140,11 @@ class Generate(TaskSpec):
         if spec.dtype != "float32":
             found = f"task 'generate' learns to make numbers that may have fractions, and these are whole ({facts.shape.say()})"
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
-        critic = grant(self.critic, grant(recipe.model, auto.model))
-        made.choose("task.critic", self.critic, critic, "as the generator")
-        gamma = SHARP_GAMMA if math.prod(spec.sizes) <= FEW_NUMBERS else Relativistic().gamma
+        is_few = math.prod(spec.sizes) <= FEW_NUMBERS
+        usual = Fourier() if is_few and recipe.model == "auto" else grant(recipe.model, auto.model)
+        critic = grant(self.critic, usual)
+        made.choose("task.critic", self.critic, critic, "narrow places, wide gaps" if usual == Fourier() else "as the generator")
+        gamma = SHARP_GAMMA if is_few else Relativistic().gamma
         game = grant(self.game, Relativistic(gamma=gamma))
         made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
