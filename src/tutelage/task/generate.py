@@ -54,8 +54,10 @@ __all__ = ["Generate", "GenerateTask"]
 
 STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
-FEW_NUMBERS, SHARP_GAMMA = 16, 0.003
+FEW_NUMBERS, SHARP_GAMMA = 16, 0.01
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
+STANDARDIZED = {"standardize": "feature"}
+"""Numbers of arrays: penalties and rates are for samples of deviation 1."""
 TINY_PICTURE = 256
 """Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
 
@@ -102,7 +104,9 @@ class Generate(TaskSpec):
             target = fit_classes(part.labels, reason=reason, locate=part.locate)
             codes = target.encode(part.labels)
         split = split_rows(collected, recipe, classes=codes)
-        return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason))
+        return rows_data(
+            split, collected=collected, recipe=recipe, target=target, task=("generate", reason), suggested=STANDARDIZED
+        )
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""

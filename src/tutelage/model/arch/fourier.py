@@ -35,7 +35,7 @@ class Fourier(Model):
     )
     num_frequencies: int = Field(16, ge=1, le=2**16, description="Learned mixtures of the numbers, of each its sine and cosine.")
     scale: float = Field(
-        0.5,
+        1.0,
         gt=0,
         le=1e6,
         description="Standard deviation of the starting frequencies, in periods per unit of a standardized number.",
