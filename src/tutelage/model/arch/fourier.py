@@ -31,7 +31,7 @@ class Fourier(Model):
     kind: Literal["fourier"] = "fourier"
     views: ClassVar[tuple[type[View], ...]] = (Vector,)
     hidden: tuple[Annotated[int, Field(ge=1, le=2**20)], ...] = Field(
-        (128, 128, 128, 128), max_length=1000, description="Units of each hidden layer."
+        (96, 96, 96, 96), max_length=1000, description="Units of each hidden layer."
     )
     num_frequencies: int = Field(16, ge=1, le=2**16, description="Learned mixtures of the numbers, of each its sine and cosine.")
     scale: float = Field(
