@@ -5,7 +5,7 @@ off for a few more places reached, precision alone takes one good sample for all
 are off make the neighborhoods of generated ones large, and so recall.
 
 Source: precision: T. Kynkaanniemi et al., 2019, arXiv 1904.06991; coverage: M. Naeem et al., 2020, arXiv 2002.09797;
-F0.5: M. Sajjadi et al., "Assessing Generative Models via Precision and Recall", 2018, arXiv 1806.00035, section 4 (F-scores of both).
+F0.5: M. Sajjadi et al., "Assessing Generative Models via Precision and Recall", 2018, arXiv 1806.00035, section 4 (F-scores).
 Differs from the papers: the two are put together.
 """
 

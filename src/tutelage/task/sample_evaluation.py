@@ -28,7 +28,7 @@ MAX_SHOWN = 500
 NUM_PICTURES = 64
 NUM_DRAWS = 10
 """Times that samples are drawn for an interval."""
-LEAST_COMPARED = 1_000
+LEAST_COMPARED = 500
 """Generated samples that a score rests on: with few real ones several draws are averaged, lest one lucky draw be chosen."""
 NORMAL_95 = 1.96
 BATCH = 250
