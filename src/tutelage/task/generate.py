@@ -33,6 +33,7 @@ from tutelage.data.target.classes import fit_classes
 from tutelage.defaults.base import Suggestion
 from tutelage.game.base import Game
 from tutelage.game.relativistic import Relativistic
+from tutelage.model.arch.fourier import Fourier
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.arch.residual_pair import ResidualPair
 from tutelage.optim.adam import Adam
@@ -53,8 +54,10 @@ __all__ = ["Generate", "GenerateTask"]
 
 STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
-FEW_NUMBERS, SHARP_GAMMA = 16, 0.003
+FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
+STANDARDIZED = {"standardize": "feature"}
+"""Numbers of arrays: penalties and rates are for samples of deviation 1."""
 TINY_PICTURE = 256
 """Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
 
@@ -101,7 +104,9 @@ class Generate(TaskSpec):
             target = fit_classes(part.labels, reason=reason, locate=part.locate)
             codes = target.encode(part.labels)
         split = split_rows(collected, recipe, classes=codes)
-        return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason))
+        return rows_data(
+            split, collected=collected, recipe=recipe, target=target, task=("generate", reason), suggested=STANDARDIZED
+        )
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
@@ -126,7 +131,7 @@ class Generate(TaskSpec):
                 "clip": "not needed",
                 "ema": "the average of a generator that circles lies nearer to where it circles around",
                 "epochs": f"{steps:,} steps where no budget is given",
-                "judge": "no part of the data may be missed",
+                "judge": "samples must be good, and no part of the data may be missed",
             },
         )
 
@@ -139,9 +144,11 @@ class Generate(TaskSpec):
         if spec.dtype != "float32":
             found = f"task 'generate' learns to make numbers that may have fractions, and these are whole ({facts.shape.say()})"
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
-        critic = grant(self.critic, grant(recipe.model, auto.model))
-        made.choose("task.critic", self.critic, critic, "as the generator")
-        gamma = SHARP_GAMMA if math.prod(spec.sizes) <= FEW_NUMBERS else Relativistic().gamma
+        is_few = math.prod(spec.sizes) <= FEW_NUMBERS
+        usual = Fourier() if is_few and recipe.model == "auto" else grant(recipe.model, auto.model)
+        critic = grant(self.critic, usual)
+        made.choose("task.critic", self.critic, critic, "narrow places, wide gaps" if usual == Fourier() else "as the generator")
+        gamma = SHARP_GAMMA if is_few else Relativistic().gamma
         game = grant(self.game, Relativistic(gamma=gamma))
         made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
@@ -155,6 +162,10 @@ class Generate(TaskSpec):
         return LatentShape(
             size=self.latent_size, classes=len(facts.class_counts) if self.conditional else 0, sizes=spec.sizes or (1,)
         )
+
+    def watched(self, facts: Facts, *, auto: Suggestion) -> tuple[str, str]:
+        """Return precision and coverage as one number: coverage alone takes many samples that are off for a few places more."""
+        return "precision_coverage", auto.why["judge"]
 
     def count_outputs(self, facts: Facts) -> int:
         """Return one output for each number of a sample."""
@@ -290,7 +301,7 @@ class GenerateTask(Task):
 def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
     """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
     if grid is None:
-        return MLP(hidden=(128,) * 4, dropout=0.0), 256, Adam(lr=2e-3, beta1=0.0, beta2=0.9)
+        return MLP(hidden=(96,) * 4, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.9)
     optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
     if grid.channels * grid.height * grid.width <= TINY_PICTURE:
         return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim

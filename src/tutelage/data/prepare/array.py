@@ -130,7 +130,7 @@ class FittedArray(Fitted):
 
     def say(self) -> str:
         """Write the sizes."""
-        return f"{self.shape.say()}, as given"
+        return f"{self.shape.say()}, {'as given' if self.mean is None else 'each entry with mean 0 and deviation 1'}"
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
