@@ -134,7 +134,7 @@ class RolloutStream:
     def metrics(self) -> dict[str, float]:
         """Return the mean return of the last rollout's episodes, all environment steps, and the cells that were visited."""
         found = {"env_steps": float(self.env_steps), "visited_cells": float(self._coverage.count)}
-        return found | ({"mean_return": self.mean_return} if self._returns.count else {})
+        return found | ({"return": self.mean_return} if self._returns.count else {})
 
     def next(self) -> dict[str, Tensor]:
         """Return the next minibatch; collect anew when all have been served."""

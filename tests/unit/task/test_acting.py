@@ -47,7 +47,7 @@ def test_choices_are_drawn_as_often_as_the_policy_says() -> None:
     task = ppo(num_actions=2)
     seen = torch.ones(20_000, 4)
     chosen = task.act(seen, task.noise((20_000,), torch.Generator().manual_seed(0))).float().mean()
-    assert float(chosen) == pytest.approx(float(torch.softmax(task.policy(seen[:1]), -1)[0, 1]), abs=0.015)
+    assert float(chosen) == pytest.approx(torch.softmax(task.policy(seen[:1]), -1)[0, 1].item(), abs=0.015)
 
 
 def test_a_gaussian_policy_has_the_density_of_a_normal_distribution_and_acts_within_bounds() -> None:
