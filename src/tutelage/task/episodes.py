@@ -4,6 +4,7 @@ Shapes: N = episodes, played in copies of the environment that are stepped at on
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -86,7 +87,8 @@ class EpisodeEvaluator(Measured):
         generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} episodes"))
         rounds, done = [], 0
         while done < self.episodes:
-            rounds.append(play_episodes(self._env, self._chooser(network, generator), generator))
+            with evaluation_mode(network) if network is not None else nullcontext():
+                rounds.append(play_episodes(self._env, self._chooser(network, generator), generator))
             done += len(rounds[-1].returns)
         returns, lengths = (np.concatenate([getattr(one, key) for one in rounds]) for key in ("returns", "lengths"))
         return EpisodeOutcome(returns[: self.episodes], lengths[: self.episodes])
@@ -110,8 +112,7 @@ class EpisodeEvaluator(Measured):
         best = network
 
         def choose(observation: Tensor) -> Tensor:
-            with evaluation_mode(best):
-                action: Tensor = task.best_action(best(observation).float())
+            action: Tensor = task.best_action(best(observation).float())
             return action
 
         return choose

@@ -99,7 +99,8 @@ def test_epsilon_falls_in_a_straight_line_and_then_stays() -> None:
 def sac() -> SacTask:
     torch.manual_seed(0)
     critics = nn.ModuleList(nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 1)) for _ in range(2))
-    phases = {"critic": phase("critics."), "actor": phase("actor.", lr=3e-2), "temperature": phase("log_temperature", lr=3e-2)}
+    learner = Phase(owns=SacTask.owned["actor"], optim=Adam(lr=3e-2), schedule=Constant(warmup=0))
+    phases = {"critic": phase("critics."), "actor": learner}
     return SacTask(Sac(num_actions=1, low=(-2.0,), high=(2.0,)), actor=nn.Linear(3, 2), critics=critics, phases=phases)
 
 
