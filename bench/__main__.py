@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from bench import integrity, memory, overhead, sequences, startup, table_memory
+from bench import environments, integrity, memory, overhead, sequences, startup, table_memory
 from bench.measure import machine
 
 BENCHMARKS = {
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "memory": memory.run,
     "table_memory": table_memory.run,
     "sequences": sequences.run,
+    "environments": environments.run,
 }
 
 
