@@ -64,7 +64,11 @@ def render_family(family: str) -> str:
 
 def chosen_families() -> set[str]:
     """Return the families whose components a recipe may name."""
-    return {family for field in Recipe.model_fields.values() for family in families_in(field.annotation, field.metadata)}
+    found = {family for field in Recipe.model_fields.values() for family in families_in(field.annotation, field.metadata)}
+    specs = [catalog.load(family, kind) for family in found for kind in catalog.names(family)]
+    return found | {
+        name for spec in specs for field in spec.model_fields.values() for name in families_in(field.annotation, field.metadata)
+    }
 
 
 def families_in(annotation: Any, metadata: Any) -> set[str]:

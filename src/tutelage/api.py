@@ -37,8 +37,9 @@ OF_SOURCE = ("time_column", "series_id", "known")
 
 
 def train(
-    source: Any,
+    source: Any = None,
     *,
+    env: Any = None,
     target: str = "auto",
     task: str | Component = "auto",
     model: str | Component | nn.Module = "auto",
@@ -59,6 +60,7 @@ def train(
 
     Args:
         source: A path or a name such as `sklearn:digits`; or a pair of arrays (X, y), a table, a dict of columns.
+        env: In place of a source, an environment of Gymnasium to act in: a name, a class, or a function that returns one.
         target: Name of the target column; auto = told from the names.
         task: What is learned (`tutelage list task`); auto = told from the data.
         model: An architecture, or an own `nn.Module`, which gets the arrays as they are.
@@ -73,19 +75,17 @@ def train(
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
-        **wishes: Any further key of a recipe, such as `optim="sgd"` or `stopping={"patience": 0.5}`; of series with times also
-            `horizon`, `time_column`, `series_id` and `known`, as on the command line.
+        **wishes: Any further key of a recipe, such as `optim="sgd"`; `env_steps="100k"` in place of the three; of series with
+            times also `horizon`, `time_column`, `series_id` and `known`, as on the command line.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
     """
-    budget = {"epochs": epochs, "steps": steps, "time": time}
+    budget = {"epochs": epochs, "steps": steps, "time": time, "env_steps": wishes.pop("env_steps", None)}
     plain = {"target": target, "task": task, "seed": seed, "header": header, **wishes}
-    marks = {"group": groups, "time": times}
+    source, marks = _or_env(source, env), {"group": groups, "time": times}
     request = _request(source, plain, model=model, test=test, marks=marks, budget=budget, out=out, quiet=quiet, recipe=recipe)
-    with memory_told("training"), reporting_divergence():
-        folder = start_training(request)
-    return _ended(folder, request.module)
+    return _trained(request)
 
 
 def plan(
@@ -99,7 +99,7 @@ def plan(
     **wishes: Any,
 ) -> Plan:
     """Decide everything that `train` would, without training; `plan(...).decisions` has each value with its reason."""
-    budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time")}
+    budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time", "env_steps")}
     marks = {"group": groups, "time": times}
     request = _request(source, wishes, model=model, test=test, marks=marks, budget=budget, out="", quiet=True, recipe=recipe)
     return plan_training(request)[0]
@@ -190,6 +190,24 @@ def explain(
     if out:
         write_lesson(explanation, out)
     return explanation
+
+
+def _or_env(source: Any, env: Any) -> Any:
+    """Return what is trained on: a source, or an environment.
+
+    Raises:
+        UsageError: Both were given, or neither.
+    """
+    if (source is None) == (env is None):
+        raise UsageError("give a source, or env=...: one of them.")
+    return source if env is None else f"gym:{env.removeprefix('gym:')}" if isinstance(env, str) else env
+
+
+def _trained(request: Request) -> Run:
+    """Train what was asked for."""
+    with memory_told("training"), reporting_divergence():
+        folder = start_training(request)
+    return _ended(folder, request.module)
 
 
 def _ended(folder: Path, module: nn.Module | None, *, damaged: Sequence[str] = ()) -> Run:

@@ -10,7 +10,9 @@ from tutelage.core.catalog import FOLDERS
 
 RANKS = {
     "core": 0,
-    **dict.fromkeys(["planning", "data", "env", "model", "loss", "metric", "calibrate", "optim", "track", "diagnosis"], 1),
+    **dict.fromkeys(
+        ["planning", "data", "env", "model", "loss", "game", "metric", "calibrate", "optim", "track", "diagnosis"], 1
+    ),
     **dict.fromkeys(["defaults", "floor"], 2),
     "task": 3,
     **dict.fromkeys(["training", "predictor"], 4),

@@ -82,7 +82,12 @@ def images(folder: Path) -> dict[str, Any]:
 
 
 def points(folder: Path) -> dict[str, Any]:
-    return {"source": {"path": "gaussians:8", "num_points": 600}, "task": "gan", "budget": {"steps": STEPS}, "batch_size": 64}
+    return {
+        "source": {"path": "gaussians:8", "num_points": 600},
+        "task": "generate",
+        "budget": {"steps": STEPS},
+        "batch_size": 64,
+    }
 
 
 def agent(folder: Path) -> dict[str, Any]:
@@ -193,7 +198,7 @@ def big_loss(factor: float, steps: range) -> Callable[[], Any]:
 
 
 def _below(kind: type) -> list[type]:
-    from tutelage.task import gan, language, ppo, supervised  # noqa: F401 - their tasks have to be known
+    from tutelage.task import generate, language, ppo, supervised  # noqa: F401 - their tasks have to be known
 
     return [each for child in kind.__subclasses__() for each in (child, *_below(child))]
 

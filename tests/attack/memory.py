@@ -29,7 +29,7 @@ CPU = "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate m
 RECIPES = {
     "wide": "wide",
     "images": "sklearn:digits --model cnn --steps 20 --set batch_size=256",
-    "points": "gaussians:8 --task gan --steps 20",
+    "points": "gaussians:8 --task generate --steps 20",
     "text": "chars:text.txt --steps 10 --set batch_size=64",
 }
 

@@ -101,7 +101,7 @@ RECIPES: dict[str, Recipe] = {
     "gan": Recipe(
         lambda folder: "gaussians:3",
         (
-            *("--task", "gan", "--steps", "8", "--set", "split.validation=0.02", "--set", "split.test=0.02"),
+            *("--task", "generate", "--steps", "8", "--set", "split.validation=0.02", "--set", "split.test=0.02"),
             *("--set", 'model={kind="mlp",hidden=[32,32],dropout=0.1}', *EVERY_STEP),
         ),
     ),

@@ -136,6 +136,10 @@ TASKS: dict[str, TaskExample] = {
         timeline,
         {"task": {"horizon": 6}, "model": "nlinear", "prepare": {"length": 24}, "split": {"validation": 0.1, "test": 0.1}},
     ),
-    "gan": TaskExample(lambda folder: "gaussians:3", {"split": {"validation": 0.02, "test": 0.02}}),
+    "generate": TaskExample(lambda folder: "gaussians:3", {"split": {"validation": 0.02, "test": 0.02}}),
+    "dqn": TaskExample(
+        lambda folder: "gym:CartPole-v1", {"batch_size": 16, "task": {"num_envs": 2, "warmup": 40, "is_prioritized": True}}
+    ),
+    "sac": TaskExample(lambda folder: "gym:Pendulum-v1", {"batch_size": 16, "task": {"num_envs": 2, "warmup": 40}}),
     "ppo": TaskExample(lambda folder: "gym:CartPole-v1", {"batch_size": 64, "task": {"num_envs": 4, "num_steps": 16}}),
 }

@@ -29,7 +29,7 @@ def generator(seed: int = 0) -> torch.Generator:
 def act_randomly(env: Environment, steps: int, *, seed: int = 1) -> Iterator[Transition]:
     chooser = generator(seed)
     for _ in range(steps):
-        yield env.step(torch.randint(env.num_actions, (env.num_envs,), generator=chooser))
+        yield env.step(env.actions.sample(env.num_envs, chooser))
 
 
 def equal(first: Transition, second: Transition) -> bool:
@@ -42,7 +42,7 @@ def test_shapes_and_types_are_as_promised(kind: str) -> None:
     env = make(kind)
     observation = env.reset(generator())
     transition = next(act_randomly(env, 1))
-    shape = (NUM_ENVS, env.observation_size)
+    shape = (NUM_ENVS, *env.observation_sizes)
     assert observation.shape == transition.observation.shape == transition.final_observation.shape == shape
     assert observation.dtype == transition.observation.dtype == transition.reward.dtype == torch.float32
     assert transition.reward.shape == transition.terminated.shape == transition.truncated.shape == (NUM_ENVS,)
@@ -97,13 +97,20 @@ def test_a_snapshot_is_a_copy(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_only_ended_episodes_start_anew(kind: str) -> None:
+def test_only_ended_episodes_start_anew_at_once_or_in_a_step_that_is_not_real(kind: str) -> None:
     env = make(kind)
     env.reset(generator())
+    was_over = torch.zeros(NUM_ENVS, dtype=torch.bool)
     for transition in act_randomly(env, 200):
         is_over = transition.terminated | transition.truncated
         is_same = (transition.observation == transition.final_observation).all(1)
-        assert torch.equal(is_same, ~is_over)
+        if transition.is_real is None:
+            assert torch.equal(is_same, ~is_over)
+        else:
+            assert is_same.all()
+            assert torch.equal(transition.is_real, ~was_over)
+            assert not is_over[was_over].any()
+        was_over = is_over
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,4 +1,4 @@
-"""Three very different trainings on the one core, as a program: classifier, GAN, PPO; run a part, save or load, print digests.
+"""Very different trainings on the one core, as a program: classifier, GAN, PPO, DQN, SAC; run a part, print digests.
 
 Usage: python core_problems.py PROBLEM COMPILE RUN_DIR FIRST_STEP LAST_STEP
 FIRST_STEP > 0 resumes from the checkpoint in RUN_DIR. Prints one JSON line.
@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
 from tutelage.env.cartpole import CartPole
+from tutelage.env.gymnasium import Gymnasium
+from tutelage.env.replay import Replay, ReplayStream
 from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.adam import Adam
@@ -21,8 +23,10 @@ from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.task.gan import Gan, GanTask
+from tutelage.task.dqn import Dqn, DqnTask
+from tutelage.task.generate import Generate, GenerateTask
 from tutelage.task.ppo import Ppo, PpoTask
+from tutelage.task.sac import Sac, SacTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.checkpoint import newest_checkpoint, save_checkpoint
 from tutelage.training.control import Control
@@ -64,8 +68,8 @@ def gan(options: StepOptions) -> TrainState:
 
     adam = Adam(lr=1e-3, beta1=0.5)
     phases = {name: Phase(owns=(f"{name}.",), optim=adam, schedule=Constant(warmup=0)) for name in ("critic", "generator")}
-    spec = Gan(latent_size=8, critic_steps=3)
-    task = GanTask(spec, generator=network(8, 2), critic=network(2, 1), phases=phases)
+    spec = Generate(latent_size=8, critic_steps=3)
+    task = GenerateTask(spec, generator=network(8, 2), critic=network(2, 1), phases=phases)
     stream = FiniteStream(DenseRows({"sample": ring(1000)}), batch_size=128, seed=SEED)
     return TrainState(task, Step(task, options), stream, Control(STEPS))
 
@@ -77,15 +81,39 @@ def ppo(options: StepOptions) -> TrainState:
         return nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, num_outputs))
 
     phase = Phase(owns=("",), optim=Adam(lr=3e-3, eps=1e-5), schedule=LinearToZero(), clip=0.5)
-    task = PpoTask(Ppo(), policy=network(2), value=network(1), phase=phase)
+    task = PpoTask(Ppo(num_actions=2), policy=network(2), value=network(1), phase=phase)
     rollout = Rollout(num_steps=32, num_epochs=4, minibatch_size=64)
-    stream = RolloutStream(
-        CartPole(num_envs=8).build(), act=task.act, predict_values=task.predict_values, rollout=rollout, seed=SEED
-    )
+    stream = RolloutStream(CartPole(num_envs=8).build(), actor=task, rollout=rollout, seed=SEED)
     return TrainState(task, Step(task, options), stream, Control(STEPS))
 
 
-PROBLEMS = {"classifier": classifier, "gan": gan, "ppo": ppo}
+def dqn(options: StepOptions) -> TrainState:
+    """DQN with priorities and returns of three steps on four CartPoles, acting and learning in turn."""
+    phase = Phase(owns=("q.",), optim=Adam(lr=1e-3), schedule=LinearToZero())
+    task = DqnTask(Dqn(num_actions=2), q=nn.Sequential(nn.Linear(4, 32), nn.ReLU(), nn.Linear(32, 2)), phase=phase)
+    replay = Replay(256, 64, 1, 1, 32, 0.99, num_steps=3, epsilon=0.05, explore_steps=300, prioritized=True)
+    stream = ReplayStream(CartPole(num_envs=4).build(), explorer=task, replay=replay, seed=SEED)
+    return TrainState(task, Step(task, options), stream, Control(STEPS))
+
+
+def sac(options: StepOptions) -> TrainState:
+    """SAC on Pendulum, in Gymnasium's own copies."""
+
+    def network(num_inputs: int, num_outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(num_inputs, 32), nn.ReLU(), nn.Linear(32, num_outputs))
+
+    adam = Adam(lr=1e-3)
+    owned = {"critic": "critics.", "actor": "actor.", "temperature": "log_temperature"}
+    phases = {name: Phase(owns=(prefix,), optim=adam, schedule=LinearToZero()) for name, prefix in owned.items()}
+    critics = nn.ModuleList(network(4, 1) for _ in range(2))
+    task = SacTask(Sac(num_actions=1, low=(-2.0,), high=(2.0,)), actor=network(3, 2), critics=critics, phases=phases)
+    replay = Replay(400, 150, 1, 1, 32, 0.99)
+    env = Gymnasium(name="Pendulum-v1", num_envs=2).build()
+    stream = ReplayStream(env, explorer=task, replay=replay, seed=SEED)
+    return TrainState(task, Step(task, options), stream, Control(STEPS))
+
+
+PROBLEMS = {"classifier": classifier, "gan": gan, "ppo": ppo, "dqn": dqn, "sac": sac}
 
 
 def main(problem: str, compile_with: str, run_dir: str, first: str, last: str) -> None:

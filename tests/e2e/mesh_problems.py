@@ -32,11 +32,12 @@ from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.rows.mapped import MappedRows
 from tutelage.data.rows.ragged import RaggedRows, join
 from tutelage.data.stream import FiniteStream
+from tutelage.game.non_saturating import NonSaturating
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Batch, Phase
-from tutelage.task.gan import Gan, GanTask
+from tutelage.task.generate import Generate, GenerateTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training import state as state_module
 from tutelage.training.checkpoint import checkpoints, newest_checkpoint
@@ -384,7 +385,7 @@ class SplitMesh(DistributedMesh):
         """Every process holds its own part, and nothing else."""
 
 
-def make_gan(mesh: Mesh, *, is_split: bool, backward: Literal["owned", "whole"]) -> tuple[GanTask, Step]:
+def make_gan(mesh: Mesh, *, is_split: bool, backward: Literal["owned", "whole"]) -> tuple[GenerateTask, Step]:
     """A GAN, whose two phases own different parameters."""
     seed_everything(SEED)
 
@@ -395,7 +396,8 @@ def make_gan(mesh: Mesh, *, is_split: bool, backward: Literal["owned", "whole"])
     if is_split:
         networks = {name: fully_shard(module) for name, module in networks.items()}
     phases = {name: Phase(owns=(f"{name}.",), optim=SGD(lr=0.05), schedule=LinearToZero()) for name in networks}
-    task = GanTask(Gan(latent_size=4, critic_steps=1), **networks, phases=phases)
+    # Without gradient penalties: torch 2.13 frees split parameters before a second backward pass could use them.
+    task = GenerateTask(Generate(latent_size=4, critic_steps=1, game=NonSaturating(gamma=0.0)), **networks, phases=phases)
     return task, Step(task, StepOptions(backward=backward), mesh=SplitMesh(mesh) if is_split else mesh)
 
 

@@ -27,12 +27,12 @@ def prove(problem: str, compile_with: str, tmp_path: Path) -> None:
     assert resumed == straight
 
 
-@pytest.mark.parametrize("problem", ["classifier", "gan", "ppo"])
+@pytest.mark.parametrize("problem", ["classifier", "gan", "ppo", "dqn", "sac"])
 def test_eager_training_resumes_in_a_new_process_with_the_same_bits(problem: str, tmp_path: Path) -> None:
     prove(problem, "none", tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("problem", ["classifier", "gan", "ppo"])
+@pytest.mark.parametrize("problem", ["classifier", "gan", "ppo", "dqn", "sac"])
 def test_compiled_training_resumes_in_a_new_process_with_the_same_bits(problem: str, tmp_path: Path) -> None:
     prove(problem, "inductor", tmp_path)

@@ -315,7 +315,7 @@ def test_data_from_python_have_to_be_given_again(tmp_path: Path) -> None:
 
 
 def test_a_training_without_rows_that_lead_to_an_update_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = train("sklearn:digits", tmp_path / "run", "--task", "gan", "--steps", "1")
+    run = train("sklearn:digits", tmp_path / "run", "--task", "generate", "--steps", "1")
     capsys.readouterr()
     assert main(["explain", str(run)]) == 2
     assert "nothing to follow" in capsys.readouterr().err

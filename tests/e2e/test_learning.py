@@ -15,7 +15,7 @@ from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.task.base import Phase
-from tutelage.task.gan import Gan, GanTask
+from tutelage.task.generate import Generate, GenerateTask
 from tutelage.task.ppo import Ppo, PpoTask
 from tutelage.training.control import Control
 from tutelage.training.loop import run_loop
@@ -39,11 +39,9 @@ def test_ppo_learns_to_balance_the_pole() -> None:
     seed_everything(0)
     policy, value = mlp(4, 64, 64, 2, activation=nn.Tanh), mlp(4, 64, 64, 1, activation=nn.Tanh)
     phase = Phase(owns=("",), optim=Adam(lr=2.5e-3, eps=1e-5), schedule=LinearToZero(), clip=0.5)
-    task = PpoTask(Ppo(entropy_weight=0.01), policy=policy, value=value, phase=phase)
+    task = PpoTask(Ppo(entropy_weight=0.01, num_actions=2), policy=policy, value=value, phase=phase)
     rollout = Rollout(num_steps=64, num_epochs=4, minibatch_size=256)
-    stream = RolloutStream(
-        CartPole(num_envs=16).build(), act=task.act, predict_values=task.predict_values, rollout=rollout, seed=0
-    )
+    stream = RolloutStream(CartPole(num_envs=16).build(), actor=task, rollout=rollout, seed=0)
     state = TrainState(task, Step(task, StepOptions()), stream, Control(800))
     run_loop(state, jobs=(), seed=0)
     # An untrained policy stays upright for about 22 steps.
@@ -55,8 +53,8 @@ def test_the_gan_finds_the_ring() -> None:
     optim = Adam(lr=1e-3, beta1=0.5, beta2=0.9)
     names = ("critic", "generator")
     phases = {name: Phase(owns=(f"{name}.",), optim=optim, schedule=LinearToZero(warmup=0)) for name in names}
-    task = GanTask(
-        Gan(latent_size=2, critic_steps=3),
+    task = GenerateTask(
+        Generate(latent_size=2, critic_steps=3),
         generator=mlp(2, 128, 128, 2, activation=nn.ReLU),
         critic=mlp(2, 128, 128, 1, activation=nn.LeakyReLU),
         phases=phases,

@@ -58,7 +58,7 @@ def test_every_component_and_setting_is_on_the_page(build: ModuleType) -> None:
 def test_families_that_a_recipe_cannot_name_say_so(build: ModuleType) -> None:
     text = build.render_components()
     chosen = {family for family in catalog.families() if catalog.names(family) and f"## {family}\n\n{build.FOUND}" not in text}
-    assert chosen == {"task", "model", "init", "prepare", "augment", "floor", "loss", "optim", "schedule", "metric"}
+    assert chosen == {"task", "game", "model", "init", "prepare", "augment", "floor", "loss", "optim", "schedule", "metric"}
 
 
 def test_every_key_of_a_recipe_is_on_the_page(build: ModuleType) -> None:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from tutelage.core.errors import RunError
+from tutelage.core.errors import RunError, UsageError
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.run.run import Run
 from tutelage.run.survey import PREDICTORS, damaged_weights
@@ -13,6 +13,7 @@ from tutelage.track.score import say_decimals
 __all__ = ["run"]
 
 STORED = "the run's own parts, as measured at the end of training"
+DEFAULT_EPISODES = 100
 NAME_WIDTH = 20
 """Characters of a metric's name, at least."""
 
@@ -20,14 +21,19 @@ NAME_WIDTH = 20
 def run(arguments: argparse.Namespace) -> int:
     """Measure on SOURCE, or tell the final scores on the run's own test part."""
     opened = Run.open(arguments.run, tell=warn)
-    if arguments.source:
+    if arguments.episodes is not None or arguments.seed is not None:
+        scores = _played(opened, arguments)
+    elif arguments.source:
         scores = opened.scores(arguments.source, target=arguments.target, on_bad_data=arguments.on_bad_data)
     elif opened.result:
         scores = {key: opened.result[key] for key in ("metrics", "intervals")}
         scores["warnings"] = [*opened.result.get("warnings", ()), *_lost(opened.path)]
+        scores["figures"] = opened.result.get("figures", {})
     else:
         raise RunError(f"{arguments.run}: its test part was not opened yet. Finish the run: tutelage resume {arguments.run}.")
+    figures = scores.pop("figures", {})
     record = {"run": str(opened.path), "source": arguments.source or STORED, **scores}
+    record["metrics"] = {**scores["metrics"], **figures}
     if arguments.json:
         say_json(record)
         return 0
@@ -38,6 +44,17 @@ def run(arguments: argparse.Namespace) -> int:
     say(one_line(str(record["source"])))
     _say_scores(scores)
     return 0
+
+
+def _played(opened: Run, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Play new episodes."""
+    from tutelage.run.play import measure_episodes
+
+    if arguments.source:
+        raise UsageError(f"{arguments.source}: --episodes are played in the run's own environment. Leave SOURCE out.")
+    episodes = DEFAULT_EPISODES if arguments.episodes is None else arguments.episodes
+    scores = measure_episodes(opened, episodes, seed=arguments.seed)
+    return {**scores, "source": f"{episodes:,} new episodes, with the best actions"}
 
 
 def _say_scores(scores: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""`tutelage generate RUN`: let a language model write."""
+"""`tutelage generate RUN`: let a language model write, or a generator make samples."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tutelage.cli.generate_samples import generate_samples
 from tutelage.cli.out_file import check_out_file
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
@@ -22,16 +23,23 @@ STANDARD_INPUT = "-"
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the texts as they come where there is one, else one after another when all are done."""
-    if arguments.out and Path(arguments.out).suffix not in (".txt", ".json"):
-        raise UsageError(f"--out {arguments.out}: expected a name that ends in .txt or .json.")
     if arguments.out:
         check_out_file(arguments.out, [arguments.prompt_file] if arguments.prompt_file else [])
-    wishes = {name: getattr(arguments, name) for name in ("num", "length", "temperature", "top_k", "top_p", "seed")}
-    wishes["prompt"] = _prompt(arguments.prompt_file) if arguments.prompt_file else arguments.prompt
-    generation = Run.open(arguments.run, tell=warn).generation(Wanted(**wishes))
+    opened = Run.open(arguments.run, tell=warn)
+    if opened.makes_samples:
+        return generate_samples(opened, arguments)
+    if arguments.out and Path(arguments.out).suffix not in (".txt", ".json"):
+        raise UsageError(f"--out {arguments.out}: expected a name that ends in .txt or .json.")
+    if arguments.label is not None:
+        raise UsageError(f"--label {arguments.label}: a language model knows no classes. Leave it out.")
+    usual = Wanted(seed=arguments.seed)
+    given = {name: getattr(arguments, name) for name in ("num", "length", "temperature", "top_k", "top_p", "seed")}
+    wishes = {name: getattr(usual, name) if value is None else value for name, value in given.items()}
+    wishes["prompt"] = _prompt(arguments.prompt_file) if arguments.prompt_file else arguments.prompt or ""
+    generation = opened.generation(Wanted(**wishes))
     for note in generation.notes:
         tell(f"Note: {one_line(note)}")
-    if arguments.num == 1 and not arguments.out and not arguments.json:
+    if wishes["num"] == 1 and not arguments.out and not arguments.json:
         _stream(generation)
         return 0
     texts = generation.texts()

@@ -78,14 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     resume = verbs.add_parser("resume", help="go on with an interrupted run, bit for bit", allow_abbrev=False)
     resume.add_argument("run", metavar="RUN", help="a run folder")
     _add_output(resume)
-    evaluate = verbs.add_parser("evaluate", help="measure a run's model", allow_abbrev=False)
-    evaluate.add_argument("run", metavar="RUN", help="a run folder")
-    evaluate.add_argument("source", metavar="SOURCE", nargs="?", help="data with labels; without it, the run's own test part")
-    evaluate.add_argument("--target", default="auto", help="name of the target column, if it differs")
-    evaluate.add_argument(
-        "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
-    )
-    evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    _add_evaluate(verbs)
     predict = verbs.add_parser("predict", help="answer for new data", allow_abbrev=False)
     predict.add_argument("run", metavar="RUN", help="a run folder")
     predict.add_argument(
@@ -103,6 +96,28 @@ def build_parser() -> argparse.ArgumentParser:
     _add_explain(verbs)
     _add_small_verbs(verbs)
     return parser
+
+
+def _add_evaluate(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `evaluate` and `play`."""
+    evaluate = verbs.add_parser("evaluate", help="measure a run's model", allow_abbrev=False)
+    evaluate.add_argument("run", metavar="RUN", help="a run folder")
+    evaluate.add_argument("source", metavar="SOURCE", nargs="?", help="data with labels; without it, the run's own test part")
+    evaluate.add_argument("--target", default="auto", help="name of the target column, if it differs")
+    evaluate.add_argument(
+        "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
+    )
+    evaluate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    evaluate.add_argument("--episodes", metavar="N", type=int, help="of an agent: play N new episodes with its best actions")
+    evaluate.add_argument(
+        "--seed", metavar="N", type=int, help="of episodes: root of their randomness (default: the run's own test)"
+    )
+    play = verbs.add_parser("play", help="let an agent act in one episode, and draw it", allow_abbrev=False)
+    play.add_argument("run", metavar="RUN", help="a run folder")
+    play.add_argument("--out", metavar="FILE", default="rollout.gif", help="where to draw it (.gif; default rollout.gif)")
+    play.add_argument("--seed", metavar="N", type=int, default=0, help="root of the episode's randomness (default 0)")
+    play.add_argument("--max-steps", metavar="N", type=int, default=1000, help="steps to draw at most (default 1000)")
+    play.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
@@ -129,6 +144,7 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
             help="of a table: whether its first row holds the column names (default: found out)",
         )
         parser.add_argument("--task", metavar="KIND", help=f"what is learned (default: told from the data): {tasks}")
+        parser.add_argument("--algorithm", metavar="KIND", help="of an environment: the same as --task, such as ppo, dqn or sac")
         parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
         parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")
         parser.add_argument(
@@ -138,8 +154,11 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         budget = parser.add_mutually_exclusive_group()
         budget.add_argument("--epochs", metavar="N", help="passes over the train rows")
         budget.add_argument("--steps", metavar="N", help="optimizer steps")
+        budget.add_argument("--env-steps", metavar="100k", help="of an environment: steps to act in it, all copies together")
         budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
         parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
+        if verb == "train":
+            parser.add_argument("--seeds", metavar="N", help="train N times, with the seeds from --seed on, and tell them as one")
         parser.add_argument("--out", metavar="DIR", default="", help="the run folder (default: a new one below runs/)")
         parser.add_argument(
             "--on-bad-data", choices=("fail", "skip"), help="refuse bad items (default), or leave them out and list them"
@@ -155,22 +174,21 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
 
 def _add_generate(verbs: "argparse._SubParsersAction[Parser]") -> None:
     """Add `generate`."""
-    generate = verbs.add_parser("generate", help="let a language model write", allow_abbrev=False)
+    generate = verbs.add_parser("generate", help="let a language model write, or a generator make samples", allow_abbrev=False)
     generate.add_argument("run", metavar="RUN", help="a run folder")
     begins = generate.add_mutually_exclusive_group()
-    begins.add_argument("--prompt", metavar="TEXT", default="", help="what each text begins with")
-    begins.add_argument("--prompt-file", metavar="FILE", default="", help="take that from a text file; - is standard input")
-    generate.add_argument("--num", metavar="N", type=int, default=1, help="texts to write (default 1)")
-    generate.add_argument("--length", metavar="N", type=int, default=500, help="characters to add to each (default 500)")
-    generate.add_argument(
-        "--temperature", metavar="T", type=float, default=0.8, help="below 1 cautiously, 1 as the model says (default 0.8)"
-    )
-    generate.add_argument("--top-k", metavar="K", type=int, default=0, help="draw from the K likeliest only (default: all)")
-    generate.add_argument(
-        "--top-p", metavar="P", type=float, default=1.0, help="draw from the likeliest that have probability P together"
-    )
+    begins.add_argument("--prompt", metavar="TEXT", help="what each text begins with")
+    begins.add_argument("--prompt-file", metavar="FILE", help="take that from a text file; - is standard input")
+    generate.add_argument("--num", metavar="N", type=int, help="texts to write (default 1), or samples to make (default 64)")
+    generate.add_argument("--length", metavar="N", type=int, help="characters to add to each (default 500)")
+    generate.add_argument("--temperature", metavar="T", type=float, help="below 1 cautiously, 1 as the model says (default 0.8)")
+    generate.add_argument("--top-k", metavar="K", type=int, help="draw from the K likeliest only (default: all)")
+    generate.add_argument("--top-p", metavar="P", type=float, help="draw from the likeliest that have probability P together")
     generate.add_argument("--seed", metavar="N", type=int, default=0, help="root of all randomness (default 0)")
-    generate.add_argument("--out", metavar="FILE", default="", help="write to FILE (.txt or .json) instead of standard output")
+    generate.add_argument("--label", metavar="NAME", help="of samples: make those of this class only")
+    generate.add_argument(
+        "--out", metavar="FILE", default="", help="write to FILE: .txt or .json for texts; .png, .npy or .csv for samples"
+    )
     generate.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 

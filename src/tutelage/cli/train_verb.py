@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tutelage.cli.several import train_several
 from tutelage.cli.wishes import make_request
 from tutelage.core.outlet import one_line, say_json, tell, warn
 from tutelage.report.diverged import reporting_divergence
@@ -22,6 +23,8 @@ EXIT_CODES = {"interrupted": 130, "terminated": 143}
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, write the report, and tell the scores."""
+    if arguments.seeds is not None:
+        return train_several(arguments)
     request = make_request(arguments, is_quiet=arguments.quiet)
     with reporting_divergence():
         folder = start_training(request)
@@ -50,7 +53,12 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
             "diagnosis",
             "floor",
         )
-        say_json({key: done.result.get(key) for key in keys} | {"plan": done.plan, "report": str(report)})
+        # Numbers beside the metrics, such as the ends of an interval, stand among them too: one place to look.
+        figures = done.result.get("figures", {})
+        metrics = {**(done.result.get("metrics") or {}), **figures}
+        own = {key: value for key, value in figures.items() if "/" not in key}
+        told = {key: done.result.get(key) for key in keys}
+        say_json(told | own | {"metrics": metrics, "plan": done.plan, "report": str(report)})
     else:
         tell(f"report   {one_line(str(report))}")
         # Folders of older versions do not say so, and all of their tasks did.
@@ -61,4 +69,6 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
             tell(f"predict  tutelage predict {one_line(str(folder))}   # what comes next")
         elif done.decided.task.writes_text and can_answer:
             tell(f"generate tutelage generate {one_line(str(folder))} --prompt TEXT")
+        elif done.makes_samples and can_answer:
+            tell(f"generate tutelage generate {one_line(str(folder))} --num 64 --out FILE")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -17,7 +17,7 @@ from tutelage.track.console import Console
 
 __all__ = ["make_request"]
 
-BUDGETS = ("epochs", "steps", "time")
+BUDGETS = ("epochs", "steps", "time", "env_steps")
 OF_SOURCE = ("header", "text", "series_id", "time_column", "known")
 """Options that are settings of the source."""
 PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
@@ -37,6 +37,10 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         values = {**values, "budget": _without_amounts(values)}
     for keys, value in settings:
         values = merge(values, keys, value)
+    if arguments.algorithm is not None:
+        if arguments.task is not None:
+            raise UsageError(f"--algorithm {arguments.algorithm} and --task {arguments.task} say the same thing. Leave one out.")
+        arguments.task = arguments.algorithm
     for option, key in PLAIN.items():
         if getattr(arguments, option) is not None:
             values = merge(values, [key], getattr(arguments, option))
@@ -54,9 +58,7 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
         values = with_task_setting(values, "horizon", horizon)
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")
-    budget = {
-        key: _number(key, getattr(arguments, key)) for key in ("epochs", "steps", "time") if getattr(arguments, key) is not None
-    }
+    budget = {key: _number(key, getattr(arguments, key)) for key in BUDGETS if getattr(arguments, key) is not None}
     if budget:
         kept = _without_amounts(values)
         values["budget"] = {**kept, **budget} if isinstance(kept, Mapping) else kept
@@ -76,8 +78,8 @@ def _without_amounts(values: Mapping[str, Any]) -> Any:
 
 
 def _number(key: str, text: str) -> float | int | str:
-    """Read the value of an option that takes a number (times are read later, with their unit)."""
-    if key == "time":
+    """Read the value of an option that takes a number (times and counts such as 100k are read later, with their unit)."""
+    if key in ("time", "env_steps"):
         return text
     try:
         return float(text) if key == "epochs" else int(text)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from tutelage.core.errors import UsageError
 
-__all__ = ["LARGEST_WHOLE", "Amount", "parse_seconds", "say_seconds", "say_sizes"]
+__all__ = ["LARGEST_WHOLE", "Amount", "parse_count", "parse_seconds", "say_seconds", "say_sizes"]
 
 LARGEST_WHOLE = 1e10
 """From here on a number is written with its power of ten: nobody counts more digits."""
@@ -30,6 +30,19 @@ class Amount:
 
     def __str__(self) -> str:
         return say_seconds(self.value) if self.unit == "seconds" else f"{self.value:g} {self.unit}"
+
+
+def parse_count(text: str) -> int:
+    """Read a whole number such as `5000`, `20k`, `1.5M`.
+
+    Raises:
+        UsageError: It is not one, or not more than 0.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([km]?)", text.strip().lower().replace(",", "").replace("_", ""))
+    count = float(found[1]) * {"": 1, "k": 1_000, "m": 1_000_000}[found[2]] if found else 0.0
+    if not 1 <= count <= 1e12 or count != int(count):
+        raise UsageError(f"{text!r} cannot be read. Expected a whole number > 0, such as 5000, 20k, 1M.")
+    return int(count)
 
 
 def parse_seconds(text: str) -> float:

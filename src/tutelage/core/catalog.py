@@ -24,6 +24,7 @@ FOLDERS = {
     "model": "model/arch",
     "init": "model/init",
     "loss": "loss",
+    "game": "game",
     "floor": "floor",
     "metric": "metric",
     "calibrator": "calibrate",

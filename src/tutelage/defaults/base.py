@@ -32,6 +32,7 @@ class Suggestion:
         clip: Largest gradient norm; 0 does not clip.
         epochs: Passes over the train rows where no budget is given.
         steps: Optimizer steps where no budget is given and there are no epochs, since the data are endless.
+        env_steps: Environment steps where no budget is given and an agent learns by acting; 0 elsewhere.
         useful_epochs: Passes beyond which a longer time budget does not help; 0 where there is no such limit.
         judge: What early stopping had better judge where a task has the choice: the decisions alone, the probabilities,
             or how well classes are told apart whatever the confidence.
@@ -52,6 +53,7 @@ class Suggestion:
     clip: float = 0.0
     epochs: float = 1.0
     steps: int = 1_000
+    env_steps: int = 0
     useful_epochs: float = 0.0
     judge: Literal["decisions", "probabilities", "refinement"] = "probabilities"
     patience: float = 0.3

@@ -97,6 +97,8 @@ class Facts:
         answer: What the model answers most often, in words.
         answer_fraction: How often it does; None where that is not known.
         truth_fraction: How often that is true; None where that is not known.
+        width: Deviation of generated samples, over that of real ones; None where no samples are generated.
+        covered: Of real samples, how many have a generated one near; None where nobody measured it.
         is_partly_better: Whether another metric than the one of the headline is better than a guess.
     """
 
@@ -114,6 +116,8 @@ class Facts:
     answer: str = ""
     answer_fraction: float | None = None
     truth_fraction: float | None = None
+    width: float | None = None
+    covered: float | None = None
     is_partly_better: bool = False
 
     @property

@@ -1,9 +1,9 @@
-"""What every environment is: many copies of one problem, stepped at once as tensors, that can be saved and put back exactly.
+"""What every environment is: many copies of one problem, stepped at once as tensors.
 
-Shapes: N = copies, F = observation size.
+Shapes: N = copies, O = sizes of one observation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tutelage.core.spec import Component
+from tutelage.env.actions import Actions
 
 __all__ = ["Env", "Environment", "Transition"]
 
@@ -21,11 +22,13 @@ class Transition:
     """What one step of all copies brought.
 
     Attributes:
-        observation: float32 [N, F]: what to act on next; the first of a new episode where the last one ended.
+        observation: float32 [N, O], or uint8 for pixels: what to act on next.
         reward: float32 [N].
         terminated: bool [N]: the episode reached an end; nothing follows it.
         truncated: bool [N]: the episode was cut by its time limit; its value goes on from `final_observation`.
-        final_observation: float32 [N, F]: what the step led to, before any new episode began.
+        final_observation: As `observation`: what the step led to, before any new episode began.
+        is_real: bool [N], or None where all are: False where the copy did not act, but began its next episode. Nothing is to be
+            learned from such a step. So do environments that reset themselves in the step after an episode's last one.
     """
 
     observation: Tensor
@@ -33,35 +36,40 @@ class Transition:
     terminated: Tensor
     truncated: Tensor
     final_observation: Tensor
+    is_real: Tensor | None = None
 
 
 class Environment(Protocol):
-    """Copies of an environment; a copy whose episode ends starts anew within the same step.
+    """Copies of an environment; a copy whose episode ends starts anew within the same step, or within the next.
 
     Attributes:
         num_envs: N.
-        observation_size: F.
-        num_actions: Actions are whole numbers from 0 to this minus 1.
+        observation_sizes: O; channels, height, width for pixels.
+        actions: What may be done.
     """
 
     num_envs: int
-    observation_size: int
-    num_actions: int
+    observation_sizes: tuple[int, ...]
+    actions: Actions
 
     def reset(self, generator: torch.Generator) -> Tensor:
-        """Begin new episodes and return observations [N, F]; all randomness from here on comes from this generator's stream.
+        """Begin new episodes and return observations [N, O]; all randomness from here on comes from this generator's stream.
 
         The environment continues the stream in a generator of its own; the one given is not touched.
         """
 
-    def step(self, action_N: Tensor) -> Transition:
-        """Take one action, int64, in every copy."""
+    def step(self, action: Tensor) -> Transition:
+        """Take one action in every copy: int64 [N], or float32 [N, A] within the bounds."""
 
     def state(self) -> dict[str, Any]:
         """Return a copy of all that decides what comes next, random state included: tensors, and JSON values."""
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Go on from `state`, exactly, without a `reset` before it."""
+    def restore(self, state: Mapping[str, Any]) -> Tensor | None:
+        """Go on from `state`, exactly, without a `reset` before it.
+
+        Returns:
+            None; or, where the state could not be saved, the observations of the new episodes that begin instead.
+        """
 
     def close(self) -> None:
         """Give back what the copies hold, such as windows and processes; doing so twice is no error."""
@@ -73,6 +81,16 @@ class Env(Component):
     family: ClassVar[str] = "env"
     num_envs: int = Field(8, ge=1, le=2**16, description="Copies that are stepped at once.")
 
-    def build(self, *, device: torch.device | str = "cpu") -> Environment:
-        """Make the copies; they wait for `reset` or `restore`."""
+    @staticmethod
+    def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
+        """Return settings with which such an environment can be put back within an episode, and why it cannot be, or ""."""
+        return dict(settings), ""
+
+    def build(self, *, device: torch.device | str = "cpu", make: Callable[[], Any] | None = None) -> Environment:
+        """Make the copies; they wait for `reset` or `restore`.
+
+        Args:
+            device: Where tensors are.
+            make: Returns one copy, where the environment is the user's own.
+        """
         raise NotImplementedError

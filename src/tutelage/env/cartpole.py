@@ -10,13 +10,14 @@ velocity m/s, angle rad, angular velocity rad/s.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from tutelage.env.actions import Actions
 from tutelage.env.base import Env, Environment, Transition
 
 __all__ = ["CartPole", "CartPoles"]
@@ -40,7 +41,7 @@ class CartPole(Env):
     kind: Literal["cartpole"] = "cartpole"
     max_steps: int = Field(500, ge=1, le=10**9, description="Steps after which an episode is cut (truncated).")
 
-    def build(self, *, device: torch.device | str = "cpu") -> Environment:
+    def build(self, *, device: torch.device | str = "cpu", make: Callable[[], Any] | None = None) -> Environment:
         """Make the copies; they wait for `reset` or `restore`."""
         return CartPoles(self.num_envs, max_steps=self.max_steps, device=device)
 
@@ -48,8 +49,8 @@ class CartPole(Env):
 class CartPoles:
     """N carts at once."""
 
-    observation_size = 4
-    num_actions = 2
+    observation_sizes: tuple[int, ...] = (4,)
+    actions = Actions(2)
 
     def __init__(self, num_envs: int, *, max_steps: int, device: torch.device | str = "cpu") -> None:
         self.num_envs = num_envs
@@ -65,9 +66,9 @@ class CartPoles:
         self._age_N = torch.zeros_like(self._age_N)
         return self._body_N4.float()
 
-    def step(self, action_N: Tensor) -> Transition:
+    def step(self, action: Tensor) -> Transition:
         """Push every cart to the left (0) or to the right (1)."""
-        moved_N4, age_N = move(self._body_N4, action_N), self._age_N + 1
+        moved_N4, age_N = move(self._body_N4, action), self._age_N + 1
         terminated_N = (moved_N4[:, 0].abs() > MAX_POSITION) | (moved_N4[:, 2].abs() > MAX_ANGLE)
         truncated_N = age_N >= self._max_steps
         is_over_N = terminated_N | truncated_N

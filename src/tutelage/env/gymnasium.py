@@ -1,12 +1,16 @@
-"""Environments of the Gymnasium library, several copies stepped one after another, saved and put back by replaying.
+"""Environments of the Gymnasium library, through its vector environments, whatever their way of beginning new episodes.
 
-A copy's state is the random state before its last reset and the actions since: put back by resetting and acting again,
-which is exact for every environment whose randomness comes from its own generator (`np_random`).
+An environment that has a vectorized form of its own (`vector_entry_point`) is stepped as a whole; of any other, copies are
+stepped in a row. Each of the three autoreset modes becomes one meaning: see `Transition`.
 
-Shapes: N = copies, F = observation size.
+Resuming: the state of a copy is read from the attributes of its objects where these are plain; else the random state before its
+last reset and the actions since are kept, and it is put back by acting again; where neither gives the same episode again, new
+episodes begin, and the run says so. Which of them holds is found out by trying, once (`env/trial.py`).
+
+Shapes: N = copies, O = sizes of one observation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -14,106 +18,207 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tutelage.core.spaces import Seen, seen_in, taken_by
+from tutelage.env.actions import Actions
 from tutelage.env.base import Env, Environment, Transition
+from tutelage.env.plain_state import plain_state, restore_plain
+from tutelage.env.trial import find_way
 
-__all__ = ["Gymnasium", "GymnasiumCopies"]
+__all__ = ["Gymnasium", "GymnasiumVector", "Snapshot", "make_vector"]
+
+Snapshot = Literal["plain", "replay", "none"]
 
 
 class Gymnasium(Env):
     """An environment by its name."""
 
     kind: Literal["gymnasium"] = "gymnasium"
-    name: str = Field("CartPole-v1", description="Gymnasium's name of the environment.")
+    name: str = Field("CartPole-v1", description="Gymnasium's name of the environment; empty for an own one, from Python.")
+    snapshot: Snapshot = Field("plain", description="How a copy's state is saved: as it is, as actions to repeat, or not at all.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Arguments that the environment is made with.")
 
-    def build(self, *, device: torch.device | str = "cpu") -> Environment:
+    def build(self, *, device: torch.device | str = "cpu", make: Callable[[], Any] | None = None) -> Environment:
         """Make the copies; they wait for `reset` or `restore`."""
-        return GymnasiumCopies(self.name, self.num_envs, device=device)
+        is_recorded = self.snapshot == "replay"
+        vector = make_vector(self.name, self.num_envs, settings=self.settings, make=make, is_recorded=is_recorded)
+        return GymnasiumVector(vector, snapshot=self.snapshot, device=device)
+
+    @staticmethod
+    def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
+        """Return settings with the way in which an environment can be saved, and, where it cannot, why not."""
+        name = str(settings["name"])
+
+        def build(way: str) -> Environment:
+            kept: Snapshot = "replay" if way == "replay" else "plain"
+            vector = make_vector(name, 2, settings=settings.get("settings"), make=make, is_recorded=way == "replay")
+            return GymnasiumVector(vector, snapshot=kept)
+
+        # One that is vectorized by itself has no copies that could be repeated one by one.
+        is_whole = make is None and _has_own_vector(name)
+        found, reason = find_way(("plain",) if is_whole else ("plain", "replay"), build)
+        return {**settings, "snapshot": found}, reason
 
 
-class GymnasiumCopies:
-    """N copies of one environment."""
+class GymnasiumVector:
+    """A vector environment, with tensors in place of arrays, and a state."""
 
-    def __init__(self, name: str, num_envs: int, *, device: torch.device | str = "cpu") -> None:
-        """Make them; the library is an extra."""
-        import gymnasium
+    def __init__(self, vector: Any, *, snapshot: Snapshot = "plain", device: torch.device | str = "cpu") -> None:
+        """Take the vector environment over; it is closed with this one."""
+        from gymnasium.vector import AutoresetMode
 
-        self._copies = [gymnasium.make(name) for _ in range(num_envs)]
+        self._vector = vector
         self._device = torch.device(device)
-        self.num_envs = num_envs
-        self.observation_size = int(np.prod(self._copies[0].observation_space.shape))
-        self.num_actions = int(self._copies[0].action_space.n)
-        self._random: list[dict[str, Any]] = [{} for _ in range(num_envs)]
-        self._actions: list[list[int]] = [[] for _ in range(num_envs)]
+        self._mode = AutoresetMode(vector.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
+        self._modes = AutoresetMode
+        self._snapshot = snapshot
+        self._seen: Seen = seen_in(vector.single_observation_space)
+        self.num_envs = int(vector.num_envs)
+        self.observation_sizes = self._seen.sizes
+        taken = taken_by(vector.single_action_space)
+        self.actions = Actions(taken.num_choices, taken.low, taken.high)
+        self._first_action = int(getattr(vector.single_action_space, "start", 0))
+        self._action_type = vector.single_action_space.dtype
+        self._action_shape = (self.num_envs, *vector.single_action_space.shape)
+        self._copies: list[Any] = list(getattr(vector, "envs", [vector]))
+        self._is_starting = np.zeros(self.num_envs, dtype=bool)
+        self._fresh = [plain_state(copy) for copy in self._copies] if snapshot == "plain" else []
+        self._is_open = True
 
     def reset(self, generator: torch.Generator) -> Tensor:
-        """Begin new episodes and return observations float32 [N, F]."""
+        """Begin new episodes and return observations [N, O]."""
         given = torch.Generator().set_state(generator.get_state())
         seeds = torch.randint(2**31, (self.num_envs,), generator=given).tolist()
-        observations = []
-        for number, copy in enumerate(self._copies):
-            copy.reset(seed=seeds[number])
-            observations.append(self._begin(number))
-        return self._stack(observations)
+        # A vectorized environment has one generator for all copies; a list would mean one for each.
+        has_one = self._copies[0] is self._vector
+        observation, _ = self._vector.reset(seed=seeds[0] if has_one else seeds)
+        self._is_starting = np.zeros(self.num_envs, dtype=bool)
+        return self._tensor(observation)
 
-    def step(self, action_N: Tensor) -> Transition:
-        """Take one action in every copy; one whose episode ends starts anew."""
-        shown, final, rewards, terminated, truncated = [], [], [], [], []
-        for number, action in enumerate(action_N.tolist()):
-            observation, reward, is_end, is_cut, _ = self._copies[number].step(action)
-            self._actions[number].append(action)
-            final.append(observation)
-            shown.append(self._begin(number) if is_end or is_cut else observation)
-            rewards.append(float(reward))
-            terminated.append(bool(is_end))
-            truncated.append(bool(is_cut))
+    def step(self, action: Tensor) -> Transition:
+        """Take one action in every copy."""
+        taken = action.cpu().numpy().astype(self._action_type) + self._first_action
+        shown, reward, terminated, truncated, told = self._vector.step(taken.reshape(self._action_shape))
+        is_over = terminated | truncated
+        final, is_real = shown, None
+        if self._mode == self._modes.NEXT_STEP:
+            is_real, self._is_starting = ~self._is_starting, is_over.copy()
+        elif is_over.any():
+            final = np.array(shown)
+            if self._mode == self._modes.SAME_STEP:
+                for number in np.flatnonzero(is_over):
+                    final[number] = told["final_obs"][number]
+            else:
+                shown, _ = self._vector.reset(options={"reset_mask": is_over})
+        observation = self._tensor(shown)
         return Transition(
-            observation=self._stack(shown),
-            reward=torch.tensor(rewards, dtype=torch.float32, device=self._device),
-            terminated=torch.tensor(terminated, device=self._device),
-            truncated=torch.tensor(truncated, device=self._device),
-            final_observation=self._stack(final),
+            observation=observation,
+            reward=torch.from_numpy(np.array(reward, dtype=np.float32)).to(self._device),
+            terminated=torch.from_numpy(np.array(terminated, dtype=bool)).to(self._device),
+            truncated=torch.from_numpy(np.array(truncated, dtype=bool)).to(self._device),
+            final_observation=observation if final is shown else self._tensor(final),
+            is_real=None if is_real is None else torch.from_numpy(is_real).to(self._device),
         )
 
     def state(self) -> dict[str, Any]:
-        """Return random states and actions as JSON values, and nothing else."""
-        return {"random": [dict(state) for state in self._random], "actions": [list(actions) for actions in self._actions]}
+        """Return the copies' states as JSON values."""
+        state: dict[str, Any] = {"starting": self._is_starting.tolist()}
+        if self._snapshot == "plain":
+            # What is still as it was made need not be kept: tables of a small world are large.
+            pairs = [zip(plain_state(copy), fresh, strict=True) for copy, fresh in zip(self._copies, self._fresh, strict=True)]
+            return state | {"copies": [[_changed(now, before) for now, before in pair] for pair in pairs]}
+        if self._snapshot == "replay":
+            return state | {"copies": [copy.recorded() for copy in self._copies]}
+        return state
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Reset each copy with the random state of its last reset, and act again."""
-        for number, copy in enumerate(self._copies):
-            if copy.unwrapped._np_random is None:
-                copy.reset(seed=0)  # makes the generator that is set now
-            copy.unwrapped.np_random.bit_generator.state = _unpacked(state["random"][number])
-            self._begin(number)
-            for action in state["actions"][number]:
-                copy.step(action)
-            self._actions[number] = list(state["actions"][number])
+    def restore(self, state: Mapping[str, Any]) -> Tensor | None:
+        """Go on from `state`; begin new episodes where nothing could be saved, and return what they show."""
+        if self._snapshot == "none":
+            seed = torch.Generator().manual_seed(int(np.random.randint(2**31)))
+            return self.reset(seed)
+        self._is_starting = np.array(state["starting"], dtype=bool)
+        for number, (copy, saved) in enumerate(zip(self._copies, state["copies"], strict=True)):
+            if self._snapshot == "plain":
+                fresh = self._fresh[number]
+                restore_plain(copy, [dict(before) | changes for before, changes in zip(fresh, saved, strict=True)])
+            else:
+                copy.repeat(saved)
+        if hasattr(self._vector, "_autoreset_envs"):
+            # The library's row of copies keeps for itself which of them ended.
+            self._vector._autoreset_envs = self._is_starting.copy()
+        return None
+
+    def draw(self) -> np.ndarray | None:
+        """Return a picture uint8 [H, W, 3] of the first copy; None where it cannot draw itself."""
+        picture = self._copies[0].render()
+        first = picture[0] if isinstance(picture, list | tuple) and len(picture) else picture
+        return None if first is None else np.asarray(first)
 
     def close(self) -> None:
-        """Close every copy, once."""
-        copies, self._copies = self._copies, []
-        for copy in copies:
-            copy.close()
+        """Close the copies, once."""
+        if self._is_open:
+            self._is_open = False
+            self._vector.close()
 
-    def _begin(self, number: int) -> np.ndarray:
-        """Reset one copy, remembering the random state before it."""
-        copy = self._copies[number]
-        self._random[number] = _packed(copy.unwrapped.np_random.bit_generator.state)
-        self._actions[number] = []
-        observation, _ = copy.reset()
-        return np.asarray(observation)
-
-    def _stack(self, observations: list[Any]) -> Tensor:
-        """Return observations float32 [N, F]."""
-        return torch.from_numpy(np.stack(observations).astype(np.float32).reshape(self.num_envs, -1)).to(self._device)
+    def _tensor(self, observation: np.ndarray) -> Tensor:
+        """Return observations as a network takes them."""
+        return _tensor(observation, self._seen).to(self._device)
 
 
-def _packed(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a generator's state with its large numbers as text, which JSON keeps exactly."""
-    return {key: _packed(value) if isinstance(value, Mapping) else str(value) for key, value in state.items()}
+def _tensor(observation: np.ndarray, seen: Seen) -> Tensor:
+    """Return float32 [N, O], or uint8 for pixels, in memory of its own."""
+    if not seen.are_pixels:
+        return torch.from_numpy(np.array(observation, dtype=np.float32)).view(len(observation), *seen.sizes)
+    if seen.layout == "HWC":
+        observation = np.moveaxis(observation, -1, 1)
+    elif seen.layout == "SHWC":
+        observation = np.moveaxis(observation, -1, 2)
+    return torch.from_numpy(np.array(observation, dtype=np.uint8, order="C")).view(len(observation), *seen.sizes)
 
 
-def _unpacked(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Read what `_packed` wrote."""
-    plain = {key: _unpacked(value) if isinstance(value, Mapping) else value for key, value in state.items()}
-    return {key: int(value) if isinstance(value, str) and value.isdecimal() else value for key, value in plain.items()}
+def make_vector(
+    name: str,
+    num_envs: int,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    make: Callable[[], Any] | None = None,
+    is_recorded: bool = False,
+    mode: str = "",
+) -> Any:
+    """Return a vector environment of Gymnasium.
+
+    Args:
+        name: Its name; "" where `make` is given.
+        num_envs: Copies.
+        settings: Arguments that each copy is made with.
+        make: Returns one copy of an environment of the user's own.
+        is_recorded: Whether each copy has to remember its actions.
+        mode: Autoreset mode of copies in a row, such as `NextStep`; "" for the one that wastes no step.
+    """
+    import gymnasium
+    from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+    settings = dict(settings or {})
+    is_vectorized = make is None and _has_own_vector(name) and not mode
+    if is_vectorized:
+        return gymnasium.make_vec(name, num_envs, vectorization_mode="vector_entry_point", **settings)
+    from tutelage.env.recorded import Recorded, flat
+
+    maker = make if make is not None else lambda: gymnasium.make(name, disable_env_checker=True, **settings)
+    return SyncVectorEnv(
+        [lambda: Recorded(flat(maker())) if is_recorded else flat(maker())] * num_envs,
+        copy=False,
+        autoreset_mode=AutoresetMode(mode) if mode else AutoresetMode.SAME_STEP,
+    )
+
+
+def _has_own_vector(name: str) -> bool:
+    """Tell whether an environment is vectorized by itself, and needs no library beside NumPy for it."""
+    import gymnasium
+
+    entry = gymnasium.spec(name).vector_entry_point
+    return entry is not None and not (isinstance(entry, str) and "jax" in entry.lower())
+
+
+def _changed(now: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the attributes that are no longer as they were made."""
+    return {key: value for key, value in now.items() if key not in before or before[key] != value}

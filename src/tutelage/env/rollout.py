@@ -4,12 +4,12 @@ Its state holds the environments, the unfinished minibatches and the counters, s
 
 Source: Schulman et al., "High-Dimensional Continuous Control Using Generalized Advantage Estimation", 2015,
 arXiv 1506.02438, equation 16. Differs from the paper: an episode cut by its time limit is bootstrapped with the value
-of its last observation.
+of its last observation. Shapes: T = steps, E = environments, B = samples, A = outputs of the policy, O = observation.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -17,14 +17,38 @@ from torch import Tensor
 from tutelage.core.errors import UsageError
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
+from tutelage.env.coverage import Coverage
+from tutelage.env.returns import Returns
+from tutelage.env.reward_scale import RewardScale
 
-__all__ = ["Rollout", "RolloutStream", "advantages"]
+__all__ = ["Actor", "Rollout", "RolloutStream", "advantages", "below"]
 
 SMALLEST_STD = 1e-8
 """Added to the std of advantages: they may all be alike."""
+KL_TOLERANCE = 1.5
+"""How many times the wished divergence ends the use of a rollout."""
 
-Act = Callable[[Tensor, torch.Generator], tuple[Tensor, Tensor]]
-PredictValues = Callable[[Tensor], Tensor]
+
+class Actor(Protocol):
+    """Who acts: a policy with a value function."""
+
+    def noise(self, sizes: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Draw the random numbers [*sizes, A] that decide which actions are drawn, where the policy is."""
+
+    def act(self, observation_EO: Tensor, noise_EA: Tensor) -> Tensor:
+        """Return an action for each observation, as the policy counts it: int64 [E] or float32 [E, A]."""
+
+    def to_env(self, action: Tensor) -> Tensor:
+        """Return actions as the environment takes them."""
+
+    def log_probability(self, observation_BO: Tensor, action: Tensor) -> Tensor:
+        """Return the log-probability float32 [B] of actions."""
+
+    def predict_values(self, observation_BO: Tensor) -> Tensor:
+        """Return the value float32 [B] of each observation."""
+
+    def learn_scale(self, observation_BO: Tensor) -> None:
+        """Let the normalization of observations follow what was seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +63,9 @@ class Rollout:
         gae_lambda: Weight of later advantages, in [0, 1]: 0 trusts the value network, 1 the rewards alone.
         normalizes: Whether advantages of each minibatch are brought to mean 0 and std 1, as a whole, so that
             micro-batches change nothing.
+        scales_rewards: Whether rewards are divided by the running spread of discounted returns.
+        target_kl: A rollout is used no more once its policy has moved so far from the one that collected it; 0 for no limit.
+        max_env_steps: Environment steps after which nothing more is collected; 0 for no end.
     """
 
     num_steps: int = 128
@@ -47,6 +74,9 @@ class Rollout:
     discount: float = 0.99
     gae_lambda: float = 0.95
     normalizes: bool = True
+    scales_rewards: bool = False
+    target_kl: float = 0.0
+    max_env_steps: int = 0
 
 
 class RolloutStream:
@@ -54,13 +84,12 @@ class RolloutStream:
 
     epoch_size = 0
 
-    def __init__(self, env: Environment, *, act: Act, predict_values: PredictValues, rollout: Rollout, seed: int) -> None:
+    def __init__(self, env: Environment, *, actor: Actor, rollout: Rollout, seed: int) -> None:
         """Reset the environments.
 
         Args:
             env: Vectorized environments that reset themselves.
-            act: observation [E, O], generator -> action [E], log-probability [E].
-            predict_values: observation [B, O] -> value [B].
+            actor: Acts in them.
             rollout: Sizes.
             seed: The run's seed.
 
@@ -73,8 +102,7 @@ class RolloutStream:
                 f"a rollout of {rollout.num_steps} steps of {env.num_envs} environments has {num_samples} samples, which "
                 f"minibatches of {rollout.minibatch_size} do not divide. Typical: a quarter, {num_samples // 4}."
             )
-        self._env = env
-        self._act, self._predict_values = act, predict_values
+        self._env, self._actor = env, actor
         self._rollout = rollout
         self.batch_size = rollout.minibatch_size
         self._seed = seed
@@ -82,87 +110,118 @@ class RolloutStream:
         self._samples: dict[str, Tensor] = {}
         self._num_rollouts = 0
         self._served = 0
-        device = self._observation.device
-        self._return_sum = torch.zeros(len(self._observation), dtype=torch.float64, device=device)
-        # On the device: counting returns must not make the host wait at every step.
-        self._finished_return = torch.zeros((), dtype=torch.float64, device=device)
-        self._num_finished = torch.zeros((), dtype=torch.int64, device=device)
+        self._returns = Returns(env.num_envs, device=self._observation.device)
+        self._coverage = Coverage(self._observation.device)
+        self._scale = RewardScale(env.num_envs, discount=rollout.discount, device=self._observation.device)
 
     @property
     def mean_return(self) -> float:
         """Mean return of the episodes that ended in the last rollout; NaN where none ended."""
-        count = int(self._num_finished)
-        return float(self._finished_return) / count if count else float("nan")
+        return self._returns.mean
+
+    @property
+    def env_steps(self) -> int:
+        """Environment steps so far, in all copies together."""
+        return self._num_rollouts * self._rollout.num_steps * self._env.num_envs
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether the environment steps that were given are used up, and the last rollout with them."""
+        limit = self._rollout.max_env_steps
+        one_more = self.env_steps + self._rollout.num_steps * self._env.num_envs
+        return bool(limit) and self._num_rollouts > 0 and one_more > limit and self._is_used_up
 
     def metrics(self) -> dict[str, float]:
-        """Return the mean return of the last rollout's episodes, where any ended, and all environment steps so far."""
-        found = {"env_steps": float(self._num_rollouts * self._rollout.num_steps * self._env.num_envs)}
-        return found | ({"mean_return": self.mean_return} if int(self._num_finished) else {})
+        """Return the mean return of the last rollout's episodes, all environment steps, and the cells that were visited."""
+        found = {"env_steps": float(self.env_steps), "visited_cells": float(self._coverage.count)}
+        return found | ({"return": self.mean_return} if self._returns.count else {})
 
     def next(self) -> dict[str, Tensor]:
         """Return the next minibatch; collect anew when all have been served."""
-        num_samples = len(self._samples["action"]) if self._samples else 0
-        per_epoch = num_samples // self._rollout.minibatch_size
-        if not num_samples or self._served == per_epoch * self._rollout.num_epochs:
+        if self._is_used_up:
             self._collect()
-            num_samples = len(self._samples["action"])
-            per_epoch = num_samples // self._rollout.minibatch_size
-        epoch, index = divmod(self._served, per_epoch)
+        epoch, index = divmod(self._served, self._per_epoch)
         seed = derive(self._seed, "minibatch", self._num_rollouts, epoch)
-        permutation = torch.randperm(num_samples, generator=torch.Generator().manual_seed(seed))
+        permutation = torch.randperm(self._num_samples, generator=torch.Generator().manual_seed(seed))
         rows = permutation[index * self._rollout.minibatch_size : (index + 1) * self._rollout.minibatch_size]
         self._served += 1
         batch = {name: tensor[rows.to(tensor.device)] for name, tensor in self._samples.items()}
         if self._rollout.normalizes:
-            advantage = batch["advantage"]
-            batch["advantage"] = (advantage - advantage.mean()) / (advantage.std() + SMALLEST_STD)
+            batch["advantage"] = _normalized(batch["advantage"], batch.get("weight"))
         return batch
 
     def row_numbers(self) -> None:
         """Return None: samples are made, and have no numbers."""
 
-    def observe(self, report: object) -> None:
-        """Take note of a step; nothing here reacts to it."""
+    def observe(self, report: Any) -> None:
+        """Use the rollout no more, where the policy has moved farther than wished from the one that collected it."""
+        if not self._rollout.target_kl:
+            return
+        name = next(key for key in report.parts if key.endswith("/kl"))
+        weight = float(report.weights[name.rpartition("/")[0]])
+        if weight and float(report.parts[name]) / weight > KL_TOLERANCE * self._rollout.target_kl:
+            self._served = self._per_epoch * self._rollout.num_epochs
 
     def renew(self) -> None:
         """Drop what a policy that diverged has collected, and begin new episodes."""
         self._samples = {}
         self._observation = self._env.reset(torch.Generator().manual_seed(derive(self._seed, "env", self._num_rollouts)))
-        self._return_sum = torch.zeros_like(self._return_sum)
+        self._returns.forget()
+
+    @property
+    def _num_samples(self) -> int:
+        return len(self._samples["action"]) if self._samples else 0
+
+    @property
+    def _per_epoch(self) -> int:
+        return self._num_samples // self._rollout.minibatch_size
+
+    @property
+    def _is_used_up(self) -> bool:
+        return not self._samples or self._served >= self._per_epoch * self._rollout.num_epochs
 
     def _collect(self) -> None:
         """Act for `num_steps` steps and turn what happened into samples."""
+        if self._samples:
+            # Only between two rollouts: what is collected is learned from as it was seen.
+            self._actor.learn_scale(self._samples["observation"])
         generator = torch.Generator().manual_seed(derive(self._seed, "act", self._num_rollouts))
-        self._finished_return, self._num_finished = self._finished_return * 0, self._num_finished * 0
+        noise_TEA = self._actor.noise((self._rollout.num_steps, self._env.num_envs), generator)
+        self._returns.begin()
         columns: dict[str, list[Tensor]] = {}
-        for _ in range(self._rollout.num_steps):
+        for noise_EA in noise_TEA:
             observation = self._observation
-            action, log_probability = self._act(observation, generator)
-            moved = self._env.step(action)
+            action = self._actor.act(observation, noise_EA)
+            moved = self._env.step(self._actor.to_env(action))
             self._observation = moved.observation
-            self._count_returns(moved.reward, moved.terminated | moved.truncated)
+            self._returns.add(moved.reward, moved.terminated | moved.truncated)
             row = {
                 "observation": observation,
                 "action": action,
-                "log_probability": log_probability,
                 "reward": moved.reward,
                 "terminated": moved.terminated,
                 "truncated": moved.truncated,
                 "final": moved.final_observation,
             }
+            row |= {} if moved.is_real is None else {"weight": moved.is_real.float()}
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
         self._samples = self._finish({name: torch.stack(values) for name, values in columns.items()})
+        self._coverage.add(self._samples["observation"])
         self._num_rollouts += 1
         self._served = 0
 
     def _finish(self, steps: dict[str, Tensor]) -> dict[str, Tensor]:
         """Compute advantages [T, E] and returns, and flatten time and environments."""
         num_steps, num_envs = steps["reward"].shape
-        value_TE = self._predict_values(steps["observation"].flatten(0, 1)).view(num_steps, num_envs)
-        next_TE = self._predict_values(steps["final"].flatten(0, 1)).view(num_steps, num_envs)
+        flat = {name: steps[name].flatten(0, 1) for name in ("observation", "action", "final")}
+        value_TE = self._actor.predict_values(flat["observation"]).view(num_steps, num_envs)
+        next_TE = self._actor.predict_values(flat["final"]).view(num_steps, num_envs)
+        reward_TE = steps["reward"]
+        if self._rollout.scales_rewards:
+            reward_TE = self._scale.apply(reward_TE, steps["terminated"] | steps["truncated"])
         advantage_TE = advantages(
-            steps["reward"].float(),
+            reward_TE,
             value_TE=value_TE,
             next_TE=next_TE,
             terminated_TE=steps["terminated"],
@@ -170,16 +229,10 @@ class RolloutStream:
             discount=self._rollout.discount,
             gae_lambda=self._rollout.gae_lambda,
         )
-        steps = {name: steps[name] for name in ("observation", "action", "log_probability")}
-        steps |= {"advantage": advantage_TE, "return": advantage_TE + value_TE}
-        return {name: tensor.flatten(0, 1) for name, tensor in steps.items()}
-
-    def _count_returns(self, reward_E: Tensor, ended_E: Tensor) -> None:
-        """Keep the sum of rewards of each running episode, and of those that ended."""
-        self._return_sum = self._return_sum + reward_E.double()
-        self._finished_return = self._finished_return + torch.where(ended_E, self._return_sum, 0.0).sum()
-        self._num_finished = self._num_finished + ended_E.sum()
-        self._return_sum = torch.where(ended_E, 0.0, self._return_sum)
+        samples = {name: flat[name] for name in ("observation", "action")}
+        samples["log_probability"] = self._actor.log_probability(flat["observation"], flat["action"])
+        samples |= {"advantage": advantage_TE.flatten(), "return": (advantage_TE + value_TE).flatten()}
+        return samples | ({"weight": steps["weight"].flatten()} if "weight" in steps else {})
 
     def close(self) -> None:
         """Close the environments."""
@@ -189,22 +242,36 @@ class RolloutStream:
         """Return the environments, the samples being served and the counters."""
         state: dict[str, Any] = {f"sample/{name}": tensor for name, tensor in self._samples.items()}
         state |= {f"env/{name}": value for name, value in self._env.state().items()}
-        state |= {"observation": self._observation, "return_sum": self._return_sum}
-        state |= {"finished_return": self._finished_return, "num_finished": self._num_finished}
-        state["counters"] = [self._num_rollouts, self._served]
-        return state
+        state |= {f"returns/{name}": value for name, value in self._returns.state().items()}
+        state |= {f"coverage/{name}": value for name, value in self._coverage.state().items()}
+        state |= {f"scale/{name}": value for name, value in self._scale.state().items()}
+        return state | {"observation": self._observation, "counters": [self._num_rollouts, self._served]}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
         device = self._observation.device
-        self._samples = {
-            key.removeprefix("sample/"): value.to(device) for key, value in state.items() if key.startswith("sample/")
-        }
-        self._env.restore({key.removeprefix("env/"): value for key, value in state.items() if key.startswith("env/")})
-        self._observation = state["observation"].to(device, copy=True)
-        self._return_sum = state["return_sum"].to(device, copy=True)
-        self._finished_return, self._num_finished = (state[key].to(device) for key in ("finished_return", "num_finished"))
+        self._samples = {name: value.to(device) for name, value in below("sample", state).items()}
+        begun = self._env.restore(below("env", state))
+        self._observation = state["observation"].to(device, copy=True) if begun is None else begun
+        self._returns.restore(below("returns", state))
+        self._coverage.restore(below("coverage", state))
+        self._scale.restore(below("scale", state))
         self._num_rollouts, self._served = state["counters"]
+
+
+def below(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries under a prefix, without it."""
+    return {key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")}
+
+
+def _normalized(advantage_B: Tensor, weight_B: Tensor | None) -> Tensor:
+    """Return advantages with mean 0 and std 1 over a minibatch; those of weight 0 count for nothing."""
+    if weight_B is None:
+        return (advantage_B - advantage_B.mean()) / (advantage_B.std() + SMALLEST_STD)
+    count = weight_B.sum().clamp(min=2.0)
+    mean = (weight_B * advantage_B).sum() / count
+    std = ((weight_B * (advantage_B - mean).square()).sum() / (count - 1)).sqrt()
+    return weight_B * (advantage_B - mean) / (std + SMALLEST_STD)
 
 
 def advantages(
@@ -229,10 +296,10 @@ def advantages(
         gae_lambda: Lambda.
     """
     delta_TE = reward_TE + discount * next_TE * (~terminated_TE) - value_TE
-    goes_on_TE = ~(terminated_TE | truncated_TE)
+    decay_TE = discount * gae_lambda * (~(terminated_TE | truncated_TE)).float()
     advantage_TE = torch.zeros_like(reward_TE)
     running_E = torch.zeros_like(reward_TE[0])
     for step in range(len(reward_TE) - 1, -1, -1):
-        running_E = delta_TE[step] + discount * gae_lambda * goes_on_TE[step] * running_E
+        running_E = delta_TE[step] + decay_TE[step] * running_E
         advantage_TE[step] = running_E
     return advantage_TE

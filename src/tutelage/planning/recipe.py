@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from tutelage.core import catalog
-from tutelage.core.amount import parse_seconds
+from tutelage.core.amount import parse_count, parse_seconds
 from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded, is_missing, parse_toml, read_bounded
 from tutelage.core.errors import RecipeError
 from tutelage.core.patience import PATIENCE_SECONDS
@@ -25,20 +25,21 @@ MAX_BATCH = 10**7
 
 
 class Budget(Spec):
-    """How much training; at most one of the three."""
+    """How much training; at most one of the four."""
 
     epochs: float | Auto = Field("auto", description="Passes over the training rows, > 0, at most a million.")
     steps: int | Auto = Field("auto", description="Optimizer steps, > 0, at most 10^12.")
     time: float | str | Auto = Field("auto", description="Wall time of the whole command, such as 90s, 3m, 1h30m.")
+    env_steps: int | str | Auto = Field("auto", description="Steps of the environment that an agent acts in, such as 100k, 1M.")
     corrections: tuple[tuple[int, int], ...] = Field(
         (), description="Repeats a time budget's corrections: [step, steps planned]."
     )
 
     @model_validator(mode="after")
     def _is_one(self) -> "Budget":
-        given = [name for name in ("epochs", "steps", "time") if getattr(self, name) != "auto"]
+        given = [name for name in ("epochs", "steps", "time", "env_steps") if getattr(self, name) != "auto"]
         if len(given) > 1:
-            raise ValueError(f"give one of epochs, steps, time; found {' and '.join(given)}")
+            raise ValueError(f"give one of epochs, steps, time, env_steps; found {' and '.join(given)}")
         for name, most in (("epochs", MAX_EPOCHS), ("steps", MAX_STEPS)):
             value = getattr(self, name)
             if value != "auto" and not 0 < value <= most:
@@ -47,6 +48,8 @@ class Budget(Spec):
                 )
         if self.time != "auto":
             parse_seconds(str(self.time))
+        if self.env_steps != "auto":
+            parse_count(str(self.env_steps))
         return self
 
     @property

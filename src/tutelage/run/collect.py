@@ -88,6 +88,9 @@ def collect(
         RecipeError: A setting that the source does not have.
         DataError: Bad items that may not be skipped; all of them at once.
     """
+    if data is not None and (taker := _taker_of(data)) is not None:
+        source: Source = parse(taker, dict(recipe.source_settings), where="recipe: source")
+        return _looked_at(source.of_value(data), recipe)
     if data is not None:
         reader = _reader_of_task(recipe)
         arrays = collect_arrays(
@@ -128,6 +131,12 @@ def source_kind(recipe: Recipe) -> type[Source]:
     named = recipe.source_settings.get("kind") or (own if is_read else None)
     kind: type[Source] = recognize(recipe.source) if named is None else catalog.load("source", str(named))
     return kind
+
+
+def _taker_of(value: object) -> type[Source] | None:
+    """Return the kind of source that takes a value from Python as it is; None where it is read as arrays or tables."""
+    kinds: list[type[Source]] = [catalog.load("source", kind) for kind in catalog.names("source")] if callable(value) else []
+    return next((kind for kind in kinds if kind.takes(value)), None)
 
 
 def _reader_of_task(recipe: Recipe) -> Source | None:

@@ -157,6 +157,8 @@ class Ended:
             answer=str(common.get("answer", "")),
             answer_fraction=common.get("fraction"),
             truth_fraction=common.get("truth_fraction"),
+            width=scores.get("rivalry", {}).get("width"),
+            covered=scores.get("rivalry", {}).get("coverage"),
             is_partly_better=verdict == "partly better",
         )
 

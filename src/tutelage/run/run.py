@@ -30,8 +30,10 @@ from tutelage.run.forecast import Forecasts, continued, forecaster, measured, re
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
 from tutelage.run.prediction import Prediction
+from tutelage.run.samples import Samples, Sought, make_samples
 from tutelage.run.scores import merged
 from tutelage.task.base import Data
+from tutelage.task.sample_maker import SampleMaker
 
 __all__ = ["Run"]
 
@@ -324,28 +326,41 @@ class Run:
         labels, told = self._target.labels(joined), (tuple(left_out), tuple(notes), tuple(warnings))
         return Prediction(tuple(names), labels, probabilities, self.classes, *told)
 
-    def generate(self, prompt: str = "", **wishes: Any) -> list[str]:
-        """Return texts that the run's language model writes, each with its prompt.
+    def generate(self, prompt: str = "", **wishes: Any) -> Any:
+        """Return texts that a language model writes, each with its prompt; or what a generator makes, as an array [num, ...].
 
         Args:
             prompt: What each text begins with.
-            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`.
+            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`. Of a generator `num`, `seed`,
+                `label`: see `run/samples.py`.
 
         Raises:
             UsageError: A number out of its range.
-            RunError: The run's model is no language model.
+            RunError: The run's model generates nothing.
         """
+        if self.makes_samples:
+            return self.samples(Sought(**wishes)).numbers
         return self.generation(Wanted(prompt, **wishes)).texts()
 
     def generation(self, wanted: Wanted) -> Generation:
         """Return texts that are written while they are read; errors as in `generate`."""
         return begin_generation(self.path, self.predictor, wanted)
 
+    @property
+    def makes_samples(self) -> bool:
+        """Whether its model makes rows like those of the data."""
+        return isinstance(self.decided.task, SampleMaker)
+
+    def samples(self, sought: Sought) -> Samples:
+        """Return what the run's generator makes; errors as in `make_samples`."""
+        return make_samples(self.path, self.predictor, sought)
+
     def _require_answers(self) -> None:
         """Refuse to predict where the task has no answer for a row."""
         task = self.decided.task
         if not task.answers_rows:
-            kind, writes = getattr(task, "kind", ""), f"Let it write: tutelage generate {self.path}. " * task.writes_text
+            kind = getattr(task, "kind", "")
+            writes = f"Let it generate: tutelage generate {self.path}. " * (task.writes_text or self.makes_samples)
             raise RunError(
                 f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict, or be measured "
                 f"on other data. {writes}Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."

@@ -8,12 +8,12 @@ from tutelage.task.base import Problem, Task
 
 __all__ = ["merged", "score"]
 
-PART_BY_PART = ("metrics", "intervals", "baseline", "floor", "network")
+PART_BY_PART = ("figures", "metrics", "intervals", "baseline", "floor", "network")
 """Tables whose entries are of one part each, and so are put together; of all else the last part's counts."""
 WARNINGS = "warnings"
 
 
-def score(problem: Problem, task: Task, plan: Plan, *, is_tested: bool) -> dict[str, Any]:
+def score(problem: Problem, task: Task, plan: Plan, *, is_tested: bool, seconds: float = 0.0) -> dict[str, Any]:
     """Score the validation part, and the test part where it is to be opened.
 
     Args:
@@ -21,12 +21,17 @@ def score(problem: Problem, task: Task, plan: Plan, *, is_tested: bool) -> dict[
         task: With the weights that leave.
         plan: Names the metric of the headline.
         is_tested: Whether to open the test part; not where the run will go on later.
+        seconds: What the training took until now.
     """
     evaluators = [problem.validation, *([problem.test] if problem.test is not None and is_tested else [])]
     found: dict[str, Any] = {}
     for evaluator in evaluators:
         found = merged(found, evaluator.final(task))
-    return {**found, "headline": f"{evaluators[-1].name}/{plan.headline}", **problem.extras()}
+    extras = problem.extras()
+    if seconds and "env_steps" in extras:
+        speed = {"env_steps_per_second": extras["env_steps"] / seconds}
+        extras |= {"figures": {**found.get("figures", {}), "env_steps": extras["env_steps"], **speed}, **speed}
+    return {**found, "headline": f"{evaluators[-1].name}/{plan.headline}", **extras}
 
 
 def merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:

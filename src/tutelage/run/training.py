@@ -193,7 +193,7 @@ class Training:
         self.emitter.resume_from(outside.get("seconds", 0.0))
         self.mesh.lead(lambda: self._rewind(outside))
         self.mesh.lead(lambda: self._set_aside(damaged))
-        exact, reason = self._is_exact(snapshot)
+        exact, reason = self._is_exact(snapshot, composed.problem.inexact)
         self.emitter.emit(Resumed(step=composed.state.clock.step, exact=exact, reason=reason))
         return float(outside.get("evaluation_seconds_per_row", 0.0))
 
@@ -220,12 +220,12 @@ class Training:
                 path.replace(path.with_suffix(".damaged"))
             self.emitter.emit(Warned(message=found))
 
-    def _is_exact(self, snapshot: Snapshot) -> tuple[bool, str]:
+    def _is_exact(self, snapshot: Snapshot, inexact: str) -> tuple[bool, str]:
         """Tell whether this machine gives the same bits as the one that saved, and why not."""
         before = snapshot.values["outside"].get("machine", {})
         now = self._bits_depend_on()
         changed = [f"{key} was {before[key]!r}, is {now[key]!r}" for key in now if key in before and before[key] != now[key]]
-        reasons = [*changed, *filter(None, [exactness(self.plan.device)])]
+        reasons = [*changed, *filter(None, [exactness(self.plan.device), inexact])]
         return not reasons, "; ".join(reasons)
 
     def _bits_depend_on(self) -> dict[str, Any]:
@@ -295,7 +295,7 @@ class Training:
         is_tested = composed.problem.test is not None and stopped not in PAUSES
         if is_tested:
             self._open_test_part(weights, step=best_step)
-        scores = score(composed.problem, state.task, plan, is_tested=is_tested)
+        scores = score(composed.problem, state.task, plan, is_tested=is_tested, seconds=self.emitter.seconds)
         ended = Ended(self.folder, plan, composed, layers, scores)
         if stopped == DIVERGED:
             scores = merged(scores, ended.after_divergence().record())

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
+from tutelage.core.errors import RecipeError
 from tutelage.core.events import Event
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
@@ -30,6 +31,7 @@ from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
+from tutelage.task.claim import Claim
 from tutelage.task.companion import Companion
 
 if TYPE_CHECKING:
@@ -51,7 +53,6 @@ __all__ = [
 
 Batch = dict[str, Tensor]
 """Tensors by name, first dimension B: the inputs, `target`, and `weight` float32 [B] where samples count differently."""
-
 
 OPTIONAL = ("target", "columns", "prepare", "augment", "floor", "loss", "ema", "class_weights", "split")
 """Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
@@ -133,9 +134,7 @@ class Task(nn.Module):
 
 
 class Stream(Protocol):
-    """Where batches come from: rows of a data set, or an environment that the task acts in.
-
-    A stream that has something to log itself, such as the mean return of episodes, gives it by `metrics() -> dict[str, float]`.
+    """Where batches come from; one that has something to log itself gives it by `metrics() -> dict[str, float]`.
 
     Attributes:
         epoch_size: Samples in one pass over the data; 0 where there is no end.
@@ -255,6 +254,7 @@ class Problem:
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         calibrator: Returns what travels with the best weights beside them, fitted by `choose`; None where there is no such.
         extras: What else result.json says of this problem.
+        inexact: Why a resumed training is not the same as one without a break; "" where it is.
         close: Ends what the problem holds open, such as environments.
     """
 
@@ -270,20 +270,8 @@ class Problem:
     choose: Callable[[Task], str] = field(default=lambda _task: "")
     calibrator: Callable[[], Calibrator | None] = field(default=lambda: None)
     extras: Callable[[], dict[str, Any]] = field(default=dict)
+    inexact: str = ""
     close: Callable[[], None] = field(default=lambda: None)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A task's claim to be the natural one for some data.
-
-    Attributes:
-        reason: Why, for people.
-        strength: The strongest claim wins; 1 for a task that any such data call for, more for one that knows these data better.
-    """
-
-    reason: str
-    strength: int = 1
 
 
 class TaskSpec(Component):
@@ -304,6 +292,8 @@ class TaskSpec(Component):
     """Whether the trained model writes texts: `tutelage generate`."""
     continues_series: ClassVar[bool] = False
     """Whether the trained model continues series, so that one can predict what comes after the data."""
+    plays: ClassVar[bool] = False
+    """Whether the trained model acts in an environment."""
     reads_as: ClassVar[str] = ""
     """The kind of source that reads its data where this task is named; "" where the path alone tells."""
 
@@ -349,6 +339,12 @@ class TaskSpec(Component):
             RecipeError: There are no such weights for these data.
         """
         return ()
+
+    def steps_for(self, env_steps: int, batch_size: int) -> int:
+        """Return the optimizer steps for a budget of environment steps, asked after `decide`; refused where there are none."""
+        raise RecipeError(
+            f"recipe: budget.env_steps = {env_steps} needs a task that acts in an environment. Give steps or a time."
+        )
 
     def count_outputs(self, facts: Facts) -> int:
         """Return how many numbers the model has to return per row; asked after `decide`."""

@@ -1,33 +1,20 @@
-"""What tasks that act in an environment share: the environment as data, and episodes played to measure a policy.
+"""An environment as data: what tasks that act in it are given."""
 
-Shapes: N = episodes, played in copies of the environment that are stepped at once.
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import torch
-from torch import nn
-
 from tutelage.core import catalog
-from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
 from tutelage.data.source.base import Collected
+from tutelage.env.actions import Actions
 from tutelage.env.base import Environment
-from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.planning.facts import Facts, Machine
-from tutelage.planning.plan import Decision, Plan
-from tutelage.task.base import Data, Task
-from tutelage.task.measured import Measured, UnitTallies
-from tutelage.task.modes import evaluation_mode
+from tutelage.planning.plan import Decision
+from tutelage.task.base import Data
 
-__all__ = ["EnvironmentData", "EpisodeEvaluator"]
-
-MAX_EPISODE_STEPS = 10_000
-"""An evaluation gives up after so many steps of each environment."""
+__all__ = ["EnvironmentData"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +26,9 @@ class EnvironmentData(Data):
         task_reason: Why this task was chosen.
         env: Settings of an environment component, its `kind` included.
         shape: What a network receives of it.
-        num_actions: Actions are whole numbers from 0 to this minus 1.
+        actions: What may be done.
+        inexact: Why a resumed run cannot go on within an episode; "" where it can.
+        make_own: Returns one environment, where it is the user's own.
     """
 
     task_kind: str
@@ -47,7 +36,9 @@ class EnvironmentData(Data):
     collected: Collected
     env: Mapping[str, Any]
     shape: Shape
-    num_actions: int
+    actions: Actions
+    inexact: str = ""
+    make_own: Callable[[], Any] | None = None
     fitted: None = None
     prepare: None = None
     target: None = None
@@ -67,8 +58,17 @@ class EnvironmentData(Data):
     def make(self, count: int, *, device: str) -> Environment:
         """Make copies of the environment; who asks for them closes them."""
         settings = dict(self.env)
-        env: Environment = catalog.load("env", settings["kind"])(**settings, num_envs=count).build(device=device)
+        env: Environment = catalog.load("env", settings["kind"])(**settings, num_envs=count).build(
+            device=device, make=self.make_own
+        )
         return env
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say where a resumed run would not be exact."""
+        if not self.inexact:
+            return ()
+        why = f"{self.collected.name}: the environment cannot be put back within an episode: {self.inexact}"
+        return (f"{why}. A resumed run begins new episodes, and is not exact.",)
 
     def decisions(self) -> tuple[Decision, ...]:
         """Return the task."""
@@ -86,99 +86,9 @@ class EnvironmentData(Data):
             class_counts=(),
             machine=machine,
             is_own_model=is_own_model,
-            traits={"num_actions": str(self.num_actions)},
+            traits={"actions": json.dumps(asdict(self.actions))},
         )
 
     def describe(self) -> dict[str, Any]:
-        """Return what is acted in, what is observed, and how many actions there are."""
+        """Return what is acted in, what is observed, and what may be done."""
         return self.collected.train.summary({})
-
-
-@dataclass(frozen=True)
-class EpisodeEvaluator(Measured):
-    """Plays whole episodes in environments of its own, always with the most probable action.
-
-    The environments are made for the first evaluation, begin anew with the same random numbers for each, and stay open until
-    `close`.
-
-    Attributes:
-        name: The part's name, which begins the metrics' names.
-        plan: Metrics, device, seed.
-        data: Makes the environments.
-        episodes: How many are played in an evaluation.
-        is_watched: Whether early stopping judges by these episodes.
-    """
-
-    name: str
-    plan: Plan
-    data: EnvironmentData
-    episodes: int
-    is_watched: bool = False
-
-    def __len__(self) -> int:
-        return self.episodes
-
-    def __call__(self, task: Task) -> dict[str, float]:
-        """Return each metric by name, such as `val/mean_return`."""
-        return self.measure([self.play(task)])
-
-    def final(self, task: Task) -> dict[str, Any]:
-        """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
-        outcome = self.play(task)
-        values = self.measure([outcome])
-        intervals = [
-            self._interval(metric, outcome, estimate=value) for metric, value in zip(self.metrics, values.values(), strict=True)
-        ]
-        record = self.record(values, intervals=intervals, baseline=self.guess(), described="acting at random")
-        return record | {"episodes": {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist()}}
-
-    def measure_guess(self) -> Mapping[str, float]:
-        """Return what acting at random earns."""
-        return self.measure([self.play(None)])
-
-    def play(self, task: Task | None) -> EpisodeOutcome:
-        """Return the first episode of each copy; without a task, actions are drawn at random."""
-        if task is None:
-            return self._play(None)
-        network = task.network()
-        with evaluation_mode(network):
-            return self._play(network)
-
-    def close(self) -> None:
-        """Close the environments, if any were made."""
-        env: Environment | None = self.__dict__.get("_env")
-        if env is not None:
-            env.close()
-
-    @cached_property
-    def _env(self) -> Environment:
-        return self.data.make(self.episodes, device=self.plan.device)
-
-    @torch.no_grad()
-    def _play(self, network: nn.Module | None) -> EpisodeOutcome:
-        """Play with a network as it is, or at random."""
-        generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} episodes"))
-        observation = self._env.reset(generator)
-        returns, lengths = np.zeros(self.episodes), np.zeros(self.episodes, dtype=np.int64)
-        is_over = np.zeros(self.episodes, dtype=bool)
-        for _ in range(MAX_EPISODE_STEPS):
-            if network is None:
-                action = torch.randint(self._env.num_actions, (self.episodes,), generator=generator)
-            else:
-                action = network(observation).argmax(dim=-1)
-            moved = self._env.step(action)
-            returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
-            lengths += ~is_over
-            is_over |= (moved.terminated | moved.truncated).cpu().numpy()
-            observation = moved.observation
-            if is_over.all():
-                break
-        return EpisodeOutcome(returns, lengths)
-
-    def _interval(self, metric: Any, outcome: EpisodeOutcome, *, estimate: float) -> tuple[float, float]:
-        """Return a metric's interval, each episode drawn for itself."""
-        units = UnitTallies(metric, num_units=self.episodes)
-        for number in range(self.episodes):
-            one = slice(number, number + 1)
-            units.add(EpisodeOutcome(outcome.returns[one], outcome.lengths[one]))
-        return units.interval(seed=self.plan.seed, estimate=estimate)

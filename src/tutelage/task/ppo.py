@@ -2,75 +2,77 @@
 
 The rollout stream asks the task to act, computes advantages and serves minibatches; the task only has a loss.
 
-Source: Schulman et al., "Proximal Policy Optimization Algorithms", 2017, arXiv 1707.06347, equations 7 and 9.
-Differs from the paper: advantages are normalized in each minibatch as a whole; policy and value networks are separate.
+Source: Schulman et al., "Proximal Policy Optimization Algorithms", 2017, arXiv 1707.06347, equations 7 and 9; details as in
+Huang et al., "The 37 Implementation Details of Proximal Policy Optimization", ICLR blog track 2022.
+Differs from the papers: advantages are normalized in each minibatch as a whole; policy and value networks are separate; the value
+loss is not clipped. Shapes: B = samples, E = environments, A = choices, or numbers of an action.
 """
 
-from typing import ClassVar, Literal
+import math
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from tutelage.core.errors import RecipeError
+from tutelage.core.seeds import derive
+from tutelage.core.shape.base import Shape
 from tutelage.core.shape.observation import ObservationShape
 from tutelage.data.part.base import Part
 from tutelage.data.part.environment import EnvironmentPart
-from tutelage.data.source.base import Collected
 from tutelage.defaults.base import Suggestion
+from tutelage.env.actions import Actions
 from tutelage.env.rollout import Rollout, RolloutStream
+from tutelage.model.layers.observation import ObservationNet
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
-from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
-from tutelage.task.environment import EnvironmentData, EpisodeEvaluator
-from tutelage.task.supervised import build_model, initialize
+from tutelage.task.acting import ActingSpec, acting_problem, build_network
+from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
+from tutelage.task.environment import EnvironmentData
+from tutelage.task.supervised import initialize
 
 __all__ = ["Ppo", "PpoTask"]
 
-VALIDATION_EPISODES, TEST_EPISODES = 10, 100
-
-
 MAX_ROLLOUT = 2**26
 """Samples of a rollout at most."""
+HIDDEN_GAIN, POLICY_GAIN, VALUE_GAIN = math.sqrt(2.0), 0.01, 1.0
+"""Gains of the orthogonal initialization: at first all actions are about equally likely."""
+LOG_2PI = math.log(2 * math.pi)
+SMALLEST, LARGEST = 1e-20, 1 - 1e-7
 
 
-class Ppo(TaskSpec):
-    """Settings of PPO with discrete actions."""
+class Ppo(ActingSpec):
+    """Settings of PPO."""
 
     kind: Literal["ppo"] = "ppo"
-    noun: ClassVar[str] = "reinforcement learning"
-    answers: ClassVar[str] = "episodes"
-    answers_rows: ClassVar[bool] = False
+    part_type: ClassVar[type[Part]] = EnvironmentPart
+    shape_type: ClassVar[type[Shape]] = ObservationShape
+    strength: ClassVar[dict[str, int]] = {"choices": 1, "numbers": 1}
     clip_range: float = Field(0.2, gt=0, lt=1, description="How far the probability ratio may move from 1.")
     value_weight: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus.")
     num_envs: int = Field(16, ge=1, le=2**16, description="Environments that are stepped at once.")
     num_steps: int = Field(64, ge=1, le=2**20, description="Steps of each environment in a rollout.")
-    num_epochs: int = Field(4, ge=1, le=1000, description="Times that each sample of a rollout is used for updates.")
-    discount: float = Field(0.99, gt=0, le=1, description="Weight of the next reward.")
+    num_epochs: int = Field(8, ge=1, le=1000, description="Times that each sample of a rollout is used for updates.")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Weight of later advantages.")
-    num_actions: int = Field(0, ge=0, le=2**20, description="Number of actions; decided from the environment.")
-
-    def claims(self, part: Part) -> Claim | None:
-        """Claim environments."""
-        return Claim("an environment: learn to act in it") if isinstance(part, EnvironmentPart) else None
-
-    def refusal(self, part: Part) -> str:
-        """Refuse all but environments."""
-        found = f"task 'ppo' acts in an environment, and these are {part.kind} data"
-        return "" if isinstance(part, EnvironmentPart) else f"{found}. Give gym:NAME, or choose another task."
-
-    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> EnvironmentData:
-        """Take the environment as it is."""
-        part = collected.train
-        assert isinstance(part, EnvironmentPart)
-        shape = ObservationShape(sizes=part.observation_sizes)
-        return EnvironmentData(self.kind, reason, collected, part.env, shape, part.num_actions)
+    target_kl: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        description="Divergence from which on a rollout is used no more; 0 for no limit. Typical: 0.01 to 0.05.",
+    )
+    scale: Literal["running", "none"] = Field(
+        "running", description="Whether observations are normalized by their running mean and spread, or left as they are."
+    )
+    rewards: Literal["running", "none"] = Field(
+        "running", description="Whether rewards are divided by the running spread of returns, or left as they are."
+    )
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Ppo":
-        """Take over the number of actions, and check that minibatches fill the rollout."""
+        """Take over the actions, and check that minibatches fill the rollout."""
         size = recipe.batch_size if recipe.batch_size != "auto" else auto.batch_size
         if self.num_envs * self.num_steps > MAX_ROLLOUT:
             found = f"recipe: task.num_envs x task.num_steps = {self.num_envs * self.num_steps:,} must be at most {MAX_ROLLOUT:,}"
@@ -79,56 +81,46 @@ class Ppo(TaskSpec):
             raise RecipeError(
                 f"recipe: batch_size = {size} does not divide task.num_envs x task.num_steps = {self.num_envs * self.num_steps}."
             )
-        return self.but(num_actions=int(facts.traits["num_actions"]))
+        decided: Ppo = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
+        return decided
 
-    def count_outputs(self, facts: Facts) -> int:
-        """Return one output for each action."""
-        return self.num_actions
-
-    def metrics(self, facts: Facts) -> tuple[str, ...]:
-        """Return what the agent is rewarded for."""
-        return ("mean_return",)
+    def steps_for(self, env_steps: int, batch_size: int) -> int:
+        """Return the updates of as many whole rollouts as fit; at least one rollout."""
+        rollouts = max(1, env_steps // (self.num_envs * self.num_steps))
+        return rollouts * self.num_epochs * (self.num_envs * self.num_steps // batch_size)
 
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
-        """Return probabilities of the actions float32 [B, A]."""
-        return torch.softmax(outputs, dim=-1)
+        """Return probabilities of the choices float32 [B, A]; or the numbers of the action, in the environment's unit."""
+        return torch.softmax(outputs, dim=-1) if self.actions.is_discrete else self.actions.from_unit(outputs)
+
+    def best_action(self, outputs: Tensor) -> Tensor:
+        """Return the most probable action, as the environment takes it."""
+        return outputs.argmax(dim=-1) if self.actions.is_discrete else self.actions.from_unit(outputs)
 
     def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
         """Put the task around policy and value function, environments into a stream, and evaluators beside."""
         assert isinstance(data, EnvironmentData)
-        if world > 1:
-            raise RecipeError("recipe: task = 'ppo' trains in one process yet. Start it without several processes.")
-        policy = build_model(plan, module)
-        value = plan.model.build(plan.shape, 1) if plan.model is not None else None
-        if value is None:
-            raise RecipeError("an own module cannot be trained by task 'ppo' yet: it needs a value network too.")
+        policy = build_network(self, plan, module=module, world=world)
+        assert plan.model is not None
+        value = plan.model.build(plan.shape, 1)
         initialize(value, plan, purpose="init value")
+        if plan.init is None:
+            for net, gain, purpose in ((policy, POLICY_GAIN, "policy"), (value, VALUE_GAIN, "value")):
+                _orthogonal(net, head_gain=gain, generator=torch.Generator().manual_seed(derive(plan.seed, f"init {purpose}")))
         phase = Phase(owns=("",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
         task = PpoTask(self, policy=policy, value=value, phase=phase).to(plan.device)
-        rollout = Rollout(self.num_steps, self.num_epochs, plan.batch_size, self.discount, self.gae_lambda)
-        stream = RolloutStream(
-            data.make(self.num_envs, device=plan.device),
-            act=task.act,
-            predict_values=task.predict_values,
-            rollout=rollout,
-            seed=plan.seed,
+        rollout = Rollout(
+            self.num_steps,
+            self.num_epochs,
+            plan.batch_size,
+            self.discount,
+            self.gae_lambda,
+            scales_rewards=self.rewards == "running",
+            target_kl=self.target_kl,
+            max_env_steps=self.env_steps,
         )
-        validation = EpisodeEvaluator("val", plan, data, VALIDATION_EPISODES, is_watched=True)
-        test = EpisodeEvaluator("test", plan, data, TEST_EPISODES)
-
-        def close() -> None:
-            for held in (stream, validation, test):
-                held.close()
-
-        return Problem(
-            task=task,
-            stream=stream,
-            validation=validation,
-            test=test,
-            num_parameters=sum(parameter.numel() for parameter in policy.parameters()),
-            extras=lambda: {"env_steps": int(stream.metrics()["env_steps"])},
-            close=close,
-        )
+        stream = RolloutStream(data.make(self.num_envs, device=plan.device), actor=task, rollout=rollout, seed=plan.seed)
+        return acting_problem(task, stream, plan, data)
 
 
 class PpoTask(Task):
@@ -138,46 +130,101 @@ class PpoTask(Task):
     has_steady_loss: ClassVar[bool] = False
 
     def __init__(self, spec: Ppo, *, policy: nn.Module, value: nn.Module, phase: Phase) -> None:
-        """Hold both networks."""
+        """Hold both networks; a Gaussian policy also the logarithm of its standard deviation, for each number of an action."""
         super().__init__()
         self.policy = policy
         self.value = value
         self.phases = {"policy": phase}
+        self._actions: Actions = spec.actions
         self._clip_range, self._value_weight, self._entropy_weight = spec.clip_range, spec.value_weight, spec.entropy_weight
+        self.log_std = None if not spec.low else nn.Parameter(torch.zeros(len(spec.low)))
+
+    def noise(self, sizes: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Draw Gumbel noise for choices, normal noise for numbers, float32 [*sizes, A], from the CPU's generator."""
+        device = next(self.parameters()).device
+        if self.log_std is not None:
+            return torch.randn(*sizes, len(self.log_std), generator=generator).to(device)
+        uniform = torch.rand(*sizes, max(self._actions.size, 1), generator=generator)
+        return (-torch.log(-torch.log(uniform.clamp(SMALLEST, LARGEST)))).to(device)
 
     @torch.no_grad()
-    def act(self, observation_BO: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Draw an action for each observation.
+    def act(self, observation_EO: Tensor, noise_EA: Tensor) -> Tensor:
+        """Draw an action for each observation: int64 [E], or float32 [E, A] in units of the bounds, which may lie outside."""
+        outputs = self.policy(observation_EO).float()
+        if self.log_std is not None:
+            drawn: Tensor = outputs + self.log_std.exp() * noise_EA
+            return drawn
+        # Gumbel's trick: the largest of logit + noise is a draw.
+        chosen: Tensor = (outputs + noise_EA).argmax(dim=-1)
+        return chosen
 
-        Returns:
-            action int64 [B] and its log-probability float32 [B], where the observations are.
-        """
-        log_BA = torch.log_softmax(self.policy(observation_BO).float(), dim=-1)
-        # Gumbel's trick: the random numbers come from the CPU's generator, the choice is made where the network is.
-        uniform_BA = torch.rand(log_BA.shape, generator=generator).to(log_BA.device, non_blocking=True)
-        action_B = (log_BA - torch.log(-torch.log(uniform_BA.clamp(1e-20, 1 - 1e-7)))).argmax(dim=-1)
-        return action_B, log_BA.gather(1, action_B[:, None]).squeeze(1)
+    def to_env(self, action: Tensor) -> Tensor:
+        """Return actions as the environment takes them, clipped to its bounds."""
+        return action if self.log_std is None else self._actions.from_unit(action)
+
+    @torch.no_grad()
+    def log_probability(self, observation_BO: Tensor, action: Tensor) -> Tensor:
+        """Return the log-probability float32 [B] of actions."""
+        return self._judged(observation_BO, action)[0]
 
     @torch.no_grad()
     def predict_values(self, observation_BO: Tensor) -> Tensor:
         """Return the value float32 [B] of each observation."""
-        value: Tensor = self.value(observation_BO).float().squeeze(-1)
+        value: Tensor = self._value_of(observation_BO)
         return value
+
+    def learn_scale(self, observation_BO: Tensor) -> None:
+        """Let the normalization of observations follow what was seen."""
+        if isinstance(self.policy, ObservationNet):
+            self.policy.scale.learn(observation_BO)
 
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the clipped surrogate loss, the value loss and the entropy bonus, summed over a minibatch."""
-        log_BA = torch.log_softmax(self.policy(batch["observation"]).float(), dim=-1)
-        log_B = log_BA.gather(1, batch["action"][:, None]).squeeze(1)
-        advantage_B = batch["advantage"]
-        ratio_B = torch.exp(log_B - batch["log_probability"])
+        log_B, entropy_B = self._judged(batch["observation"], batch["action"])
+        moved_B = log_B - batch["log_probability"]
+        ratio_B = torch.exp(moved_B)
         clipped_B = ratio_B.clamp(1 - self._clip_range, 1 + self._clip_range)
-        policy_loss = -torch.minimum(ratio_B * advantage_B, clipped_B * advantage_B).sum()
-        value_B = self.value(batch["observation"]).float().squeeze(-1)
-        value_loss = (value_B - batch["return"]).square().sum()
-        entropy = -(log_BA.exp() * log_BA).sum()
-        total = policy_loss + self._value_weight * value_loss - self._entropy_weight * entropy
-        return Objective(total, float(len(log_B)), {"value_loss": value_loss, "entropy": entropy})
+        policy_B = -torch.minimum(ratio_B * batch["advantage"], clipped_B * batch["advantage"])
+        value_B = (self._value_of(batch["observation"]) - batch["return"]).square()
+        kl_B = ratio_B - 1 - moved_B
+        parts = {"value_loss": value_B, "entropy": entropy_B, "kl": kl_B}
+        total_B = policy_B + self._value_weight * value_B - self._entropy_weight * entropy_B
+        weight_B = batch.get("weight")
+        if weight_B is None:
+            return Objective(total_B.sum(), float(len(total_B)), {name: part_B.sum() for name, part_B in parts.items()})
+        sums = {name: (weight_B * part_B).sum() for name, part_B in parts.items()}
+        return Objective((weight_B * total_B).sum(), weight_B.sum().clamp(min=1.0), sums)
 
     def network(self) -> nn.Module:
         """Return the policy."""
         return self.policy
+
+    def _value_of(self, observation_BO: Tensor) -> Tensor:
+        """Return the value float32 [B]; both networks see observations alike."""
+        seen = self.policy.scale(observation_BO) if isinstance(self.policy, ObservationNet) else observation_BO
+        value: Tensor = self.value(seen).float().squeeze(-1)
+        return value
+
+    def _judged(self, observation_BO: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log-probability and entropy float32 [B] of the policy, for actions that were taken."""
+        outputs = self.policy(observation_BO).float()
+        if self.log_std is not None:
+            scaled_BA = (action - outputs) * torch.exp(-self.log_std)
+            log_B = (-0.5 * (scaled_BA.square() + LOG_2PI) - self.log_std).sum(dim=-1)
+            entropy = (0.5 * (1 + LOG_2PI) + self.log_std).sum()
+            return log_B, entropy.expand(len(log_B))
+        log_BA = torch.log_softmax(outputs, dim=-1)
+        return log_BA.gather(1, action[:, None]).squeeze(1), -(log_BA.exp() * log_BA).sum(dim=-1)
+
+
+def _orthogonal(module: nn.Module, *, head_gain: float, generator: torch.Generator, gain: float = HIDDEN_GAIN) -> None:
+    """Fill linear and convolution weights with orthogonal matrices, and biases with 0; the head has a gain of its own."""
+    gain = head_gain if getattr(module, "role", "") == "output" else gain
+    layer: Any = module
+    if isinstance(module, nn.Linear | nn.Conv2d):
+        with torch.no_grad():
+            nn.init.orthogonal_(layer.weight, gain, generator=generator)
+            if layer.bias is not None:
+                layer.bias.zero_()
+    for child in module.children():
+        _orthogonal(child, head_gain=head_gain, generator=generator, gain=gain)

@@ -206,7 +206,7 @@ def choose_prepare(recipe: Recipe, part: Part, *, group: str = "", suggested: Ma
         recipe: Its `prepare` and `columns` count.
         part: Train rows.
         group: The column that names groups of rows, or "".
-        suggested: Settings that the usual preprocessing has where nobody asks for others.
+        suggested: Settings that the usual preprocessing has where nobody asks for others, if it knows them.
 
     Raises:
         RecipeError: Roles of columns for rows without columns.
@@ -219,7 +219,8 @@ def choose_prepare(recipe: Recipe, part: Part, *, group: str = "", suggested: Ma
         settings["columns"] = recipe.columns
     if group and "group" in kind.model_fields:
         settings["group"] = group
-    chosen = grant(recipe.prepare, kind(**settings, **(suggested or {})))
+    known = {key: value for key, value in (suggested or {}).items() if key in kind.model_fields}
+    chosen = grant(recipe.prepare, kind(**settings, **known))
     assert isinstance(chosen, Prepare)
     # A preprocessing that is named with its settings takes over the rest too.
     lacking = {key: value for key, value in settings.items() if key in type(chosen).model_fields and not getattr(chosen, key)}
@@ -241,7 +242,13 @@ def prepare_rows(part: RowsPart, fitted: Fitted, *, target: Target | None) -> Pr
 
 
 def rows_data(
-    split: SplitParts, *, collected: Collected, recipe: Recipe, target: Target | None, task: tuple[str, str]
+    split: SplitParts,
+    *,
+    collected: Collected,
+    recipe: Recipe,
+    target: Target | None,
+    task: tuple[str, str],
+    suggested: Mapping[str, Any] | None = None,
 ) -> RowsData:
     """Fit the preprocessing on train rows and apply it to all parts.
 
@@ -251,8 +258,10 @@ def rows_data(
         recipe: What the user wants.
         target: What labels mean; None where there are none.
         task: The task's kind and why it was chosen.
+        suggested: Settings of the preprocessing where nobody asks for others.
     """
-    prepare = choose_prepare(recipe, split.train, group=split.plan.column if split.plan.by == "group" else "")
+    group = split.plan.column if split.plan.by == "group" else ""
+    prepare = choose_prepare(recipe, split.train, group=group, suggested=suggested)
     fitted = prepare.fit(split.train)
     return RowsData(
         task_kind=task[0],

@@ -40,7 +40,9 @@ def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
     """Return the frequencies of a training of `total_steps` steps."""
     trained_rows = total_steps * plan.batch_size
     affordable = EVALUATION_FRACTION * trained_rows / (max(plan.num_validation, 1) * FORWARD_FRACTION)
-    num_evaluations = int(min(max(affordable, MIN_EVALUATIONS), MAX_EVALUATIONS, total_steps))
+    # Where whole episodes are played, evaluations cost much, and no number of rows tells.
+    most = int(getattr(plan.task, "most_evaluations", MAX_EVALUATIONS))
+    num_evaluations = int(min(max(affordable, MIN_EVALUATIONS), most, total_steps))
     eval_every = max(1, -(-total_steps // max(num_evaluations, 1)))
     stopping = Stopping(
         metric=f"val/{plan.watched}",

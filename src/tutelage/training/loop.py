@@ -71,5 +71,8 @@ def run_loop(
         # A run that has just stopped by itself has ended: an interruption would be taken back by a resume, which would train on.
         if stop_reason and not state.control.stop_reason:
             state.control = state.control.stopped(stop_reason)
+        if getattr(stream, "is_spent", False) and not state.control.stop_reason:
+            # An agent that left out updates has used up its environment steps before its updates.
+            state.control = state.control.stopped("budget")
     if not state.control.stop_reason:
         state.control = state.control.stopped("budget")

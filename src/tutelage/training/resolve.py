@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from tutelage.core import catalog
-from tutelage.core.amount import say_seconds
+from tutelage.core.amount import parse_count, say_seconds
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import Component, Spec, grant
 from tutelage.defaults.base import Suggestion
@@ -59,7 +59,7 @@ def resolve(
     task = parts["task"]
     return Plan(
         **parts,
-        **(amounts := _decide_amounts(recipe, facts, auto, made)),
+        **(amounts := _decide_amounts(recipe, facts, auto, made, task=task)),
         **_decide_judgement(recipe, facts, task, auto, made),
         source=recipe.source,
         modality=facts.modality,
@@ -136,10 +136,10 @@ def _decide_parts(
     }
 
 
-def _decide_amounts(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> dict[str, Any]:
+def _decide_amounts(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions, *, task: TaskSpec) -> dict[str, Any]:
     """Choose how many rows a step takes, and how many steps there are."""
     batch_size = _decide_batch_size(recipe, facts, auto, made)
-    total_steps, time_seconds = _decide_budget(recipe, facts, auto, batch_size, made)
+    total_steps, time_seconds = _decide_budget(recipe, facts, auto, batch_size, made, task=task)
     return {
         "batch_size": batch_size,
         "num_micro": recipe.num_micro,
@@ -258,7 +258,9 @@ def _decide_batch_size(recipe: Recipe, facts: Facts, auto: Suggestion, made: Dec
     return batch_size
 
 
-def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: int, made: Decisions) -> tuple[int, float]:
+def _decide_budget(
+    recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: int, made: Decisions, *, task: TaskSpec
+) -> tuple[int, float]:
     """Return steps and seconds; one of them is 0."""
     budget = recipe.budget
     if budget.time != "auto":
@@ -267,6 +269,13 @@ def _decide_budget(recipe: Recipe, facts: Facts, auto: Suggestion, batch_size: i
     if budget.steps != "auto":
         made.choose("budget", budget.steps, f"{budget.steps:,} steps")
         return budget.steps, 0.0
+    env_steps = parse_count(str(budget.env_steps)) if budget.env_steps != "auto" else 0
+    if env_steps or (auto.env_steps and budget.epochs == "auto"):
+        count = env_steps or auto.env_steps
+        steps = task.steps_for(count, batch_size)
+        say = f"{count:,} environment steps, {steps:,} updates"
+        made.choose("budget", budget.env_steps, say, auto.why.get("steps", ""))
+        return steps, 0.0
     if not facts.num_train:
         if budget.epochs != "auto":
             raise RecipeError("recipe: budget.epochs: these data have no end, so there are no epochs. Give steps, or a time.")

@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
+from tutelage.core import catalog
 from tutelage.metric.auroc import Auroc
 from tutelage.metric.base import Outcome
 from tutelage.metric.coverage import Coverage
 from tutelage.metric.density import Density
-from tutelage.metric.mean_return import EpisodeOutcome, MeanReturn
+from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.metric.nats_per_character import NatsPerCharacter
 from tutelage.metric.neighbors import SampleOutcome
 from tutelage.metric.r2 import R2
@@ -90,12 +91,12 @@ def test_nats_per_character_by_hand() -> None:
 
 
 def test_mean_return_by_hand() -> None:
-    assert MeanReturn().compute(EpisodeOutcome(np.array([3.0, 5.0, 10.0]), np.array([1, 2, 3]))) == 6.0
+    assert catalog.load("metric", "return")().compute(EpisodeOutcome(np.array([3.0, 5.0, 10.0]), np.array([1, 2, 3]))) == 6.0
 
 
 def test_coverage_and_density_by_hand() -> None:
     # Of real 0, 1, 2, 10 the nearest others are 1, 1, 1, 8 away; made 0.5 lies near 0 and 1, made 3 near 10 alone.
-    outcome = SampleOutcome(np.array([[0.0], [1.0], [2.0], [10.0]]), np.array([[0.5], [3.0]]))
+    outcome = SampleOutcome(np.array([[0.0], [1.0], [2.0], [10.0]]), np.array([[0.5], [3.0]]), np.empty((0, 1)))
     assert Coverage(neighbors=1).compute(outcome) == 0.75
     assert Density(neighbors=1).compute(outcome) == 1.5
     assert math.isnan(Coverage(neighbors=4).compute(outcome))

@@ -83,6 +83,6 @@ def test_a_generator_does_not_answer_for_rows_and_says_what_it_can_do(tmp_path: 
     for words in (["predict", str(run), path], ["evaluate", str(run), path]):
         assert main(words) == 2
         assert f"Its own scores: tutelage evaluate {run}." in capsys.readouterr().err
-    with pytest.raises(RunError, match="'gan' has no answer for a row"):
+    with pytest.raises(RunError, match="'generate' has no answer for a row"):
         Run.open(run).predict(path)
     assert main(["evaluate", str(run)]) == 0

@@ -43,9 +43,11 @@ def registered() -> Iterator[None]:
 
 
 def test_no_environment_stays_open_after_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutelage.task.ppo.TEST_EPISODES", 3)
+    monkeypatch.setattr("tutelage.task.acting.TEST_EPISODES", 3)
     tutelage.train(SOURCE, steps=3, out=tmp_path / "run", quiet=True, **SMALL)
-    assert Counted.made == 1 + 2 + 10 + 3, "one to look at, then those to train, to validate and to test in"
+    assert Counted.made == 1 + 4 + 2 + 20 + 3, (
+        "one to look at, four to try whether they can be put back, then those to train, to validate and to test in"
+    )
     assert Counted.is_open == set()
 
 

@@ -10,9 +10,9 @@ import torch
 
 import tutelage
 from tests.contract.examples import TASKS
+from tutelage.core import catalog
 from tutelage.metric.base import Metric, Tally
 from tutelage.metric.episodes import EpisodeOutcome
-from tutelage.metric.mean_return import MeanReturn
 from tutelage.metric.tally import Sums, SumTally, mean_of
 from tutelage.metric.token_outcome import TokenOutcome
 from tutelage.planning.recipe import recipe_from
@@ -41,7 +41,7 @@ def episodes(count: int, *, seed: int = 0) -> np.ndarray:
 
 
 def interval(returns: np.ndarray) -> tuple[float, float]:
-    units = UnitTallies(MeanReturn(), num_units=len(returns))
+    units = UnitTallies(catalog.load("metric", "return")(), num_units=len(returns))
     for one in returns:
         units.add(EpisodeOutcome(np.array([one]), np.array([1])))
     assert len(units.tallies) <= MAX_UNITS

@@ -12,7 +12,7 @@ from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Phase
-from tutelage.task.gan import Gan, GanTask
+from tutelage.task.generate import Generate, GenerateTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training.ledger import Ledger
 from tutelage.training.step import MAX_CONSTANTS, Step, StepOptions
@@ -59,7 +59,7 @@ def test_a_phase_moves_only_what_it_owns(phase: str, other: str) -> None:
     torch.manual_seed(0)
     optim = SGD(lr=0.1, momentum=0.0)
     phases = {name: Phase(owns=(f"{name}.",), optim=optim, schedule=Constant(warmup=0)) for name in ("critic", "generator")}
-    task = GanTask(Gan(latent_size=4, critic_steps=1), generator=nn.Linear(4, 2), critic=nn.Linear(2, 1), phases=phases)
+    task = GenerateTask(Generate(latent_size=4, critic_steps=1), generator=nn.Linear(4, 2), critic=nn.Linear(2, 1), phases=phases)
     before = {name: parameter.clone() for name, parameter in task.named_parameters()}
     batch = task.draw({"sample": torch.randn(8, 2)}, torch.Generator().manual_seed(0))
     Step(task, StepOptions())((phase,), batch, 0.0)
@@ -89,7 +89,7 @@ def gan_after(backward: str, num_micro: int) -> dict[str, torch.Tensor]:
     def network(num_inputs: int, num_outputs: int) -> nn.Module:
         return nn.Sequential(nn.Linear(num_inputs, 16), nn.ReLU(), nn.Linear(16, num_outputs))
 
-    task = GanTask(Gan(latent_size=4, critic_steps=1), generator=network(4, 2), critic=network(2, 1), phases=phases)
+    task = GenerateTask(Generate(latent_size=4, critic_steps=1), generator=network(4, 2), critic=network(2, 1), phases=phases)
     step = Step(task, StepOptions(backward=backward, num_micro=num_micro))  # type: ignore[arg-type]
     for number in range(10):
         generator = torch.Generator().manual_seed(number)
@@ -107,7 +107,7 @@ def test_gradients_of_everything_give_the_same_bits_as_those_of_the_phases_own(n
 
 def test_what_another_phase_has_gathered_survives_a_whole_backward_pass() -> None:
     phases = {name: Phase(owns=(f"{name}.",), optim=SGD(), schedule=Constant(warmup=0)) for name in ("critic", "generator")}
-    task = GanTask(Gan(latent_size=4, critic_steps=1), generator=nn.Linear(4, 2), critic=nn.Linear(2, 1), phases=phases)
+    task = GenerateTask(Generate(latent_size=4, critic_steps=1), generator=nn.Linear(4, 2), critic=nn.Linear(2, 1), phases=phases)
     gathered = torch.full((1, 2), 3.0)
     task.critic.weight.grad = gathered
     batch = task.draw({"sample": torch.randn(8, 2)}, torch.Generator().manual_seed(0))

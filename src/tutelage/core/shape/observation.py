@@ -1,4 +1,4 @@
-"""What an agent sees: float32 numbers [batch, *sizes]."""
+"""What an agent sees: float32 numbers [batch, *sizes]; of pixels bytes 0 to 255, which the network itself brings to 0 to 1."""
 
 import math
 from typing import Literal
@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from tutelage.core.shape.base import Shape, TensorSpec
-from tutelage.core.shape.views import Vector, View
+from tutelage.core.shape.views import Grid, Vector, View
 
 __all__ = ["ObservationShape"]
 
@@ -15,7 +15,8 @@ class ObservationShape(Shape):
     """Observations of an environment."""
 
     kind: Literal["observation"] = "observation"
-    sizes: tuple[int, ...] = Field((1,), description="Shape of one observation.")
+    sizes: tuple[int, ...] = Field((1,), description="Shape of one observation; channels, height, width of pixels.")
+    pixels: bool = Field(False, description="Whether they are pictures.")
 
     @property
     def tensors(self) -> dict[str, TensorSpec]:
@@ -24,9 +25,14 @@ class ObservationShape(Shape):
 
     @property
     def views(self) -> tuple[View, ...]:
-        """A vector."""
-        return (Vector(math.prod(self.sizes)),)
+        """A vector; pixels also as a grid."""
+        vector = Vector(math.prod(self.sizes))
+        if not self.pixels:
+            return (vector,)
+        channels, height, width = self.sizes
+        return Grid(channels, height, width), vector
 
     def say(self) -> str:
         """Write the sizes."""
-        return f"observations of {'x'.join(map(str, self.sizes)) or '1'} numbers"
+        sizes = "x".join(map(str, self.sizes)) or "1"
+        return f"pictures of {sizes}" if self.pixels else f"observations of {sizes} numbers"

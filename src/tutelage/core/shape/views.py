@@ -6,7 +6,7 @@ So a new kind of data works with every architecture whose view it can offer, and
 from dataclasses import dataclass
 from typing import ClassVar
 
-__all__ = ["Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "Vector", "View"]
+__all__ = ["Canvas", "Columns", "Grid", "History", "Mixed", "Series", "Text", "Tokens", "Vector", "View"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,22 @@ class Grid(View):
 
     noun: ClassVar[str] = "a grid"
 
+    channels: int
+    height: int
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas(View):
+    """Random numbers float32 [batch, size] of which a picture is to be made; a model returns [batch, channels * height * width].
+
+    Attributes:
+        size: Random numbers.
+        channels: Of the picture, as are `height` and `width`.
+    """
+
+    noun: ClassVar[str] = "random numbers for a picture"
+    size: int
     channels: int
     height: int
     width: int

@@ -69,6 +69,10 @@ class ArrayPart(RowsPart):
         made.name = name
         return made
 
+    def numbers(self) -> np.ndarray:
+        """Return the arrays."""
+        return self.inputs
+
     def labelled(self, labels: np.ndarray) -> "ArrayPart":
         """Return the same rows with other labels, [N]."""
         made = copy(self)

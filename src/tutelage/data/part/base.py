@@ -89,6 +89,14 @@ class RowsPart(Part):
         """Return one row for the report: `png` (base64), `row` (cells by name) or `text`; {} where nothing can be shown."""
         return {}
 
+    def sheet(self, count: int) -> bytes | None:
+        """Return the first rows side by side as one PNG; None where rows are no pictures."""
+        return None
+
+    def numbers(self) -> np.ndarray | None:
+        """Return all rows as numbers [N, ...], as they were read; None where they are not such."""
+        return None
+
     def without(self, columns: Collection[str]) -> Self:
         """Return the same rows without some of their columns."""
         return self

@@ -14,6 +14,7 @@ from PIL import Image
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
 from tutelage.data.part.pixels import ChosenPixels, choose
+from tutelage.data.part.sheet import draw_sheet
 from tutelage.data.source.decode import ImageReadError, decode_image, quiet
 
 __all__ = ["ImagePart", "picture"]
@@ -83,6 +84,16 @@ class ImagePart(RowsPart):
             return {}
         image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
         return {"png": picture(np.asarray(image))}
+
+    def sheet(self, count: int) -> bytes | None:
+        """Return the first pictures side by side as one PNG, row below row, small ones enlarged."""
+        if self.pixels is None or not len(self):
+            return None
+        return draw_sheet(np.asarray(self.pixels[: min(count, len(self))]))
+
+    def numbers(self) -> np.ndarray | None:
+        """Return the pixels, uint8 [N, H, W, C]; None where these are files."""
+        return None if self.pixels is None else np.asarray(self.pixels[:])
 
     def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         """Return a few pictures of each class."""

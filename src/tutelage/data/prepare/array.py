@@ -117,13 +117,20 @@ class FittedArray(Fitted):
         """Return the module that turns bytes into float32, and standardizes where that was fitted."""
         return Standardize(self.mean, self.deviation, is_float=self.is_float)
 
+    def undo(self, samples: Tensor) -> ArrayPart:
+        """Return values in the unit of the arrays that were given, float32 [N, *sizes]."""
+        values = samples.numpy()
+        if self.mean is not None and self.deviation is not None:
+            values = values * self.deviation + self.mean
+        return ArrayPart("generated", values.astype(np.float32), None, "")
+
     def reading(self) -> dict[str, Any]:
         """Return that arrays are to be passed on as they are."""
         return {"as_given": True}
 
     def say(self) -> str:
         """Write the sizes."""
-        return f"{self.shape.say()}, as given"
+        return f"{self.shape.say()}, {'as given' if self.mean is None else 'each entry with mean 0 and deviation 1'}"
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""

@@ -53,6 +53,13 @@ class Fitted:
         """
         return Pass()
 
+    def undo(self, samples: Tensor) -> RowsPart | None:
+        """Return what the finisher gives, float32 [N, ...] on the CPU, as the rows that would give it; None where nothing could.
+
+        What was lost stays lost: a picture made smaller stays small.
+        """
+        return None
+
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values; `Prepare.restore` takes it back."""
         raise NotImplementedError

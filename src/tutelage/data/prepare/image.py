@@ -129,6 +129,13 @@ class FittedImage(Fitted):
         """Return the module that turns uint8 [B, H, W, C] into normalized float32 [B, C, H, W], channels last in memory."""
         return Normalize(self.mean, self.deviation)
 
+    def undo(self, samples: Tensor) -> ImagePart:
+        """Return normalized pictures float32 [N, C, H, W] as pixels, rounded and cut off at 0 and 255."""
+        deviation, mean = (torch.tensor(values)[:, None, None] for values in (self.deviation, self.mean))
+        pixels = (samples * deviation + mean).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        names = tuple(f"picture {number}" for number in range(1, len(samples) + 1))
+        return ImagePart("generated", (), pixels.contiguous().numpy(), None, names, fingerprint="")
+
     def say(self) -> str:
         """Write size and color."""
         return f"{self.shape.say()}, normalized"

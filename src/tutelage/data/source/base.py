@@ -106,6 +106,20 @@ class Source(Component):
         """
         raise NotImplementedError
 
+    @classmethod
+    def takes(cls, value: object) -> bool:
+        """Tell whether a value given from Python, that is no table and no array, is this source's to read."""
+        return False
+
+    def of_value(self, value: object) -> Collected:
+        """Return what this source makes of a value from Python that it takes.
+
+        Raises:
+            UsageError: Nothing can be made of it.
+            DataError: What is wrong with it.
+        """
+        raise NotImplementedError
+
     def of_tables(self, collected: Collected) -> Collected:
         """Return what this source makes of tables that were given from Python.
 

@@ -1,20 +1,28 @@
-"""An environment of Gymnasium, named gym:ID, such as gym:CartPole-v1: for reinforcement learning.
+"""An environment of Gymnasium, named gym:ID, such as gym:CartPole-v1, or a class from Python: for reinforcement learning.
 
-Needs the extra `rl`. Observations must be boxes of numbers, and actions one of a few (Discrete).
+Needs the extra `rl`. Observations are boxes of numbers or pixels, or flatten to such; actions one of a few, or numbers
+between bounds.
 """
 
 import hashlib
 import json
+import re
+import warnings
+from collections.abc import Callable
 from typing import Any, ClassVar, Literal
+
+from pydantic import Field
 
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core.spaces import lacks, seen_in, taken_by
 from tutelage.data.part.environment import EnvironmentPart
 from tutelage.data.source.base import Collected, Source
 
 __all__ = ["Gym"]
 
 PREFIX = "gym:"
+OWN = "own environment"
 
 
 class Gym(Source):
@@ -22,11 +30,17 @@ class Gym(Source):
 
     kind: Literal["gym"] = "gym"
     has_targets: ClassVar[bool] = False
+    settings: dict[str, Any] = Field(default_factory=dict, description="Arguments that the environment is made with.")
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
         """Tell whether it is a name such as `gym:CartPole-v1`."""
         return path.startswith(PREFIX)
+
+    @classmethod
+    def takes(cls, value: object) -> bool:
+        """Tell whether a value from Python makes environments: a class, or anything that can be called without arguments."""
+        return callable(value)
 
     @classmethod
     def anywhere(cls, path: str) -> str:
@@ -39,30 +53,82 @@ class Gym(Source):
             raise UsageError(f"{self.path} takes no --test: an agent is tested in environments of its own.")
         name = self.path.removeprefix(PREFIX)
         gymnasium = _import_gymnasium()
-        env = _make(gymnasium, name)
-        observed, taken = env.observation_space, env.action_space
-        problems = []
-        if not isinstance(observed, gymnasium.spaces.Box):
-            problems.append(
-                DataProblem(self.path, f"observations are {observed}", "Only boxes of numbers can be learned from yet.")
-            )
-        if not isinstance(taken, gymnasium.spaces.Discrete):
-            problems.append(
-                DataProblem(self.path, f"actions are {taken}", "Only one of a few actions (Discrete) can be learned yet.")
-            )
-        env.close()
-        if problems:
-            raise DataError(problems)
-        settings = {"kind": "gymnasium", "name": name}
-        told = json.dumps({**settings, "version": gymnasium.__version__}, sort_keys=True)
-        part = EnvironmentPart(
-            name="train",
-            env=settings,
-            observation_sizes=tuple(int(size) for size in observed.shape),
-            num_actions=int(taken.n),
-            fingerprint=hashlib.sha256(told.encode()).hexdigest(),
-        )
-        return Collected(name=name.lower().replace("/", "-"), train=part)
+        env = _make(gymnasium, name, self.settings)
+        settings = {"name": name, "settings": self.settings}
+        return _collected(gymnasium, env, name=name, settings=settings, where=self.path)
+
+    def of_value(self, value: Any) -> Collected:
+        """Make an environment of the user's own, and check it as Gymnasium does.
+
+        Raises:
+            UsageError: It cannot be made, or is no environment of Gymnasium.
+            DataError: It does not do what such an environment has to.
+        """
+        gymnasium = _import_gymnasium()
+        name = str(getattr(value, "__name__", type(value).__name__)).strip("<>")
+        try:
+            env = value()
+        except Exception as error:  # the user's own code
+            raise UsageError(f"env={name}: calling it without arguments fails ({error}). Give a class or a function.") from error
+        if not isinstance(env, gymnasium.Env):
+            raise UsageError(f"env={name}: returns a {type(env).__name__}. Expected a gymnasium.Env.")
+        told = _checked(gymnasium, env, name)
+        settings = {"name": "", "settings": {}}
+        return _collected(gymnasium, value(), name=name, settings=settings, where=OWN, make=value, told=told)
+
+
+def _collected(
+    gymnasium: Any,
+    env: Any,
+    *,
+    name: str,
+    settings: dict[str, Any],
+    where: str,
+    make: Callable[[], Any] | None = None,
+    told: tuple[str, ...] = (),
+) -> Collected:
+    """Look at one environment, and close it."""
+    observed, taken = env.observation_space, env.action_space
+    env.close()
+    problems = [DataProblem(where, found, remedy) for found, remedy in lacks(observed, taken)]
+    if problems:
+        raise DataError(problems)
+    env_settings = {"kind": "gymnasium", **settings}
+    hashed = {**env_settings, "version": gymnasium.__version__, "own": name if make else ""}
+    seen, actions = seen_in(observed), taken_by(taken)
+    part = EnvironmentPart(
+        name="train",
+        env=env_settings,
+        observation_sizes=seen.sizes,
+        fingerprint=hashlib.sha256(json.dumps(hashed, sort_keys=True, default=str).encode()).hexdigest(),
+        has_pixels=seen.are_pixels,
+        num_choices=actions.num_choices,
+        low=actions.low,
+        high=actions.high,
+        make=make,
+    )
+    return Collected(name=name.lower().replace("/", "-"), train=part, warnings=told)
+
+
+def _checked(gymnasium: Any, env: Any, name: str) -> tuple[str, ...]:
+    """Check an own environment as Gymnasium does, and return what it warns of.
+
+    Raises:
+        DataError: What is wrong with it.
+    """
+    from gymnasium.utils.env_checker import check_env
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            check_env(env, skip_render_check=True, skip_close_check=True)
+        except Exception as error:  # a border: the checker asserts, and the user's own code may raise anything
+            found = f"gymnasium's check_env refuses it: {str(error).strip() or type(error).__name__}"
+            raise DataError([DataProblem(f"env={name}", found, "Mend the environment.")]) from error
+        finally:
+            env.close()
+    told = [re.sub(r"(?:\x1b\[\d*m|\s)+", " ", str(each.message)).strip().removeprefix("WARN: ") for each in caught]
+    return tuple(dict.fromkeys(f"{name}: {text}" for text in told))
 
 
 def _import_gymnasium() -> Any:
@@ -74,12 +140,12 @@ def _import_gymnasium() -> Any:
     return gymnasium
 
 
-def _make(gymnasium: Any, name: str) -> Any:
+def _make(gymnasium: Any, name: str, settings: dict[str, Any]) -> Any:
     """Make an environment, or say why not."""
     known = sorted(gymnasium.registry)
     if name not in known:
         raise UsageError(f"{PREFIX}{name}: Gymnasium knows no such environment{suggest(name, known)}")
     try:
-        return gymnasium.make(name)
+        return gymnasium.make(name, **settings)
     except Exception as error:  # environments fail in every way where a library of theirs is missing
         raise UsageError(f"{PREFIX}{name}: cannot be made ({error}).") from error

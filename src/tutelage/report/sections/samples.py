@@ -1,10 +1,11 @@
 """What the model made while it learned: texts, pictures or points, the last ones first."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 from tutelage.core import layout
-from tutelage.report.blocks import fold, section
+from tutelage.report.animation import animated
+from tutelage.report.blocks import figure, fold, section
 from tutelage.report.charts.cloud import cloud_chart
 from tutelage.report.html import Html, picture, tag
 from tutelage.report.number import say_count
@@ -14,10 +15,14 @@ from tutelage.report.value import as_number
 
 __all__ = ["Samples"]
 
-MAX_EARLIER = 11
+MAX_EARLIER, MAX_FRAMES = 11, 30
 MAX_TEXTS, MAX_LENGTH = 12, 4000
 MAX_POINTS, MAX_EARLIER_POINTS = 2000, 500
+FILM = "The same random numbers at each evaluation."
 LEAD = "Made by the model itself. Where it learns well, they come nearer and nearer to the real ones."
+
+
+Item = TypeVar("Item")
 
 
 class Made(Record):
@@ -59,13 +64,20 @@ class Samples(Section):
                 steps.setdefault(event.step, []).extend(_content(event, is_last=event.step == last))
         folds = [tag("div", tag("h3", f"Step {step:,}"), steps[step]) for step in reversed(shown)]
         kept = "" if len(shown) == len(earlier) else f" ({len(shown)} of {len(earlier)}; all are in {layout.EVENTS})"
+        film = picture(_film(sampled), alt="samples from the first to the last step", class_="picture")
         return section(
             "Samples",
             tag("div", tag("h3", f"Step {last:,}"), steps[last], class_="made"),
+            figure(film, title="From the first step to the last", caption=FILM) if film is not None else None,
             fold(f"Earlier samples{kept}", tag("div", folds, class_="made earlier")) if folds else None,
             anchor=self.anchor,
             lead=LEAD,
         )
+
+
+def _film(sampled: Sequence[Made]) -> str:
+    """Return all sheets one after another as one animated picture; "" where there are none."""
+    return animated(_spread([event.png for event in sampled if event.png], MAX_FRAMES))
 
 
 def _has_content(event: Made) -> bool:
@@ -95,7 +107,7 @@ def _plane(points: Sequence[Sequence[float | None]], *, limit: int) -> tuple[lis
     return [good[number] for number in _spread(range(len(good)), limit)], len(points) - len(good)
 
 
-def _spread(items: Sequence[int], limit: int) -> list[int]:
+def _spread(items: Sequence[Item], limit: int) -> list[Item]:
     """Return at most `limit` of the items, evenly spread, the first and the last among them."""
     if len(items) <= limit or limit < 2:
         return list(items[:limit])

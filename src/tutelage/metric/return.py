@@ -1,4 +1,4 @@
-"""Mean return: the sum of rewards of an episode, on average over episodes."""
+"""Return: the sum of rewards of an episode, on average over episodes."""  # noqa: N999 - the metric's name
 
 from typing import ClassVar, Literal
 
@@ -14,9 +14,9 @@ __all__ = ["MeanReturn"]
 class MeanReturn(Metric):
     """Mean over episodes."""
 
-    kind: Literal["mean_return"] = "mean_return"
+    kind: Literal["return"] = "return"
     answers: ClassVar[str] = "episodes"
-    title: ClassVar[str] = "mean return"
+    title: ClassVar[str] = "return"
 
     def tally(self) -> Tally:
         """Return a tally of sums."""

@@ -1,0 +1,69 @@
+"""Whether an environment can be saved and put back exactly: found out by trying, before anything is trained."""
+
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from tutelage.env.base import Environment
+from tutelage.env.plain_state import NotPlainError
+
+__all__ = ["find_way"]
+
+STEPS_BEFORE, STEPS_AFTER = 40, 120
+
+
+def find_way(ways: Sequence[str], build: Callable[[str], Environment]) -> tuple[str, str]:
+    """Return the first way of saving that gives the same episodes again, or `none`, and why not.
+
+    Copies act; their state is saved and put into new copies; both act alike from there on, and must show the same.
+
+    Args:
+        ways: In the order in which they are tried.
+        build: Makes copies that are saved in a way.
+    """
+    reasons = []
+    held = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        for way in ways:
+            reason = _try(way, build)
+            if not reason:
+                return way, ""
+            reasons.append(reason)
+    finally:
+        random.setstate(held[0])
+        np.random.set_state(held[1])
+        torch.set_rng_state(held[2])
+    return "none", "; ".join(reasons)
+
+
+def _try(way: str, build: Callable[[str], Environment]) -> str:
+    """Return why a way of saving does not give the same episodes again; "" where it does."""
+    envs: list[Environment] = []
+    try:
+        envs.append(build(way))
+        envs.append(build(way))
+        return _compare(*envs, way=way)
+    except NotPlainError as error:
+        return f"its state cannot be written down ({error})"
+    finally:
+        for env in envs:
+            env.close()
+
+
+def _compare(first: Environment, second: Environment, *, way: str) -> str:
+    """Act, save, put back, act alike; return what differs."""
+    generator = torch.Generator().manual_seed(0)
+    first.reset(torch.Generator().manual_seed(1))
+    for _ in range(STEPS_BEFORE):
+        first.step(first.actions.sample(first.num_envs, generator))
+    second.restore(first.state())
+    for step in range(STEPS_AFTER):
+        action = first.actions.sample(first.num_envs, generator)
+        one, other = first.step(action), second.step(action)
+        names = ("observation", "reward", "terminated", "truncated")
+        if not all(torch.equal(getattr(one, key), getattr(other, key)) for key in names):
+            how = "put back" if way == "plain" else "repeated from its random state and actions"
+            return f"{how}, it goes on differently after {step} steps"
+    return ""

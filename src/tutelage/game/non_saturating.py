@@ -1,0 +1,50 @@
+"""Non-saturating game: the critic is a classifier of real and generated; the generator makes its own samples pass for real.
+
+With critic D, real x, generated G(z) and f(t) = log(1 + exp(-t)):
+critic: f(D(x)) + f(-D(G(z))) + gamma/2 * N * |grad D(x)|^2; generator: f(D(G(z))).
+Without a penalty (gamma = 0) it hardly converges, even in one dimension: it circles around the solution.
+
+Source: I. Goodfellow et al., "Generative Adversarial Networks", 2014, arXiv 1406.2661, section 3; the penalty R1 from
+L. Mescheder et al., 2018, arXiv 1801.04406, equation 9.
+Differs from the papers: gamma is per number of a sample.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from tutelage.game.base import CriticLoss, Game, Judge
+from tutelage.game.slope import GAMMA_RANGE, zero_centered
+
+__all__ = ["NonSaturating"]
+
+
+class NonSaturating(Game):
+    """The first of all games, with or without R1."""
+
+    kind: Literal["non_saturating"] = "non_saturating"
+    gamma: float = Field(
+        0.1, ge=0, le=GAMMA_RANGE, description="Weight of the gradient penalty for each number of a real sample; 0 has none."
+    )
+
+    @property
+    def order(self) -> Literal[1, 2]:
+        """2 with a penalty."""
+        return 2 if self.gamma else 1
+
+    def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
+        """Return the critic's side."""
+        real = real.detach().requires_grad_() if self.gamma else real
+        score_real_B, score_generated_B = judge(torch.cat([real, generated])).chunk(2)
+        loss_B = F.softplus(-score_real_B) + F.softplus(score_generated_B)
+        if not self.gamma:
+            return CriticLoss(loss_B, score_real_B, score_generated_B)
+        penalty_B = zero_centered(score_real_B, real, gamma=self.gamma)
+        return CriticLoss(loss_B + penalty_B, score_real_B, score_generated_B, penalty_B)
+
+    def generator_loss(self, judge: Judge, real: Tensor, generated: Tensor) -> Tensor:
+        """Return the generator's side."""
+        return F.softplus(-judge(generated))

@@ -1,0 +1,73 @@
+"""Brings what an agent sees to a scale on which networks learn, and lets the network behind it answer.
+
+Shapes: B = observations, O = sizes of one observation.
+"""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["ObservationNet", "ObservationScale"]
+
+LARGEST = 10.0
+"""Standard deviations, beyond which a number is clipped."""
+SMALLEST_VARIANCE = 1e-8
+BYTE = 255.0
+
+
+class ObservationScale(nn.Module):
+    """Numbers minus their running mean, over their running standard deviation; pixels over 255; or both left as they are.
+
+    Mean and variance follow what was seen so far, all of it counted alike (Chan et al. 1979, "Updating formulae and a pairwise
+    algorithm for computing sample variances", equation 2.1). Before anything was seen, numbers stay what they are.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], *, are_pixels: bool, is_learned: bool = True) -> None:
+        """Begin without a scale."""
+        super().__init__()
+        self.are_pixels = are_pixels
+        self.is_learned = is_learned and not are_pixels
+        self.mean: Tensor
+        self.variance: Tensor
+        self.count: Tensor
+        if self.is_learned:
+            self.register_buffer("mean", torch.zeros(sizes))
+            self.register_buffer("variance", torch.ones(sizes))
+            self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Return float32 [B, O]."""
+        if self.are_pixels:
+            return observation.float() / BYTE
+        if not self.is_learned:
+            return observation.float()
+        scaled = (observation - self.mean) * (self.variance + SMALLEST_VARIANCE).rsqrt()
+        return scaled.clamp(-LARGEST, LARGEST)
+
+    @torch.no_grad()
+    def learn(self, observation: Tensor) -> None:
+        """Let mean and variance follow some observations [B, O]."""
+        if not self.is_learned:
+            return
+        seen = observation.double()
+        count, total = float(len(seen)), self.count + float(len(seen))
+        mean, before = seen.mean(dim=0), self.mean.double()
+        shift = mean - before
+        squares = self.variance.double() * self.count + seen.var(dim=0, correction=0) * count
+        squares += shift.square() * self.count * count / total
+        self.mean.copy_(before + shift * count / total)
+        self.variance.copy_(squares / total)
+        self.count.copy_(total)
+
+
+class ObservationNet(nn.Module):
+    """A scale and a network behind it."""
+
+    def __init__(self, scale: ObservationScale, body: nn.Module) -> None:
+        super().__init__()
+        self.scale = scale
+        self.body = body
+
+    def forward(self, observation: Tensor) -> Tensor:
+        """Return what the network makes of scaled observations."""
+        answer: Tensor = self.body(self.scale(observation))
+        return answer

@@ -1,0 +1,150 @@
+"""Episodes played to measure a policy: in environments of their own, with seeds of their own, always with the best action.
+
+Shapes: N = episodes, played in copies of the environment that are stepped at once.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tutelage.core.errors import UsageError
+from tutelage.core.seeds import derive
+from tutelage.env.base import Environment
+from tutelage.metric.episodes import EpisodeOutcome
+from tutelage.planning.plan import Plan
+from tutelage.task.base import Task
+from tutelage.task.environment import EnvironmentData
+from tutelage.task.measured import Measured, UnitTallies
+from tutelage.task.modes import evaluation_mode
+
+__all__ = ["EpisodeEvaluator", "play_episodes"]
+
+MAX_EPISODE_STEPS = 10_000
+"""An evaluation gives up after so many steps of each environment."""
+MOST_COPIES = 100
+"""Environments that are open at once for an evaluation; more episodes are played one round after another."""
+
+Choose = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class EpisodeEvaluator(Measured):
+    """Plays whole episodes, always with the best action.
+
+    The environments are made for the first evaluation, begin anew with the same random numbers for each, and stay open until
+    `close`.
+
+    Attributes:
+        name: The part's name, which begins the metrics' names.
+        plan: Metrics, device, seed; its task says which action is the best.
+        data: Makes the environments.
+        episodes: How many are played in an evaluation.
+        is_watched: Whether early stopping judges by these episodes.
+    """
+
+    name: str
+    plan: Plan
+    data: EnvironmentData
+    episodes: int
+    is_watched: bool = False
+
+    def __len__(self) -> int:
+        return self.episodes
+
+    def __call__(self, task: Task) -> dict[str, float]:
+        """Return each metric by name, such as `val/return`."""
+        return self.measure([self.play(task.network())])
+
+    def final(self, task: Task) -> dict[str, Any]:
+        """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
+        return self.told(self.play(task.network()))
+
+    def told(self, outcome: EpisodeOutcome) -> dict[str, Any]:
+        """Return what result.json says of played episodes; `figures` holds the ends of the return's interval too."""
+        values = self.measure([outcome])
+        intervals = [
+            self._interval(metric, outcome, estimate=value) for metric, value in zip(self.metrics, values.values(), strict=True)
+        ]
+        record = self.record(values, intervals=intervals, baseline=self.guess(), described="acting at random")
+        figures: dict[str, float] = {}
+        for (name, _), (low, high) in zip(values.items(), intervals, strict=True):
+            figures |= {f"{name}_low": low, f"{name}_high": high}
+        played = {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist()}
+        return record | {"figures": figures, "episodes": played}
+
+    def measure_guess(self) -> Mapping[str, float]:
+        """Return what acting at random earns."""
+        return self.measure([self.play(None)])
+
+    def play(self, network: nn.Module | None) -> EpisodeOutcome:
+        """Return whole episodes; without a network, actions are drawn at random."""
+        generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} episodes"))
+        rounds, done = [], 0
+        while done < self.episodes:
+            rounds.append(play_episodes(self._env, self._chooser(network, generator), generator))
+            done += len(rounds[-1].returns)
+        returns, lengths = (np.concatenate([getattr(one, key) for one in rounds]) for key in ("returns", "lengths"))
+        return EpisodeOutcome(returns[: self.episodes], lengths[: self.episodes])
+
+    def close(self) -> None:
+        """Close the environments, if any were made."""
+        env: Environment | None = self.__dict__.get("_env")
+        if env is not None:
+            env.close()
+
+    @cached_property
+    def _env(self) -> Environment:
+        return self.data.make(min(self.episodes, MOST_COPIES), device=self.plan.device)
+
+    def _chooser(self, network: nn.Module | None, generator: torch.Generator) -> Choose:
+        """Return what chooses actions."""
+        if network is None:
+            actions = self._env.actions
+            return lambda observation: actions.sample(len(observation), generator)
+        task: Any = self.plan.task
+        best = network
+
+        def choose(observation: Tensor) -> Tensor:
+            with evaluation_mode(best):
+                action: Tensor = task.best_action(best(observation).float())
+            return action
+
+        return choose
+
+    def _interval(self, metric: Any, outcome: EpisodeOutcome, *, estimate: float) -> tuple[float, float]:
+        """Return a metric's interval, each episode drawn for itself."""
+        units = UnitTallies(metric, num_units=self.episodes)
+        for number in range(self.episodes):
+            one = slice(number, number + 1)
+            units.add(EpisodeOutcome(outcome.returns[one], outcome.lengths[one]))
+        return units.interval(seed=self.plan.seed, estimate=estimate)
+
+
+@torch.no_grad()
+def play_episodes(env: Environment, choose: Choose, generator: torch.Generator) -> EpisodeOutcome:
+    """Return the first episode of each copy; one that does not end counts as it stands after 10,000 steps.
+
+    Raises:
+        UsageError: A reward that is not finite.
+    """
+    observation = env.reset(generator)
+    # The next round, if any, begins with other random numbers.
+    torch.randint(2**31, (1,), generator=generator)
+    returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
+    is_over = np.zeros(env.num_envs, dtype=bool)
+    for _ in range(MAX_EPISODE_STEPS):
+        moved = env.step(choose(observation))
+        returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
+        lengths += ~is_over
+        is_over |= (moved.terminated | moved.truncated).cpu().numpy()
+        observation = moved.observation
+        if is_over.all():
+            break
+    if not np.isfinite(returns).all():
+        raise UsageError("the environment gives rewards that are not finite. Mend it.")
+    return EpisodeOutcome(returns, lengths)

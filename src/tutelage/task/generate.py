@@ -1,0 +1,315 @@
+"""Adversarial training: a generator learns to make samples that a critic cannot tell from real ones (a GAN).
+
+Two phases on each batch of real samples: the critic learns to tell real from generated, the generator to pass for real. What
+each makes small is a game (`tutelage list game`). Several critic beats may go before each generator beat.
+
+Source: Goodfellow et al., "Generative Adversarial Networks", 2014, arXiv 1406.2661; the default game, networks without
+normalization, Adam without momentum and the average of the generator's weights: Huang et al., 2025, arXiv 2501.05441.
+Differs from the papers: constant penalty, a learning rate that falls to zero.
+
+Shape letters: B samples of a batch, Z random numbers, C classes.
+"""
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from tutelage.core.errors import RecipeError
+from tutelage.core.seeds import derive
+from tutelage.core.shape.base import Shape
+from tutelage.core.shape.latent import LatentShape
+from tutelage.core.shape.views import Grid
+from tutelage.core.spec import Component, Wish, grant
+from tutelage.data.augment.none import NoAugment
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.prepare.base import Fitted, Pass
+from tutelage.data.source.base import Collected
+from tutelage.data.target.classes import fit_classes
+from tutelage.defaults.base import Suggestion
+from tutelage.game.base import Game
+from tutelage.game.relativistic import Relativistic
+from tutelage.model.arch.fourier import Fourier
+from tutelage.model.arch.mlp import MLP
+from tutelage.model.arch.residual_pair import ResidualPair
+from tutelage.optim.adam import Adam
+from tutelage.optim.schedule.linear_to_zero import LinearToZero
+from tutelage.planning.decisions import Decisions
+from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan
+from tutelage.planning.recipe import Recipe
+from tutelage.task.average import Average
+from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.compared import Compared
+from tutelage.task.parts import split_rows
+from tutelage.task.rows import RowsData, planned_stream, rows_data
+from tutelage.task.sample_evaluation import SampleEvaluator
+from tutelage.task.supervised import build_model, choose_ema, initialize
+
+__all__ = ["Generate", "GenerateTask"]
+
+STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
+"""Where no budget is given: minutes for small pictures, a minute for points."""
+FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
+"""Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
+STANDARDIZED = {"standardize": "feature"}
+"""Numbers of arrays: penalties and rates are for samples of deviation 1."""
+TINY_PICTURE = 256
+"""Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
+
+
+class Generate(TaskSpec):
+    """Settings of adversarial training."""
+
+    kind: Literal["generate"] = "generate"
+    noun: ClassVar[str] = "generator"
+    answers: ClassVar[str] = "samples"
+    answers_rows: ClassVar[bool] = False
+    uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "class_weights"}
+    game: Wish("game") = Field("auto", description="What critic and generator make small; auto = relativistic.")  # type: ignore[valid-type]
+    conditional: bool = Field(False, description="Whether a class may be asked for; it is learned from the labels.")
+    latent_size: int = Field(32, gt=0, le=2**16, description="Size of the latent: random numbers that the generator starts from.")
+    critic_steps: int = Field(1, gt=0, le=1000, description="Critic updates to one generator update.")
+    critic: Wish("model") = Field("auto", description="Architecture of the critic; auto = that of the generator.")  # type: ignore[valid-type]
+    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the average of the generator's weights, which leaves; decided.")
+    sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
+    classes: int = Field(0, ge=0, le=2**20, description="Classes that may be asked for; decided from the data.")
+
+    def claims(self, part: Part) -> Claim | None:
+        """Claim rows without labels."""
+        is_bare = isinstance(part, RowsPart) and part.labels is None
+        return Claim("there are no labels: learn to generate such samples") if is_bare else None
+
+    def refusal(self, part: Part) -> str:
+        """Refuse what is not made of rows, and what has no classes where these are wanted."""
+        if not isinstance(part, RowsPart):
+            return f"task 'generate' learns to generate rows, and these are {part.kind} data. Choose another task."
+        if self.conditional and part.labels is None:
+            return (
+                "there are no labels, and task.conditional asks for classes. Leave it out, or name the labels: --target COLUMN."
+            )
+        return ""
+
+    def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> Data:
+        """Split, and fit the preprocessing; labels count only where classes may be asked for."""
+        part = collected.train
+        assert isinstance(part, RowsPart)
+        target, codes = None, None
+        if self.conditional:
+            assert part.labels is not None
+            target = fit_classes(part.labels, reason=reason, locate=part.locate)
+            codes = target.encode(part.labels)
+        split = split_rows(collected, recipe, classes=codes)
+        return rows_data(
+            split, collected=collected, recipe=recipe, target=target, task=("generate", reason), suggested=STANDARDIZED
+        )
+
+    def suggest(self, facts: Facts) -> Suggestion:
+        """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
+        grid = facts.shape.view(Grid)
+        model, batch_size, optim = _suited(grid)
+        steps = STEPS_OF_NUMBERS if grid is None else STEPS
+        return Suggestion(
+            model=model,
+            augment=NoAugment(),
+            optim=optim,
+            schedule=LinearToZero(warmup=0.0),
+            batch_size=batch_size,
+            epochs=steps * batch_size / max(facts.num_train, 1),
+            ema=0.999,
+            patience=1.0,
+            why={
+                "model": "without normalization, so that each sample stands alone; pictures of some size need convolutions",
+                "augment": "what is learned is how the data look, unchanged",
+                "init": "the architecture's own",
+                "optim": "no momentum: the two networks chase each other",
+                "schedule": "the chase calms down towards the end",
+                "clip": "not needed",
+                "ema": "the average of a generator that circles lies nearer to where it circles around",
+                "epochs": f"{steps:,} steps where no budget is given",
+                "judge": "samples must be good, and no part of the data may be missed",
+            },
+        )
+
+    def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Generate":
+        """Take over the shape of a sample, and choose critic and average."""
+        if len(facts.shape.tensors) != 1:
+            found = f"task 'generate' learns to make arrays or pictures of one kind of number, and these are {facts.shape.say()}"
+            raise RecipeError(f"recipe: {found}. Give an array of the numbers alone, or another task: tutelage list task.")
+        (spec,) = facts.shape.tensors.values()
+        if spec.dtype != "float32":
+            found = f"task 'generate' learns to make numbers that may have fractions, and these are whole ({facts.shape.say()})"
+            raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
+        is_few = math.prod(spec.sizes) <= FEW_NUMBERS
+        usual = Fourier() if is_few and recipe.model == "auto" else grant(recipe.model, auto.model)
+        critic = grant(self.critic, usual)
+        made.choose("task.critic", self.critic, critic, "narrow places, wide gaps" if usual == Fourier() else "as the generator")
+        gamma = SHARP_GAMMA if is_few else Relativistic().gamma
+        game = grant(self.game, Relativistic(gamma=gamma))
+        made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
+        wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
+        ema = choose_ema(wished, auto=auto, made=made)
+        classes = len(facts.class_counts) if self.conditional else 0
+        return self.but(game=game, critic=critic, ema=ema, sizes=spec.sizes, classes=classes)
+
+    def network_shape(self, facts: Facts) -> Shape:
+        """Return that the generator starts from random numbers."""
+        (spec,) = facts.shape.tensors.values()
+        return LatentShape(
+            size=self.latent_size, classes=len(facts.class_counts) if self.conditional else 0, sizes=spec.sizes or (1,)
+        )
+
+    def watched(self, facts: Facts, *, auto: Suggestion) -> tuple[str, str]:
+        """Return precision and coverage as one number: coverage alone takes many samples that are off for a few places more."""
+        return "precision_coverage", auto.why["judge"]
+
+    def count_outputs(self, facts: Facts) -> int:
+        """Return one output for each number of a sample."""
+        (spec,) = facts.shape.tensors.values()
+        return math.prod(spec.sizes)
+
+    def metrics(self, facts: Facts) -> tuple[str, ...]:
+        """Return how much is covered, how well the samples lie within, and how far off they are as a whole."""
+        return ("coverage", "density", "precision", "recall", "frechet", "frechet_floor")
+
+    def finisher(self, fitted: Fitted | None) -> nn.Module:
+        """Return that random numbers are taken as they are."""
+        return Pass()
+
+    def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return samples float32 [B, *sizes] of outputs [B, numbers]."""
+        return outputs.view(-1, *self.sizes)
+
+    def latents(self, num: int, *, seed: int, classes: Tensor | None = None) -> Tensor:
+        """Return what the generator starts from, float32 [num, Z + C]; the n-th is the same however many there are.
+
+        Args:
+            num: How many.
+            seed: Root of the random numbers.
+            classes: The wanted class of each, int64 [num]; None where the generator knows none.
+        """
+        own = [torch.Generator().manual_seed(derive(seed, "latent", number)) for number in range(num)]
+        latent = torch.stack([torch.randn(self.latent_size, generator=generator) for generator in own])
+        return with_classes(latent, classes, self.classes)
+
+    def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
+        """Put the task around both networks, rows into a stream, and evaluators beside."""
+        assert isinstance(data, RowsData)
+        generator = build_model(plan, module)
+        critic: Any = self.critic
+        (name,) = data.fitted.shape.tensors
+        phases = {
+            phase: Phase(owns=(f"{phase}.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+            for phase in ("critic", "generator")
+        }
+        critic_net: nn.Module = critic.build(data.fitted.shape, max(self.classes, 1))
+        initialize(critic_net, plan, purpose="init critic")
+        task = GenerateTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=name)
+        finisher = data.fitted.finisher().to(plan.device)
+        stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
+        compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
+        return Problem(
+            task=task.to(plan.device),
+            stream=stream,
+            validation=SampleEvaluator("val", self, plan, data.fitted, compared, "validation", is_watched=True),
+            test=SampleEvaluator("test", self, plan, data.fitted, compared, "test") if data.test is not None else None,
+            num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
+        )
+
+
+class GenerateTask(Task):
+    """A generator and a critic; the batch holds real samples [B, ...], and their classes as `target` where these count."""
+
+    draws: ClassVar[bool] = True
+    has_steady_loss: ClassVar[bool] = False
+
+    def __init__(
+        self, spec: Generate, *, generator: nn.Module, critic: nn.Module, phases: dict[str, Phase], sample_name: str = "sample"
+    ) -> None:
+        """Hold both networks; phases are called `critic` and `generator`, and the game says whether the first one runs eager."""
+        super().__init__()
+        game: Any = grant(spec.game, Relativistic())
+        self.game: Game = game
+        self.generator = generator
+        self.critic = critic
+        self.average = Average(generator, decay=spec.ema) if spec.ema else None
+        self.phases = {**phases, "critic": replace(phases["critic"], order=self.game.order)}
+        self.spec = spec
+        self.sample_name = sample_name
+        self.rhythm = (("critic",),) * (spec.critic_steps - 1) + (("critic", "generator"),)
+
+    def draw(self, batch: Batch, generator: torch.Generator) -> Batch:
+        """Add latents float32 [B, Z + C] of the batch's own classes, and `mix` float32 [B] where the game needs it."""
+        sample = batch[self.sample_name]
+        drawn = {"latent": torch.randn(len(sample), self.spec.latent_size, generator=generator)}
+        if self.game.draws_mix:
+            drawn["mix"] = torch.rand(len(sample), generator=generator)
+        if sample.device.type == "cuda":
+            drawn = {name: value.pin_memory() for name, value in drawn.items()}
+        drawn = {name: value.to(sample.device, non_blocking=True) for name, value in drawn.items()}
+        latent = with_classes(drawn["latent"], batch.get("target"), self.spec.classes)
+        return {**batch, **drawn, "latent": latent}
+
+    def objective(self, phase: str, batch: Batch) -> Objective:
+        """Return the loss of one side, the other held fixed."""
+        real = batch[self.sample_name]
+        if phase == "generator":
+            generated = self.generator(batch["latent"]).view(real.shape)
+            loss_B = self.game.generator_loss(lambda sample: self.judge(sample, batch), real, generated)
+            return Objective(loss_B.sum(), float(len(real)), {})
+        with self._exactly(real):
+            with torch.no_grad():
+                generated = self.generator(batch["latent"]).view(real.shape)
+            judge = lambda sample: self.judge(sample, batch)  # noqa: E731 - closes over the classes
+            side = self.game.critic_loss(judge, real, generated, mix_B=batch.get("mix"))
+        parts = {
+            "real": side.score_real.sum(),
+            "generated": side.score_generated.sum(),
+            # How sure the critic is of who is real in a pair: 1/2 where nothing can be told apart, 1 where all can.
+            "lead": torch.sigmoid(side.score_real - side.score_generated).sum(),
+        }
+        if side.penalty is not None:
+            parts["penalty"] = side.penalty.sum()
+        return Objective(side.loss.sum(), float(len(real)), parts)
+
+    def judge(self, sample: Tensor, batch: Batch) -> Tensor:
+        """Return the critic's scores float32 of B samples, or of 2 B, by the output of each one's class where classes count."""
+        score_BC: Tensor = self.critic(sample).float()
+        if not self.spec.classes:
+            return score_BC.view(-1)
+        target_B = batch["target"].repeat(len(sample) // len(batch["target"]))
+        return score_BC.gather(1, target_B[:, None])[:, 0]
+
+    def after_update(self, phase: str, made: Tensor | None = None) -> None:
+        """Let the average follow the generator."""
+        if self.average is not None and phase == "generator":
+            self.average.follow(self.generator, made=made)
+
+    def network(self) -> nn.Module:
+        """Return the generator, or its average where one is kept."""
+        return self.generator if self.average is None else self.average.module
+
+    def _exactly(self, sample: Tensor) -> AbstractContextManager[object]:
+        """Return the context of a critic's loss: with gradients of gradients, which bfloat16 spoils, in float32."""
+        return torch.autocast(sample.device.type, enabled=False) if self.game.order == 2 else nullcontext()
+
+
+def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
+    """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
+    if grid is None:
+        return MLP(hidden=(96,) * 4, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.9)
+    optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
+    if grid.channels * grid.height * grid.width <= TINY_PICTURE:
+        return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim
+    return ResidualPair(widths=(32, 64), patch=2), 64, optim
+
+
+def with_classes(latent_BZ: Tensor, classes_B: Tensor | None, num_classes: int) -> Tensor:
+    """Return random numbers with a 1 for each one's class beside them, float32 [B, Z + C]; as they are without classes."""
+    if not num_classes or classes_B is None:
+        return latent_BZ
+    return torch.cat([latent_BZ, nn.functional.one_hot(classes_B, num_classes).float()], dim=1)

@@ -1,0 +1,138 @@
+"""What an environment shows and takes, whether it can be put back, and what is said where it cannot."""
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+gymnasium = pytest.importorskip("gymnasium")
+from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete  # noqa: E402 - an extra
+
+from tutelage.core.spaces import lacks, seen_in, taken_by  # noqa: E402 - needs the extra
+from tutelage.env.gymnasium import Gymnasium, GymnasiumVector, make_vector  # noqa: E402 - needs the extra
+
+
+def pixels(*sizes: int) -> Any:
+    return Box(0, 255, sizes, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("space", "sizes", "are_pixels"),
+    [
+        (Box(-1, 1, (4,), np.float32), (4,), False),
+        (Box(-1, 1, (3, 5), np.float32), (3, 5), False),
+        (pixels(84, 84), (1, 84, 84), True),
+        (pixels(96, 80, 3), (3, 96, 80), True),
+        (pixels(4, 84, 84), (4, 84, 84), True),
+        (pixels(4, 84, 80, 3), (12, 84, 80), True),
+        (pixels(6), (6,), False),
+        (Discrete(7), (7,), False),
+        (Dict({"place": Discrete(3), "speed": Box(-1, 1, (2,), np.float32)}), (5,), False),
+    ],
+)
+def test_observations_are_seen_as_numbers_or_as_pixels(space: Any, sizes: tuple[int, ...], are_pixels: bool) -> None:
+    seen = seen_in(space)
+    assert (seen.sizes, seen.are_pixels) == (sizes, are_pixels)
+
+
+def test_actions_are_choices_or_numbers_and_others_are_refused_with_what_to_do() -> None:
+    assert taken_by(Discrete(3)).num_choices == 3
+    assert taken_by(Box(-2, 2, (2,), np.float32)).high == (2.0, 2.0)
+    assert lacks(Box(-1, 1, (4,), np.float32), Discrete(2)) == []
+    for space in (MultiDiscrete([2, 3]), Box(-np.inf, np.inf, (1,), np.float32)):
+        ((found, remedy),) = lacks(Box(-1, 1, (4,), np.float32), space)
+        assert "actions are" in found
+        assert "gymnasium.wrappers." in remedy
+
+
+class Picture(gymnasium.Env):  # type: ignore[misc]
+    """Shows a picture in color whose red is the step."""
+
+    observation_space = pixels(12, 10, 3)
+    action_space = Box(-1.0, 3.0, (2,), np.float32)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin."""
+        super().reset(seed=seed)
+        self.place = 0
+        return self._seen(), {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Return the sum of the action's numbers as reward."""
+        self.place += 1
+        return self._seen(), float(action.sum()), self.place == 9, False, {}
+
+    def _seen(self) -> np.ndarray:
+        picture = np.zeros((12, 10, 3), dtype=np.uint8)
+        picture[..., 0] = self.place
+        return picture
+
+
+def test_pixels_stay_bytes_with_channels_first_and_numbers_of_an_action_arrive_as_they_are() -> None:
+    env = Gymnasium(name="", num_envs=2).build(make=Picture)
+    env.reset(torch.Generator())
+    moved = env.step(torch.tensor([[1.0, 0.5], [3.0, -1.0]]))
+    assert moved.reward.tolist() == [1.5, 2.0]
+    assert moved.observation.dtype == torch.uint8
+    assert moved.observation.shape == (2, 3, 12, 10)
+    assert moved.observation[0, :, 0, 0].tolist() == [1, 0, 0]
+
+
+class World:
+    """Something that cannot be written down."""
+
+    def __init__(self) -> None:
+        self.place = 0.0
+
+
+class Physics(Picture):
+    """Holds a world of its own; its reward depends on the episode's past."""
+
+    observation_space = Box(-1e3, 1e3, (1,), np.float32)
+
+    def __init__(self) -> None:
+        self.world = World()
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin somewhere."""
+        gymnasium.Env.reset(self, seed=seed)
+        self.world = World()
+        self.world.place = float(self.np_random.uniform())
+        return np.array([self.world.place], dtype=np.float32), {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Move on by chance."""
+        self.world.place += self.chance()
+        return np.array([self.world.place], dtype=np.float32), 1.0, self.world.place > 5, False, {}
+
+    def chance(self) -> float:
+        """Return how far."""
+        return float(self.np_random.uniform())
+
+
+SOURCE = random.SystemRandom()
+
+
+class Wild(Physics):
+    """Takes chance from where nobody can repeat it."""
+
+    def chance(self) -> float:
+        """Return how far."""
+        return SOURCE.random()
+
+
+@pytest.mark.parametrize(("kind", "way"), [(Picture, "plain"), (Physics, "replay"), (Wild, "none")])
+def test_how_an_environment_can_be_put_back_is_found_out_by_trying(kind: type[Any], way: str) -> None:
+    settings, reason = Gymnasium.find_snapshot({"name": "", "settings": {}}, kind)
+    assert settings["snapshot"] == way
+    assert bool(reason) == (way == "none")
+
+
+def test_one_that_cannot_be_put_back_begins_new_episodes() -> None:
+    env = GymnasiumVector(make_vector("", 2, make=Wild), snapshot="none")
+    env.reset(torch.Generator())
+    begun = env.restore(env.state())
+    assert begun is not None
+    assert begun.shape == (2, 1)

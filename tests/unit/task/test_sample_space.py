@@ -1,0 +1,58 @@
+"""Samples are compared by what is known of them: as they are, by principal components, or by a classifier's features."""
+
+import numpy as np
+import pytest
+import torch
+
+from tutelage.task.sample_pictures import closest, interpolated
+from tutelage.task.sample_space import choose_space
+
+
+def test_few_numbers_are_compared_as_they_are() -> None:
+    samples = torch.randn(50, 2)
+    space = choose_space(samples, None, seed=0)
+    assert not space.is_learned
+    np.testing.assert_array_equal(space.features(samples), samples.double().numpy())
+
+
+def test_many_numbers_without_labels_by_principal_components_which_keep_distances() -> None:
+    samples = torch.randn(200, 3) @ torch.randn(3, 100)
+    features = choose_space(samples, None, seed=0).features(samples)
+    assert features.shape == (200, 64)
+    expected = float(torch.dist(samples[0], samples[1]))
+    assert float(np.linalg.norm(features[0] - features[1])) == pytest.approx(expected, rel=1e-4)
+
+
+def test_labelled_samples_by_a_classifier_that_tells_the_classes_apart_and_leaves_the_generator_alone() -> None:
+    classes = torch.arange(120) % 3
+    samples = torch.randn(120, 1, 8, 8) * 0.1
+    samples[torch.arange(120), 0, classes * 2] += 1.0
+    before = torch.get_rng_state()
+    space = choose_space(samples, np.array(["a", "b", "c"])[classes.numpy()], seed=0)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert space.is_learned
+    assert "3 classes" in space.said
+    features = space.features(samples)
+    centers = np.stack([features[classes.numpy() == number].mean(0) for number in range(3)])
+    nearest = np.linalg.norm(features[:, None] - centers[None], axis=2).argmin(1)
+    assert (nearest == classes.numpy()).mean() > 0.95
+    again = choose_space(samples, np.array(["a", "b", "c"])[classes.numpy()], seed=0)
+    np.testing.assert_array_equal(again.features(samples), features)
+
+
+def test_amounts_are_no_classes() -> None:
+    assert not choose_space(torch.randn(60, 100), np.arange(60) * 0.5, seed=0).is_learned
+
+
+def test_a_copy_is_nearest_to_what_it_copies() -> None:
+    train, real = torch.randn(30, 1, 4, 4), torch.randn(20, 1, 4, 4)
+    near = closest(train[[7, 3]], real, train=train)
+    assert near.rows == (7, 3)
+    assert near.generated < 1e-3 < near.real
+
+
+def test_steps_between_two_draws_begin_and_end_at_them() -> None:
+    ends = torch.randn(4, 16)
+    between = interpolated(ends)
+    assert between.shape == (16, 16)
+    torch.testing.assert_close(between[[0, 7, 8, 15]], ends, atol=1e-6, rtol=0)
