@@ -91,7 +91,7 @@ class Interval:
 
     def _due(self, month_T: np.ndarray) -> np.ndarray:
         """Return the beginning of the day that times are on in each month, int64 [T], in microseconds since 1970."""
-        days = month_T.astype("datetime64[D]") + np.minimum(self.day, _days_of(month_T)) - 1
+        days = month_T.astype("datetime64[D]") + (np.minimum(self.day, _days_of(month_T)) - 1).astype("timedelta64[D]")
         return np.asarray(days.astype("datetime64[us]").astype(np.int64))
 
     def seasons(self) -> tuple[int, ...]:
