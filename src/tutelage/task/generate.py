@@ -33,6 +33,7 @@ from tutelage.data.target.classes import fit_classes
 from tutelage.defaults.base import Suggestion
 from tutelage.game.base import Game
 from tutelage.game.relativistic import Relativistic
+from tutelage.model.arch.fourier_mlp import FourierMLP
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.arch.residual_pair import ResidualPair
 from tutelage.optim.adam import Adam
@@ -53,7 +54,7 @@ __all__ = ["Generate", "GenerateTask"]
 
 STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
-FEW_NUMBERS, SHARP_GAMMA = 16, 0.003
+FEW_NUMBERS, SHARP_GAMMA = 16, 0.02
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
 TINY_PICTURE = 256
 """Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
@@ -101,7 +102,7 @@ class Generate(TaskSpec):
             target = fit_classes(part.labels, reason=reason, locate=part.locate)
             codes = target.encode(part.labels)
         split = split_rows(collected, recipe, classes=codes)
-        return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason))
+        return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason), usual=part.making())
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
@@ -139,9 +140,13 @@ class Generate(TaskSpec):
         if spec.dtype != "float32":
             found = f"task 'generate' learns to make numbers that may have fractions, and these are whole ({facts.shape.say()})"
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
-        critic = grant(self.critic, grant(recipe.model, auto.model))
-        made.choose("task.critic", self.critic, critic, "as the generator")
-        gamma = SHARP_GAMMA if math.prod(spec.sizes) <= FEW_NUMBERS else Relativistic().gamma
+        is_sharp = math.prod(spec.sizes) <= FEW_NUMBERS and facts.shape.view(Grid) is None
+        usual = FourierMLP() if is_sharp and recipe.model == "auto" else grant(recipe.model, auto.model)
+        critic = grant(self.critic, usual)
+        made.choose(
+            "task.critic", self.critic, critic, "sines show it what lies close together" if is_sharp else "as the generator"
+        )
+        gamma = SHARP_GAMMA if is_sharp else Relativistic().gamma
         game = grant(self.game, Relativistic(gamma=gamma))
         made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
@@ -290,7 +295,7 @@ class GenerateTask(Task):
 def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
     """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
     if grid is None:
-        return MLP(hidden=(128,) * 4, dropout=0.0), 256, Adam(lr=2e-3, beta1=0.0, beta2=0.9)
+        return MLP(hidden=(128,) * 5, dropout=0.0), 256, Adam(lr=4e-3, beta1=0.0, beta2=0.99)
     optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
     if grid.channels * grid.height * grid.width <= TINY_PICTURE:
         return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim

@@ -97,6 +97,10 @@ class RowsPart(Part):
         """Return all rows as numbers [N, ...], as they were read; None where they are not such."""
         return None
 
+    def making(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the kind of preprocessing that suits where such rows are to be made, not judged, and its settings."""
+        return self.suits, {}
+
     def without(self, columns: Collection[str]) -> Self:
         """Return the same rows without some of their columns."""
         return self
