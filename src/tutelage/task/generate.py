@@ -77,6 +77,11 @@ class Generate(TaskSpec):
     sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
     classes: int = Field(0, ge=0, le=2**20, description="Classes that may be asked for; decided from the data.")
 
+    @property
+    def leaves_labels(self) -> bool:
+        """Tell that labels count only where classes may be asked for."""
+        return not self.conditional
+
     def claims(self, part: Part) -> Claim | None:
         """Claim rows without labels."""
         is_bare = isinstance(part, RowsPart) and part.labels is None
@@ -101,6 +106,11 @@ class Generate(TaskSpec):
             assert part.labels is not None
             target = fit_classes(part.labels, reason=reason, locate=part.locate)
             codes = target.encode(part.labels)
+        else:
+            # A column of labels is made like the others.
+            test = collected.test.unlabelled() if isinstance(collected.test, RowsPart) else collected.test
+            part = part.unlabelled()
+            collected = replace(collected, train=part, test=test)
         split = split_rows(collected, recipe, classes=codes)
         return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason), usual=part.making())
 
@@ -202,7 +212,8 @@ class Generate(TaskSpec):
         }
         critic_net: nn.Module = critic.build(data.fitted.shape, max(self.classes, 1))
         initialize(critic_net, plan, purpose="init critic")
-        task = GenerateTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=name)
+        outlet = data.fitted.outlet()
+        task = GenerateTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=name, outlet=outlet)
         finisher = data.fitted.finisher().to(plan.device)
         stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
         compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
@@ -222,14 +233,31 @@ class GenerateTask(Task):
     has_steady_loss: ClassVar[bool] = False
 
     def __init__(
-        self, spec: Generate, *, generator: nn.Module, critic: nn.Module, phases: dict[str, Phase], sample_name: str = "sample"
+        self,
+        spec: Generate,
+        *,
+        generator: nn.Module,
+        critic: nn.Module,
+        phases: dict[str, Phase],
+        sample_name: str = "sample",
+        outlet: nn.Module | None = None,
     ) -> None:
-        """Hold both networks; phases are called `critic` and `generator`, and the game says whether the first one runs eager."""
+        """Hold both networks; phases are called `critic` and `generator`, and the game says whether the first one runs eager.
+
+        Args:
+            spec: The settings.
+            generator: Random numbers [B, Z + C] -> outputs [B, numbers].
+            critic: sample [B, ...] -> scores [B, 1 or C].
+            phases: Who learns how.
+            sample_name: The batch's tensor that holds real samples.
+            outlet: What makes samples of outputs; None = they are samples.
+        """
         super().__init__()
         game: Any = grant(spec.game, Relativistic())
         self.game: Game = game
         self.generator = generator
         self.critic = critic
+        self.outlet = nn.Identity() if outlet is None else outlet
         self.average = Average(generator, decay=spec.ema) if spec.ema else None
         self.phases = {**phases, "critic": replace(phases["critic"], order=self.game.order)}
         self.spec = spec
@@ -252,12 +280,12 @@ class GenerateTask(Task):
         """Return the loss of one side, the other held fixed."""
         real = batch[self.sample_name]
         if phase == "generator":
-            generated = self.generator(batch["latent"]).view(real.shape)
+            generated = self.outlet(self.generator(batch["latent"])).view(real.shape)
             loss_B = self.game.generator_loss(lambda sample: self.judge(sample, batch), real, generated)
             return Objective(loss_B.sum(), float(len(real)), {})
         with self._exactly(real):
             with torch.no_grad():
-                generated = self.generator(batch["latent"]).view(real.shape)
+                generated = self.outlet(self.generator(batch["latent"])).view(real.shape)
             judge = lambda sample: self.judge(sample, batch)  # noqa: E731 - closes over the classes
             side = self.game.critic_loss(judge, real, generated, mix_B=batch.get("mix"))
         parts = {
