@@ -1,7 +1,7 @@
 """Points of several Gaussians: how many of these a generator finds, and how many of its points lie within one; all seeds.
 
-`python -m bench.mixtures [SOURCE ...] [--seeds N] [--first N] [TUTELAGE WISHES ...]` prints one line a seed. A point is good within
-three deviations of a center; a mode is found where a tenth of its equal share of all points is good there.
+`python -m bench.mixtures [SOURCE ...] [--seeds N] [--first N] [WISHES ...]` prints one line a seed. A point is good within three
+deviations of a center; a mode is found where a tenth of its equal share of all points is good there.
 """
 
 import argparse

@@ -72,6 +72,7 @@ class Generate(TaskSpec):
     conditional: bool = Field(False, description="Whether a class may be asked for; it is learned from the labels.")
     latent_size: int = Field(32, gt=0, le=2**16, description="Size of the latent: random numbers that the generator starts from.")
     critic_steps: int = Field(1, gt=0, le=1000, description="Critic updates to one generator update.")
+    critic_rate: float = Field(1.0, gt=0, le=1e3, description="Learning rate of the critic, times that of the generator.")
     critic: Wish("model") = Field("auto", description="Architecture of the critic; auto = that of the generator.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the average of the generator's weights, which leaves; decided.")
     sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
@@ -206,9 +207,11 @@ class Generate(TaskSpec):
         generator = build_model(plan, module)
         critic: Any = self.critic
         (name,) = data.fitted.shape.tensors
+        optim: Any = plan.optim
+        rates = {name: value * self.critic_rate for name, value in optim if name == "lr" or name.endswith("_lr")}
+        optims = {"critic": optim.but(**rates), "generator": optim}
         phases = {
-            phase: Phase(owns=(f"{phase}.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
-            for phase in ("critic", "generator")
+            phase: Phase(owns=(f"{phase}.",), optim=own, schedule=plan.schedule, clip=plan.clip) for phase, own in optims.items()
         }
         critic_net: nn.Module = critic.build(data.fitted.shape, max(self.classes, 1))
         initialize(critic_net, plan, purpose="init critic")
@@ -323,7 +326,7 @@ class GenerateTask(Task):
 def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
     """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
     if grid is None:
-        return MLP(hidden=(128,) * 5, dropout=0.0), 256, Adam(lr=4e-3, beta1=0.0, beta2=0.99)
+        return MLP(hidden=(128,) * 5, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.99)
     optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
     if grid.channels * grid.height * grid.width <= TINY_PICTURE:
         return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim

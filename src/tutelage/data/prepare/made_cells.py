@@ -19,7 +19,8 @@ __all__ = ["Blank", "Choice", "Made", "Quantity", "fit_choice", "fit_quantity", 
 
 MOST_DIGITS = 6
 """Decimals beyond which a number counts as not rounded."""
-WHOLE, ODD = "int64", "float64"
+WHOLE, HALF, ODD = "int64", "float", "float64"
+"""Types of numbers: what tables are read to is one of these, `float` has 4 bytes."""
 
 
 class Made(Protocol):
@@ -48,7 +49,7 @@ class Quantity:
     """A number or a date, by its rank on the normal distribution; where cells were missing also the choice between there and missing.
 
     Attributes:
-        type: What cells are: int64, float64, float32, or a timestamp.
+        type: What cells are: int64, float (of 4 bytes), float64, or a timestamp.
         scale: By rank, so that what is made has the distribution of the column whatever it is.
         digits: Decimals that cells are written with (dates: 0 = whole days); None = as many as there are.
     """
@@ -80,7 +81,8 @@ class Quantity:
         if self._is_date:
             moments = np.round(values * MICROSECONDS_PER_DAY).astype(np.int64)
             return pa.array(moments, mask=mask).cast(pa.timestamp("us"))
-        return pa.array(values.astype(self.type), mask=mask)
+        kind = {WHOLE: np.int64, HALF: np.float32}.get(self.type, np.float64)
+        return pa.array(values.astype(kind), mask=mask)
 
     def state(self) -> dict[str, Any]:
         """Return JSON values."""
@@ -89,7 +91,7 @@ class Quantity:
 
     @property
     def _is_date(self) -> bool:
-        return self.type not in (WHOLE, ODD, "float32")
+        return self.type not in (WHOLE, HALF, ODD)
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,7 @@ def fit_quantity(name: str, column: pa.ChunkedArray, *, clip: float) -> Quantity
         clip: Largest rank given out, in deviations.
     """
     is_date = pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)
-    kind = ODD if pa.types.is_string(column.type) else str(column.type)
+    kind = str(column.type) if is_date or pa.types.is_integer(column.type) or column.type == pa.float32() else ODD
     values = _values(column, is_date=is_date)
     known = values[np.isfinite(values)]
     digits = (0 if (known == np.floor(known)).all() else None) if is_date else _digits(known)

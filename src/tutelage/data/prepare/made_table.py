@@ -66,7 +66,9 @@ class MadeTable(Prepare):
         width = sum(sum(one.groups) for one in made)
         if not width or width > MOST_NUMBERS:
             found = f"{width:,} numbers a row" if width else "no column that can be made: each is text, or a running number"
-            remedy = "Leave out columns of many words: --set columns.NAME=dropped." if width else "Say what one holds: columns.NAME."
+            remedy = (
+                "Leave out columns of many words: --set columns.NAME=dropped." if width else "Say what one holds: columns.NAME."
+            )
             raise DataError([DataProblem(table.file, found, remedy)])
         kinds = {name: kind_of(kind) for name, kind in table.types.items() if name != table.target}
         return FittedMadeTable(columns, made, kinds, dict(table.dates), table.target)
