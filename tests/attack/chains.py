@@ -21,6 +21,8 @@ __all__ = ["cases", "chain"]
 CHAIN = 5
 CHAINS_PER_RECIPE = 8
 """5 recipes x 8 chains x 5 kills = 200 kills."""
+SAMPLED = ("table", "gan")
+"""Recipes that a sample has a chain of: one network, and two that learn against each other."""
 ATTEMPTS = 15
 """Commands of a chain at most; few come to their end before they are killed."""
 MOST_CHANGES = 60
@@ -29,7 +31,7 @@ MOST_CHANGES = 60
 
 def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
     """Give each recipe's chains."""
-    for name in ("table",) if is_sample else RECIPES:
+    for name in SAMPLED if is_sample else RECIPES:
         reference = undisturbed(name, scratch)
         for number in range(1 if is_sample else CHAINS_PER_RECIPE):
             yield Case(f"{name} chain {number}", partial(chain, reference, number))
