@@ -29,7 +29,9 @@ def main(words: list[str]) -> None:
         record = {"benchmark": name, "machine": machine(), "result": BENCHMARKS[name]()}
         print(json.dumps(record, indent=1))
         if "--save" in words:
-            kind = "amx" if record["machine"]["amx"] else re.sub(r"\W+", "-", record["machine"]["processor"].lower())
+            found = record["machine"]
+            name_of = found["card"] or ("amx" if found["amx"] else found["processor"])
+            kind = re.sub(r"\W+", "-", name_of.lower())
             (Path(__file__).parent / "baselines" / f"{name}-{kind}.json").write_text(
                 json.dumps(record, indent=1) + "\n", encoding="utf-8"
             )

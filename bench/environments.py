@@ -86,7 +86,7 @@ def ppo(env: Any, seed: int) -> Any:
     return PPO(
         "MlpPolicy",
         env,
-        n_steps=64,
+        n_steps=128,
         batch_size=256,
         n_epochs=8,
         gamma=0.99,

@@ -24,6 +24,8 @@ CHAINS_PER_RECIPE = 8
 AGENTS = ("ppo", "dqn", "sac")
 SHORT = 2
 """Kills of an agent's chain in a sample: each of them holds environments and a memory besides."""
+SAMPLED = ("table", "gan", *AGENTS)
+"""Recipes that a sample has a chain of: one network, two that learn against each other, and agents."""
 ATTEMPTS = 15
 """Commands of a chain at most; few come to their end before they are killed."""
 MOST_CHANGES = 60
@@ -32,7 +34,7 @@ MOST_CHANGES = 60
 
 def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
     """Give each recipe's chains."""
-    for name in ("table", *AGENTS) if is_sample else RECIPES:
+    for name in SAMPLED if is_sample else RECIPES:
         reference = undisturbed(name, scratch)
         length = SHORT if is_sample and name in AGENTS else CHAIN
         for number in range(1 if is_sample else CHAINS_PER_RECIPE):

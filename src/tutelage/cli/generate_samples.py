@@ -44,7 +44,7 @@ def generate_samples(run: Run, arguments: argparse.Namespace) -> int:
 def _print(samples: Samples, *, run: str, is_json: bool) -> None:
     """Write samples to standard output."""
     if is_json:
-        say_json({"run": run, "samples": samples.numbers.tolist(), "labels": list(samples.labels)})
+        say_json({"run": run, "samples": samples.rows(), "labels": list(samples.labels)})
     elif samples.part.sheet(1) is not None:
         raise UsageError("pictures are no text. Write them to a file: --out grid.png, or --out FILE.npy.")
     else:

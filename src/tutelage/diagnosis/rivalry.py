@@ -16,8 +16,8 @@ LEAST_COVERAGE, FALLEN = 0.25, 0.5
 """Coverage that a working generator passes soon; and the part of its best below which it has lost some of the data."""
 MOST_LEAD = 0.95
 """How sure the critic may be which of a pair is real: beyond, its loss is flat, and nothing can be learned from it."""
-PATIENCE = 3
-"""Evaluations in a row that have to show it: in the beginning everything is alike."""
+PATIENCE, EARLY = 3, 10
+"""Evaluations in a row that have to show it, and those before which nothing is said: in the beginning everything is alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,7 @@ class Rivalry:
 def collapse_of(looks: Sequence[Look]) -> str:
     """Say that a generator makes too much the same, or has lost a part of the data, and what to do; "" where it does not."""
     last = looks[-PATIENCE:]
-    # The first look is at a network that has learned nothing yet.
-    if len(looks) <= PATIENCE:
+    if len(looks) < EARLY:
         return ""
     remedy = (
         "Try the relativistic game with penalties (--set task.game=relativistic), a larger penalty (--set task.game.gamma=...), "

@@ -16,6 +16,7 @@ from tutelage.data.quality.look import look_all
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.recognize import recognize
+from tutelage.data.source.target import NO_TARGET
 from tutelage.data.split_keys import find_keys, known_rows
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
@@ -212,6 +213,8 @@ def _source(recipe: Recipe) -> Source:
         found = f"recipe: target = {recipe.target!r} means nothing to a source without columns, such as {recipe.source}"
         raise RecipeError(f"{found}. Leave it out.")
     beside = {key: getattr(recipe, key) for key in BESIDE}
+    if recipe.target == "auto" and kind.can_lack_target and isinstance(recipe.task, TaskSpec) and recipe.task.leaves_labels:
+        beside["target"] = NO_TARGET
     source: Source = parse(kind, {**settings, "path": recipe.source, **beside}, where="recipe: source")
     return source
 

@@ -327,7 +327,7 @@ class Run:
         return Prediction(tuple(names), labels, probabilities, self.classes, *told)
 
     def generate(self, prompt: str = "", **wishes: Any) -> Any:
-        """Return texts that a language model writes, each with its prompt; or what a generator makes, as an array [num, ...].
+        """Return texts that a language model writes, each with its prompt; or what a generator makes: an array [num, ...], or a table (pyarrow).
 
         Args:
             prompt: What each text begins with.
@@ -339,7 +339,8 @@ class Run:
             RunError: The run's model generates nothing.
         """
         if self.makes_samples:
-            return self.samples(Sought(**wishes)).numbers
+            samples = self.samples(Sought(**wishes))
+            return samples.numbers if samples.table is None else samples.table
         return self.generation(Wanted(prompt, **wishes)).texts()
 
     def generation(self, wanted: Wanted) -> Generation:

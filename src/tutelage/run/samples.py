@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from tutelage.core.durable import write_durably
@@ -72,6 +73,19 @@ class Samples:
             raise RunError(f"generated {self.part.kind} data are no numbers.")
         return numbers
 
+    @property
+    def table(self) -> pa.Table | None:
+        """The columns and their cells, where rows are made of columns; else None."""
+        columns = {name: self.part.column(name) for name in self.part.columns}
+        return pa.table(columns) if columns else None
+
+    def rows(self) -> list[Any]:
+        """Return each row for JSON: cells by column, or numbers."""
+        if self.table is None:
+            plain: list[Any] = self.numbers.tolist()
+            return plain
+        return [self.part.show(number)["row"] for number in range(len(self.part))]
+
     def save(self, out: Path) -> None:
         """Write all samples to one file, in the form that its name's ending says.
 
@@ -81,11 +95,14 @@ class Samples:
         write_durably(out, self._encoded(out))
 
     def csv(self) -> str:
-        """Return rows of numbers as text, one a line, below a line of names.
+        """Return rows of a table, or of numbers, as text, one a line, below a line of names.
 
         Raises:
             UsageError: A sample is more than one row of numbers.
         """
+        table = self.part.csv(self.labels)
+        if table is not None:
+            return table
         numbers = self.numbers
         if numbers.ndim != FLAT:
             shape = "x".join(map(str, numbers.shape[1:])) or "one number"

@@ -284,6 +284,12 @@ class TaskSpec(Component):
     """The kind of answers: metrics and losses must be for the same."""
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labels."""
+
+    @property
+    def leaves_labels(self) -> bool:
+        """Whether a column of labels is nothing to it unless somebody names one, so that none is guessed."""
+        return False
+
     uses: ClassVar[frozenset[str]] = frozenset()
     """Which of the `OPTIONAL` keys of a recipe mean something to it; the others are refused."""
     answers_rows: ClassVar[bool] = True

@@ -56,8 +56,6 @@ STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
 FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
-STANDARDIZED = {"standardize": "feature"}
-"""Numbers of arrays: penalties and rates are for samples of deviation 1."""
 TINY_PICTURE = 256
 """Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
 
@@ -74,10 +72,16 @@ class Generate(TaskSpec):
     conditional: bool = Field(False, description="Whether a class may be asked for; it is learned from the labels.")
     latent_size: int = Field(32, gt=0, le=2**16, description="Size of the latent: random numbers that the generator starts from.")
     critic_steps: int = Field(1, gt=0, le=1000, description="Critic updates to one generator update.")
+    critic_rate: float = Field(1.0, gt=0, le=1e3, description="Learning rate of the critic, times that of the generator.")
     critic: Wish("model") = Field("auto", description="Architecture of the critic; auto = that of the generator.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the average of the generator's weights, which leaves; decided.")
     sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
     classes: int = Field(0, ge=0, le=2**20, description="Classes that may be asked for; decided from the data.")
+
+    @property
+    def leaves_labels(self) -> bool:
+        """Tell that labels count only where classes may be asked for."""
+        return not self.conditional
 
     def claims(self, part: Part) -> Claim | None:
         """Claim rows without labels."""
@@ -103,10 +107,13 @@ class Generate(TaskSpec):
             assert part.labels is not None
             target = fit_classes(part.labels, reason=reason, locate=part.locate)
             codes = target.encode(part.labels)
+        else:
+            # A column of labels is made like the others.
+            test = collected.test.unlabelled() if isinstance(collected.test, RowsPart) else collected.test
+            part = part.unlabelled()
+            collected = replace(collected, train=part, test=test)
         split = split_rows(collected, recipe, classes=codes)
-        return rows_data(
-            split, collected=collected, recipe=recipe, target=target, task=("generate", reason), suggested=STANDARDIZED
-        )
+        return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason), usual=part.making())
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
@@ -144,11 +151,13 @@ class Generate(TaskSpec):
         if spec.dtype != "float32":
             found = f"task 'generate' learns to make numbers that may have fractions, and these are whole ({facts.shape.say()})"
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
-        is_few = math.prod(spec.sizes) <= FEW_NUMBERS
-        usual = Fourier() if is_few and recipe.model == "auto" else grant(recipe.model, auto.model)
+        is_sharp = math.prod(spec.sizes) <= FEW_NUMBERS and facts.shape.view(Grid) is None
+        usual = Fourier() if is_sharp and recipe.model == "auto" else grant(recipe.model, auto.model)
         critic = grant(self.critic, usual)
-        made.choose("task.critic", self.critic, critic, "narrow places, wide gaps" if usual == Fourier() else "as the generator")
-        gamma = SHARP_GAMMA if is_few else Relativistic().gamma
+        made.choose(
+            "task.critic", self.critic, critic, "sines show it what lies close together" if is_sharp else "as the generator"
+        )
+        gamma = SHARP_GAMMA if is_sharp else Relativistic().gamma
         game = grant(self.game, Relativistic(gamma=gamma))
         made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
@@ -202,13 +211,16 @@ class Generate(TaskSpec):
         generator = build_model(plan, module)
         critic: Any = self.critic
         (name,) = data.fitted.shape.tensors
+        optim: Any = plan.optim
+        rates = {name: value * self.critic_rate for name, value in optim if name == "lr" or name.endswith("_lr")}
+        optims = {"critic": optim.but(**rates), "generator": optim}
         phases = {
-            phase: Phase(owns=(f"{phase}.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
-            for phase in ("critic", "generator")
+            phase: Phase(owns=(f"{phase}.",), optim=own, schedule=plan.schedule, clip=plan.clip) for phase, own in optims.items()
         }
         critic_net: nn.Module = critic.build(data.fitted.shape, max(self.classes, 1))
         initialize(critic_net, plan, purpose="init critic")
-        task = GenerateTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=name)
+        outlet = data.fitted.outlet()
+        task = GenerateTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=name, outlet=outlet)
         finisher = data.fitted.finisher().to(plan.device)
         stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
         compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
@@ -228,14 +240,31 @@ class GenerateTask(Task):
     has_steady_loss: ClassVar[bool] = False
 
     def __init__(
-        self, spec: Generate, *, generator: nn.Module, critic: nn.Module, phases: dict[str, Phase], sample_name: str = "sample"
+        self,
+        spec: Generate,
+        *,
+        generator: nn.Module,
+        critic: nn.Module,
+        phases: dict[str, Phase],
+        sample_name: str = "sample",
+        outlet: nn.Module | None = None,
     ) -> None:
-        """Hold both networks; phases are called `critic` and `generator`, and the game says whether the first one runs eager."""
+        """Hold both networks; phases are called `critic` and `generator`, and the game says whether the first one runs eager.
+
+        Args:
+            spec: The settings.
+            generator: Random numbers [B, Z + C] -> outputs [B, numbers].
+            critic: sample [B, ...] -> scores [B, 1 or C].
+            phases: Who learns how.
+            sample_name: The batch's tensor that holds real samples.
+            outlet: What makes samples of outputs; None = they are samples.
+        """
         super().__init__()
         game: Any = grant(spec.game, Relativistic())
         self.game: Game = game
         self.generator = generator
         self.critic = critic
+        self.outlet = nn.Identity() if outlet is None else outlet
         self.average = Average(generator, decay=spec.ema) if spec.ema else None
         self.phases = {**phases, "critic": replace(phases["critic"], order=self.game.order)}
         self.spec = spec
@@ -258,12 +287,12 @@ class GenerateTask(Task):
         """Return the loss of one side, the other held fixed."""
         real = batch[self.sample_name]
         if phase == "generator":
-            generated = self.generator(batch["latent"]).view(real.shape)
+            generated = self.outlet(self.generator(batch["latent"])).view(real.shape)
             loss_B = self.game.generator_loss(lambda sample: self.judge(sample, batch), real, generated)
             return Objective(loss_B.sum(), float(len(real)), {})
         with self._exactly(real):
             with torch.no_grad():
-                generated = self.generator(batch["latent"]).view(real.shape)
+                generated = self.outlet(self.generator(batch["latent"])).view(real.shape)
             judge = lambda sample: self.judge(sample, batch)  # noqa: E731 - closes over the classes
             side = self.game.critic_loss(judge, real, generated, mix_B=batch.get("mix"))
         parts = {

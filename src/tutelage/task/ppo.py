@@ -55,7 +55,7 @@ class Ppo(ActingSpec):
     value_weight: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus.")
     num_envs: int = Field(16, ge=1, le=2**16, description="Environments that are stepped at once.")
-    num_steps: int = Field(64, ge=1, le=2**20, description="Steps of each environment in a rollout.")
+    num_steps: int = Field(128, ge=1, le=2**20, description="Steps of each environment in a rollout.")
     num_epochs: int = Field(8, ge=1, le=1000, description="Times that each sample of a rollout is used for updates.")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Weight of later advantages.")
     target_kl: float = Field(

@@ -199,19 +199,22 @@ def planned_stream(rows: Rows, plan: Plan, *, finisher: nn.Module, rank: int, wo
     )
 
 
-def choose_prepare(recipe: Recipe, part: Part, *, group: str = "", suggested: Mapping[str, Any] | None = None) -> Prepare:
+def choose_prepare(
+    recipe: Recipe, part: Part, *, group: str = "", suits: str = "", suggested: Mapping[str, Any] | None = None
+) -> Prepare:
     """Return the preprocessing that suits the data, adjusted as wished.
 
     Args:
         recipe: Its `prepare` and `columns` count.
         part: Train rows.
         group: The column that names groups of rows, or "".
-        suggested: Settings that the usual preprocessing has where nobody asks for others, if it knows them.
+        suits: The usual preprocessing, where it is not what suits the content.
+        suggested: Settings that the usual preprocessing has where nobody asks for others.
 
     Raises:
         RecipeError: Roles of columns for rows without columns.
     """
-    kind: type[Prepare] = catalog.load("prepare", part.suits)
+    kind: type[Prepare] = catalog.load("prepare", suits or part.suits)
     settings: dict[str, Any] = {}
     if recipe.columns:
         if "columns" not in kind.model_fields:
@@ -248,7 +251,7 @@ def rows_data(
     recipe: Recipe,
     target: Target | None,
     task: tuple[str, str],
-    suggested: Mapping[str, Any] | None = None,
+    usual: tuple[str, Mapping[str, Any]] = ("", {}),
 ) -> RowsData:
     """Fit the preprocessing on train rows and apply it to all parts.
 
@@ -258,10 +261,10 @@ def rows_data(
         recipe: What the user wants.
         target: What labels mean; None where there are none.
         task: The task's kind and why it was chosen.
-        suggested: Settings of the preprocessing where nobody asks for others.
+        usual: The usual preprocessing and its settings, where they are not what suits the content.
     """
     group = split.plan.column if split.plan.by == "group" else ""
-    prepare = choose_prepare(recipe, split.train, group=group, suggested=suggested)
+    prepare = choose_prepare(recipe, split.train, group=group, suits=usual[0], suggested=usual[1])
     fitted = prepare.fit(split.train)
     return RowsData(
         task_kind=task[0],

@@ -19,14 +19,15 @@ def test_a_healthy_training_is_not_warned_of() -> None:
 
 
 def test_samples_that_are_all_alike_are_a_collapse_told_once() -> None:
-    said = told(*[Look(0.8, 0.1, 0.05)] * 8)
+    assert told(*[Look(0.8, 0.1, 0.05)] * 9) == []
+    said = told(*[Look(0.8, 0.1, 0.05)] * 12)
     assert len(said) == 1
     assert "mode collapse: generated samples spread 10%" in said[0]
     assert "--set task.game" in said[0]
 
 
 def test_what_was_covered_and_is_lost_is_a_collapse() -> None:
-    said = told(*[HEALTHY] * 4, *[Look(0.7, 0.9, 0.3)] * 3)
+    said = told(*[HEALTHY] * 7, *[Look(0.7, 0.9, 0.3)] * 3)
     assert len(said) == 1
     assert "30% of the real samples have a generated one near, at best it was 80%" in said[0]
 

@@ -2,8 +2,9 @@
 
 import hashlib
 import math
+from collections.abc import Mapping
 from copy import copy
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -72,6 +73,10 @@ class ArrayPart(RowsPart):
     def numbers(self) -> np.ndarray:
         """Return the arrays."""
         return self.inputs
+
+    def making(self) -> tuple[str, Mapping[str, Any]]:
+        """Return that numbers are made of deviation 1: each by itself where a row is a few numbers, else as they are related."""
+        return self.suits, {"standardize": "feature" if self.held.ndim <= 2 else "whole"}
 
     def labelled(self, labels: np.ndarray) -> "ArrayPart":
         """Return the same rows with other labels, [N]."""

@@ -97,6 +97,22 @@ class RowsPart(Part):
         """Return all rows as numbers [N, ...], as they were read; None where they are not such."""
         return None
 
+    def unlabelled(self) -> Self:
+        """Return the same rows, their labels a column like the others; the same part where there are no columns."""
+        return self
+
+    def csv(self, labels: Sequence[Any] = ()) -> str | None:
+        """Return the rows as text, one a line, below a line of names; None where they are not made of columns.
+
+        Args:
+            labels: What stands in the column of labels, where that is not among the columns; () for nothing.
+        """
+        return None
+
+    def making(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the kind of preprocessing that suits where such rows are to be made, not judged, and its settings."""
+        return self.suits, {}
+
     def without(self, columns: Collection[str]) -> Self:
         """Return the same rows without some of their columns."""
         return self

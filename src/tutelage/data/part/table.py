@@ -1,6 +1,6 @@
 """A table as it was read, the target column still in it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from functools import cached_property
 from typing import Any, ClassVar
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow.csv import WriteOptions, write_csv
 
 from tutelage.data.part.base import RowsPart, select_fingerprint
 from tutelage.data.part.packed import type_of, unpack
@@ -169,6 +170,27 @@ class TablePart(RowsPart):
             self._narrower[left_out] = made
         return self._narrower[left_out]
 
+    def unlabelled(self) -> "TablePart":
+        """Return the same rows, the target a column like the others."""
+        if not self.target:
+            return self
+        made = self.marked(self.fingerprint)
+        made.target = ""
+        return made
+
+    def making(self) -> tuple[str, Mapping[str, Any]]:
+        """Return the preprocessing that can be undone."""
+        return "made_table", {}
+
+    def csv(self, labels: Sequence[Any] = ()) -> str:
+        """Return the rows as text; dates as they were written in the file that was learned from, missing cells empty."""
+        columns = {name: written(self.column(name), form=self.dates.get(name, "")) for name in self.columns}
+        if labels:
+            columns[self.target or "label"] = pa.array(list(labels))
+        buffer = pa.BufferOutputStream()
+        write_csv(pa.table(columns), buffer, WriteOptions(quoting_style="needed"))
+        return str(buffer.getvalue().to_pybytes(), "utf-8")
+
     def chance_of_equal(self) -> float:
         """Return how likely two rows are equal if columns have nothing to do with each other, from evenly spaced rows."""
         chance, sample = 1.0, self.select(np.unique(np.linspace(0, len(self) - 1, CHANCE_ROWS).astype(np.int64)))
@@ -210,6 +232,17 @@ class MixedPart(TablePart):
         """Take over the rows of a table, which share its memory."""
         self.__dict__.update(part.marked(part.fingerprint).__dict__)
         self.text_column = text_column
+
+
+def written(column: pa.ChunkedArray, *, form: str) -> pa.ChunkedArray:
+    """Return dates as text in the form in which a file has them (`iso`, or a format of `strptime`); other cells as they are."""
+    if not pa.types.is_timestamp(column.type):
+        return column
+    if form and form != "iso":
+        return pc.strftime(column, format=form)
+    days = pc.strftime(column, format="%Y-%m-%d")
+    is_whole = pc.all(pc.equal(pc.floor_temporal(column, unit="day"), column)).as_py() is not False
+    return days if is_whole else pc.strftime(column.cast(pa.timestamp("s"), safe=False), format="%Y-%m-%d %H:%M:%S")
 
 
 class _Sheet:

@@ -37,9 +37,10 @@ class Array(Prepare):
     """Settings of the preprocessing of arrays."""
 
     kind: Literal["array"] = "array"
-    standardize: Literal["none", "feature"] = Field(
+    standardize: Literal["none", "feature", "whole"] = Field(
         "none",
-        description="none = values as given; feature = mean 0, deviation 1 of each entry (whole numbers stay).",
+        description="none = values as given; feature = mean 0, deviation 1 of each entry; whole = of all entries together "
+        "(whole numbers stay).",
     )
 
     def fit(self, part: Part) -> "FittedArray":
@@ -53,14 +54,10 @@ class Array(Prepare):
         if self.standardize == "none" or kind.kind != "f":
             # Bytes are pixels and are computed with, and so is yes or no; other whole numbers are looked up, in embeddings.
             return FittedArray(sizes, kind.kind in "fb" or kind == np.uint8, None, None)
-        inputs = part.inputs
-        deviation = inputs.std(axis=0, dtype=np.float64)
-        return FittedArray(
-            sizes,
-            True,
-            inputs.mean(axis=0, dtype=np.float64).astype(np.float32),
-            np.where(deviation > 0, deviation, 1.0).astype(np.float32),
-        )
+        inputs, over = part.inputs, 0 if self.standardize == "feature" else None
+        deviation = np.broadcast_to(inputs.std(axis=over, dtype=np.float64), sizes)
+        mean = np.broadcast_to(inputs.mean(axis=over, dtype=np.float64), sizes).astype(np.float32)
+        return FittedArray(sizes, True, mean, np.where(deviation > 0, deviation, 1.0).astype(np.float32))
 
     def restore(self, state: Mapping[str, Any]) -> "FittedArray":
         """Rebuild what `FittedArray.state` returned."""
@@ -130,7 +127,7 @@ class FittedArray(Fitted):
 
     def say(self) -> str:
         """Write the sizes."""
-        return f"{self.shape.say()}, {'as given' if self.mean is None else 'each entry with mean 0 and deviation 1'}"
+        return f"{self.shape.say()}, {'as given' if self.mean is None else 'standardized'}"
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""

@@ -53,6 +53,13 @@ class Fitted:
         """
         return Pass()
 
+    def outlet(self) -> nn.Module:
+        """Return the module that turns what a generator puts out into what the finisher could give, float32 [B, ...], both ways.
+
+        Where a sample holds choices among a few values, these become whole, with a gradient.
+        """
+        return nn.Identity()
+
     def undo(self, samples: Tensor) -> RowsPart | None:
         """Return what the finisher gives, float32 [N, ...] on the CPU, as the rows that would give it; None where nothing could.
 

@@ -87,6 +87,12 @@ class QuantileScale:
         scaled: np.ndarray = np.nan_to_num(normal.numpy(), nan=0.0).astype(np.float32)
         return scaled
 
+    def undo(self, scaled: np.ndarray) -> np.ndarray:
+        """Return the value at each rank, float64 [N], within the train range; what shares a rank comes back as it was."""
+        rank = torch.special.ndtr(torch.from_numpy(scaled).double().clamp(-self.clip, self.clip)).numpy()
+        unit = _unit(np.array(self.knots))
+        return np.asarray(np.interp(rank, np.linspace(0.0, 1.0, len(self.knots)), np.array(self.knots) / unit) * unit)
+
     def how(self, value: float) -> str:
         """Write how a number is scaled."""
         if np.isnan(value):

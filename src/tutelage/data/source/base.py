@@ -69,6 +69,8 @@ class Source(Component):
     """Whether it is so little choosy about paths that all other kinds are asked first."""
     has_targets: ClassVar[bool] = True
     """Whether it has columns of which one may be named as the target."""
+    can_lack_target: ClassVar[bool] = False
+    """Whether `target = none` reads all columns alike."""
     reads_together: ClassVar[bool] = True
     """Whether several paths to predict on are read as one part; else each is read by itself."""
 

@@ -17,7 +17,7 @@ from tutelage.core.errors import UsageError
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.source.base import Collected, Source
 
-__all__ = ["Gaussians"]
+__all__ = ["Gaussians", "centers_of"]
 
 NAME = "gaussians"
 USUAL_COUNT = 8
@@ -41,7 +41,7 @@ class Gaussians(Source):
         """Draw the points; always the same ones."""
         if self.test:
             raise UsageError(f"{self.path} takes no --test: a test part is cut from it.")
-        centers, name = _centers(self.path)
+        centers, name = centers_of(self.path)
         generator = np.random.default_rng(len(centers))
         center = centers[generator.integers(len(centers), size=self.num_points)]
         points = (center + STD * generator.standard_normal((self.num_points, 2))).astype(np.float32)
@@ -49,7 +49,7 @@ class Gaussians(Source):
         return Collected(name=f"{NAME}-{name}", train=part)
 
 
-def _centers(path: str) -> tuple[np.ndarray, str]:
+def centers_of(path: str) -> tuple[np.ndarray, str]:
     """Return the centers that a name asks for, float64 [N, 2], and what they are called.
 
     Raises:

@@ -37,7 +37,7 @@ from tutelage.data.source.table_files import (
     table_stem,
     table_to_read,
 )
-from tutelage.data.source.target import choose_target
+from tutelage.data.source.target import NO_TARGET, choose_target
 from tutelage.data.source.text_column import find_text_column, say_texts, texts_of, with_texts
 from tutelage.data.source.typed_table import Expected, TypedTable, type_table
 from tutelage.data.target.bad_labels import bad_labels
@@ -50,6 +50,7 @@ class TableSource(Source):
 
     kind: Literal["table"] = "table"
     reads_together: ClassVar[bool] = False
+    can_lack_target: ClassVar[bool] = True
     kinds: dict[str, Kind] = Field(
         default_factory=dict,
         description="What columns hold, by name (number, boolean, date, text), where it is not to be found out from the cells.",
@@ -94,7 +95,7 @@ class TableSource(Source):
         problems: list[DataProblem] = []
         placed = None if raw.has_header or self.target != "auto" else place_target(raw)
         target = placed.name if placed else self.target
-        naming = Naming(self.header, raw.names, target)
+        naming = Naming(self.header, raw.names, "" if target == NO_TARGET else target)
         raw_test = _attempt(test_file, problems, naming, sheet=self.sheet) if test_file else None
         names = raw.names
         absent = [name for name in names if name not in raw_test.names] if raw_test else []
@@ -276,6 +277,8 @@ def _match_classes(made: TypedTable, train: TablePart) -> None:
 
 def _one_value(part: TablePart) -> list[DataProblem]:
     """Find a target from which nothing can be learned."""
+    if not part.target:
+        return []
     column = part.column(part.target)
     if not len(column) or 0 < column.null_count < len(column) or pc.all(pc.equal(column, column[0])).as_py() is False:
         return []

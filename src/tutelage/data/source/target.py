@@ -12,8 +12,10 @@ from tutelage.core.errors import UsageError
 from tutelage.data.source.arrow_types import kind_of
 from tutelage.data.source.cells import MISSING, as_plain_text, find_style, null_where, read_cells
 
-__all__ = ["TargetCells", "TargetChoice", "choose_target", "read_target"]
+__all__ = ["NO_TARGET", "TargetCells", "TargetChoice", "choose_target", "read_target"]
 
+NO_TARGET = "none"
+"""Said in place of a column where there is nothing to predict."""
 PLAIN_NAMES = ("target", "label", "labels", "class", "y", "outcome", "response")
 """Names that say that a column is the target."""
 USUAL_NAMES = (
@@ -66,7 +68,7 @@ def choose_target(names: Sequence[str], *, wanted: str, file: str, only_in_train
 
     Args:
         names: All columns.
-        wanted: What the user asked for, or `auto`.
+        wanted: What the user asked for, `auto`, or `none`.
         file: Name of the file, for messages.
         only_in_train: Columns that the test table does not have.
 
@@ -76,6 +78,8 @@ def choose_target(names: Sequence[str], *, wanted: str, file: str, only_in_train
     if wanted != "auto":
         if wanted in names:
             return TargetChoice(wanted)
+        if wanted == NO_TARGET:
+            return TargetChoice("")
         alike = [name for name in names if name.casefold().strip() == wanted.casefold().strip()]
         hint = f"; did you mean {alike[0]!r}?" if alike else suggest(wanted, list(names))
         raise UsageError(f"{file} has no column {wanted!r}{hint or '.'} Columns: {', '.join(names)}.")
