@@ -201,7 +201,7 @@ class PpoTask(Task):
 
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as both networks see them, on a scale that neither learns by gradients."""
-        return self.policy.scale(observation_BO) if isinstance(self.policy, ObservationNet) else observation_BO  # type: ignore[no-any-return]
+        return self.policy.scale(observation_BO) if isinstance(self.policy, ObservationNet) else observation_BO
 
     def _value_of(self, seen_BO: Tensor) -> Tensor:
         """Return the value float32 [B] of scaled observations."""

@@ -199,7 +199,7 @@ class SacTask(Task):
 
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as all networks see them, on a scale that none of them learns by gradients."""
-        return self.actor.scale(observation_BO) if isinstance(self.actor, ObservationNet) else observation_BO  # type: ignore[no-any-return]
+        return self.actor.scale(observation_BO) if isinstance(self.actor, ObservationNet) else observation_BO
 
     def _try(self, seen_BO: Tensor, noise_BA: Tensor) -> tuple[Tensor, Tensor]:
         """Return actions float32 [B, A] within -1 to 1, and their log-probability float32 [B] there."""
