@@ -327,7 +327,7 @@ class Run:
         return Prediction(tuple(names), labels, probabilities, self.classes, *told)
 
     def generate(self, prompt: str = "", **wishes: Any) -> Any:
-        """Return texts that a language model writes, each with its prompt; or what a generator makes: an array [num, ...], or a table (pyarrow).
+        """Return texts that a language model writes, each with its prompt; or an array [num, ...], or a table, of a generator.
 
         Args:
             prompt: What each text begins with.

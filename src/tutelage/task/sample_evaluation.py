@@ -133,7 +133,8 @@ class SampleEvaluator(Measured):
 
     def _settled(self, samples: Tensor) -> Tensor:
         """Return samples that could be real: choices made whole."""
-        return self.fitted.outlet()(samples.flatten(1)).view(samples.shape)
+        settled: Tensor = self.fitted.outlet()(samples.flatten(1))
+        return settled.view(samples.shape)
 
     @property
     def _num_draws(self) -> int:

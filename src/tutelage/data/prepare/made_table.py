@@ -197,7 +197,8 @@ class WholeChoices(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return float32 [B, W]."""
-        return torch.cat([piece if piece.shape[1] == 1 else _whole(piece) for piece in x.split(self.groups, dim=1)], dim=1)
+        pieces = torch.split(x, list(self.groups), dim=1)
+        return torch.cat([piece if piece.shape[1] == 1 else _whole(piece) for piece in pieces], dim=1)
 
 
 def _whole(score_BK: Tensor) -> Tensor:
