@@ -284,12 +284,6 @@ class TaskSpec(Component):
     """The kind of answers: metrics and losses must be for the same."""
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labels."""
-
-    @property
-    def leaves_labels(self) -> bool:
-        """Whether a column of labels is nothing to it unless somebody names one, so that none is guessed."""
-        return False
-
     uses: ClassVar[frozenset[str]] = frozenset()
     """Which of the `OPTIONAL` keys of a recipe mean something to it; the others are refused."""
     answers_rows: ClassVar[bool] = True
@@ -302,6 +296,11 @@ class TaskSpec(Component):
     """Whether the trained model acts in an environment."""
     reads_as: ClassVar[str] = ""
     """The kind of source that reads its data where this task is named; "" where the path alone tells."""
+
+    @property
+    def leaves_labels(self) -> bool:
+        """Whether a column of labels is nothing to it unless somebody names one, so that none is guessed."""
+        return False
 
     def claims(self, part: Part) -> Claim | None:
         """Return why this task is the natural one for the train part, and how surely, or None where it is not."""
@@ -348,9 +347,7 @@ class TaskSpec(Component):
 
     def steps_for(self, env_steps: int, batch_size: int) -> int:
         """Return the optimizer steps for a budget of environment steps, asked after `decide`; refused where there are none."""
-        raise RecipeError(
-            f"recipe: budget.env_steps = {env_steps} needs a task that acts in an environment. Give steps or a time."
-        )
+        raise RecipeError(f"recipe: budget.env_steps = {env_steps} needs a task that acts. Give steps, or a time.")
 
     def count_outputs(self, facts: Facts) -> int:
         """Return how many numbers the model has to return per row; asked after `decide`."""
