@@ -76,7 +76,12 @@ class SampleEvaluator(Measured):
         )
         found = _mean(draws[: self._num_draws])
         halves = {name: NORMAL_95 * float(np.std([draw[name] for draw in draws], ddof=1)) for name in found}
-        intervals = [(value - halves[name], value + halves[name]) for name, value in found.items()]
+        # None of these measures is below 0, and shares are not above 1.
+        most = [1.0 if metric.form == "percent" else np.inf for metric in self.metrics]
+        intervals = [
+            (max(value - halves[name], 0.0), min(value + halves[name], high))
+            for (name, value), high in zip(found.items(), most, strict=True)
+        ]
         record = self.record(found, intervals=intervals, baseline=self.guess(), described=described)
         look = self._look(task, outcomes[0], found)
         return {**record, "rivalry": look.record(), "generated": self._pictures(task)}
