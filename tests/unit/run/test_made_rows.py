@@ -1,4 +1,4 @@
-"""`tutelage train TABLE --task generate` and `tutelage generate`: a table of the same columns, measured, with its nearest rows."""
+"""`tutelage train TABLE --task generate`, then `generate`: a table of the same columns, measured, with its nearest rows."""
 
 import csv
 import json

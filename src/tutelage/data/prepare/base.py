@@ -61,7 +61,7 @@ class Fitted:
         return nn.Identity()
 
     def settle(self, samples: Tensor) -> Tensor:
-        """Return samples as they would be prepared once they were rows, float32 [N, ...] on the CPU: what no row has is rounded."""
+        """Return samples as they come back once they are rows, float32 [N, ...] on the CPU: what no row has is rounded."""
         return samples
 
     def undo(self, samples: Tensor) -> RowsPart | None:

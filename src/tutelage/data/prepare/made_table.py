@@ -1,7 +1,8 @@
 """Table rows as numbers that a generator can make, and back to a table of the same columns: the choice for making tables.
 
 Numbers and dates become their rank on a normal distribution; words, truth values and whole numbers of few values a choice among
-those that are known, and so does whether a cell is missing. Texts that all differ, and running numbers, cannot be made: their cells stay empty, which is told.
+those that are known, and so does whether a cell is missing. Texts that all differ, and running numbers, cannot be made: their
+cells stay empty, which is told.
 For judging rows take `table`.
 
 Source: L. Xu et al., "Modeling Tabular data using Conditional GAN", 2019, arXiv 1907.00503, section 4.2 (one number or choice a
