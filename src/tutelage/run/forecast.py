@@ -1,7 +1,7 @@
 """What a trained forecaster says of the times after a table, or after its training data; and how good it is on others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +107,26 @@ def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], C
             raise DataError([DataProblem(collected.train.name, "no series with times", "Give a table with a column of dates.")])
         test = collected.test
         whole = collected.train.followed_by(test)[0] if isinstance(test, Stretch) else collected.train
-        return SeriesInput(whole, notes=collected.notes)
+        return _of_model(SeriesInput(whole, notes=collected.notes), fitted)
     known = {key: value for key, value in fitted.reading().items() if key in Timeline.model_fields}
     if isinstance(inputs, str | Path):
         made = Timeline(path=str(inputs), **known).read_timeline(str(inputs), interval=fitted.interval)
-        return SeriesInput(made.part, made.problems, (*made.notes, *made.warnings))
+        return _of_model(SeriesInput(made.part, made.problems, (*made.notes, *made.warnings)), fitted)
     table = collect_arrays(inputs, target="", is_input=True, reading=fitted.reading())
     read = Timeline(**known).of_tables(table, interval=fitted.interval)
     assert isinstance(read.train, Stretch)
-    return SeriesInput(read.train, read.problems, (*read.notes, *read.warnings))
+    return _of_model(SeriesInput(read.train, read.problems, (*read.notes, *read.warnings)), fitted)
+
+
+def _of_model(given: SeriesInput, fitted: TimelineFitted) -> SeriesInput:
+    """Return the series that the model has, in its order, where others stand beside them."""
+    part, known = given.part, set(fitted.series)
+    others = [name for name in part.series if name not in known]
+    if not others or not known <= set(part.series):
+        return given
+    named = ", ".join(others[:6]) + (f" and {len(others) - 6:,} more" if len(others) > 6 else "")
+    told = f"{part.file}: not forecast, since the model did not learn from them: {named}"
+    return replace(given, part=part.of_series(fitted.series), notes=(*given.notes, told))
 
 
 def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) -> Forecasts:

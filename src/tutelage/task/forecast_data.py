@@ -19,6 +19,7 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
+from tutelage.task.series_spans import say_short
 
 __all__ = ["Cuts", "ForecastData", "choose_cuts", "choose_length"]
 
@@ -54,6 +55,7 @@ class ForecastData(Data):
         cuts: Where the stretches end.
         lookback: Times of each part that are before its stretch.
         why: Why horizon and window are what they are.
+        left_out: What is told of series that are neither learned from nor forecast.
     """
 
     task_reason: str
@@ -66,6 +68,7 @@ class ForecastData(Data):
     cuts: Cuts
     lookback: Mapping[str, int]
     why: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     target: None = None
     unit: str = "times"
 
@@ -90,7 +93,7 @@ class ForecastData(Data):
         season = fitted.interval.say_span(fitted.season) if fitted.season > 1 else "none"
         return (
             Decision(key="task", value="forecast", reason=self.task_reason),
-            Decision(key="series", value=f"{len(fitted.series)}: {names}", reason=f"columns of numbers of {train.file}"),
+            Decision(key="series", value=f"{len(fitted.series)}: {names}", reason=self._series_of(train.file)),
             Decision(key="times", value=f"{len(whole):,}, {fitted.interval.say()} apart", reason="the usual step between rows"),
             *(
                 [
@@ -118,7 +121,9 @@ class ForecastData(Data):
         """Tell of gaps, and of what should be known of each time and is not."""
         whole = self._collected()
         gaps = whole.say_gaps()
-        told = [f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else []
+        told = [*self.left_out, *([f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else [])]
+        sizes = {"train": self.cuts.train, "test": self.cuts.validation}
+        told += say_short(whole, **sizes, length=self.fitted.length, horizon=self.fitted.horizon)
         if "test" in self.windows and len(self.windows["test"]) == 1:
             told.append(f"{whole.file}: the test part is one window: its errors tell nearly nothing. Give a longer table")
         if self.cuts.train < self.fitted.season:
@@ -164,6 +169,11 @@ class ForecastData(Data):
     def _collected(self) -> Stretch:
         train = self.collected.train
         return train if isinstance(train, Stretch) else self.parts["train"]
+
+    def _series_of(self, file: str) -> str:
+        """Say where the names of the series come from."""
+        named_by = self.fitted.read.get("series_id", "")
+        return f"named by column {named_by} of {file}" if named_by else f"columns of numbers of {file}"
 
     def _first(self, name: str) -> str:
         return self.parts[name].say(self.lookback[name])

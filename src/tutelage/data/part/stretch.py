@@ -77,6 +77,17 @@ class Stretch(Part):
             gaps=tuple((place - start, count) for place, count in self.gaps if start <= place < stop),
         )
 
+    def of_series(self, names: Sequence[str]) -> Self:
+        """Return the same times of some of the series alone, in the order of their names; each has to be there."""
+        chosen = [self.series.index(name) for name in names]
+        values = self.values[:, chosen]
+        reading = dict(self.reading)
+        if not reading.get("series_id"):
+            # In a wide table each series is a column, and other files are read by these.
+            reading["columns"] = list(names)
+        fingerprint = hash_values(self.start, values, self.known)
+        return replace(self, values=values, series=tuple(names), reading=reading, fingerprint=fingerprint)
+
     def count_measured(self) -> int:
         """Return how many times there are up to the last one at which anything was measured: after it, things are only known."""
         measured = np.flatnonzero((~np.isnan(self.values)).any(axis=1))

@@ -303,15 +303,12 @@ def _constant(part: TimelinePart) -> list[str]:
         if not len(measured):
             empty.append(name)
         elif (measured == measured[0]).all():
-            still.append(name)
+            still.append((name, len(measured)))
     if len(still) + len(empty) == len(part.series):
         found = "no series has any value" if not still else "every series has the same value at all times"
         raise DataError([DataProblem(part.file, found, "There is nothing to forecast. Give series that change.")])
     told = []
-    if still:
-        told.append(f"{part.file}: never changes: {', '.join(still[:5])}. It is forecast to stay so; --target leaves series out")
-    if empty:
-        told.append(
-            f"{part.file}: without any value: {', '.join(empty[:5])}. Nothing can be forecast of it; --target leaves series out"
-        )
+    # A single value is no course: the task tells of series that are too short, or of which nothing was measured.
+    if named := [name for name, count in still if count > 1]:
+        told.append(f"{part.file}: never changes: {', '.join(named[:5])}. It is forecast to stay so; --target leaves series out")
     return told
