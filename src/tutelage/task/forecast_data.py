@@ -28,6 +28,8 @@ USUAL_SHARE = 0.2
 FEW_HORIZONS = 10
 """Where there are fewer horizons of times, validation and test are one horizon each."""
 MOST_SHARE = 0.5
+LEAST_TIMES = 4
+"""For a horizon of one: two times to learn from, one each for validation and test."""
 MOST_NAMED = 8
 LONGEST_WINDOW, SHORTEST_WINDOW = 1_024, 96
 SEASONS_IN_WINDOW = 21
@@ -225,11 +227,8 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
             asked = f"split.{name} leaves {size:,} times for the {name} part, fewer than the horizon of {horizon:,}"
             raise DataError([DataProblem(where, asked, f"Say at least --set split.{name}={horizon}, or a smaller --horizon.")])
     if train < 2 * horizon:
-        most = max(1, count // 4)
         found = f"{count:,} times are too few to forecast {horizon:,} ahead: {max(train, 0):,} would be left to learn from"
-        rule = "a quarter of the times: two horizons to learn from, one each for validation and test"
-        remedy = f"Give a longer table, or a smaller horizon: --horizon {most} at most, {rule}."
-        raise DataError([DataProblem(where, found, remedy)])
+        raise DataError([DataProblem(where, found, _longer(recipe, count))])
     why = "by time, never at random: " + (
         "as you said"
         if recipe.split.validation != "auto" or recipe.split.test != "auto"
@@ -238,6 +237,16 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
         else "the last fifth is the test, the fifth before validation"
     )
     return Cuts(train, train + validation, count, "the test part is a table of its own" if has_test else why)
+
+
+def _longer(recipe: Recipe, count: int) -> str:
+    """Say what to do where too few times would be left to learn from."""
+    if count < LEAST_TIMES:
+        return f"Give a table of at least {LEAST_TIMES} times; for a forecast that is of use, of some hundred."
+    if (recipe.split.validation, recipe.split.test) != ("auto", "auto"):
+        return "Give a longer table, or smaller parts: --set split.validation=N, --set split.test=N; N is at least the horizon."
+    rule = "a quarter of the times: two horizons to learn from, one each for validation and test"
+    return f"Give a longer table, or a smaller horizon: --horizon {count // LEAST_TIMES} at most, {rule}."
 
 
 def _part(recipe: Recipe, part: Literal["validation", "test"], count: int, usual: int) -> int:

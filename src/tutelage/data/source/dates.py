@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["DATE", "ISO", "Form", "find_form", "note_zones", "offset_of", "read_dates", "say_form"]
+__all__ = ["DATE", "ISO", "Form", "find_form", "note_zones", "offset_of", "read_dates", "say_form", "ways_of"]
 
 DATE = pa.timestamp("us")
 """The type of all dates and times; those of different time zones are brought to UTC."""
@@ -31,7 +31,7 @@ FIELDS = {"Y": "[1-9][0-9]{3}"} | dict.fromkeys("ymdHMS", "[0-9]{2}")
 """Fields of numbers as Arrow and Python read them alike: with all their digits."""
 
 DATE_FORMATS = (
-    "%Y-%m", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
+    "%Y-%m", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
     "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%Y-%m-%d",
 )  # fmt: skip
 """Dates other than ISO; where day and month cannot be told apart, the month comes first."""
@@ -82,6 +82,11 @@ def find_form(cells: pa.ChunkedArray, *, min_fraction: float) -> Form | None:
         return None
     is_guess = len(forms) > 1 and {form[:2] for form in forms} == {"%m", "%d"}
     return Form(forms[0], "day and month cannot be told apart; read with the month first" if is_guess else "")
+
+
+def ways_of(text: str) -> list[str]:
+    """Return all ways of writing dates in which one trimmed cell can be read; [] where it is no date."""
+    return [*([ISO] if _read_iso(text) else []), *_formats_for([text])]
 
 
 def read_dates(cells: pa.ChunkedArray, form: str) -> pa.ChunkedArray:

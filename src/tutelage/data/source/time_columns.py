@@ -11,6 +11,7 @@ from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.columns import ID_NAME
+from tutelage.data.source.mixed_dates import find_mixed_dates
 
 __all__ = ["TimeColumns", "TimeLayout", "choose_columns", "epoch_unit", "likely_series", "numbers_of", "times_of"]
 
@@ -247,6 +248,8 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
         _require(part, (layout.time_column,), said="--time-column")
         kind = part.types[layout.time_column]
         if not pa.types.is_timestamp(kind) and not (is_number(kind) and not pa.types.is_boolean(kind)):
+            if mixed := find_mixed_dates(part, (layout.time_column,)):
+                raise DataError([mixed])
             cells = part.column(layout.time_column).drop_null()
             example = f", such as {str(cells[0].as_py())[:40]!r}" if len(cells) else ""
             remedy = "Write all of them in one way, such as 2020-12-31 18:00."
@@ -266,6 +269,8 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
     if dated:
         found = f"{len(dated)} columns hold dates: {_shown(dated)}"
         raise DataError([DataProblem(part.file, found, "Say which one is the time of a row: --time-column COLUMN.")])
+    if mixed := find_mixed_dates(part, part.columns):
+        raise DataError([mixed])
     found = f"no column of dates among {_shown(part.columns)}"
     remedy = "Name the one that tells the time of a row: --time-column COLUMN. Dates are written like 2020-12-31 18:00."
     raise DataError([DataProblem(part.file, found, remedy)])
