@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem, RecipeError
+from tutelage.data.part.clock_change import NEVER, REMEDY, is_gap_of_clocks
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.timeline import TimelineFitted
@@ -123,7 +124,9 @@ class ForecastData(Data):
         """Tell of gaps, and of what should be known of each time and is not."""
         whole = self._collected()
         gaps = whole.say_gaps()
-        told = [*self.left_out, *([f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else [])]
+        told = list(self.left_out)
+        if gaps:
+            told.append(f"{whole.file}: {gaps}: not measured; earlier values stand for them{_say_clocks(whole)}")
         sizes = {"train": self.cuts.train, "test": self.cuts.validation}
         told += say_short(whole, **sizes, length=self.fitted.length, horizon=self.fitted.horizon)
         if "test" in self.windows and len(self.windows["test"]) == 1:
@@ -179,6 +182,18 @@ class ForecastData(Data):
 
     def _first(self, name: str) -> str:
         return self.parts[name].say(self.lookback[name])
+
+
+def _say_clocks(whole: Stretch) -> str:
+    """Tell of gaps that are there since local times leave out an hour; "" where none is."""
+    if whole.interval.kind != "time":
+        return ""
+    places = [place for place, count in whole.gaps if is_gap_of_clocks(whole.at(place), step=whole.interval.size, count=count)]
+    if not places:
+        return ""
+    others = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+    remedy = REMEDY.format(time=whole.say(places[0] - 1))
+    return f". On the Sunday night of {whole.say(places[0])}{others} it is one hour: {NEVER}. {remedy}"
 
 
 def choose_length(*, season: int, horizon: int, train: int) -> tuple[int, str]:

@@ -59,14 +59,18 @@ class Stretch(Part):
         """All times, int64 [T]."""
         return self.interval.times(self.start, len(self))
 
+    def at(self, place: int) -> int:
+        """Return one time, which may lie after the last one: microseconds since 1970, or a plain number."""
+        return int(self.interval.times(self.start, place + 1)[-1])
+
     def say(self, place: int) -> str:
         """Write one time, which may lie after the last one."""
-        return say_time(int(self.interval.times(self.start, place + 1)[-1]), is_number=self.interval.kind == "number")
+        return say_time(self.at(place), is_number=self.interval.kind == "number")
 
     def stretch(self, start: int, stop: int, *, name: str) -> Self:
         """Return the times from `start` to `stop - 1` under another name."""
         values, known = self.values[start:stop], self.known[start:stop]
-        first = int(self.interval.times(self.start, start + 1)[-1])
+        first = self.at(start)
         return replace(
             self,
             name=name,

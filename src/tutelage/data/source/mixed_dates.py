@@ -36,7 +36,7 @@ class Way:
 
 
 def find_mixed_dates(part: TablePart, names: Sequence[str]) -> DataProblem | None:
-    """Return what is wrong with the first of some columns that is one of dates, but not of one way to write them; None if none is."""
+    """Return what is wrong with the first of some columns whose dates are written in several ways; None if there is none."""
     for name in names:
         if not (pa.types.is_string(part.types[name]) or pa.types.is_large_string(part.types[name])):
             continue

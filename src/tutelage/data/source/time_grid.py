@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.clock_change import AGAIN, REMEDY, are_clock_changes
 from tutelage.data.part.interval import Interval, find_interval, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
@@ -91,8 +92,10 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
     if not is_number and (unit := epoch_unit(part.column(columns.time))):
         notes.append(f"{part.file}, column {columns.time}: read as {'milli' * (unit > 1)}seconds since 1970, in UTC")
-    if not is_sorted and not columns.series_id:
-        first = int(np.flatnonzero(np.diff(rows.time) < 0)[0]) + 1
+    back = np.flatnonzero(np.diff(rows.time) < 0) + 1
+    # Where clocks are put back, an hour comes twice: this is told of the times that are there again.
+    if not is_sorted and not columns.series_id and (is_number or not are_clock_changes(rows.time[back])):
+        first = int(back[0])
         notes.append(f"{part.file}: rows are not in order of time, such as {part.locate(int(rows.number[first]))}: put in order")
     rows, repeated, more = _each_once(part, columns, rows.select(np.lexsort((rows.time, rows.series))), is_number=is_number)
     problems += repeated
@@ -168,11 +171,14 @@ def _each_once(
         if columns.series_id
         else "; if several series are below each other, name their column: --series-id COLUMN."
     )
+    why = ""
+    if not is_number and are_clock_changes(rows.time[different]):
+        why, remedy = f": {AGAIN}", REMEDY.format(time=say_time(int(rows.time[different[0]])))
     problems = [
         DataProblem(
             part.locate(int(rows.number[place])),
             f"{columns.time} {say_time(int(rows.time[place]), is_number=is_number)} again, with other values than in "
-            f"{part.locate(int(rows.number[place - 1]))}",
+            f"{part.locate(int(rows.number[place - 1]))}{why}",
             remedy,
             item=int(rows.number[place]),
         )
