@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tutelage.calibrate.bands import Bands
-from tutelage.core.errors import DataError, DataProblem, RunError
+from tutelage.core.errors import DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.interval import written_times
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
@@ -23,7 +23,7 @@ from tutelage.task.base import Task
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
 
-__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "read_series"]
+__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "read_series", "require_horizon"]
 
 DIGITS = 8
 """Significant digits of what is told."""
@@ -67,6 +67,11 @@ class Forecasts:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def first(self, horizon: int) -> "Forecasts":
+        """Return the first times ahead alone."""
+        quantiles = {name: values[:horizon] for name, values in self.quantiles.items()}
+        return replace(self, times=self.times[:horizon], values=self.values[:horizon], quantiles=quantiles)
+
     def records(self) -> list[dict[str, Any]]:
         """Return one record for each series and time: what is forecast, and its quantiles."""
         return [
@@ -88,6 +93,20 @@ def forecaster(path: Path, predictor: Predictor) -> TimelineFitted:
         kind = getattr(predictor.task, "kind", "")
         raise RunError(f"{path}: a model of task {kind!r} continues no series. Train one that does: --task forecast.")
     return predictor.fitted
+
+
+def require_horizon(path: Path, horizon: int, fitted: TimelineFitted) -> None:
+    """Refuse a horizon that a model has not learned; 0 = its own.
+
+    Raises:
+        UsageError: It is below 0, or beyond the model's.
+    """
+    if type(horizon) is not int or horizon < 0:
+        raise UsageError(f"horizon {horizon!r}: expected a whole number from 1 to {fitted.horizon:,}.")
+    if horizon > fitted.horizon:
+        most = f"{path}: the model forecasts {fitted.interval.say_span(fitted.horizon)} ahead, and {horizon:,} were asked for"
+        remedy = f"Say at most {fitted.horizon:,}, or train a model that looks further: tutelage train SOURCE --task forecast"
+        raise UsageError(f"{most}. {remedy} --horizon {horizon}.")
 
 
 def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], Collected]) -> SeriesInput:

@@ -35,6 +35,7 @@ from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Ta
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_data import Cuts, ForecastData, choose_cuts, choose_length
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
+from tutelage.task.forecast_example import forecast_example
 from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.series_spans import measured_series, say_left_out
@@ -149,6 +150,15 @@ class Forecast(TaskSpec):
             test=evaluator("test", "test", windows["test"], outlook) if "test" in windows else None,
             beside=outlook.beside,
             choose=validation.choose,
+            reserve=validation.reserve_seconds,
+            example=lambda part, row: forecast_example(
+                self.loss,
+                fitted,
+                {name: (data.parts[name], chosen) for name, chosen in windows.items()},
+                finisher,
+                wanted=part,
+                row=row,
+            ),
             lags=lambda task: measure_lags(task, lambda: lag_batch(validation.rows, finisher, device=plan.device)),
             calibrator=lambda: outlook.bands,
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),

@@ -7,9 +7,9 @@ Source: split-conformal prediction: J. Lei et al., "Distribution-Free Predictive
 1604.04173, section 2.2; unequal ends: Y. Romano et al., "Conformalized Quantile Regression", 2019, arXiv 1905.03222, theorem 2.
 Differs from the papers: the residuals of one step and series alone, or with those of neighboring steps where they are few;
 windows overlap and so are not exchangeable: bands are widened by Student's t as if each stretch of a horizon's length were one
-residual, and one more, which matters only where there are few, and the measured coverage says whether that was enough. Where there
-are few stretches, each residual counts with both signs, as in the first paper: that a forecast was too high all along a stretch or
-two does not say that it will be so again. The forecast itself is never outside its bands.
+residual, and one more, which matters only where there are few, and the measured coverage says whether that was enough. Where
+there are few stretches, each residual counts with both signs, as in the first paper: that a forecast was too high all along a
+stretch or two does not say that it will be so again. The forecast itself is never outside its bands.
 
 Shape letters: N windows, H steps ahead, C series, Q levels.
 """
