@@ -12,11 +12,11 @@ from tutelage.data.part.interval import Interval, find_interval, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.source.compact_times import clock_column, compact_times, epoch_unit
 from tutelage.data.source.time_columns import (
     TimeColumns,
     TimeLayout,
     choose_columns,
-    epoch_unit,
     likely_series,
     numbers_of,
     times_of,
@@ -90,7 +90,9 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     rows = TimedRows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
     rows = rows.select(np.flatnonzero(~missing_N & (code_N >= 0)))
     notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
-    if not is_number and (unit := epoch_unit(part.column(columns.time))):
+    if not is_number and compact_times(part.column(columns.time)) is not None:
+        notes.append(f"{part.file}, column {columns.time}: whole numbers read as dates, such as {say_time(int(rows.time[0]))}")
+    elif not is_number and (unit := epoch_unit(part.column(columns.time))):
         notes.append(f"{part.file}, column {columns.time}: read as {'milli' * (unit > 1)}seconds since 1970, in UTC")
     back = np.flatnonzero(np.diff(rows.time) < 0) + 1
     # Where clocks are put back, an hour comes twice: this is told of the times that are there again.
@@ -193,6 +195,10 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
     Raises:
         DataError: There is such a column.
     """
+    if clock := clock_column(part, columns.left_out):
+        found = f"times of day stand in a column of their own ({clock}), so that rows of one day have the same time"
+        remedy = "Join both columns into one, written like 2020-12-31 18:00."
+        raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
     likely = likely_series(part, columns, row_N=rows.number, time_N=rows.time)
     if likely:
         found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too, with other values: "
