@@ -1,5 +1,6 @@
 """Times and values of tables that are not written as they should be: read where that is safe, else named with the first cell."""
 
+from calendar import month_abbr
 from pathlib import Path
 
 import numpy as np
@@ -57,3 +58,34 @@ def test_several_columns_of_times_are_to_be_joined(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="such as year and month, has to be joined into one"):
         read(tmp_path, [f"{2000 + n // 12},{n % 12 + 1},{n % 7}" for n in range(60)], "year,month,a")
     assert series(read(tmp_path, rows())).series == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("written", "step"),
+    [
+        ([f"{2016 + n // 52}-W{n % 52 + 1:02d}" for n in range(104)], "1 week"),
+        ([f"Q{n % 4 + 1} {2000 + n // 4}" for n in range(40)], "3 months"),
+        ([f"{month_abbr[n % 12 + 1]}-{10 + n // 12}" for n in range(60)], "1 month"),
+        ([f"01/{1 + n // 24:02d}/2022 {n % 12 or 12}:00:00 {'AM' if n % 24 < 12 else 'PM'}" for n in range(96)], "1 hour"),
+    ],
+    ids=["weeks", "quarters", "months", "am"],
+)
+def test_other_ways_to_write_times_are_read(written: list[str], step: str, tmp_path: Path) -> None:
+    part = series(read(tmp_path, [f"{time},{n % 5}" for n, time in enumerate(written)], "when,a"))
+    assert (len(part), part.gaps) == (len(written), ())
+    assert part.interval.say() in (step, "1 quarter")
+
+
+def test_columns_with_commas_in_their_names_are_forecast(tmp_path: Path) -> None:
+    lines = [f"{hour(n)},{n % 5},{n % 7}" for n in range(60)]
+    for target in ("auto", '"sales, total",b', "sales, total,b"):
+        found = read(tmp_path, lines, 'date,"sales, total",b', target=target.replace('"', ""))
+        assert series(found).series == ("sales, total", "b")
+    assert series(read(tmp_path, lines, 'date,"sales, total",b', target="b")).series == ("b",)
+
+
+def test_columns_that_were_named_for_something_else_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="column date: named by --known, and the only column of dates"):
+        read(tmp_path, rows(), known="date")
+    with pytest.raises(DataError, match="column shop: names 60 series, and none has more than one value"):
+        read(tmp_path, [f"{hour(n)},s{n},{n % 7}" for n in range(60)], "date,shop,a", series_id="shop")

@@ -136,7 +136,7 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
         if not is_number(part.types[name]):
             remedy = "Give numbers; of categories one column of 0 and 1 each."
             raise DataError([DataProblem(f"{part.file}, column {name}", "known beforehand, and holds no numbers", remedy)])
-    targets = layout.targets
+    targets = _rejoined(layout.targets, part.columns)
     if targets:
         _require(part, targets, said="--target")
         wrong = [name for name in targets if name not in numeric]
@@ -274,12 +274,30 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
     if dated:
         found = f"{len(dated)} columns hold dates: {_shown(dated)}"
         raise DataError([DataProblem(part.file, found, "Say which one is the time of a row: --time-column COLUMN.")])
+    taken = [name for name in layout.known if name in part.columns and pa.types.is_timestamp(part.types[name])]
+    if taken:
+        found = "named by --known, and the only column of dates: it is the time of a row"
+        raise DataError(
+            [DataProblem(f"{part.file}, column {taken[0]}", found, "Leave it out of --known: times are always known.")]
+        )
     if mixed := find_mixed_dates(part, part.columns):
         raise DataError([mixed])
     found = f"no column of dates among {_shown(part.columns)}"
     remedy = "Name the one that tells the time of a row: --time-column COLUMN. Dates are written like 2020-12-31 18:00; what "
     remedy += "stands in several columns, such as year and month, has to be joined into one."
     raise DataError([DataProblem(part.file, found, remedy)])
+
+
+def _rejoined(names: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Put names together again that were parted at a comma within a column's own name."""
+    made: list[str] = []
+    left = list(names)
+    while left:
+        sizes = [size for size in range(len(left), 1, -1) for sign in (", ", ",") if sign.join(left[:size]) in columns]
+        size = sizes[0] if sizes and left[0] not in columns else 1
+        made.append(next((name for sign in (", ", ",") if (name := sign.join(left[:size])) in columns), left[0]))
+        left = left[size:]
+    return tuple(made)
 
 
 def _require(part: TablePart, names: Sequence[str], *, said: str) -> None:

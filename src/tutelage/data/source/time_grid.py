@@ -316,6 +316,16 @@ def _constant(part: TimelinePart) -> list[str]:
             empty.append(name)
         elif (measured == measured[0]).all():
             still.append((name, len(measured)))
+    named_by = part.reading.get("series_id", "")
+    if (
+        named_by
+        and len(part.series) > 1
+        and len(still) + len(empty) == len(part.series)
+        and max((count for _, count in still), default=0) == 1
+    ):
+        found = f"names {len(part.series):,} series, and none has more than one value"
+        remedy = "Name the column that is the same in all rows of a series, or leave --series-id out."
+        raise DataError([DataProblem(f"{part.file}, column {named_by}", found, remedy)])
     if len(still) + len(empty) == len(part.series):
         found = "no series has any value" if not still else "every series has the same value at all times"
         raise DataError([DataProblem(part.file, found, "There is nothing to forecast. Give series that change.")])
