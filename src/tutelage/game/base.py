@@ -12,8 +12,9 @@ from tutelage.core.spec import Component
 
 __all__ = ["CriticLoss", "Game", "Judge"]
 
-Judge = Callable[[Tensor], Tensor]
-"""sample [B, ...] -> score_B float32, large for what the critic takes for real; of 2 B samples, 2 B scores."""
+Judge = Callable[..., Tensor]
+"""sample [B, ...] -> score_B float32, large for what the critic takes for real; of 2 B samples, 2 B scores. With `rows=n` these
+belong to the first n samples of the batch alone."""
 
 
 class CriticLoss(NamedTuple):

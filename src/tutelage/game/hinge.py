@@ -7,6 +7,7 @@ Source: J. H. Lim and J. C. Ye, "Geometric GAN", 2017, arXiv 1705.02894, equatio
 Differs from the paper: R1 (arXiv 1801.04406, equation 9) holds the critic's slope small, gamma per number of a sample.
 """
 
+from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -14,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tutelage.game.base import CriticLoss, Game, Judge
-from tutelage.game.slope import GAMMA_RANGE, zero_centered
+from tutelage.game.slope import GAMMA_RANGE, SHARE, exactly, some_penalty, zero_centered
 
 __all__ = ["Hinge"]
 
@@ -27,6 +28,8 @@ class Hinge(Game):
         0.1, ge=0, le=GAMMA_RANGE, description="Weight of the gradient penalty for each number of a real sample; 0 has none."
     )
 
+    penalized: float = Field(1.0, gt=0, le=1, description=SHARE)
+
     @property
     def order(self) -> Literal[1, 2]:
         """2 with a penalty."""
@@ -34,12 +37,17 @@ class Hinge(Game):
 
     def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
         """Return the critic's side."""
-        real = real.detach().requires_grad_() if self.gamma else real
-        score_real_B, score_generated_B = judge(torch.cat([real, generated])).chunk(2)
+        is_whole = self.gamma > 0 and self.penalized == 1
+        real = real.detach().requires_grad_() if is_whole else real
+        with exactly(real) if is_whole else nullcontext():
+            score_real_B, score_generated_B = judge(torch.cat([real, generated])).chunk(2)
         loss_B = torch.relu(1 - score_real_B) + torch.relu(1 + score_generated_B)
         if not self.gamma:
             return CriticLoss(loss_B, score_real_B, score_generated_B)
-        penalty_B = zero_centered(score_real_B, real, gamma=self.gamma)
+        if is_whole:
+            penalty_B = zero_centered(score_real_B, real, gamma=self.gamma)
+        else:
+            penalty_B = some_penalty(judge, real, share=self.penalized, gamma=self.gamma)
         return CriticLoss(loss_B + penalty_B, score_real_B, score_generated_B, penalty_B)
 
     def generator_loss(self, judge: Judge, real: Tensor, generated: Tensor) -> Tensor:

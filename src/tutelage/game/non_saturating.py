@@ -9,6 +9,7 @@ L. Mescheder et al., 2018, arXiv 1801.04406, equation 9.
 Differs from the papers: gamma is per number of a sample.
 """
 
+from contextlib import nullcontext
 from typing import Literal
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tutelage.game.base import CriticLoss, Game, Judge
-from tutelage.game.slope import GAMMA_RANGE, zero_centered
+from tutelage.game.slope import GAMMA_RANGE, SHARE, exactly, some_penalty, zero_centered
 
 __all__ = ["NonSaturating"]
 
@@ -30,6 +31,8 @@ class NonSaturating(Game):
         0.1, ge=0, le=GAMMA_RANGE, description="Weight of the gradient penalty for each number of a real sample; 0 has none."
     )
 
+    penalized: float = Field(1.0, gt=0, le=1, description=SHARE)
+
     @property
     def order(self) -> Literal[1, 2]:
         """2 with a penalty."""
@@ -37,12 +40,17 @@ class NonSaturating(Game):
 
     def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
         """Return the critic's side."""
-        real = real.detach().requires_grad_() if self.gamma else real
-        score_real_B, score_generated_B = judge(torch.cat([real, generated])).chunk(2)
+        is_whole = self.gamma > 0 and self.penalized == 1
+        real = real.detach().requires_grad_() if is_whole else real
+        with exactly(real) if is_whole else nullcontext():
+            score_real_B, score_generated_B = judge(torch.cat([real, generated])).chunk(2)
         loss_B = F.softplus(-score_real_B) + F.softplus(score_generated_B)
         if not self.gamma:
             return CriticLoss(loss_B, score_real_B, score_generated_B)
-        penalty_B = zero_centered(score_real_B, real, gamma=self.gamma)
+        if is_whole:
+            penalty_B = zero_centered(score_real_B, real, gamma=self.gamma)
+        else:
+            penalty_B = some_penalty(judge, real, share=self.penalized, gamma=self.gamma)
         return CriticLoss(loss_B + penalty_B, score_real_B, score_generated_B, penalty_B)
 
     def generator_loss(self, judge: Judge, real: Tensor, generated: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ Source: Y. Huang et al., "The GAN is dead; long live the GAN! A Modern Baseline 
 Differs from the paper: gamma is per number of a sample, and constant.
 """
 
+from contextlib import nullcontext
 from typing import ClassVar, Literal
 
 import torch
@@ -17,7 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tutelage.game.base import CriticLoss, Game, Judge
-from tutelage.game.slope import GAMMA_RANGE, zero_centered
+from tutelage.game.slope import GAMMA_RANGE, SHARE, exactly, some_penalty, zero_centered
 
 __all__ = ["Relativistic"]
 
@@ -31,6 +32,8 @@ class Relativistic(Game):
         0.1, ge=0, le=GAMMA_RANGE, description="Weight of both gradient penalties for each number of a sample; 0 has none."
     )
 
+    penalized: float = Field(1.0, gt=0, le=1, description=SHARE)
+
     @property
     def order(self) -> Literal[1, 2]:
         """2 with penalties."""
@@ -38,16 +41,19 @@ class Relativistic(Game):
 
     def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
         """Return the critic's side; real and generated samples go through the critic together, which is faster."""
-        both = torch.cat([real, generated]).detach()
-        if self.gamma:
-            both.requires_grad_()
-        score = judge(both)
+        both, is_whole = torch.cat([real, generated]).detach(), self.gamma > 0 and self.penalized == 1
+        both.requires_grad_(is_whole)
+        with exactly(both) if is_whole else nullcontext():
+            score = judge(both)
         score_real_B, score_generated_B = score.chunk(2)
         loss_B = F.softplus(score_generated_B - score_real_B)
         if not self.gamma:
             return CriticLoss(loss_B, score_real_B, score_generated_B)
-        penalty_real_B, penalty_generated_B = zero_centered(score, both, gamma=self.gamma).chunk(2)
-        penalty_B = penalty_real_B + penalty_generated_B
+        if is_whole:
+            penalty_real_B, penalty_generated_B = zero_centered(score, both, gamma=self.gamma).chunk(2)
+            penalty_B = penalty_real_B + penalty_generated_B
+        else:
+            penalty_B = some_penalty(judge, real, generated, share=self.penalized, gamma=self.gamma)
         return CriticLoss(loss_B + penalty_B, score_real_B, score_generated_B, penalty_B)
 
     def generator_loss(self, judge: Judge, real: Tensor, generated: Tensor) -> Tensor:

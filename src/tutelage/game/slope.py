@@ -8,13 +8,40 @@ sqrt(N) apart, so a critic that tells them apart by 1 has a squared slope of abo
 Shape letters: B samples, N numbers of each.
 """
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import Tensor
 
-__all__ = ["GAMMA_RANGE", "squared_slope", "zero_centered"]
+from tutelage.game.base import Judge
+
+__all__ = ["GAMMA_RANGE", "SHARE", "exactly", "some_penalty", "squared_slope", "zero_centered"]
+
+SHARE = "Share of a batch whose slope is penalized; fewer are faster, and noisier. Typical: 0.25 for pictures, 1 else."
 
 GAMMA_RANGE = 1e6
 """Largest weight of a penalty that may be asked for."""
+
+
+def exactly(sample: Tensor) -> AbstractContextManager[object]:
+    """Return the context of scores whose slope is a loss: gradients of gradients, which bfloat16 spoils, in float32."""
+    return torch.autocast(sample.device.type, enabled=False)
+
+
+def some_penalty(judge: Judge, *sides: Tensor, share: float, gamma: float) -> Tensor:
+    """Return the penalty of the first samples of each side, added up over the sides and on average over these, float32 [B].
+
+    Args:
+        judge: The critic.
+        sides: Samples [B, ...] each.
+        share: How many of them, of 1; at least one.
+        gamma: Weight for each number of a sample.
+    """
+    rows = max(1, round(share * len(sides[0])))
+    some = torch.cat([side[:rows] for side in sides]).detach().requires_grad_()
+    with exactly(some):
+        penalty = zero_centered(judge(some, rows=rows), some, gamma=gamma)
+    return (penalty.sum() / rows).expand(len(sides[0]))
 
 
 def squared_slope(score_B: Tensor, sample: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tutelage.game.base import CriticLoss, Game, Judge
-from tutelage.game.slope import GAMMA_RANGE, squared_slope
+from tutelage.game.slope import GAMMA_RANGE, exactly, squared_slope
 
 __all__ = ["Wasserstein"]
 
@@ -42,7 +42,8 @@ class Wasserstein(Game):
         share = mix_B.view(-1, *[1] * (real.dim() - 1))
         between = torch.lerp(generated, real, share).detach().requires_grad_()
         score_real_B, score_generated_B = judge(torch.cat([real, generated])).chunk(2)
-        slope_B = (between[0].numel() * squared_slope(judge(between), between) + TINY).sqrt()
+        with exactly(between):
+            slope_B = (between[0].numel() * squared_slope(judge(between), between) + TINY).sqrt()
         penalty_B = self.weight * (slope_B - 1).square()
         return CriticLoss(score_generated_B - score_real_B + penalty_B, score_real_B, score_generated_B, penalty_B)
 

@@ -1,4 +1,4 @@
-"""Precision: the share of the samples predicted as a class that belong to it, averaged over classes; 0 to 1.
+"""Precision: the share of what is predicted as a class that belongs to it; of generated samples, those that lie near real ones.
 
 Use it where a false alarm is costly.
 """

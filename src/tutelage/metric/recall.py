@@ -1,4 +1,4 @@
-"""Recall: the share of the samples of a class that are predicted as it, averaged over classes; 0 to 1.
+"""Recall: the share of a class that is predicted as it; of real samples, those that lie near generated ones.
 
 Use it where a miss is costly. Averaged alike it is `balanced_accuracy`, but a class that is only predicted counts as 0.
 """

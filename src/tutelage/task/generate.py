@@ -11,7 +11,6 @@ Shape letters: B samples of a batch, Z random numbers, C classes.
 """
 
 import math
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -58,6 +57,8 @@ FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
 TINY_PICTURE = 256
 """Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
+PENALIZED = 0.25
+"""Share of the samples of a batch of pictures whose slope is penalized: a step takes less than half as long (docs/LOG.md)."""
 
 
 class Generate(TaskSpec):
@@ -128,6 +129,7 @@ class Generate(TaskSpec):
             batch_size=batch_size,
             epochs=steps * batch_size / max(facts.num_train, 1),
             ema=0.999,
+            bf16=_is_picture(grid),
             patience=1.0,
             why={
                 "model": "without normalization, so that each sample stands alone; pictures of some size need convolutions",
@@ -158,7 +160,8 @@ class Generate(TaskSpec):
             "task.critic", self.critic, critic, "sines show it what lies close together" if is_sharp else "as the generator"
         )
         gamma = SHARP_GAMMA if is_sharp else Relativistic().gamma
-        game = grant(self.game, Relativistic(gamma=gamma))
+        penalized = PENALIZED if _is_picture(facts.shape.view(Grid)) else 1.0
+        game = grant(self.game, Relativistic(gamma=gamma, penalized=penalized))
         made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
         ema = choose_ema(wished, auto=auto, made=made)
@@ -205,20 +208,25 @@ class Generate(TaskSpec):
         latent = torch.stack([torch.randn(self.latent_size, generator=generator) for generator in own])
         return with_classes(latent, classes, self.classes)
 
+    def optims(self, optim: Any) -> dict[str, Any]:
+        """Return the optimizer of each side: that of the plan, whose rates the critic has times `critic_rate`."""
+        rates = {name: value * self.critic_rate for name, value in optim if name == "lr" or name.endswith("_lr")}
+        return {"critic": optim.but(**rates), "generator": optim}
+
     def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
         """Put the task around both networks, rows into a stream, and evaluators beside."""
         assert isinstance(data, RowsData)
         generator = build_model(plan, module)
         critic: Any = self.critic
         (name,) = data.fitted.shape.tensors
-        optim: Any = plan.optim
-        rates = {name: value * self.critic_rate for name, value in optim if name == "lr" or name.endswith("_lr")}
-        optims = {"critic": optim.but(**rates), "generator": optim}
         phases = {
-            phase: Phase(owns=(f"{phase}.",), optim=own, schedule=plan.schedule, clip=plan.clip) for phase, own in optims.items()
+            phase: Phase(owns=(f"{phase}.",), optim=own, schedule=plan.schedule, clip=plan.clip)
+            for phase, own in self.optims(plan.optim).items()
         }
         critic_net: nn.Module = critic.build(data.fitted.shape, max(self.classes, 1))
         initialize(critic_net, plan, purpose="init critic")
+        if data.fitted.shape.view(Grid) is not None:
+            generator, critic_net = (net.to(memory_format=torch.channels_last) for net in (generator, critic_net))  # type: ignore[call-overload]
         outlet = data.fitted.outlet()
         task = GenerateTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=name, outlet=outlet)
         finisher = data.fitted.finisher().to(plan.device)
@@ -290,11 +298,10 @@ class GenerateTask(Task):
             generated = self.outlet(self.generator(batch["latent"])).view(real.shape)
             loss_B = self.game.generator_loss(lambda sample: self.judge(sample, batch), real, generated)
             return Objective(loss_B.sum(), float(len(real)), {})
-        with self._exactly(real):
-            with torch.no_grad():
-                generated = self.outlet(self.generator(batch["latent"])).view(real.shape)
-            judge = lambda sample: self.judge(sample, batch)  # noqa: E731 - closes over the classes
-            side = self.game.critic_loss(judge, real, generated, mix_B=batch.get("mix"))
+        with torch.no_grad():
+            generated = self.outlet(self.generator(batch["latent"])).view(real.shape).float()
+        judge = lambda sample, rows=None: self.judge(sample, batch, rows=rows)  # noqa: E731 - closes over the classes
+        side = self.game.critic_loss(judge, real, generated, mix_B=batch.get("mix"))
         parts = {
             "real": side.score_real.sum(),
             "generated": side.score_generated.sum(),
@@ -305,12 +312,19 @@ class GenerateTask(Task):
             parts["penalty"] = side.penalty.sum()
         return Objective(side.loss.sum(), float(len(real)), parts)
 
-    def judge(self, sample: Tensor, batch: Batch) -> Tensor:
-        """Return the critic's scores float32 of B samples, or of 2 B, by the output of each one's class where classes count."""
+    def judge(self, sample: Tensor, batch: Batch, *, rows: int | None = None) -> Tensor:
+        """Return the critic's scores float32 of B samples, or of 2 B, by the output of each one's class where classes count.
+
+        Args:
+            sample: [B, ...], or both sides one after the other.
+            batch: Their classes as `target`.
+            rows: Where they are of the first samples of the batch alone: how many these are.
+        """
         score_BC: Tensor = self.critic(sample).float()
         if not self.spec.classes:
             return score_BC.view(-1)
-        target_B = batch["target"].repeat(len(sample) // len(batch["target"]))
+        target_B = batch["target"][:rows]
+        target_B = target_B.repeat(len(sample) // len(target_B))
         return score_BC.gather(1, target_B[:, None])[:, 0]
 
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
@@ -322,9 +336,10 @@ class GenerateTask(Task):
         """Return the generator, or its average where one is kept."""
         return self.generator if self.average is None else self.average.module
 
-    def _exactly(self, sample: Tensor) -> AbstractContextManager[object]:
-        """Return the context of a critic's loss: with gradients of gradients, which bfloat16 spoils, in float32."""
-        return torch.autocast(sample.device.type, enabled=False) if self.game.order == 2 else nullcontext()
+
+def _is_picture(grid: Grid | None) -> bool:
+    """Tell whether samples are pictures of some size, whose networks are mostly convolutions."""
+    return grid is not None and grid.channels * grid.height * grid.width > TINY_PICTURE
 
 
 def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
@@ -332,7 +347,7 @@ def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
     if grid is None:
         return MLP(hidden=(96,) * 4, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.9)
     optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
-    if grid.channels * grid.height * grid.width <= TINY_PICTURE:
+    if not _is_picture(grid):
         return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim
     return ResidualPair(widths=(32, 64), patch=2), 64, optim
 

@@ -76,7 +76,12 @@ class SampleEvaluator(Measured):
         )
         found = _mean(draws[: self._num_draws])
         halves = {name: NORMAL_95 * float(np.std([draw[name] for draw in draws], ddof=1)) for name in found}
-        intervals = [(value - halves[name], value + halves[name]) for name, value in found.items()]
+        # None of these measures is below 0, and shares are not above 1.
+        most = [1.0 if metric.form == "percent" else np.inf for metric in self.metrics]
+        intervals = [
+            (max(value - halves[name], 0.0), min(value + halves[name], high))
+            for (name, value), high in zip(found.items(), most, strict=True)
+        ]
         record = self.record(found, intervals=intervals, baseline=self.guess(), described=described)
         look = self._look(task, outcomes[0], found)
         return {**record, "rivalry": look.record(), "generated": self._pictures(task)}
@@ -88,7 +93,7 @@ class SampleEvaluator(Measured):
         random = np.random.default_rng(derive(self.plan.seed, f"{self.name} baseline"))
         values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
         drawn = random.standard_normal((count, flat.shape[1])) * np.sqrt(np.maximum(values, 0)) @ vectors.T + flat.mean(axis=0)
-        samples = self._settled(torch.from_numpy(drawn.astype(np.float32)).view(count, *train.shape[1:]))
+        samples = self.fitted.settle(torch.from_numpy(drawn.astype(np.float32)).view(count, *train.shape[1:]))
         outcome = SampleOutcome(self._real.features, self.compared.space.features(samples), self.compared.reference(count))
         # What real samples reach is no achievement of a guess.
         return {name: value for name, value in self.measure([outcome]).items() if not name.endswith("_floor")}
@@ -125,15 +130,11 @@ class SampleEvaluator(Measured):
         network = task.network()
         with evaluation_mode(network):
             outputs = [network(piece.to(self.plan.device)).float().cpu() for piece in torch.split(latents, BATCH)]
-        return self._settled(self.spec.answer(torch.cat(outputs)))
+        return self.fitted.settle(self.spec.answer(torch.cat(outputs)))
 
     def undone(self, samples: Tensor) -> RowsPart | None:
         """Return samples as the rows that they would have been prepared from; None where that cannot be done."""
         return self.fitted.undo(samples)
-
-    def _settled(self, samples: Tensor) -> Tensor:
-        """Return samples that could be real: choices made whole."""
-        return self.fitted.outlet()(samples.flatten(1)).view(samples.shape)
 
     @property
     def _num_draws(self) -> int:

@@ -29,6 +29,7 @@ def mixed() -> pa.Table:
             "age": pa.array(random.integers(18, 90, ROWS)),
             "income": pa.array(income, mask=random.random(ROWS) < 0.2),
             "city": pa.array(np.array(["Bern", "Oslo", "K\u00f6ln, Dom"])[group].tolist(), mask=random.random(ROWS) < 0.1),
+            "class": pa.array((5 * group).tolist()),
             "member": pa.array((group > 0).tolist()),
             "joined": pa.array(days.astype("datetime64[us]")),
             "country": pa.array(["X"] * ROWS),
@@ -50,7 +51,7 @@ def test_what_was_made_of_rows_gives_the_rows_again() -> None:
     fitted = MadeTable().fit(part())
     made = fitted.undo(samples(fitted, part())).table
     assert made.schema == mixed().schema
-    for name in ("city", "member", "country"):
+    for name in ("city", "class", "member", "country"):
         assert made.column(name).to_pylist() == mixed().column(name).to_pylist()
     assert made.column("number").null_count == ROWS
     assert made.column("income").is_null().to_pylist() == mixed().column("income").is_null().to_pylist()
@@ -69,6 +70,7 @@ def test_any_outputs_become_possible_rows() -> None:
     assert (ages.min(), ages.max()) == (18, 89)
     np.testing.assert_array_equal(np.round(income, 2), income)
     assert known.min() <= income.min() <= income.max() <= known.max()
+    assert set(made.column("class").to_pylist()) == {0, 5, 10}
     assert set(made.column("city").to_pylist()) == {"Bern", "Oslo", "K\u00f6ln, Dom", None}
     moments = made.column("joined").to_pylist()
     assert all(moment == datetime.datetime.combine(moment.date(), datetime.time()) for moment in moments)
@@ -88,6 +90,15 @@ def test_the_outlet_makes_choices_whole_and_learns_by_their_softmax() -> None:
         start += size
     (slope,) = torch.autograd.grad((whole * torch.randn_like(whole)).sum(), outputs)
     assert (slope.abs().sum(0) > 0).sum() >= outputs.shape[1] - 1  # the one value of `country` has no gradient
+
+
+def test_what_is_measured_is_what_is_written() -> None:
+    fitted = MadeTable().fit(part())
+    outputs = torch.randn(50, *fitted.shape.sizes)
+    settled = fitted.settle(outputs)
+    torch.testing.assert_close(settled, samples(fitted, fitted.undo(outputs)))
+    real = samples(fitted, part())
+    torch.testing.assert_close(fitted.settle(real), real, atol=0.3, rtol=0)  # decimals and knots move a rank a little
 
 
 def test_it_survives_json() -> None:

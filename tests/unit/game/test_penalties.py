@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tutelage.game.hinge import Hinge
 from tutelage.game.non_saturating import NonSaturating
 from tutelage.game.relativistic import Relativistic
 from tutelage.game.slope import squared_slope
@@ -100,3 +101,21 @@ def test_a_dirac_circles_without_a_penalty_and_arrives_with_it(game: type[NonSat
     # The eigenvalues at the solution are imaginary: what it nears it does slower than any power of a number below 1.
     assert min(circling) > 0.3
     assert arriving[-1] < 1e-3
+
+
+@pytest.mark.parametrize("game", [Relativistic, NonSaturating, Hinge])
+def test_a_penalty_of_some_samples_is_the_mean_over_these(game: type[Relativistic] | type[NonSaturating] | type[Hinge]) -> None:
+    critic, real, generated = Quadratic(), samples(1, 4), samples(2, 4)
+    asked: list[int] = []
+
+    def judge(x: Tensor, rows: int = 5) -> Tensor:
+        asked.append(rows)
+        return critic(x)
+
+    some = game(gamma=GAMMA, penalized=0.4).critic_loss(judge, real, generated)
+    whole = game(gamma=GAMMA).critic_loss(judge, real, generated)
+    assert some.penalty is not None
+    assert whole.penalty is not None
+    assert asked == [5, 2, 5]
+    torch.testing.assert_close(some.penalty, whole.penalty[:2].mean().expand(5))
+    torch.testing.assert_close(some.loss - some.penalty, whole.loss - whole.penalty)

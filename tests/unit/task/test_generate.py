@@ -56,6 +56,18 @@ def test_the_critic_judges_by_the_output_of_the_class() -> None:
     assert torch.equal(task.judge(torch.cat([sample, sample]), {"target": target}), expected.repeat(2))
 
 
+def test_a_penalty_of_some_samples_asks_for_the_classes_of_these() -> None:
+    task, sample, target = conditional(), torch.randn(4, 2), torch.tensor([0, 2, 1, 1])
+    some = torch.cat([sample[:2], sample[:2]])
+    expected = task.critic(some)[torch.arange(4), torch.tensor([0, 2, 0, 2])]
+    assert torch.equal(task.judge(some, {"target": target}, rows=2), expected)
+
+
+def test_the_critic_has_a_rate_of_its_own() -> None:
+    optim = Adam(lr=0.01)
+    assert Generate(critic_rate=0.5).optims(optim) == {"critic": Adam(lr=0.005), "generator": optim}
+
+
 def test_the_average_follows_the_generator_alone() -> None:
     spec = Generate(latent_size=4, ema=0.5)
     task = GenerateTask(spec, generator=nn.Linear(4, 2), critic=nn.Linear(2, 1), phases=PHASES)

@@ -7,10 +7,18 @@ import numpy as np
 
 __all__ = ["Interval", "find_interval", "iso_time", "say_time", "written_times"]
 
-SECOND = 1_000_000
+MILLISECOND, SECOND = 1_000, 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 """Microseconds."""
-UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"), (1, "microsecond"))
+UNITS = (
+    (7 * DAY, "week"),
+    (DAY, "day"),
+    (HOUR, "hour"),
+    (MINUTE, "minute"),
+    (SECOND, "second"),
+    (MILLISECOND, "millisecond"),
+    (1, "microsecond"),
+)
 MONTHS = ((12, "year"), (3, "quarter"), (1, "month"))
 LONGEST_IN_SEASON = 10_000
 """Steps of the longest season that is looked for."""

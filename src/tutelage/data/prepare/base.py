@@ -60,6 +60,10 @@ class Fitted:
         """
         return nn.Identity()
 
+    def settle(self, samples: Tensor) -> Tensor:
+        """Return samples as they come back once they are rows, float32 [N, ...] on the CPU: what no row has is rounded."""
+        return samples
+
     def undo(self, samples: Tensor) -> RowsPart | None:
         """Return what the finisher gives, float32 [N, ...] on the CPU, as the rows that would give it; None where nothing could.
 

@@ -1,6 +1,6 @@
 """Columns of a table as numbers that a generator can make, and back: each knows its width, its cells and what they become again.
 
-Not a component: `prepare/made_table.py` uses it. A choice is one of a few values: as many numbers of which one is 1, the others 0.
+Not a component: `prepare/made_table.py` uses it. A choice is one of a few values: as many numbers, one of them 1, the others 0.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ class Made(Protocol):
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number or a date, by its rank on the normal distribution; where cells were missing also the choice between there and missing.
+    """A number or a date, by its rank on the normal distribution; where cells were missing also the choice whether it is.
 
     Attributes:
         type: What cells are: int64, float (of 4 bytes), float64, or a timestamp.
@@ -184,7 +184,7 @@ def restore_made(state: Mapping[str, Any]) -> Made:
         case "quantity":
             scale = restore_scale(take(state, "scale", dict))
             assert isinstance(scale, QuantileScale)
-            return Quantity(name, kind, scale, take(state, "digits", int | None), take(state, "has_missing", bool))  # type: ignore[arg-type]
+            return Quantity(name, kind, scale, take(state, "digits", int | None), take(state, "has_missing", bool))
         case "choice":
             return Choice(name, kind, tuple(take(state, "values", list[Any])))
         case "blank":

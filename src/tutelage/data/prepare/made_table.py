@@ -1,7 +1,8 @@
 """Table rows as numbers that a generator can make, and back to a table of the same columns: the choice for making tables.
 
-Numbers and dates become their rank on a normal distribution, words and truth values a choice among those that are known, and so
-does whether a cell is missing. Texts that all differ, and running numbers, cannot be made: their cells stay empty, which is told.
+Numbers and dates become their rank on a normal distribution; words, truth values and whole numbers of few values a choice among
+those that are known, and so does whether a cell is missing. Texts that all differ, and running numbers, cannot be made: their
+cells stay empty, which is told.
 For judging rows take `table`.
 
 Source: L. Xu et al., "Modeling Tabular data using Conditional GAN", 2019, arXiv 1907.00503, section 4.2 (one number or choice a
@@ -39,6 +40,8 @@ from tutelage.data.source.arrow_types import kind_of
 
 __all__ = ["MadeTable", "FittedMadeTable"]
 
+FEW_VALUES = 12
+"""Whole numbers of so few different values are a choice among these: between them there is nothing."""
 MOST_NUMBERS = 10_000
 """Numbers of a row beyond which a table is too wide to be made."""
 
@@ -85,6 +88,8 @@ class MadeTable(Prepare):
         """Learn how one column is made."""
         cells = table.column(column.name)
         is_named = column.name in self.columns
+        if column.role == "number" and pa.types.is_integer(cells.type) and len(cells.unique()) <= FEW_VALUES:
+            return fit_choice(column.name, cells, rare=1)
         if column.role in ("number", "date"):
             return fit_quantity(column.name, cells, clip=self.clip)
         # What is the same in all rows, or empty, is dropped where rows are judged; it can be made all the same.
@@ -128,12 +133,15 @@ class FittedMadeTable(Fitted):
         if missing:
             remedy = f"The model was trained with it. Columns of {table.file}: {', '.join(table.columns)}."
             raise DataError([DataProblem(f"{table.file}, column {name}", "missing", remedy) for name in missing])
-        pieces = [one.encode(table.column(one.name)) for one in self.made]
-        return DenseRows({"x": torch.from_numpy(np.concatenate(pieces, axis=1))})
+        return DenseRows({"x": self._numbers(table)})
 
     def outlet(self) -> nn.Module:
         """Return the module that makes choices whole."""
         return WholeChoices(tuple(size for one in self.made for size in one.groups))
+
+    def settle(self, samples: Tensor) -> Tensor:
+        """Return the numbers of the rows that samples become, so that these are measured as they are written."""
+        return self._numbers(self.undo(samples)).view(samples.shape)
 
     def undo(self, samples: Tensor) -> TablePart:
         """Return the rows as a table of the train table's columns and types."""
@@ -187,6 +195,11 @@ class FittedMadeTable(Fitted):
             "target": self.target,
         }
 
+    def _numbers(self, table: TablePart) -> Tensor:
+        """Return all numbers of a table's rows, float32 [N, W]."""
+        pieces = [one.encode(table.column(one.name)) for one in self.made]
+        return torch.from_numpy(np.concatenate(pieces, axis=1))
+
 
 class WholeChoices(nn.Module):
     """Of each group of numbers the largest becomes 1 and the others 0, with the gradient of their softmax; single ones stay."""
@@ -197,7 +210,8 @@ class WholeChoices(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return float32 [B, W]."""
-        return torch.cat([piece if piece.shape[1] == 1 else _whole(piece) for piece in x.split(self.groups, dim=1)], dim=1)
+        pieces = torch.split(x, list(self.groups), dim=1)
+        return torch.cat([piece if piece.shape[1] == 1 else _whole(piece) for piece in pieces], dim=1)
 
 
 def _whole(score_BK: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ class Shown(Record):
     """A row as a picture, or its cells by column."""
 
     png: Text = ""
-    row: dict[Text, Value] = {}
+    row: dict[Text, Value] | None = None
 
 
 class Pair(Record):
@@ -100,10 +100,10 @@ def _card(pair: Pair) -> Html | None:
 
 def _rows(pairs: Sequence[Pair]) -> Html | None:
     """Return generated rows as a table, each above its nearest train row; None where they are no rows of cells."""
-    columns = list(dict.fromkeys(name for pair in pairs for name in pair.made.row))[:MAX_COLUMNS]
+    columns = list(dict.fromkeys(name for pair in pairs for name in pair.made.row or {}))[:MAX_COLUMNS]
     if not columns:
         return None
-    sides = [(name, side.row) for pair in pairs for name, side in (("generated", pair.made), ("nearest", pair.nearest))]
+    sides = [(name, side.row or {}) for pair in pairs for name, side in (("generated", pair.made), ("nearest", pair.nearest))]
     return table(["row", *columns], [[name, *(str(row.get(column, "")) for column in columns)] for name, row in sides])
 
 
