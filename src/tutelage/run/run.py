@@ -336,16 +336,14 @@ class Run:
 
         Args:
             prompt: What each text begins with.
-            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`. Of a generator `num`, `seed`,
-                `label`: see `run/samples.py`.
+            wishes: Of a text as of `run/generate.py`: `num`, `length` ...; of samples as of `run/samples.py`: `num`, `label` ...
 
         Raises:
             UsageError: A number out of its range.
             RunError: The run's model generates nothing.
         """
         if self.makes_samples:
-            samples = self.samples(Sought(**wishes))
-            return samples.numbers if samples.table is None else samples.table
+            return self.samples(Sought(**wishes)).content
         return self.generation(Wanted(prompt, **wishes)).texts()
 
     def generation(self, wanted: Wanted) -> Generation:

@@ -89,16 +89,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     code_N, names = _series(part, columns)
     rows = TimedRows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
     rows = rows.select(np.flatnonzero(~missing_N & (code_N >= 0)))
-    notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
-    if not is_number and compact_times(part.column(columns.time)) is not None:
-        notes.append(f"{part.file}, column {columns.time}: whole numbers read as dates, such as {say_time(int(rows.time[0]))}")
-    elif not is_number and (unit := epoch_unit(part.column(columns.time))):
-        notes.append(f"{part.file}, column {columns.time}: read as {'milli' * (unit > 1)}seconds since 1970, in UTC")
-    back = np.flatnonzero(np.diff(rows.time) < 0) + 1
-    # Where clocks are put back, an hour comes twice: this is told of the times that are there again.
-    if not is_sorted and not columns.series_id and (is_number or not are_clock_changes(rows.time[back])):
-        first = int(back[0])
-        notes.append(f"{part.file}: rows are not in order of time, such as {part.locate(int(rows.number[first]))}: put in order")
+    notes = [*columns.notes(), *_say_times(part, columns, rows, is_number=is_number)]
     rows, repeated, more = _each_once(part, columns, rows.select(np.lexsort((rows.time, rows.series))), is_number=is_number)
     problems += repeated
     notes += more
@@ -123,6 +114,21 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
         made = _cut(made, most_rows)
     told = [f"{part.file}: {warning}" for warning in columns.warnings()]
     return Gridded(made, tuple(problems), tuple(notes), (*told, *_constant(made)))
+
+
+def _say_times(part: TablePart, columns: TimeColumns, rows: TimedRows, *, is_number: bool) -> list[str]:
+    """Tell how times that are no dates were read, and that rows are not in order."""
+    told = []
+    cells = part.column(columns.time)
+    if not is_number and compact_times(cells) is not None:
+        told.append(f"{part.file}, column {columns.time}: whole numbers read as dates, such as {say_time(int(rows.time[0]))}")
+    elif not is_number and (unit := epoch_unit(cells)):
+        told.append(f"{part.file}, column {columns.time}: read as {'milli' * (unit > 1)}seconds since 1970, in UTC")
+    back = np.flatnonzero(np.diff(rows.time) < 0) + 1
+    # Where clocks are put back, an hour comes twice: this is told of the times that are there again.
+    if len(back) and not columns.series_id and (is_number or not are_clock_changes(rows.time[back])):
+        told.append(f"{part.file}: rows are not in order of time, such as {part.locate(int(rows.number[back[0]]))}: put in order")
+    return told
 
 
 def _without_time(part: TablePart, columns: TimeColumns, missing_N: np.ndarray) -> list[DataProblem]:
