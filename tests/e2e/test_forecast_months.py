@@ -63,7 +63,7 @@ def test_bands_that_do_not_hold_are_warned_of_at_the_end_and_when_measured(
     shifted = trained(tmp_path, grown=2.0)
     assert shifted.metrics["test/coverage_80"] < 0.6
     assert any("too narrow" in warning for warning in shifted.result["warnings"])
-    assert any("too narrow" in warning for warning in run.scores(months(tmp_path, count=60, first=48, grown=2.0))["warnings"])
+    assert any("too narrow" in warning for warning in run.scores(months(tmp_path, count=60, first=48, grown=4.0))["warnings"])
     capsys.readouterr()
     assert main(["evaluate", str(shifted.path), "--json"]) == 0
     assert any("too narrow" in warning for warning in json.loads(capsys.readouterr().out)["warnings"])
