@@ -285,11 +285,6 @@ class TaskSpec(Component):
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labels."""
 
-    @property
-    def leaves_labels(self) -> bool:
-        """Whether a column of labels is nothing to it unless somebody names one, so that none is guessed."""
-        return False
-
     uses: ClassVar[frozenset[str]] = frozenset()
     """Which of the `OPTIONAL` keys of a recipe mean something to it; the others are refused."""
     answers_rows: ClassVar[bool] = True

@@ -82,7 +82,7 @@ class Generate(TaskSpec):
 
     @property
     def leaves_labels(self) -> bool:
-        """Tell that labels count only where classes may be asked for."""
+        """Tell that no column of labels is to be guessed: labels count only where classes may be asked for."""
         return not self.conditional
 
     def claims(self, part: Part) -> Claim | None:
