@@ -20,7 +20,7 @@ check: $(VENV)/.stamp-dev ## Format, lint, types, architecture.
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/architecture
 
-bench: $(VENV)/.stamp-dev ## Measure speed.
+bench: $(VENV)/.stamp-bench ## Measure speed; installs Stable-Baselines3 to compare with.
 	$(BIN)/python -m bench
 
 docs: $(VENV)/.stamp-demo ## Write docs/components.md and docs/recipe.md from the code.
@@ -37,6 +37,10 @@ $(VENV)/.stamp-venv:
 
 $(VENV)/.stamp-demo: pyproject.toml constraints.txt $(VENV)/.stamp-venv
 	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.stamp-bench: $(VENV)/.stamp-dev
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[bench]'
 	@touch $@
 
 $(VENV)/.stamp-dev: pyproject.toml constraints.txt $(VENV)/.stamp-venv

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from bench import integrity, memory, overhead, sequences, startup, table_memory
+from bench import environments, integrity, memory, overhead, sequences, startup, table_memory
 from bench.measure import machine
 
 BENCHMARKS = {
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "memory": memory.run,
     "table_memory": table_memory.run,
     "sequences": sequences.run,
+    "environments": environments.run,
 }
 
 
@@ -28,7 +29,9 @@ def main(words: list[str]) -> None:
         record = {"benchmark": name, "machine": machine(), "result": BENCHMARKS[name]()}
         print(json.dumps(record, indent=1))
         if "--save" in words:
-            kind = "amx" if record["machine"]["amx"] else re.sub(r"\W+", "-", record["machine"]["processor"].lower())
+            found = record["machine"]
+            name_of = found["card"] or ("amx" if found["amx"] else found["processor"])
+            kind = re.sub(r"\W+", "-", name_of.lower())
             (Path(__file__).parent / "baselines" / f"{name}-{kind}.json").write_text(
                 json.dumps(record, indent=1) + "\n", encoding="utf-8"
             )

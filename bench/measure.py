@@ -10,7 +10,17 @@ from typing import Any
 
 import torch
 
-__all__ = ["interleaved", "machine"]
+__all__ = ["DEVICE", "interleaved", "machine", "now"]
+
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+"""Where benchmarks of training steps run."""
+
+
+def now() -> float:
+    """Return seconds at which all work that was asked for so far is done."""
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def interleaved(sides: dict[str, Callable[[], float]], *, rounds: int, warmup: int = 1) -> dict[str, Any]:
@@ -46,6 +56,7 @@ def machine() -> dict[str, Any]:
     return {
         "commit": commit,
         "processor": names[0] if names else platform.processor(),
+        "card": torch.cuda.get_device_name() if DEVICE == "cuda" else "",
         "num_threads": torch.get_num_threads(),
         "amx": torch.cpu._is_amx_tile_supported(),
         "avx512_bf16": torch.cpu._is_avx512_bf16_supported(),

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench.measure import interleaved
+from bench.measure import DEVICE, interleaved, now
 from tutelage.core.emitter import Emitter
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.stream import FiniteStream
@@ -59,19 +59,19 @@ def bare(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, s
     optimizer = torch.optim.SGD(groups, lr=LR, momentum=MOMENTUM, nesterov=True, fused=True)
     schedule = LinearToZero()
     generator = torch.Generator().manual_seed(SEED)
-    order, position, loss_sum = torch.randperm(len(inputs), generator=generator), 0, torch.zeros(())
+    order, position, loss_sum = torch.randperm(len(inputs), generator=generator), 0, torch.zeros((), device=DEVICE)
     model.train()
-    began = time.perf_counter()
+    began = now()
     for step in range(steps):
         if position + batch_size > len(inputs):
             order, position = torch.randperm(len(inputs), generator=generator), 0
         rows = order[position : position + batch_size]
         position += batch_size
-        x, y = inputs[rows], target[rows]
+        x, y = inputs[rows].to(DEVICE, non_blocking=True), target[rows].to(DEVICE, non_blocking=True)
         for group in optimizer.param_groups:
             group["lr"] = LR * schedule.factor(step / steps)
         if precision == "bfloat16":
-            with torch.autocast("cpu", dtype=torch.bfloat16):
+            with torch.autocast(DEVICE, dtype=torch.bfloat16):
                 logits = model(x)
         else:
             logits = model(x)
@@ -80,24 +80,24 @@ def bare(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, s
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         loss_sum += loss.detach()
-    return time.perf_counter() - began
+    return now() - began
 
 
 def ours(model: nn.Module, inputs: Tensor, target: Tensor, *, batch_size: int, steps: int, precision: Precision) -> float:
     """Train through the step, the state and the loop, and return seconds."""
     phase = Phase(owns=("model.",), optim=SGD(lr=LR, momentum=MOMENTUM), schedule=LinearToZero())
     task = SupervisedTask(model, input_names=("x",), phase=phase, loss=CrossEntropy().build())
-    stream = FiniteStream(DenseRows({"x": inputs, "target": target}), batch_size=batch_size, seed=SEED)
-    state = TrainState(task, Step(task, StepOptions(precision=precision)), stream, Control(steps))
+    stream = FiniteStream(DenseRows({"x": inputs, "target": target}), batch_size=batch_size, seed=SEED, device=DEVICE)
+    state = TrainState(task, Step(task, StepOptions(device=DEVICE, precision=precision)), stream, Control(steps))
     with tempfile.TemporaryDirectory() as folder:
         emitter = Emitter([JsonlSink(Path(folder))], started=time.monotonic())
         jobs = [
             LogJob(emitter, every=log_frequency(steps), step=0),
             SaveJob(emitter, Path(folder), every_seconds=15, step=0),
         ]
-        began = time.perf_counter()
+        began = now()
         run_loop(state, jobs=jobs, seed=SEED)
-        seconds = time.perf_counter() - began
+        seconds = now() - began
         emitter.close()
     return seconds
 
@@ -110,7 +110,7 @@ def compare(
     target = torch.randint(10, (4096,), generator=torch.Generator().manual_seed(2))
 
     def side(train: Callable[..., float]) -> Callable[[], float]:
-        return lambda: train(make(), inputs, target, batch_size=batch_size, steps=steps, precision=precision)
+        return lambda: train(make().to(DEVICE), inputs, target, batch_size=batch_size, steps=steps, precision=precision)
 
     result = interleaved({"bare": side(bare), "tutelage": side(ours)}, rounds=rounds)
     extra = result["tutelage"]["median_s"] - result["bare"]["median_s"]

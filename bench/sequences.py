@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.measure import interleaved
+from bench.measure import DEVICE, interleaved, now
 from tutelage.core.emitter import Emitter
 from tutelage.core.shape.texts import TextShape
 from tutelage.core.shape.tokens import TokensShape
@@ -73,8 +73,8 @@ class PlainGpt(nn.Module):
     def forward(self, token_BT: Tensor) -> Tensor:
         """Return logits [B, T, V]."""
         length = token_BT.shape[1]
-        mask_TT = nn.Transformer.generate_square_subsequent_mask(length)
-        x_BTD = self.token(token_BT) + self.position(torch.arange(length))
+        mask_TT = nn.Transformer.generate_square_subsequent_mask(length, device=token_BT.device)
+        x_BTD = self.token(token_BT) + self.position(torch.arange(length, device=token_BT.device))
         logits_BTV: Tensor = self.head(self.blocks(x_BTD, mask=mask_TT, is_causal=True))
         return logits_BTV
 
@@ -107,7 +107,7 @@ class PlainEncoder(nn.Module):
 
     def forward(self, token_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """Return [B, 2]."""
-        x_BTD = self.token(token_BT) + self.position(torch.arange(token_BT.shape[1]))
+        x_BTD = self.token(token_BT) + self.position(torch.arange(token_BT.shape[1], device=token_BT.device))
         x_BTD = self.blocks(x_BTD, src_key_padding_mask=~mask_BT)
         there_BT1 = mask_BT[..., None].float()
         outputs_BO: Tensor = self.head((x_BTD * there_BT1).sum(1) / there_BT1.sum(1))
@@ -142,40 +142,41 @@ class Case:
 WARM_UP = 3
 
 
-def content(batch: Batch) -> int:
-    """Return the tokens of a batch that are no padding."""
-    return int(batch["mask"].sum()) if "mask" in batch else batch["token"].numel()
+def content(batch: Batch) -> Tensor | int:
+    """Return the tokens of a batch that are no padding; where they have to be counted, the host does not wait for the sum."""
+    return batch["mask"].sum() if "mask" in batch else batch["token"].numel()
 
 
 def by_hand(case: Case, *, is_tuned: bool) -> float:
     """Train with a loop as one writes it, and return seconds a token of content."""
     torch.manual_seed(SEED)
-    net = case.ours() if is_tuned else case.plain()
+    net = (case.ours() if is_tuned else case.plain()).to(DEVICE)
     net.train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=LR, fused=True) if is_tuned else torch.optim.AdamW(net.parameters(), lr=LR)
     compute: Any = case.loss
     if is_tuned and case.can_compile:
         compute = torch.compile(case.loss, fullgraph=True, dynamic=False)
     batches = case.batches(is_tuned)
-    tokens, began = 0, 0.0
+    tokens: Tensor | int = 0
+    began = 0.0
     for step in range(WARM_UP + case.steps):
         if step == WARM_UP:
-            tokens, began = 0, time.perf_counter()
-        batch = next(batches)
+            tokens, began = 0, now()
+        batch = {name: value.to(DEVICE, non_blocking=True) for name, value in next(batches).items()}
         tokens += content(batch)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=is_tuned):
+        with torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=is_tuned):
             loss = compute(net, batch)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return (time.perf_counter() - began) / tokens
+    return (now() - began) / int(tokens)
 
 
 def by_tutelage(case: Case) -> float:
     """Train through the step, the state and the loop, and return seconds a token of content."""
     torch.manual_seed(SEED)
-    task, stream = case.task(case.ours()), Counted(case.stream())
-    options = StepOptions(precision="bfloat16", compile="inductor" if case.can_compile else "none")
+    task, stream = case.task(case.ours()).to(DEVICE), Counted(case.stream())
+    options = StepOptions(device=DEVICE, precision="bfloat16", compile="inductor" if case.can_compile else "none")
     state = TrainState(task, Step(task, options), stream, Control(WARM_UP + case.steps))
     with tempfile.TemporaryDirectory() as folder:
         emitter = Emitter([JsonlSink(Path(folder))], started=time.monotonic())
@@ -184,11 +185,11 @@ def by_tutelage(case: Case) -> float:
             SaveJob(emitter, Path(folder), every_seconds=15, step=0),
         ]
         run_loop(state, jobs=jobs, seed=SEED, until_step=WARM_UP)
-        stream.tokens, began = 0, time.perf_counter()
+        stream.tokens, began = 0, now()
         run_loop(state, jobs=jobs, seed=SEED)
-        seconds = time.perf_counter() - began
+        seconds = now() - began
         emitter.close()
-    return seconds / stream.tokens
+    return seconds / int(stream.tokens)
 
 
 class Counted:
@@ -196,7 +197,8 @@ class Counted:
 
     def __init__(self, stream: FiniteStream) -> None:
         self._stream = stream
-        self.epoch_size, self.batch_size, self.tokens = stream.epoch_size, stream.batch_size, 0
+        self.epoch_size, self.batch_size = stream.epoch_size, stream.batch_size
+        self.tokens: Tensor | int = 0
 
     def next(self) -> Batch:
         """Return the next batch."""
@@ -230,7 +232,7 @@ def language_case(plain: Callable[[], nn.Module], ours: Gpt | Lstm, *, length: i
         ours=lambda: ours.build(shape, VOCABULARY),
         task=lambda net: LanguageTask(net, Phase(owns=("model.",), optim=AdamW(lr=LR), schedule=LinearToZero())),
         stream=lambda: FiniteStream(
-            WindowRows(tokens, length=length + 1, stride=1), batch_size=batch_size, seed=SEED, finish=split
+            WindowRows(tokens, length=length + 1, stride=1), batch_size=batch_size, seed=SEED, device=DEVICE, finish=split
         ),
         batches=batches,
         loss=loss,
@@ -249,7 +251,7 @@ def text_case(*, batch_size: int, steps: int) -> Case:
     pad = Pad("token")
 
     def stream() -> FiniteStream:
-        return FiniteStream(rows, batch_size=batch_size, seed=SEED, finish=pad)
+        return FiniteStream(rows, batch_size=batch_size, seed=SEED, device=DEVICE, finish=pad)
 
     def batches(is_sorted: bool) -> Iterator[Batch]:
         generator = torch.Generator().manual_seed(SEED)
@@ -298,13 +300,22 @@ def compare(case: Case, *, rounds: int) -> dict[str, Any]:
     }
 
 
+def _large() -> Case:
+    """Return a decoder that fills a graphics card."""
+    plain = lambda: PlainGpt(width=768, depth=12, heads=12, length=1024)  # noqa: E731 - a case wants a maker
+    return language_case(plain, Gpt(width=768, depth=12, heads=12), length=1024, batch_size=16, steps=20)
+
+
 def run() -> dict[str, Any]:
     """Return the figures of all nets."""
-    gpt = language_case(PlainGpt, Gpt(width=256, depth=6, heads=8), length=256, batch_size=16, steps=12)
-    lstm = language_case(PlainLstm, Lstm(width=128, depth=2, embedding_size=128), length=128, batch_size=64, steps=30)
+    more = 1 if DEVICE == "cpu" else 10
+    gpt = language_case(PlainGpt, Gpt(width=256, depth=6, heads=8), length=256, batch_size=16, steps=12 * more)
+    lstm = language_case(PlainLstm, Lstm(width=128, depth=2, embedding_size=128), length=128, batch_size=64, steps=30 * more)
+    large = {} if DEVICE == "cpu" else {"gpt_12x768": compare(_large(), rounds=3)}
     return {
+        **large,
         "gpt_6x256": compare(gpt, rounds=3),
         "lstm_2x128": compare(lstm, rounds=3),
-        "text_encoder_2x128": compare(text_case(batch_size=32, steps=30), rounds=3),
+        "text_encoder_2x128": compare(text_case(batch_size=32, steps=30 * more), rounds=3),
         "goals": GOALS,
     }

@@ -194,7 +194,10 @@ PAGES = {"components.md": render_components, "recipe.md": render_recipe}
 
 
 def main(arguments: list[str]) -> int:
-    """Write all pages, or with `--check` only compare them; return the exit status."""
+    """Write all pages, or with `--check` only compare them; return the exit status, 2 for words that are not understood."""
+    if unknown := [word for word in arguments if word != "--check"]:
+        print(f"{' '.join(unknown)}: not understood. Say nothing, or --check to compare only.", file=sys.stderr)
+        return 2
     old = []
     for name, render in PAGES.items():
         path, text = FOLDER / name, render()

@@ -1,4 +1,4 @@
-"""Five small trainings, one of each kind, and their data; each has dropout, so that a lost generator shows."""
+"""Seven small trainings, one of each kind, and their data; each has dropout, so that a lost generator shows."""
 
 import os
 import pkgutil
@@ -88,6 +88,20 @@ def text(folder: Path) -> str:
     return "chars:words.txt"
 
 
+REMEMBERING = (
+    *("--steps", "8", "--set", "batch_size=16", "--set", "task.warmup=40", "--set", "task.capacity=48"),
+    *(
+        "--set",
+        "task.num_envs=2",
+        "--set",
+        "task.num_steps=2",
+        "--set",
+        'model={kind="mlp",hidden=[16],dropout=0.1}',
+        *EVERY_STEP,
+    ),
+)
+"""An agent that remembers its steps, and has begun to forget the first ones before it ends."""
+
 RECIPES: dict[str, Recipe] = {
     "table": Recipe(table, ("--target", "answer", "--steps", "12", "--set", "precision=float32", *EVERY_STEP), ask="rows.csv"),
     "image": Recipe(
@@ -112,6 +126,8 @@ RECIPES: dict[str, Recipe] = {
             *("--set", "task.num_steps=16", "--set", 'model={kind="mlp",hidden=[32],dropout=0.1}', *EVERY_STEP),
         ),
     ),
+    "dqn": Recipe(lambda folder: "gym:CartPole-v1", (*REMEMBERING, *("--task", "dqn", "--set", "task.is_prioritized=true"))),
+    "sac": Recipe(lambda folder: "gym:Pendulum-v1", (*REMEMBERING, *("--task", "sac"))),
     "language": Recipe(
         text,
         (

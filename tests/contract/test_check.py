@@ -115,6 +115,16 @@ def test_a_check_finds_its_fault_and_no_other_one_does(kind: str) -> None:
     assert [finding.check for finding in found] == [kind]
 
 
+def test_a_column_without_any_value_is_told_at_once_and_one_of_one_value_in_the_report() -> None:
+    empty = sheet(review=pa.nulls(60, pa.string()), unit=["cm"] * 60)
+    found = {finding.where: finding for finding in look_all(empty).findings}
+    assert {where: finding.severity for where, finding in found.items()} == {
+        "train, column review": "warning",
+        "train, column unit": "note",
+    }
+    assert found["train, column review"].found == "it has no value in any row"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_clean_data_have_nothing_to_tell(kind: str) -> None:
     assert check(kind).look(clean()) == []

@@ -27,7 +27,7 @@ SMALL: Mapping[str, Mapping[str, Any]] = {
     "array": {"sizes": (6,)},
     "forecast": {"channels": 2, "length": 24, "horizon": 6, "known": 3, "season": 4},
     "image": {"height": 16, "width": 16},
-    "latent": {},
+    "latent": {"sizes": (2, 1, 1)},
     "mixed_table": {"numbers": 3, "cardinalities": (3, 4), "vocabulary_size": 40, "length": 12},
     "observation": {"sizes": (6,)},
     "table": {"numbers": 5, "cardinalities": (3, 4)},

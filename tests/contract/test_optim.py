@@ -234,8 +234,9 @@ def test_on_a_gpu_the_same_steps_are_taken(optim: Any) -> None:
         for optimizer in optimizers:
             optimizer.step()
     for (_, mine), (_, theirs) in zip(here, there, strict=True):
-        # On a card torch counts steps in float32 (capturable), so that corrections by the step differ from the eighth digit on.
-        assert torch.allclose(mine, theirs.cpu(), rtol=1e-5, atol=1e-7)
+        # On a card torch counts steps in float32 (capturable): corrections by the step differ from the eighth digit on, and
+        # RAdam's, a difference of numbers of some thousand, from the fourth.
+        assert torch.allclose(mine, theirs.cpu(), rtol=1e-3 if optim.kind == "radam" else 1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("kind", KINDS)

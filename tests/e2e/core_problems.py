@@ -103,8 +103,7 @@ def sac(options: StepOptions) -> TrainState:
         return nn.Sequential(nn.Linear(num_inputs, 32), nn.ReLU(), nn.Linear(32, num_outputs))
 
     adam = Adam(lr=1e-3)
-    owned = {"critic": "critics.", "actor": "actor.", "temperature": "log_temperature"}
-    phases = {name: Phase(owns=(prefix,), optim=adam, schedule=LinearToZero()) for name, prefix in owned.items()}
+    phases = {name: Phase(owns=owned, optim=adam, schedule=LinearToZero()) for name, owned in SacTask.owned.items()}
     critics = nn.ModuleList(network(4, 1) for _ in range(2))
     task = SacTask(Sac(num_actions=1, low=(-2.0,), high=(2.0,)), actor=network(3, 2), critics=critics, phases=phases)
     replay = Replay(400, 150, 1, 1, 32, 0.99)

@@ -32,6 +32,7 @@ from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.rows.mapped import MappedRows
 from tutelage.data.rows.ragged import RaggedRows, join
 from tutelage.data.stream import FiniteStream
+from tutelage.game.non_saturating import NonSaturating
 from tutelage.loss.cross_entropy import CrossEntropy
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.optim.sgd import SGD
@@ -395,7 +396,8 @@ def make_gan(mesh: Mesh, *, is_split: bool, backward: Literal["owned", "whole"])
     if is_split:
         networks = {name: fully_shard(module) for name, module in networks.items()}
     phases = {name: Phase(owns=(f"{name}.",), optim=SGD(lr=0.05), schedule=LinearToZero()) for name in networks}
-    task = GenerateTask(Generate(latent_size=4, critic_steps=1), **networks, phases=phases)
+    # Without gradient penalties: torch 2.13 frees split parameters before a second backward pass could use them.
+    task = GenerateTask(Generate(latent_size=4, critic_steps=1, game=NonSaturating(gamma=0.0)), **networks, phases=phases)
     return task, Step(task, StepOptions(backward=backward), mesh=SplitMesh(mesh) if is_split else mesh)
 
 

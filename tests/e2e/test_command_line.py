@@ -239,9 +239,15 @@ def test_changed_data_is_not_resumed(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["train", "sklearn:wine", "--task", "generate"], "make arrays or pictures of one kind of number"),
+        (
+            ["train", "sklearn:wine", "--task", "generate", "--set", "prepare=table"],
+            "make arrays or pictures of one kind of number",
+        ),
         (["train", "sklearn:wine", "--model", "cnn"], "model = 'cnn' takes a grid.* Fitting: linear, mlp"),
-        (["train", "gaussians", "--model", "gpt"], "model = 'gpt' takes running text, and the data.* Fitting: linear, mlp"),
+        (
+            ["train", "gaussians", "--model", "gpt"],
+            "model = 'gpt' takes running text, and the data.* Fitting: fourier, linear, mlp",
+        ),
         (["train", "gaussians", "--target", "x"], "target = 'x' means nothing to a source without columns"),
         (
             ["train", "sklearn:digits", "--set", "metrics=nosuch"],

@@ -194,6 +194,21 @@ def test_texts_are_explained_by_word(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert changes[1]["before"] in found["data"]["shown"]["text"].lower()
 
 
+def test_each_layer_of_a_convolution_over_words_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--steps", "2", "--model", "text_cnn", "--set", "model.width=8", "--set", "floor=none")
+    run = train(text_folder(tmp_path), tmp_path / "run", *words)
+    found = explained(run, capsys, "--row", "1")
+    kinds = {"places": "EmbeddingBag", "active": "ReLU", "dropout": "Dropout", "head": "Linear"}
+    assert {layer["name"]: layer["kind"] for layer in found["architecture"]["layers"]} == kinds
+    forward = {layer["name"]: layer for layer in found["forward"]["layers"]}
+    assert list(forward) == list(kinds), "in the order in which they work"
+    assert forward["places"]["output_shape"][-1] == 8
+    assert forward["active"]["zeros"] > 0
+    assert forward["head"]["input_shape"] == [8]
+    moved = {layer["name"] for layer in found["backpropagation"]["layers"] if layer["gradient_norm"]}
+    assert {"places", "head"} <= moved
+
+
 def test_a_run_itself_is_explained_and_the_row_named_as_it_was_counted(run_dir: Path) -> None:
     found = tutelage.explain(tutelage.open_run(run_dir), row=2)
     assert found.record() == tutelage.explain(run_dir, row=2).record()

@@ -19,6 +19,7 @@ from tutelage.floor.ridge_forecast import RidgeForecast, RidgeForecastFitted
 from tutelage.floor.seasonal_naive import SeasonalNaiveFitted
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor, load_predictor
+from tutelage.run.compose import compose
 from tutelage.run.run import Run
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -131,6 +132,10 @@ def test_only_a_forecast_may_be_asked_for_without_an_input(tmp_path: Path) -> No
         main_error(["predict", str(run.path)])
     with pytest.raises(RunError, match="continues no series"):
         run.forecast(None)
+    with pytest.raises(RunError, match="continues no series"):
+        run.predict("sklearn:iris", horizon=3)
+    with pytest.raises(UsageError, match=r"continues no series\. Leave it out"):
+        main_error(["predict", str(run.path), "sklearn:iris", "--horizon", "3"])
 
 
 def test_a_run_of_a_table_from_python_is_resumed(tmp_path: Path) -> None:
@@ -179,9 +184,43 @@ def test_batches_smaller_than_the_horizon_change_no_interval(run: Run, tmp_path:
         assert ends == pytest.approx(whole[name], rel=1e-4), name
 
 
-def test_a_window_cannot_be_explained_yet(run: Run) -> None:
-    with pytest.raises(RunError, match="learns from windows of series, and a window cannot be followed yet"):
-        tutelage.explain(run.path, row=1)
+def test_fewer_times_ahead_are_a_cut_and_more_are_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.predict(None, horizon=5) == run.predict(None)[:5]
+    found = run.forecast(None, horizon=1)
+    assert found.values.shape == found.quantiles["0.9"].shape == (1, 1)
+    assert main(["predict", str(run.path), "--horizon", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_rows"] == 2
+    with pytest.raises(UsageError, match=r"forecasts 24 hours ahead, and 25 were asked for.* --task forecast --horizon 25\."):
+        run.predict(None, horizon=25)
+    for said in ("0", "-3", "many"):
+        assert main(["predict", str(run.path), f"--horizon={said}"]) == 2
+        assert "expected a whole number > 0" in capsys.readouterr().err
+
+
+def test_time_to_make_bands_is_kept_at_the_end(run: Run) -> None:
+    reserve = compose(run.decided, run.data()).problem.reserve
+    assert 97 * 0.5 < reserve(0.5) < 97 * 0.5 + 5.0
+    assert reserve(0.0) > 0
+
+
+def test_a_window_is_explained_from_its_values_to_its_update(run: Run, tmp_path: Path) -> None:
+    found = tutelage.explain(run.path, row=3, part="test")
+    told = found.record()
+    moment = hours(1, begin=480 + 2)[0]
+    assert f"load.csv, forecast from {moment}, window 3 of the test part" in found.text()
+    assert told["preprocessing"]["inputs"]["past"]["shape"] == [48, 1]
+    forecast, truth = (np.array(told["loss"][key]) for key in ("forecast", "truth"))
+    assert told["loss"]["loss"] == pytest.approx(((forecast - truth) ** 2).mean(), rel=1e-4)
+    with Path(str(run.plan["source"])).open(encoding="utf-8") as file:
+        values = [float(row["load"]) for row in csv.DictReader(file)]
+    fitted = run.predictor.fitted
+    assert isinstance(fitted, TimelineFitted)
+    np.testing.assert_allclose(truth[:, 0] * fitted.std[0] + fitted.mean[0], values[482 : 482 + 24], atol=1e-3)
+    assert told["optimizer"]["loss_after"] < told["optimizer"]["loss_before"]
+    with pytest.raises(UsageError, match="the test part has the windows 1 to 97"):
+        tutelage.explain(run.path, row=98, part="test")
+    other = tutelage.explain(run.path, row=1, file=load(tmp_path, begin=601, count=100))
+    assert f"forecast from {hours(1, begin=649)[0]}, window 1 of the file" in other.text()
 
 
 def test_coming_times_that_only_things_are_known_of_are_not_tested_on(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ STEPS = 6
 def test_a_task_trains_on_a_card_and_goes_on_there(kind: str, tmp_path: Path) -> None:
     example = TASKS[kind]
     source = example.source(tmp_path)
+    wishes = {**example.wishes, "task": {"kind": kind, **example.wishes.get("task", {})}}
     run = tutelage.train(
-        source, steps=STEPS, device="cuda", out=tmp_path / "run", quiet=True, save={"every_seconds": 0}, **example.wishes
+        source, steps=STEPS, device="cuda", out=tmp_path / "run", quiet=True, save={"every_seconds": 0}, **wishes
     )
     assert run.result["last_step"] == STEPS
     network = Run.open(run.path).predictor.network

@@ -218,7 +218,7 @@ def test_where_it_has_no_answer_and_when_it_is_trained_it_says_that_it_writes(
     run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["predict", str(run_dir), str(run_dir.parent / "words.txt")]) == 2
-    assert f"Let it write: tutelage generate {run_dir}." in capsys.readouterr().err
+    assert f"Let it generate: tutelage generate {run_dir}." in capsys.readouterr().err
     chars(tmp_path)
     train(tmp_path / "words.txt", tmp_path / "run")
     assert f"generate tutelage generate {tmp_path / 'run'} --prompt TEXT" in capsys.readouterr().err

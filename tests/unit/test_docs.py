@@ -133,6 +133,15 @@ def test_the_recipe_in_the_readme_is_the_same_as_its_command() -> None:
     assert said == recipe_from(tomllib.loads(file.group(1)), where="README.md")
 
 
+def test_words_that_are_not_understood_write_nothing(
+    build: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(build, "FOLDER", tmp_path)
+    assert build.main(["--chek"]) == 2
+    assert "--chek: not understood" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_is_understood_and_says_what_it_reaches(path: Path) -> None:
     recipe = recipe_from(read_recipe(path), where=path.name)

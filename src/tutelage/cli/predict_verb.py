@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     opened = Run.open(arguments.run, tell=warn)
     if arguments.out:
         check_out_file(arguments.out, arguments.inputs, learned_from=str(opened.plan.get("source", "")))
-    prediction = _prediction(opened, arguments.inputs, on_bad_data=arguments.on_bad_data)
+    prediction = _prediction(opened, arguments)
     records = prediction.records()
     for note in prediction.notes:
         tell(f"Note: {one_line(note)}")
@@ -55,15 +55,27 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _prediction(run: Run, inputs: list[str], *, on_bad_data: str) -> Prediction | Forecasts:
+def _prediction(run: Run, arguments: argparse.Namespace) -> Prediction | Forecasts:
     """Return the answers for some inputs; of a model that continues series, what comes after one table, or the training data."""
+    inputs: list[str] = arguments.inputs
+    horizon = 0 if arguments.horizon is None else _horizon(arguments.horizon)
     if not run.decided.task.continues_series:
+        if horizon:
+            kind = getattr(run.decided.task, "kind", "")
+            raise UsageError(f"--horizon {horizon}: a model of task {kind!r} continues no series. Leave it out.")
         if not inputs:
             raise UsageError("no INPUT given. Name images, texts, folders of them, or tables.")
-        return run.prediction(inputs, on_bad_data=on_bad_data)
+        return run.prediction(inputs, on_bad_data=arguments.on_bad_data)
     if len(inputs) > 1:
         raise UsageError(f"{len(inputs)} inputs: a forecast continues one table. Give the latest, or none for the training data.")
-    return run.forecast(inputs[0] if inputs else None, on_bad_data=on_bad_data)
+    return run.forecast(inputs[0] if inputs else None, on_bad_data=arguments.on_bad_data, horizon=horizon)
+
+
+def _horizon(text: str) -> int:
+    """Read how many times ahead are asked for."""
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise UsageError(f"--horizon {text}: expected a whole number > 0. Leave it out for as many as the model has learned.")
+    return int(text)
 
 
 def _shown(value: Any) -> Any:

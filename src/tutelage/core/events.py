@@ -155,7 +155,7 @@ class Logged(Event):
         step: Steps done.
         total_steps: Steps planned now.
         epoch: Epochs done; 0 where the data are endless.
-        metrics: Such as `train/loss`, `train/critic/loss`, `train/mean_return`, `lr`, `critic/lr`.
+        metrics: Such as `train/loss`, `train/critic/loss`, `train/return`, `lr`, `critic/lr`.
         steps_per_second: Speed since the last one.
         remaining_seconds: Expected time to the end of training.
     """

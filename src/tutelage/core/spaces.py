@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Layout", "Seen", "Taken", "lacks", "seen_in", "taken_by"]
+__all__ = ["Layout", "Seen", "Taken", "is_lone_picture", "lacks", "seen_in", "stacked", "taken_by"]
 
 LEAST_SIDE = 8
 """Pixels on the shorter side from which on uint8 numbers are a picture."""
 MOST_CHANNELS = 4
-Layout = Literal["numbers", "HW", "HWC", "CHW", "SHWC"]
+LONE_CHANNELS = (1, 3)
+"""Channels of one picture, grey or in color; any other number is taken for pictures that are stacked already."""
+Layout = Literal["numbers", "HW", "HWC", "CHW", "SHWC", "SCHW"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ def seen_in(space: Any) -> Seen:
     if layout == "SHWC":
         stacked, height, width, channels = sizes
         return Seen((stacked * channels, height, width), layout)
+    if layout == "SCHW":
+        return Seen((sizes[0] * sizes[1], *sizes[2:]), layout)
     return Seen(sizes or (1,), layout)
 
 
@@ -67,7 +71,22 @@ def _layout(sizes: tuple[int, ...]) -> Layout:
         return "CHW"
     if len(sizes) == 4 and sizes[3] <= MOST_CHANNELS and min(sizes[1:3]) >= LEAST_SIDE:
         return "SHWC"
+    if len(sizes) == 4 and sizes[1] <= MOST_CHANNELS and min(sizes[2:]) >= LEAST_SIDE:
+        return "SCHW"
     return "numbers"
+
+
+def is_lone_picture(space: Any) -> bool:
+    """Tell whether a space of observations shows one picture, in which nothing can be seen to move."""
+    seen = seen_in(space)
+    return seen.layout in ("HW", "HWC", "CHW") and seen.sizes[0] in LONE_CHANNELS
+
+
+def stacked(space: Any, frames: int) -> Any:
+    """Return the space of the last so many observations, the newest one last."""
+    from gymnasium.vector.utils import batch_space
+
+    return batch_space(space, frames) if frames > 1 else space
 
 
 def taken_by(space: Any) -> Taken:

@@ -36,25 +36,29 @@ class Gymnasium(Env):
     name: str = Field("CartPole-v1", description="Gymnasium's name of the environment; empty for an own one, from Python.")
     snapshot: Snapshot = Field("plain", description="How a copy's state is saved: as it is, as actions to repeat, or not at all.")
     settings: dict[str, Any] = Field(default_factory=dict, description="Arguments that the environment is made with.")
+    frames: int = Field(1, ge=1, le=64, description="Last observations that are shown together, such as 4 pictures.")
 
     def build(self, *, device: torch.device | str = "cpu", make: Callable[[], Any] | None = None) -> Environment:
         """Make the copies; they wait for `reset` or `restore`."""
         is_recorded = self.snapshot == "replay"
-        vector = make_vector(self.name, self.num_envs, settings=self.settings, make=make, is_recorded=is_recorded)
+        vector = make_vector(
+            self.name, self.num_envs, settings=self.settings, make=make, is_recorded=is_recorded, frames=self.frames
+        )
         return GymnasiumVector(vector, snapshot=self.snapshot, device=device)
 
     @staticmethod
     def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
         """Return settings with the way in which an environment can be saved, and, where it cannot, why not."""
-        name = str(settings["name"])
+        name, frames = str(settings["name"]), int(settings.get("frames", 1))
 
         def build(way: str) -> Environment:
             kept: Snapshot = "replay" if way == "replay" else "plain"
-            vector = make_vector(name, 2, settings=settings.get("settings"), make=make, is_recorded=way == "replay")
+            own = settings.get("settings")
+            vector = make_vector(name, 2, settings=own, make=make, is_recorded=way == "replay", frames=frames)
             return GymnasiumVector(vector, snapshot=kept)
 
         # One that is vectorized by itself has no copies that could be repeated one by one.
-        is_whole = make is None and _has_own_vector(name)
+        is_whole = make is None and frames == 1 and _has_own_vector(name)
         found, reason = find_way(("plain",) if is_whole else ("plain", "replay"), build)
         return {**settings, "snapshot": found}, reason
 
@@ -183,6 +187,7 @@ def make_vector(
     make: Callable[[], Any] | None = None,
     is_recorded: bool = False,
     mode: str = "",
+    frames: int = 1,
 ) -> Any:
     """Return a vector environment of Gymnasium.
 
@@ -193,19 +198,26 @@ def make_vector(
         make: Returns one copy of an environment of the user's own.
         is_recorded: Whether each copy has to remember its actions.
         mode: Autoreset mode of copies in a row, such as `NextStep`; "" for the one that wastes no step.
+        frames: Last observations that are shown together.
     """
     import gymnasium
     from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
     settings = dict(settings or {})
-    is_vectorized = make is None and _has_own_vector(name) and not mode
+    is_vectorized = make is None and _has_own_vector(name) and not mode and frames == 1
     if is_vectorized:
         return gymnasium.make_vec(name, num_envs, vectorization_mode="vector_entry_point", **settings)
     from tutelage.env.recorded import Recorded, flat
 
     maker = make if make is not None else lambda: gymnasium.make(name, disable_env_checker=True, **settings)
+
+    def copy() -> Any:
+        env = flat(maker())
+        env = gymnasium.wrappers.FrameStackObservation(env, frames) if frames > 1 else env
+        return Recorded(env) if is_recorded else env
+
     return SyncVectorEnv(
-        [lambda: Recorded(flat(maker())) if is_recorded else flat(maker())] * num_envs,
+        [copy] * num_envs,
         copy=False,
         autoreset_mode=AutoresetMode(mode) if mode else AutoresetMode.SAME_STEP,
     )

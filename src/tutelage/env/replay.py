@@ -116,7 +116,7 @@ class ReplayStream:
         """Return environment steps, visited cells, the random share of actions, and the mean return of the last episodes."""
         found = {"env_steps": float(self.env_steps), "visited_cells": float(self._coverage.count)}
         found |= {"epsilon": self.epsilon} if self._replay.explore_steps else {}
-        return found | ({"mean_return": self._returns.mean} if self._returns.count else {})
+        return found | ({"return": self._returns.mean} if self._returns.count else {})
 
     def next(self) -> dict[str, Tensor]:
         """Act, where it is time for that, and return a minibatch of what is remembered."""

@@ -108,6 +108,8 @@ class RolloutStream:
         self._seed = seed
         self._observation = env.reset(torch.Generator().manual_seed(derive(seed, "env")))
         self._samples: dict[str, Tensor] = {}
+        self._mixed: dict[str, Tensor] = {}
+        self._mixed_for = (-1, -1)  # rollout and epoch
         self._num_rollouts = 0
         self._served = 0
         self._returns = Returns(env.num_envs, device=self._observation.device)
@@ -134,18 +136,23 @@ class RolloutStream:
     def metrics(self) -> dict[str, float]:
         """Return the mean return of the last rollout's episodes, all environment steps, and the cells that were visited."""
         found = {"env_steps": float(self.env_steps), "visited_cells": float(self._coverage.count)}
-        return found | ({"mean_return": self.mean_return} if self._returns.count else {})
+        return found | ({"return": self.mean_return} if self._returns.count else {})
 
     def next(self) -> dict[str, Tensor]:
         """Return the next minibatch; collect anew when all have been served."""
         if self._is_used_up:
             self._collect()
         epoch, index = divmod(self._served, self._per_epoch)
-        seed = derive(self._seed, "minibatch", self._num_rollouts, epoch)
-        permutation = torch.randperm(self._num_samples, generator=torch.Generator().manual_seed(seed))
-        rows = permutation[index * self._rollout.minibatch_size : (index + 1) * self._rollout.minibatch_size]
+        if self._mixed_for != (self._num_rollouts, epoch):
+            # Mixed once for all minibatches of an epoch: gathering a few rows at a time costs more than a small network's step.
+            seed = derive(self._seed, "minibatch", self._num_rollouts, epoch)
+            permutation = torch.randperm(self._num_samples, generator=torch.Generator().manual_seed(seed))
+            rows = permutation.to(self._observation.device)
+            self._mixed = {name: tensor[rows] for name, tensor in self._samples.items()}
+            self._mixed_for = (self._num_rollouts, epoch)
+        rows_here = slice(index * self._rollout.minibatch_size, (index + 1) * self._rollout.minibatch_size)
         self._served += 1
-        batch = {name: tensor[rows.to(tensor.device)] for name, tensor in self._samples.items()}
+        batch = {name: tensor[rows_here] for name, tensor in self._mixed.items()}
         if self._rollout.normalizes:
             batch["advantage"] = _normalized(batch["advantage"], batch.get("weight"))
         return batch
@@ -164,7 +171,7 @@ class RolloutStream:
 
     def renew(self) -> None:
         """Drop what a policy that diverged has collected, and begin new episodes."""
-        self._samples = {}
+        self._samples, self._mixed_for = {}, (-1, -1)
         self._observation = self._env.reset(torch.Generator().manual_seed(derive(self._seed, "env", self._num_rollouts)))
         self._returns.forget()
 
@@ -194,7 +201,6 @@ class RolloutStream:
             action = self._actor.act(observation, noise_EA)
             moved = self._env.step(self._actor.to_env(action))
             self._observation = moved.observation
-            self._returns.add(moved.reward, moved.terminated | moved.truncated)
             row = {
                 "observation": observation,
                 "action": action,
@@ -206,7 +212,9 @@ class RolloutStream:
             row |= {} if moved.is_real is None else {"weight": moved.is_real.float()}
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
-        self._samples = self._finish({name: torch.stack(values) for name, values in columns.items()})
+        steps = {name: torch.stack(values) for name, values in columns.items()}
+        self._returns.add_all(steps["reward"], steps["terminated"] | steps["truncated"])
+        self._samples = self._finish(steps)
         self._coverage.add(self._samples["observation"])
         self._num_rollouts += 1
         self._served = 0
@@ -257,6 +265,7 @@ class RolloutStream:
         self._coverage.restore(below("coverage", state))
         self._scale.restore(below("scale", state))
         self._num_rollouts, self._served = state["counters"]
+        self._mixed_for = (-1, -1)
 
 
 def below(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:

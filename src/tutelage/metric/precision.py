@@ -1,15 +1,15 @@
-"""Precision: the share of the samples predicted as a class that belong to it, averaged over classes; 0 to 1.
+"""Precision: the share of what is predicted as a class that belongs to it; of generated samples, those that lie near real ones.
 
 Use it where a false alarm is costly.
 """
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from tutelage.metric.base import Form, Tally
 from tutelage.metric.counts import AveragedMetric, ClassCounts
-from tutelage.metric.neighbors import EitherTally, sample_tally
+from tutelage.metric.neighbors import EitherTally, SampleOutcome, sample_tally
 from tutelage.metric.weighted import divide
 
 __all__ = ["Precision"]
@@ -26,6 +26,14 @@ class Precision(AveragedMetric):
     def tally(self) -> Tally:
         """Return a tally that takes rows, or generated samples."""
         return EitherTally(super().tally(), sample_tally(is_precise=True))
+
+    def compute(self, outcome: Any) -> float:
+        """Return the metric of rows, or of generated samples."""
+        if not isinstance(outcome, SampleOutcome):
+            return super().compute(outcome)
+        tally = self.tally()
+        tally.add(outcome)
+        return tally.value()
 
     def scores(self, counts: ClassCounts) -> np.ndarray:
         """Return the score of each class [R, C]."""

@@ -213,7 +213,7 @@ def _source(recipe: Recipe) -> Source:
         found = f"recipe: target = {recipe.target!r} means nothing to a source without columns, such as {recipe.source}"
         raise RecipeError(f"{found}. Leave it out.")
     beside = {key: getattr(recipe, key) for key in BESIDE}
-    if recipe.target == "auto" and kind.can_lack_target and getattr(recipe.task, "leaves_labels", False):
+    if recipe.target == "auto" and kind.can_lack_target and isinstance(recipe.task, TaskSpec) and recipe.task.leaves_labels:
         beside["target"] = NO_TARGET
     source: Source = parse(kind, {**settings, "path": recipe.source, **beside}, where="recipe: source")
     return source

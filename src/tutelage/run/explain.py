@@ -16,12 +16,13 @@ import torch
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
-from tutelage.data.part.base import RowsPart
+from tutelage.data.part.base import Part
 from tutelage.planning.plan import Plan
 from tutelage.run import stages_before, stages_step
-from tutelage.run.collect import refuse_bad
+from tutelage.run.collect import collect, refuse_bad
 from tutelage.run.compose import Composed, compose
 from tutelage.run.followed_row import FollowedRow, Moment
+from tutelage.run.forecast import forecaster, read_series
 from tutelage.run.inputs import Inputs
 from tutelage.run.lesson import Explanation, Stage
 from tutelage.run.run import Run
@@ -158,11 +159,6 @@ def _require_followable(run: Run, composed: Composed) -> Callable[..., Any]:
     """
     spec, task, example = run.decided.task, composed.state.task, composed.problem.example
     report = f"report: tutelage report {run.path}."
-    if spec.continues_series:
-        raise RunError(
-            f"{run.path}: a training of forecasts learns from windows of series, and a window cannot be followed yet. What the "
-            f"model forecasts, and how well, is in its {report}"
-        )
     if example is None or len(task.rhythm) != 1 or len(task.beat(0)) != 1:
         raise RunError(
             f"{run.path}: in a training of task {getattr(spec, 'kind', '')!r} no single row leads to one update, so there is "
@@ -190,10 +186,14 @@ def _data(run: Run, asked: Asked) -> Data:
     return run.data(asked.data, test=asked.test, groups=asked.groups, times=asked.times)
 
 
-def _rows(run: Run, asked: Asked) -> str | RowsPart:
+def _rows(run: Run, asked: Asked) -> str | Part:
     """Return the name of the part, or the rows of the file."""
     if not asked.file:
         return asked.part
+    if run.decided.task.continues_series:
+        given = read_series(asked.file, forecaster(run.path, run.predictor), training=lambda: collect(run.files.recipe()))
+        refuse_bad(given.problems, "fail")
+        return given.part
     target = str(run.files.record(layout.DATA).get("target", ""))
     part, problems = Inputs(run.predictor.fitted, lambda: target, lambda: run.files.recipe().source).read(
         [asked.file], target="auto"

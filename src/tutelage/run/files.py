@@ -45,6 +45,8 @@ class ResultRecord(BaseModel):
     headline: str = ""
     metrics: dict[str, float | None]
     intervals: dict[str, tuple[float | None, float | None] | None]
+    figures: dict[str, float | None] = {}
+    warnings: tuple[str, ...] = ()
     stopped: str
     seconds: float | None = None
     answers_rows: bool = True

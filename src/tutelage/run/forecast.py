@@ -1,14 +1,14 @@
 """What a trained forecaster says of the times after a table, or after its training data; and how good it is on others."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tutelage.calibrate.bands import Bands
-from tutelage.core.errors import DataError, DataProblem, RunError
+from tutelage.core.errors import DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.interval import written_times
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.timeline import TimelineFitted
@@ -23,7 +23,7 @@ from tutelage.task.base import Task
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
 
-__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "read_series"]
+__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "read_series", "require_horizon"]
 
 DIGITS = 8
 """Significant digits of what is told."""
@@ -67,6 +67,11 @@ class Forecasts:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
+    def first(self, horizon: int) -> "Forecasts":
+        """Return the first times ahead alone."""
+        quantiles = {name: values[:horizon] for name, values in self.quantiles.items()}
+        return replace(self, times=self.times[:horizon], values=self.values[:horizon], quantiles=quantiles)
+
     def records(self) -> list[dict[str, Any]]:
         """Return one record for each series and time: what is forecast, and its quantiles."""
         return [
@@ -90,6 +95,20 @@ def forecaster(path: Path, predictor: Predictor) -> TimelineFitted:
     return predictor.fitted
 
 
+def require_horizon(path: Path, horizon: int, fitted: TimelineFitted) -> None:
+    """Refuse a horizon that a model has not learned; 0 = its own.
+
+    Raises:
+        UsageError: It is below 0, or beyond the model's.
+    """
+    if type(horizon) is not int or horizon < 0:
+        raise UsageError(f"horizon {horizon!r}: expected a whole number from 1 to {fitted.horizon:,}.")
+    if horizon > fitted.horizon:
+        most = f"{path}: the model forecasts {fitted.interval.say_span(fitted.horizon)} ahead, and {horizon:,} were asked for"
+        remedy = f"Say at most {fitted.horizon:,}, or train a model that looks further: tutelage train SOURCE --task forecast"
+        raise UsageError(f"{most}. {remedy} --horizon {horizon}.")
+
+
 def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], Collected]) -> SeriesInput:
     """Read series as those of the training were read.
 
@@ -107,15 +126,26 @@ def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], C
             raise DataError([DataProblem(collected.train.name, "no series with times", "Give a table with a column of dates.")])
         test = collected.test
         whole = collected.train.followed_by(test)[0] if isinstance(test, Stretch) else collected.train
-        return SeriesInput(whole, notes=collected.notes)
+        return _of_model(SeriesInput(whole, notes=collected.notes), fitted)
     known = {key: value for key, value in fitted.reading().items() if key in Timeline.model_fields}
     if isinstance(inputs, str | Path):
         made = Timeline(path=str(inputs), **known).read_timeline(str(inputs), interval=fitted.interval)
-        return SeriesInput(made.part, made.problems, (*made.notes, *made.warnings))
+        return _of_model(SeriesInput(made.part, made.problems, (*made.notes, *made.warnings)), fitted)
     table = collect_arrays(inputs, target="", is_input=True, reading=fitted.reading())
     read = Timeline(**known).of_tables(table, interval=fitted.interval)
     assert isinstance(read.train, Stretch)
-    return SeriesInput(read.train, read.problems, (*read.notes, *read.warnings))
+    return _of_model(SeriesInput(read.train, read.problems, (*read.notes, *read.warnings)), fitted)
+
+
+def _of_model(given: SeriesInput, fitted: TimelineFitted) -> SeriesInput:
+    """Return the series that the model has, in its order, where others stand beside them."""
+    part, known = given.part, set(fitted.series)
+    others = [name for name in part.series if name not in known]
+    if not others or not known <= set(part.series):
+        return given
+    named = ", ".join(others[:6]) + (f" and {len(others) - 6:,} more" if len(others) > 6 else "")
+    told = f"{part.file}: not forecast, since the model did not learn from them: {named}"
+    return replace(given, part=part.of_series(fitted.series), notes=(*given.notes, told))
 
 
 def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) -> Forecasts:

@@ -108,24 +108,24 @@ def _played(
     """Play an episode, with a picture for each step."""
     env = data.make(1, device=plan.device)
     try:
-        frames, total = [], 0.0
+        frames, steps, total = [], -1, 0.0
         for picture, reward in _steps(env, plan, network, seed=seed, max_steps=max_steps, is_drawn=is_drawn):
-            frames.append(picture)
-            total += reward
+            frames += [] if picture is None else [picture]
+            steps, total = steps + 1, total + reward
     finally:
         env.close()
     written = BytesIO()
     # One palette for all would be smaller, and wrong for pictures that change their colors.
     first, *others = [frame.quantize(64) for frame in frames]
     first.save(written, "GIF", save_all=True, append_images=others, duration=round(1000 / frames_per_second), loop=0)
-    return Rollout(written.getvalue(), len(frames) - 1, total, is_drawn)
+    return Rollout(written.getvalue(), steps, total, is_drawn)
 
 
 @torch.no_grad()
 def _steps(
     env: Any, plan: Any, network: nn.Module, *, seed: int, max_steps: int, is_drawn: bool
-) -> Iterator[tuple[Image.Image, float]]:
-    """Yield the picture after each step, and its reward; first that of the beginning."""
+) -> Iterator[tuple[Image.Image | None, float]]:
+    """Yield the picture after each step, if it can still be drawn, and its reward; first that of the beginning."""
     observation = env.reset(torch.Generator().manual_seed(derive(seed, "play")))
     shown = [observation[0]]
     yield (_drawn(env) if is_drawn else _numbers(shown, 0.0)), 0.0
@@ -133,12 +133,13 @@ def _steps(
     for _ in range(max_steps):
         moved = env.step(plan.task.best_action(network(observation).float()))
         observation = moved.observation
-        total += float(moved.reward[0])
+        reward = float(moved.reward[0])
+        total += reward
         shown.append(moved.final_observation[0])
         is_over = bool(moved.terminated[0] | moved.truncated[0])
-        if is_over and is_drawn and moved.is_real is None:
-            return  # a new episode has begun: its picture is not of this one
-        yield (_drawn(env) if is_drawn else _numbers(shown, total)), float(moved.reward[0])
+        # Where a new episode has begun within the step, what could be drawn now is not of this one.
+        is_gone = is_over and is_drawn and moved.is_real is None
+        yield (None if is_gone else _drawn(env) if is_drawn else _numbers(shown, total)), reward
         if is_over:
             return
 

@@ -42,11 +42,12 @@ def plan_steps(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_b
 
 
 def reserve_seconds(composed: Composed, per_row: float) -> float:
-    """Return what has to be left at the end: the last evaluation, the test part, and the report."""
+    """Return what has to be left at the end: the last evaluation, the test part, what is decided then, and the report."""
     # The validation part is measured twice: at the last step, and with the best weights.
     rows = 2 * len(composed.problem.validation) + (len(composed.problem.test) if composed.problem.test else 0)
     beside = composed.problem.beside
-    return rows * per_row + REPORT_SECONDS + (0.0 if beside is None else beside.reserve_seconds)
+    decided = composed.problem.reserve(per_row) + (0.0 if beside is None else beside.reserve_seconds)
+    return rows * per_row + REPORT_SECONDS + decided
 
 
 def too_short(plan: Plan, composed: Composed, per_row: float, *, passed: float) -> str:

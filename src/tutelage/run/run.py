@@ -26,7 +26,7 @@ from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.collect import collect, gather_again, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
-from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series
+from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series, require_horizon
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
 from tutelage.run.prediction import Prediction
@@ -193,21 +193,24 @@ class Run:
         warnings = [*self._warn_of_own(source), *(f"left out: {problem}" for problem in given.problems)]
         return merged({"warnings": warnings}, measured(self.predictor, fitted, self.decided, given))
 
-    def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail") -> Forecasts:
+    def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail", horizon: int = 0) -> Forecasts:
         """Return what comes after the last time of series, with quantiles.
 
         Args:
             inputs: A path or a table with the series of the training; None = the training data themselves.
             on_bad_data: What to do with rows that cannot be used: fail or skip.
+            horizon: How many times ahead, at most as many as the model has learned; 0 = all of them.
 
         Raises:
             DataError: Too few times, or other series.
             RunError: The run's model continues no series.
+            UsageError: A horizon that the model has not learned.
         """
         fitted = forecaster(self.path, self.predictor)
+        require_horizon(self.path, horizon, fitted)
         given = read_series(inputs, fitted, training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
-        return continued(self.predictor, fitted, given)
+        return continued(self.predictor, fitted, given).first(horizon or fitted.horizon)
 
     def _training_series(self) -> Collected:
         """Read the training data again."""
@@ -260,15 +263,17 @@ class Run:
             )
         return self.predictor.target
 
-    def predict(self, inputs: Any, *, on_bad_data: str = "fail") -> list[Any]:
+    def predict(self, inputs: Any, *, on_bad_data: str = "fail", horizon: int = 0) -> list[Any]:
         """Return the class name, or the number, for each row of a path, several paths, or arrays.
 
         A model of texts takes a list of str as texts where none of them is a path that is there; a `Path` is always a path.
-        Of a model that continues series: one record for each series and time ahead, see `forecast`.
+        Of a model that continues series: one record for each series and time ahead, `horizon` of them, see `forecast`.
         Rows that are skipped as `on_bad_data` says have no place in the list: `prediction` names those that have.
         """
         if self.decided.task.continues_series:
-            return self.forecast(inputs, on_bad_data=on_bad_data).records()
+            return self.forecast(inputs, on_bad_data=on_bad_data, horizon=horizon).records()
+        if horizon:
+            forecaster(self.path, self.predictor)  # says that it continues no series
         return self._told(inputs, on_bad_data=on_bad_data).labels
 
     def predict_proba(self, inputs: Any, *, on_bad_data: str = "fail") -> np.ndarray:
@@ -331,16 +336,14 @@ class Run:
 
         Args:
             prompt: What each text begins with.
-            wishes: `num`, `length`, `temperature`, `top_k`, `top_p`, `seed`: see `run/generate.py`. Of a generator `num`, `seed`,
-                `label`: see `run/samples.py`.
+            wishes: Of a text as of `run/generate.py`: `num`, `length` ...; of samples as of `run/samples.py`: `num`, `label` ...
 
         Raises:
             UsageError: A number out of its range.
             RunError: The run's model generates nothing.
         """
         if self.makes_samples:
-            samples = self.samples(Sought(**wishes))
-            return samples.numbers if samples.table is None else samples.table
+            return self.samples(Sought(**wishes)).content
         return self.generation(Wanted(prompt, **wishes)).texts()
 
     def generation(self, wanted: Wanted) -> Generation:

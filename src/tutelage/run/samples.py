@@ -74,6 +74,11 @@ class Samples:
         return numbers
 
     @property
+    def content(self) -> Any:
+        """The table where rows are made of columns, else the numbers."""
+        return self.numbers if self.table is None else self.table
+
+    @property
     def table(self) -> pa.Table | None:
         """The columns and their cells, where rows are made of columns; else None."""
         columns = {name: self.part.column(name) for name in self.part.columns}

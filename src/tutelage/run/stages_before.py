@@ -26,7 +26,7 @@ def data(row: FollowedRow) -> Stage:
     if "row" in shown:
         cells = [(str(name), "(missing)" if value is None else str(value)) for name, value in shown["row"].items()]
         blocks.append(Table("Its cells", ("column", "value"), cells))
-    if example.unit == "row":
+    if example.unit != "place":
         facts.append(("to be answered", example.target))
     return Stage(
         "data",

@@ -8,6 +8,7 @@ import torch
 
 from tutelage.data.target.base import Target
 from tutelage.optim.moved import Moved
+from tutelage.predictor.predictor import Predictor
 from tutelage.run.followed_row import FollowedRow, norm
 from tutelage.run.lesson import Block, Facts, Formula, Remark, Spread, Stage, Table, say
 from tutelage.training.layers import dropout_rate
@@ -207,8 +208,10 @@ def _is_other_in_training(module: torch.nn.Module) -> bool:
 def _leaving(row: FollowedRow) -> list[tuple[str, str]]:
     """Say what leaves in place of the network's own answer, where that is another."""
     predictor = row.predictor
-    if predictor is None or predictor.target is None or row.example.row is None:
+    if predictor is None or row.example.row is None:
         return []
+    if predictor.target is None:
+        return _leaving_forecast(row, predictor)
     said = []
     if predictor.calibrator is not None:
         said.append(f"calibrated ({getattr(predictor.calibrator, 'kind', '')})")
@@ -225,6 +228,22 @@ def _leaving(row: FollowedRow) -> list[tuple[str, str]]:
         return leaves
     alone = predictor.companion.fitted.answers(row.example.row)
     return [("the floor alone answers", _answer(predictor.target, alone)), *leaves]
+
+
+def _leaving_forecast(row: FollowedRow, predictor: Predictor) -> list[tuple[str, str]]:
+    """Say what leaves in place of what the network alone would forecast."""
+    companion, say_answers, part = predictor.companion, row.example.say, row.example.row
+    if companion is None or say_answers is None or part is None or row.followed.outputs is None:
+        return []
+    mixed = companion.mix(row.followed.outputs.detach().double().numpy(), part)
+    noun = companion.floor.noun
+    if companion.share == 1:
+        return [("the run's model answers", f"{say_answers(mixed)}: {noun} alone, in place of the network")]
+    said = [("the floor alone answers", say_answers(companion.fitted.answers(part)))]
+    return [
+        *said,
+        ("the run's model answers", f"{say_answers(mixed)}: {100 * companion.share:.0f} % {noun}, the rest the network"),
+    ]
 
 
 def _answer(target: Target, answers: np.ndarray) -> str:

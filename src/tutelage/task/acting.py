@@ -1,7 +1,7 @@
 """What tasks share that learn by acting in an environment: the environment as data, its actions, its budget in steps."""
 
 import json
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
@@ -25,6 +25,8 @@ from tutelage.task.supervised import initialize
 __all__ = ["ActingSpec", "acting_problem", "build_network", "evaluators"]
 
 VALIDATION_EPISODES, TEST_EPISODES = 20, 100
+Bound = Annotated[float, Field(ge=-1e9, le=1e9)]
+"""A bound of an action: what is larger is no bound that a policy could use."""
 
 
 class ActingSpec(TaskSpec):
@@ -50,8 +52,8 @@ class ActingSpec(TaskSpec):
         "none", description="Whether observations are normalized by their running mean and spread, or left as they are."
     )
     num_actions: int = Field(0, ge=0, le=2**20, description="Number of choices, or of numbers; decided from the environment.")
-    low: tuple[float, ...] = Field((), description="Smallest value of each number; decided from the environment.")
-    high: tuple[float, ...] = Field((), description="Largest value of each number; decided from the environment.")
+    low: tuple[Bound, ...] = Field((), description="Smallest value of each number; decided from the environment.")
+    high: tuple[Bound, ...] = Field((), description="Largest value of each number; decided from the environment.")
     env_steps: int = Field(0, ge=0, le=10**12, description="Environment steps in all; decided from the budget, 0 for as many.")
 
     @property

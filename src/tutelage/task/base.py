@@ -244,14 +244,13 @@ class Problem:
         validation: What is measured again and again, and judged.
         test: What is measured once, at the end; None where there is nothing to.
         num_parameters: Learned numbers in the network that leaves.
-        train: Makes what measures some of the train rows, for a training that seems to have learned nothing; None where there
-            is no such.
+        train: Makes what measures some train rows, where a training seems to have learned nothing; None where there is none.
         beside: The floor beside the network; None where there is none.
         lags: Measures how strongly the loss depends on what a recurrent network read so many steps ago: norm of the gradient by
             time lag; empty for other networks.
-        example: Returns one row of a part (by its name, or rows of another file), for `tutelage explain`; None where no row can
-            be followed through a step.
+        example: Returns a row of a part (its name, or rows of a file) for `tutelage explain`; None where none can be followed.
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
+        reserve: Returns the seconds that `choose` takes beyond the floor's own, given those to evaluate one validation row.
         calibrator: Returns what travels with the best weights beside them, fitted by `choose`; None where there is no such.
         extras: What else result.json says of this problem.
         inexact: Why a resumed training is not the same as one without a break; "" where it is.
@@ -268,6 +267,7 @@ class Problem:
     lags: Callable[[Task], Mapping[float, float]] = field(default=lambda _task: {})
     example: "Callable[[Any, int], Example] | None" = None
     choose: Callable[[Task], str] = field(default=lambda _task: "")
+    reserve: Callable[[float], float] = field(default=lambda _seconds: 0.0)
     calibrator: Callable[[], Calibrator | None] = field(default=lambda: None)
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     inexact: str = ""
@@ -284,7 +284,6 @@ class TaskSpec(Component):
     """The kind of answers: metrics and losses must be for the same."""
     needs_labels: ClassVar[bool] = False
     """Whether it learns from labels."""
-
     uses: ClassVar[frozenset[str]] = frozenset()
     """Which of the `OPTIONAL` keys of a recipe mean something to it; the others are refused."""
     answers_rows: ClassVar[bool] = True
@@ -297,6 +296,11 @@ class TaskSpec(Component):
     """Whether the trained model acts in an environment."""
     reads_as: ClassVar[str] = ""
     """The kind of source that reads its data where this task is named; "" where the path alone tells."""
+
+    @property
+    def leaves_labels(self) -> bool:
+        """Whether a column of labels is nothing to it unless somebody names one, so that none is guessed."""
+        return False
 
     def claims(self, part: Part) -> Claim | None:
         """Return why this task is the natural one for the train part, and how surely, or None where it is not."""
@@ -343,9 +347,7 @@ class TaskSpec(Component):
 
     def steps_for(self, env_steps: int, batch_size: int) -> int:
         """Return the optimizer steps for a budget of environment steps, asked after `decide`; refused where there are none."""
-        raise RecipeError(
-            f"recipe: budget.env_steps = {env_steps} needs a task that acts in an environment. Give steps or a time."
-        )
+        raise RecipeError(f"recipe: budget.env_steps = {env_steps} needs a task that acts. Give steps, or a time.")
 
     def count_outputs(self, facts: Facts) -> int:
         """Return how many numbers the model has to return per row; asked after `decide`."""

@@ -80,8 +80,12 @@ class Compared:
 
     def reference(self, count: int) -> np.ndarray:
         """Return the features of at most `count` train rows that the space was not made of, float64 [N, F]."""
-        others = self.train_samples[1::2]
-        return self.space.features(others[:count])
+        return self._others[:count]
+
+    @cached_property
+    def _others(self) -> np.ndarray:
+        """The features of every train row that the space was not made of, as far as they are ever needed."""
+        return self.space.features(self.train_samples[1::2][:MAX_COMPARED])
 
     def _samples(self, prepared: PreparedPart) -> Tensor:
         """Return rows as the network takes them, piece by piece."""

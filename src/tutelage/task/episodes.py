@@ -4,6 +4,7 @@ Shapes: N = episodes, played in copies of the environment that are stepped at on
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
 from tutelage.task.environment import EnvironmentData
+from tutelage.task.episode_course import EpisodeCourse
 from tutelage.task.measured import Measured, UnitTallies
 from tutelage.task.modes import evaluation_mode
 
@@ -62,9 +64,10 @@ class EpisodeEvaluator(Measured):
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
-        return self.told(self.play(task.network()))
+        course = EpisodeCourse()
+        return self.told(self.play(task.network(), course), course.told())
 
-    def told(self, outcome: EpisodeOutcome) -> dict[str, Any]:
+    def told(self, outcome: EpisodeOutcome, course: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what result.json says of played episodes; `figures` holds the ends of the return's interval too."""
         values = self.measure([outcome])
         intervals = [
@@ -74,19 +77,20 @@ class EpisodeEvaluator(Measured):
         figures: dict[str, float] = {}
         for (name, _), (low, high) in zip(values.items(), intervals, strict=True):
             figures |= {f"{name}_low": low, f"{name}_high": high}
-        played = {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist()}
+        played = {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist(), "course": dict(course or {})}
         return record | {"figures": figures, "episodes": played}
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what acting at random earns."""
         return self.measure([self.play(None)])
 
-    def play(self, network: nn.Module | None) -> EpisodeOutcome:
-        """Return whole episodes; without a network, actions are drawn at random."""
+    def play(self, network: nn.Module | None, course: EpisodeCourse | None = None) -> EpisodeOutcome:
+        """Return whole episodes, the first of which `course` may follow; without a network, actions are drawn at random."""
         generator = torch.Generator().manual_seed(derive(self.plan.seed, f"{self.name} episodes"))
         rounds, done = [], 0
         while done < self.episodes:
-            rounds.append(play_episodes(self._env, self._chooser(network, generator), generator))
+            with evaluation_mode(network) if network is not None else nullcontext():
+                rounds.append(play_episodes(self._env, self._chooser(network, generator), generator, course=course))
             done += len(rounds[-1].returns)
         returns, lengths = (np.concatenate([getattr(one, key) for one in rounds]) for key in ("returns", "lengths"))
         return EpisodeOutcome(returns[: self.episodes], lengths[: self.episodes])
@@ -110,8 +114,7 @@ class EpisodeEvaluator(Measured):
         best = network
 
         def choose(observation: Tensor) -> Tensor:
-            with evaluation_mode(best):
-                action: Tensor = task.best_action(best(observation).float())
+            action: Tensor = task.best_action(best(observation).float())
             return action
 
         return choose
@@ -126,7 +129,9 @@ class EpisodeEvaluator(Measured):
 
 
 @torch.no_grad()
-def play_episodes(env: Environment, choose: Choose, generator: torch.Generator) -> EpisodeOutcome:
+def play_episodes(
+    env: Environment, choose: Choose, generator: torch.Generator, *, course: EpisodeCourse | None = None
+) -> EpisodeOutcome:
     """Return the first episode of each copy; one that does not end counts as it stands after 10,000 steps.
 
     Raises:
@@ -138,7 +143,10 @@ def play_episodes(env: Environment, choose: Choose, generator: torch.Generator) 
     returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
     is_over = np.zeros(env.num_envs, dtype=bool)
     for _ in range(MAX_EPISODE_STEPS):
-        moved = env.step(choose(observation))
+        action = choose(observation)
+        moved = env.step(action)
+        if course is not None:
+            course.add(observation, action, moved.reward, moved.terminated | moved.truncated)
         returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
         lengths += ~is_over
         is_over |= (moved.terminated | moved.truncated).cpu().numpy()

@@ -43,7 +43,7 @@ class Example:
 
     Attributes:
         where: Where it was read, such as `train.csv row 17`.
-        unit: What it is: `row`, or `place` of a long text.
+        unit: What it is: `row`, `window` of series, or `place` of a long text.
         shown: How it looks: `png` (base64), `row` (cells by name) or `text`.
         target: What is to be answered, as it was read.
         wanted: The same as the loss compares with it.
@@ -53,6 +53,7 @@ class Example:
         tell: Reads the network's outputs for it: raw, float32.
         notes: What else is worth telling, such as a weight.
         row: The row as a part of its own, for a model to answer; None where models answer no rows.
+        say: Writes answers for it in words, where there is no target that does; None where there is one.
     """
 
     where: str
@@ -66,3 +67,4 @@ class Example:
     tell: Callable[[Tensor], Told]
     notes: tuple[str, ...] = ()
     row: RowsPart | None = None
+    say: Callable[[Any], str] | None = None

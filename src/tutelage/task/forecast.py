@@ -35,8 +35,10 @@ from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Ta
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_data import Cuts, ForecastData, choose_cuts, choose_length
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
+from tutelage.task.forecast_example import forecast_example
 from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.rows import choose_prepare, planned_stream
+from tutelage.task.series_spans import measured_series, say_left_out
 from tutelage.task.supervised import build_model, choose_ema
 
 __all__ = ["Forecast", "ForecastTask"]
@@ -84,10 +86,12 @@ class Forecast(TaskSpec):
         spec = grant(recipe.task, self)
         assert isinstance(spec, Forecast)
 
-        def cut(horizon: int) -> Cuts:
-            return choose_cuts(recipe, len(whole), horizon=horizon, has_test=has_test, where=whole.file)
+        def cut(times: TimelinePart, horizon: int) -> Cuts:
+            return choose_cuts(recipe, len(times), horizon=horizon, has_test=has_test, where=times.file)
 
-        fitted, cuts, said = _fitted(spec.horizon, wished, whole, cut)
+        collected, (fitted, cuts, said), left_out = _of_measured(collected, spec.horizon, wished, cut)
+        whole = collected.train
+        assert isinstance(whole, TimelinePart)
         train, horizon = whole.stretch(0, cuts.train, name="train"), fitted.horizon
         length, why = choose_length(season=fitted.season, horizon=horizon, train=len(train))
         if wished.length:
@@ -99,7 +103,7 @@ class Forecast(TaskSpec):
         sizes = (cuts.validation - cuts.train, cuts.end - cuts.validation)
         split = SplitPlan(validation=sizes[0] / len(whole), test=sizes[1] / len(whole), seed=recipe.seed, by="order")
         reasons = {"horizon": said, "length": why}
-        return ForecastData(reason, collected, prepare, fitted, parts, windows, split, cuts, lookback, reasons)
+        return ForecastData(reason, collected, prepare, fitted, parts, windows, split, cuts, lookback, reasons, left_out)
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> TaskSpec:
         """Choose loss and weight average; the horizon is that of the data."""
@@ -146,6 +150,15 @@ class Forecast(TaskSpec):
             test=evaluator("test", "test", windows["test"], outlook) if "test" in windows else None,
             beside=outlook.beside,
             choose=validation.choose,
+            reserve=validation.reserve_seconds,
+            example=lambda part, row: forecast_example(
+                self.loss,
+                fitted,
+                {name: (data.parts[name], chosen) for name, chosen in windows.items()},
+                finisher,
+                wanted=part,
+                row=row,
+            ),
             lags=lambda task: measure_lags(task, lambda: lag_batch(validation.rows, finisher, device=plan.device)),
             calibrator=lambda: outlook.bands,
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
@@ -203,16 +216,41 @@ def _up_to_measured(collected: Collected) -> Collected:
     )
 
 
-def _fitted(wish: int, prepare: Timeline, whole: TimelinePart, cut: Callable[[int], Cuts]) -> tuple[TimelineFitted, Cuts, str]:
+def _of_measured(
+    collected: Collected, wish: int, prepare: Timeline, cut: Callable[[TimelinePart, int], Cuts]
+) -> tuple[Collected, tuple[TimelineFitted, Cuts, str], tuple[str, ...]]:
+    """Return the data without the series that no train time has a value of, what `_fitted` says of them, and what was left out.
+
+    Raises:
+        DataError: None is left.
+    """
+    told: tuple[str, ...] = ()
+    while True:
+        whole, test = collected.train, collected.test
+        assert isinstance(whole, TimelinePart)
+        found = _fitted(wish, prepare, whole, cut)
+        kept = measured_series(whole, train=found[1].train)
+        if len(kept) == len(whole.series):
+            return collected, found, told
+        gone = [name for name in whole.series if name not in set(kept)]
+        told = (*told, say_left_out(whole, gone, train=found[1].train))
+        later = test.of_series(kept) if isinstance(test, TimelinePart) else test
+        # Another season, found out without them, may leave other train times.
+        collected = _up_to_measured(replace(collected, train=whole.of_series(kept), test=later))
+
+
+def _fitted(
+    wish: int, prepare: Timeline, whole: TimelinePart, cut: Callable[[TimelinePart, int], Cuts]
+) -> tuple[TimelineFitted, Cuts, str]:
     """Return what the train times say, with the horizon; where these end; and why the horizon is what it is.
 
     Args:
         wish: The horizon; 0 = one season.
         prepare: What is fitted.
         whole: All times.
-        cut: Says for a horizon where the stretches end.
+        cut: Says for times and a horizon where the stretches end.
     """
-    cuts = cut(wish or 1)
+    cuts = cut(whole, wish or 1)
     while True:
         fitted = prepare.but(horizon=wish).fit(whole.stretch(0, cuts.train, name="train"))
         if wish:
@@ -222,7 +260,7 @@ def _fitted(wish: int, prepare: Timeline, whole: TimelinePart, cut: Callable[[in
             horizon = min(PLAIN_HORIZON, max(1, len(whole) // 4))
             said = "there is no season, and nothing else was said: --horizon"
         # A longer horizon may leave fewer train times: then these alone say what the season is.
-        before, cuts = cuts, cut(horizon)
+        before, cuts = cuts, cut(whole, horizon)
         if cuts.train == before.train:
             return replace(fitted, horizon=horizon), cuts, said
         if cuts.train > before.train:

@@ -7,7 +7,9 @@ Source: split-conformal prediction: J. Lei et al., "Distribution-Free Predictive
 1604.04173, section 2.2; unequal ends: Y. Romano et al., "Conformalized Quantile Regression", 2019, arXiv 1905.03222, theorem 2.
 Differs from the papers: the residuals of one step and series alone, or with those of neighboring steps where they are few;
 windows overlap and so are not exchangeable: bands are widened by Student's t as if each stretch of a horizon's length were one
-residual, and one more, which matters only where there are few, and the measured coverage says whether that was enough.
+residual, and one more, which matters only where there are few, and the measured coverage says whether that was enough. Where
+there are few stretches, each residual counts with both signs, as in the first paper: that a forecast was too high all along a
+stretch or two does not say that it will be so again. The forecast itself is never outside its bands.
 
 Shape letters: N windows, H steps ahead, C series, Q levels.
 """
@@ -23,6 +25,9 @@ __all__ = ["LEVELS", "band_coverage", "fit_bands", "say_narrow"]
 LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 ENOUGH = 50
 """Residuals from which the ends of an 80 % band are steady; of fewer, neighboring steps are pooled."""
+SIGNED = 20
+"""Stretches of a horizon's length from which on the sign of mistakes says something. Errors that follow each other closely (0.95
+from step to step, 24 ahead): 80 % bands of 2, 5 and 10 stretches hold 48, 68 and 76 % with it, 78, 82 and 80 % without."""
 CLEARLY, UNCERTAIN = 0.1, 0.2
 """By how much less than they should bands hold that are clearly too narrow; the same where there is no interval."""
 
@@ -37,28 +42,33 @@ def fit_bands(residual_NHC: np.ndarray, levels: Sequence[float] = LEVELS, *, spa
 
     Returns:
         Offsets; a level beyond what the number of residuals can tell is their smallest or largest, before it is widened. NaN
-        for a series of which nothing was measured in any step.
+        for a series of which nothing was measured in any step. Levels below 0.5 are never above the forecast, those above never
+        below.
     """
     if residual_NHC.ndim != 3 or not all(0 < level < 1 for level in levels) or sorted(levels) != list(levels):
         raise ValueError(
             f"levels {levels} of residuals {residual_NHC.shape}: expected rising levels within (0, 1), and [N, H, C]"
         )
     num_windows, horizon, channels = residual_NHC.shape
+    num_stretches = (max(span, num_windows) + horizon - 1) // horizon
+    is_signed = num_stretches >= SIGNED
     count_HC = np.isfinite(residual_NHC).sum(axis=0)
     offsets_QHC = np.full((len(levels), horizon, channels), np.nan)
     for channel in np.flatnonzero(count_HC.any(axis=0)).tolist():
         count_H = count_HC[:, channel]
         is_enough_H = count_H >= ENOUGH
         own = np.flatnonzero(is_enough_H)
-        offsets_QHC[:, own, channel] = _ends(residual_NHC[:, own, channel], levels)
+        offsets_QHC[:, own, channel] = _ends(residual_NHC[:, own, channel], levels, is_signed=is_signed)
         pools = dict[tuple[int, int], list[int]]()
         for step, first, last in zip(*_pooled_steps(count_H, np.flatnonzero(~is_enough_H)), strict=True):
             pools.setdefault((first, last), []).append(step)
         for (first, last), steps in pools.items():
-            offsets_QHC[:, steps, channel] = _ends(residual_NHC[:, first:last, channel].reshape(-1, 1), levels)
-    if horizon == 1:
-        return offsets_QHC
-    return _widened(offsets_QHC, levels, num_stretches=(max(span, num_windows) + horizon - 1) // horizon)
+            pooled = residual_NHC[:, first:last, channel].reshape(-1, 1)
+            offsets_QHC[:, steps, channel] = _ends(pooled, levels, is_signed=is_signed)
+    if horizon > 1:
+        offsets_QHC = _widened(offsets_QHC, levels, num_stretches=num_stretches)
+    side_Q11 = np.sign(np.array(levels) - 0.5)[:, None, None]
+    return np.where(side_Q11 < 0, np.minimum(offsets_QHC, 0), np.where(side_Q11 > 0, np.maximum(offsets_QHC, 0), offsets_QHC))
 
 
 def band_coverage(residual_NHC: np.ndarray, offsets_QHC: np.ndarray, levels: Sequence[float] = LEVELS) -> dict[str, float]:
@@ -123,13 +133,15 @@ def _widened(offsets_QHC: np.ndarray, levels: Sequence[float], *, num_stretches:
     return np.asarray(middle_HC + (offsets_QHC - middle_HC) * np.array(factors)[:, None, None])
 
 
-def _ends(residual_NS: np.ndarray, levels: Sequence[float]) -> np.ndarray:
+def _ends(residual_NS: np.ndarray, levels: Sequence[float], *, is_signed: bool) -> np.ndarray:
     """Return quantiles of samples, float64 [Q, S], of which a next value is as seldom outside as the levels say.
 
     Args:
         residual_NS: S samples, each with one finite value and more; what is not finite does not count.
         levels: As in `fit_bands`.
+        is_signed: Whether the sign of a value counts; else each is there with both.
     """
+    residual_NS = residual_NS if is_signed else np.concatenate([residual_NS, -residual_NS])
     ordered_NS = np.sort(np.where(np.isfinite(residual_NS), residual_NS, np.nan).astype(np.float64), axis=0)
     count_S = np.isfinite(ordered_NS).sum(axis=0)
     ends_QS = np.empty((len(levels), len(count_S)))

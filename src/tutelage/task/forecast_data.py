@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem, RecipeError
+from tutelage.data.part.clock_change import NEVER, REMEDY, is_gap_of_clocks
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.timeline import TimelineFitted
@@ -19,6 +20,7 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
+from tutelage.task.series_spans import say_short
 
 __all__ = ["Cuts", "ForecastData", "choose_cuts", "choose_length"]
 
@@ -27,6 +29,8 @@ USUAL_SHARE = 0.2
 FEW_HORIZONS = 10
 """Where there are fewer horizons of times, validation and test are one horizon each."""
 MOST_SHARE = 0.5
+LEAST_TIMES = 4
+"""For a horizon of one: two times to learn from, one each for validation and test."""
 MOST_NAMED = 8
 LONGEST_WINDOW, SHORTEST_WINDOW = 1_024, 96
 SEASONS_IN_WINDOW = 21
@@ -54,6 +58,7 @@ class ForecastData(Data):
         cuts: Where the stretches end.
         lookback: Times of each part that are before its stretch.
         why: Why horizon and window are what they are.
+        left_out: What is told of series that are neither learned from nor forecast.
     """
 
     task_reason: str
@@ -66,6 +71,7 @@ class ForecastData(Data):
     cuts: Cuts
     lookback: Mapping[str, int]
     why: Mapping[str, str] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
     target: None = None
     unit: str = "times"
 
@@ -90,7 +96,7 @@ class ForecastData(Data):
         season = fitted.interval.say_span(fitted.season) if fitted.season > 1 else "none"
         return (
             Decision(key="task", value="forecast", reason=self.task_reason),
-            Decision(key="series", value=f"{len(fitted.series)}: {names}", reason=f"columns of numbers of {train.file}"),
+            Decision(key="series", value=f"{len(fitted.series)}: {names}", reason=self._series_of(train.file)),
             Decision(key="times", value=f"{len(whole):,}, {fitted.interval.say()} apart", reason="the usual step between rows"),
             *(
                 [
@@ -118,7 +124,11 @@ class ForecastData(Data):
         """Tell of gaps, and of what should be known of each time and is not."""
         whole = self._collected()
         gaps = whole.say_gaps()
-        told = [f"{whole.file}: {gaps}: not measured; earlier values stand for them"] if gaps else []
+        told = list(self.left_out)
+        if gaps:
+            told.append(f"{whole.file}: {gaps}: not measured; earlier values stand for them{_say_clocks(whole)}")
+        sizes = {"train": self.cuts.train, "test": self.cuts.validation}
+        told += say_short(whole, **sizes, length=self.fitted.length, horizon=self.fitted.horizon)
         if "test" in self.windows and len(self.windows["test"]) == 1:
             told.append(f"{whole.file}: the test part is one window: its errors tell nearly nothing. Give a longer table")
         if self.cuts.train < self.fitted.season:
@@ -165,8 +175,25 @@ class ForecastData(Data):
         train = self.collected.train
         return train if isinstance(train, Stretch) else self.parts["train"]
 
+    def _series_of(self, file: str) -> str:
+        """Say where the names of the series come from."""
+        named_by = self.fitted.read.get("series_id", "")
+        return f"named by column {named_by} of {file}" if named_by else f"columns of numbers of {file}"
+
     def _first(self, name: str) -> str:
         return self.parts[name].say(self.lookback[name])
+
+
+def _say_clocks(whole: Stretch) -> str:
+    """Tell of gaps that are there since local times leave out an hour; "" where none is."""
+    if whole.interval.kind != "time":
+        return ""
+    places = [place for place, count in whole.gaps if is_gap_of_clocks(whole.at(place), step=whole.interval.size, count=count)]
+    if not places:
+        return ""
+    others = f" and {len(places) - 1:,} more" if len(places) > 1 else ""
+    remedy = REMEDY.format(time=whole.say(places[0] - 1))
+    return f". On the Sunday night of {whole.say(places[0])}{others} it is one hour: {NEVER}. {remedy}"
 
 
 def choose_length(*, season: int, horizon: int, train: int) -> tuple[int, str]:
@@ -215,11 +242,8 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
             asked = f"split.{name} leaves {size:,} times for the {name} part, fewer than the horizon of {horizon:,}"
             raise DataError([DataProblem(where, asked, f"Say at least --set split.{name}={horizon}, or a smaller --horizon.")])
     if train < 2 * horizon:
-        most = max(1, count // 4)
         found = f"{count:,} times are too few to forecast {horizon:,} ahead: {max(train, 0):,} would be left to learn from"
-        rule = "a quarter of the times: two horizons to learn from, one each for validation and test"
-        remedy = f"Give a longer table, or a smaller horizon: --horizon {most} at most, {rule}."
-        raise DataError([DataProblem(where, found, remedy)])
+        raise DataError([DataProblem(where, found, _longer(recipe, count))])
     why = "by time, never at random: " + (
         "as you said"
         if recipe.split.validation != "auto" or recipe.split.test != "auto"
@@ -228,6 +252,16 @@ def choose_cuts(recipe: Recipe, count: int, *, horizon: int, has_test: bool, whe
         else "the last fifth is the test, the fifth before validation"
     )
     return Cuts(train, train + validation, count, "the test part is a table of its own" if has_test else why)
+
+
+def _longer(recipe: Recipe, count: int) -> str:
+    """Say what to do where too few times would be left to learn from."""
+    if count < LEAST_TIMES:
+        return f"Give a table of at least {LEAST_TIMES} times; for a forecast that is of use, of some hundred."
+    if (recipe.split.validation, recipe.split.test) != ("auto", "auto"):
+        return "Give a longer table, or smaller parts: --set split.validation=N, --set split.test=N; N is at least the horizon."
+    rule = "a quarter of the times: two horizons to learn from, one each for validation and test"
+    return f"Give a longer table, or a smaller horizon: --horizon {count // LEAST_TIMES} at most, {rule}."
 
 
 def _part(recipe: Recipe, part: Literal["validation", "test"], count: int, usual: int) -> int:

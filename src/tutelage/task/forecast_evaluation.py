@@ -3,6 +3,7 @@
 Shape letters: N windows, B windows of a batch, H steps ahead, C series, Q levels.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,6 +37,8 @@ MOST_VALUES = 2_000_000
 """Numbers of a batch of windows, those before the moment and those after it, at most."""
 MOST_KEPT = 20_000_000
 """Forecast values that are kept to choose and to make bands of."""
+PROBED = 100_000
+"""Forecast values of which bands are made to see how long that takes."""
 LEAST_BLOCK = 16
 """Windows that follow each other and are one unit of uncertainty, at least."""
 NO_GUESS = ("needs_bands", "is_yardstick")
@@ -159,8 +162,7 @@ class ForecastEvaluator(Measured):
 
     def choose(self, task: Task) -> str:
         """Decide by this part whether network, floor or both leave, and make bands of what is left over; returns why."""
-        step = max(1, -(-len(self) * self.windows.horizon * self.windows.channels // MOST_KEPT))
-        rows = np.arange(0, len(self), step)
+        rows = self._kept
         network_NHC = np.concatenate([told.network for told in self.told(task, rows, with_floor=False)])
         windows, beside = self.windows.select(rows), self.outlook.beside
         forecast_NHC = network_NHC
@@ -171,6 +173,20 @@ class ForecastEvaluator(Measured):
         span = int(np.ptp(windows.starts)) + 1
         self.outlook.bands = Bands.of(fit_bands(windows.truths() - forecast_NHC, LEVELS, span=span), LEVELS)
         return "" if beside is None else beside.reason
+
+    def reserve_seconds(self, per_row: float) -> float:
+        """Return about how long `choose` takes: answers once more, and bands, by the time of those of a few numbers.
+
+        Args:
+            per_row: Seconds to evaluate one window.
+        """
+        windows, count = self.windows, len(self._kept)
+        each = windows.horizon * windows.channels
+        few = max(1, min(count, PROBED // each))
+        noise_NHC = np.random.default_rng(0).normal(size=(few, windows.horizon, windows.channels))
+        began = time.monotonic()
+        Bands.of(fit_bands(noise_NHC, LEVELS, span=count), LEVELS)
+        return count * per_row + (time.monotonic() - began) * count / few
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what seasonal-naive reaches; what does not depend on the forecast is no guess."""
@@ -207,6 +223,12 @@ class ForecastEvaluator(Measured):
     def events(self, task: Task, *, step: int) -> tuple[Event, ...]:
         """Return nothing: the metrics say all."""
         return ()
+
+    @property
+    def _kept(self) -> np.ndarray:
+        """Numbers of the windows to choose and to make bands by: all, or as many as memory holds, evenly spaced."""
+        step = max(1, -(-len(self) * self.windows.horizon * self.windows.channels // MOST_KEPT))
+        return np.arange(0, len(self), step)
 
     @property
     def _is_held_out(self) -> bool:

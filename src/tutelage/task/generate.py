@@ -32,7 +32,7 @@ from tutelage.data.target.classes import fit_classes
 from tutelage.defaults.base import Suggestion
 from tutelage.game.base import Game
 from tutelage.game.relativistic import Relativistic
-from tutelage.model.arch.fourier_mlp import FourierMLP
+from tutelage.model.arch.fourier import Fourier
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.arch.residual_pair import ResidualPair
 from tutelage.model.init.he import He
@@ -54,7 +54,7 @@ __all__ = ["Generate", "GenerateTask"]
 
 STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
-FEW_NUMBERS, SHARP_GAMMA = 16, 0.02
+FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
 TINY_PICTURE = 256
 """Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
@@ -142,7 +142,7 @@ class Generate(TaskSpec):
                 "clip": "not needed",
                 "ema": "the average of a generator that circles lies nearer to where it circles around",
                 "epochs": f"{steps:,} steps where no budget is given",
-                "judge": "no part of the data may be missed",
+                "judge": "samples must be good, and no part of the data may be missed",
             },
         )
 
@@ -156,7 +156,7 @@ class Generate(TaskSpec):
             found = f"task 'generate' learns to make numbers that may have fractions, and these are whole ({facts.shape.say()})"
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
         is_sharp = math.prod(spec.sizes) <= FEW_NUMBERS and facts.shape.view(Grid) is None
-        usual = FourierMLP() if is_sharp and recipe.model == "auto" else grant(recipe.model, auto.model)
+        usual = Fourier() if is_sharp and recipe.model == "auto" else grant(recipe.model, auto.model)
         critic = grant(self.critic, usual)
         made.choose(
             "task.critic", self.critic, critic, "sines show it what lies close together" if is_sharp else "as the generator"
@@ -176,6 +176,10 @@ class Generate(TaskSpec):
         return LatentShape(
             size=self.latent_size, classes=len(facts.class_counts) if self.conditional else 0, sizes=spec.sizes or (1,)
         )
+
+    def watched(self, facts: Facts, *, auto: Suggestion) -> tuple[str, str]:
+        """Return precision and coverage as one number: coverage alone takes many samples that are off for a few places more."""
+        return "precision_coverage", auto.why["judge"]
 
     def count_outputs(self, facts: Facts) -> int:
         """Return one output for each number of a sample."""
@@ -343,7 +347,7 @@ def _is_picture(grid: Grid | None) -> bool:
 def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
     """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
     if grid is None:
-        return MLP(hidden=(128,) * 5, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.99)
+        return MLP(hidden=(96,) * 4, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.9)
     optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
     if not _is_picture(grid):
         return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim

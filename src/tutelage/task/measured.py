@@ -17,7 +17,7 @@ from tutelage.metric.base import Metric, Tally
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
 
-__all__ = ["Measured", "UnitTallies", "measured_metrics", "spread"]
+__all__ = ["Measured", "UnitTallies", "measured_metrics"]
 
 TAILS = (0.025, 0.975)
 NUM_RESAMPLES = 400
@@ -149,9 +149,3 @@ class UnitTallies:
         for number in chosen:
             total.merge(self.tallies[number])
         return total.value()
-
-
-def spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % interval around the first of several independent values of a metric, from how far they differ."""
-    half = 1.96 * float(np.std(values, ddof=1))
-    return values[0] - half, values[0] + half

@@ -55,7 +55,7 @@ class Ppo(ActingSpec):
     value_weight: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus.")
     num_envs: int = Field(16, ge=1, le=2**16, description="Environments that are stepped at once.")
-    num_steps: int = Field(64, ge=1, le=2**20, description="Steps of each environment in a rollout.")
+    num_steps: int = Field(128, ge=1, le=2**20, description="Steps of each environment in a rollout.")
     num_epochs: int = Field(8, ge=1, le=1000, description="Times that each sample of a rollout is used for updates.")
     gae_lambda: float = Field(0.95, ge=0, le=1, description="Weight of later advantages.")
     target_kl: float = Field(
@@ -165,13 +165,12 @@ class PpoTask(Task):
     @torch.no_grad()
     def log_probability(self, observation_BO: Tensor, action: Tensor) -> Tensor:
         """Return the log-probability float32 [B] of actions."""
-        return self._judged(observation_BO, action)[0]
+        return self._judged(self._seen(observation_BO), action)[0]
 
     @torch.no_grad()
     def predict_values(self, observation_BO: Tensor) -> Tensor:
         """Return the value float32 [B] of each observation."""
-        value: Tensor = self._value_of(observation_BO)
-        return value
+        return self._value_of(self._seen(observation_BO))
 
     def learn_scale(self, observation_BO: Tensor) -> None:
         """Let the normalization of observations follow what was seen."""
@@ -180,12 +179,13 @@ class PpoTask(Task):
 
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the clipped surrogate loss, the value loss and the entropy bonus, summed over a minibatch."""
-        log_B, entropy_B = self._judged(batch["observation"], batch["action"])
+        seen = self._seen(batch["observation"])
+        log_B, entropy_B = self._judged(seen, batch["action"])
         moved_B = log_B - batch["log_probability"]
         ratio_B = torch.exp(moved_B)
         clipped_B = ratio_B.clamp(1 - self._clip_range, 1 + self._clip_range)
         policy_B = -torch.minimum(ratio_B * batch["advantage"], clipped_B * batch["advantage"])
-        value_B = (self._value_of(batch["observation"]) - batch["return"]).square()
+        value_B = (self._value_of(seen) - batch["return"]).square()
         kl_B = ratio_B - 1 - moved_B
         parts = {"value_loss": value_B, "entropy": entropy_B, "kl": kl_B}
         total_B = policy_B + self._value_weight * value_B - self._entropy_weight * entropy_B
@@ -199,15 +199,19 @@ class PpoTask(Task):
         """Return the policy."""
         return self.policy
 
-    def _value_of(self, observation_BO: Tensor) -> Tensor:
-        """Return the value float32 [B]; both networks see observations alike."""
-        seen = self.policy.scale(observation_BO) if isinstance(self.policy, ObservationNet) else observation_BO
-        value: Tensor = self.value(seen).float().squeeze(-1)
+    def _seen(self, observation_BO: Tensor) -> Tensor:
+        """Return observations as both networks see them, on a scale that neither learns by gradients."""
+        return self.policy.scale(observation_BO) if isinstance(self.policy, ObservationNet) else observation_BO
+
+    def _value_of(self, seen_BO: Tensor) -> Tensor:
+        """Return the value float32 [B] of scaled observations."""
+        value: Tensor = self.value(seen_BO).float().squeeze(-1)
         return value
 
-    def _judged(self, observation_BO: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log-probability and entropy float32 [B] of the policy, for actions that were taken."""
-        outputs = self.policy(observation_BO).float()
+    def _judged(self, seen_BO: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log-probability and entropy float32 [B] of the policy, for scaled observations and actions that were taken."""
+        policy = self.policy.body if isinstance(self.policy, ObservationNet) else self.policy
+        outputs = policy(seen_BO).float()
         if self.log_std is not None:
             scaled_BA = (action - outputs) * torch.exp(-self.log_std)
             log_B = (-0.5 * (scaled_BA.square() + LOG_2PI) - self.log_std).sum(dim=-1)

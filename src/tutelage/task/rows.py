@@ -222,7 +222,8 @@ def choose_prepare(
         settings["columns"] = recipe.columns
     if group and "group" in kind.model_fields:
         settings["group"] = group
-    chosen = grant(recipe.prepare, kind(**settings, **(suggested or {})))
+    known = {key: value for key, value in (suggested or {}).items() if key in kind.model_fields}
+    chosen = grant(recipe.prepare, kind(**settings, **known))
     assert isinstance(chosen, Prepare)
     # A preprocessing that is named with its settings takes over the rest too.
     lacking = {key: value for key, value in settings.items() if key in type(chosen).model_fields and not getattr(chosen, key)}

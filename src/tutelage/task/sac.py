@@ -113,8 +113,8 @@ class Sac(ReplayedSpec):
         for number, critic in enumerate(critics):
             initialize(critic, plan, purpose=f"init critic {number}")
         phases = {
-            name: Phase(owns=(owned,), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
-            for name, owned in (("critic", "critics."), ("actor", "actor."), ("temperature", "log_temperature"))
+            name: Phase(owns=owned, optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+            for name, owned in SacTask.owned.items()
         }
         task = SacTask(self, actor=actor, critics=critics, phases=phases).to(plan.device)
         stream = replay_stream(task, self.replay(plan.batch_size), plan, data, num_envs=self.num_envs)
@@ -122,9 +122,11 @@ class Sac(ReplayedSpec):
 
 
 class SacTask(Task):
-    """A policy, two critics with slow copies, and a temperature; phases `critic`, `actor` and `temperature` on each batch."""
+    """A policy, two critics with slow copies, and a temperature; phases `critic` and `actor` on each batch."""
 
-    rhythm = (("critic", "actor", "temperature"),)
+    rhythm = (("critic", "actor"),)
+    owned: ClassVar[dict[str, tuple[str, ...]]] = {"critic": ("critics.",), "actor": ("actor.", "log_temperature")}
+    """What each phase learns. The temperature is learned beside the actor: both need the same actions and their probability."""
     draws: ClassVar[bool] = True
     has_steady_loss: ClassVar[bool] = False
 
@@ -152,7 +154,7 @@ class SacTask(Task):
         if epsilon >= 1.0:
             return (2 * torch.rand(sizes, generator=generator) - 1).to(observation_EO.device)
         noise_EA = torch.randn(sizes, generator=generator).to(observation_EO.device)
-        return self._try(observation_EO, noise_EA)[0]
+        return self._try(self._seen(observation_EO), noise_EA)[0]
 
     def to_env(self, action: Tensor) -> Tensor:
         """Return actions as the environment takes them."""
@@ -162,7 +164,7 @@ class SacTask(Task):
     def errors(self, batch: Batch) -> Tensor:
         """Return the difference between target and the first critic float32 [B]; the next action without randomness."""
         batch = {**batch, "next_noise": torch.zeros_like(batch["action"])}
-        return self._target_of(batch) - self._worth(self.critics, batch["observation"], batch["action"])[0]
+        return self._target_of(batch) - self._worth(self.critics, self._seen(batch["observation"]), batch["action"])[0]
 
     def learn_scale(self, observation_BO: Tensor) -> None:
         """Let the normalization of observations follow what was seen."""
@@ -170,24 +172,21 @@ class SacTask(Task):
             self.actor.scale.learn(observation_BO)
 
     def objective(self, phase: str, batch: Batch) -> Objective:
-        """Return the loss of one side, the others held fixed."""
-        weight_B = batch.get("weight")
+        """Return the loss of the critics; or that of the actor and of the temperature, neither of which moves the other."""
+        weight_B, seen = batch.get("weight"), self._seen(batch["observation"])
         if phase == "critic":
             target_B = self._target_of(batch)
-            worth = self._worth(self.critics, batch["observation"], batch["action"])
+            worth = self._worth(self.critics, seen, batch["action"])
             loss_B = sum((0.5 * (worth_B - target_B).square() for worth_B in worth), torch.zeros_like(target_B))
             total, weight = weighted_sum(loss_B, weight_B)
             return Objective(total, weight, {"worth": weighted_sum(worth[0], weight_B)[0]})
-        if phase == "actor":
-            action, log_B = self._try(batch["observation"], batch["noise"])
-            least_B = torch.minimum(*self._worth(self.critics, batch["observation"], action))
-            total, weight = weighted_sum(self.log_temperature.detach().exp() * log_B - least_B, weight_B)
-            return Objective(total, weight, {"entropy": weighted_sum(-log_B, weight_B)[0]})
-        with torch.no_grad():
-            _, log_B = self._try(batch["observation"], batch["noise"])
-        total, weight = weighted_sum(-self.log_temperature * (log_B + self._target_entropy), weight_B)
-        temperature_B = self.log_temperature.exp().expand(len(log_B))
-        return Objective(total, weight, {"temperature": weighted_sum(temperature_B, weight_B)[0]})
+        action, log_B = self._try(seen, batch["noise"])
+        least_B = torch.minimum(*self._worth(self.critics, seen, action))
+        temperature = self.log_temperature.exp()
+        loss_B = temperature.detach() * log_B - least_B - self.log_temperature * (log_B.detach() + self._target_entropy)
+        total, weight = weighted_sum(loss_B, weight_B)
+        told = {"entropy": -log_B, "temperature": temperature.expand(len(log_B))}
+        return Objective(total, weight, {name: weighted_sum(value_B, weight_B)[0] for name, value_B in told.items()})
 
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the slow copies follow the critics."""
@@ -198,9 +197,14 @@ class SacTask(Task):
         """Return the policy."""
         return self.actor
 
-    def _try(self, observation_BO: Tensor, noise_BA: Tensor) -> tuple[Tensor, Tensor]:
+    def _seen(self, observation_BO: Tensor) -> Tensor:
+        """Return observations as all networks see them, on a scale that none of them learns by gradients."""
+        return self.actor.scale(observation_BO) if isinstance(self.actor, ObservationNet) else observation_BO
+
+    def _try(self, seen_BO: Tensor, noise_BA: Tensor) -> tuple[Tensor, Tensor]:
         """Return actions float32 [B, A] within -1 to 1, and their log-probability float32 [B] there."""
-        mean_BA, raw_BA = self.actor(observation_BO).float().chunk(2, dim=-1)
+        actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
+        mean_BA, raw_BA = actor(seen_BO).float().chunk(2, dim=-1)
         middle, half = (HIGHEST_LOG_STD + LOWEST_LOG_STD) / 2, (HIGHEST_LOG_STD - LOWEST_LOG_STD) / 2
         log_std_BA = middle + half * torch.tanh(raw_BA)
         before_BA = mean_BA + log_std_BA.exp() * noise_BA
@@ -209,16 +213,16 @@ class SacTask(Task):
         slope_BA = 2.0 * (math.log(2.0) - before_BA - nn.functional.softplus(-2.0 * before_BA))
         return torch.tanh(before_BA), (normal_BA - slope_BA).sum(dim=-1)
 
-    def _worth(self, critics: Any, observation_BO: Tensor, action_BA: Tensor) -> list[Tensor]:
-        """Return what each critic says, float32 [B]."""
-        seen = self.actor.scale(observation_BO) if isinstance(self.actor, ObservationNet) else observation_BO
-        both = torch.cat([seen.flatten(1), action_BA], dim=-1)
+    def _worth(self, critics: Any, seen_BO: Tensor, action_BA: Tensor) -> list[Tensor]:
+        """Return what each critic says of scaled observations and actions, float32 [B]."""
+        both = torch.cat([seen_BO.flatten(1), action_BA], dim=-1)
         return [critic(both).float().squeeze(-1) for critic in critics]
 
     @torch.no_grad()
     def _target_of(self, batch: Batch) -> Tensor:
         """Return what the worth should be, float32 [B]: rewards, and the soft worth of the next observation."""
-        action_BA, log_B = self._try(batch["next_observation"], batch["next_noise"])
-        least_B = torch.minimum(*self._worth(self.targets, batch["next_observation"], action_BA))
+        seen = self._seen(batch["next_observation"])
+        action_BA, log_B = self._try(seen, batch["next_noise"])
+        least_B = torch.minimum(*self._worth(self.targets, seen, action_BA))
         target: Tensor = batch["reward"] + batch["discount"] * (least_B - self.log_temperature.exp() * log_B)
         return target

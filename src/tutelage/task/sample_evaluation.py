@@ -17,7 +17,7 @@ from tutelage.metric.neighbors import SampleOutcome
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
 from tutelage.task.compared import Compared, RealPart
-from tutelage.task.measured import Measured, spread
+from tutelage.task.measured import Measured
 from tutelage.task.modes import evaluation_mode
 from tutelage.task.sample_maker import SampleMaker
 from tutelage.task.sample_pictures import closest, interpolated, sheet
@@ -28,6 +28,9 @@ MAX_SHOWN = 500
 NUM_PICTURES = 64
 NUM_DRAWS = 10
 """Times that samples are drawn for an interval."""
+LEAST_COMPARED = 500
+"""Generated samples that a score rests on: with few real ones several draws are averaged, lest one lucky draw be chosen."""
+NORMAL_95 = 1.96
 BATCH = 250
 
 
@@ -55,10 +58,10 @@ class SampleEvaluator(Measured):
         return len(self._real.samples)
 
     def __call__(self, task: Task) -> dict[str, float]:
-        """Return each metric by name, such as `val/coverage`."""
-        outcome = self._drawn(task)
-        found = self.measure([outcome])
-        self.rivalry.latest = self._look(task, outcome, found)
+        """Return each metric by name, such as `val/coverage`: of few real samples the mean over several draws."""
+        outcomes = [self._drawn(task, draw=draw) for draw in range(self._num_draws)]
+        found = _mean([self.measure([outcome]) for outcome in outcomes])
+        self.rivalry.latest = self._look(task, outcomes[0], found)
         return found
 
     def final(self, task: Task) -> dict[str, Any]:
@@ -71,9 +74,16 @@ class SampleEvaluator(Measured):
         described = (
             f"one Gaussian with the mean and covariance of the train samples; compared by {self.compared.space.said}; {best}"
         )
-        intervals = [spread([draw[name] for draw in draws]) for name in draws[0]]
-        record = self.record(draws[0], intervals=intervals, baseline=self.guess(), described=described)
-        look = self._look(task, outcomes[0], draws[0])
+        found = _mean(draws[: self._num_draws])
+        halves = {name: NORMAL_95 * float(np.std([draw[name] for draw in draws], ddof=1)) for name in found}
+        # None of these measures is below 0, and shares are not above 1.
+        most = [1.0 if metric.form == "percent" else np.inf for metric in self.metrics]
+        intervals = [
+            (max(value - halves[name], 0.0), min(value + halves[name], high))
+            for (name, value), high in zip(found.items(), most, strict=True)
+        ]
+        record = self.record(found, intervals=intervals, baseline=self.guess(), described=described)
+        look = self._look(task, outcomes[0], found)
         return {**record, "rivalry": look.record(), "generated": self._pictures(task)}
 
     def measure_guess(self) -> Mapping[str, float]:
@@ -127,6 +137,11 @@ class SampleEvaluator(Measured):
         return self.fitted.undo(samples)
 
     @property
+    def _num_draws(self) -> int:
+        """How many draws a score is the mean of."""
+        return min(-(-LEAST_COMPARED // len(self)), NUM_DRAWS)
+
+    @property
     def _real(self) -> RealPart:
         return self.compared[self.part]
 
@@ -169,6 +184,11 @@ class SampleEvaluator(Measured):
     def _few_classes(self, count: int) -> Tensor | None:
         """Return a class for each of a few samples, two and two alike; None without classes."""
         return torch.arange(count) // 2 % self.spec.classes if self.spec.classes else None
+
+
+def _mean(draws: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of each metric over several draws."""
+    return {name: float(np.mean([draw[name] for draw in draws])) for name in draws[0]}
 
 
 def _pairs(points: np.ndarray) -> tuple[tuple[float, float], ...]:

@@ -196,10 +196,11 @@ def test_a_table_of_empty_cells_is_refused_once_and_the_target_is_no_problem() -
     (problem,) = error.value.problems
     assert problem.found == "every cell of every column but the target is empty, in all 4 train rows. Columns: a, b"
     with pytest.raises(DataError) as error:
-        Table().fit(part_of("y", a=nothing, **{"one (cm)": [1, 1, 1, 1]}, y=["p", "q", "p", "q"]))
+        Table().fit(part_of("y", a=pa.nulls(30, pa.string()), one=[1] * 30, **{"nr (cm)": range(30)}, y=["p", "q"] * 15))
     assert [problem.remedy for problem in error.value.problems] == [
         "Fill it in.",
-        "Give it another role: --set 'columns.\"one (cm)\"=category'.",
+        "Nothing can be learned from one value: give columns that differ from row to row.",
+        "Give it another role: --set 'columns.\"nr (cm)\"=category'.",
     ]
     with pytest.raises(DataError, match="there is no column but the target 'y'"):
         Table().fit(part_of("y", y=["p", "q"]))

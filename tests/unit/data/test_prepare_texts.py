@@ -1,6 +1,7 @@
 """Texts to codes of words: what is a word, what is kept of a long text, which words have a code."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,3 +74,11 @@ def test_texts_without_a_single_word_are_refused() -> None:
         Texts().fit(part_of("", "  \n"))
     part = part_of("", "  \n")
     assert f"2 texts: {part.locate(0)}: '', {part.locate(1)}: '  \\n'" in str(found.value)
+
+
+def test_texts_that_are_all_the_same_are_refused_with_the_column() -> None:
+    part = replace(part_of("very good", "very good"), text_column="review")
+    with pytest.raises(DataError, match="all 2 texts are the same: 'very good'") as found:
+        Texts().fit(part)
+    assert "train, column review" in str(found.value)
+    assert "--text COLUMN names another one" in str(found.value)

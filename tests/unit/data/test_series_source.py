@@ -112,6 +112,11 @@ def test_series_to_predict_on_need_no_labels_and_numbers_are_numbers(tmp_path: P
     bare = write(tmp_path, "bare.ts", "@univariate true\n@classLabel false\n@data\n1,2,3\n4,5\n")
     part, problems = SeriesSource().read_input([bare])
     assert (len(part), part.labels, problems) == (2, None, ())
+    promised = write(tmp_path, "promised.ts", HEADER + "1,2,3\n4,5\n")
+    part, problems = SeriesSource().read_input([promised])
+    assert (len(part), part.labels, problems) == (2, None, ())
+    with pytest.raises(DataError, match="no label in any of the 2 series: no line has a colon"):
+        SeriesSource(path=promised).collect()
     measured = write(tmp_path, "measured.ts", "@univariate true\n@targetLabel true\n@data\n1,2:0.5\n3,4:1.5\n")
     train = SeriesSource(path=measured).collect().train
     assert isinstance(train, SeriesPart)

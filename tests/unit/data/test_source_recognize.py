@@ -12,6 +12,8 @@ from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.recognize import recognize
 from tutelage.data.source.sklearn_bundled import SklearnBundled
+from tutelage.data.source.table import TableSource
+from tutelage.data.source.timeline import Timeline
 
 DATA = Path(__file__).parents[3].parent / "shared" / "data"
 
@@ -121,3 +123,16 @@ def test_an_unknown_bundled_set_or_a_test_part_for_one_is_refused() -> None:
 def test_a_bundled_set_may_be_evaluated_on() -> None:
     part, problems = SklearnBundled().read_input(["sklearn:wine"])
     assert (part.name, len(part), problems) == ("input", 178, ())
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("imdb_train.csv", "imdb_train"), ("train.csv", "films"), ("Training.csv", "films"), ("x.csv", "x")]
+)
+def test_a_set_is_named_after_its_file_or_after_the_folder_where_the_file_says_nothing(
+    file: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "films").mkdir()
+    path = tmp_path / "films" / file
+    path.write_text("day,a\n" + "".join(f"2024-01-{n:02d},{n % 3}\n" for n in range(1, 20)), encoding="utf-8")
+    assert TableSource(path=str(path), target="a").collect().name == name
+    assert Timeline(path=str(path)).collect().name == name

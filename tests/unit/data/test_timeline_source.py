@@ -299,3 +299,17 @@ def test_a_zone_of_another_kind_of_table_is_told(tmp_path: Path) -> None:
     pq.write_table(pa.table({"date": times, "a": np.arange(50.0)}), tmp_path / "x.parquet")
     found = Timeline(path=str(tmp_path / "x.parquet")).collect()
     assert "times have the zone Europe/Berlin: taken and written as UTC" in " ".join(found.notes)
+
+
+def test_dates_written_in_several_ways_are_named_by_the_first_row_of_each(tmp_path: Path) -> None:
+    lines = [line.replace(" 00:00", "") for line in rows(24 * 60) if " 00:00" in line]
+    lines[40:] = [f"{day[8:]}.{day[5:7]}.{day[:4]},{rest}" for day, _, rest in (line.partition(",") for line in lines[40:])]
+    lines[50] = "soon,1,1"
+    for settings in ({}, {"time_column": "date"}):
+        with pytest.raises(DataError) as caught:
+            read(tmp_path, lines, **settings)
+        (problem,) = caught.value.problems
+        assert problem.where == "x.csv, column date"
+        assert "40 like '2024-01-01' (first in x.csv row 2)" in problem.found
+        assert "19 like '10.02.2024' (first in x.csv row 42)" in problem.found
+        assert "1 that are no dates that can be read, such as 'soon' (first in x.csv row 52)" in problem.found

@@ -11,7 +11,7 @@ from tutelage.diagnosis.facts import Curve, Facts, Layer
 from tutelage.diagnosis.rate_too_small import RateTooSmall
 from tutelage.diagnosis.verdict import compare, find_signal, gain, judge_run
 
-GREATER = {"accuracy": True, "loss": False, "r2": True, "mean_return": True}
+GREATER = {"accuracy": True, "loss": False, "r2": True, "return": True}
 
 
 def judged(value: float, low: float, high: float, guess: float, *, name: str = "test/accuracy") -> str:

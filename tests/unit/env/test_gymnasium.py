@@ -10,7 +10,8 @@ import torch
 gymnasium = pytest.importorskip("gymnasium")
 from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete  # noqa: E402 - an extra
 
-from tutelage.core.spaces import lacks, seen_in, taken_by  # noqa: E402 - needs the extra
+from tutelage.core.spaces import is_lone_picture, lacks, seen_in, taken_by  # noqa: E402 - needs the extra
+from tutelage.data.source.gym import Gym  # noqa: E402 - needs the extra
 from tutelage.env.gymnasium import Gymnasium, GymnasiumVector, make_vector  # noqa: E402 - needs the extra
 
 
@@ -27,6 +28,7 @@ def pixels(*sizes: int) -> Any:
         (pixels(96, 80, 3), (3, 96, 80), True),
         (pixels(4, 84, 84), (4, 84, 84), True),
         (pixels(4, 84, 80, 3), (12, 84, 80), True),
+        (pixels(4, 3, 84, 80), (12, 84, 80), True),
         (pixels(6), (6,), False),
         (Discrete(7), (7,), False),
         (Dict({"place": Discrete(3), "speed": Box(-1, 1, (2,), np.float32)}), (5,), False),
@@ -78,6 +80,35 @@ def test_pixels_stay_bytes_with_channels_first_and_numbers_of_an_action_arrive_a
     assert moved.observation.dtype == torch.uint8
     assert moved.observation.shape == (2, 3, 12, 10)
     assert moved.observation[0, :, 0, 0].tolist() == [1, 0, 0]
+
+
+def test_pictures_are_seen_together_and_put_back_together() -> None:
+    settings, reason = Gymnasium.find_snapshot({"name": "", "settings": {}, "frames": 3}, Picture)
+    assert (settings["snapshot"], reason) == ("plain", "")
+    env = Gymnasium(name="", num_envs=2, frames=3).build(make=Picture)
+    assert env.observation_sizes == (9, 12, 10)
+    env.reset(torch.Generator())
+    for _ in range(2):
+        moved = env.step(torch.zeros(2, 2))
+    reds = [0, 3, 6]
+    assert moved.observation[0, reds, 0, 0].tolist() == [0, 1, 2], "the newest one is the last"
+    for _ in range(7):
+        moved = env.step(torch.zeros(2, 2))
+    assert moved.terminated.all()
+    assert moved.final_observation[0, reds, 0, 0].tolist() == [7, 8, 9]
+    assert moved.observation[0, reds, 0, 0].tolist() == [0, 0, 0], "no picture of the episode before"
+
+
+@pytest.mark.parametrize(
+    ("space", "is_lone"), [(pixels(84, 84), True), (pixels(9, 9, 3), True), (pixels(4, 84, 84), False), (pixels(2), False)]
+)
+def test_one_picture_alone_is_told_from_pictures_that_are_stacked(space: Any, is_lone: bool) -> None:
+    assert is_lone_picture(space) == is_lone
+
+
+def test_an_agent_sees_four_pictures_where_the_environment_shows_one() -> None:
+    assert Gym(path="own").of_value(Picture).train.observation_sizes == (12, 12, 10)
+    assert Gym(path="own", frames=1).of_value(Picture).train.observation_sizes == (3, 12, 10)
 
 
 class World:

@@ -89,7 +89,7 @@ def test_what_is_told_is_the_mean_return_of_the_episodes_that_ended() -> None:
     told.next()
     metrics = told.metrics()
     assert metrics["env_steps"] == 4 * 32
-    assert 5 < metrics["mean_return"] < 60
+    assert 5 < metrics["return"] < 60
 
 
 def test_a_stream_goes_on_from_within_a_rollout() -> None:

@@ -56,3 +56,12 @@ def test_the_floor_is_what_real_samples_reach() -> None:
     floor = catalog.load("metric", "frechet_floor")().compute(outcome)
     assert floor == pytest.approx(frechet_distance(real, reference))
     assert catalog.load("metric", "frechet")().compute(outcome) > 10 * floor
+
+
+def test_precision_and_coverage_as_one_number_punish_either() -> None:
+    good = value("precision_coverage", modes(4), modes(4, seed=1))
+    dropped = value("precision_coverage", modes(4), modes(2, seed=1))
+    beside = value("precision_coverage", modes(4), np.concatenate([modes(4, seed=1), modes(4, seed=2) + np.array([0, 100.0])]))
+    assert good > 0.93
+    assert dropped == pytest.approx(1.25 * 0.5 / (0.25 + 0.5), abs=0.06)
+    assert beside == pytest.approx(1.25 * 0.5 / (0.125 + 1), abs=0.06)

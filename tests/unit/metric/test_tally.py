@@ -96,7 +96,7 @@ def test_mean_return_by_hand() -> None:
 
 def test_coverage_and_density_by_hand() -> None:
     # Of real 0, 1, 2, 10 the nearest others are 1, 1, 1, 8 away; made 0.5 lies near 0 and 1, made 3 near 10 alone.
-    outcome = SampleOutcome(np.array([[0.0], [1.0], [2.0], [10.0]]), np.array([[0.5], [3.0]]))
+    outcome = SampleOutcome(np.array([[0.0], [1.0], [2.0], [10.0]]), np.array([[0.5], [3.0]]), np.empty((0, 1)))
     assert Coverage(neighbors=1).compute(outcome) == 0.75
     assert Density(neighbors=1).compute(outcome) == 1.5
     assert math.isnan(Coverage(neighbors=4).compute(outcome))

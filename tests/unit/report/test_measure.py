@@ -11,8 +11,8 @@ def test_keys_become_names() -> None:
     assert [label(key) for key in ("val/accuracy", "test/balanced_accuracy", "lr", "train/loss", "test/rmse")] == [
         "validation accuracy", "test balanced accuracy", "learning rate", "train loss", "test RMSE",
     ]  # fmt: skip
-    assert [label(key) for key in ("critic/lr", "val/critic/loss", "train/mean_return")] == [
-        "critic learning rate", "validation critic loss", "train mean return",
+    assert [label(key) for key in ("critic/lr", "val/critic/loss", "train/return")] == [
+        "critic learning rate", "validation critic loss", "train return",
     ]  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def test_keys_become_names() -> None:
         ("test/auroc", math.nan, "not defined"),
         ("test/accuracy", None, "-"),
         ("test/odd", "text", "text"),
-        ("test/mean_return", 487.25, "487.2"),
+        ("test/return", 487.25, "487.2"),
     ],
 )
 def test_scores_are_said_as_they_are_usually_read(key: str, value: float | str | None, text: str) -> None:
@@ -60,7 +60,7 @@ def test_a_metric_explains_itself() -> None:
 
 
 def test_a_metric_says_which_way_it_should_go() -> None:
-    assert [goal(key) for key in ("train/loss", "val/accuracy", "train/mean_return", "train/entropy", "lr")] == [
+    assert [goal(key) for key in ("train/loss", "val/accuracy", "train/return", "train/entropy", "lr")] == [
         "fall",
         "rise",
         "rise",

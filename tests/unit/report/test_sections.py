@@ -55,9 +55,9 @@ def test_phases_share_a_chart_and_players_are_not_told_to_fall(tmp_path: Path) -
 
 
 def test_curves_of_reinforcement_learning_all_have_a_chart(tmp_path: Path) -> None:
-    point = {"lr": 0.1, "train/loss": 1.0, "train/entropy": 0.6, "train/mean_return": 20.0, "validation/mean_return": 30.0}
+    point = {"lr": 0.1, "train/loss": 1.0, "train/entropy": 0.6, "train/return": 20.0, "validation/return": 30.0}
     write_lines(tmp_path, layout.METRICS, {"step": 1, **point})
-    assert titles(show(tmp_path, "curves")) == ["Loss", "Entropy", "Mean return", "Learning rate"]
+    assert titles(show(tmp_path, "curves")) == ["Loss", "Entropy", "Return", "Learning rate"]
 
 
 def test_more_than_eight_charts_are_folded_and_none_is_lost(tmp_path: Path) -> None:

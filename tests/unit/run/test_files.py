@@ -108,3 +108,11 @@ def test_a_training_that_stops_with_weights_that_cannot_be_kept_says_which_it_ke
     good = int(re.findall(r"last good weights instead, those of step (\d+)", events)[0])
     assert f'"step": {good}' in json.dumps(last.values)
     assert "step 8: training stops with weights" in events
+
+
+@pytest.mark.parametrize(("key", "value"), [("warnings", 10**15), ("warnings", [1]), ("figures", []), ("metrics", None)])
+def test_a_key_of_the_result_that_is_no_such_thing_is_named_with_its_file(tmp_path: Path, key: str, value: object) -> None:
+    record = {"format": layout.FORMATS[layout.RESULT], "task": "classify", "metrics": {}, "intervals": {}, "stopped": "budget"}
+    Manifest(tmp_path).put_json(layout.RESULT, record | {key: value})
+    with pytest.raises(RunError, match=rf"result\.json: .*{key}"):
+        RunFiles(tmp_path, tell=tell_nobody).result()

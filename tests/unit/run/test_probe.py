@@ -9,8 +9,9 @@ from tutelage.run.probe import too_short
 def test_the_time_that_is_needed_is_what_was_measured() -> None:
     plan: Any = SimpleNamespace(time_seconds=40.0)
     beside = SimpleNamespace(reserve_seconds=10.0)
-    composed: Any = SimpleNamespace(problem=SimpleNamespace(validation=range(100), test=range(50), beside=beside))
+    problem = SimpleNamespace(validation=range(100), test=range(50), beside=beside, reserve=lambda per_row: 20 * per_row)
+    composed: Any = SimpleNamespace(problem=problem)
     said = too_short(plan, composed, 0.1, passed=30.0)
-    # 30 s before, 25 s for 250 rows, 10 s for the floor, 1.5 s for the report, and 3 % for noise.
-    assert said.startswith("40 s are too short: reading, evaluating and reporting alone take about 69 s here.")
-    assert said.endswith("--time 207s.")
+    # 30 s before, 25 s for 250 rows, 10 s for the floor, 2 s to decide, 1.5 s for the report, and 3 % for noise.
+    assert said.startswith("40 s are too short: reading, evaluating and reporting alone take about 71 s here.")
+    assert said.endswith("--time 213s.")

@@ -78,6 +78,9 @@ def test_the_result_has_all_measures_and_what_the_report_shows(digits: Run) -> N
     for name in ("coverage", "density", "precision", "recall", "frechet", "frechet_floor"):
         assert metrics[f"test/{name}"] >= 0
     assert metrics["test/frechet"] > metrics["test/frechet_floor"]
+    for name in ("coverage", "precision", "recall"):
+        low, high = digits.result["intervals"][f"test/{name}"]
+        assert 0 <= low <= metrics[f"test/{name}"] <= high <= 1, "a share"
     assert len(digits.result["generated"]["nearest"]) == 8
     page = digits.report.read_text(encoding="utf-8")
     assert "What the generator has learned" in page

@@ -47,7 +47,7 @@ def test_choices_are_drawn_as_often_as_the_policy_says() -> None:
     task = ppo(num_actions=2)
     seen = torch.ones(20_000, 4)
     chosen = task.act(seen, task.noise((20_000,), torch.Generator().manual_seed(0))).float().mean()
-    assert float(chosen) == pytest.approx(float(torch.softmax(task.policy(seen[:1]), -1)[0, 1]), abs=0.015)
+    assert float(chosen) == pytest.approx(torch.softmax(task.policy(seen[:1]), -1)[0, 1].item(), abs=0.015)
 
 
 def test_a_gaussian_policy_has_the_density_of_a_normal_distribution_and_acts_within_bounds() -> None:
@@ -99,7 +99,8 @@ def test_epsilon_falls_in_a_straight_line_and_then_stays() -> None:
 def sac() -> SacTask:
     torch.manual_seed(0)
     critics = nn.ModuleList(nn.Sequential(nn.Linear(4, 32), nn.Tanh(), nn.Linear(32, 1)) for _ in range(2))
-    phases = {"critic": phase("critics."), "actor": phase("actor.", lr=3e-2), "temperature": phase("log_temperature", lr=3e-2)}
+    learner = Phase(owns=SacTask.owned["actor"], optim=Adam(lr=3e-2), schedule=Constant(warmup=0))
+    phases = {"critic": phase("critics."), "actor": learner}
     return SacTask(Sac(num_actions=1, low=(-2.0,), high=(2.0,)), actor=nn.Linear(3, 2), critics=critics, phases=phases)
 
 

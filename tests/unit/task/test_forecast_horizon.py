@@ -1,9 +1,12 @@
 """The horizon that nobody said is one season, and only train times say what that is."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from tests.unit.task.test_forecast import data, part
+from tutelage.core.errors import DataError
 from tutelage.data.part.interval import Interval
 
 
@@ -35,3 +38,23 @@ def test_a_test_part_of_one_window_is_warned_of() -> None:
     few, many = (np.random.default_rng(0).normal(size=(count, 1)) for count in (30, 400))
     assert "tell nearly nothing" in " ".join(data(few, horizon=7).warnings())
     assert "tell nearly nothing" not in " ".join(data(many, horizon=7).warnings())
+
+
+@pytest.mark.parametrize(
+    ("count", "wishes", "remedy"),
+    [
+        (3, {}, "Give a table of at least 4 times"),
+        (100, {"split": {"validation": 50, "test": 49}}, "or smaller parts: --set split.validation=N"),
+    ],
+)
+def test_a_horizon_of_one_is_not_asked_to_be_smaller(count: int, wishes: dict[str, Any], remedy: str) -> None:
+    with pytest.raises(DataError, match=remedy) as caught:
+        data(np.random.default_rng(0).normal(size=(count, 1)), horizon=1, **wishes)
+    assert "--horizon" not in str(caught.value)
+
+
+def test_the_horizon_that_is_named_as_the_longest_is_one_that_fits() -> None:
+    values = np.random.default_rng(0).normal(size=(30, 1))
+    with pytest.raises(DataError, match="--horizon 7 at most"):
+        data(values, horizon=8)
+    assert data(values, horizon=7).sizes == {"train": 16, "validation": 7, "test": 7}

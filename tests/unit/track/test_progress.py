@@ -13,7 +13,7 @@ LOSS = {"train/loss": 0.3125, "lr": 0.001}
 RIVALS = {
     "train/critic/loss": 1.25, "train/critic/real": 0.5, "train/generator/loss": 0.75, "critic/lr": 0.001, "generator/lr": 0.002,
 }  # fmt: skip
-AGENT = {"train/loss": 32.5, "train/entropy": 0.625, "train/env_steps": 4096.0, "train/mean_return": 117.5, "lr": 0.001}
+AGENT = {"train/loss": 32.5, "train/entropy": 0.625, "train/env_steps": 4096.0, "train/return": 117.5, "lr": 0.001}
 
 
 def progress(metrics: Mapping[str, float] = LOSS, *, best: str = "", epoch: float = 4.2, speed: float = 12.5) -> Progress:
@@ -41,7 +41,7 @@ def test_several_losses_come_first_and_rates_are_named_where_they_differ() -> No
 
 def test_metrics_in_their_own_right_come_before_parts_of_a_loss() -> None:
     said = progress(AGENT, epoch=0.0).say(200)
-    assert "loss 32.50  mean return 117.5  entropy 0.6250  env steps 4,096" in said
+    assert "loss 32.50  return 117.5  entropy 0.6250  env steps 4,096" in said
 
 
 def test_the_first_loss_and_the_best_score_stay_longest() -> None:

@@ -37,6 +37,7 @@ class Canvas(View):
         channels: Of the picture, as are `height` and `width`.
     """
 
+    noun: ClassVar[str] = "random numbers for a picture"
     size: int
     channels: int
     height: int

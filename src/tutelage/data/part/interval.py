@@ -7,10 +7,18 @@ import numpy as np
 
 __all__ = ["Interval", "find_interval", "iso_time", "say_time", "written_times"]
 
-SECOND = 1_000_000
+MILLISECOND, SECOND = 1_000, 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
 """Microseconds."""
-UNITS = ((7 * DAY, "week"), (DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"), (1, "microsecond"))
+UNITS = (
+    (7 * DAY, "week"),
+    (DAY, "day"),
+    (HOUR, "hour"),
+    (MINUTE, "minute"),
+    (SECOND, "second"),
+    (MILLISECOND, "millisecond"),
+    (1, "microsecond"),
+)
 MONTHS = ((12, "year"), (3, "quarter"), (1, "month"))
 LONGEST_IN_SEASON = 10_000
 """Steps of the longest season that is looked for."""
@@ -91,7 +99,7 @@ class Interval:
 
     def _due(self, month_T: np.ndarray) -> np.ndarray:
         """Return the beginning of the day that times are on in each month, int64 [T], in microseconds since 1970."""
-        days = month_T.astype("datetime64[D]") + np.minimum(self.day, _days_of(month_T)) - 1
+        days = month_T.astype("datetime64[D]") + (np.minimum(self.day, _days_of(month_T)) - 1).astype("timedelta64[D]")
         return np.asarray(days.astype("datetime64[us]").astype(np.int64))
 
     def seasons(self) -> tuple[int, ...]:
@@ -162,7 +170,7 @@ def _by_month(time_T: np.ndarray, months: int) -> Interval | None:
     day_T = time_T.astype("datetime64[us]").astype("datetime64[D]")
     month_T = day_T.astype("datetime64[M]")
     number_T = (day_T - month_T.astype("datetime64[D]")).astype(np.int64)
-    last_T = ((month_T + 1).astype("datetime64[D]") - month_T.astype("datetime64[D]")).astype(np.int64) - 1
+    last_T = ((month_T + np.timedelta64(1, "M")).astype("datetime64[D]") - month_T.astype("datetime64[D]")).astype(np.int64) - 1
     if len(np.unique(number_T)) > 1 and (number_T == last_T).all():
         return Interval("month", months, day=31)
     most = int(number_T.max())
@@ -187,7 +195,9 @@ def _within_day(time: int) -> int:
 
 def _days_of(month_T: np.ndarray) -> np.ndarray:
     """Return how many days each month has, int64 [T]."""
-    return np.asarray(((month_T + 1).astype("datetime64[D]") - month_T.astype("datetime64[D]")).astype(np.int64))
+    return np.asarray(
+        ((month_T + np.timedelta64(1, "M")).astype("datetime64[D]") - month_T.astype("datetime64[D]")).astype(np.int64)
+    )
 
 
 def _plural(count: int, noun: str) -> str:

@@ -59,14 +59,18 @@ class Stretch(Part):
         """All times, int64 [T]."""
         return self.interval.times(self.start, len(self))
 
+    def at(self, place: int) -> int:
+        """Return one time, which may lie after the last one: microseconds since 1970, or a plain number."""
+        return int(self.interval.times(self.start, place + 1)[-1])
+
     def say(self, place: int) -> str:
         """Write one time, which may lie after the last one."""
-        return say_time(int(self.interval.times(self.start, place + 1)[-1]), is_number=self.interval.kind == "number")
+        return say_time(self.at(place), is_number=self.interval.kind == "number")
 
     def stretch(self, start: int, stop: int, *, name: str) -> Self:
         """Return the times from `start` to `stop - 1` under another name."""
         values, known = self.values[start:stop], self.known[start:stop]
-        first = int(self.interval.times(self.start, start + 1)[-1])
+        first = self.at(start)
         return replace(
             self,
             name=name,
@@ -76,6 +80,17 @@ class Stretch(Part):
             fingerprint=hash_values(first, values, known),
             gaps=tuple((place - start, count) for place, count in self.gaps if start <= place < stop),
         )
+
+    def of_series(self, names: Sequence[str]) -> Self:
+        """Return the same times of some of the series alone, in the order of their names; each has to be there."""
+        chosen = [self.series.index(name) for name in names]
+        values = self.values[:, chosen]
+        reading = dict(self.reading)
+        if not reading.get("series_id"):
+            # In a wide table each series is a column, and other files are read by these.
+            reading["columns"] = list(names)
+        fingerprint = hash_values(self.start, values, self.known)
+        return replace(self, values=values, series=tuple(names), reading=reading, fingerprint=fingerprint)
 
     def count_measured(self) -> int:
         """Return how many times there are up to the last one at which anything was measured: after it, things are only known."""

@@ -32,7 +32,7 @@ def calendar_values(time_T: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
     moments = time_T.astype("datetime64[us]")
     years = moments.astype("datetime64[Y]")
     first = years.astype("datetime64[us]").astype(np.int64)
-    length = (years + 1).astype("datetime64[us]").astype(np.int64) - first
+    length = (years + np.timedelta64(1, "Y")).astype("datetime64[us]").astype(np.int64) - first
     # 1970 began on a Thursday.
     parts = {"day": (time_T % DAY) / DAY, "week": ((time_T + 3 * DAY) % WEEK) / WEEK, "year": (time_T - first) / length}
     angles = [2 * np.pi * parts[name] for name in names]

@@ -10,7 +10,7 @@ from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.sub_words import SubWords
-from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain
+from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain, require_different
 
 __all__ = ["FittedSubWordTexts", "SubWordTexts"]
 
@@ -44,6 +44,7 @@ class SubWordTexts(Prepare):
         plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts]
         if not any(text.strip() for text in plain_texts):
             raise no_words(texts)
+        require_different(texts)
         words = self.learn(plain_texts)
         return self.fitted(words, length=self.length, lowercase=self.lowercase, column=texts.text_column)
 

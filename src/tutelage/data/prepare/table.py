@@ -272,6 +272,8 @@ def _nothing_usable(part: TablePart, columns: Sequence[Column]) -> list[DataProb
             f"{column.role}: {column.reason}",
             "Fill it in."
             if column.name in empty
+            else "Nothing can be learned from one value: give columns that differ from row to row."
+            if count_distinct(part.column(column.name)) == 1
             else f"Give it another role: {write_setting('columns', column.name, value='category')}.",
         )
         for column in others

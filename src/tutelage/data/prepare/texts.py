@@ -17,7 +17,7 @@ from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.token_store import code_type
-from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, no_words, plain
+from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, no_words, plain, require_different
 
 __all__ = ["Texts", "TextsFitted"]
 
@@ -44,6 +44,7 @@ class Texts(Prepare):
             counts.update(_words(str(text), lowercase=self.lowercase))
         if not counts:
             raise no_words(texts)
+        require_different(texts)
         # Of equally frequent words the alphabet decides, so that the order of the rows does not.
         chosen = sorted(counts, key=lambda word: (-counts[word], word))[: self.vocabulary_size - 1]
         return TextsFitted(tuple(chosen), self.length, self.lowercase, texts.text_column)

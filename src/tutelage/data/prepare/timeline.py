@@ -261,11 +261,22 @@ class TimelineFitted(Fitted):
     def _require_fitting(self, part: Stretch) -> None:
         """Refuse other series than those of the training."""
         if part.series != self.series:
-            found = f"series {', '.join(part.series[:6])}, where the model has {', '.join(self.series[:6])}"
-            raise DataError([DataProblem(part.file, found, "Give a table with the columns of the training.")])
+            raise DataError([self._other_series(part)])
         if part.interval != self.interval:
             found = f"a step of {part.interval.say()}, where the model has {self.interval.say()}"
             raise DataError([DataProblem(part.file, found, "Give series measured at the same step.")])
+
+    def _other_series(self, part: Stretch) -> DataProblem:
+        """Say which series of the model are not there."""
+        missing = [name for name in self.series if name not in part.series]
+        if not missing:
+            found = f"series {', '.join(part.series[:6])}, where the model has {', '.join(self.series[:6])}"
+            return DataProblem(part.file, found, "Give a table with the series of the training, in their order.")
+        shown = ", ".join(missing[:6]) + (f" and {len(missing) - 6:,} more" if len(missing) > 6 else "")
+        named_by = self.read.get("series_id", "")
+        where, what = (f"{part.file}, column {named_by}", "rows") if named_by else (part.file, "columns")
+        found = f"no {what} of {len(missing):,} of the {len(self.series):,} series that the model goes on with: {shown}"
+        return DataProblem(where, found, f"Give a table with {what} of all of them, or train again without these.")
 
 
 def as_timeline_part(part: Part) -> TimelinePart:

@@ -22,7 +22,7 @@ from tutelage.data.prepare.token_store import code_type, store_tokens
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import Pieces, RaggedRows
 
-__all__ = ["UNKNOWN", "FittedTokens", "as_texts", "no_words", "plain", "shortened"]
+__all__ = ["UNKNOWN", "FittedTokens", "as_texts", "no_words", "plain", "require_different", "shortened"]
 
 UNKNOWN = 0
 MARKUP = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
@@ -165,7 +165,29 @@ def no_words(part: Part) -> DataError:
     texts = as_texts(part)
     first = [f"{texts.locate(row)}: {str(texts.texts[row])[:MAX_CHARACTERS]!r}" for row in range(min(len(texts), MAX_SHOWN))]
     named = f" ({len(texts):,} texts: {', '.join(first)}{', ...' * (len(texts) > MAX_SHOWN)})" if first else ""
-    return DataError([DataProblem(part.name, f"no text has a single word in it{named}", "Give texts with words.")])
+    return DataError([DataProblem(_where(texts), f"no text has a single word in it{named}", _other_texts(texts, "with words"))])
+
+
+def require_different(part: Part) -> None:
+    """Refuse texts that are all the same: nothing can be learned from them.
+
+    Raises:
+        DataError: They are.
+    """
+    texts = as_texts(part)
+    if len(texts) > 1 and all(text == texts.texts[0] for text in texts.texts):
+        found = f"all {len(texts):,} texts are the same: {str(texts.texts[0])[:MAX_CHARACTERS]!r}"
+        raise DataError([DataProblem(_where(texts), found, _other_texts(texts, "that differ from row to row"))])
+
+
+def _where(texts: TextPart) -> str:
+    return f"{texts.name}, column {texts.text_column}" if texts.text_column else texts.name
+
+
+def _other_texts(texts: TextPart, which: str) -> str:
+    """Say what to do about texts from which nothing can be learned."""
+    others = " Of a table with more columns, --text COLUMN names another one, and --text none learns without texts."
+    return f"Give texts {which}.{others if texts.text_column else ''}"
 
 
 def _some(part: RowsPart, rows: list[int]) -> str:

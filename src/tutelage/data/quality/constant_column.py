@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.cells import plain
 from tutelage.data.quality.base import Check
-from tutelage.data.quality.finding import MAX_EXAMPLES, Finding
+from tutelage.data.quality.finding import MAX_EXAMPLES, Finding, Severity
 from tutelage.data.source.base import Collected
 
 __all__ = ["ConstantColumn"]
@@ -21,7 +21,7 @@ FIRST_ROWS = 1_000
 
 
 class ConstantColumn(Check):
-    """Columns that say the same of every row; a note, since the preprocessing leaves them out by itself."""
+    """Columns that say the same of every row, a note; columns without any value, a warning: the preprocessing leaves both out."""
 
     kind: Literal["constant_column"] = "constant_column"
 
@@ -30,20 +30,34 @@ class ConstantColumn(Check):
         part = collected.train
         if not isinstance(part, RowsPart) or len(part) < 2:
             return []
-        named = {name: part.column(name) for name in part.columns if name != part.target}
-        found = [name for name, cells in named.items() if cells is not None and _is_constant(cells)]
-        if not found:
-            return []
-        several = len(found) > 1
-        where = f"{part.name}, column{'s' * several} {', '.join(found[:MAX_EXAMPLES])}{', ...' * (len(found) > MAX_EXAMPLES)}"
-        said = f"{'these ' + format(len(found), ',') + ' columns have' if several else 'it has'} one value in all rows, or none"
-        return [Finding(self.kind, where, said, "Is the file whole? They are not used.", None, (), "note")]
+        empty, same = [], []
+        for name in part.columns:
+            cells = None if name == part.target else part.column(name)
+            if cells is not None and cells.null_count == len(cells):
+                empty.append(name)
+            elif cells is not None and _is_constant(cells):
+                same.append(name)
+        found = []
+        if empty:
+            said = f"{_these(empty)} no value in any row"
+            found.append(self._finding(part.name, empty, said, "Not used. Is the file whole?", "warning"))
+        if same:
+            found.append(
+                self._finding(part.name, same, f"{_these(same)} one value in all rows", "Is the file whole? Not used.", "note")
+            )
+        return found
+
+    def _finding(self, part: str, names: list[str], found: str, remedy: str, severity: Severity) -> Finding:
+        where = f"{part}, column{'s' * (len(names) > 1)} {', '.join(names[:MAX_EXAMPLES])}{', ...' * (len(names) > MAX_EXAMPLES)}"
+        return Finding(self.kind, where, found, remedy, None, (), severity)
+
+
+def _these(names: list[str]) -> str:
+    return f"these {len(names):,} columns have" if len(names) > 1 else "it has"
 
 
 def _is_constant(cells: pa.ChunkedArray) -> bool:
-    """Tell whether a column holds one value everywhere, or none anywhere."""
-    if pa.types.is_nested(cells.type):
+    """Tell whether a column holds one value everywhere."""
+    if pa.types.is_nested(cells.type) or cells.null_count:
         return False
-    if cells.null_count:
-        return bool(cells.null_count == len(cells))
     return all(int(pc.count_distinct(plain(some)).as_py()) < 2 for some in (cells.slice(0, FIRST_ROWS), cells))

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["DATE", "ISO", "Form", "find_form", "note_zones", "offset_of", "read_dates", "say_form"]
+__all__ = ["DATE", "ISO", "Form", "find_form", "note_zones", "offset_of", "read_dates", "say_form", "ways_of"]
 
 DATE = pa.timestamp("us")
 """The type of all dates and times; those of different time zones are brought to UTC."""
@@ -31,13 +31,16 @@ FIELDS = {"Y": "[1-9][0-9]{3}"} | dict.fromkeys("ymdHMS", "[0-9]{2}")
 """Fields of numbers as Arrow and Python read them alike: with all their digits."""
 
 DATE_FORMATS = (
-    "%Y-%m", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
+    "%Y-%m", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
     "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%Y-%m-%d",
+    "%B %Y", "%b-%y", "%b-%Y",
 )  # fmt: skip
 """Dates other than ISO; where day and month cannot be told apart, the month comes first."""
 
-QUARTER_FORMATS = ("%Y-Q%q", "%YQ%q", "%Y Q%q")
-TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+QUARTER_FORMATS = ("%Y-Q%q", "%YQ%q", "%Y Q%q", "Q%q %Y", "Q%q-%Y")
+WEEK_FORMATS = ("%G-W%V", "%GW%V")
+"""Weeks of ISO 8601, which begin on a Monday."""
+TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 NUM_SAMPLE = 20
 """Different cells that show which formats come into question."""
@@ -82,6 +85,11 @@ def find_form(cells: pa.ChunkedArray, *, min_fraction: float) -> Form | None:
         return None
     is_guess = len(forms) > 1 and {form[:2] for form in forms} == {"%m", "%d"}
     return Form(forms[0], "day and month cannot be told apart; read with the month first" if is_guess else "")
+
+
+def ways_of(text: str) -> list[str]:
+    """Return all ways of writing dates in which one trimmed cell can be read; [] where it is no date."""
+    return [*([ISO] if _read_iso(text) else []), *_formats_for([text])]
 
 
 def read_dates(cells: pa.ChunkedArray, form: str) -> pa.ChunkedArray:
@@ -208,16 +216,18 @@ def _first_distinct(cells: pa.ChunkedArray, count: int) -> list[str]:
 def _formats_for(sample: list[str]) -> list[str]:
     """Return the formats under which at least one cell of a sample can be read."""
     forms = [date + time for date in DATE_FORMATS for time in TIME_FORMATS]
-    forms += QUARTER_FORMATS
+    forms += [*QUARTER_FORMATS, *WEEK_FORMATS]
     return [form for form in forms if any(_strptime(text, form=form) for text in sample)]
 
 
 def _strptime(text: str, *, form: str) -> datetime | None:
     """Read a date in one format, or return None."""
     if form in QUARTER_FORMATS:
-        found = re.fullmatch(form.replace("%Y", "([1-9][0-9]{3})").replace("%q", "([1-4])"), text)
-        return datetime(int(found[1]), 3 * int(found[2]) - 2, 1) if found else None
+        found = re.fullmatch(form.replace("%Y", "(?P<year>[1-9][0-9]{3})").replace("%q", "(?P<quarter>[1-4])"), text)
+        return datetime(int(found["year"]), 3 * int(found["quarter"]) - 2, 1) if found else None
     try:
+        if form in WEEK_FORMATS:
+            return datetime.strptime(f"{text}-1", f"{form}-%u")
         return datetime.strptime(text, form)
     except ValueError:
         return None

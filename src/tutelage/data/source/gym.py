@@ -1,7 +1,10 @@
 """An environment of Gymnasium, named gym:ID, such as gym:CartPole-v1, or a class from Python: for reinforcement learning.
 
 Needs the extra `rl`. Observations are boxes of numbers or pixels, or flatten to such; actions one of a few, or numbers
-between bounds.
+between bounds. Of an environment that shows one picture at a time, an agent sees the last four: in one, nothing moves.
+
+Source: Mnih et al., "Human-level control through deep reinforcement learning", Nature 518, 2015 (four pictures).
+Differs from the paper: pictures keep their size and their colors.
 """
 
 import hashlib
@@ -9,13 +12,13 @@ import json
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem, UsageError
-from tutelage.core.spaces import lacks, seen_in, taken_by
+from tutelage.core.spaces import is_lone_picture, lacks, seen_in, stacked, taken_by
 from tutelage.data.part.environment import EnvironmentPart
 from tutelage.data.source.base import Collected, Source
 
@@ -23,6 +26,8 @@ __all__ = ["Gym"]
 
 PREFIX = "gym:"
 OWN = "own environment"
+FRAMES = 4
+"""Pictures that an agent sees together, where the environment shows one."""
 
 
 class Gym(Source):
@@ -31,6 +36,9 @@ class Gym(Source):
     kind: Literal["gym"] = "gym"
     has_targets: ClassVar[bool] = False
     settings: dict[str, Any] = Field(default_factory=dict, description="Arguments that the environment is made with.")
+    frames: Literal["auto"] | Annotated[int, Field(ge=1, le=64)] = Field(
+        "auto", description="Last observations that are seen together; auto = 4 where it shows one picture, else 1."
+    )
 
     @classmethod
     def recognizes(cls, path: str) -> bool:
@@ -55,7 +63,7 @@ class Gym(Source):
         gymnasium = _import_gymnasium()
         env = _make(gymnasium, name, self.settings)
         settings = {"name": name, "settings": self.settings}
-        return _collected(gymnasium, env, name=name, settings=settings, where=self.path)
+        return _collected(gymnasium, env, name=name, settings=settings, frames=self.frames, where=self.path)
 
     def of_value(self, value: Any) -> Collected:
         """Make an environment of the user's own, and check it as Gymnasium does.
@@ -74,7 +82,7 @@ class Gym(Source):
             raise UsageError(f"env={name}: returns a {type(env).__name__}. Expected a gymnasium.Env.")
         told = _checked(gymnasium, env, name)
         settings = {"name": "", "settings": {}}
-        return _collected(gymnasium, value(), name=name, settings=settings, where=OWN, make=value, told=told)
+        return _collected(gymnasium, value(), name=name, settings=settings, frames=self.frames, where=OWN, make=value, told=told)
 
 
 def _collected(
@@ -83,6 +91,7 @@ def _collected(
     *,
     name: str,
     settings: dict[str, Any],
+    frames: Literal["auto"] | int,
     where: str,
     make: Callable[[], Any] | None = None,
     told: tuple[str, ...] = (),
@@ -93,9 +102,10 @@ def _collected(
     problems = [DataProblem(where, found, remedy) for found, remedy in lacks(observed, taken)]
     if problems:
         raise DataError(problems)
-    env_settings = {"kind": "gymnasium", **settings}
+    frames = frames if frames != "auto" else FRAMES if is_lone_picture(observed) else 1
+    env_settings = {"kind": "gymnasium", **settings, **({"frames": frames} if frames > 1 else {})}
     hashed = {**env_settings, "version": gymnasium.__version__, "own": name if make else ""}
-    seen, actions = seen_in(observed), taken_by(taken)
+    seen, actions = seen_in(stacked(observed, frames)), taken_by(taken)
     part = EnvironmentPart(
         name="train",
         env=env_settings,

@@ -136,7 +136,7 @@ def _read(files: Sequence[Path], *, name: str, needs_labels: bool) -> tuple[Seri
     target = ""
     item = 0
     for file in files:
-        read = _read_file(file)
+        read = _read_file(file, needs_labels=needs_labels)
         target = target or read.target
         channels = _usual_channels(read)
         for found in read.rows:
@@ -151,7 +151,7 @@ def _read(files: Sequence[Path], *, name: str, needs_labels: bool) -> tuple[Seri
     return series_part(name, rows, target), problems
 
 
-def _read_file(file: Path) -> SeriesFile:
+def _read_file(file: Path, *, needs_labels: bool) -> SeriesFile:
     """Read one file by its format."""
     try:
         lines = [line.rstrip("\r\n") for line in open_text(file).lines()]
@@ -160,7 +160,9 @@ def _read_file(file: Path) -> SeriesFile:
     for number, line in enumerate(lines, start=1):
         if UNREADABLE.search(line):
             raise DataError([DataProblem(f"{file.name} line {number}", "bytes that are no text", "Save the file as UTF-8.")])
-    return (read_ts if file.suffix.casefold() == TS else read_ucr)(lines, file.name)
+    if file.suffix.casefold() == TS:
+        return read_ts(lines, file.name, needs_labels=needs_labels)
+    return read_ucr(lines, file.name)
 
 
 def _usual_channels(read: SeriesFile) -> int:

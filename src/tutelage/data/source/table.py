@@ -28,13 +28,12 @@ from tutelage.data.source.headless_target import place_target
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.series_columns import SeriesLayout, as_series
 from tutelage.data.source.table_files import (
-    TRAIN_STEM,
+    data_name,
     find_tables,
     holds_tables,
     is_table,
     read_table,
     say_no_table,
-    table_stem,
     table_to_read,
 )
 from tutelage.data.source.target import NO_TARGET, choose_target
@@ -128,7 +127,7 @@ class TableSource(Source):
         if text:
             notes.append(say_texts(train_part, text, is_found=self.text == "auto", is_alone=self.text_alone))
         return Collected(
-            name=_name(found.train),
+            name=data_name(found.train),
             train=with_texts(train_part, text, is_alone=self.text_alone),
             test=None if not test_part else with_texts(test_part, text, is_alone=self.text_alone),
             problems=tuple(problems),
@@ -201,7 +200,7 @@ class TableSource(Source):
         train_series, found = as_series(train, layout)
         test_series, more = as_series(test, layout) if test is not None else (None, [])
         return Collected(
-            name=_name(find_tables(Path(self.path)).train),
+            name=data_name(find_tables(Path(self.path)).train),
             train=train_series,
             test=test_series,
             problems=(*problems, *found, *more),
@@ -307,9 +306,3 @@ def _joined(parts: Sequence[TablePart]) -> TablePart:
         fingerprint=hashlib.sha256("".join(part.fingerprint for part in parts).encode()).hexdigest(),
         dates=parts[0].dates,
     )
-
-
-def _name(path: Path) -> str:
-    """Name a data set after its file, or after its folder if the file is only called train."""
-    stem = table_stem(path)
-    return path.resolve().parent.name if TRAIN_STEM.fullmatch(stem) else stem

@@ -19,14 +19,13 @@ from tutelage.data.source.text_encoding import text_start
 from tutelage.data.source.text_layout import why_no_table
 
 __all__ = [
-    "TRAIN_STEM",
     "TableFiles",
+    "data_name",
     "find_tables",
     "holds_tables",
     "is_table",
     "read_table",
     "say_no_table",
-    "table_stem",
     "table_to_read",
 ]
 
@@ -39,6 +38,8 @@ OTHER_FORMATS = (".xls", ".xlsb", ".ods", ".sav", ".dta", ".sas7bdat", ".arff", 
 START_BYTES = 2**18
 
 TRAIN_STEM = re.compile(r"(.*[-_. ])?train(ing)?", re.IGNORECASE)
+PART_STEM = re.compile(r"(train|test)(ing)?", re.IGNORECASE)
+"""Names that say nothing of the data."""
 TEST_STEM = re.compile(r"(.*[-_. ])?test(ing)?", re.IGNORECASE)
 VALIDATION_STEM = re.compile(r"(.*[-_. ])?(val|valid|validation|dev)", re.IGNORECASE)
 TRAIN_SUFFIXES = (".data", ".train", ".trn")
@@ -194,6 +195,12 @@ def _only(tables: list[Path], stem: re.Pattern[str], suffixes: tuple[str, ...] =
     """Return the one table with a name or an ending of some form; None where there is none, or more than one."""
     named = [file for file in tables if stem.fullmatch(table_stem(file)) or file.suffix.casefold() in suffixes]
     return named[0] if len(named) == 1 else None
+
+
+def data_name(file: Path) -> str:
+    """Name a data set after its train file, such as `imdb_train`; after the folder where the file is only called `train`."""
+    stem = table_stem(file)
+    return file.resolve().parent.name or stem if PART_STEM.fullmatch(stem) else stem
 
 
 def table_stem(file: Path) -> str:

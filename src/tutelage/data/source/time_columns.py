@@ -11,8 +11,11 @@ from tutelage.core.catalog import suggest
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.columns import ID_NAME
+from tutelage.data.source.compact_times import compact_times, epoch_unit
+from tutelage.data.source.mixed_dates import find_mixed_dates
+from tutelage.data.source.spoiled_numbers import say_spoiled
 
-__all__ = ["TimeColumns", "TimeLayout", "choose_columns", "epoch_unit", "likely_series", "numbers_of", "times_of"]
+__all__ = ["TimeColumns", "TimeLayout", "choose_columns", "likely_series", "numbers_of", "times_of"]
 
 MOST_NAMED = 6
 LEAST_OF_SERIES = 3
@@ -22,8 +25,6 @@ DATE_NAMES = ("date", "time", "datetime", "timestamp", "ds")
 EPOCH_NAMES = (*DATE_NAMES, "epoch", "unix", "unixtime", "unix_time", "ts")
 LEAST_COUNTED = 10
 """Rows below which numbers that rise evenly say nothing about being a count."""
-EPOCHS = (1_000_000_000, 2_000_000_000)
-"""Seconds since 1970 that are taken for times: from 2001 to 2033."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class TimeColumns:
         dates: Other columns of dates.
         counting: Columns that only number the rows.
         flags: Series of only 0 and 1 that nobody named.
+        spoiled: What is told of columns that hold numbers and words.
     """
 
     time: str
@@ -75,6 +77,7 @@ class TimeColumns:
     dates: tuple[str, ...] = ()
     counting: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    spoiled: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """Return what is worth telling."""
@@ -95,13 +98,19 @@ class TimeColumns:
 
     def warnings(self) -> list[str]:
         """Return what the user should look at."""
+        told = []
+        if self.spoiled:
+            remedy = "where nothing was measured, leave the cell empty; write numbers like 1234.5"
+            named = "; ".join(self.spoiled[:MOST_NAMED])
+            told.append(f"not forecast, since not all cells are numbers: {named}. To forecast them, {remedy}")
         if not self.flags:
-            return []
+            return told
         said, others = ",".join(self.flags), ",".join(name for name in self.values if name not in self.flags)
         remedy = (
             f"what is known of coming times, such as holidays, is named: --known {said}; else --target {others} leaves it out"
         )
-        return [f"forecast as a series, though only 0 and 1: {_shown(self.flags)}, which counts in every mean error; {remedy}"]
+        flagged = f"forecast as a series, though only 0 and 1: {_shown(self.flags)}, which counts in every mean error"
+        return [*told, f"{flagged}; {remedy}"]
 
 
 def split_names(said: str | Sequence[str]) -> tuple[str, ...]:
@@ -127,7 +136,7 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
         if not is_number(part.types[name]):
             remedy = "Give numbers; of categories one column of 0 and 1 each."
             raise DataError([DataProblem(f"{part.file}, column {name}", "known beforehand, and holds no numbers", remedy)])
-    targets = layout.targets
+    targets = _rejoined(layout.targets, part.columns)
     if targets:
         _require(part, targets, said="--target")
         wrong = [name for name in targets if name not in numeric]
@@ -138,13 +147,17 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
     if not any(_changes(part, name) for name in numeric if name not in counting):
         counting = ()
     values = targets or tuple(name for name in numeric if name not in counting)
+    spoiled = [said for name in others if (said := say_spoiled(part, name))]
     if not values:
-        found = f"no column of numbers beside the times ({time})"
-        raise DataError([DataProblem(part.file, found, "A series is made of numbers: give a column of measured values.")])
+        found = "; ".join([f"no column of numbers beside the times ({time})", *spoiled[:MOST_NAMED]])
+        remedy = "A series is made of numbers: give a column of measured values, written like 1234.5, and empty where none is."
+        raise DataError([DataProblem(part.file, found, remedy)])
     unused = tuple(name for name in numeric if name not in values) if targets else ()
     flags = () if targets else tuple(name for name in values if _is_flag(part, name))
     flags = () if len(flags) == len(values) else flags
-    return TimeColumns(time, layout.series_id, values, layout.known, unused, others, dates, counting, flags)
+    return TimeColumns(
+        time, layout.series_id, values, layout.known, unused, others, dates, counting, flags, () if targets else tuple(spoiled)
+    )
 
 
 def times_of(part: TablePart, column: str) -> tuple[np.ndarray, np.ndarray, bool]:
@@ -155,22 +168,15 @@ def times_of(part: TablePart, column: str) -> tuple[np.ndarray, np.ndarray, bool
         filled = pc.fill_null(cells.cast(pa.int64()), 0)
         return filled.to_numpy().astype(np.int64), missing_N, False
     number_N = pc.fill_null(cells.cast(pa.float64()), 0.0).to_numpy()
+    compact_N = compact_times(cells)
+    if compact_N is not None:
+        return compact_N, missing_N, False
     if unit := epoch_unit(cells):
         return np.round(number_N * (1e6 / unit)).astype(np.int64), missing_N, False
     if not np.array_equal(number_N, np.round(number_N)) or np.abs(number_N).max(initial=0) > 2**53:
         remedy = "Write times as dates, such as 2020-12-31 18:00, or count them 0, 1, 2 ..."
         raise DataError([DataProblem(f"{part.file}, column {column}", "times that are neither dates nor whole numbers", remedy)])
     return number_N.astype(np.int64), missing_N, True
-
-
-def epoch_unit(cells: pa.ChunkedArray) -> int:
-    """Return how many of a column's numbers are a second, where they are times since 1970, in this century; 0 where not."""
-    if not pa.types.is_integer(cells.type) or cells.null_count == len(cells):
-        return 0
-    ends = pc.min_max(cells)
-    return next(
-        (unit for unit in (1, 1_000) if EPOCHS[0] * unit <= ends["min"].as_py() <= ends["max"].as_py() <= EPOCHS[1] * unit), 0
-    )
 
 
 def numbers_of(part: TablePart, columns: Sequence[str]) -> np.ndarray:
@@ -247,6 +253,8 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
         _require(part, (layout.time_column,), said="--time-column")
         kind = part.types[layout.time_column]
         if not pa.types.is_timestamp(kind) and not (is_number(kind) and not pa.types.is_boolean(kind)):
+            if mixed := find_mixed_dates(part, (layout.time_column,)):
+                raise DataError([mixed])
             cells = part.column(layout.time_column).drop_null()
             example = f", such as {str(cells[0].as_py())[:40]!r}" if len(cells) else ""
             remedy = "Write all of them in one way, such as 2020-12-31 18:00."
@@ -260,15 +268,36 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
         dated = named if len(named) == 1 else dated
     if not dated:
         clocks = [name for name in part.columns if name.casefold() in EPOCH_NAMES and name not in layout.known]
-        dated = [name for name in clocks if epoch_unit(part.column(name))]
+        dated = [name for name in clocks if epoch_unit(part.column(name)) or compact_times(part.column(name)) is not None]
     if len(dated) == 1:
         return dated[0]
     if dated:
         found = f"{len(dated)} columns hold dates: {_shown(dated)}"
         raise DataError([DataProblem(part.file, found, "Say which one is the time of a row: --time-column COLUMN.")])
+    taken = [name for name in layout.known if name in part.columns and pa.types.is_timestamp(part.types[name])]
+    if taken:
+        found = "named by --known, and the only column of dates: it is the time of a row"
+        raise DataError(
+            [DataProblem(f"{part.file}, column {taken[0]}", found, "Leave it out of --known: times are always known.")]
+        )
+    if mixed := find_mixed_dates(part, part.columns):
+        raise DataError([mixed])
     found = f"no column of dates among {_shown(part.columns)}"
-    remedy = "Name the one that tells the time of a row: --time-column COLUMN. Dates are written like 2020-12-31 18:00."
+    remedy = "Name the one that tells the time of a row: --time-column COLUMN. Dates are written like 2020-12-31 18:00; what "
+    remedy += "stands in several columns, such as year and month, has to be joined into one."
     raise DataError([DataProblem(part.file, found, remedy)])
+
+
+def _rejoined(names: Sequence[str], columns: Sequence[str]) -> tuple[str, ...]:
+    """Put names together again that were parted at a comma within a column's own name."""
+    made: list[str] = []
+    left = list(names)
+    while left:
+        sizes = [size for size in range(len(left), 1, -1) for sign in (", ", ",") if sign.join(left[:size]) in columns]
+        size = sizes[0] if sizes and left[0] not in columns else 1
+        made.append(next((name for sign in (", ", ",") if (name := sign.join(left[:size])) in columns), left[0]))
+        left = left[size:]
+    return tuple(made)
 
 
 def _require(part: TablePart, names: Sequence[str], *, said: str) -> None:

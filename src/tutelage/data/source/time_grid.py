@@ -7,15 +7,16 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.clock_change import AGAIN, REMEDY, are_clock_changes
 from tutelage.data.part.interval import Interval, find_interval, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.source.compact_times import clock_column, compact_times, epoch_unit
 from tutelage.data.source.time_columns import (
     TimeColumns,
     TimeLayout,
     choose_columns,
-    epoch_unit,
     likely_series,
     numbers_of,
     times_of,
@@ -88,12 +89,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     code_N, names = _series(part, columns)
     rows = TimedRows(np.arange(len(part)), time_N, code_N, numbers_of(part, columns.values), numbers_of(part, columns.known))
     rows = rows.select(np.flatnonzero(~missing_N & (code_N >= 0)))
-    notes, is_sorted = columns.notes(), bool((np.diff(rows.time) >= 0).all())
-    if not is_number and (unit := epoch_unit(part.column(columns.time))):
-        notes.append(f"{part.file}, column {columns.time}: read as {'milli' * (unit > 1)}seconds since 1970, in UTC")
-    if not is_sorted and not columns.series_id:
-        first = int(np.flatnonzero(np.diff(rows.time) < 0)[0]) + 1
-        notes.append(f"{part.file}: rows are not in order of time, such as {part.locate(int(rows.number[first]))}: put in order")
+    notes = [*columns.notes(), *_say_times(part, columns, rows, is_number=is_number)]
     rows, repeated, more = _each_once(part, columns, rows.select(np.lexsort((rows.time, rows.series))), is_number=is_number)
     problems += repeated
     notes += more
@@ -118,6 +114,21 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
         made = _cut(made, most_rows)
     told = [f"{part.file}: {warning}" for warning in columns.warnings()]
     return Gridded(made, tuple(problems), tuple(notes), (*told, *_constant(made)))
+
+
+def _say_times(part: TablePart, columns: TimeColumns, rows: TimedRows, *, is_number: bool) -> list[str]:
+    """Tell how times that are no dates were read, and that rows are not in order."""
+    told = []
+    cells = part.column(columns.time)
+    if not is_number and compact_times(cells) is not None:
+        told.append(f"{part.file}, column {columns.time}: whole numbers read as dates, such as {say_time(int(rows.time[0]))}")
+    elif not is_number and (unit := epoch_unit(cells)):
+        told.append(f"{part.file}, column {columns.time}: read as {'milli' * (unit > 1)}seconds since 1970, in UTC")
+    back = np.flatnonzero(np.diff(rows.time) < 0) + 1
+    # Where clocks are put back, an hour comes twice: this is told of the times that are there again.
+    if len(back) and not columns.series_id and (is_number or not are_clock_changes(rows.time[back])):
+        told.append(f"{part.file}: rows are not in order of time, such as {part.locate(int(rows.number[back[0]]))}: put in order")
+    return told
 
 
 def _without_time(part: TablePart, columns: TimeColumns, missing_N: np.ndarray) -> list[DataProblem]:
@@ -168,11 +179,14 @@ def _each_once(
         if columns.series_id
         else "; if several series are below each other, name their column: --series-id COLUMN."
     )
+    why = ""
+    if not is_number and are_clock_changes(rows.time[different]):
+        why, remedy = f": {AGAIN}", REMEDY.format(time=say_time(int(rows.time[different[0]])))
     problems = [
         DataProblem(
             part.locate(int(rows.number[place])),
             f"{columns.time} {say_time(int(rows.time[place]), is_number=is_number)} again, with other values than in "
-            f"{part.locate(int(rows.number[place - 1]))}",
+            f"{part.locate(int(rows.number[place - 1]))}{why}",
             remedy,
             item=int(rows.number[place]),
         )
@@ -187,6 +201,10 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
     Raises:
         DataError: There is such a column.
     """
+    if clock := clock_column(part, columns.left_out):
+        found = f"times of day stand in a column of their own ({clock}), so that rows of one day have the same time"
+        remedy = "Join both columns into one, written like 2020-12-31 18:00."
+        raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
     likely = likely_series(part, columns, row_N=rows.number, time_N=rows.time)
     if likely:
         found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too, with other values: "
@@ -303,15 +321,22 @@ def _constant(part: TimelinePart) -> list[str]:
         if not len(measured):
             empty.append(name)
         elif (measured == measured[0]).all():
-            still.append(name)
+            still.append((name, len(measured)))
+    named_by = part.reading.get("series_id", "")
+    if (
+        named_by
+        and len(part.series) > 1
+        and len(still) + len(empty) == len(part.series)
+        and max((count for _, count in still), default=0) == 1
+    ):
+        found = f"names {len(part.series):,} series, and none has more than one value"
+        remedy = "Name the column that is the same in all rows of a series, or leave --series-id out."
+        raise DataError([DataProblem(f"{part.file}, column {named_by}", found, remedy)])
     if len(still) + len(empty) == len(part.series):
         found = "no series has any value" if not still else "every series has the same value at all times"
         raise DataError([DataProblem(part.file, found, "There is nothing to forecast. Give series that change.")])
     told = []
-    if still:
-        told.append(f"{part.file}: never changes: {', '.join(still[:5])}. It is forecast to stay so; --target leaves series out")
-    if empty:
-        told.append(
-            f"{part.file}: without any value: {', '.join(empty[:5])}. Nothing can be forecast of it; --target leaves series out"
-        )
+    # A single value is no course: the task tells of series that are too short, or of which nothing was measured.
+    if named := [name for name, count in still if count > 1]:
+        told.append(f"{part.file}: never changes: {', '.join(named[:5])}. It is forecast to stay so; --target leaves series out")
     return told

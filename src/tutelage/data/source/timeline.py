@@ -25,7 +25,7 @@ from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.header import HeaderMode
 from tutelage.data.source.missing import say_missing
 from tutelage.data.source.table import TableSource
-from tutelage.data.source.table_files import find_tables, table_stem, table_to_read
+from tutelage.data.source.table_files import data_name, find_tables, table_to_read
 from tutelage.data.source.time_columns import TimeLayout
 from tutelage.data.source.time_grid import Gridded, as_timeline
 
@@ -77,7 +77,7 @@ class Timeline(Source):
         read = self._read(found.train, name="train")
         test_file = table_to_read(self.test.removeprefix(PREFIX)) if self.test else found.test
         test = None if test_file is None else self._read(test_file, name="test", like=read.part)
-        return _joined(Collected(name=table_stem(found.train), train=read.part, notes=found.notes), read, test)
+        return _joined(Collected(name=data_name(found.train), train=read.part, notes=found.notes), read, test)
 
     def read_timeline(self, path: str, *, interval: Interval | None = None) -> Gridded:
         """Read another table of the same series, to continue or to measure; their step, where it is known.

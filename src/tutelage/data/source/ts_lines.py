@@ -18,11 +18,16 @@ ADD_DATA = (
 NUMBER_REMEDY = "Write a number, or ? where a value is missing."
 
 
-def read_ts(lines: Sequence[str], file: str) -> SeriesFile:
+def read_ts(lines: Sequence[str], file: str, *, needs_labels: bool = True) -> SeriesFile:
     """Read a file.
 
+    Args:
+        lines: Of the file.
+        file: Its name, for messages.
+        needs_labels: Whether series without labels are of no use; else a file without any may promise them in its header.
+
     Raises:
-        DataError: It has no @data, or its series have times of their own.
+        DataError: It has no @data, its series have times of their own, or none has the label that the header promises.
     """
     header: dict[str, list[str]] = {}
     begin = None
@@ -45,10 +50,15 @@ def read_ts(lines: Sequence[str], file: str) -> SeriesFile:
     has_class, has_number = _says(header, "classlabel"), _says(header, "targetlabel")
     classes = header.get("classlabel", [])[1:]
     channels = _channels(header)
+    told = [(number, line) for number, line in enumerate(lines[begin:], start=begin + 1) if line.strip() and line[0] != "#"]
+    if len(told) > 1 and (has_class or has_number) and not any(":" in line for _, line in told):
+        if needs_labels:
+            found = f"no label in any of the {len(told):,} series: no line has a colon, though the header promises labels"
+            raise DataError([DataProblem(file, found, "Write after the values of each series a colon, and its label.")])
+        has_class = has_number = False
     rows = [
         _row(line, f"{file} line {number}", has_label=has_class or has_number, is_number=has_number, classes=classes)
-        for number, line in enumerate(lines[begin:], start=begin + 1)
-        if line.strip() and not line.startswith("#")
+        for number, line in told
     ]
     return SeriesFile(tuple(rows), channels, "class" if has_class else "target" if has_number else "")
 

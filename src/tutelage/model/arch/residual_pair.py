@@ -88,6 +88,8 @@ class ResidualPair(Model):
 class Branch(nn.Module):
     """x + a branch of two convolutions, which begins as zero."""
 
+    keeps_own_init = True
+
     def __init__(self, channels: int, *, num_branches: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, padding=1)

@@ -20,7 +20,7 @@ LEAD = (
     "below that of the evaluations."
 )
 STEPS, TRAIN = "train/env_steps", "train/"
-RETURNS = {"train/mean_return": "while exploring", "val/return": "evaluation, best actions"}
+RETURNS = {"train/return": "while exploring", "val/return": "evaluation, best actions"}
 SIGNS = {
     "epsilon": ("Random actions", "share", "The share of actions drawn by chance: falls from 1, then stays."),
     "entropy": ("Entropy of the policy", "nats", "How undecided the policy is: falls as it makes up its mind; 0 is certain."),

@@ -1,0 +1,91 @@
+"""Times and values of tables that are not written as they should be: read where that is safe, else named with the first cell."""
+
+from calendar import month_abbr
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from tests.unit.data.test_timeline_source import hour, read, rows, series
+from tutelage.core.errors import DataError
+from tutelage.data.source.compact_times import compact_times
+
+
+def days(count: int) -> list[str]:
+    return [str(np.datetime64("2022-01-20") + n) for n in range(count)]
+
+
+@pytest.mark.parametrize("settings", [{}, {"time_column": "date"}])
+def test_whole_numbers_that_are_dates_are_read_as_dates(settings: dict[str, str], tmp_path: Path) -> None:
+    found = read(tmp_path, [f"{day.replace('-', '')},{n % 5}" for n, day in enumerate(days(60))], "date,a", **settings)
+    part = series(found)
+    assert (len(part), part.interval.say(), part.gaps) == (60, "1 day", ())
+    assert part.say(12) == "2022-02-01"
+    assert "x.csv, column date: whole numbers read as dates, such as 2022-01-20" in found.notes
+
+
+def test_whole_numbers_that_are_months_are_read_as_months(tmp_path: Path) -> None:
+    lines = [f"{2000 + n // 12}{n % 12 + 1:02d},{n % 7}" for n in range(60)]
+    assert series(read(tmp_path, lines, "date,a")).interval.say() == "1 month"
+
+
+@pytest.mark.parametrize("numbers", [[20220131, 20220132], [20220229], [1, 2, 3], [1990, 1991], [202213], [99999999]])
+def test_other_whole_numbers_are_no_dates(numbers: list[int]) -> None:
+    assert compact_times(pa.chunked_array([numbers])) is None
+
+
+def test_a_time_of_day_in_a_column_of_its_own_is_no_series(tmp_path: Path) -> None:
+    lines = [f"2022-01-{1 + n // 24:02d},{n % 24:02d}:00,{n % 24}" for n in range(24 * 20)]
+    with pytest.raises(DataError, match=r"times of day stand in a column of their own \(time\).* Join both columns into one"):
+        read(tmp_path, lines, "date,time,load")
+
+
+def test_columns_that_would_be_numbers_are_named_with_their_first_odd_cell(tmp_path: Path) -> None:
+    closed = [f"{hour(n)},{'closed' if n % 7 == 6 else n}" for n in range(60)]
+    with pytest.raises(DataError) as caught:
+        read(tmp_path, closed, "date,a")
+    assert "column a, where 8 of 60 cells are no plain numbers, such as 'closed' in x.csv row 8" in str(caught.value)
+    with pytest.raises(DataError, match=r"such as '\$1,000.5' in x.csv row 2"):
+        read(tmp_path, [f'{hour(n)},"${n + 1000:,}.5"' for n in range(60)], "date,a")
+    beside = read(tmp_path, [f"{line},{n % 5},shop {n % 3}" for n, line in enumerate(closed)], "date,a,b,c")
+    assert series(beside).series == ("b",)
+    assert "not forecast, since not all cells are numbers: column a, where 8 of 60" in " ".join(beside.warnings)
+    assert "column c" not in " ".join(beside.warnings)
+
+
+def test_several_columns_of_times_are_to_be_joined(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="such as year and month, has to be joined into one"):
+        read(tmp_path, [f"{2000 + n // 12},{n % 12 + 1},{n % 7}" for n in range(60)], "year,month,a")
+    assert series(read(tmp_path, rows())).series == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("written", "step"),
+    [
+        ([f"{2016 + n // 52}-W{n % 52 + 1:02d}" for n in range(104)], "1 week"),
+        ([f"Q{n % 4 + 1} {2000 + n // 4}" for n in range(40)], "3 months"),
+        ([f"{month_abbr[n % 12 + 1]}-{10 + n // 12}" for n in range(60)], "1 month"),
+        ([f"01/{1 + n // 24:02d}/2022 {n % 12 or 12}:00:00 {'AM' if n % 24 < 12 else 'PM'}" for n in range(96)], "1 hour"),
+    ],
+    ids=["weeks", "quarters", "months", "am"],
+)
+def test_other_ways_to_write_times_are_read(written: list[str], step: str, tmp_path: Path) -> None:
+    part = series(read(tmp_path, [f"{time},{n % 5}" for n, time in enumerate(written)], "when,a"))
+    assert (len(part), part.gaps) == (len(written), ())
+    assert part.interval.say() in (step, "1 quarter")
+
+
+def test_columns_with_commas_in_their_names_are_forecast(tmp_path: Path) -> None:
+    lines = [f"{hour(n)},{n % 5},{n % 7}" for n in range(60)]
+    for target in ("auto", '"sales, total",b', "sales, total,b"):
+        found = read(tmp_path, lines, 'date,"sales, total",b', target=target.replace('"', ""))
+        assert series(found).series == ("sales, total", "b")
+    assert series(read(tmp_path, lines, 'date,"sales, total",b', target="b")).series == ("b",)
+
+
+def test_columns_that_were_named_for_something_else_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="column date: named by --known, and the only column of dates"):
+        read(tmp_path, rows(), known="date")
+    with pytest.raises(DataError, match="column shop: names 60 series, and none has more than one value"):
+        read(tmp_path, [f"{hour(n)},s{n},{n % 7}" for n in range(60)], "date,shop,a", series_id="shop")
