@@ -60,9 +60,10 @@ def ask(verb: str, run: Path, folder: Path) -> Answer:
         verb, [verb, str(run)]
     )
     out, err = io.StringIO(), io.StringIO()
-    # The console breaks lines where a terminal would: a wide one breaks none, however long the folder's name.
-    wide = mock.patch.dict(os.environ, COLUMNS="4000")
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings(), wide:
+    # The console breaks lines where a terminal would, and a log's at its own width: wide ones break none, however long the folder's
+    # name.
+    wide, log = mock.patch.dict(os.environ, COLUMNS="4000"), mock.patch("tutelage.track.terminal.LOG_WIDTH", 4000)
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings(), wide, log:
         warnings.simplefilter("ignore")
         try:
             code = main(words)
