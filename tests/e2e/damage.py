@@ -60,8 +60,7 @@ def ask(verb: str, run: Path, folder: Path) -> Answer:
         verb, [verb, str(run)]
     )
     out, err = io.StringIO(), io.StringIO()
-    # The console breaks lines where a terminal would, and a log's at its own width: wide ones break none, however long the folder's
-    # name.
+    # The console breaks lines where a terminal would, and a log's at a width of its own: wide ones break none, whatever the names.
     wide, log = mock.patch.dict(os.environ, COLUMNS="4000"), mock.patch("tutelage.track.terminal.LOG_WIDTH", 4000)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings(), wide, log:
         warnings.simplefilter("ignore")
