@@ -60,7 +60,7 @@ def ask(verb: str, run: Path, folder: Path) -> Answer:
         verb, [verb, str(run)]
     )
     out, err = io.StringIO(), io.StringIO()
-    # The console breaks lines where a terminal would, and a log's at a width of its own: wide ones break none, whatever the names.
+    # The console breaks lines where a terminal would, a log its own: wide ones break none, however long the names are.
     wide, log = mock.patch.dict(os.environ, COLUMNS="4000"), mock.patch("tutelage.track.terminal.LOG_WIDTH", 4000)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), warnings.catch_warnings(), wide, log:
         warnings.simplefilter("ignore")
