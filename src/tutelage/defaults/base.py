@@ -27,7 +27,6 @@ class Suggestion:
         optim: Optimizer.
         schedule: Learning-rate schedule.
         batch_size: Rows per step.
-        init: Initialization; None is the architecture's own.
         label_smoothing: Fraction of a class target spread over all classes; nothing to tasks without classes.
         ema: Decay of the weight average; 0 keeps none.
         clip: Largest gradient norm; 0 does not clip.
@@ -49,7 +48,6 @@ class Suggestion:
     optim: Component
     schedule: Component
     batch_size: int
-    init: Component | None = None
     label_smoothing: float = 0.0
     ema: float = 0.0
     clip: float = 0.0

@@ -35,7 +35,6 @@ from tutelage.game.relativistic import Relativistic
 from tutelage.model.arch.fourier import Fourier
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.arch.residual_pair import ResidualPair
-from tutelage.model.init.he import He
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.planning.decisions import Decisions
@@ -129,14 +128,13 @@ class Generate(TaskSpec):
             schedule=LinearToZero(warmup=0.0),
             batch_size=batch_size,
             epochs=steps * batch_size / max(facts.num_train, 1),
-            init=He() if grid is None else None,
             ema=0.999,
             bf16=_is_picture(grid),
             patience=1.0,
             why={
                 "model": "without normalization, so that each sample stands alone; pictures of some size need convolutions",
                 "augment": "what is learned is how the data look, unchanged",
-                "init": "at first samples lie as far apart as the data; else many a generator begins in one spot, and stays",
+                "init": "the architecture's own",
                 "optim": "no momentum: the two networks chase each other",
                 "schedule": "the chase calms down towards the end",
                 "clip": "not needed",

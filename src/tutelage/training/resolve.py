@@ -122,13 +122,7 @@ def _decide_parts(
     model = None if own_model else made.choose("model", recipe.model, grant(recipe.model, auto.model))
     if own_model:
         made.choose("model", own_model, own_model)
-    usual = "the architecture's own"
-    init = made.choose(
-        "init",
-        recipe.init,
-        auto.init if recipe.init == "auto" else recipe.init,
-        auto.why.get("init", usual) if auto.init else usual,
-    )
+    init = made.choose("init", recipe.init, None if recipe.init == "auto" else recipe.init, "the architecture's own")
     if isinstance(init, dict):
         raise RecipeError(f"recipe: init = {init} names no kind. Known: {', '.join(catalog.names('init'))}.")
     return {
