@@ -149,13 +149,12 @@ class RolloutStream:
             permutation = torch.randperm(self._num_samples, generator=torch.Generator().manual_seed(seed))
             rows = permutation.to(self._observation.device)
             self._mixed = {name: tensor[rows] for name, tensor in self._samples.items()}
+            if self._rollout.normalizes:
+                self._mixed["advantage"] = self._normalized()
             self._mixed_for = (self._num_rollouts, epoch)
         rows_here = slice(index * self._rollout.minibatch_size, (index + 1) * self._rollout.minibatch_size)
         self._served += 1
-        batch = {name: tensor[rows_here] for name, tensor in self._mixed.items()}
-        if self._rollout.normalizes:
-            batch["advantage"] = _normalized(batch["advantage"], batch.get("weight"))
-        return batch
+        return {name: tensor[rows_here] for name, tensor in self._mixed.items()}
 
     def row_numbers(self) -> None:
         """Return None: samples are made, and have no numbers."""
@@ -242,6 +241,12 @@ class RolloutStream:
         samples |= {"advantage": advantage_TE.flatten(), "return": (advantage_TE + value_TE).flatten()}
         return samples | ({"weight": steps["weight"].flatten()} if "weight" in steps else {})
 
+    def _normalized(self) -> Tensor:
+        """Return the mixed advantages float32 [B], each minibatch brought to mean 0 and std 1."""
+        sizes = (-1, self._rollout.minibatch_size)
+        weight = self._mixed.get("weight")
+        return _normalized(self._mixed["advantage"].view(sizes), None if weight is None else weight.view(sizes)).flatten()
+
     def close(self) -> None:
         """Close the environments."""
         self._env.close()
@@ -273,14 +278,15 @@ def below(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
     return {key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")}
 
 
-def _normalized(advantage_B: Tensor, weight_B: Tensor | None) -> Tensor:
-    """Return advantages with mean 0 and std 1 over a minibatch; those of weight 0 count for nothing."""
-    if weight_B is None:
-        return (advantage_B - advantage_B.mean()) / (advantage_B.std() + SMALLEST_STD)
-    count = weight_B.sum().clamp(min=2.0)
-    mean = (weight_B * advantage_B).sum() / count
-    std = ((weight_B * (advantage_B - mean).square()).sum() / (count - 1)).sqrt()
-    return weight_B * (advantage_B - mean) / (std + SMALLEST_STD)
+def _normalized(advantage_MB: Tensor, weight_MB: Tensor | None) -> Tensor:
+    """Return advantages with mean 0 and std 1 over each row, a minibatch; those of weight 0 count for nothing."""
+    if weight_MB is None:
+        std_M1 = advantage_MB.std(dim=1, keepdim=True)
+        return (advantage_MB - advantage_MB.mean(dim=1, keepdim=True)) / (std_M1 + SMALLEST_STD)
+    count_M1 = weight_MB.sum(dim=1, keepdim=True).clamp(min=2.0)
+    mean_M1 = (weight_MB * advantage_MB).sum(dim=1, keepdim=True) / count_M1
+    square_M1 = (weight_MB * (advantage_MB - mean_M1).square()).sum(dim=1, keepdim=True)
+    return weight_MB * (advantage_MB - mean_M1) / ((square_M1 / (count_M1 - 1)).sqrt() + SMALLEST_STD)
 
 
 def advantages(

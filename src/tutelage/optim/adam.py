@@ -17,6 +17,7 @@ from tutelage.optim.base import NamedParameter, Optim
 from tutelage.optim.fused import can_fuse
 from tutelage.optim.groups import decay_groups
 from tutelage.optim.moved import Moved
+from tutelage.optim.quick_adam import QuickAdam
 from tutelage.optim.worked import adam_sums
 
 __all__ = ["Adam"]
@@ -37,7 +38,7 @@ class Adam(Optim):
 
     def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:
         """Return the optimizer over these parameters."""
-        return torch.optim.Adam(
+        return QuickAdam(
             decay_groups(parameters, learning_rate=self.lr, weight_decay=self.weight_decay),
             lr=self.lr,
             betas=(self.beta1, self.beta2),

@@ -9,7 +9,7 @@ A `TaskSpec` is asked in this order: does it want these parts (`claims`, `refusa
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,7 @@ from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.claim import Claim
 from tutelage.task.companion import Companion
+from tutelage.task.objective import Batch, Objective, WithGradients
 
 if TYPE_CHECKING:
     from tutelage.task.example import Example
@@ -51,25 +52,8 @@ __all__ = [
     "TaskSpec",
 ]
 
-Batch = dict[str, Tensor]
-"""Tensors by name, first dimension B: the inputs, `target`, and `weight` float32 [B] where samples count differently."""
-
 OPTIONAL = ("target", "columns", "prepare", "augment", "floor", "loss", "ema", "class_weights", "split")
 """Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
-
-
-class Objective(NamedTuple):
-    """What a phase wants made small.
-
-    Attributes:
-        total: Sum of the loss over the batch, a scalar.
-        weight: What that sum has to be divided by: the number of samples, or the sum of their weights.
-        parts: Further scalars to log, each a sum over the same samples.
-    """
-
-    total: Tensor
-    weight: Tensor | float
-    parts: Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +98,10 @@ class Task(nn.Module):
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the loss of a phase on a batch: tensors in, tensors out, compiled as one graph per phase."""
         raise NotImplementedError
+
+    def with_gradients(self, phase: str) -> WithGradients | None:
+        """Return what computes the objective with its gradient, in float32 on the CPU, where that is faster than autograd."""
+        return None
 
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Do the upkeep after an update of `phase`, such as moving averages and target networks.

@@ -17,6 +17,7 @@ from tutelage.core.errors import UsageError
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
 from tutelage.metric.episodes import EpisodeOutcome
+from tutelage.model.layers.observation import ObservationNet
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
 from tutelage.task.environment import EnvironmentData
@@ -111,7 +112,7 @@ class EpisodeEvaluator(Measured):
             actions = self._env.actions
             return lambda observation: actions.sample(len(observation), generator)
         task: Any = self.plan.task
-        best = network
+        best = network.acting() if isinstance(network, ObservationNet) else network
 
         def choose(observation: Tensor) -> Tensor:
             action: Tensor = task.best_action(best(observation).float())

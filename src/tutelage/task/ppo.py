@@ -9,6 +9,8 @@ loss is not clipped. Shapes: B = samples, E = environments, A = choices, or numb
 """
 
 import math
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -25,6 +27,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.model.layers.observation import ObservationNet
+from tutelage.model.layers.small_net import SmallNet
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan
@@ -32,6 +35,8 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.acting import ActingSpec, acting_problem, build_network
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
 from tutelage.task.environment import EnvironmentData
+from tutelage.task.objective import WithGradients
+from tutelage.task.ppo_gradient import PpoGradient, PpoWeights
 from tutelage.task.supervised import initialize
 
 __all__ = ["Ppo", "PpoTask"]
@@ -136,7 +141,7 @@ class PpoTask(Task):
         self.value = value
         self.phases = {"policy": phase}
         self._actions: Actions = spec.actions
-        self._clip_range, self._value_weight, self._entropy_weight = spec.clip_range, spec.value_weight, spec.entropy_weight
+        self._weights = PpoWeights(spec.clip_range, spec.value_weight, spec.entropy_weight)
         self.log_std = None if not spec.low else nn.Parameter(torch.zeros(len(spec.low)))
 
     def noise(self, sizes: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -150,7 +155,7 @@ class PpoTask(Task):
     @torch.no_grad()
     def act(self, observation_EO: Tensor, noise_EA: Tensor) -> Tensor:
         """Draw an action for each observation: int64 [E], or float32 [E, A] in units of the bounds, which may lie outside."""
-        outputs = self.policy(observation_EO).float()
+        outputs = self._acting(observation_EO).float()
         if self.log_std is not None:
             drawn: Tensor = outputs + self.log_std.exp() * noise_EA
             return drawn
@@ -165,12 +170,13 @@ class PpoTask(Task):
     @torch.no_grad()
     def log_probability(self, observation_BO: Tensor, action: Tensor) -> Tensor:
         """Return the log-probability float32 [B] of actions."""
-        return self._judged(self._seen(observation_BO), action)[0]
+        return self._judged(self._acting(observation_BO).float(), action)[0]
 
     @torch.no_grad()
     def predict_values(self, observation_BO: Tensor) -> Tensor:
         """Return the value float32 [B] of each observation."""
-        return self._value_of(self._seen(observation_BO))
+        value: Tensor = (self._small[1] or self.value)(self._seen(observation_BO)).float().squeeze(-1)
+        return value
 
     def learn_scale(self, observation_BO: Tensor) -> None:
         """Let the normalization of observations follow what was seen."""
@@ -180,38 +186,49 @@ class PpoTask(Task):
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the clipped surrogate loss, the value loss and the entropy bonus, summed over a minibatch."""
         seen = self._seen(batch["observation"])
-        log_B, entropy_B = self._judged(seen, batch["action"])
+        log_B, entropy_B = self._judged(_body(self.policy)(seen).float(), batch["action"])
         moved_B = log_B - batch["log_probability"]
         ratio_B = torch.exp(moved_B)
-        clipped_B = ratio_B.clamp(1 - self._clip_range, 1 + self._clip_range)
+        clipped_B = ratio_B.clamp(1 - self._weights.clip_range, 1 + self._weights.clip_range)
         policy_B = -torch.minimum(ratio_B * batch["advantage"], clipped_B * batch["advantage"])
-        value_B = (self._value_of(seen) - batch["return"]).square()
+        value_B = (self.value(seen).float().squeeze(-1) - batch["return"]).square()
         kl_B = ratio_B - 1 - moved_B
         parts = {"value_loss": value_B, "entropy": entropy_B, "kl": kl_B}
-        total_B = policy_B + self._value_weight * value_B - self._entropy_weight * entropy_B
+        total_B = policy_B + self._weights.value * value_B - self._weights.entropy * entropy_B
         weight_B = batch.get("weight")
         if weight_B is None:
             return Objective(total_B.sum(), float(len(total_B)), {name: part_B.sum() for name, part_B in parts.items()})
         sums = {name: (weight_B * part_B).sum() for name, part_B in parts.items()}
         return Objective((weight_B * total_B).sum(), weight_B.sum().clamp(min=1.0), sums)
 
+    def with_gradients(self, phase: str) -> WithGradients | None:
+        """Return the same with its gradient in closed form, where both networks are small."""
+        policy, value = self._small
+        if policy is None or value is None:
+            return None
+        gradient = PpoGradient(policy, value, self._weights, log_std=self.log_std)
+        return lambda batch: gradient(self._seen(batch["observation"]), batch)
+
     def network(self) -> nn.Module:
         """Return the policy."""
         return self.policy
+
+    @cached_property
+    def _small(self) -> tuple[SmallNet | None, SmallNet | None]:
+        """Policy and value function as small nets, where they are such; asked for when both are where they stay."""
+        return SmallNet.of(_body(self.policy)), SmallNet.of(self.value)
+
+    @cached_property
+    def _acting(self) -> Callable[[Tensor], Tensor]:
+        """The policy, for observations as they come, without autograd."""
+        return self.policy.acting() if isinstance(self.policy, ObservationNet) else self.policy
 
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as both networks see them, on a scale that neither learns by gradients."""
         return self.policy.scale(observation_BO) if isinstance(self.policy, ObservationNet) else observation_BO
 
-    def _value_of(self, seen_BO: Tensor) -> Tensor:
-        """Return the value float32 [B] of scaled observations."""
-        value: Tensor = self.value(seen_BO).float().squeeze(-1)
-        return value
-
-    def _judged(self, seen_BO: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
-        """Return log-probability and entropy float32 [B] of the policy, for scaled observations and actions that were taken."""
-        policy = self.policy.body if isinstance(self.policy, ObservationNet) else self.policy
-        outputs = policy(seen_BO).float()
+    def _judged(self, outputs: Tensor, action: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log-probability and entropy float32 [B] of the policy, for its outputs and actions that were taken."""
         if self.log_std is not None:
             scaled_BA = (action - outputs) * torch.exp(-self.log_std)
             log_B = (-0.5 * (scaled_BA.square() + LOG_2PI) - self.log_std).sum(dim=-1)
@@ -219,6 +236,11 @@ class PpoTask(Task):
             return log_B, entropy.expand(len(log_B))
         log_BA = torch.log_softmax(outputs, dim=-1)
         return log_BA.gather(1, action[:, None]).squeeze(1), -(log_BA.exp() * log_BA).sum(dim=-1)
+
+
+def _body(network: nn.Module) -> nn.Module:
+    """Return the network behind the scale of observations."""
+    return network.body if isinstance(network, ObservationNet) else network
 
 
 def _orthogonal(module: nn.Module, *, head_gain: float, generator: torch.Generator, gain: float = HIDDEN_GAIN) -> None:

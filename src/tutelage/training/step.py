@@ -102,6 +102,7 @@ class Step:
             name: self._objective(name, phase) for name, phase in task.phases.items()
         }
         self._autocast = _autocast(options)
+        self._known = {} if not _may_know(options, mesh) else {name: task.with_gradients(name) for name in task.phases}
         self._constants: dict[float, Tensor] = {}
         self._has_moments: set[str] = set()
         # What was not finite from the start, such as a mask among the weights of somebody's module, says nothing later on.
@@ -210,18 +211,25 @@ class Step:
         The gradient is that of the mean loss where the batch is neither cut nor shared, else of the sum, still to be divided.
         """
         if self._is_whole:
-            with self._autocast:
-                objective = self._objectives[name](batch)
-            self._backward(objective.total, update, scale=self._reciprocal(objective.weight))
-            return objective
+            return self._objective_of(name, update, batch, is_whole=True)
         sums: Objective | None = None
         for micro in _cut(batch, self.num_micro, least=self._least_rows):
-            with self._autocast:
-                objective = self._objectives[name](micro)
-            self._backward(objective.total, update, scale=None)
+            objective = self._objective_of(name, update, micro, is_whole=False)
             sums = objective if sums is None else _add(sums, objective)
         assert sums is not None
         return sums
+
+    def _objective_of(self, name: str, update: Update, batch: Batch, *, is_whole: bool) -> Objective:
+        """Return the objective, and add its gradient: of the mean where the batch is whole, else of the sum."""
+        known = self._known.get(name)
+        if known is not None:
+            objective, gradients = known(batch)
+            update.take(gradients, self._reciprocal(objective.weight) if is_whole else None)
+            return objective
+        with self._autocast:
+            objective = self._objectives[name](batch)
+        self._backward(objective.total, update, scale=self._reciprocal(objective.weight) if is_whole else None)
+        return objective
 
     @property
     def _is_whole(self) -> bool:
@@ -302,6 +310,12 @@ class Step:
             return objective
         # Rows of unequal length come in batches of many lengths: the second one makes the length a variable of the graph.
         return _told(torch.compile(objective, fullgraph=True, dynamic=None, backend=self.options.compile))
+
+
+def _may_know(options: StepOptions, mesh: Mesh) -> bool:
+    """Tell whether a task may compute gradients by itself: in float32 on the CPU, in one process, and nothing is compiled."""
+    is_on_cpu = torch.device(options.device).type == "cpu"
+    return is_on_cpu and mesh.world == 1 and options.precision == "float32" and options.compile == "none"
 
 
 def _autocast(options: StepOptions) -> AbstractContextManager[object]:

@@ -13,9 +13,10 @@ from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 from tutelage.core.errors import RecipeError
 from tutelage.core.memory import memory_told
 from tutelage.optim.base import NamedParameter
-from tutelage.optim.clip import clip_norm
+from tutelage.optim.clip import clip_flat, clip_norm
 from tutelage.optim.roles import declare_roles
 from tutelage.task.base import Phase, Task
+from tutelage.task.objective import Gradients
 from tutelage.training.finite import is_plain, mark_unfinite
 from tutelage.training.flat import Kept
 
@@ -57,6 +58,9 @@ class Update:
         """Whether the optimizer can begin a step and tell, before it changes anything, whether all gradients are finite."""
         self.factor = 1.0
         """What the planned learning rate was last multiplied with; a phase keeps it over the beats in which it rests."""
+        # All gradients end to end, where a task has computed them by itself.
+        self._flat: Tensor | None = None
+        self._known: Gradients | None = None
         # Whether its state is there: made by the first update of this process, which the host waits for.
         self._has_begun = False
 
@@ -82,6 +86,26 @@ class Update:
         for group in self.optimizer.param_groups:
             group["lr"] = group["initial_lr"] * factor
 
+    def take(self, gradients: Gradients, scale: Tensor | None) -> None:
+        """Add gradients that the task has computed, times `scale`; None for a part of a batch, whose memory is written again.
+
+        Raises:
+            RecipeError: Not every parameter of the phase has one.
+        """
+        if gradients is not self._known:
+            if {id(each) for each in gradients.parameters} != {id(each) for each in self.parameters}:
+                raise RecipeError(f"phase {self.name!r}: its task gives gradients of other parameters than those that it owns.")
+            self._known = gradients
+        is_first = all(parameter.grad is None for parameter in self.parameters)
+        if scale is not None:
+            gradients.flat.mul_(scale)
+        self._flat = gradients.flat if scale is not None and is_first else None
+        for parameter, part in zip(gradients.parameters, gradients.parts, strict=True):
+            if is_first:
+                parameter.grad = part if scale is not None else part.clone()
+            elif parameter.grad is not None:
+                parameter.grad.add_(part)
+
     def check(self, beside: Sequence[Tensor], mark: Tensor, one: Tensor, *, is_host_asked: bool) -> None:
         """Clip the gradients, and set `mark` to 1 where one of them, or a number beside them, is not finite.
 
@@ -91,7 +115,9 @@ class Update:
             one: 1 as float32 [], on the device.
             is_host_asked: Whether the host reads the mark before the update is made.
         """
-        if self.clip and self.gradients:
+        if self._flat is not None:
+            found = [clip_flat(self._flat, limit=self.clip) if self.clip else self._flat]
+        elif self.clip and self.gradients:
             # The norm says it for all of them: it is not finite where one is not, or where their squares overflow.
             found = [clip_norm(self.parameters, limit=self.clip)]
         elif self._tells_finite and is_host_asked:
@@ -123,6 +149,7 @@ class Update:
                 self._has_begun = True
             elif self._tells_finite:
                 self.optimizer.drop()
+        self._flat = None
         for parameter in self.parameters:
             parameter.grad = None
 
