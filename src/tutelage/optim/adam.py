@@ -9,7 +9,6 @@ Differs from the paper: none.
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-import torch
 from pydantic import Field
 from torch.optim import Optimizer
 

@@ -29,9 +29,11 @@ def clip_norm(parameters: Iterable[nn.Parameter], *, limit: float) -> Tensor:
 
 
 def clip_flat(gradient: Tensor, *, limit: float) -> Tensor:
-    """Do the same to gradients that lie end to end in memory, float [N]; at a tenth of the price where they are few numbers."""
+    """Do the same to gradients that lie end to end in the memory of the host, float [N], at a tenth of the price."""
     norm: Tensor = torch.linalg.vector_norm(gradient)
-    gradient.mul_((limit / (norm + SMALLEST)).clamp(max=1.0))
+    factor = limit / (float(norm) + SMALLEST)
+    if factor < 1.0:
+        gradient.mul_(factor)
     return norm
 
 

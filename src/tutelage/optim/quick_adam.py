@@ -1,9 +1,8 @@
-"""torch's fused Adam without what it does anew for each step: on the CPU, and for small networks, that costs more than its kernel.
+"""torch's fused Adam without what it does anew for each step: on the CPU that costs a small network more than the kernel.
 
 Twelve small tensors in two groups take 70 microseconds a step in torch 2.13 and 25 here, with the same bits.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +27,14 @@ class QuickAdam(torch.optim.Adam):
     """Adam, or AdamW with `decoupled_weight_decay`; whatever is unusual goes torch's own way."""
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
-        """Make a step; as torch's own."""
-        held = [] if closure is not None else [self._held_of(number) for number in range(len(self.param_groups))]
+    def quick_step(self) -> None:
+        """Make a step; the same as `step`, which also knows hooks."""
+        held = [self._held_of(number) for number in range(len(self.param_groups))]
         gradients = [[parameter.grad for parameter in group.parameters] for group in held if group is not None]
         if len(gradients) < len(self.param_groups) or any(each is None for part in gradients for each in part):
             self.__dict__.pop("_held", None)
-            return super().step(closure)
+            self.step()
+            return
         for settings, group, gradient in zip(self.param_groups, held, gradients, strict=True):
             assert group is not None
             beta1, beta2 = settings["betas"]
@@ -55,7 +55,6 @@ class QuickAdam(torch.optim.Adam):
                 amsgrad=False,
                 maximize=False,
             )
-        return None
 
     def _held_of(self, number: int) -> _Held | None:
         """Return a group's tensors; None before its first step, and where torch has to look at them itself."""

@@ -18,7 +18,6 @@ import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from scipy.stats import norm, t
 
 __all__ = ["LEVELS", "band_coverage", "fit_bands", "say_narrow"]
 
@@ -129,6 +128,8 @@ def _widened(offsets_QHC: np.ndarray, levels: Sequence[float], *, num_stretches:
     low, high = levels[max(after - 1, 0)], levels[after]
     share = 0.0 if high == low else min(max((0.5 - low) / (high - low), 0.0), 1.0)
     middle_HC = offsets_QHC[max(after - 1, 0)] * (1 - share) + offsets_QHC[after] * share
+    from scipy.stats import norm, t  # takes a second, and is only needed for forecasts
+
     factors = [1.0 if level == 0.5 else float(t.ppf(level, 1 + num_stretches) / norm.ppf(level)) for level in levels]
     return np.asarray(middle_HC + (offsets_QHC - middle_HC) * np.array(factors)[:, None, None])
 

@@ -207,7 +207,10 @@ class PpoTask(Task):
         if policy is None or value is None:
             return None
         gradient = PpoGradient(policy, value, self._weights, log_std=self.log_std)
-        return lambda batch: gradient(self._seen(batch["observation"]), batch)
+        if isinstance(self.policy, ObservationNet):
+            scale = self.policy.scale
+            return lambda batch: gradient(scale.quick(batch["observation"]), batch)
+        return lambda batch: gradient(batch["observation"], batch)
 
     def network(self) -> nn.Module:
         """Return the policy."""

@@ -1,5 +1,7 @@
 """Whether a model can be held and trained at all, told before there is a run folder: memory is counted before it is asked for."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -13,6 +15,8 @@ __all__ = ["activation_bytes", "device_bytes", "require_memory_room", "require_r
 
 COPIES = 4
 """Weights, gradients and two moments of the optimizer: what every training of a model holds at least."""
+FEW_NUMBERS = 4096
+"""An input of so few numbers fills no memory that holds the weights; to count what it keeps takes torch's compiler, a second."""
 
 
 def require_memory_room(weights_bytes: int, device: str, *, what: str) -> None:
@@ -44,6 +48,8 @@ def require_room_for_step(network: nn.Module, shape: Shape, device: str, *, what
     Raises:
         RecipeError: It does not fit, though each number took only half of its bytes, as in bfloat16.
     """
+    if sum(math.prod(spec.sizes) for spec in shape.tensors.values()) <= FEW_NUMBERS:
+        return
     needed, there = activation_bytes(network, shape), device_bytes(device)
     if needed > 2 * there:
         rows = least_rows(network)

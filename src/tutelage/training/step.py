@@ -12,6 +12,7 @@ from torch import Tensor
 from tutelage.core.errors import RecipeError
 from tutelage.core.memory import is_out_of_memory, out_of_memory
 from tutelage.task.base import Batch, Objective, Phase, Task
+from tutelage.task.objective import WithGradients
 from tutelage.training.before import Before, least_rows
 from tutelage.training.finite import are_finite, mark_unfinite
 from tutelage.training.freed_memory import free_memory
@@ -102,7 +103,7 @@ class Step:
             name: self._objective(name, phase) for name, phase in task.phases.items()
         }
         self._autocast = _autocast(options)
-        self._known = {} if not _may_know(options, mesh) else {name: task.with_gradients(name) for name in task.phases}
+        self._known = {} if not _may_know(options, mesh) else _known(task)
         self._constants: dict[float, Tensor] = {}
         self._has_moments: set[str] = set()
         # What was not finite from the start, such as a mask among the weights of somebody's module, says nothing later on.
@@ -126,7 +127,9 @@ class Step:
         self.evidence, is_any_refused = None, self._nothing_refused
         for name in beat:
             update = self.updates[name]
-            self._before.keep()
+            if name not in self._known:
+                # What a task computes by itself changes no buffer and draws nothing.
+                self._before.keep()
             objective = self._within_memory(name, update, batch)
             refused = self._refused(update, objective)
             self._apply(update, progress, rate=rate, refused=refused)
@@ -135,7 +138,8 @@ class Step:
                 self.task.after_update(name, 1 - refused)
                 is_any_refused = torch.maximum(refused, torch.as_tensor(is_any_refused, device=refused.device))
             elif refused:
-                self._before.put_back_buffers()
+                if name not in self._known:
+                    self._before.put_back_buffers()
                 self.evidence, is_any_refused = (name, batch), True
             else:
                 self.task.after_update(name)
@@ -196,8 +200,9 @@ class Step:
         """Put back what the attempt has changed, and cut batches into twice as many parts from now on."""
         for parameter in update.parameters:
             parameter.grad = None
-        self._before.put_back_buffers()
-        self._before.put_back_random()
+        if name not in self._known:
+            self._before.put_back_buffers()
+            self._before.put_back_random()
         free_memory()
         rows = len(next(iter(batch.values())))
         if self.mesh.total(int(self.num_micro * self._least_rows >= rows)):
@@ -221,9 +226,8 @@ class Step:
 
     def _objective_of(self, name: str, update: Update, batch: Batch, *, is_whole: bool) -> Objective:
         """Return the objective, and add its gradient: of the mean where the batch is whole, else of the sum."""
-        known = self._known.get(name)
-        if known is not None:
-            objective, gradients = known(batch)
+        if name in self._known:
+            objective, gradients = self._known[name](batch)
             update.take(gradients, self._reciprocal(objective.weight) if is_whole else None)
             return objective
         with self._autocast:
@@ -316,6 +320,12 @@ def _may_know(options: StepOptions, mesh: Mesh) -> bool:
     """Tell whether a task may compute gradients by itself: in float32 on the CPU, in one process, and nothing is compiled."""
     is_on_cpu = torch.device(options.device).type == "cpu"
     return is_on_cpu and mesh.world == 1 and options.precision == "float32" and options.compile == "none"
+
+
+def _known(task: Task) -> dict[str, WithGradients]:
+    """Return what computes objectives with their gradients, for the phases that have such."""
+    found = {name: task.with_gradients(name) for name in task.phases}
+    return {name: known for name, known in found.items() if known is not None}
 
 
 def _autocast(options: StepOptions) -> AbstractContextManager[object]:

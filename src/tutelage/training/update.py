@@ -45,6 +45,7 @@ class Update:
         owned = {id(parameter) for parameter in self.parameters}
         self.others = [each for each in task.parameters() if each.requires_grad and id(each) not in owned]
         self.optimizer: Any = phase.optim.build(self.named)
+        self._step = getattr(self.optimizer, "quick_step", self.optimizer.step)
         self.schedule = phase.schedule
         self.clip = phase.clip
         for group in self.optimizer.param_groups:
@@ -145,7 +146,7 @@ class Update:
             if isinstance(refused, Tensor):
                 self._step_masked(refused)
             elif not refused:
-                self.optimizer.step()
+                self._step()
                 self._has_begun = True
             elif self._tells_finite:
                 self.optimizer.drop()

@@ -29,7 +29,7 @@ class MemberInput(nn.Module):
         super().__init__()
         self.size = size
         # Flat, so that optimizers treat the scales as a vector: without weight decay, never orthogonalized.
-        self.scale = nn.Parameter(torch.randint(0, 2, (num_members * size,)).float() * 2 - 1)
+        self.scale = nn.Parameter(torch.randint(0, 2, (num_members * size,)).float().mul_(2).sub_(1))
 
     def forward(self, x_BD: Tensor) -> Tensor:
         """Return [B, M, D]."""

@@ -22,6 +22,8 @@ __all__ = ["SmallNet"]
 ACTIVATIONS = (nn.Tanh, nn.ReLU)
 MOST_UNITS = 1024
 """From here on products take nearly all of the time, and autograd costs nothing by comparison."""
+FEW_PRODUCTS = 2**16
+"""So few multiplications of a layer are NumPy's, which begins sooner, and here never asks a second thread."""
 MOST_SIZES = 8
 """Numbers of rows for which the memory of hidden layers is held."""
 
@@ -40,7 +42,9 @@ class SmallNet:
         self.parameters = [part for layer in self._layers for part in (layer.weight, layer.bias)]
         self._places: list[int] = []
         self._views: list[tuple[Tensor, Tensor, Tensor]] = []
-        self._rooms: dict[int, tuple[list[Tensor], list[Tensor]]] = {}
+        self._rooms: dict[int, tuple[list[Tensor], list[Tensor], Tensor]] = {}
+        self._arrays: list[tuple[np.ndarray, np.ndarray]] = []
+        self._largest = max(layer.in_features * layer.out_features for layer in self._layers)
 
     @classmethod
     def of(cls, module: nn.Module) -> "SmallNet | None":
@@ -73,7 +77,17 @@ class SmallNet:
 
     def __call__(self, input_BI: Tensor) -> Tensor:
         """Return outputs float32 [B, O]."""
-        return self.forward(input_BI)[0]
+        if len(input_BI) * self._largest > FEW_PRODUCTS:
+            return self.forward(input_BI)[0]
+        self._weights()
+        seen = input_BI.flatten(1).numpy()
+        last = len(self._arrays) - 1
+        for number, (turned, bias) in enumerate(self._arrays):
+            seen = seen @ turned
+            seen += bias
+            if number < last:
+                np.tanh(seen, out=seen) if self._are_tanh[number] else np.maximum(seen, 0, out=seen)
+        return torch.from_numpy(seen)
 
     def backward(
         self, gradient_BO: Tensor, kept: Sequence[Tensor], *, into: Sequence[Tensor] = (), needs_input: bool = False
@@ -89,11 +103,12 @@ class SmallNet:
         Returns:
             That gradient, float32 [B, I].
         """
-        room = self._room(len(gradient_BO))[1]
+        _, room, ones = self._room(len(gradient_BO))
         for number in range(len(self._layers) - 1, -1, -1):
             if into:
-                torch.mm(gradient_BO.t(), kept[number], out=into[2 * number])
-                torch.sum(gradient_BO, 0, out=into[2 * number + 1])
+                turned = gradient_BO.t()
+                torch.mm(turned, kept[number], out=into[2 * number])
+                torch.mv(turned, ones, out=into[2 * number + 1])
             if not number:
                 break
             before = torch.mm(gradient_BO, self._views[number][0], out=room[number - 1])
@@ -110,17 +125,19 @@ class SmallNet:
         if places != self._places:
             found = [(layer.weight.detach(), layer.bias.detach()) for layer in self._layers]
             self._views = [(weight, weight.t(), bias) for weight, bias in found]
+            self._arrays = [(weight.numpy().T, bias.numpy()) for weight, bias in found]
             self._places = places
         return self._views
 
-    def _room(self, rows: int) -> tuple[list[Tensor], list[Tensor]]:
-        """Return memory for the hidden layers and for their gradients, [B, H] each."""
+    def _room(self, rows: int) -> tuple[list[Tensor], list[Tensor], Tensor]:
+        """Return memory for the hidden layers and for their gradients, [B, H] each, and ones [B], which add up rows."""
         found = self._rooms.get(rows)
         if found is None:
             if len(self._rooms) == MOST_SIZES:
                 del self._rooms[next(iter(self._rooms))]
             sizes = [layer.out_features for layer in self._layers[:-1]]
-            found = [torch.empty(rows, size) for size in sizes], [torch.empty(rows, size) for size in sizes]
+            hidden, slopes = ([torch.empty(rows, size) for size in sizes] for _ in range(2))
+            found = hidden, slopes, torch.ones(rows)
             self._rooms[rows] = found
         return found
 
