@@ -9,6 +9,7 @@ n-step returns where asked for. Shapes: B = samples, E = environments, O = obser
 
 import copy
 import math
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -23,6 +24,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.layers.observation import ObservationNet
+from tutelage.model.layers.small_net import SmallNet
 from tutelage.optim.adam import Adam
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
@@ -31,12 +33,15 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.acting import acting_problem, build_network
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
 from tutelage.task.environment import EnvironmentData
+from tutelage.task.objective import WithGradients
 from tutelage.task.replayed import ReplayedSpec, follow, replay_stream, weighted_sum
+from tutelage.task.sac_gradient import SacGradient, SacNets, SacWeights
 from tutelage.task.supervised import initialize
 
 __all__ = ["Sac", "SacTask"]
 
 LOWEST_LOG_STD, HIGHEST_LOG_STD = -5.0, 2.0
+MIDDLE, HALF = (HIGHEST_LOG_STD + LOWEST_LOG_STD) / 2, (HIGHEST_LOG_STD - LOWEST_LOG_STD) / 2
 LOG_2PI = math.log(2 * math.pi)
 
 
@@ -188,6 +193,19 @@ class SacTask(Task):
         told = {"entropy": -log_B, "temperature": temperature.expand(len(log_B))}
         return Objective(total, weight, {name: weighted_sum(value_B, weight_B)[0] for name, value_B in told.items()})
 
+    def with_gradients(self, phase: str) -> WithGradients | None:
+        """Return the same with its gradient in closed form, where all networks are small."""
+        actor, *others = self._small
+        if actor is None or not all(others):
+            return None
+        first, second, third, fourth = [net for net in others if net is not None]
+        nets = SacNets(actor, (first, second), (third, fourth))
+        gradient = SacGradient(nets, SacWeights(MIDDLE, HALF, self._target_entropy), self.log_temperature)
+        seen = self.actor.scale.quick if isinstance(self.actor, ObservationNet) else _same
+        if phase == "actor":
+            return lambda batch: gradient.actor(seen(batch["observation"]), batch)
+        return lambda batch: gradient.critic(seen(batch["observation"]), seen(batch["next_observation"]), batch)
+
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the slow copies follow the critics."""
         if phase == "critic":
@@ -197,6 +215,12 @@ class SacTask(Task):
         """Return the policy."""
         return self.actor
 
+    @cached_property
+    def _small(self) -> list[SmallNet | None]:
+        """Actor, critics and their copies as small nets, where they are such; asked for when all are where they stay."""
+        actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
+        return [SmallNet.of(net) for net in (actor, *self.critics, *self.targets)]
+
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as all networks see them, on a scale that none of them learns by gradients."""
         return self.actor.scale(observation_BO) if isinstance(self.actor, ObservationNet) else observation_BO
@@ -204,9 +228,10 @@ class SacTask(Task):
     def _try(self, seen_BO: Tensor, noise_BA: Tensor) -> tuple[Tensor, Tensor]:
         """Return actions float32 [B, A] within -1 to 1, and their log-probability float32 [B] there."""
         actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
+        if not torch.is_grad_enabled():
+            actor = self._small[0] or actor
         mean_BA, raw_BA = actor(seen_BO).float().chunk(2, dim=-1)
-        middle, half = (HIGHEST_LOG_STD + LOWEST_LOG_STD) / 2, (HIGHEST_LOG_STD - LOWEST_LOG_STD) / 2
-        log_std_BA = middle + half * torch.tanh(raw_BA)
+        log_std_BA = MIDDLE + HALF * torch.tanh(raw_BA)
         before_BA = mean_BA + log_std_BA.exp() * noise_BA
         normal_BA = -0.5 * (noise_BA.square() + LOG_2PI) - log_std_BA
         # log(1 - tanh(x)^2), without loss of digits where x is large.
@@ -226,3 +251,8 @@ class SacTask(Task):
         least_B = torch.minimum(*self._worth(self.targets, seen, action_BA))
         target: Tensor = batch["reward"] + batch["discount"] * (least_B - self.log_temperature.exp() * log_B)
         return target
+
+
+def _same(observation_BO: Tensor) -> Tensor:
+    """Return observations as they are."""
+    return observation_BO
