@@ -12,7 +12,9 @@ Shapes: B = samples, A = choices.
 
 import copy
 import math
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 from typing import ClassVar, Literal
 
 import torch
@@ -28,6 +30,7 @@ from tutelage.data.part.environment import EnvironmentPart
 from tutelage.defaults.base import Suggestion
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.layers.observation import ObservationNet
+from tutelage.model.layers.small_net import SmallNet
 from tutelage.optim.adam import Adam
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
@@ -35,7 +38,9 @@ from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.acting import acting_problem, build_network
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
+from tutelage.task.dqn_gradient import DqnGradient
 from tutelage.task.environment import EnvironmentData
+from tutelage.task.objective import WithGradients
 from tutelage.task.replayed import ReplayedSpec, follow, replay_stream, weighted_sum
 
 __all__ = ["Dqn", "DqnTask"]
@@ -130,7 +135,7 @@ class DqnTask(Task):
         random_E = torch.randint(self._num_actions, (count,), generator=generator)
         if epsilon >= 1.0:
             return random_E.to(observation_EO.device)
-        best_E: Tensor = self.q(observation_EO).argmax(dim=-1)
+        best_E: Tensor = self._acting(observation_EO).argmax(dim=-1)
         return torch.where((uniform_E < epsilon).to(best_E.device), random_E.to(best_E.device), best_E)
 
     def to_env(self, action: Tensor) -> Tensor:
@@ -155,6 +160,16 @@ class DqnTask(Task):
         total, weight = weighted_sum(loss_B, batch.get("weight"))
         return Objective(total, weight, {"worth": weighted_sum(estimate_B, batch.get("weight"))[0]})
 
+    def with_gradients(self, phase: str) -> WithGradients | None:
+        """Return the same with its gradient in closed form, where the network is small."""
+        if not isinstance(self.q, ObservationNet) or not isinstance(self.target, ObservationNet):
+            return None
+        q, target = SmallNet.of(self.q.body), SmallNet.of(self.target.body)
+        if q is None or target is None:
+            return None
+        gradient, seen = DqnGradient(q, target, is_double=self._is_double), self.q.scale.quick
+        return lambda batch: gradient(seen(batch["observation"]), seen(batch["next_observation"]), batch)
+
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the slow copy follow."""
         follow(self.target, self.q, rate=self._target_rate, made=made)
@@ -162,6 +177,11 @@ class DqnTask(Task):
     def network(self) -> nn.Module:
         """Return the network of the worth of actions."""
         return self.q
+
+    @cached_property
+    def _acting(self) -> Callable[[Tensor], Tensor]:
+        """The network, without autograd; asked for when it is where it stays."""
+        return self.q.acting() if isinstance(self.q, ObservationNet) else self.q
 
     def _estimate(self, batch: Batch) -> Tensor:
         """Return the worth float32 [B] of the actions that were taken."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 __all__ = ["Batch", "Gradients", "Objective", "WithGradients"]
 
@@ -35,11 +35,11 @@ class Gradients:
         parts: The part of each parameter, in its shape.
     """
 
-    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+    def __init__(self, parameters: Sequence[Tensor]) -> None:
         """Take memory."""
         self.parameters = list(parameters)
         self.flat: Tensor = torch.zeros(sum(parameter.numel() for parameter in parameters))
-        cut = self.flat.split([parameter.numel() for parameter in parameters])
+        cut = torch.split(self.flat, [parameter.numel() for parameter in parameters])
         self.parts = [part.view(parameter.shape) for part, parameter in zip(cut, parameters, strict=True)]
 
 

@@ -227,7 +227,7 @@ class SacTask(Task):
 
     def _try(self, seen_BO: Tensor, noise_BA: Tensor) -> tuple[Tensor, Tensor]:
         """Return actions float32 [B, A] within -1 to 1, and their log-probability float32 [B] there."""
-        actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
+        actor: Any = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
         if not torch.is_grad_enabled():
             actor = self._small[0] or actor
         mean_BA, raw_BA = actor(seen_BO).float().chunk(2, dim=-1)

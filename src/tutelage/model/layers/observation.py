@@ -36,7 +36,7 @@ class ObservationScale(nn.Module):
         self.count: Tensor
         # What `quick` uses, and of which numbers it was made.
         self._middle = self._factor = np.empty(0, dtype=np.float32)
-        self._version = (0, 0, 0, 0)
+        self._scaled_for = (0, 0, 0, 0)
         if self.is_learned:
             self.register_buffer("mean", torch.zeros(sizes))
             self.register_buffer("variance", torch.ones(sizes))
@@ -56,13 +56,13 @@ class ObservationScale(nn.Module):
         if not self.is_learned:
             return self.forward(observation)
         version = (self.mean.data_ptr(), self.mean._version, self.variance.data_ptr(), self.variance._version)
-        if version != self._version:
+        if version != self._scaled_for:
             variance = self.variance.detach().numpy()
             self._middle, self._factor = (
                 self.mean.detach().numpy(),
                 np.reciprocal(np.sqrt(variance + np.float32(SMALLEST_VARIANCE))),
             )
-            self._version = version
+            self._scaled_for = version
         scaled = observation.numpy() - self._middle
         scaled *= self._factor
         np.minimum(scaled, LARGEST, out=scaled)

@@ -39,7 +39,7 @@ class SmallNet:
         """Take over the layers; each activation follows the layer of the same number, and none the last."""
         self._layers = list(layers)
         self._are_tanh = [isinstance(activation, nn.Tanh) for activation in activations]
-        self.parameters = [part for layer in self._layers for part in (layer.weight, layer.bias)]
+        self.parameters: list[Tensor] = [part for layer in self._layers for part in (layer.weight, layer.bias)]
         self._places: list[int] = []
         self._views: list[tuple[Tensor, Tensor, Tensor]] = []
         self._rooms: dict[int, tuple[list[Tensor], list[Tensor], Tensor]] = {}
@@ -144,6 +144,8 @@ class SmallNet:
 
 def _is_plain(layer: nn.Module) -> bool:
     """Tell whether a layer is torch's linear one with a bias, small, on the CPU and in float32."""
-    if type(layer) is not nn.Linear or layer.bias is None or max(layer.in_features, layer.out_features) > MOST_UNITS:
+    if type(layer) is not nn.Linear or len(list(layer.parameters())) < 2:
+        return False
+    if max(layer.in_features, layer.out_features) > MOST_UNITS:
         return False
     return layer.weight.device.type == "cpu" and layer.weight.dtype == layer.bias.dtype == torch.float32

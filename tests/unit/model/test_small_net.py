@@ -1,0 +1,69 @@
+"""A small net is the module that it was made of, and sees its weights change."""
+
+import pytest
+import torch
+from torch import nn
+
+from tutelage.core.shape.observation import ObservationShape
+from tutelage.model.arch.mlp import MLP
+from tutelage.model.layers.observation import ObservationScale
+from tutelage.model.layers.small_net import SmallNet
+
+SEEN = ObservationShape(sizes=(3, 2))
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("hidden", [(), (8,), (64, 32)])
+@pytest.mark.parametrize("rows", [1, 16, 500])
+def test_it_answers_as_the_module_does(activation: str, hidden: tuple[int, ...], rows: int) -> None:
+    module = MLP(hidden=hidden, activation=activation, dropout=0.0).build(SEEN, 2)  # type: ignore[arg-type]
+    small = SmallNet.of(module)
+    assert small is not None
+    seen = torch.randn(rows, 3, 2)
+    for _ in range(2):
+        expected = module(seen).detach()
+        torch.testing.assert_close(small(seen), expected)
+        torch.testing.assert_close(small.forward(seen)[0], expected)
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.add_(0.1)
+    module.load_state_dict({key: value + 1 for key, value in module.state_dict().items()})
+    torch.testing.assert_close(small(seen), module(seen).detach())
+    for parameter in module.parameters():
+        parameter.data = parameter.data.clone().neg_()
+    torch.testing.assert_close(small(seen), module(seen).detach())
+
+
+def test_gradients_by_weights_and_inputs_are_those_of_autograd() -> None:
+    module = MLP(hidden=(16, 8), activation="tanh", dropout=0.0).build(SEEN, 2)
+    small, seen, slope = SmallNet.of(module), torch.randn(7, 6, requires_grad=True), torch.randn(7, 2)
+    assert small is not None
+    module(seen).backward(slope)
+    into = [torch.empty_like(parameter) for parameter in small.parameters]
+    by_input = small.backward(slope, small.forward(seen.detach())[1], into=into, needs_input=True)
+    for parameter, found in zip(small.parameters, into, strict=True):
+        torch.testing.assert_close(found, parameter.grad)
+    assert by_input is not None
+    torch.testing.assert_close(by_input, seen.grad)
+
+
+def test_anything_else_is_none() -> None:
+    assert SmallNet.of(nn.Linear(3, 2)) is None
+    assert SmallNet.of(MLP(hidden=(8,), activation="gelu", dropout=0.0).build(SEEN, 2)) is None
+    assert SmallNet.of(MLP(hidden=(8,), activation="tanh", dropout=0.1).build(SEEN, 2)) is None
+    assert SmallNet.of(MLP(hidden=(8,), activation="tanh", dropout=0.0, norm="layer").build(SEEN, 2)) is None
+    assert SmallNet.of(MLP(hidden=(8,), activation="tanh", dropout=0.0, members=2).build(SEEN, 2)) is None
+    assert SmallNet.of(MLP(hidden=(8,), activation="tanh", dropout=0.0).build(SEEN, 2).double()) is None
+    assert SmallNet.of(MLP(hidden=(4096,), activation="tanh", dropout=0.0).build(SEEN, 2)) is None
+
+
+def test_a_scale_without_autograd_is_the_scale_and_follows_it() -> None:
+    scale = ObservationScale((3,), are_pixels=False)
+    for _ in range(3):
+        seen = 100 * torch.randn(50, 3)
+        torch.testing.assert_close(scale.quick(seen), scale(seen))
+        scale.learn(torch.randn(20, 3) * 5 + 2)
+    scale.load_state_dict({key: value + 1 for key, value in scale.state_dict().items()})
+    torch.testing.assert_close(scale.quick(seen), scale(seen))
+    pixels = ObservationScale((1, 2, 2), are_pixels=True)
+    assert torch.equal(pixels.quick(torch.full((1, 1, 2, 2), 255, dtype=torch.uint8)), torch.ones(1, 1, 2, 2))
