@@ -72,3 +72,10 @@ def test_a_command_that_fails_is_found(tmp_path: Path) -> None:
     package = write_package(tmp_path, {"__init__.py": "raise SystemExit(3)"})
     with pytest.raises(AssertionError):
         heavy_imports(COMMANDS["help"], path=package.parent)
+
+
+@pytest.mark.parametrize("source", ["sklearn:iris", "sklearn:digits"])
+def test_a_training_that_compiles_nothing_loads_no_compiler(source: str, tmp_path: Path) -> None:
+    told = "sys.stderr.write(f\"compiler {'torch._dynamo' in sys.modules}\")"
+    script = f"import sys, tutelage; tutelage.train({source!r}, steps=2, quiet=True, out={str(tmp_path / 'run')!r}); {told}"
+    assert "compiler False" in run_python(["-c", script], path=PACKAGE.parent)

@@ -9,7 +9,6 @@ Differs from the paper: decay is multiplied by the learning rate, as in torch.
 from collections.abc import Sequence
 from typing import ClassVar, Literal
 
-import torch
 from pydantic import Field
 from torch.optim import Optimizer
 
@@ -17,6 +16,7 @@ from tutelage.optim.base import NamedParameter, Optim
 from tutelage.optim.fused import can_fuse
 from tutelage.optim.groups import decay_groups
 from tutelage.optim.moved import Moved
+from tutelage.optim.quick_adam import QuickAdam
 from tutelage.optim.worked import adam_sums
 
 __all__ = ["AdamW"]
@@ -40,12 +40,13 @@ class AdamW(Optim):
 
     def build(self, parameters: Sequence[NamedParameter]) -> Optimizer:
         """Return the optimizer over these parameters."""
-        return torch.optim.AdamW(
+        return QuickAdam(
             decay_groups(parameters, learning_rate=self.lr, weight_decay=self.weight_decay),
             lr=self.lr,
             betas=(self.beta1, self.beta2),
             eps=self.eps,
             fused=can_fuse(parameters),
+            decoupled_weight_decay=True,
         )
 
     def worked(self, moved: Moved) -> tuple[str, ...]:

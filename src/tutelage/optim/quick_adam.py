@@ -3,6 +3,7 @@
 Twelve small tensors in two groups take 70 microseconds a step in torch 2.13 and 25 here, with the same bits.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ import torch
 from torch import Tensor
 
 __all__ = ["QuickAdam"]
+
+STEP: Any = getattr(torch.optim.Adam.step, "__wrapped__", torch.optim.Adam.step)
+"""torch's step, without what loads its compiler, a second and a half, to tell it that no gradients are wanted."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,11 @@ class _Held:
 
 class QuickAdam(torch.optim.Adam):
     """Adam, or AdamW with `decoupled_weight_decay`; whatever is unusual goes torch's own way."""
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+        """Make a step; as torch's own."""
+        return STEP(self, closure)
 
     @torch.no_grad()
     def quick_step(self) -> None:

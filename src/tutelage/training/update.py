@@ -14,6 +14,7 @@ from tutelage.core.errors import RecipeError
 from tutelage.core.memory import memory_told
 from tutelage.optim.base import NamedParameter
 from tutelage.optim.clip import clip_flat, clip_norm
+from tutelage.optim.light_start import spare_compiler
 from tutelage.optim.roles import declare_roles
 from tutelage.task.base import Phase, Task
 from tutelage.task.objective import Gradients
@@ -44,6 +45,7 @@ class Update:
         self.parameters = [parameter for _, parameter in self.named]
         owned = {id(parameter) for parameter in self.parameters}
         self.others = [each for each in task.parameters() if each.requires_grad and id(each) not in owned]
+        spare_compiler()
         self.optimizer: Any = phase.optim.build(self.named)
         self._step = getattr(self.optimizer, "quick_step", self.optimizer.step)
         self.schedule = phase.schedule
