@@ -29,7 +29,7 @@ def spare_compiler() -> None:
 
 def _kept_away() -> Iterator[Any]:
     """Find the functions in question, as far as this version of torch has them."""
-    named = [(torch.optim.Optimizer, name) for name in METHODS]
+    named: list[tuple[Any, str]] = [(torch.optim.Optimizer, name) for name in METHODS]
     named += [(importlib.import_module(f"torch.optim.{name}"), name) for name in STEPS]
     for place, name in named:
         function: Any = getattr(getattr(place, name, None), "__wrapped__", None)

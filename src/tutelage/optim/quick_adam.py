@@ -31,7 +31,7 @@ class QuickAdam(torch.optim.Adam):
     """Adam, or AdamW with `decoupled_weight_decay`; whatever is unusual goes torch's own way."""
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Make a step; as torch's own."""
         return STEP(self, closure)
 
