@@ -25,6 +25,11 @@ class DqnGradient:
 
     def __call__(self, seen_BO: Tensor, next_BO: Tensor, batch: Batch) -> tuple[Objective, Gradients]:
         """Return the summed loss and its gradient, for scaled observations."""
+        with np.errstate(all="ignore"):
+            return self._computed(seen_BO, next_BO, batch)
+
+    def _computed(self, seen_BO: Tensor, next_BO: Tensor, batch: Batch) -> tuple[Objective, Gradients]:
+        """Do it, whatever overflows."""
         rows, action_B = np.arange(len(seen_BO)), batch["action"].numpy()
         next_BA = self._target(next_BO).numpy()
         chosen_B = (self._q(next_BO).numpy() if self._is_double else next_BA).argmax(axis=1)

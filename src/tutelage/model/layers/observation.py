@@ -63,10 +63,11 @@ class ObservationScale(nn.Module):
                 np.reciprocal(np.sqrt(variance + np.float32(SMALLEST_VARIANCE))),
             )
             self._scaled_for = version
-        scaled = observation.numpy() - self._middle
-        scaled *= self._factor
-        np.minimum(scaled, LARGEST, out=scaled)
-        return torch.from_numpy(np.maximum(scaled, -LARGEST, out=scaled))
+        with np.errstate(all="ignore"):
+            scaled = observation.float().numpy() - self._middle
+            scaled *= self._factor
+            np.minimum(scaled, LARGEST, out=scaled)
+            return torch.from_numpy(np.maximum(scaled, -LARGEST, out=scaled))
 
     @torch.no_grad()
     def learn(self, observation: Tensor) -> None:

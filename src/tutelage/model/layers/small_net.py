@@ -61,7 +61,7 @@ class SmallNet:
     def forward(self, input_BI: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return outputs float32 [B, O], and what `backward` needs: it holds until the next call with as many rows."""
         views, hidden = self._weights(), self._room(len(input_BI))[0]
-        seen = input_BI.flatten(1)
+        seen = input_BI.flatten(1).float()
         kept = [seen]
         for number, is_tanh in enumerate(self._are_tanh):
             _, turned, bias = views[number]
@@ -80,13 +80,14 @@ class SmallNet:
         if len(input_BI) * self._largest > FEW_PRODUCTS:
             return self.forward(input_BI)[0]
         self._weights()
-        seen = input_BI.flatten(1).numpy()
+        seen = input_BI.flatten(1).float().numpy()
         last = len(self._arrays) - 1
-        for number, (turned, bias) in enumerate(self._arrays):
-            seen = seen @ turned
-            seen += bias
-            if number < last:
-                np.tanh(seen, out=seen) if self._are_tanh[number] else np.maximum(seen, 0, out=seen)
+        with np.errstate(all="ignore"):
+            for number, (turned, bias) in enumerate(self._arrays):
+                seen = seen @ turned
+                seen += bias
+                if number < last:
+                    np.tanh(seen, out=seen) if self._are_tanh[number] else np.maximum(seen, 0, out=seen)
         return torch.from_numpy(seen)
 
     def backward(
