@@ -49,6 +49,15 @@ def test_days_without_week_ends_are_working_days() -> None:
     np.testing.assert_array_equal(found.places(days, origin=int(days[0])), np.arange(30))
 
 
+def test_a_single_saturday_among_working_days_does_not_make_them_days() -> None:
+    days = np.busday_offset(np.datetime64("2024-01-01"), np.arange(30))
+    odd = np.sort(np.append(days, np.datetime64("2024-01-13"))).astype("datetime64[us]").astype(np.int64)
+    assert find_interval(odd, is_number=False).kind == "working_day"
+    every_saturday = np.sort(np.append(days, np.arange("2024-01-06", "2024-02-10", 7, dtype="datetime64[D]")))
+    assert find_interval(every_saturday.astype("datetime64[us]").astype(np.int64), is_number=False) == Interval("time", DAY)
+    assert find_interval(np.arange(12) * DAY, is_number=False) == Interval("time", DAY), "days with the week ends that there are"
+
+
 def test_a_few_gaps_do_not_change_the_step() -> None:
     time_T = np.delete(np.arange(60) * HOUR, [3, 4, 5, 30])
     assert find_interval(time_T, is_number=False).say() == "1 hour"

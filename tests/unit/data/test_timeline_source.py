@@ -216,8 +216,10 @@ def test_the_step_of_the_training_is_that_of_a_few_times_too(tmp_path: Path) -> 
 
 def test_a_saturday_is_not_put_on_monday(tmp_path: Path) -> None:
     interval = series(read(tmp_path, days("2024-01-01", 40))).interval
-    with pytest.raises(DataError, match=r"2024-03-16 .*is not on that grid"):
-        following(tmp_path, [*days("2024-03-04", 9), "2024-03-16,9,9"], interval)
+    part = following(tmp_path, [*days("2024-03-04", 9), "2024-03-16,9,9"], interval)
+    assert (len(part), part.say(len(part) - 1)) == (9, "2024-03-14")
+    with pytest.raises(DataError, match=r"2024-03-09 .*is not on that grid"):
+        following(tmp_path, sorted([*days("2024-03-04", 9), "2024-03-09,9,9", "2024-03-16,9,9"]), interval)
 
 
 def test_a_test_table_far_away_is_refused_before_memory_is_taken() -> None:

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.clock_change import AGAIN, REMEDY, are_clock_changes
-from tutelage.data.part.interval import Interval, find_interval, say_time
+from tutelage.data.part.interval import Interval, find_interval, is_few, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
@@ -104,6 +104,8 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
             ]
         )
     found = interval or find_interval(time_T, is_number=is_number)
+    rows, odd = _on_days(part, rows, found)
+    time_T = np.unique(rows.time)
     if interval is not None:
         _require_step(part, interval, time_T, is_number=is_number)
     place_N, off = _places(part, rows, found, origin=int(time_T[0]))
@@ -113,7 +115,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     if most_rows:
         made = _cut(made, most_rows)
     told = [f"{part.file}: {warning}" for warning in columns.warnings()]
-    return Gridded(made, tuple(problems), tuple(notes), (*told, *_constant(made)))
+    return Gridded(made, tuple(problems), tuple(notes), (*told, *odd, *_constant(made)))
 
 
 def _say_times(part: TablePart, columns: TimeColumns, rows: TimedRows, *, is_number: bool) -> list[str]:
@@ -212,6 +214,19 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
         others = f" (or {', '.join(likely[1:4])})" if len(likely) > 1 else ""
         remedy = f"Say which column names them: --series-id {likely[0]}{others}."
         raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
+
+
+def _on_days(part: TablePart, rows: TimedRows, interval: Interval) -> tuple[TimedRows, list[str]]:
+    """Leave out a few rows on days that the step does not know, and tell of them; many have no place on its grid."""
+    is_odd_N = ~interval.has_days(rows.time)
+    if not is_odd_N.any() or not is_few(~interval.has_days(np.unique(rows.time))):
+        return rows, []
+    count, first = int(is_odd_N.sum()), _told(part, rows, int(np.flatnonzero(is_odd_N)[0]), interval)
+    found = (
+        f"{part.file}: {count:,} row{'s' * (count != 1)} of a Saturday or Sunday, where all others are of working days: {first}"
+    )
+    told = f"{found}{', ...' * (count > 1)}. Left out; to keep the values, add them to those of the day before or after"
+    return rows.select(np.flatnonzero(~is_odd_N)), [told]
 
 
 def _places(part: TablePart, rows: TimedRows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
