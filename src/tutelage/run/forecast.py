@@ -182,7 +182,7 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput, 
     if isinstance(bands, Bands):
         offsets = bands.array()
         quantiles = {f"{level:g}": windows.raw(forecast_HC + offsets[q]) for q, level in enumerate(bands.levels)}
-    times = fitted.interval.times(part.start, last + 1 + fitted.horizon)[-fitted.horizon :]
+    times = fitted.interval.after(part.start, last + 1 + np.arange(fitted.horizon))
     form = fitted.read.get("dates", {}).get(fitted.read.get("time_column", ""), "")
     told = tuple(written_times(times, fitted.interval, offset=offset_of(form)))
     silent = [

@@ -1,9 +1,12 @@
 """The step between times: equal, by the calendar or by working days; which time comes next."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from tutelage.data.part.interval import DAY, HOUR, Interval, find_interval, say_time
+from tutelage.data.part.timeline import TimelinePart
 
 
 def times(*texts: str) -> np.ndarray:
@@ -104,3 +107,15 @@ def test_a_season_of_quarter_hours_is_said_in_steps_and_days() -> None:
     assert Interval("time", 15 * 60 * 1_000_000).say_span(96) == "96 steps (1 day)"
     assert Interval("time", 3_600 * 1_000_000).say_span(24) == "24 hours"
     assert Interval("working_day", 1).say_span(5) == "5 working days"
+
+
+@pytest.mark.parametrize("interval", [Interval("time", HOUR), Interval("month", 3, day=31), Interval("working_day", 1)])
+def test_a_single_time_far_away_is_found_without_those_before(interval: Interval) -> None:
+    origin = int(times("2024-01-31")[0])
+    np.testing.assert_array_equal(interval.after(origin, np.array([0, 700, 3])), interval.times(origin, 701)[[0, 700, 3]])
+    values = np.zeros((1, 1))
+    part = TimelinePart("x", values, values[:, :0], origin, Interval("time", HOUR), ("a",), (), "x.csv", "")
+    tracemalloc.start()
+    assert part.say(3_000_000) == say_time(origin + 3_000_000 * HOUR)
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()

@@ -99,14 +99,17 @@ class Interval:
 
     def times(self, origin: int, count: int) -> np.ndarray:
         """Return `count` times from an origin on, int64 [count], microseconds since 1970 or plain numbers."""
-        steps = np.arange(count, dtype=np.int64)
+        return self.after(origin, np.arange(count, dtype=np.int64))
+
+    def after(self, origin: int, step_N: np.ndarray) -> np.ndarray:
+        """Return the times that are so many steps after an origin, int64 [N]; `step_N` are whole numbers from 0 on."""
         if self.kind == "working_day":
             day = np.datetime64(origin, "us").astype("datetime64[D]")
-            days = np.busday_offset(day, steps, roll="forward")
+            days = np.busday_offset(day, step_N, roll="forward")
             return np.asarray(days.astype("datetime64[us]").astype(np.int64) + _within_day(origin))
         if self.kind != "month":
-            return origin + steps * self.size
-        return self._due((_month(origin) + steps * self.size).astype("datetime64[M]")) + _within_day(origin)
+            return np.asarray(origin + step_N * self.size)
+        return self._due((_month(origin) + step_N * self.size).astype("datetime64[M]")) + _within_day(origin)
 
     def _due(self, month_T: np.ndarray) -> np.ndarray:
         """Return the beginning of the day that times are on in each month, int64 [T], in microseconds since 1970."""
