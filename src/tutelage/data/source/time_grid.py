@@ -104,11 +104,10 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
             ]
         )
     found = interval or find_interval(time_T, is_number=is_number)
-    rows, odd = _on_days(part, rows, found)
-    time_T = np.unique(rows.time)
+    rows, time_T, odd = _on_days(part, rows, time_T, found)
     if interval is not None:
         _require_step(part, interval, time_T, is_number=is_number)
-    place_N, off = _places(part, rows, found, origin=int(time_T[0]))
+    place_N, off = _places(part, rows, found, time_T)
     if off is not None:
         raise DataError([*problems, off])
     made = _filled(part, columns, names, rows, place_N, found)
@@ -216,28 +215,29 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
         raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
 
 
-def _on_days(part: TablePart, rows: TimedRows, interval: Interval) -> tuple[TimedRows, list[str]]:
-    """Leave out a few rows on days that the step does not know, and tell of them; many have no place on its grid."""
+def _on_days(part: TablePart, rows: TimedRows, time_T: np.ndarray, interval: Interval) -> tuple[TimedRows, np.ndarray, list[str]]:
+    """Leave out a few rows, and their times, on days that the step does not know; many have no place on its grid."""
+    is_odd_T = ~interval.has_days(time_T)
+    if not is_odd_T.any() or not is_few(is_odd_T):
+        return rows, time_T, []
     is_odd_N = ~interval.has_days(rows.time)
-    if not is_odd_N.any() or not is_few(~interval.has_days(np.unique(rows.time))):
-        return rows, []
     count, first = int(is_odd_N.sum()), _told(part, rows, int(np.flatnonzero(is_odd_N)[0]), interval)
     found = (
         f"{part.file}: {count:,} row{'s' * (count != 1)} of a Saturday or Sunday, where all others are of working days: {first}"
     )
     told = f"{found}{', ...' * (count > 1)}. Left out; to keep the values, add them to those of the day before or after"
-    return rows.select(np.flatnonzero(~is_odd_N)), [told]
+    return rows.select(np.flatnonzero(~is_odd_N)), time_T[~is_odd_T], [told]
 
 
-def _places(part: TablePart, rows: TimedRows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
-    """Return the place of each row on the grid, and what is wrong where times are not on one."""
-    exact_N = interval.places(rows.time, origin=origin)
+def _places(part: TablePart, rows: TimedRows, interval: Interval, time_T: np.ndarray) -> tuple[np.ndarray, DataProblem | None]:
+    """Return the place of each row on the grid, and what is wrong where times, which are all of `time_T`, are not on one."""
+    exact_N = interval.places(rows.time, origin=int(time_T[0]))
     place_N = np.round(exact_N).astype(np.int64)
     order = np.lexsort((place_N, rows.series))
     collide = (np.diff(place_N[order]) == 0) & (np.diff(rows.series[order]) == 0)
     off_N = np.abs(exact_N - place_N) > FAR_OFF
     length = int(place_N.max()) + 1
-    is_sparse = len(np.unique(place_N)) < (1 - MOST_MISSING) * length or length > LONGEST_STRETCH
+    is_sparse = len(time_T) < (1 - MOST_MISSING) * length or length > LONGEST_STRETCH
     if not off_N.any() and not collide.any() and not is_sparse:
         return place_N, None
     said = f"times are not at equal steps: most are {interval.say()} apart, and "
