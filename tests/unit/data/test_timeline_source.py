@@ -315,3 +315,14 @@ def test_dates_written_in_several_ways_are_named_by_the_first_row_of_each(tmp_pa
         assert "40 like '2024-01-01' (first in x.csv row 2)" in problem.found
         assert "19 like '10.02.2024' (first in x.csv row 42)" in problem.found
         assert "1 that are no dates that can be read, such as 'soon' (first in x.csv row 52)" in problem.found
+
+
+def test_more_series_and_times_than_memory_holds_are_refused_before_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"shop {n % 30},{hour(n)},{n % 7}" for n in range(3_000)]
+    settings = {"header": "shop,date,sold", "series_id": "shop"}
+    assert len(series(read(tmp_path, lines, **settings))) == 3_000
+    monkeypatch.setattr("tutelage.data.source.time_grid.memory_bytes", lambda: 2**20)
+    with pytest.raises(DataError, match=r"30 series at 3,000 times take about 0 GB.*3\.3% of them hold a value.*fewer series"):
+        read(tmp_path, lines, **settings)

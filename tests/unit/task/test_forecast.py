@@ -12,6 +12,7 @@ from tutelage.core.errors import DataError, RecipeError
 from tutelage.data.part.interval import HOUR, Interval
 from tutelage.data.part.stretch import hash_values
 from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.prepare import gaps
 from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.season import find_season
 from tutelage.data.prepare.timeline import Timeline
@@ -134,6 +135,21 @@ def test_the_last_value_stands_as_long_as_it_is_nearer_than_that_of_a_season_bef
     walk = np.random.default_rng(0).normal(size=500).cumsum()
     assert 0 <= steps_of_last(wave[:, None], 24) <= 1
     assert steps_of_last(walk[:, None], 24) == 23
+
+
+def test_of_very_many_series_some_say_how_long_the_last_value_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = np.random.default_rng(0).normal(size=(500, 300)).cumsum(axis=0)
+    looked_at: list[tuple[int, ...]] = []
+    kept = gaps._distance
+
+    def noted(values_TC: np.ndarray, steps: int) -> float:
+        looked_at.append(values_TC.shape)
+        return kept(values_TC, steps)
+
+    monkeypatch.setattr(gaps, "_distance", noted)
+    monkeypatch.setattr(gaps, "MOST_VALUES", 5_000)
+    assert steps_of_last(walks, 24) == 23
+    assert set(looked_at) == {(500, 10)}
 
 
 def test_windows_do_not_change_with_what_comes_after() -> None:

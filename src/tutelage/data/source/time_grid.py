@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.memory import memory_bytes
 from tutelage.data.part.clock_change import AGAIN, REMEDY, are_clock_changes
 from tutelage.data.part.interval import Interval, find_interval, is_few, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
@@ -27,6 +28,8 @@ __all__ = ["Gridded", "as_timeline"]
 FAR_OFF = 0.3
 """Part of a step by which a time may be off the grid."""
 LEAST_TIMES = 2
+BYTES_EACH = 40
+"""Memory that a value of a series takes until it is learned from: as it was read, on its scale, and as the network takes it."""
 SEVERAL_SERIES = 0.1
 """Share of rows whose time was there before, with other values, from which on it is asked whether there are several series."""
 
@@ -274,6 +277,7 @@ def _filled(
 ) -> TimelinePart:
     """Return the rows on the grid; NaN where there is none."""
     length, count = int(place_N.max()) + 1, len(columns.values)
+    _require_memory(part, length=length, num_series=len(names) * count, num_values=rows.values.size)
     values = np.full((length, len(names), count), np.nan)
     values[place_N, rows.series] = rows.values
     known = _known(part, columns, rows, place_N, interval)
@@ -296,6 +300,20 @@ def _filled(
     }
     fingerprint = hash_values(start, flat, known)
     return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
+
+
+def _require_memory(part: TablePart, *, length: int, num_series: int, num_values: int) -> None:
+    """Refuse series that take more memory than there is, each at all times of all.
+
+    Raises:
+        DataError: They do.
+    """
+    size, most = length * num_series * BYTES_EACH, memory_bytes()
+    if size > most:
+        found = f"{num_series:,} series at {length:,} times take about {size / 2**30:,.0f} GB of memory, and there are "
+        found += f"{most / 2**30:,.0f}; {num_values / (length * num_series):.1%} of them hold a value"
+        remedy = "Give fewer series, later times alone, or longer steps, such as the mean or the sum of each day."
+        raise DataError([DataProblem(part.file, found, remedy)])
 
 
 def _known(part: TablePart, columns: TimeColumns, rows: TimedRows, place_N: np.ndarray, interval: Interval) -> np.ndarray:
