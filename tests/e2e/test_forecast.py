@@ -17,11 +17,13 @@ from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.floor.log_scale import LogScale
 from tutelage.floor.ridge_forecast import RidgeForecast, RidgeForecastFitted
 from tutelage.floor.seasonal_naive import SeasonalNaiveFitted
+from tutelage.planning.facts import Machine
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.compose import compose
 from tutelage.run.forecast import forecaster, measured, read_series
 from tutelage.run.run import Run
+from tutelage.task import forecast_data
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SMALL = {"model": "nlinear", "prepare": {"length": 48}, "quiet": True}
@@ -202,6 +204,17 @@ def test_time_to_make_bands_is_kept_at_the_end(run: Run) -> None:
     reserve = compose(run.decided, run.data()).problem.reserve
     assert 97 * 0.5 < reserve(0.5) < 97 * 0.5 + 5.0
     assert reserve(0.0) > 0
+
+
+def test_of_very_many_validation_windows_some_are_looked_at(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast_data, "MOST_WATCHED", 10_000)
+    data = run.data()
+    problem = compose(run.decided, data).problem
+    assert len(problem.validation) == len(data.watched) < len(data.windows["validation"]) == 97
+    assert data.facts(Machine("cpu", "", 1, "", 0.0, 1.0), task="forecast", is_own_model=False).num_validation == len(
+        data.watched
+    )
+    assert len(problem.test) == 97
 
 
 def test_a_window_is_explained_from_its_values_to_its_update(run: Run, tmp_path: Path) -> None:
