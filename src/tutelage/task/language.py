@@ -33,8 +33,8 @@ from tutelage.task.text_example import text_example
 __all__ = ["Language", "LanguageTask"]
 
 TEST_FRACTION, VALIDATION_FRACTION = 0.1, 0.05
-MOST_TEST, MOST_VALIDATION = 1_000_000, 250_000
-"""Characters of these parts, at most, where nobody says: measuring more takes minutes, and the mean is known to 0.005 nats."""
+MOST_TEST, MOST_VALIDATION = 500_000, 100_000
+"""Characters of these parts, at most, where nobody says: measuring more takes minutes, and the mean is known to 0.01 nats."""
 LONG_SECONDS, LONG_PIECE = 600.0, 256
 """With that much time longer pieces pay: more of the text before it tells the next token (docs/LOG.md)."""
 LOOK = 10_000

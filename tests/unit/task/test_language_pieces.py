@@ -30,9 +30,9 @@ def test_much_time_brings_longer_pieces_of_a_long_text(characters: int, wishes: 
 @pytest.mark.parametrize(
     ("split", "sizes"),
     [
-        ({}, {"train": 10_750_000, "validation": 250_000, "test": 1_000_000}),
+        ({}, {"train": 11_400_000, "validation": 100_000, "test": 500_000}),
         ({"test": 0.25, "validation": 0.5}, {"train": 4_500_000, "validation": 4_500_000, "test": 3_000_000}),
-        ({"test": 0}, {"train": 11_750_000, "validation": 250_000}),
+        ({"test": 0}, {"train": 11_900_000, "validation": 100_000}),
     ],
 )
 def test_of_a_very_long_text_no_more_is_measured_than_tells_something(split: dict[str, float], sizes: dict[str, int]) -> None:
@@ -40,7 +40,7 @@ def test_of_a_very_long_text_no_more_is_measured_than_tells_something(split: dic
     data: Any = Language().prepare(Collected("x", train), recipe_from({"split": split}, where="test"), reason="")
     assert data.sizes == sizes
     said = next(decision.reason for decision in data.decisions() if decision.key == "split")
-    assert ("of a long text at most 1,000,000 and 250,000 characters" in said) == ("validation" not in split)
+    assert ("of a long text at most 500,000 and 100,000 characters" in said) == ("validation" not in split)
 
 
 def test_of_a_short_text_the_usual_shares_are_measured() -> None:
