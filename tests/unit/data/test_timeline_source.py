@@ -326,3 +326,17 @@ def test_more_series_and_times_than_memory_holds_are_refused_before_it_is_taken(
     monkeypatch.setattr("tutelage.data.source.time_grid.memory_bytes", lambda: 2**20)
     with pytest.raises(DataError, match=r"30 series at 3,000 times take about 0 GB.*3\.3% of them hold a value.*fewer series"):
         read(tmp_path, lines, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"target": "a", "known": "a"}, "column a: is to be forecast, and is named as known beforehand too.*Name it once"),
+        ({"target": "b", "series_id": "b"}, "column b: is to be forecast, and names the series"),
+        ({"target": "date"}, "column date: is to be forecast, and is the time"),
+        ({"known": "a,b"}, r"no column of numbers beside the times \(date\) and what is known beforehand \(a, b\)"),
+    ],
+)
+def test_a_column_that_is_named_twice_is_told_as_such(settings: dict[str, str], found: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=found):
+        read(tmp_path, rows(), **settings)
