@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tutelage.core.errors import DataError
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.source.base import Collected
 from tutelage.planning.recipe import recipe_from
@@ -47,3 +48,10 @@ def test_of_a_short_text_the_usual_shares_are_measured() -> None:
     train = CorpusPart("train", "the old man " * 10_000, "x.txt", "")
     data: Any = Language().prepare(Collected("x", train), recipe_from({}, where="test"), reason="")
     assert data.sizes == {"train": 102_600, "validation": 5_400, "test": 12_000}
+
+
+@pytest.mark.parametrize("kind", ["texts", "table", "series", "array"])
+def test_a_preprocessing_for_other_data_is_told_before_training(kind: str) -> None:
+    train = CorpusPart("train", "the old man " * 1_000, "x.txt", "")
+    with pytest.raises(DataError, match=r"This preprocessing takes .*; to train, leave `prepare` out"):
+        Language().prepare(Collected("x", train), recipe_from({"prepare": kind}, where="test"), reason="")

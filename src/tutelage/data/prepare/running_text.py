@@ -16,7 +16,7 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.tokens import TokensShape
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
-from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.base import Fitted, unsuited
 from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.token_store import code_type, store_tokens
 from tutelage.data.rows.base import Rows
@@ -187,4 +187,4 @@ def as_corpus(part: Part) -> CorpusPart:
     """
     if isinstance(part, CorpusPart):
         return part
-    raise DataError([DataProblem(part.name, "this is not a text", "The model was trained on a text: give it the same.")])
+    raise unsuited(part, "this is not a long text", "a long text")

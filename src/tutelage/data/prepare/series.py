@@ -18,7 +18,7 @@ from tutelage.core.shape.series import SeriesShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.series import SeriesPart, interpolated
-from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.prepare.change import Change, say_less, say_value
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.prepare.scaling import column_scales
@@ -27,7 +27,6 @@ from tutelage.data.rows.ragged import RaggedRows, join
 
 __all__ = ["Series", "SeriesFitted"]
 
-REMEDY = "The model was trained on series: give files of them, or arrays [N, T] or [N, T, C]."
 MULTIPLE = 8
 """Batches of unequal series are padded to a multiple of this, so that there are few different shapes."""
 FIRST = torch.zeros(1, dtype=torch.int64)
@@ -213,7 +212,7 @@ def as_series(part: Part) -> SeriesPart:
     """
     if isinstance(part, SeriesPart):
         return part
-    raise DataError([DataProblem(part.name, "its rows are no series", REMEDY)])
+    raise unsuited(part, "its rows are no series", "series: files of them, or arrays [N, T] or [N, T, C]")
 
 
 def check_channels(part: SeriesPart, channels: int) -> None:

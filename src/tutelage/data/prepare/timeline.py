@@ -20,7 +20,7 @@ from tutelage.data.part.base import Part
 from tutelage.data.part.interval import Interval, Kind
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.part.timeline import TimelinePart
-from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.prepare.calendar import Circle, calendar_names, calendar_values
 from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.scaling import column_scales
@@ -286,5 +286,4 @@ def as_timeline_part(part: Part) -> TimelinePart:
     """
     if isinstance(part, TimelinePart):
         return part
-    remedy = "The model continues series: give a table with a column of dates."
-    raise DataError([DataProblem(part.name, "these are no series with times", remedy)])
+    raise unsuited(part, "these are no series with times", "series with times: a table with a column of dates")
