@@ -11,7 +11,7 @@ from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor import ridge_forecast
 from tutelage.floor.gram import Gram
-from tutelage.floor.ridge_forecast import RidgeForecast
+from tutelage.floor.ridge_forecast import CENTERS, Center, RidgeForecast, centered, centering
 from tutelage.floor.seasonal_naive import SeasonalNaiveFitted, mean_drift
 
 
@@ -60,3 +60,18 @@ def test_the_mean_change_of_a_series_that_begins_late_is_that_of_its_own_times(s
     assert mean_drift(history, season) * history.std == pytest.approx(1.0)
     assert mean_drift(history.select(np.arange(150, len(history))), season) * history.std == pytest.approx(1.0)
     assert mean_drift(history.select(np.arange(0)), season) == 0
+
+
+@pytest.mark.parametrize("center", CENTERS)
+@pytest.mark.parametrize("groups", [1, 3])
+def test_sums_are_centered_as_windows_are(center: Center, groups: int) -> None:
+    random = np.random.default_rng(0)
+    past, truth = 100 + random.normal(size=(50, 7, 3)), random.normal(size=(50, 3, 4))
+    raw, own = Gram.empty(groups, 7, 4), Gram.empty(groups, 7, 4)
+    raw.add(past.transpose(0, 2, 1), truth)
+    own.add(centered(past, center), truth)
+    found = raw.centered(*centering(7, center))
+    # Of sums of 10,000s nine digits are left.
+    np.testing.assert_allclose(found.inputs, own.inputs, atol=1e-6)
+    np.testing.assert_allclose(found.products, own.products, atol=1e-8)
+    assert (found.squares, found.count) == (own.squares, own.count)
