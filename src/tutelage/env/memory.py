@@ -112,7 +112,7 @@ class Memory:
 
     def restore(self, state: Mapping[str, Any], *, device: torch.device) -> None:
         """Go on from `state`."""
-        self._filled, self._next = state["place"]
+        self._filled, self._next = map(int, state["place"])
         self._columns = {}
         for key, value in state.items():
             if key.startswith("column/"):

@@ -181,7 +181,7 @@ class ReplayStream:
             self._memory.cut()
         self._returns.restore(below("returns", state))
         self._coverage.restore(below("coverage", state))
-        self._num_steps, self._num_updates, self._told_at = state["counters"]
+        self._num_steps, self._num_updates, self._told_at = map(int, state["counters"])
         self._drawn = None
 
     def _act(self) -> None:

@@ -269,7 +269,7 @@ class RolloutStream:
         self._returns.restore(below("returns", state))
         self._coverage.restore(below("coverage", state))
         self._scale.restore(below("scale", state))
-        self._num_rollouts, self._served = state["counters"]
+        self._num_rollouts, self._served = map(int, state["counters"])
         self._mixed_for = (-1, -1)
 
 

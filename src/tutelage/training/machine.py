@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from tutelage.core.errors import RecipeError
+from tutelage.core.names import shorten
 from tutelage.planning.facts import Machine
 
 __all__ = [
@@ -104,7 +105,7 @@ def check_device(device: str) -> None:
     try:
         place = torch.device(device)
     except RuntimeError as error:
-        raise RecipeError(f"recipe: device = {device!r} is no device. Known: cpu, cuda, cuda:1 ...") from error
+        raise RecipeError(f"recipe: device = {shorten(device)} is no device. Known: cpu, cuda, cuda:1 ...") from error
     num_cards = torch.cuda.device_count()
     if place.type not in ("cpu", "cuda"):
         raise RecipeError(f"recipe: device = {device!r}: models are trained on cpu and cuda only. Use cpu, cuda or auto.")

@@ -161,7 +161,7 @@ class TrainState:
         self.good = {key: value.clone() for key, value in _below("good", tensors).items()} or self.best
         self.refusals.restore(_below("refusals", tensors))
         self.step.num_micro = int(values["num_micro"])
-        self.clock.step, self.clock.samples = values["clock"]
+        self.clock.step, self.clock.samples = map(int, values["clock"])
         self.control = control_from(values["control"])
         self.outside = dict(values["outside"])
         _restore_random_state(_below("rng", tensors) | _below("rng", values), self.step.options.device)

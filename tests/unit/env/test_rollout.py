@@ -104,3 +104,11 @@ def test_a_stream_goes_on_from_within_a_rollout() -> None:
         repeated = again.next()
         assert batch.keys() == repeated.keys()
         assert all(torch.equal(batch[name], repeated[name]) for name in batch)
+
+
+@pytest.mark.parametrize("counters", [["x" * 5000, 0], [0], [0, None], "xx"])
+def test_counters_that_are_no_numbers_are_refused_when_they_are_read(counters: object) -> None:
+    begun = stream()
+    begun.next()
+    with pytest.raises((TypeError, ValueError)):
+        begun.restore(begun.state() | {"counters": counters})
