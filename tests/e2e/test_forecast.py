@@ -17,10 +17,13 @@ from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.floor.log_scale import LogScale
 from tutelage.floor.ridge_forecast import RidgeForecast, RidgeForecastFitted
 from tutelage.floor.seasonal_naive import SeasonalNaiveFitted
+from tutelage.planning.facts import Machine
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.compose import compose
+from tutelage.run.forecast import forecaster, measured, read_series
 from tutelage.run.run import Run
+from tutelage.task import forecast_data
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 SMALL = {"model": "nlinear", "prepare": {"length": 48}, "quiet": True}
@@ -203,6 +206,17 @@ def test_time_to_make_bands_is_kept_at_the_end(run: Run) -> None:
     assert reserve(0.0) > 0
 
 
+def test_of_very_many_validation_windows_some_are_looked_at(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forecast_data, "MOST_WATCHED", 10_000)
+    data = run.data()
+    problem = compose(run.decided, data).problem
+    assert len(problem.validation) == len(data.watched) < len(data.windows["validation"]) == 97
+    assert data.facts(Machine("cpu", "", 1, "", 0.0, 1.0), task="forecast", is_own_model=False).num_validation == len(
+        data.watched
+    )
+    assert len(problem.test) == 97
+
+
 def test_a_window_is_explained_from_its_values_to_its_update(run: Run, tmp_path: Path) -> None:
     found = tutelage.explain(run.path, row=3, part="test")
     told = found.record()
@@ -257,6 +271,28 @@ def test_what_is_known_beforehand_helps_and_must_be_there(tmp_path: Path) -> Non
     (tmp_path / "next.csv").write_text("\n".join([*lines, *coming, ""]), encoding="utf-8")
     records = run.predict(str(tmp_path / "next.csv"))
     assert [record["time"] for record in records] == hours(24, begin=1_500)
+
+
+def test_of_a_shorter_horizon_no_more_has_to_be_known_than_is_asked_for(tmp_path: Path) -> None:
+    source = load(tmp_path, count=400)
+    settings = {"horizon": 24, "target": "load", "known": "holiday", "floor": "none"}
+    run = tutelage.train(source, steps=2, out=tmp_path / "run", **settings, **SMALL)
+    lines = Path(source).read_text(encoding="utf-8").splitlines()
+    coming = [f"{time},,0" for time in hours(6, begin=400)]
+    (tmp_path / "next.csv").write_text("\n".join([*lines, *coming, ""]), encoding="utf-8")
+    records = run.predict(str(tmp_path / "next.csv"), horizon=6)
+    assert [record["time"] for record in records] == hours(6, begin=400)
+    longer = [f"{time},,0" for time in hours(24, begin=400)]
+    (tmp_path / "longer.csv").write_text("\n".join([*lines, *longer, ""]), encoding="utf-8")
+    assert run.predict(str(tmp_path / "longer.csv"), horizon=6) == records, "what is known of later times changes nothing"
+    with pytest.raises(DataError, match=r"known of the 7 times after .*; found 6.*--horizon 6\."):
+        run.predict(str(tmp_path / "next.csv"), horizon=7)
+
+
+def test_a_model_from_another_device_is_measured_on_the_one_that_it_was_loaded_to(run: Run, tmp_path: Path) -> None:
+    given = read_series(load(tmp_path, begin=601), forecaster(run.path, run.predictor), training=lambda: pytest.fail("no file"))
+    fitted, away = forecaster(run.path, run.predictor), run.decided.but(device="cuda")
+    assert np.isfinite(measured(run.predictor, fitted, away, given)["metrics"]["test/mse"])
 
 
 def test_the_offset_of_the_times_is_written_back_and_other_offsets_are_brought_to_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Shape letters: B windows, Q levels, H steps ahead, C series.
 """
 
+from functools import cached_property
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -68,10 +69,17 @@ class Bands(Calibrator):
         return cls(levels=levels, sizes=(horizon, channels), every=every, offsets=tuple(told))
 
     def array(self) -> np.ndarray:
-        """Return the offsets, float64 [Q, H, C]; NaN where a series has no bands."""
+        """Return the offsets, float64 [Q, H, C], not to be written to; NaN where a series has no bands."""
+        return self._array
+
+    @cached_property
+    def _array(self) -> np.ndarray:
+        # Asked for with every batch, and of thousands of series it takes a while to make.
         groups = -(-self.sizes[0] // self.every)
         shared_QGC = np.array(self.offsets, dtype=np.float64).reshape(len(self.levels), groups, self.sizes[1])
-        return shared_QGC.repeat(self.every, axis=1)[:, : self.sizes[0]]
+        offsets_QHC = shared_QGC.repeat(self.every, axis=1)[:, : self.sizes[0]]
+        offsets_QHC.flags.writeable = False
+        return offsets_QHC
 
     def misfit(self, shape: Shape) -> str:
         """Say where the bands are of other steps or series."""

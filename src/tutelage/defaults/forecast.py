@@ -21,6 +21,8 @@ LARGE = 150_000
 """Windows, each series counted, from which on there is enough to learn for a wider network."""
 ROWS_AT_ONCE = 2_048
 """Windows in a step, each series counted, at most: what a step costs."""
+LEAST_BATCH = 4
+"""Windows in a step, with all their series, at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,9 @@ class ForecastDefaults(Defaults):
 
 def _sizes(windows: int, channels: int, *, is_large: bool) -> Sizes:
     """Choose by the number of windows; a step with many series takes fewer of them."""
+    most = max(LEAST_BATCH, ROWS_AT_ONCE // channels)
     if windows < SMALL:
-        return Sizes(1e-4, 200, 16)
+        return Sizes(1e-4, 200, min(16, most))
     if windows < MIDDLE:
-        return Sizes(3e-4, 400, 16)
-    return Sizes(1e-3, 1_500 if is_large else 600, min(32, max(4, ROWS_AT_ONCE // channels)))
+        return Sizes(3e-4, 400, min(16, most))
+    return Sizes(1e-3, 1_500 if is_large else 600, min(32, most))

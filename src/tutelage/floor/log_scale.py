@@ -37,7 +37,8 @@ class LogScale:
     @classmethod
     def suited(cls, part: HistoryPart) -> "LogScale":
         """Return the scale that suits train windows."""
-        first, last = int(part.starts.min(initial=0)), int(part.starts.max(initial=0)) + part.length + part.horizon
+        first = int(part.starts.min()) if len(part) else 0
+        last = int(part.starts.max(initial=0)) + part.length + part.horizon
         raw_TC = part.raw(part.measured[first:last])
         is_log_C = np.array([_grows(raw_TC[:, c][~np.isnan(raw_TC[:, c])], part.season) for c in range(part.channels)])
         least_C, mean_C, std_C = np.ones(part.channels), np.zeros(part.channels), np.ones(part.channels)

@@ -16,6 +16,8 @@ ORDER = 6
 """Tokens in the longest runs, the predicted one among them."""
 MAX_TOKENS = 5_000_000
 """Tokens that are counted at most, the last ones: beyond, counting takes longer than a plain model is worth."""
+BLOCK_TOKENS = 2**18
+"""Tokens that are looked up at once."""
 LEAST_DISCOUNT, LARGEST_DISCOUNT = 0.1, 0.95
 
 
@@ -79,6 +81,15 @@ class NGrams:
 
     def log_likelihoods(self, tokens: np.ndarray) -> np.ndarray:
         """Return the logarithm of the probability of each token but the first, given those before it: float64 [N - 1]."""
+        # A block at a time, with the tokens before it that count: each takes some hundred bytes while it is looked up.
+        reach, found = len(self.runs) - 1, [np.empty(0)]
+        for begin in range(0, len(tokens), BLOCK_TOKENS):
+            first = max(0, begin - reach)
+            found.append(self._logs(tokens[first : begin + BLOCK_TOKENS])[begin - first :])
+        return np.concatenate(found)[1:]
+
+    def _logs(self, tokens: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the probability of each token, given those before it here: float64 [N]."""
         tokens = tokens.astype(np.int64)
         likelihood = np.full(len(tokens), 1 / self.vocabulary_size)
         before = np.zeros(len(tokens), dtype=np.int64)
@@ -93,7 +104,7 @@ class NGrams:
             spread = runs.discount * runs.num_kinds[before]
             np.divide(kept + spread * rest, total, out=rest, where=total > 0)
             before = np.where(is_known, place, -1)[:-1]
-        return np.asarray(np.log(likelihood[1:]))
+        return np.asarray(np.log(likelihood))
 
 
 def _runs(keys: np.ndarray, counts: np.ndarray, vocabulary_size: int, num_contexts: int) -> Runs:

@@ -101,12 +101,19 @@ class SeasonalNaiveFitted(ForecastFitted):
 
 
 def mean_drift(part: HistoryPart, season: int) -> np.ndarray:
-    """Return the mean change in a step over all times that the windows see, float64 [C], from differences of a season."""
-    last = int(part.starts.max(initial=0)) + part.length + part.horizon
-    values_TC = part.past[int(part.starts.min(initial=0)) : last]
+    """Return the mean change in a step over all times that the windows see, float64 [C], from differences of a season.
+
+    What stands for a series before it was first measured is no change.
+    """
+    if not len(part):
+        return np.zeros(part.channels)
+    first, last = int(part.starts.min()), int(part.starts.max()) + part.length + part.horizon
+    values_TC = part.past[first:last]
     if len(values_TC) <= season:
         return np.zeros(part.channels)
-    return np.asarray((values_TC[season:] - values_TC[:-season]).mean(axis=0) / season)
+    is_known_TC = first + np.arange(len(values_TC) - season)[:, None] >= part.first_measured
+    change_TC = np.where(is_known_TC, values_TC[season:] - values_TC[:-season], 0.0)
+    return np.asarray(change_TC.sum(axis=0) / np.maximum(is_known_TC.sum(axis=0), 1) / season)
 
 
 def squared_error(fitted: SeasonalNaiveFitted, part: HistoryPart) -> float:

@@ -3,13 +3,13 @@
 Use it where a false alarm is costly.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from tutelage.metric.base import Form, Tally
 from tutelage.metric.counts import AveragedMetric, ClassCounts
-from tutelage.metric.neighbors import EitherTally, SampleOutcome, sample_tally
+from tutelage.metric.neighbors import EitherTally, sample_tally
 from tutelage.metric.weighted import divide
 
 __all__ = ["Precision"]
@@ -26,14 +26,6 @@ class Precision(AveragedMetric):
     def tally(self) -> Tally:
         """Return a tally that takes rows, or generated samples."""
         return EitherTally(super().tally(), sample_tally(is_precise=True))
-
-    def compute(self, outcome: Any) -> float:
-        """Return the metric of rows, or of generated samples."""
-        if not isinstance(outcome, SampleOutcome):
-            return super().compute(outcome)
-        tally = self.tally()
-        tally.add(outcome)
-        return tally.value()
 
     def scores(self, counts: ClassCounts) -> np.ndarray:
         """Return the score of each class [R, C]."""

@@ -6,6 +6,8 @@ batch by batch, and a bootstrap are the same few lines.
 Shapes: R = weightings, N = rows, C = classes. A plain evaluation is R = 1.
 """
 
+from typing import Any
+
 import numpy as np
 
 from tutelage.metric.base import Metric, Outcome, Tally
@@ -17,8 +19,10 @@ __all__ = ["MeanMetric", "ProportionMetric", "SummedMetric", "WeightedMetric", "
 class WeightedMetric(Metric):
     """A metric that is a function of weighted rows; a subclass says only how, in `evaluate`."""
 
-    def compute(self, outcome: Outcome) -> float:
-        """Return the metric; NaN where it is not defined, or without rows."""
+    def compute(self, outcome: Any) -> float:
+        """Return the metric; NaN where it is not defined, or without rows; of what is no rows, what its tally says."""
+        if not isinstance(outcome, Outcome):
+            return super().compute(outcome)
         if len(outcome.target) == 0:
             return float("nan")
         return float(self.evaluate(outcome, weights_of(outcome))[0])

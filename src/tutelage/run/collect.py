@@ -28,6 +28,8 @@ __all__ = ["FROM_PYTHON", "Gathered", "collect", "gather", "gather_again", "one_
 FROM_PYTHON = "arrays given from Python"
 BESIDE = ("target", "test", "on_bad_data")
 """Settings of every source that are keys of a recipe themselves."""
+OF_ARRAYS = ("text",)
+"""Settings by which data from Python are read, where the task does not read them in a way of its own."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ def collect(
             on_bad_data=recipe.on_bad_data,
             as_given=as_given,
             is_input=reader is not None,
+            reading=_of_arrays(recipe) if reader is None else None,
             marks=marks,
         )
         return _looked_at(arrays if reader is None else reader.of_tables(arrays), recipe)
@@ -132,6 +135,22 @@ def source_kind(recipe: Recipe) -> type[Source]:
     named = recipe.source_settings.get("kind") or (own if is_read else None)
     kind: type[Source] = recognize(recipe.source) if named is None else catalog.load("source", str(named))
     return kind
+
+
+def _of_arrays(recipe: Recipe) -> dict[str, Any]:
+    """Return the settings by which data from Python are read.
+
+    Raises:
+        RecipeError: One that they do not have.
+    """
+    others = [key for key in recipe.source_settings if key not in OF_ARRAYS]
+    if others:
+        found = f"recipe: source.{others[0]} = {recipe.source_settings[others[0]]!r} means nothing to data from Python"
+        remedy = (
+            "Name the task that it is for, such as task='forecast', or give a path." if recipe.task == "auto" else "Leave it out."
+        )
+        raise RecipeError(f"{found}. {remedy}")
+    return dict(recipe.source_settings)
 
 
 def _taker_of(value: object) -> type[Source] | None:

@@ -27,6 +27,7 @@ __all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "r
 
 DIGITS = 8
 """Significant digits of what is told."""
+MOST_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class SeriesInput:
     part: Stretch
     problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,15 +128,15 @@ def read_series(inputs: Any, fitted: TimelineFitted, *, training: Callable[[], C
             raise DataError([DataProblem(collected.train.name, "no series with times", "Give a table with a column of dates.")])
         test = collected.test
         whole = collected.train.followed_by(test)[0] if isinstance(test, Stretch) else collected.train
-        return _of_model(SeriesInput(whole, notes=collected.notes), fitted)
+        return _of_model(SeriesInput(whole, notes=collected.notes, warnings=collected.warnings), fitted)
     known = {key: value for key, value in fitted.reading().items() if key in Timeline.model_fields}
     if isinstance(inputs, str | Path):
         made = Timeline(path=str(inputs), **known).read_timeline(str(inputs), interval=fitted.interval)
-        return _of_model(SeriesInput(made.part, made.problems, (*made.notes, *made.warnings)), fitted)
+        return _of_model(SeriesInput(made.part, made.problems, made.notes, made.warnings), fitted)
     table = collect_arrays(inputs, target="", is_input=True, reading=fitted.reading())
     read = Timeline(**known).of_tables(table, interval=fitted.interval)
     assert isinstance(read.train, Stretch)
-    return _of_model(SeriesInput(read.train, read.problems, (*read.notes, *read.warnings)), fitted)
+    return _of_model(SeriesInput(read.train, read.problems, read.notes, read.warnings), fitted)
 
 
 def _of_model(given: SeriesInput, fitted: TimelineFitted) -> SeriesInput:
@@ -143,13 +145,18 @@ def _of_model(given: SeriesInput, fitted: TimelineFitted) -> SeriesInput:
     others = [name for name in part.series if name not in known]
     if not others or not known <= set(part.series):
         return given
-    named = ", ".join(others[:6]) + (f" and {len(others) - 6:,} more" if len(others) > 6 else "")
-    told = f"{part.file}: not forecast, since the model did not learn from them: {named}"
+    told = f"{part.file}: not forecast, since the model did not learn from them: {_named(others)}"
     return replace(given, part=part.of_series(fitted.series), notes=(*given.notes, told))
 
 
-def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) -> Forecasts:
+def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput, *, horizon: int = 0) -> Forecasts:
     """Return what comes after the last time at which anything was measured.
+
+    Args:
+        predictor: The model.
+        fitted: Its preprocessing.
+        given: The series.
+        horizon: How many times ahead; 0 = all that the model has learned. Of later ones nothing has to be known beforehand.
 
     Raises:
         DataError: There are too few times, or something that is to be known of the coming ones is missing.
@@ -161,7 +168,8 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
     if last + 1 < need:
         found = f"{last + 1:,} times with values, and the model looks at {need:,} to continue them"
         raise DataError([DataProblem(part.file, found, f"Give a table with the last {need:,} times and more.")])
-    _require_known(part, fitted, last)
+    horizon = horizon or fitted.horizon
+    _require_known(part, last, horizon=horizon)
     windows = fitted.latest(part, last=last)
     rows = fitted.rows_of(part, windows)
     answers = [
@@ -174,7 +182,7 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
     if isinstance(bands, Bands):
         offsets = bands.array()
         quantiles = {f"{level:g}": windows.raw(forecast_HC + offsets[q]) for q, level in enumerate(bands.levels)}
-    times = fitted.interval.times(part.start, last + 1 + fitted.horizon)[-fitted.horizon :]
+    times = fitted.interval.after(part.start, last + 1 + np.arange(fitted.horizon))
     form = fitted.read.get("dates", {}).get(fitted.read.get("time_column", ""), "")
     told = tuple(written_times(times, fitted.interval, offset=offset_of(form)))
     silent = [
@@ -182,11 +190,10 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput) 
         for name, any_ in zip(fitted.series, _is_measured(windows.measured[last + 1 - fitted.length : last + 1]), strict=True)
         if not any_
     ]
-    notes = [
-        *given.notes,
-        *([f"{part.file}: nothing was measured lately of {', '.join(silent[:6])}: its forecast says little"] if silent else []),
-    ]
-    return Forecasts(told, fitted.series, windows.raw(forecast_HC), quantiles, given.problems, tuple(notes))
+    doubt = f"{part.file}: nothing was measured lately of {_named(silent)}: what is forecast of that says little"
+    warnings = (*given.warnings, *([doubt] if silent else []))
+    whole = Forecasts(told, fitted.series, windows.raw(forecast_HC), quantiles, given.problems, given.notes, warnings)
+    return whole.first(horizon)
 
 
 def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: SeriesInput) -> dict[str, Any]:
@@ -206,6 +213,8 @@ def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: Se
     if companion is not None:
         beside = ForecastBeside(companion.floor, windows, windows, plan.seed, share=companion.share, fitted=companion.fitted)
     outlook = Outlook(beside, bands if isinstance(bands, Bands) else None)
+    # The model may have been trained on a device that is not here.
+    plan = plan.but(device=predictor.device)
     evaluator = ForecastEvaluator("test", part, windows, fitted, plan, lambda _: predictor.module, outlook)
     scores = evaluator.final(Task())
     return {
@@ -214,7 +223,7 @@ def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: Se
         "metrics": scores["metrics"],
         "intervals": scores["intervals"],
         "forecast": scores["forecast"],
-        "warnings": scores["warnings"],
+        "warnings": [*given.warnings, *scores["warnings"]],
     }
 
 
@@ -231,18 +240,25 @@ def _is_measured(values_TC: np.ndarray) -> Sequence[bool]:
     return [bool(value) for value in (~np.isnan(values_TC)).any(axis=0)]
 
 
-def _require_known(part: Stretch, fitted: TimelineFitted, last: int) -> None:
-    """Refuse series without what is to be known of the coming times."""
+def _require_known(part: Stretch, last: int, *, horizon: int) -> None:
+    """Refuse series without what is to be known of the coming times that are asked for."""
     names = part.known_names
-    coming = part.known[last + 1 : last + 1 + fitted.horizon]
+    coming = part.known[last + 1 : last + 1 + horizon]
     if not names:
         return
-    complete = len(coming) == fitted.horizon and not np.isnan(coming).any()
+    complete = len(coming) == horizon and not np.isnan(coming).any()
     if not complete:
-        there = int((~np.isnan(coming)).all(axis=1).sum())
-        found = f"{', '.join(names)} must be known of the {fitted.horizon:,} times after {part.say(last)}; found {there:,}"
+        is_there = (~np.isnan(coming)).all(axis=1)
+        found = f"{', '.join(names)} must be known of the {horizon:,} times after {part.say(last)}; found {int(is_there.sum()):,}"
         remedy = "Add a row for each of them, with the values of these columns; leave the cells of the series empty."
+        first = int(np.append(is_there, False).argmin())
+        remedy += f" Or ask for no more than is known of: --horizon {first}." if first else ""
         raise DataError([DataProblem(part.file, found, remedy)])
+
+
+def _named(names: Sequence[str]) -> str:
+    """Write the first ones, and how many more there are."""
+    return ", ".join(names[:MOST_NAMED]) + (f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else "")
 
 
 def _plain(value: float) -> float | None:

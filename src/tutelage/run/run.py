@@ -210,7 +210,7 @@ class Run:
         require_horizon(self.path, horizon, fitted)
         given = read_series(inputs, fitted, training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
-        return continued(self.predictor, fitted, given).first(horizon or fitted.horizon)
+        return continued(self.predictor, fitted, given, horizon=horizon)
 
     def _training_series(self) -> Collected:
         """Read the training data again."""

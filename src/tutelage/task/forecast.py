@@ -142,7 +142,7 @@ class Forecast(TaskSpec):
         ) -> ForecastEvaluator:
             return ForecastEvaluator(name, data.parts[part], chosen, fitted, plan, answering, outlook, is_watched)
 
-        validation = evaluator("val", "validation", windows["validation"], outlook, is_watched=True)
+        validation = evaluator("val", "validation", data.watched, outlook, is_watched=True)
         return Problem(
             task=task.to(plan.device),
             stream=planned_stream(rows, plan, finisher=finisher, rank=rank, world=world),

@@ -32,6 +32,8 @@ MOST_SHARE = 0.5
 LEAST_TIMES = 4
 """For a horizon of one: two times to learn from, one each for validation and test."""
 MOST_NAMED = 8
+MOST_WATCHED = 40_000_000
+"""Numbers in the validation windows that are looked at: they are gathered at each evaluation, and neighbors tell the same."""
 LONGEST_WINDOW, SHORTEST_WINDOW = 1_024, 96
 SEASONS_IN_WINDOW = 21
 TRAIN_SHARE = 3
@@ -85,6 +87,18 @@ class ForecastData(Data):
         """Times of each stretch."""
         return {name: len(part) - self.lookback[name] for name, part in self.parts.items()}
 
+    @property
+    def watched(self) -> HistoryPart:
+        """The validation windows that are looked at: every one, or of very many every n-th."""
+        windows = self.windows["validation"]
+        return windows.select(np.arange(0, len(windows), self._watched_step)) if self._watched_step > 1 else windows
+
+    @property
+    def _watched_step(self) -> int:
+        windows = self.windows["validation"]
+        each = (windows.length + windows.horizon) * (windows.channels + self.fitted.shape.known)
+        return -(-len(windows) * each // MOST_WATCHED)
+
     def decisions(self) -> tuple[Decision, ...]:
         """Return task, series, step, season, gaps, stretches, window and horizon."""
         fitted, train = self.fitted, self.parts["train"]
@@ -113,12 +127,22 @@ class ForecastData(Data):
             Decision(key="horizon", value=fitted.interval.say_span(fitted.horizon), reason=self.why.get("horizon", "")),
             Decision(key="window", value=f"{fitted.length:,} times before the moment", reason=self.why.get("length", "")),
             Decision(key="split", value=f"{sizes} times: {spans}", reason=self.cuts.reason),
+            *self._said_of_watched(),
             Decision(
                 key="prepare",
                 value=f"{getattr(self.prepare, 'kind', '')}: {fitted.say()}",
                 reason="fitted on the train part only",
             ),
         )
+
+    def _said_of_watched(self) -> list[Decision]:
+        """Say how many validation windows are looked at, where these are not all."""
+        if self._watched_step <= 1:
+            return []
+        value = f"1 of {self._watched_step:,} windows, {len(self.watched):,} in all"
+        return [
+            Decision(key="validation", value=value, reason="neighbors tell nearly the same; the test part is measured as a whole")
+        ]
 
     def warnings(self) -> tuple[str, ...]:
         """Tell of gaps, and of what should be known of each time and is not."""
@@ -151,7 +175,7 @@ class ForecastData(Data):
             modality=self.parts["train"].kind,
             shape=self.fitted.shape,
             num_train=counts["train"],
-            num_validation=counts["validation"],
+            num_validation=len(self.watched),
             num_test=counts.get("test", 0),
             task=task,
             class_counts=(),

@@ -114,7 +114,7 @@ class ForecastSums:
             quantiles = {f"{level:g}": self._units(forecast_H + offsets[q], c) for q, level in enumerate(self._bands.levels)}
         return {
             "series": fitted.series[c],
-            "start": iso_time(int(part.interval.times(part.start, moment + 1)[-1]), part.interval),
+            "start": iso_time(part.at(moment), part.interval),
             "past": self._units(windows.measured[first:moment, c], c),
             "truth": self._units(told.truth[0, :, c], c),
             "quantiles": quantiles,

@@ -33,6 +33,8 @@ from tutelage.task.text_example import text_example
 __all__ = ["Language", "LanguageTask"]
 
 TEST_FRACTION, VALIDATION_FRACTION = 0.1, 0.05
+MOST_TEST, MOST_VALIDATION = 500_000, 100_000
+"""Characters of these parts, at most, where nobody says: measuring more takes minutes, and the mean is known to 0.01 nats."""
 LONG_SECONDS, LONG_PIECE = 600.0, 256
 """With that much time longer pieces pay: more of the text before it tells the next token (docs/LOG.md)."""
 LOOK = 10_000
@@ -75,13 +77,13 @@ class Language(TaskSpec):
         assert isinstance(train, CorpusPart)
         test_fraction = 0.0
         if test is None:
-            test_fraction = choose_fraction(recipe, "test", TEST_FRACTION)
+            test_fraction = _share(recipe, "test", usual=TEST_FRACTION, most=MOST_TEST / max(len(train), 1))
             end = len(train) - round(test_fraction * len(train))
             test = train.stretch(end, len(train), name="test") if test_fraction else None
             train = train.stretch(0, end, name="train")
         validation, fraction = collected.validation, 0.0
         if not isinstance(validation, CorpusPart):
-            fraction = choose_fraction(recipe, "validation", VALIDATION_FRACTION)
+            fraction = _share(recipe, "validation", usual=VALIDATION_FRACTION, most=MOST_VALIDATION / max(len(train), 1))
             cut = round(fraction * len(train))
             validation, train = train.stretch(0, cut, name="validation"), train.stretch(cut, len(train), name="train")
         parts = {"train": train, "validation": validation}
@@ -154,6 +156,13 @@ class Language(TaskSpec):
         return torch.log_softmax(outputs, dim=-1)
 
 
+def _share(recipe: Recipe, part: Literal["validation", "test"], *, usual: float, most: float) -> float:
+    """Return which share of a text a part takes: as wished, or as usual, but no more than tells something new."""
+    wish = recipe.split.validation if part == "validation" else recipe.split.test
+    fraction = choose_fraction(recipe, part, usual)
+    return min(fraction, most) if wish == "auto" else fraction
+
+
 def _suggested(recipe: Recipe, parts: Mapping[str, CorpusPart]) -> dict[str, int] | None:
     """Return how long pieces had better be where nobody says; None for the usual length."""
     has_time = recipe.budget.seconds >= LONG_SECONDS
@@ -221,6 +230,9 @@ class CorpusData(Data):
         sizes = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
         cut = {"validation is the beginning of the text": self.split.validation, "test its end": self.split.test}
         where = ", ".join(said for said, share in cut.items() if share) or "as the source has them"
+        if self.sizes.get("test") == MOST_TEST or self.sizes["validation"] == MOST_VALIDATION:
+            where += f"; of a long text at most {MOST_TEST:,} and {MOST_VALIDATION:,} characters, unless split.test and "
+            where += "split.validation say otherwise"
         return (
             Decision(key="task", value="language", reason=self.task_reason),
             Decision(key="split", value=f"{sizes} characters", reason=where),

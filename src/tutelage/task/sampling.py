@@ -42,7 +42,8 @@ class Drawing:
         if not self.temperature:
             return logits_BV.argmax(dim=-1)
         ordered_BV, token_BV = logits_BV.sort(dim=-1, descending=True, stable=True)
-        chance_BV = torch.softmax(ordered_BV / self.temperature, dim=-1)
+        # Less the largest one first: divided by a very small number it would be infinite.
+        chance_BV = torch.softmax((ordered_BV - ordered_BV[:, :1]) / self.temperature, dim=-1)
         if self.top_k:
             chance_BV[:, self.top_k :] = 0
         if self.top_p < 1:
@@ -68,25 +69,25 @@ class Reader:
     network: Any
     length: int
     is_cached: bool = True
-    _start: int = 0
+    _window: Tensor | None = field(default=None, repr=False)
     _num_read: int = 0
     _state: Any = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.is_cached = self.is_cached and hasattr(self.network, "begin") and hasattr(self.network, "step")
 
-    def next(self, token_BN: Tensor) -> Tensor:
-        """Return logits [B, V] for the token after all these, which begin with those of the last call."""
-        count = token_BN.shape[1]
-        has_moved = count - self._start > self.length
-        if has_moved:
-            self._start = count - max(1, self.length // 2)
+    def next(self, token_BT: Tensor) -> Tensor:
+        """Return logits [B, V] for the token after these, which follow those of earlier calls; only a window is kept."""
+        window_BT = token_BT if self._window is None else torch.cat([self._window, token_BT], dim=1)
+        if window_BT.shape[1] > self.length:
+            window_BT, self._state = window_BT[:, -max(1, self.length // 2) :], None
+        self._window = window_BT
         if not self.is_cached:
-            logits_BV: Tensor = self.network(token_BN[:, self._start :])[:, -1]
+            logits_BV: Tensor = self.network(window_BT)[:, -1]
             return logits_BV
-        if has_moved or self._state is None:
-            self._state, self._num_read = self.network.begin(len(token_BN)), self._start
-        return self._read(token_BN[:, self._num_read :])
+        if self._state is None:
+            self._state, self._num_read = self.network.begin(len(window_BT)), 0
+        return self._read(window_BT[:, self._num_read :])
 
     def _read(self, token_BT: Tensor) -> Tensor:
         """Let the network read the tokens that are new to it."""
@@ -127,11 +128,12 @@ def draw_tokens(
         is_cached: Whether to use what the network remembers; makes no difference but for rounding.
     """
     generators = [torch.Generator().manual_seed(derive(seed, "text", number)) for number in range(num_texts)]
-    token_BN = torch.tensor([start] * num_texts, dtype=torch.int64, device=device)
+    # Of a long beginning no more is looked at than tells that it is longer than a window.
+    token_BT = torch.tensor([start[-length - 1 :]] * num_texts, dtype=torch.int64, device=device)
     reader = Reader(network, length, is_cached)
     for _ in range(num_tokens):
         with evaluation_mode(network):
-            logits_BV = reader.next(token_BN)
+            logits_BV = reader.next(token_BT)
         drawn_B = drawing.draw(logits_BV, generators)
         yield drawn_B
-        token_BN = torch.cat([token_BN, drawn_B[:, None].to(device)], dim=1)
+        token_BT = drawn_B[:, None].to(device)

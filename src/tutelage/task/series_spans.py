@@ -29,7 +29,7 @@ def measured_series(whole: Stretch, *, train: int) -> tuple[str, ...]:
 
 def say_left_out(whole: Stretch, names: Sequence[str], *, train: int) -> str:
     """Tell of series that are left out, since nothing was measured of them in the train times."""
-    told = _named([_told(whole, name, "first") for name in names])
+    told = _named(whole, [whole.series.index(name) for name in names[:MOST_NAMED]], "first", count=len(names))
     found = f"{whole.file}: left out, since there is no value up to {whole.say(train - 1)}, where the train part ends: {told}"
     remedy = "train again once they are longer, or make split.validation and split.test smaller"
     return f"{found}. Neither learned from nor forecast; {remedy}"
@@ -47,17 +47,17 @@ def say_short(whole: Stretch, *, train: int, test: int, length: int, horizon: in
     """
     early, short = [], []
     end = whole.count_measured()
-    for number, name in enumerate(whole.series):
+    for number in range(len(whole.series)):
         place_N = np.flatnonzero(~np.isnan(whole.values[:, number]))
         if not len(place_N):
             continue  # told by who read the table
         if int(place_N[-1]) < end - horizon:
-            early.append((name, int(place_N[-1]) < test))
+            early.append((number, int(place_N[-1]) < test))
         elif int((place_N < train).sum()) < length + horizon:
-            short.append(name)
+            short.append(number)
     told = []
     if early:
-        named = _named([_told(whole, name, "last") for name, _ in early])
+        named = _named(whole, [number for number, _ in early], "last", count=len(early))
         found = (
             f"{whole.file}: {_many(len(early), whole)} end a horizon or more before the last time, {whole.say(end - 1)}: {named}"
         )
@@ -68,7 +68,7 @@ def say_short(whole: Stretch, *, train: int, test: int, length: int, horizon: in
         becomes = "They are learned from as far as they go, and forecast after the last time, from old values: rely on none of it"
         told.append(f"{found}. {becomes}{tested}. Give their later values, or remove them")
     if short:
-        named = _named([_told(whole, name, "first") for name in short])
+        named = _named(whole, short, "first", count=len(short))
         found = f"{whole.file}: {_many(len(short), whole)} have fewer values to learn from than one window with its horizon "
         becomes = (
             "What is missing before a moment is filled, and their scale comes from few values: expect less of their forecasts"
@@ -77,9 +77,9 @@ def say_short(whole: Stretch, *, train: int, test: int, length: int, horizon: in
     return told
 
 
-def _told(whole: Stretch, name: str, end: str) -> str:
+def _told(whole: Stretch, number: int, end: str) -> str:
     """Write a series with how many values it has, and its first or last time."""
-    place_N = np.flatnonzero(~np.isnan(whole.values[:, whole.series.index(name)]))
+    place_N, name = np.flatnonzero(~np.isnan(whole.values[:, number])), whole.series[number]
     if not len(place_N):
         return f"{name} (no value)"
     word, place = ("up to", place_N[-1]) if end == "last" else ("from", place_N[0])
@@ -90,6 +90,7 @@ def _many(count: int, whole: Stretch) -> str:
     return f"{count:,} of {len(whole.series):,} series"
 
 
-def _named(told: Sequence[str]) -> str:
-    """Write the first ones, and how many more there are."""
-    return ", ".join(told[:MOST_NAMED]) + (f" and {len(told) - MOST_NAMED:,} more" if len(told) > MOST_NAMED else "")
+def _named(whole: Stretch, numbers: Sequence[int], end: str, *, count: int) -> str:
+    """Write the first of `count` series, and how many more there are."""
+    told = [_told(whole, number, end) for number in numbers[:MOST_NAMED]]
+    return ", ".join(told) + (f" and {count - MOST_NAMED:,} more" if count > MOST_NAMED else "")

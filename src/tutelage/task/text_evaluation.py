@@ -28,6 +28,10 @@ from tutelage.task.sampling import Drawing, draw_tokens
 __all__ = ["CountedRuns", "TextEvaluator"]
 
 
+BLOCK_TOKENS = 2**20
+"""Tokens that are measured at once where no network is asked."""
+
+
 @dataclass
 class CountedRuns:
     """The plain models of a train part, made when they are first asked for.
@@ -124,13 +128,13 @@ class TextEvaluator(Measured):
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what the frequencies of the tokens reach, whatever stands before."""
-        targets = self.rows.tokens[1:]
-        return self.measure([self.outcome(np.log(self.counted.frequencies)[targets], targets)])
+        log_V = np.log(self.counted.frequencies)
+        return self.measure(self.outcome(log_V[targets], targets) for targets in self._blocks(self.rows.tokens[1:]))
 
     def measure_floor(self, network: Mapping[str, float]) -> dict[str, Any]:
         """Return what counting reaches beside the network, by name."""
         log_N = self.counted.runs.log_likelihoods(self.rows.tokens)
-        floor = self.measure([self.outcome(log_N, self.rows.tokens[1:])])
+        floor = self.measure(map(self.outcome, self._blocks(log_N), self._blocks(self.rows.tokens[1:])))
         return {**self.counted.record(), "metrics": {"network": dict(network), "floor": floor}}
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
@@ -148,6 +152,11 @@ class TextEvaluator(Measured):
             device=self.plan.device,
         )
         return (Sampled(step=step, texts=(self.fitted.decode(torch.cat(list(drawn))),)),)
+
+    @staticmethod
+    def _blocks(values_N: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield what belongs to the tokens of a stretch block by block, since a long one is measured in the memory of a few."""
+        return (values_N[begin : begin + BLOCK_TOKENS] for begin in range(0, len(values_N), BLOCK_TOKENS))
 
     def outcome(self, log_N: np.ndarray, targets: np.ndarray) -> TokenOutcome:
         """Return log-likelihoods with the number of characters that begin in each token."""

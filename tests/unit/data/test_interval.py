@@ -1,9 +1,12 @@
 """The step between times: equal, by the calendar or by working days; which time comes next."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from tutelage.data.part.interval import DAY, HOUR, Interval, find_interval, say_time
+from tutelage.data.part.timeline import TimelinePart
 
 
 def times(*texts: str) -> np.ndarray:
@@ -47,6 +50,15 @@ def test_days_without_week_ends_are_working_days() -> None:
     assert found.kind == "working_day"
     np.testing.assert_array_equal(found.times(int(days[0]), 30), days)
     np.testing.assert_array_equal(found.places(days, origin=int(days[0])), np.arange(30))
+
+
+def test_a_single_saturday_among_working_days_does_not_make_them_days() -> None:
+    days = np.busday_offset(np.datetime64("2024-01-01"), np.arange(30))
+    odd = np.sort(np.append(days, np.datetime64("2024-01-13"))).astype("datetime64[us]").astype(np.int64)
+    assert find_interval(odd, is_number=False).kind == "working_day"
+    every_saturday = np.sort(np.append(days, np.arange("2024-01-06", "2024-02-10", 7, dtype="datetime64[D]")))
+    assert find_interval(every_saturday.astype("datetime64[us]").astype(np.int64), is_number=False) == Interval("time", DAY)
+    assert find_interval(np.arange(12) * DAY, is_number=False) == Interval("time", DAY), "days with the week ends that there are"
 
 
 def test_a_few_gaps_do_not_change_the_step() -> None:
@@ -95,3 +107,15 @@ def test_a_season_of_quarter_hours_is_said_in_steps_and_days() -> None:
     assert Interval("time", 15 * 60 * 1_000_000).say_span(96) == "96 steps (1 day)"
     assert Interval("time", 3_600 * 1_000_000).say_span(24) == "24 hours"
     assert Interval("working_day", 1).say_span(5) == "5 working days"
+
+
+@pytest.mark.parametrize("interval", [Interval("time", HOUR), Interval("month", 3, day=31), Interval("working_day", 1)])
+def test_a_single_time_far_away_is_found_without_those_before(interval: Interval) -> None:
+    origin = int(times("2024-01-31")[0])
+    np.testing.assert_array_equal(interval.after(origin, np.array([0, 700, 3])), interval.times(origin, 701)[[0, 700, 3]])
+    values = np.zeros((1, 1))
+    part = TimelinePart("x", values, values[:, :0], origin, Interval("time", HOUR), ("a",), (), "x.csv", "")
+    tracemalloc.start()
+    assert part.say(3_000_000) == say_time(origin + 3_000_000 * HOUR)
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()

@@ -89,3 +89,16 @@ def test_columns_that_were_named_for_something_else_are_told(tmp_path: Path) -> 
         read(tmp_path, rows(), known="date")
     with pytest.raises(DataError, match="column shop: names 60 series, and none has more than one value"):
         read(tmp_path, [f"{hour(n)},s{n},{n % 7}" for n in range(60)], "date,shop,a", series_id="shop")
+
+
+def test_a_single_saturday_among_working_days_is_left_out_and_told(tmp_path: Path) -> None:
+    working = [str(np.busday_offset("2022-01-03", n)) for n in range(60)]
+    lines = [f"{day},{n % 5}" for n, day in enumerate(sorted([*working, "2022-01-15"]))]
+    found = read(tmp_path, lines, "date,a")
+    part = series(found)
+    assert (len(part), part.interval.say(), part.gaps) == (60, "1 working day", ())
+    assert [part.say(place) for place in (9, 10)] == ["2022-01-14", "2022-01-17"]
+    told = "1 row of a Saturday or Sunday, where all others are of working days: 2022-01-15 (x.csv row 12). Left out"
+    assert told in " ".join(found.warnings)
+    first = read(tmp_path, [f"{day},{n % 5}" for n, day in enumerate(["2022-01-01", *working])], "date,a")
+    assert series(first).say(0) == "2022-01-03"

@@ -1,11 +1,13 @@
 """The order of samples: every row once an epoch, a function of the position alone, in batches of like lengths if wanted."""
 
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 
+from tutelage.data import order as module
 from tutelage.data.order import LengthOrder, Order
 
 LENGTHS = np.random.default_rng(0).geometric(0.01, 1000)
@@ -74,3 +76,36 @@ def test_the_parts_of_a_batch_are_about_equally_long() -> None:
     order = by_length(1000, seed=0, batch_size=100)
     halves = LENGTHS[order.rows(0, 1000).numpy()].reshape(10, 2, 50).mean(axis=(0, 2))
     assert halves[0] == pytest.approx(halves[1], rel=0.05)
+
+
+@pytest.mark.parametrize("num_rows", [1, 2, 3, 10, 64, 65, 1000])
+def test_an_order_that_is_not_held_shows_every_row_once_an_epoch(num_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_HELD", 0)
+    order = Order(num_rows, seed=1)
+    rows = torch.cat([order.rows(start, 7) for start in range(0, 7 * num_rows, 7)])
+    assert all(sorted(rows[epoch * num_rows : (epoch + 1) * num_rows].tolist()) == list(range(num_rows)) for epoch in range(7))
+    assert torch.equal(Order(num_rows, seed=1).rows(3, 9), torch.cat([rows] * 2)[3:12] if len(rows) < 12 else rows[3:12])
+
+
+def test_an_order_that_is_not_held_looks_random(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LARGEST_HELD", 0)
+    order, places = Order(40_000, seed=1), np.arange(40_000)
+    first, second = (order.rows(start, 40_000).numpy() for start in (0, 40_000))
+    # The deviation of a correlation of so many values is 0.005.
+    for one, other in ((first, places), (first[1:], first[:-1]), (first % 64, places % 64), (first, second)):
+        assert abs(np.corrcoef(one, other)[0, 1]) < 0.025
+    batches = first.reshape(-1, 16) * 16 // 40_000
+    # Of 16 draws from 16 boxes 5.7 stay empty on average; the deviation of the mean of 2,500 is 0.02.
+    assert 16 - np.mean([len(set(batch)) for batch in batches.tolist()]) == pytest.approx(16 * (15 / 16) ** 16, abs=0.1)
+
+
+def test_the_order_of_billions_of_rows_takes_no_memory() -> None:
+    order = Order(2_000_000_000, seed=0)
+    tracemalloc.start()
+    rows = order.rows(1_999_999_990, 64)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(set(rows.tolist())) == 64
+    assert 0 <= int(rows.min()) < int(rows.max()) < 2_000_000_000
+    assert peak < 100_000
+    assert torch.equal(Order(2_000_000_000, seed=0).rows(1_999_999_990, 64), rows)

@@ -1,11 +1,16 @@
 """Long texts as tokens: bytes and characters compare, and each token is measured once with half a piece before it."""
 
+import hashlib
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 
 from tutelage.core.errors import DataError
+from tutelage.data.part import corpus as corpus_part
 from tutelage.data.part.corpus import CorpusPart, hash_text
+from tutelage.data.prepare import running_text
 from tutelage.data.prepare.bytes import Bytes
 from tutelage.data.prepare.characters import Characters
 from tutelage.data.prepare.running_text import FittedText
@@ -69,3 +74,21 @@ def test_a_text_shorter_than_a_piece_is_named(prepare: Bytes | Characters) -> No
         prepare.fit(corpus("short"))
     with pytest.raises(DataError, match=r"60 \w+, fewer than one piece of 64.*--set prepare\.length=2\."):
         prepare.fit(corpus("a b c " * 10))
+
+
+def test_a_long_text_is_hashed_and_counted_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "abcä🙂\n" * 400_000
+    expected = hashlib.sha256(text.encode()).hexdigest()
+    fitted, part = Bytes(length=16).restore({"length": 16}), corpus(text)
+    tokens = fitted.tokens(part)
+    monkeypatch.setattr(corpus_part, "BLOCK_CHARACTERS", 1_001)
+    tracemalloc.start()
+    assert corpus_part.hash_text(text) == expected
+    hashing = tracemalloc.get_traced_memory()[1]
+    counted = fitted.frequencies(part)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert hashing < 100_000
+    # What counting takes is eight bytes for each token of a block.
+    assert peak < 8.5 * running_text.BLOCK_TOKENS < 3 * len(tokens)
+    np.testing.assert_allclose(counted, (np.bincount(tokens, minlength=256) + 1) / (len(tokens) + 256))

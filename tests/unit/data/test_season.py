@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tutelage.data.part.interval import DAY, HOUR, Interval
+from tutelage.data.prepare.calendar import calendar_names
 from tutelage.data.prepare.season import MOST_TIMES, find_season, season_strength
 
 YEAR = Interval("month", 12)
@@ -32,3 +33,8 @@ def test_the_season_of_many_series_takes_little_memory_and_is_that_of_each() -> 
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 5 * many.nbytes
+
+
+@pytest.mark.parametrize(("months", "circles"), [(1, ("year",)), (3, ("year",)), (12, ()), (24, ())])
+def test_the_place_in_the_year_says_nothing_of_years(months: int, circles: tuple[str, ...]) -> None:
+    assert calendar_names(Interval("month", months), span=40 * 365 * DAY) == circles

@@ -43,6 +43,13 @@ def test_each_series_by_itself_loses_its_level_and_size() -> None:
     torch.testing.assert_close(batch["series"][0], batch["series"][1])
 
 
+@pytest.mark.parametrize("normalize", ["train", "series"])
+def test_very_large_and_very_small_values_have_a_scale_too(normalize: str) -> None:
+    train = part([[1e200, 1e-200], [3e200, 3e-200]], [[1e200, 1e-200], [3e200, 3e-200]])
+    batch = finished(Series(normalize=normalize), train, train)
+    np.testing.assert_allclose(batch["series"][0], [[-1, -1], [1, 1]], rtol=1e-6)
+
+
 def test_unequal_series_are_padded_with_a_mask_and_longer_ones_than_in_training_are_taken() -> None:
     batch = finished(Series(), part([1, 2], [3, 4, 5]), part([1, 2], list(range(11)), name="input"))
     assert batch["series"].shape == (2, 16, 1)

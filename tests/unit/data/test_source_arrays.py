@@ -15,6 +15,7 @@ from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
 from tutelage.data.source.pixel_arrays import find_range, to_pixels, with_channels_last
+from tutelage.data.source.python_values import to_columns
 
 LABELS = np.array([0, 1, 2, 0, 1, 2])
 
@@ -253,3 +254,10 @@ def test_all_problems_are_told_when_no_row_is_left() -> None:
     with pytest.raises(DataError) as caught:
         collect_arrays((np.full((3, 2), np.inf), [0, 1, 2]))
     assert len(caught.value.problems) >= 3
+
+
+@pytest.mark.parametrize("unit", ["Y", "M", "W", "D", "h", "m", "15m", "s", "ms", "us", "ns"])
+def test_dates_of_every_unit_of_numpy_are_dates(unit: str) -> None:
+    days = np.array(["2020-01-01", "2021-05-06"], dtype=f"datetime64[{unit}]")
+    found = to_columns({"when": days}, what="input").column("when").cast(pa.timestamp("us")).to_numpy()
+    np.testing.assert_array_equal(found, days.astype("datetime64[us]"))

@@ -216,8 +216,10 @@ def test_the_step_of_the_training_is_that_of_a_few_times_too(tmp_path: Path) -> 
 
 def test_a_saturday_is_not_put_on_monday(tmp_path: Path) -> None:
     interval = series(read(tmp_path, days("2024-01-01", 40))).interval
-    with pytest.raises(DataError, match=r"2024-03-16 .*is not on that grid"):
-        following(tmp_path, [*days("2024-03-04", 9), "2024-03-16,9,9"], interval)
+    part = following(tmp_path, [*days("2024-03-04", 9), "2024-03-16,9,9"], interval)
+    assert (len(part), part.say(len(part) - 1)) == (9, "2024-03-14")
+    with pytest.raises(DataError, match=r"2024-03-09 .*is not on that grid"):
+        following(tmp_path, sorted([*days("2024-03-04", 9), "2024-03-09,9,9", "2024-03-16,9,9"]), interval)
 
 
 def test_a_test_table_far_away_is_refused_before_memory_is_taken() -> None:
@@ -313,3 +315,28 @@ def test_dates_written_in_several_ways_are_named_by_the_first_row_of_each(tmp_pa
         assert "40 like '2024-01-01' (first in x.csv row 2)" in problem.found
         assert "19 like '10.02.2024' (first in x.csv row 42)" in problem.found
         assert "1 that are no dates that can be read, such as 'soon' (first in x.csv row 52)" in problem.found
+
+
+def test_more_series_and_times_than_memory_holds_are_refused_before_it_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"shop {n % 30},{hour(n)},{n % 7}" for n in range(3_000)]
+    settings = {"header": "shop,date,sold", "series_id": "shop"}
+    assert len(series(read(tmp_path, lines, **settings))) == 3_000
+    monkeypatch.setattr("tutelage.data.source.time_grid.memory_bytes", lambda: 2**20)
+    with pytest.raises(DataError, match=r"30 series at 3,000 times take about 0 GB.*3\.3% of them hold a value.*fewer series"):
+        read(tmp_path, lines, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "found"),
+    [
+        ({"target": "a", "known": "a"}, "column a: is to be forecast, and is named as known beforehand too.*Name it once"),
+        ({"target": "b", "series_id": "b"}, "column b: is to be forecast, and names the series"),
+        ({"target": "date"}, "column date: is to be forecast, and is the time"),
+        ({"known": "a,b"}, r"no column of numbers beside the times \(date\) and what is known beforehand \(a, b\)"),
+    ],
+)
+def test_a_column_that_is_named_twice_is_told_as_such(settings: dict[str, str], found: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=found):
+        read(tmp_path, rows(), **settings)

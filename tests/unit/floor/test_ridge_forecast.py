@@ -50,3 +50,13 @@ def test_the_mean_change_is_that_of_the_early_windows(monkeypatch: pytest.Monkey
     (early, naive), *_ = sums_of(history, monkeypatch)
     assert naive.drift.any()
     np.testing.assert_allclose(naive.drift, mean_drift(early, naive.season))
+
+
+@pytest.mark.parametrize("season", [1, 4])
+def test_the_mean_change_of_a_series_that_begins_late_is_that_of_its_own_times(season: int) -> None:
+    values = np.arange(600) * 1.0
+    values[:400] = np.nan
+    history = windows(values)
+    assert mean_drift(history, season) * history.std == pytest.approx(1.0)
+    assert mean_drift(history.select(np.arange(150, len(history))), season) * history.std == pytest.approx(1.0)
+    assert mean_drift(history.select(np.arange(0)), season) == 0

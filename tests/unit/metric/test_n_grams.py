@@ -1,10 +1,12 @@
 """Counted runs of tokens: they are probabilities, by hand as in the paper, and they learn."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
 
+from tutelage.floor import n_grams
 from tutelage.floor.n_grams import NGrams
 
 
@@ -33,6 +35,25 @@ def test_what_repeats_is_learned_and_the_same_text_gives_the_same_numbers() -> N
     assert np.array_equal(one, two)
     assert -one.mean() < 0.2
     assert len(one) == len(text) - 1501
+
+
+@pytest.mark.parametrize("size", [1, 3, 6, 50])
+def test_a_long_text_is_looked_up_block_by_block_with_what_stands_before(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    grams, tokens = NGrams.fit(random.integers(0, 4, 500), vocabulary_size=5), random.integers(0, 5, 120)
+    whole = grams.log_likelihoods(tokens)
+    monkeypatch.setattr(n_grams, "BLOCK_TOKENS", size)
+    np.testing.assert_array_equal(grams.log_likelihoods(tokens), whole)
+
+
+def test_a_text_of_many_blocks_takes_the_memory_of_one_to_be_looked_up() -> None:
+    grams, tokens = NGrams.fit(np.arange(500) % 5, vocabulary_size=5), np.zeros(2_000_000, dtype=np.uint8)
+    tracemalloc.start()
+    grams.log_likelihoods(tokens)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Twice the result, of eight bytes a token, and one block.
+    assert peak < 3 * 8 * len(tokens) + 200 * n_grams.BLOCK_TOKENS < 105 * len(tokens)
 
 
 def test_a_tiny_text_is_fine() -> None:

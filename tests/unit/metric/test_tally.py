@@ -100,3 +100,17 @@ def test_coverage_and_density_by_hand() -> None:
     assert Coverage(neighbors=1).compute(outcome) == 0.75
     assert Density(neighbors=1).compute(outcome) == 1.5
     assert math.isnan(Coverage(neighbors=4).compute(outcome))
+
+
+@pytest.mark.parametrize("kind", ["precision", "recall"])
+def test_a_metric_of_rows_computes_what_its_tally_takes_beside_them(kind: str) -> None:
+    metric, outcome = catalog.load("metric", kind)(), Density.examples(0)
+    tally = metric.tally()
+    tally.add(outcome)
+    assert 0 < metric.compute(outcome) == tally.value() < 1
+    assert "compute" not in vars(type(metric)), "that it may be given samples is known in one place"
+
+
+def test_the_loss_of_tokens_is_computed_too() -> None:
+    loss = catalog.load("metric", "loss")()
+    assert loss.compute(TokenOutcome(np.log([0.25, 0.5]))) == pytest.approx(1.5 * np.log(2))

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tutelage
 from tutelage.cli.main import build_parser
 from tutelage.cli.wishes import make_request
 from tutelage.core import layout
-from tutelage.core.errors import RecipeError, TutelageError
+from tutelage.core.errors import DataError, RecipeError, TutelageError
 from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.run.collect import collect
 
@@ -74,3 +75,35 @@ def test_a_run_resumes_with_the_settings_of_its_source(tmp_path: Path) -> None:
 def test_a_horizon_of_nothing_is_refused() -> None:
     with pytest.raises(TutelageError, match="--horizon 0: expected a whole number > 0"):
         typed("load.csv", "--horizon", "0")
+
+
+def reviews() -> dict[str, Any]:
+    return {
+        "review": [f"number {n} was so and so" for n in range(60)],
+        "note": ["short", "long"] * 30,
+        "stars": ["good", "bad"] * 30,
+    }
+
+
+def test_the_column_of_texts_is_named_in_python_too(tmp_path: Path) -> None:
+    table = reviews()
+    lines = ["review,note,stars", *(",".join(row) for row in zip(*table.values(), strict=True)), ""]
+    (tmp_path / "x.csv").write_text("\n".join(lines), encoding="utf-8")
+    for source in (table, str(tmp_path / "x.csv")):
+        assert tutelage.plan(source, target="stars").prepare.kind == "table"
+        assert tutelage.plan(source, target="stars", text="review").prepare.kind == "mixed_table"
+        with pytest.raises(DataError, match="there is no column 'reviw' of texts"):
+            tutelage.plan(source, target="stars", text="reviw")
+    with pytest.raises(DataError, match="have no column 'review' of texts"):
+        tutelage.plan((np.zeros((60, 4, 4, 2, 2)), [0, 1] * 30), text="review")
+
+
+def test_settings_that_data_from_python_do_not_have_are_refused() -> None:
+    with pytest.raises(RecipeError, match=r"source\.series_id = 'note' means nothing to data from Python.*task='forecast'"):
+        tutelage.plan(reviews(), target="stars", series_id="note")
+
+
+def test_a_run_on_texts_from_python_goes_on_with_them(tmp_path: Path) -> None:
+    run = tutelage.train(reviews(), target="stars", text="review", steps=2, out=tmp_path / "run", quiet=True)
+    again = tutelage.resume(run.path, reviews())
+    assert again.plan["prepare"]["kind"] == "mixed_table"

@@ -60,3 +60,12 @@ def test_bands_are_those_of_the_steps_and_series_of_a_model() -> None:
     assert bands.misfit(ForecastShape(channels=2, horizon=7)) == ""
     for shape in (ForecastShape(channels=1, horizon=7), ForecastShape(channels=2, horizon=1), ArrayShape()):
         assert bands.misfit(shape) == "bands of 7 steps ahead and 2 series"
+
+
+def test_the_offsets_are_made_once_and_nobody_changes_them() -> None:
+    bands = Bands.of(np.zeros((3, 7, 2)), LEVELS)
+    assert bands.array() is bands.array()
+    with pytest.raises(ValueError, match="read-only"):
+        bands.array()[0] = 1.0
+    assert bands == Bands.of(np.zeros((3, 7, 2)), LEVELS)
+    assert bands.model_dump() == Bands.of(np.zeros((3, 7, 2)), LEVELS).model_dump()

@@ -12,6 +12,7 @@ from tutelage.core.errors import DataError, RecipeError
 from tutelage.data.part.interval import HOUR, Interval
 from tutelage.data.part.stretch import hash_values
 from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.prepare import gaps
 from tutelage.data.prepare.gaps import filled, steps_of_last
 from tutelage.data.prepare.season import find_season
 from tutelage.data.prepare.timeline import Timeline
@@ -54,6 +55,17 @@ def test_validation_and_test_follow_train_and_look_back_into_it() -> None:
     np.testing.assert_allclose(past[0, :, 0], np.arange(770, 800))
     last = made.windows["train"].raw(made.windows["train"].truths(slice(-1, None)))
     assert last[0, -1, 0] == pytest.approx(599), "nothing of the validation part is learned from"
+
+
+def test_what_is_learned_from_are_the_same_windows_as_those_that_are_measured() -> None:
+    values = counted(300, 2)
+    values[50:60, 1] = np.nan
+    made = data(values, horizon=10, prepare={"length": 30, "season": 24})
+    for name, windows in made.windows.items():
+        rows = made.fitted.rows_of(made.parts[name], windows)
+        batch = rows.take(torch.arange(len(windows)))
+        np.testing.assert_allclose(batch["past"], windows.pasts(), rtol=1e-6)
+        np.testing.assert_allclose(batch["target"], windows.truths(), rtol=1e-6)
 
 
 def test_the_scale_is_that_of_the_train_times_alone() -> None:
@@ -134,6 +146,39 @@ def test_the_last_value_stands_as_long_as_it_is_nearer_than_that_of_a_season_bef
     walk = np.random.default_rng(0).normal(size=500).cumsum()
     assert 0 <= steps_of_last(wave[:, None], 24) <= 1
     assert steps_of_last(walk[:, None], 24) == 23
+
+
+def test_of_very_many_series_some_say_how_long_the_last_value_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    walks = np.random.default_rng(0).normal(size=(500, 300)).cumsum(axis=0)
+    looked_at: list[tuple[int, ...]] = []
+    kept = gaps._distance
+
+    def noted(values_TC: np.ndarray, steps: int) -> float:
+        looked_at.append(values_TC.shape)
+        return kept(values_TC, steps)
+
+    monkeypatch.setattr(gaps, "_distance", noted)
+    monkeypatch.setattr(gaps, "MOST_VALUES", 5_000)
+    assert steps_of_last(walks, 24) == 23
+    assert set(looked_at) == {(500, 10)}
+
+
+def test_a_gap_is_held_for_as_long_as_the_last_value_tells_more_and_no_longer() -> None:
+    values = np.array([1.0, 2.0, 3.0, np.nan, np.nan, np.nan])[:, None]
+    assert filled(values, season=3, hold=0)[3:, 0].tolist() == [1, 2, 3]
+    assert filled(values, season=3, hold=1)[3:, 0].tolist() == [3, 2, 3]
+    assert filled(values, season=3, hold=2)[3:, 0].tolist() == [3, 3, 3]
+
+
+def test_what_is_known_beforehand_is_on_the_scale_of_the_train_times() -> None:
+    known = np.arange(100.0)[:, None] * 7 + 3
+    whole = TimelinePart("train", counted(100), known, 0, Interval("time", HOUR), ("a",), ("k",), "x.csv", "x")
+    fitted = Timeline(length=4, horizon=2, season=1, calendar=False).fit(whole.stretch(0, 50, name="train"))
+    told = fitted.known(whole, 102)
+    assert told[:50].mean() == pytest.approx(0, abs=1e-6)
+    assert told[:50].std() == pytest.approx(1)
+    assert told[50:100, 0] == pytest.approx((known[50:, 0] - known[:50].mean()) / known[:50].std())
+    assert not told[100:].any(), "beyond what is known the mean stands for it"
 
 
 def test_windows_do_not_change_with_what_comes_after() -> None:

@@ -167,3 +167,9 @@ def test_bands_that_hold_clearly_less_than_they_should_are_warned_of(held: float
 def test_bands_that_were_not_measured_are_not_warned_of() -> None:
     assert say_narrow({}, upper=np.nan) == ""
     assert say_narrow({"0.8": None}, upper=np.nan) == ""
+
+
+def test_the_ends_are_the_outer_ones_of_two_residuals() -> None:
+    residual = np.random.default_rng(0).permutation(np.arange(60.0) - 30)[:, None, None]
+    # Of 60 the 6.1th and the 54.9th, counted from 1: the 6th and the 55th; in the middle the mean of the 30th and the 31st.
+    assert fit_bands(residual, (0.1, 0.5, 0.9))[:, 0, 0].tolist() == [-25.0, -0.5, 24.0]

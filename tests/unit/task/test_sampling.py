@@ -95,8 +95,8 @@ def test_the_window_is_never_longer_than_the_pieces_that_were_learned() -> None:
             return torch.zeros(*token_BT.shape, 5)
 
     reader = Reader(Whole(), length=8)
-    for count in range(1, 30):
-        reader.next(torch.zeros(1, count, dtype=torch.int64))
+    for _ in range(1, 30):
+        reader.next(torch.zeros(1, 1, dtype=torch.int64))
     assert max(lengths) == 8
     assert min(lengths[8:]) == 4
 
@@ -105,3 +105,41 @@ def test_the_network_is_put_back_into_training() -> None:
     net = network().train()
     texts(net)
     assert net.training
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_a_long_text_takes_no_more_memory_than_its_window(is_cached: bool) -> None:
+    held: list[int] = []
+
+    class Remembering(nn.Module):
+        def forward(self, token_BT: Tensor) -> Tensor:
+            held.append(token_BT.untyped_storage().nbytes() // 8)
+            return torch.zeros(*token_BT.shape, 5)
+
+        def begin(self, size: int) -> int:
+            return 0
+
+        def step(self, token_B: Tensor, state: int) -> tuple[Tensor, int]:
+            held.append(token_B.untyped_storage().nbytes() // 8)
+            return torch.zeros(len(token_B), 5), state + 1
+
+    for start in ([1], [1] * 10_000):
+        drawn = draw_tokens(
+            Remembering(), start, num_texts=3, num_tokens=40, length=8, drawing=Drawing(), seed=0, is_cached=is_cached
+        )
+        assert len(list(drawn)) == 40
+    assert max(held) <= 3 * 9
+
+
+def test_a_beginning_longer_than_the_window_counts_by_its_end() -> None:
+    net, start = network(), torch.randint(20, (40,), generator=torch.Generator().manual_seed(0)).tolist()
+    found = [
+        torch.stack(list(draw_tokens(net, one, num_texts=1, num_tokens=30, length=16, drawing=Drawing(), seed=1)))
+        for one in (start, start[-8:], start[-17:])
+    ]
+    assert torch.equal(found[0], found[2])
+    assert torch.equal(found[0][:8], found[1][:8]), "half of the window goes on"
+
+
+def test_a_very_small_temperature_draws_the_likeliest() -> None:
+    assert drawn(Drawing(temperature=1e-320), count=3) == {1}

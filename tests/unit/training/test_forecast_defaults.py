@@ -35,5 +35,11 @@ def test_many_series_share_a_step_and_much_data_gets_a_wider_network() -> None:
     assert many.model.width > some.model.width
 
 
+@pytest.mark.parametrize("windows", [50, 500, 8_000])
+def test_a_step_never_takes_very_many_series_at_once(windows: int) -> None:
+    assert suggest(windows, channels=5_000, length=84).batch_size <= 4
+    assert suggest(windows, channels=7, length=84).batch_size >= 16
+
+
 def test_every_choice_has_its_reason() -> None:
     assert {"model", "augment", "optim", "ema", "clip", "epochs", "patience", "floor"} <= set(suggest(500).why)

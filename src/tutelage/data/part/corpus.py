@@ -10,6 +10,8 @@ from tutelage.data.part.base import Part
 __all__ = ["CorpusPart"]
 
 EXCERPT_CHARACTERS = 300
+BLOCK_CHARACTERS = 2**22
+"""Characters that are turned into bytes at once."""
 
 
 @dataclass(frozen=True)
@@ -47,4 +49,7 @@ class CorpusPart(Part):
 
 def hash_text(text: str) -> str:
     """Return the SHA-256 of a text."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    told = hashlib.sha256()
+    for begin in range(0, len(text), BLOCK_CHARACTERS):
+        told.update(text[begin : begin + BLOCK_CHARACTERS].encode("utf-8", "surrogatepass"))
+    return told.hexdigest()

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Interval", "find_interval", "iso_time", "say_time", "written_times"]
+__all__ = ["Interval", "find_interval", "is_few", "iso_time", "say_time", "written_times"]
 
 MILLISECOND, SECOND = 1_000, 1_000_000
 MINUTE, HOUR, DAY = 60 * SECOND, 3_600 * SECOND, 86_400 * SECOND
@@ -24,6 +24,11 @@ LONGEST_IN_SEASON = 10_000
 """Steps of the longest season that is looked for."""
 CALENDAR_DAYS = {1: (28, 31), 2: (59, 62), 3: (89, 92), 4: (120, 123), 6: (181, 184), 12: (365, 366)}
 """Fewest and most days of some months."""
+
+LEAST_DAYS, LEAST_DAYS_WITH_ODD = 10, 20
+"""Days from which on they are taken for working days: where none is a Saturday or Sunday, and where a few are."""
+FEW = 0.02
+"""Share of the times that may be odd ones; one may be in any case."""
 
 Kind = Literal["time", "month", "working_day", "number"]
 
@@ -82,20 +87,29 @@ class Interval:
             return np.asarray(count_T + off_T)
         return np.asarray((time_T - origin) / self.size)
 
+    def has_days(self, time_T: np.ndarray) -> np.ndarray:
+        """Tell which times are on days that it knows at all, bool [T]: working days know no Saturdays and Sundays."""
+        if self.kind != "working_day":
+            return np.ones(len(time_T), dtype=bool)
+        return np.asarray(np.is_busday(time_T.astype("datetime64[us]").astype("datetime64[D]")))
+
     def is_step_of(self, time_T: np.ndarray) -> bool:
         """Tell whether most times, which rise, are one such step apart."""
         return bool(abs(np.median(np.diff(self.places(time_T, origin=int(time_T[0])))) - 1) < 0.5)
 
     def times(self, origin: int, count: int) -> np.ndarray:
         """Return `count` times from an origin on, int64 [count], microseconds since 1970 or plain numbers."""
-        steps = np.arange(count, dtype=np.int64)
+        return self.after(origin, np.arange(count, dtype=np.int64))
+
+    def after(self, origin: int, step_N: np.ndarray) -> np.ndarray:
+        """Return the times that are so many steps after an origin, int64 [N]; `step_N` are whole numbers from 0 on."""
         if self.kind == "working_day":
             day = np.datetime64(origin, "us").astype("datetime64[D]")
-            days = np.busday_offset(day, steps, roll="forward")
+            days = np.busday_offset(day, step_N, roll="forward")
             return np.asarray(days.astype("datetime64[us]").astype(np.int64) + _within_day(origin))
         if self.kind != "month":
-            return origin + steps * self.size
-        return self._due((_month(origin) + steps * self.size).astype("datetime64[M]")) + _within_day(origin)
+            return np.asarray(origin + step_N * self.size)
+        return self._due((_month(origin) + step_N * self.size).astype("datetime64[M]")) + _within_day(origin)
 
     def _due(self, month_T: np.ndarray) -> np.ndarray:
         """Return the beginning of the day that times are on in each month, int64 [T], in microseconds since 1970."""
@@ -138,6 +152,11 @@ def find_interval(time_T: np.ndarray, *, is_number: bool) -> Interval:
     return Interval("time", max(1, middle))
 
 
+def is_few(is_odd_T: np.ndarray) -> bool:
+    """Tell whether so few of some times are odd that they say nothing of the step."""
+    return bool(is_odd_T.sum() <= max(1, FEW * len(is_odd_T)))
+
+
 def say_time(time: int, *, is_number: bool = False) -> str:
     """Write a time as people do, such as `2016-07-01 00:00`."""
     if is_number:
@@ -178,9 +197,9 @@ def _by_month(time_T: np.ndarray, months: int) -> Interval | None:
 
 
 def _is_working(time_T: np.ndarray) -> bool:
-    """Tell whether two weeks and more of days have neither Saturdays nor Sundays."""
-    days = time_T.astype("datetime64[us]").astype("datetime64[D]")
-    return len(days) >= 10 and bool(np.is_busday(days).all())
+    """Tell whether two weeks and more of days have no Saturdays and Sundays; of a month and more a few may be such."""
+    is_odd_T = ~Interval("working_day", 1).has_days(time_T)
+    return len(time_T) >= (LEAST_DAYS_WITH_ODD if is_odd_T.any() else LEAST_DAYS) and is_few(is_odd_T)
 
 
 def _month(time: int) -> int:

@@ -61,7 +61,7 @@ class Stretch(Part):
 
     def at(self, place: int) -> int:
         """Return one time, which may lie after the last one: microseconds since 1970, or a plain number."""
-        return int(self.interval.times(self.start, place + 1)[-1])
+        return int(self.interval.after(self.start, np.array([place]))[0])
 
     def say(self, place: int) -> str:
         """Write one time, which may lie after the last one."""
@@ -83,7 +83,8 @@ class Stretch(Part):
 
     def of_series(self, names: Sequence[str]) -> Self:
         """Return the same times of some of the series alone, in the order of their names; each has to be there."""
-        chosen = [self.series.index(name) for name in names]
+        place = {name: number for number, name in enumerate(self.series)}
+        chosen = [place[name] for name in names]
         values = self.values[:, chosen]
         reading = dict(self.reading)
         if not reading.get("series_id"):

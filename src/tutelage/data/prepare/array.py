@@ -18,7 +18,7 @@ from tutelage.core.shape.array import ArrayShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import Part
-from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.rows.picked import PickedRows
@@ -193,4 +193,4 @@ def _as_array(part: Part) -> ArrayPart:
     """
     if isinstance(part, ArrayPart):
         return part
-    raise DataError([DataProblem(part.name, "this is not arrays", "The model was trained on arrays: give it the same.")])
+    raise unsuited(part, "these are no arrays", "arrays")

@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 import numpy as np
 from torch import Tensor, nn
 
+from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.change import Change
 from tutelage.data.rows.base import Rows
 
-__all__ = ["Fitted", "Pass", "Prepare"]
+__all__ = ["Fitted", "Pass", "Prepare", "unsuited"]
 
 
 class Pass(nn.Module):
@@ -129,3 +130,17 @@ class Prepare(Component):
     def restore(self, state: Mapping[str, Any]) -> Fitted:
         """Rebuild what `Fitted.state` returned."""
         raise NotImplementedError
+
+
+def unsuited(part: Part, found: str, takes: str) -> DataError:
+    """Return what to raise where a part is not of the kind that a preprocessing takes: in training, or afterwards.
+
+    Args:
+        part: What it was given.
+        found: What that is not.
+        takes: What it takes.
+    """
+    remedy = (
+        f"This preprocessing takes {takes}: give the same as in the training; to train, leave `prepare` out, and one is chosen."
+    )
+    return DataError([DataProblem(part.name, found, remedy)])

@@ -22,7 +22,8 @@ def calendar_names(interval: Interval, *, span: int) -> tuple[Circle, ...]:
     """
     if interval.kind == "number":
         return ()
-    step = {"time": interval.size, "working_day": DAY, "month": interval.size * 30 * DAY}[interval.kind]
+    # Of months the longest: twelve of them are no shorter than a year.
+    step = {"time": interval.size, "working_day": DAY, "month": interval.size * 31 * DAY}[interval.kind]
     circles: dict[Circle, int] = {"day": DAY, "week": WEEK, "year": 365 * DAY}
     return tuple(name for name, length in circles.items() if step < length and span >= 2 * length)
 

@@ -16,7 +16,7 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.tokens import TokensShape
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
-from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.base import Fitted, unsuited
 from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.token_store import code_type, store_tokens
 from tutelage.data.rows.base import Rows
@@ -27,6 +27,8 @@ __all__ = ["LEAST_LENGTH", "FittedText", "NextToken", "as_corpus", "blocks_of", 
 
 BLOCK_CHARACTERS = 2**18
 """Characters that are tokenized at once; a block may be longer where there is no blank for long."""
+BLOCK_TOKENS = 2**20
+"""Tokens that are counted at once."""
 SEAM = re.compile(r"(?<=\S)(?=[ \n\r\t])")
 """Where a text may be cut without changing its tokens: no token has a blank behind another character."""
 
@@ -115,7 +117,10 @@ class FittedText(Fitted):
 
     def frequencies(self, part: Part) -> np.ndarray:
         """Return how often each token is in a text, as fractions float64 [V]; each counts once more, so that none is 0."""
-        counts = np.bincount(self.tokens(part), minlength=len(self.num_characters)) + 1.0
+        tokens, counts = self.tokens(part), np.ones(len(self.num_characters))
+        # A block at a time, since numpy counts a copy of eight bytes a token.
+        for begin in range(0, len(tokens), BLOCK_TOKENS):
+            counts += np.bincount(tokens[begin : begin + BLOCK_TOKENS], minlength=len(counts))
         return np.asarray(counts / counts.sum())
 
     def finisher(self) -> nn.Module:
@@ -182,4 +187,4 @@ def as_corpus(part: Part) -> CorpusPart:
     """
     if isinstance(part, CorpusPart):
         return part
-    raise DataError([DataProblem(part.name, "this is not a text", "The model was trained on a text: give it the same.")])
+    raise unsuited(part, "this is not a long text", "a long text")

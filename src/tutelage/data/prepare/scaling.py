@@ -1,6 +1,6 @@
 """Scales numbers to about mean 0 and spread 1, with outliers held in: by mean and deviation, or by rank.
 
-Not a component: `prepare/table.py` and `prepare/array.py` use it.
+Not a component: the preprocessings of tables, arrays and series use it.
 """
 
 import math
@@ -14,13 +14,24 @@ import torch
 from tutelage.core.typed import Finite, Positive, take
 from tutelage.data.prepare.change import say_less, say_value
 
-__all__ = ["FIT_SCALE", "QuantileScale", "Scale", "StandardScale", "fit_quantile", "fit_standard", "restore_scale"]
+__all__ = [
+    "FIT_SCALE",
+    "QuantileScale",
+    "Scale",
+    "StandardScale",
+    "column_scales",
+    "fit_quantile",
+    "fit_standard",
+    "restore_scale",
+]
 
 MAX_KNOTS = 1000
 """Quantiles kept for a column at most: 0.1 % steps, 16 kB as text."""
 ROWS_PER_KNOT = 30
 """Train rows behind each knot, so that a rank is not learned by heart; as in TabM's preprocessing."""
 MIN_KNOTS = 10
+SMALLEST_DEVIATION = 1e-12
+"""Of many values, as a share of their mean: what varies less is constant."""
 SMALLEST, LARGEST = 1e-100, 1e100
 """Numbers between these can be squared and summed as they are."""
 
@@ -128,6 +139,23 @@ def fit_standard(values: np.ndarray, *, clip: float) -> StandardScale:
     unit = _unit(known)
     known = known / unit
     return StandardScale(float(known.mean()) * unit, float(known.std()) * unit or 1.0, clip)
+
+
+def column_scales(values_LC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and deviation of each column, float64 [C] each: 0 and 1 where nothing is known, 1 where nothing changes.
+
+    Args:
+        values_LC: NaN where a value is missing; as large or small as numbers can be.
+    """
+    is_known_LC = ~np.isnan(values_LC)
+    count_C = np.maximum(1, is_known_LC.sum(axis=0))
+    known_LC = np.where(is_known_LC, values_LC, 0.0)
+    # In shares of the largest value, since the square of a large one is none.
+    largest_C = np.maximum(np.abs(known_LC).max(axis=0, initial=0.0), 1e-300)
+    mean_C = (known_LC / largest_C).sum(axis=0) / count_C * largest_C
+    square_LC = np.where(is_known_LC, (known_LC / largest_C - mean_C / largest_C) ** 2, 0.0)
+    std_C = np.sqrt(square_LC.sum(axis=0) / count_C) * largest_C
+    return mean_C, np.where(std_C > SMALLEST_DEVIATION * np.maximum(np.abs(mean_C), 1e-300), std_C, 1.0)
 
 
 def fit_quantile(values: np.ndarray, *, clip: float) -> QuantileScale:

@@ -18,15 +18,15 @@ from tutelage.core.shape.series import SeriesShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.series import SeriesPart, interpolated
-from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.prepare.change import Change, say_less, say_value
 from tutelage.data.prepare.padding import Pad
+from tutelage.data.prepare.scaling import column_scales
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import RaggedRows, join
 
 __all__ = ["Series", "SeriesFitted"]
 
-REMEDY = "The model was trained on series: give files of them, or arrays [N, T] or [N, T, C]."
 MULTIPLE = 8
 """Batches of unequal series are padded to a multiple of this, so that there are few different shapes."""
 FIRST = torch.zeros(1, dtype=torch.int64)
@@ -35,8 +35,6 @@ MAX_TOLD = 12
 """Channels that are told one by one."""
 FAR_LENGTH = 1.25
 """Where train series differ in length: so many times longer or shorter than all of them is told."""
-SMALLEST_DEVIATION = 1e-12
-"""As a share of the largest value: what varies less is constant."""
 
 
 class Series(Prepare):
@@ -56,15 +54,11 @@ class Series(Prepare):
         """
         series = as_series(part)
         check_channels(series, series.channels)
-        values_LC = np.concatenate(list(series.series))
-        is_known_LC = ~np.isnan(values_LC)
-        count_C = np.maximum(1, is_known_LC.sum(axis=0))
-        mean_C = np.where(is_known_LC, values_LC, 0.0).sum(axis=0) / count_C
-        std_C = np.sqrt(np.where(is_known_LC, (values_LC - mean_C) ** 2, 0.0).sum(axis=0) / count_C)
+        mean_C, std_C = column_scales(np.concatenate(list(series.series)))
         lengths = series.lengths
         return SeriesFitted(
             tuple(mean_C.tolist()),
-            tuple(_usable(std_C, np.abs(mean_C)).tolist()),
+            tuple(std_C.tolist()),
             self.normalize,
             int(lengths.max()),
             int(lengths.min()),
@@ -206,8 +200,8 @@ class SeriesFitted(Fitted):
             return values_TC
         if self.normalize == "train":
             return np.asarray((values_TC - np.array(self.mean)) / np.array(self.std))
-        mean_C = values_TC.mean(axis=0)
-        return np.asarray((values_TC - mean_C) / _usable(values_TC.std(axis=0), np.abs(mean_C)))
+        mean_C, std_C = column_scales(values_TC)
+        return np.asarray((values_TC - mean_C) / std_C)
 
 
 def as_series(part: Part) -> SeriesPart:
@@ -218,7 +212,7 @@ def as_series(part: Part) -> SeriesPart:
     """
     if isinstance(part, SeriesPart):
         return part
-    raise DataError([DataProblem(part.name, "its rows are no series", REMEDY)])
+    raise unsuited(part, "its rows are no series", "series: files of them, or arrays [N, T] or [N, T, C]")
 
 
 def check_channels(part: SeriesPart, channels: int) -> None:
@@ -232,11 +226,6 @@ def check_channels(part: SeriesPart, channels: int) -> None:
         found = f"{part.series[wrong[0]].shape[1]} values at a time, where the model has {channels}"
         remedy = "Give series with the dimensions of the train series, in their order."
         raise DataError([DataProblem(part.locate(wrong[0]), found, remedy)])
-
-
-def _usable(std_C: np.ndarray, size_C: np.ndarray) -> np.ndarray:
-    """Return deviations to divide by: 1 where a channel is constant."""
-    return np.where(std_C > SMALLEST_DEVIATION * np.maximum(size_C, 1e-300), std_C, 1.0)
 
 
 def _is_constant(values_TC: np.ndarray) -> bool:

@@ -25,7 +25,7 @@ from tutelage.core.shape.table import TableShape
 from tutelage.core.typed import take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.table import TablePart
-from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.prepare.cells import count_distinct, read_numbers
 from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.column import Column
@@ -347,4 +347,4 @@ def as_table(part: Part) -> TablePart:
     """
     if isinstance(part, TablePart):
         return part
-    raise DataError([DataProblem(part.name, "this is not a table", "The model was trained on a table: give it the same.")])
+    raise unsuited(part, "this is not a table", "a table")

@@ -20,9 +20,10 @@ from tutelage.data.part.base import Part
 from tutelage.data.part.interval import Interval, Kind
 from tutelage.data.part.stretch import Stretch
 from tutelage.data.part.timeline import TimelinePart
-from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.prepare.calendar import Circle, calendar_names, calendar_values
 from tutelage.data.prepare.gaps import filled, steps_of_last
+from tutelage.data.prepare.scaling import column_scales
 from tutelage.data.prepare.season import find_season
 from tutelage.data.rows.histories import HistoryRows
 from tutelage.data.rows.history import HistoryPart
@@ -41,8 +42,6 @@ READING: Mapping[str, Any] = {
     "dates": dict[str, str],
 }
 """Settings of the source that travel with the model."""
-SMALLEST_DEVIATION = 1e-12
-"""As a share of the largest value: what varies less is constant."""
 
 
 class Timeline(Prepare):
@@ -64,8 +63,8 @@ class Timeline(Prepare):
         season, why = (self.season, "as you said") if self.season else find_season(series.values, series.interval)
         horizon, length = max(1, self.horizon), max(1, self.length)
         names = calendar_names(series.interval, span=int(np.ptp(series.times[[0, -1]]))) if self.calendar else ()
-        mean_C, std_C = _scale(series.values)
-        known_mean, known_std = _scale(series.known)
+        mean_C, std_C = column_scales(series.values)
+        known_mean, known_std = column_scales(series.known)
         return TimelineFitted(
             tuple(mean_C.tolist()),
             tuple(std_C.tolist()),
@@ -287,17 +286,4 @@ def as_timeline_part(part: Part) -> TimelinePart:
     """
     if isinstance(part, TimelinePart):
         return part
-    remedy = "The model continues series: give a table with a column of dates."
-    raise DataError([DataProblem(part.name, "these are no series with times", remedy)])
-
-
-def _scale(values_TC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and deviation of each column, 0 and 1 where nothing was measured or nothing changes."""
-    is_known = ~np.isnan(values_TC)
-    count = np.maximum(1, is_known.sum(axis=0))
-    known = np.where(is_known, values_TC, 0.0)
-    # In shares of the largest value, since the square of a large one is none.
-    largest = np.maximum(np.abs(known).max(axis=0, initial=0.0), 1e-300)
-    mean = (known / largest).sum(axis=0) / count * largest
-    std = np.sqrt(np.where(is_known, (known / largest - mean / largest) ** 2, 0.0).sum(axis=0) / count) * largest
-    return mean, np.where(std > SMALLEST_DEVIATION * np.maximum(np.abs(mean), 1e-300), std, 1.0)
+    raise unsuited(part, "these are no series with times", "series with times: a table with a column of dates")

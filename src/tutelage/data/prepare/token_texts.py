@@ -15,7 +15,7 @@ from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.texts import TextShape
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.texts import TextPart
-from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.base import Fitted, unsuited
 from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.prepare.token_store import code_type, store_tokens
@@ -157,7 +157,7 @@ def as_texts(part: Part) -> TextPart:
     """
     if isinstance(part, TextPart):
         return part
-    raise DataError([DataProblem(part.name, "its rows are no texts", "The model was trained on texts: give it the same.")])
+    raise unsuited(part, "its rows are no texts", "texts with answers")
 
 
 def no_words(part: Part) -> DataError:

@@ -71,7 +71,7 @@ def collect_arrays(
         on_bad_data: As for `Source`; bad items are left out and listed in `problems` either way.
         as_given: Pass arrays on as they are, whatever their shape; for a model of the user's own.
         is_input: The rows are to be answered for: labels may be absent; the part is called `input`.
-        reading: How the train rows were read, as `Fitted.reading` says it.
+        reading: How the train rows were read, as `Fitted.reading` says it; or, of train rows, `text`: the column of texts.
         marks: The time or the group of each train row.
 
     Raises:
@@ -107,7 +107,12 @@ def _text_column(train: _Found, reading: Mapping[str, Any], *, is_input: bool) -
     """Return the column of texts of a table, and tell of it; "" where there is none."""
     # Models of texts alone say in what column these are; others take the table as it is.
     wanted = str(reading.get("text", "none" if is_input else "auto"))
-    column = find_text_column(train.part, wanted=wanted) if isinstance(train.part, TablePart) else ""
+    if not isinstance(train.part, TablePart):
+        if wanted not in ("auto", "none") and not is_input:
+            found = f"{train.part.kind} data, which have no column {wanted!r} of texts"
+            raise DataError([DataProblem(train.part.name, found, "Give a table, such as a data frame, or leave text out.")])
+        return ""
+    column = find_text_column(train.part, wanted=wanted)
     if column and not is_input:
         train.notes.append(f"{train.part.name}: {say_texts(train.part, column, is_found=False, is_alone=False)}")
     return column

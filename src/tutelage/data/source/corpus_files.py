@@ -36,7 +36,7 @@ def read_corpus(files: Sequence[Path], *, name: str, said: str = "") -> tuple[Co
         if opened.is_damaged:
             problems.append(_first_damage(opened, shown))
             continue
-        texts.append(b"".join(opened.blocks()).decode())
+        texts.append(opened.text())
         if opened.note:
             notes.append(f"{shown}: {opened.note}")
         if len(files) > 1 and not texts[-1].strip():

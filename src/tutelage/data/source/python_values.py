@@ -16,6 +16,9 @@ __all__ = ["is_table_like", "to_array", "to_columns", "to_labels", "to_texts"]
 
 SAME_SHAPE = "Give all the same shape. Series of unequal lengths are learned from .ts files, or from a table with --series-id."
 
+FINER = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s"}
+"""Units of numpy's dates that Arrow does not have, each with the next finer one that it has."""
+
 
 def is_table_like(value: object) -> bool:
     """Tell whether an object has named columns."""
@@ -195,6 +198,9 @@ def _column(value: Any) -> pa.Array | pa.ChunkedArray:
             raise TypeError(f"an array of shape {value.shape}, not one value a row")
         if value.dtype == np.float16:
             value = value.astype(np.float32)
+        if value.dtype.kind == "M":
+            unit = np.datetime_data(value.dtype)[0]
+            value = value.astype(f"datetime64[{FINER.get(unit, unit)}]")
     column = pa.array(value, from_pandas=True)
     column.validate(full=True)
     return column

@@ -88,6 +88,10 @@ class TextFile:
         for text in _decoded(self.stored, self.encoding, "strict"):
             yield text.encode()
 
+    def text(self) -> str:
+        """Return the whole text, without byte order mark; it must not be damaged."""
+        return "".join(_decoded(self.stored, self.encoding, "strict"))
+
     def _open(self) -> TextIO:
         """Open the text as it stands, line ends and all."""
         return cast(TextIO, io.TextIOWrapper(self.stored.open(), encoding=self.encoding, errors=self.errors, newline=""))

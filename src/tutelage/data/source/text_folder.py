@@ -155,7 +155,7 @@ def _read_odd(path: Path, *, name: str, item: int) -> _Read:
     """Read a file that is not plain UTF-8."""
     opened = open_text(path)
     if not opened.is_damaged:
-        return _Read(b"".join(opened.blocks()).decode(), bytes.fromhex(opened.digest), opened.note)
+        return _Read(opened.text(), bytes.fromhex(opened.digest), opened.note)
     line = next((number for number, line in enumerate(opened.lines(), start=1) if UNREADABLE.search(line)), 1)
     found = f"bytes that are no text in {opened.encoding}"
     return _Read(problem=DataProblem(f"{name} line {line}", found, MEND, item=item))

@@ -23,6 +23,7 @@ LEAST_OF_SERIES = 3
 DATE_NAMES = ("date", "time", "datetime", "timestamp", "ds")
 """Names by which one column of dates among several is the time of a row."""
 EPOCH_NAMES = (*DATE_NAMES, "epoch", "unix", "unixtime", "unix_time", "ts")
+KNOWN_TOO = "is named as known beforehand too (--known)"
 LEAST_COUNTED = 10
 """Rows below which numbers that rise evenly say nothing about being a count."""
 
@@ -141,15 +142,18 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
         _require(part, targets, said="--target")
         wrong = [name for name in targets if name not in numeric]
         if wrong:
-            found = "is to be forecast, and is the time" if wrong[0] == time else "is to be forecast, and holds no numbers"
-            raise DataError([DataProblem(f"{part.file}, column {wrong[0]}", found, f"Columns of numbers: {_shown(numeric)}.")])
+            other = {time: "is the time", layout.series_id: "names the series", **dict.fromkeys(layout.known, KNOWN_TOO)}
+            found = f"is to be forecast, and {other.get(wrong[0], 'holds no numbers')}"
+            remedy = f"{'Name it once. ' * (wrong[0] in taken)}Columns of numbers: {_shown(numeric) or 'none'}."
+            raise DataError([DataProblem(f"{part.file}, column {wrong[0]}", found, remedy)])
     counting = () if targets else tuple(name for name in numeric if _numbers_rows(part, name, series_id=layout.series_id))
     if not any(_changes(part, name) for name in numeric if name not in counting):
         counting = ()
     values = targets or tuple(name for name in numeric if name not in counting)
     spoiled = [said for name in others if (said := say_spoiled(part, name))]
     if not values:
-        found = "; ".join([f"no column of numbers beside the times ({time})", *spoiled[:MOST_NAMED]])
+        beside = f" and what is known beforehand ({_shown(layout.known)})" if layout.known else ""
+        found = "; ".join([f"no column of numbers beside the times ({time}){beside}", *spoiled[:MOST_NAMED]])
         remedy = "A series is made of numbers: give a column of measured values, written like 1234.5, and empty where none is."
         raise DataError([DataProblem(part.file, found, remedy)])
     unused = tuple(name for name in numeric if name not in values) if targets else ()

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.memory import memory_bytes
 from tutelage.data.part.clock_change import AGAIN, REMEDY, are_clock_changes
-from tutelage.data.part.interval import Interval, find_interval, say_time
+from tutelage.data.part.interval import Interval, find_interval, is_few, say_time
 from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_values
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
@@ -27,6 +28,8 @@ __all__ = ["Gridded", "as_timeline"]
 FAR_OFF = 0.3
 """Part of a step by which a time may be off the grid."""
 LEAST_TIMES = 2
+BYTES_EACH = 40
+"""Memory that a value of a series takes until it is learned from: as it was read, on its scale, and as the network takes it."""
 SEVERAL_SERIES = 0.1
 """Share of rows whose time was there before, with other values, from which on it is asked whether there are several series."""
 
@@ -104,16 +107,17 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
             ]
         )
     found = interval or find_interval(time_T, is_number=is_number)
+    rows, time_T, odd = _on_days(part, rows, time_T, found)
     if interval is not None:
         _require_step(part, interval, time_T, is_number=is_number)
-    place_N, off = _places(part, rows, found, origin=int(time_T[0]))
+    place_N, off = _places(part, rows, found, time_T)
     if off is not None:
         raise DataError([*problems, off])
     made = _filled(part, columns, names, rows, place_N, found)
     if most_rows:
         made = _cut(made, most_rows)
     told = [f"{part.file}: {warning}" for warning in columns.warnings()]
-    return Gridded(made, tuple(problems), tuple(notes), (*told, *_constant(made)))
+    return Gridded(made, tuple(problems), tuple(notes), (*told, *odd, *_constant(made)))
 
 
 def _say_times(part: TablePart, columns: TimeColumns, rows: TimedRows, *, is_number: bool) -> list[str]:
@@ -214,15 +218,29 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
         raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
 
 
-def _places(part: TablePart, rows: TimedRows, interval: Interval, *, origin: int) -> tuple[np.ndarray, DataProblem | None]:
-    """Return the place of each row on the grid, and what is wrong where times are not on one."""
-    exact_N = interval.places(rows.time, origin=origin)
+def _on_days(part: TablePart, rows: TimedRows, time_T: np.ndarray, interval: Interval) -> tuple[TimedRows, np.ndarray, list[str]]:
+    """Leave out a few rows, and their times, on days that the step does not know; many have no place on its grid."""
+    is_odd_T = ~interval.has_days(time_T)
+    if not is_odd_T.any() or not is_few(is_odd_T):
+        return rows, time_T, []
+    is_odd_N = ~interval.has_days(rows.time)
+    count, first = int(is_odd_N.sum()), _told(part, rows, int(np.flatnonzero(is_odd_N)[0]), interval)
+    found = (
+        f"{part.file}: {count:,} row{'s' * (count != 1)} of a Saturday or Sunday, where all others are of working days: {first}"
+    )
+    told = f"{found}{', ...' * (count > 1)}. Left out; to keep the values, add them to those of the day before or after"
+    return rows.select(np.flatnonzero(~is_odd_N)), time_T[~is_odd_T], [told]
+
+
+def _places(part: TablePart, rows: TimedRows, interval: Interval, time_T: np.ndarray) -> tuple[np.ndarray, DataProblem | None]:
+    """Return the place of each row on the grid, and what is wrong where times, which are all of `time_T`, are not on one."""
+    exact_N = interval.places(rows.time, origin=int(time_T[0]))
     place_N = np.round(exact_N).astype(np.int64)
     order = np.lexsort((place_N, rows.series))
     collide = (np.diff(place_N[order]) == 0) & (np.diff(rows.series[order]) == 0)
     off_N = np.abs(exact_N - place_N) > FAR_OFF
     length = int(place_N.max()) + 1
-    is_sparse = len(np.unique(place_N)) < (1 - MOST_MISSING) * length or length > LONGEST_STRETCH
+    is_sparse = len(time_T) < (1 - MOST_MISSING) * length or length > LONGEST_STRETCH
     if not off_N.any() and not collide.any() and not is_sparse:
         return place_N, None
     said = f"times are not at equal steps: most are {interval.say()} apart, and "
@@ -259,6 +277,7 @@ def _filled(
 ) -> TimelinePart:
     """Return the rows on the grid; NaN where there is none."""
     length, count = int(place_N.max()) + 1, len(columns.values)
+    _require_memory(part, length=length, num_series=len(names) * count, num_values=rows.values.size)
     values = np.full((length, len(names), count), np.nan)
     values[place_N, rows.series] = rows.values
     known = _known(part, columns, rows, place_N, interval)
@@ -281,6 +300,20 @@ def _filled(
     }
     fingerprint = hash_values(start, flat, known)
     return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
+
+
+def _require_memory(part: TablePart, *, length: int, num_series: int, num_values: int) -> None:
+    """Refuse series that take more memory than there is, each at all times of all.
+
+    Raises:
+        DataError: They do.
+    """
+    size, most = length * num_series * BYTES_EACH, memory_bytes()
+    if size > most:
+        found = f"{num_series:,} series at {length:,} times take about {size / 2**30:,.0f} GB of memory, and there are "
+        found += f"{most / 2**30:,.0f}; {num_values / (length * num_series):.1%} of them hold a value"
+        remedy = "Give fewer series, later times alone, or longer steps, such as the mean or the sum of each day."
+        raise DataError([DataProblem(part.file, found, remedy)])
 
 
 def _known(part: TablePart, columns: TimeColumns, rows: TimedRows, place_N: np.ndarray, interval: Interval) -> np.ndarray:
