@@ -14,6 +14,7 @@ from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_value
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.compact_times import clock_column, compact_times, epoch_unit
+from tutelage.data.source.split_times import say_join, second_half
 from tutelage.data.source.time_columns import (
     TimeColumns,
     TimeLayout,
@@ -209,6 +210,9 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
         found = f"times of day stand in a column of their own ({clock}), so that rows of one day have the same time"
         remedy = "Join both columns into one, written like 2020-12-31 18:00."
         raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
+    if half := second_half(part, columns.time, row_N=rows.number, time_N=rows.time):
+        found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too: half of it stands in {half}"
+        raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, say_join(part, columns.time, half))])
     likely = likely_series(part, columns, row_N=rows.number, time_N=rows.time)
     if likely:
         found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too, with other values: "
