@@ -141,7 +141,7 @@ def _solved(sums: tuple[np.ndarray, np.ndarray], is_own: bool, penalty: float) -
         squares_CKK, products_CK = squares_CKK.sum(axis=0, keepdims=True), products_CK.sum(axis=0, keepdims=True)
     mean_C = np.maximum(np.trace(squares_CKK, axis1=1, axis2=2) / size, 1e-12)
     found_CK = np.linalg.solve(squares_CKK + (penalty * mean_C)[:, None, None] * np.eye(size), products_CK[..., None])[..., 0]
-    return np.array(np.broadcast_to(found_CK, (channels, size)).T)
+    return np.array(np.broadcast_to(found_CK, (channels, size)).T, order="C")
 
 
 def _error(effects: np.ndarray, known_TK: np.ndarray, measured_TC: np.ndarray, season: int) -> float:

@@ -78,6 +78,16 @@ def test_what_was_known_of_the_window_does_not_mislead() -> None:
     np.testing.assert_allclose(answers[0], answers[1], atol=3)
 
 
+def test_files_take_the_effects_of_several_columns() -> None:
+    part = shops()
+    both = replace(part, known=np.c_[part.known, np.roll(part.known, 3, axis=0)], known_names=("promotion", "later"))
+    _, train, test = prepared(both)
+    floor = learned(train)
+    assert floor.tensors()["effects"].shape == (2, 2)
+    assert floor.tensors()["effects"].is_contiguous()
+    assert np.nanmean(((floor.answers(test) - test.truths()) * test.std) ** 2) < 4
+
+
 def test_where_effects_grow_with_the_level_they_are_shares_of_it() -> None:
     random = np.random.default_rng(0)
     promotion = (random.random((500, 1)) < 0.125).astype(float)
@@ -108,6 +118,7 @@ def test_without_such_columns_nothing_is_stored_and_with_them_all_is() -> None:
         _, train, test = prepared(shops(is_known=is_known))
         floor = learned(train)
         assert ("effects" in floor.tensors()) == is_known
+        assert all(tensor.is_contiguous() for tensor in floor.tensors().values()), "files take no others"
         again = RidgeForecast().restore(floor.state(), floor.tensors())
         assert np.array_equal(again.answers(test), floor.answers(test))
         assert np.array_equal(again.refitted(test).answers(test), floor.refitted(test).answers(test))
