@@ -39,6 +39,7 @@ READING: Mapping[str, Any] = {
     "series_id": str,
     "columns": list[str],
     "known": list[str],
+    "by_series": list[str],
     "dates": dict[str, str],
 }
 """Settings of the source that travel with the model."""
@@ -271,6 +272,15 @@ class TimelineFitted(Fitted):
         if part.interval != self.interval:
             found = f"a step of {part.interval.say()}, where the model has {self.interval.say()}"
             raise DataError([DataProblem(part.file, found, "Give series measured at the same step.")])
+        self._require_known(part)
+
+    def _require_known(self, part: Stretch) -> None:
+        """Refuse series of which other things are known beforehand than in the training."""
+        count, known = part.known.shape[1], len(self.known_scale[0])
+        if count != known:
+            found = f"{count:,} columns are known beforehand ({', '.join(part.known_names[:6])}), where the model has {known:,}"
+            remedy = "What was the same for all series in the training has to be so here too."
+            raise DataError([DataProblem(part.file, found, remedy)])
 
     def _other_series(self, part: Stretch) -> DataProblem:
         """Say which series of the model are not there."""

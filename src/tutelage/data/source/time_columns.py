@@ -40,12 +40,14 @@ class TimeLayout:
         series_id: The column that names the series a row belongs to.
         targets: The series that are forecast.
         known: Columns whose values are known of coming times too.
+        by_series: Those of them whose values are those of one series each in any case.
     """
 
     time_column: str = ""
     series_id: str = ""
     targets: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    by_series: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -70,6 +72,7 @@ class TimeColumns:
         counting: Columns that only number the rows.
         flags: Series of only 0 and 1 that nobody named.
         spoiled: What is told of columns that hold numbers and words.
+        by_series: Columns known beforehand of each series by itself, in any case.
     """
 
     time: str
@@ -82,6 +85,7 @@ class TimeColumns:
     counting: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     spoiled: tuple[str, ...] = ()
+    by_series: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """Return what is worth telling."""
@@ -163,7 +167,17 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
     flags = () if targets else tuple(name for name in values if _is_flag(part, name))
     flags = () if len(flags) == len(values) else flags
     return TimeColumns(
-        time, layout.series_id, values, layout.known, unused, others, dates, counting, flags, () if targets else tuple(spoiled)
+        time,
+        layout.series_id,
+        values,
+        layout.known,
+        unused,
+        others,
+        dates,
+        counting,
+        flags,
+        () if targets else tuple(spoiled),
+        layout.by_series,
     )
 
 

@@ -14,6 +14,7 @@ from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_value
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.compact_times import clock_column, compact_times, epoch_unit
+from tutelage.data.source.known_columns import KnownRows, known_on_grid, say_by_series
 from tutelage.data.source.split_times import say_join, second_half
 from tutelage.data.source.time_columns import (
     TimeColumns,
@@ -117,6 +118,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     made = _filled(part, columns, names, rows, place_N, found)
     if most_rows:
         made = _cut(made, most_rows)
+    notes += say_by_series(made.reading["by_series"], part.file)
     told = [f"{part.file}: {warning}" for warning in columns.warnings()]
     return Gridded(made, tuple(problems), tuple(notes), (*told, *odd, *_constant(made)))
 
@@ -284,7 +286,10 @@ def _filled(
     _require_memory(part, length=length, num_series=len(names) * count, num_values=rows.values.size)
     values = np.full((length, len(names), count), np.nan)
     values[place_N, rows.series] = rows.values
-    known = _known(part, columns, rows, place_N, interval)
+    said = KnownRows(
+        columns.known, rows.known, place_N, rows.series, names, lambda row: _told(part, rows, row, interval), part.file
+    )
+    known = known_on_grid(said, by_series=columns.by_series, has_one_value=count == 1)
     present = np.zeros(length, dtype=bool)
     present[place_N] = True
     edges = np.flatnonzero(np.diff(np.r_[True, present, True].astype(np.int8)))
@@ -300,10 +305,13 @@ def _filled(
         "series_id": columns.series_id,
         "columns": list(columns.values),
         "known": list(columns.known),
+        "by_series": list(known.by_series),
         "dates": dict(part.dates),
     }
-    fingerprint = hash_values(start, flat, known)
-    return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
+    fingerprint = hash_values(start, flat, known.values)
+    return TimelinePart(
+        part.name, flat, known.values, start, interval, series, known.names, part.file, fingerprint, gaps, reading
+    )
 
 
 def _require_memory(part: TablePart, *, length: int, num_series: int, num_values: int) -> None:
@@ -318,27 +326,6 @@ def _require_memory(part: TablePart, *, length: int, num_series: int, num_values
         found += f"{most / 2**30:,.0f}; {num_values / (length * num_series):.1%} of them hold a value"
         remedy = "Give fewer series, later times alone, or longer steps, such as the mean or the sum of each day."
         raise DataError([DataProblem(part.file, found, remedy)])
-
-
-def _known(part: TablePart, columns: TimeColumns, rows: TimedRows, place_N: np.ndarray, interval: Interval) -> np.ndarray:
-    """Return what is known of each time beforehand, float64 [T, K]; NaN where no row says it.
-
-    Raises:
-        DataError: Rows of one time say different things: what is known holds for all series.
-    """
-    known = np.full((int(place_N.max()) + 1, len(columns.known)), np.nan)
-    for k, name in enumerate(columns.known):
-        said = np.flatnonzero(~np.isnan(rows.known[:, k]))
-        known[place_N[said], k] = rows.known[said, k]
-        other = said[known[place_N[said], k] != rows.known[said, k]]
-        if len(other):
-            row = int(other[0])
-            last = int(said[place_N[said] == place_N[row]][-1])
-            found = f"{name} = {rows.known[row, k]:g} at {_told(part, rows, row, interval)}, and {rows.known[last, k]:g} in "
-            found += f"{part.locate(int(rows.number[last]))}: what is known beforehand holds for all series"
-            remedy = "Give the same value for all series of a time, or leave the column out of --known."
-            raise DataError([DataProblem(f"{part.file}, column {name}", found, remedy)])
-    return known
 
 
 def _cut(part: TimelinePart, count: int) -> TimelinePart:
