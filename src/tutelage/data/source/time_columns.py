@@ -167,17 +167,7 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
     flags = () if targets else tuple(name for name in values if _is_flag(part, name))
     flags = () if len(flags) == len(values) else flags
     return TimeColumns(
-        time,
-        layout.series_id,
-        values,
-        layout.known,
-        unused,
-        others,
-        dates,
-        counting,
-        flags,
-        () if targets else tuple(spoiled),
-        layout.by_series,
+        time, layout.series_id, values, layout.known, unused, others, dates, counting, flags, () if targets else tuple(spoiled)
     )
 
 

@@ -88,7 +88,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     Raises:
         DataError: No series can be made of it.
     """
-    columns = choose_columns(part, layout)
+    columns = replace(choose_columns(part, layout), by_series=layout.by_series)
     time_N, missing_N, is_number = times_of(part, columns.time)
     problems = _without_time(part, columns, missing_N)
     code_N, names = _series(part, columns)
