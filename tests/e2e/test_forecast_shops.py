@@ -33,6 +33,8 @@ def test_a_shop_that_opened_too_late_is_left_out_in_training_and_after(tmp_path:
     assert found.series == ("A", "B")
     assert any("did not learn from them: late" in note for note in found.notes)
     assert any("nothing was measured lately of B:" in warning for warning in found.warnings), "which --json gives to programs"
+    young = run.forecast(shops(tmp_path, A=(0, 400), B=(350, 400))).warnings
+    assert any("1 of 2 series have fewer values than the" in told and "B (50 values, from 2022-12-17)" in told for told in young)
     with pytest.raises(DataError, match="column shop: no rows of 1 of the 2 series that the model goes on with: B"):
         run.forecast(shops(tmp_path, A=(0, 400), Z=(0, 400)))
     table = shops(tmp_path, A=(0, 400), B=(0, 250), late=(350, 400))

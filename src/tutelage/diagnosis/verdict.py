@@ -12,6 +12,8 @@ Versus = Literal["better", "partly better", "no better", "untrained", "unknown"]
 LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
 """Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
 equal have intervals so narrow that the last digit of a loss would look like knowledge."""
+PERFECT = 1e-6
+"""Error or loss beside a guess that makes none at all."""
 LEAST_SIGNAL = {"train": 0.05, "val": 0.5}
 """The same, of any metric, that shows that something was learned; weights are chosen by validation rows: luck does more there."""
 
@@ -36,6 +38,7 @@ def compare(metrics: Mapping[str, float], guess: Mapping[str, float], *, greater
         count: Rows, or episodes, that were measured.
     """
     known = [name for name in metrics if name in guess and not math.isnan(guess[name])]
+    known = [name for name in known if not _is_all_right(metrics[name], guess[name], is_error=not greater[_kind(name)])]
     if not known:
         return "unknown"
     gains = [gain(metrics[name], guess[name], greater_is_better=greater[_kind(name)]) for name in known]
@@ -60,10 +63,11 @@ def judge_run(
         greater: The direction of each metric, by its kind.
 
     Returns:
-        `partly better` where only other metrics of the same part are.
+        `partly better` where only other metrics of the same part are; `unknown` where there is no guess, or where both make no
+        error, so that nothing could be better.
     """
     score, plain = metrics.get(headline, math.nan), guess.get(headline, math.nan)
-    if math.isnan(plain) or math.isnan(score):
+    if math.isnan(plain) or math.isnan(score) or _is_all_right(score, plain, is_error=not greater[_kind(headline)]):
         return "unknown"
     part = headline.rpartition("/")[0]
     others = [name for name in metrics if name.rpartition("/")[0] == part and name != headline and name in guess]
@@ -105,6 +109,11 @@ def _is_better(
     worst = (min if greater[_kind(name)] else max)([value, *ends])
     is_clear = worst > plain if greater[_kind(name)] else worst < plain
     return is_clear and gain(value, plain, greater_is_better=greater[_kind(name)]) > least
+
+
+def _is_all_right(value: float, guess: float, *, is_error: bool) -> bool:
+    """Tell whether neither a score nor the guess has any error."""
+    return is_error and guess == 0 and 0 <= value <= PERFECT
 
 
 def _kind(name: str) -> str:

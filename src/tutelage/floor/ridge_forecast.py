@@ -2,14 +2,15 @@
 
 The window is told relative to its last value or its mean, so that level does not matter; what is learned is shrunk towards
 seasonal-naive by a penalty, which the last quarter of the train windows chooses - with short series it is all that is left.
-One map serves all series, or each has its own; where spread grows with level, all of it is done on the logarithm.
+One map serves all series, or each has its own; where spread grows with level, all of it is done on the logarithm. What is known
+beforehand has effects of its own (`known_effects.py`), without which the series are mapped.
 
 Source: Toner and Darlow, An Analysis of Linear Time Series Forecasting Models, 2024, arXiv 2403.14587.
-Differs from the paper: the penalty, and towards what it shrinks.
+Differs from the paper: the penalty, and towards what it shrinks; effects of what is known beforehand.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -23,6 +24,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, has_season, held_out
 from tutelage.floor.gram import Gram
+from tutelage.floor.known_effects import KnownEffects
 from tutelage.floor.log_scale import LogScale
 from tutelage.floor.seasonal_naive import SeasonalNaive, SeasonalNaiveFitted
 
@@ -50,6 +52,8 @@ class RidgeForecast(ForecastFloor):
         history = as_history(part)
         scale = LogScale.suited(history)
         history = scale.history(history)
+        effects = KnownEffects.suited(history)
+        history = effects.history(history)
         first, step = held_out(history), _thinned(history)
         # Of windows that are learned from nothing may be in the truth of those held out.
         begin = max(1, first - history.horizon - history.length // 2)
@@ -62,7 +66,8 @@ class RidgeForecast(ForecastFloor):
         tried = [found for center in CENTERS for found in _best(sums[0], sums[1], center)]
         best = min(tried, key=lambda found: (found.error, -found.penalty))
         whole = sums[0].plus(sums[1]).plus(sums[2]).centered(*centering(history.length, best.center))
-        return RidgeForecastFitted(whole.solved(best.penalty, is_own=best.is_own), best.center, naive, scale, best.penalty)
+        weights = whole.solved(best.penalty, is_own=best.is_own)
+        return RidgeForecastFitted(weights, best.center, naive, scale, best.penalty, effects)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "RidgeForecastFitted":
         """Rebuild what was fitted."""
@@ -75,8 +80,9 @@ class RidgeForecast(ForecastFloor):
         if not np.isfinite(weights).all():
             raise ValueError("a map whose weights are not finite")
         scale = LogScale.restored(take(state, "scale", dict), tensors, channels=channels)
+        effects = KnownEffects.restored(take(state, "effects", dict) if "effects" in state else {}, tensors, channels=channels)
         penalty = take(state, "penalty", float)
-        return RidgeForecastFitted(weights, "last" if center == "last" else "mean", naive, scale, penalty)
+        return RidgeForecastFitted(weights, "last" if center == "last" else "mean", naive, scale, penalty, effects)
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,7 @@ class RidgeForecastFitted(ForecastFitted):
         naive: What is departed from.
         scale: Whether logarithms are taken.
         penalty: On the squares of the weights.
+        effects: Of what is known beforehand.
     """
 
     weights: np.ndarray
@@ -106,22 +113,26 @@ class RidgeForecastFitted(ForecastFitted):
     naive: SeasonalNaiveFitted
     scale: LogScale
     penalty: float
+    effects: KnownEffects = field(default_factory=KnownEffects.nothing)
 
     def refitted(self, part: RowsPart) -> "RidgeForecastFitted":
         """Return the same way, learned from other windows in one pass."""
         history = self.scale.history(as_history(part))
+        effects = self.effects.refitted(history)
+        history = effects.history(history)
         naive = self.naive.refitted(history)
         chosen = history.select(np.arange(0, len(history), _thinned(history)))
         sums = _sums(chosen, naive).centered(*centering(history.length, self.center))
-        return replace(self, weights=sums.solved(self.penalty, is_own=len(self.weights) > 1), naive=naive)
+        weights = sums.solved(self.penalty, is_own=len(self.weights) > 1)
+        return replace(self, weights=weights, naive=naive, effects=effects)
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return forecasts float64 [N, H, C], standardized."""
         history = as_history(part)
-        own = self.scale.history(history)
+        own = self.effects.history(self.scale.history(history))
         found = [self._of(own, rows) for rows in batches_of(own, length=own.length)]
         answers = np.concatenate(found) if found else np.empty((0, own.horizon, own.channels))
-        return self.scale.back(answers, history)
+        return self.scale.back(self.effects.back(answers, history), history)
 
     def _of(self, history: HistoryPart, rows: np.ndarray) -> np.ndarray:
         """Return forecasts of some windows, on the scale of the map."""
@@ -137,6 +148,8 @@ class RidgeForecastFitted(ForecastFitted):
         asked = shape.view(History)
         _, inputs, horizon = self.weights.shape
         fits = asked is not None and (inputs, horizon) == (asked.length + 1, asked.horizon)
+        if asked is not None and len(self.effects.effects) > asked.known:
+            return f"effects of {len(self.effects.effects)} columns that are known beforehand"
         return self.naive.misfit(shape) if fits else f"a map from {inputs - 1} times to {horizon}"
 
     def state(self) -> dict[str, Any]:
@@ -148,11 +161,13 @@ class RidgeForecastFitted(ForecastFitted):
             "penalty": self.penalty,
             "naive": self.naive.state(),
             "scale": self.scale.state(),
+            "effects": self.effects.state(),
         }
 
     def tensors(self) -> dict[str, Tensor]:
         """Return the map."""
-        return {"weights": torch.from_numpy(self.weights)} | self.naive.tensors() | self.scale.tensors()
+        own = {"weights": torch.from_numpy(self.weights)}
+        return own | self.naive.tensors() | self.scale.tensors() | self.effects.tensors()
 
 
 def centered(past_NLC: np.ndarray, center: Center) -> np.ndarray:

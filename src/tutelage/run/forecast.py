@@ -22,6 +22,7 @@ from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
+from tutelage.task.series_spans import say_begun_late
 
 __all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "read_series", "require_horizon"]
 
@@ -191,7 +192,8 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput, 
         if not any_
     ]
     doubt = f"{part.file}: nothing was measured lately of {_named(silent)}: what is forecast of that says little"
-    warnings = (*given.warnings, *([doubt] if silent else []))
+    late = say_begun_late(part, first=last + 1 - fitted.length, last=last)
+    warnings = (*given.warnings, *([doubt] if silent else []), *late)
     whole = Forecasts(told, fitted.series, windows.raw(forecast_HC), quantiles, given.problems, given.notes, warnings)
     return whole.first(horizon)
 

@@ -32,6 +32,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
+from tutelage.task.empty_cells import say_end
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_data import Cuts, ForecastData, choose_cuts, choose_length
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
@@ -77,6 +78,9 @@ class Forecast(TaskSpec):
 
     def prepare(self, collected: Collected, recipe: Recipe, *, reason: str) -> ForecastData:
         """Cut validation and test from the end of the times, and fit the scale of each series before them."""
+        ended = tuple(
+            told for part in (collected.train, collected.test) if isinstance(part, TimelinePart) for told in say_end(part)
+        )
         collected = _up_to_measured(collected)
         whole, has_test = collected.train, collected.test is not None
         assert isinstance(whole, TimelinePart)
@@ -103,7 +107,7 @@ class Forecast(TaskSpec):
         sizes = (cuts.validation - cuts.train, cuts.end - cuts.validation)
         split = SplitPlan(validation=sizes[0] / len(whole), test=sizes[1] / len(whole), seed=recipe.seed, by="order")
         reasons = {"horizon": said, "length": why}
-        return ForecastData(reason, collected, prepare, fitted, parts, windows, split, cuts, lookback, reasons, left_out)
+        return ForecastData(reason, collected, prepare, fitted, parts, windows, split, cuts, lookback, reasons, ended + left_out)
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> TaskSpec:
         """Choose loss and weight average; the horizon is that of the data."""

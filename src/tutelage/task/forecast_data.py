@@ -20,6 +20,8 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Data
+from tutelage.task.empty_cells import say_between, say_empty
+from tutelage.task.outlying_values import say_outlying
 from tutelage.task.series_spans import say_short
 
 __all__ = ["Cuts", "ForecastData", "choose_cuts", "choose_length"]
@@ -60,7 +62,7 @@ class ForecastData(Data):
         cuts: Where the stretches end.
         lookback: Times of each part that are before its stretch.
         why: Why horizon and window are what they are.
-        left_out: What is told of series that are neither learned from nor forecast.
+        left_out: What is told of series and times that are neither learned from nor forecast.
     """
 
     task_reason: str
@@ -145,12 +147,15 @@ class ForecastData(Data):
         ]
 
     def warnings(self) -> tuple[str, ...]:
-        """Tell of gaps, and of what should be known of each time and is not."""
+        """Tell of gaps, empty cells and outliers, and of what should be known of each time and is not."""
         whole = self._collected()
         gaps = whole.say_gaps()
         told = list(self.left_out)
         if gaps:
             told.append(f"{whole.file}: {gaps}: not measured; earlier values stand for them{_say_clocks(whole)}")
+        told += say_empty(whole, horizon=self.fitted.horizon) + say_outlying(whole)
+        if isinstance(test := self.collected.test, Stretch):
+            told += say_between(whole, test) + say_empty(test, horizon=self.fitted.horizon) + say_outlying(test)
         sizes = {"train": self.cuts.train, "test": self.cuts.validation}
         told += say_short(whole, **sizes, length=self.fitted.length, horizon=self.fitted.horizon)
         if "test" in self.windows and len(self.windows["test"]) == 1:

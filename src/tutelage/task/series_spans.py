@@ -7,7 +7,7 @@ import numpy as np
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.stretch import Stretch
 
-__all__ = ["measured_series", "say_left_out", "say_short"]
+__all__ = ["measured_series", "say_begun_late", "say_left_out", "say_short"]
 
 MOST_NAMED = 6
 
@@ -75,6 +75,28 @@ def say_short(whole: Stretch, *, train: int, test: int, length: int, horizon: in
         )
         told.append(f"{found}({length:,} + {horizon:,} times): {named}. {becomes}")
     return told
+
+
+def say_begun_late(part: Stretch, *, first: int, last: int) -> list[str]:
+    """Tell of series whose first value lies within the window from which they are continued.
+
+    Args:
+        part: The series.
+        first: Place of the window's first time.
+        last: Place of its last one.
+    """
+    late = [
+        number
+        for number in range(len(part.series))
+        if (~np.isnan(part.values[first : last + 1, number])).any() and np.isnan(part.values[: first + 1, number]).all()
+    ]
+    if not late:
+        return []
+    found = (
+        f"{part.file}: {_many(len(late), part)} have fewer values than the {last + 1 - first:,} times that the model looks at: "
+    )
+    named = _named(part, late, "first", count=len(late))
+    return [f"{found}{named}. What is missing before is filled: expect less of their forecasts. Give their earlier values"]
 
 
 def _told(whole: Stretch, number: int, end: str) -> str:

@@ -181,12 +181,11 @@ def shops(promo: dict[str, int], order: str = "ab") -> list[str]:
     return [f"{hour(n)},{shop},{n + 7 * (shop == 'b')},{promo[shop] * (n % 3)}" for shop in order for n in range(40)]
 
 
-def test_what_is_known_of_one_series_alone_is_refused(tmp_path: Path) -> None:
+def test_what_is_known_of_all_series_alike_is_one_column(tmp_path: Path) -> None:
     header, settings = "date,shop,sold,promo", {"series_id": "shop", "target": "sold", "known": "promo"}
     part = series(read(tmp_path, shops({"a": 1, "b": 1}), header=header, **settings))
     np.testing.assert_array_equal(part.known[:, 0], np.arange(40) % 3)
-    with pytest.raises(DataError, match=r"promo = 1 at 2024-01-01 01:00 .*, and 0 in .*holds for all series"):
-        read(tmp_path, shops({"a": 1, "b": 0}), header=header, **settings)
+    assert part.known_names == ("promo",)
 
 
 def test_the_order_of_rows_says_nothing_of_the_order_of_series(tmp_path: Path) -> None:

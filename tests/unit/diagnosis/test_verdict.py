@@ -113,3 +113,12 @@ def test_a_training_of_a_few_steps_says_nothing_of_the_data(cause: str) -> None:
 def test_features_are_not_blamed_where_a_validation_score_is_better_than_a_guess() -> None:
     facts, _ = catalog.load("cause", "no_signal").examples()
     assert find_reasons(replace(facts, signal="val/auroc 1, a guess 0.5")) == []
+
+
+def test_a_perfect_score_beside_a_perfect_guess_is_not_no_better() -> None:
+    greater = {"mse": False, "accuracy": True}
+    for value, found in ((0.0, "unknown"), (1e-9, "unknown"), (0.1, "no better")):
+        assert judge_run({"test/mse": value}, {}, {"test/mse": 0.0}, headline="test/mse", greater=greater) == found
+        assert compare({"val/mse": value}, {"val/mse": 0.0}, greater=greater, count=100) == found
+    assert judge_run({"test/mse": 0.0}, {}, {"test/mse": 0.5}, headline="test/mse", greater=greater) == "better"
+    assert judge_run({"test/accuracy": 1.0}, {}, {"test/accuracy": 1.0}, headline="test/accuracy", greater=greater) == "no better"

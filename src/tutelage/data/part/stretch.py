@@ -87,11 +87,23 @@ class Stretch(Part):
         chosen = [place[name] for name in names]
         values = self.values[:, chosen]
         reading = dict(self.reading)
+        # Last are, for each column that is known of each series by itself, those of all series.
+        apart = len(reading.get("by_series", ()))
+        first = self.known.shape[1] - apart * len(self.series)
+        kept = [*range(first), *(first + k * len(self.series) + c for k in range(apart) for c in chosen)]
+        known, known_names = self.known[:, kept], tuple(self.known_names[k] for k in kept)
         if not reading.get("series_id"):
             # In a wide table each series is a column, and other files are read by these.
             reading["columns"] = list(names)
-        fingerprint = hash_values(self.start, values, self.known)
-        return replace(self, values=values, series=tuple(names), reading=reading, fingerprint=fingerprint)
+        return replace(
+            self,
+            values=values,
+            known=known,
+            known_names=known_names,
+            series=tuple(names),
+            reading=reading,
+            fingerprint=hash_values(self.start, values, known),
+        )
 
     def count_measured(self) -> int:
         """Return how many times there are up to the last one at which anything was measured: after it, things are only known."""

@@ -39,6 +39,7 @@ READING: Mapping[str, Any] = {
     "series_id": str,
     "columns": list[str],
     "known": list[str],
+    "by_series": list[str],
     "dates": dict[str, str],
 }
 """Settings of the source that travel with the model."""
@@ -209,12 +210,7 @@ class TimelineFitted(Fitted):
     def known(self, part: Stretch, count: int) -> np.ndarray:
         """Return what is known of a part's first `count` times, which may be more than it has: float32 [count, K]."""
         told = calendar_values(self.interval.times(part.start, count), self.calendar)
-        mean_K, std_K = (np.array(each) for each in self.known_scale)
-        named = np.zeros((count, len(mean_K)), dtype=np.float32)
-        there = min(count, len(part))
-        scaled = (part.known[:there] - mean_K) / std_K
-        named[:there] = np.where(np.isnan(scaled), 0.0, scaled)
-        return np.concatenate([named, told], axis=1)
+        return np.concatenate([self._named(part, count).astype(np.float32), told], axis=1)
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
@@ -243,7 +239,17 @@ class TimelineFitted(Fitted):
         calendar = f", told the place in {' and '.join(self.calendar)}" if self.calendar else ""
         return f"{self.shape.say()}, each standardized by its train times{calendar}"
 
+    def _named(self, part: Stretch, count: int) -> np.ndarray:
+        """Return the columns known beforehand of a part's first `count` times, float64 [count, K]; where empty, their mean."""
+        mean_K, std_K = (np.array(each) for each in self.known_scale)
+        named_TK = np.zeros((count, len(mean_K)))
+        there = min(count, len(part))
+        scaled = (part.known[:there] - mean_K) / std_K
+        named_TK[:there] = np.where(np.isnan(scaled), 0.0, scaled)
+        return named_TK
+
     def _windows(self, part: Stretch, measured_TC: np.ndarray, starts: np.ndarray) -> HistoryPart:
+        reach = int(starts.max(initial=0)) + self.length + self.horizon
         return HistoryPart(
             name=part.name,
             past=filled(measured_TC, season=self.season, hold=self.hold),
@@ -255,6 +261,8 @@ class TimelineFitted(Fitted):
             mean=np.array(self.mean),
             std=np.array(self.std),
             fingerprint=part.fingerprint,
+            known=self._named(part, max(reach, len(part))),
+            hold=self.hold,
         )
 
     def _require_fitting(self, part: Stretch) -> None:
@@ -264,6 +272,15 @@ class TimelineFitted(Fitted):
         if part.interval != self.interval:
             found = f"a step of {part.interval.say()}, where the model has {self.interval.say()}"
             raise DataError([DataProblem(part.file, found, "Give series measured at the same step.")])
+        self._require_known(part)
+
+    def _require_known(self, part: Stretch) -> None:
+        """Refuse series of which other things are known beforehand than in the training."""
+        count, known = part.known.shape[1], len(self.known_scale[0])
+        if count != known:
+            found = f"{count:,} columns are known beforehand ({', '.join(part.known_names[:6])}), where the model has {known:,}"
+            remedy = "What was the same for all series in the training has to be so here too."
+            raise DataError([DataProblem(part.file, found, remedy)])
 
     def _other_series(self, part: Stretch) -> DataProblem:
         """Say which series of the model are not there."""

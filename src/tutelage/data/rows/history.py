@@ -1,6 +1,6 @@
 """Windows over several series as rows: each is a moment with the times before it, and those after it as the truth.
 
-Shape letters: T times, C series, N windows, L times before the moment, H after.
+Shape letters: T times, C series, K columns known beforehand, N windows, L times before the moment, H after.
 """
 
 from dataclasses import dataclass, replace
@@ -29,6 +29,8 @@ class HistoryPart(RowsPart):
         mean: Of each series in its unit, float64 [C].
         std: The same for the deviation, > 0.
         fingerprint: Hash of what it was made of.
+        known: What is known of each time beforehand, standardized, float64 [T or more, K]; as far as any window reaches.
+        hold: Steps of a gap for which `past` has the last value; beyond, what was a season before.
     """
 
     name: str
@@ -41,6 +43,8 @@ class HistoryPart(RowsPart):
     mean: np.ndarray
     std: np.ndarray
     fingerprint: str
+    known: np.ndarray
+    hold: int
     labels: np.ndarray | None = None
     target: str = ""
 

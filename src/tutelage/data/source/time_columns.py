@@ -13,6 +13,7 @@ from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.columns import ID_NAME
 from tutelage.data.source.compact_times import compact_times, epoch_unit
 from tutelage.data.source.mixed_dates import find_mixed_dates
+from tutelage.data.source.split_times import say_join, split_years
 from tutelage.data.source.spoiled_numbers import say_spoiled
 
 __all__ = ["TimeColumns", "TimeLayout", "choose_columns", "likely_series", "numbers_of", "times_of"]
@@ -20,6 +21,8 @@ __all__ = ["TimeColumns", "TimeLayout", "choose_columns", "likely_series", "numb
 MOST_NAMED = 6
 LEAST_OF_SERIES = 3
 """Rows of a series, on average, where a column is taken for one that names series."""
+LEAST_REGULAR = 0.5
+"""Share of the steps within series that are about as long as the usual one."""
 DATE_NAMES = ("date", "time", "datetime", "timestamp", "ds")
 """Names by which one column of dates among several is the time of a row."""
 EPOCH_NAMES = (*DATE_NAMES, "epoch", "unix", "unixtime", "unix_time", "ts")
@@ -37,12 +40,14 @@ class TimeLayout:
         series_id: The column that names the series a row belongs to.
         targets: The series that are forecast.
         known: Columns whose values are known of coming times too.
+        by_series: Those of them whose values are those of one series each in any case.
     """
 
     time_column: str = ""
     series_id: str = ""
     targets: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
+    by_series: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -67,6 +72,7 @@ class TimeColumns:
         counting: Columns that only number the rows.
         flags: Series of only 0 and 1 that nobody named.
         spoiled: What is told of columns that hold numbers and words.
+        by_series: Columns known beforehand of each series by itself, in any case.
     """
 
     time: str
@@ -79,6 +85,7 @@ class TimeColumns:
     counting: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     spoiled: tuple[str, ...] = ()
+    by_series: tuple[str, ...] = ()
 
     def notes(self) -> list[str]:
         """Return what is worth telling."""
@@ -190,7 +197,7 @@ def numbers_of(part: TablePart, columns: Sequence[str]) -> np.ndarray:
 
 
 def likely_series(part: TablePart, columns: TimeColumns, *, row_N: np.ndarray, time_N: np.ndarray) -> list[str]:
-    """Return the columns that may name the series of a row, those of words first: each time is there once for each name.
+    """Return the columns that may name the series of a row, those of words first: each has a regular series of its own.
 
     Args:
         part: The table.
@@ -208,9 +215,17 @@ def likely_series(part: TablePart, columns: TimeColumns, *, row_N: np.ndarray, t
             continue
         code_N = coded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
         order = np.lexsort((time_N, code_N))
-        if not ((np.diff(time_N[order]) == 0) & (np.diff(code_N[order]) == 0)).any():
+        is_same = np.diff(code_N[order]) == 0
+        step_N = np.diff(time_N[order])[is_same]
+        if len(step_N) and step_N.min() > 0 and _are_regular(step_N, time_N):
             found.append(name)
     return sorted(found, key=lambda name: is_number(part.types[name]))
+
+
+def _are_regular(step_N: np.ndarray, time_N: np.ndarray) -> bool:
+    """Tell whether most steps within series are about the usual one between times: gaps are few in a series of its own."""
+    usual = float(np.median(np.diff(np.unique(time_N))))
+    return bool((np.abs(step_N - usual) <= usual / 2).mean() >= LEAST_REGULAR)
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -287,6 +302,8 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
     if mixed := find_mixed_dates(part, part.columns):
         raise DataError([mixed])
     found = f"no column of dates among {_shown(part.columns)}"
+    if halves := split_years(part):
+        raise DataError([DataProblem(part.file, found, say_join(part, *halves))])
     remedy = "Name the one that tells the time of a row: --time-column COLUMN. Dates are written like 2020-12-31 18:00; what "
     remedy += "stands in several columns, such as year and month, has to be joined into one."
     raise DataError([DataProblem(part.file, found, remedy)])

@@ -14,6 +14,8 @@ from tutelage.data.part.stretch import LONGEST_STRETCH, MOST_MISSING, hash_value
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.compact_times import clock_column, compact_times, epoch_unit
+from tutelage.data.source.known_columns import KnownRows, known_on_grid, say_by_series
+from tutelage.data.source.split_times import say_join, second_half
 from tutelage.data.source.time_columns import (
     TimeColumns,
     TimeLayout,
@@ -86,7 +88,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     Raises:
         DataError: No series can be made of it.
     """
-    columns = choose_columns(part, layout)
+    columns = replace(choose_columns(part, layout), by_series=layout.by_series)
     time_N, missing_N, is_number = times_of(part, columns.time)
     problems = _without_time(part, columns, missing_N)
     code_N, names = _series(part, columns)
@@ -116,6 +118,7 @@ def as_timeline(part: TablePart, layout: TimeLayout, *, most_rows: int = 0, inte
     made = _filled(part, columns, names, rows, place_N, found)
     if most_rows:
         made = _cut(made, most_rows)
+    notes += say_by_series(made.reading["by_series"], part.file)
     told = [f"{part.file}: {warning}" for warning in columns.warnings()]
     return Gridded(made, tuple(problems), tuple(notes), (*told, *odd, *_constant(made)))
 
@@ -209,6 +212,9 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
         found = f"times of day stand in a column of their own ({clock}), so that rows of one day have the same time"
         remedy = "Join both columns into one, written like 2020-12-31 18:00."
         raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, remedy)])
+    if half := second_half(part, columns.time, row_N=rows.number, time_N=rows.time):
+        found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too: half of it stands in {half}"
+        raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, say_join(part, columns.time, half))])
     likely = likely_series(part, columns, row_N=rows.number, time_N=rows.time)
     if likely:
         found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too, with other values: "
@@ -280,7 +286,10 @@ def _filled(
     _require_memory(part, length=length, num_series=len(names) * count, num_values=rows.values.size)
     values = np.full((length, len(names), count), np.nan)
     values[place_N, rows.series] = rows.values
-    known = _known(part, columns, rows, place_N, interval)
+    said = KnownRows(
+        columns.known, rows.known, place_N, rows.series, names, lambda row: _told(part, rows, row, interval), part.file
+    )
+    known = known_on_grid(said, by_series=columns.by_series, has_one_value=count == 1)
     present = np.zeros(length, dtype=bool)
     present[place_N] = True
     edges = np.flatnonzero(np.diff(np.r_[True, present, True].astype(np.int8)))
@@ -296,10 +305,13 @@ def _filled(
         "series_id": columns.series_id,
         "columns": list(columns.values),
         "known": list(columns.known),
+        "by_series": list(known.by_series),
         "dates": dict(part.dates),
     }
-    fingerprint = hash_values(start, flat, known)
-    return TimelinePart(part.name, flat, known, start, interval, series, columns.known, part.file, fingerprint, gaps, reading)
+    fingerprint = hash_values(start, flat, known.values)
+    return TimelinePart(
+        part.name, flat, known.values, start, interval, series, known.names, part.file, fingerprint, gaps, reading
+    )
 
 
 def _require_memory(part: TablePart, *, length: int, num_series: int, num_values: int) -> None:
@@ -314,27 +326,6 @@ def _require_memory(part: TablePart, *, length: int, num_series: int, num_values
         found += f"{most / 2**30:,.0f}; {num_values / (length * num_series):.1%} of them hold a value"
         remedy = "Give fewer series, later times alone, or longer steps, such as the mean or the sum of each day."
         raise DataError([DataProblem(part.file, found, remedy)])
-
-
-def _known(part: TablePart, columns: TimeColumns, rows: TimedRows, place_N: np.ndarray, interval: Interval) -> np.ndarray:
-    """Return what is known of each time beforehand, float64 [T, K]; NaN where no row says it.
-
-    Raises:
-        DataError: Rows of one time say different things: what is known holds for all series.
-    """
-    known = np.full((int(place_N.max()) + 1, len(columns.known)), np.nan)
-    for k, name in enumerate(columns.known):
-        said = np.flatnonzero(~np.isnan(rows.known[:, k]))
-        known[place_N[said], k] = rows.known[said, k]
-        other = said[known[place_N[said], k] != rows.known[said, k]]
-        if len(other):
-            row = int(other[0])
-            last = int(said[place_N[said] == place_N[row]][-1])
-            found = f"{name} = {rows.known[row, k]:g} at {_told(part, rows, row, interval)}, and {rows.known[last, k]:g} in "
-            found += f"{part.locate(int(rows.number[last]))}: what is known beforehand holds for all series"
-            remedy = "Give the same value for all series of a time, or leave the column out of --known."
-            raise DataError([DataProblem(f"{part.file}, column {name}", found, remedy)])
-    return known
 
 
 def _cut(part: TimelinePart, count: int) -> TimelinePart:

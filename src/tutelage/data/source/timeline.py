@@ -45,6 +45,9 @@ class Timeline(Source):
     known: str | tuple[str, ...] = Field(
         (), description="Columns that are known of coming times too, such as holidays: names, or one text with commas."
     )
+    by_series: tuple[str, ...] = Field(
+        (), description="Columns of `known` whose values are those of one series each; where rows of a time differ, found out."
+    )
     rows: int = Field(0, ge=0, le=2**53, description="How many times are used, from the first one on; 0 = all.")
     header: HeaderMode = Field("auto", description="Whether the first row holds the column names: first or none.")
     names: tuple[str, ...] = Field((), description="Names of the columns in order, for a file without a header row.")
@@ -136,7 +139,7 @@ class Timeline(Source):
             raise DataError([DataProblem(table.name, found, "Give a table, such as a data frame, or a dict of columns.")])
         layout = self._layout
         if like is not None and set(like.reading["columns"]) <= set(table.columns):
-            layout = replace(layout, targets=tuple(like.reading["columns"]))
+            layout = replace(layout, targets=tuple(like.reading["columns"]), by_series=tuple(like.reading["by_series"]))
         made = as_timeline(
             table.renamed(name),
             layout,
@@ -146,11 +149,15 @@ class Timeline(Source):
         if like is not None and made.part.series != like.series:
             found = f"series {', '.join(made.part.series[:6])}, where the training table has {', '.join(like.series[:6])}"
             raise DataError([DataProblem(made.part.file, found, "Give a table with the same columns.")])
+        if like is not None and made.part.known_names != like.known_names:
+            found = f"known beforehand: {', '.join(made.part.known_names)}; in the training table: {', '.join(like.known_names)}"
+            raise DataError([DataProblem(made.part.file, found, "What is the same for all series there has to be so here.")])
         return made
 
     @property
     def _layout(self) -> TimeLayout:
-        return TimeLayout.of(time_column=self.time_column, series_id=self.series_id, target=self.target, known=self.known)
+        said = TimeLayout.of(time_column=self.time_column, series_id=self.series_id, target=self.target, known=self.known)
+        return replace(said, by_series=self.by_series)
 
     def _place(self, path: str) -> Path:
         place = Path(path.removeprefix(PREFIX))
