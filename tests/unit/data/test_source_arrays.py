@@ -261,3 +261,30 @@ def test_dates_of_every_unit_of_numpy_are_dates(unit: str) -> None:
     days = np.array(["2020-01-01", "2021-05-06"], dtype=f"datetime64[{unit}]")
     found = to_columns({"when": days}, what="input").column("when").cast(pa.timestamp("us")).to_numpy()
     np.testing.assert_array_equal(found, days.astype("datetime64[us]"))
+
+
+def test_text_from_python_is_read_as_text_of_a_file_is() -> None:
+    days = ["31/12/2020", "01/01/2021", "?"]
+    columns = {"day": days, "size": ["1", "2.5", "NA"], "code": ["007", "012", "013"], "word": [" x", "", "y "], "y": [0, 1, 0]}
+    found = collect_arrays(columns).train
+    assert isinstance(found, TablePart)
+    read = found.table.to_pydict()
+    assert read["day"] == [datetime(2020, 12, 31), datetime(2021, 1, 1), None]
+    assert (read["size"], read["code"], read["word"]) == ([1.0, 2.5, None], ["007", "012", "013"], ["x", None, "y"])
+    assert found.dates == {"day": "%d/%m/%Y"}
+
+
+def test_categories_from_python_stay_words_though_they_are_numbers() -> None:
+    codes = pa.array(["1", "2", "1"]).dictionary_encode()
+    found = collect_arrays(pa.table({"code": codes, "y": [0, 1, 0]})).train
+    assert isinstance(found, TablePart)
+    assert found.table.column("code").to_pylist() == ["1", "2", "1"]
+
+
+def test_text_to_answer_for_is_read_as_in_training() -> None:
+    reading = {"kinds": {"code": "text", "day": "date", "size": "number"}, "dates": {"day": "%d/%m/%Y"}}
+    data = {"code": ["12", "13"], "day": ["01/02/2021", "02/02/2021"], "size": ["3", "4"]}
+    found = collect_arrays(data, is_input=True, reading=reading).train
+    assert isinstance(found, TablePart)
+    days = [datetime(2021, 2, 1), datetime(2021, 2, 2)]
+    assert found.table.to_pydict() == {"code": ["12", "13"], "day": days, "size": [3.0, 4.0]}

@@ -6,7 +6,7 @@ counted from 0 in messages, as in Python.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -20,10 +20,9 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.texts import TextPart
-from tutelage.data.source.arrow_types import plain_columns
+from tutelage.data.source.arrow_types import TYPE_OF, is_text, plain_columns
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
-from tutelage.data.source.dates import DATE
 from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, pieces, to_pixels, with_channels_last
 from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels, to_texts
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
@@ -80,7 +79,8 @@ def collect_arrays(
     """
     name, known = "input" if is_input else "train", reading or {}
     as_given = as_given or bool(known.get("as_given", False))
-    expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
+    kinds = {**dict.fromkeys(dates := known.get("dates", {}), "date"), **known.get("kinds", {})}
+    expected = Expected({column: TYPE_OF[kind] for column, kind in kinds.items()}, dates)
     train = _read(data, name, target=target, as_given=as_given, expected=expected)
     train.problems += [] if is_input else _one_value(train.part)
     if not len(train.part):
@@ -174,6 +174,7 @@ def _read_table(
         found = "no rows" if table.num_columns else "no columns"
         raise DataError([DataProblem(file, found, "Give at least one row, of at least one column.")])
     plain, notes = plain_columns(table, file=file)
+    texts = {name for name, type_ in zip(table.column_names, table.schema.types, strict=True) if is_text(type_)}
     del table
     column, warnings = "", []
     if labels is not None:
@@ -190,13 +191,21 @@ def _read_table(
         warnings += [choice.warning] if choice.warning else []
     elif target in plain:
         column = target
-    rows = numbered(count)
-    raw = RawTable(file=file, columns=HeldColumns(plain), lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
+    rows, unread = numbered(count), frozenset(texts - {column})
+    raw = RawTable(file, HeldColumns(plain), rows, rows, digest=_digest(plain), notes=tuple(notes), unread=unread)
     if train is not None and isinstance(train.part, TablePart):
         made = type_like_train(raw, train.part)
     else:
-        made = type_table(raw, target=column, expected=expected, needs_target=name != "input")
+        made = type_table(raw, target=column, expected=_of_texts(expected, unread), needs_target=name != "input")
     return _Found(made.part(name), made.problems, made.notes, [*warnings, *made.warnings])
+
+
+def _of_texts(expected: Expected | None, unread: Collection[str]) -> Expected | None:
+    """Return what is known of the columns that are text or dates; others from Python say themselves what they hold."""
+    if expected is None:
+        return None
+    types = {name: type_ for name, type_ in expected.types.items() if name in unread or name in expected.dates}
+    return replace(expected, types=types)
 
 
 def _read_texts(texts: np.ndarray, labels: Any, name: str) -> _Found:
