@@ -58,9 +58,15 @@ class Gram:
         squares, count = self.squares + other.squares, self.count + other.count
         return Gram(self.inputs + other.inputs, self.products + other.products, squares, count)
 
-    def seen_through(self, matrix: np.ndarray) -> "Gram":
-        """Return the sums of inputs that a matrix [D, D] was applied to."""
-        return Gram(matrix.T @ self.inputs @ matrix, matrix.T @ self.products, self.squares, self.count)
+    def centered(self, weight_D: np.ndarray, from_D: np.ndarray) -> "Gram":
+        """Return the sums of inputs x from which `from_D` was subtracted as often as x @ weight_D says."""
+        # As seen through a matrix 1 - weight from^T, without its products: these take the cube of the inputs.
+        own_GD = self.inputs @ weight_D
+        both_GDD = own_GD[:, :, None] * from_D
+        inputs = self.inputs - both_GDD - both_GDD.transpose(0, 2, 1)
+        inputs += (own_GD @ weight_D)[:, None, None] * np.outer(from_D, from_D)
+        products = self.products - from_D[:, None] * (weight_D @ self.products)[:, None, :]
+        return Gram(inputs, products, self.squares, self.count)
 
     def solved(self, penalty: float, *, is_own: bool) -> np.ndarray:
         """Return the maps of least squares, float64 [G, D, H], or [1, D, H] for one over all groups.

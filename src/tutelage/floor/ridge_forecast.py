@@ -61,7 +61,7 @@ class RidgeForecast(ForecastFloor):
         sums = [_sums(windows, naive) for windows in (early, late, between)]
         tried = [found for center in CENTERS for found in _best(sums[0], sums[1], center)]
         best = min(tried, key=lambda found: (found.error, -found.penalty))
-        whole = sums[0].plus(sums[1]).plus(sums[2]).seen_through(centering(history.length, best.center))
+        whole = sums[0].plus(sums[1]).plus(sums[2]).centered(*centering(history.length, best.center))
         return RidgeForecastFitted(whole.solved(best.penalty, is_own=best.is_own), best.center, naive, scale, best.penalty)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "RidgeForecastFitted":
@@ -112,7 +112,7 @@ class RidgeForecastFitted(ForecastFitted):
         history = self.scale.history(as_history(part))
         naive = self.naive.refitted(history)
         chosen = history.select(np.arange(0, len(history), _thinned(history)))
-        sums = _sums(chosen, naive).seen_through(centering(history.length, self.center))
+        sums = _sums(chosen, naive).centered(*centering(history.length, self.center))
         return replace(self, weights=sums.solved(self.penalty, is_own=len(self.weights) > 1), naive=naive)
 
     def answers(self, part: RowsPart) -> np.ndarray:
@@ -162,20 +162,21 @@ def centered(past_NLC: np.ndarray, center: Center) -> np.ndarray:
     return np.asarray(past_NCL - middle)
 
 
-def centering(length: int, center: Center) -> np.ndarray:
-    """Return the matrix [L + 1, L + 1] that brings a window and a constant 1 to what `centered` makes of it."""
-    matrix = np.eye(length + 1)
+def centering(length: int, center: Center) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `Gram.centered` takes to make of windows, and a constant 1, what `centered` makes of them, [L + 1] each."""
+    weight_D, from_D = np.zeros(length + 1), np.ones(length + 1)
     if center == "last":
-        matrix[length - 1, :length] -= 1.0
+        weight_D[length - 1] = 1.0
     else:
-        matrix[:length, :length] -= 1.0 / length
-    return matrix
+        weight_D[:length] = 1.0 / length
+    from_D[length] = 0.0
+    return weight_D, from_D
 
 
 def _best(learned: Gram, held: Gram, center: Center) -> list[Tried]:
     """Return the best of one way to center windows: with one map for all series and, where there may be such, with own ones."""
-    matrix = centering(learned.inputs.shape[1] - 1, center)
-    learned, held = learned.seen_through(matrix), held.seen_through(matrix)
+    weight_D, from_D = centering(learned.inputs.shape[1] - 1, center)
+    learned, held = learned.centered(weight_D, from_D), held.centered(weight_D, from_D)
     ways = [False, True] if len(learned.inputs) > 1 else [False]
     # Where nothing could be held out, nothing is departed from.
     return [

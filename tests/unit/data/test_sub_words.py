@@ -14,7 +14,7 @@ from tutelage.core.errors import DataError, UsageError
 from tutelage.core.shape.views import Text
 from tutelage.data.part.corpus import CorpusPart, hash_text
 from tutelage.data.part.texts import TextPart
-from tutelage.data.prepare import running_text, token_store
+from tutelage.data.prepare import running_text, sub_word_texts, token_store
 from tutelage.data.prepare.bpe import Bpe
 from tutelage.data.prepare.bpe_texts import BpeTexts
 from tutelage.data.prepare.bytes import Bytes
@@ -37,6 +37,13 @@ def corpus(text: str = TEXT) -> CorpusPart:
 def texts(lines: list[str] = LINES) -> TextPart:
     names = np.array([f"row {number}" for number in range(len(lines))], dtype=object)
     return TextPart("train", np.array(lines, dtype=object), None, names, "0")
+
+
+@pytest.mark.parametrize("prepare", [BpeTexts(vocabulary_size=300), WordPieceTexts(vocabulary_size=60)])
+def test_of_very_many_texts_some_are_learned_from(prepare: BpeTexts | WordPieceTexts, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line for number in range(50) for line in (f"the lowest of {number}", f"never seen newest{number}")]
+    monkeypatch.setattr(sub_word_texts, "MOST_CHARACTERS", sum(map(len, lines)) // 2)
+    assert prepare.fit(texts(lines)) == prepare.fit(texts(lines[::2]))
 
 
 def test_any_text_survives_and_its_characters_are_counted() -> None:

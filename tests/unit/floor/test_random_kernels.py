@@ -3,7 +3,9 @@
 import numpy as np
 import torch
 
+from tutelage.data.part.series import SeriesPart, as_objects
 from tutelage.floor.kernel_features import KERNELS, TAPS, draw_bank, features, fit_biases
+from tutelage.floor.random_kernels import RandomKernels
 from tutelage.floor.ridge import fit_ridge, probabilities
 
 
@@ -75,3 +77,34 @@ def test_a_few_rows_that_are_all_right_do_not_make_it_certain() -> None:
     ridge = fit_ridge(x, truth, num_classes=2, num_last=1, shares=(1.0,))
     sure = probabilities(x @ ridge.weight + ridge.bias, sharpness=ridge.sharpness).max(axis=1)
     assert 0.85 < sure.mean() < 0.985
+
+
+def waves(level_N: np.ndarray, *, seed: int) -> SeriesPart:
+    """Noisy waves around levels, of unequal length, some values missing."""
+    random = np.random.default_rng(seed)
+    series = [
+        level + np.sin(np.arange(40 + row % 7)) + 0.1 * random.normal(size=40 + row % 7) for row, level in enumerate(level_N)
+    ]
+    series[0][3:6] = np.nan
+    held = as_objects([values[:, None] for values in series])
+    return SeriesPart("train", held, None, as_objects([f"row {row}" for row in range(len(held))]), "x")
+
+
+def test_numbers_are_answered_in_their_unit_and_the_same_after_saving() -> None:
+    random = np.random.default_rng(0)
+    level, other = 500 + 3 * random.normal(size=120), 500 + 3 * random.normal(size=60)
+    fitted = RandomKernels(num_features=500).fit(waves(level, seed=1), 10 * level, num_classes=0, seed=0)
+    answers = fitted.answers(waves(other, seed=2))
+    # The levels are told by the mean of the series, which noise moves by a 200th; their deviation is 30.
+    assert np.sqrt(np.mean((answers - 10 * other) ** 2)) < 3
+    again = RandomKernels(num_features=500).restore(fitted.state(), fitted.tensors())
+    np.testing.assert_array_equal(again.answers(waves(other, seed=2)), answers)
+
+
+def test_classes_are_told_on_other_series() -> None:
+    random = np.random.default_rng(0)
+    truth, other = random.integers(0, 3, 120), random.integers(0, 3, 60)
+    fitted = RandomKernels(num_features=500).fit(waves(100 + 2.0 * truth, seed=1), truth, num_classes=3, seed=0)
+    answers = fitted.answers(waves(100 + 2.0 * other, seed=2))
+    np.testing.assert_allclose(answers.sum(axis=1), 1)
+    assert (answers.argmax(axis=1) == other).mean() > 0.98

@@ -11,7 +11,8 @@ from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor import ridge_forecast
 from tutelage.floor.gram import Gram
-from tutelage.floor.ridge_forecast import RidgeForecast
+from tutelage.floor.log_scale import LogScale
+from tutelage.floor.ridge_forecast import CENTERS, Center, RidgeForecast, RidgeForecastFitted, centered, centering
 from tutelage.floor.seasonal_naive import SeasonalNaiveFitted, mean_drift
 
 
@@ -60,3 +61,47 @@ def test_the_mean_change_of_a_series_that_begins_late_is_that_of_its_own_times(s
     assert mean_drift(history, season) * history.std == pytest.approx(1.0)
     assert mean_drift(history.select(np.arange(150, len(history))), season) * history.std == pytest.approx(1.0)
     assert mean_drift(history.select(np.arange(0)), season) == 0
+
+
+@pytest.mark.parametrize("center", CENTERS)
+@pytest.mark.parametrize("groups", [1, 3])
+def test_sums_are_centered_as_windows_are(center: Center, groups: int) -> None:
+    random = np.random.default_rng(0)
+    past, truth = 100 + random.normal(size=(50, 7, 3)), random.normal(size=(50, 3, 4))
+    raw, own = Gram.empty(groups, 7, 4), Gram.empty(groups, 7, 4)
+    raw.add(past.transpose(0, 2, 1), truth)
+    own.add(centered(past, center), truth)
+    found = raw.centered(*centering(7, center))
+    # Of sums of 10,000s nine digits are left.
+    np.testing.assert_allclose(found.inputs, own.inputs, atol=1e-6)
+    np.testing.assert_allclose(found.products, own.products, atol=1e-8)
+    assert (found.squares, found.count) == (own.squares, own.count)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("center", CENTERS)
+def test_answers_are_those_of_the_map_and_what_is_always_added(center: Center, groups: int) -> None:
+    random = np.random.default_rng(0)
+    values, known = random.normal(size=(80, 2)), np.empty((80, 0))
+    part = TimelinePart("train", values, known, 0, Interval("time", HOUR), ("a", "b"), (), "x", "")
+    history = Timeline(length=12, horizon=6, season=4).fit(part).windows(part)
+    weights, drift = random.normal(size=(groups, 13, 6)), np.array([0.1, -0.2])
+    scale = LogScale(np.zeros(2, dtype=bool), np.ones(2), np.zeros(2), np.ones(2))
+    fitted = RidgeForecastFitted(weights, center, SeasonalNaiveFitted(4, drift), scale, 1.0)
+    found = fitted.answers(history)
+    for row, c, h in ((0, 0, 0), (3, 1, 5), (40, 0, 4)):
+        past = history.past[history.starts[row] : history.starts[row] + 12, c]
+        own = weights[c if groups > 1 else 0]
+        naive = past[8 + h % 4] + (h // 4 + 1) * 4 * drift[c]
+        told = (past - (past[-1] if center == "last" else past.mean())) @ own[:-1, h] + own[-1, h]
+        assert found[row, h, c] == pytest.approx(naive + told)
+
+
+def test_answers_on_the_logarithm_come_back_to_the_scale_of_the_windows() -> None:
+    random = np.random.default_rng(0)
+    level = np.exp(np.arange(400) / 100)
+    history = windows(level * (1 + 0.1 * random.normal(size=400)))
+    scale = LogScale.suited(history)
+    assert scale.is_log.all()
+    np.testing.assert_allclose(scale.back(scale.history(history).truths(), history), history.truths(), atol=1e-9)
+    assert scale.history(history).past.std() == pytest.approx(1, abs=0.05)

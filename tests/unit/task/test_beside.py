@@ -8,6 +8,7 @@ import pytest
 
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.metric.base import Outcome
+from tutelage.predictor.companion import FloorShare
 from tutelage.task.beside import ALONE, BOTH, Beside, mixed
 from tutelage.task.companion import whose
 
@@ -127,6 +128,14 @@ def test_shares_mix_answers() -> None:
     assert mixed(network, floor, share=ALONE) is network
     np.testing.assert_array_equal(mixed(network, floor, share=BOTH), [[0.5, 0.5]])
     np.testing.assert_array_equal(mixed(network, floor, share=1.0), floor)
+
+
+def test_in_a_predictor_the_floor_has_its_share_and_the_network_the_rest() -> None:
+    class Ones(FittedFloor):
+        def answers(self, part: Any) -> np.ndarray:
+            return np.ones(3)
+
+    assert FloorShare(Floor(), Ones(), 0.25).mix(np.full(3, 5.0), Any).tolist() == [4.0] * 3  # type: ignore[arg-type]
 
 
 def test_whose_answers_leave_is_said_in_words() -> None:

@@ -68,6 +68,20 @@ def test_what_is_learned_from_are_the_same_windows_as_those_that_are_measured() 
         np.testing.assert_allclose(batch["target"], windows.truths(), rtol=1e-6)
 
 
+def test_windows_without_a_value_before_or_after_the_moment_are_none() -> None:
+    values = counted(100)
+    values[:20], values[60:90] = np.nan, np.nan
+    fitted = Timeline(length=10, horizon=5, season=1).fit(part(values))
+    windows = fitted.windows(part(values))
+    expected = [
+        start
+        for start in range(100 - 15 + 1)
+        if not np.isnan(values[start : start + 10]).all() and not np.isnan(values[start + 10 : start + 15]).all()
+    ]
+    assert windows.starts.tolist() == expected
+    assert 0 < len(expected) < 60
+
+
 def test_the_scale_is_that_of_the_train_times_alone() -> None:
     values = np.concatenate([np.tile([1.0, 3.0], 300), np.full(400, 1e6)])[:, None]
     made = data(values, horizon=10)

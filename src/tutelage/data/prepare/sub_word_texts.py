@@ -14,6 +14,9 @@ from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, 
 
 __all__ = ["FittedSubWordTexts", "SubWordTexts"]
 
+MOST_CHARACTERS = 100_000_000
+"""Characters that are learned from; of more every n-th text is, which has the same pieces, in minutes and not in hours."""
+
 
 class SubWordTexts(Prepare):
     """Settings of a preprocessing of texts by sub-words."""
@@ -41,7 +44,8 @@ class SubWordTexts(Prepare):
             UsageError: The `tokenizers` library is not installed.
         """
         texts = as_texts(part)
-        plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts]
+        every = max(1, -(-sum(map(len, texts.texts)) // MOST_CHARACTERS))
+        plain_texts = [plain(str(text), lowercase=self.lowercase) for text in texts.texts[::every]]
         if not any(text.strip() for text in plain_texts):
             raise no_words(texts)
         require_different(texts)
