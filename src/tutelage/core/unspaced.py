@@ -43,8 +43,8 @@ def words_of(*, joins: str, signs: str) -> re.Pattern[str]:
         signs: Pattern of what counts as a word beside these.
 
     Example:
-        >>> words_of(joins="'", signs="[!?]+").findall("iPhone很好, isn't it!")
-        ['iPhone', '很', '好', "isn't", 'it', '!']
+        >>> len(words_of(joins="'", signs="[!?]+").findall("A\\u5f88\\u597d isn't it!"))
+        6
     """
     letters = rf"[^\W{UNSPACED}]+"
     return re.compile(rf"{letters}(?:{joins}{letters})?|[{UNSPACED}][{MARKS}]*|{signs}")
@@ -54,8 +54,8 @@ def count_words(text: str) -> int:
     """Return about how many words a text has.
 
     Example:
-        >>> count_words("two words"), count_words("这家餐厅很好吃")
-        (2, 4)
+        >>> count_words("two words"), count_words("\\u8fd9\\u5bb6\\u9910\\u5385")
+        (2, 2)
     """
     num = 0 if text.isascii() else len(CHARACTER.findall(text))
     return len(CHARACTER.sub(" ", text).split()) + num // CHARACTERS_IN_WORD if num else len(text.split())
