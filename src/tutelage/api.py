@@ -76,8 +76,7 @@ def train(
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
         **wishes: Any further key of a recipe, such as `optim="sgd"`; `env_steps="100k"` in place of the three; of series with
-            times also `horizon`, `time_column`, `series_id` and `known`, of a table with texts `text`, as on the command line; of
-            arrays that are series, or are none though they look so, `kind="series"` or `"array"`.
+            times also `horizon`, `time_column`, `series_id` and `known`, of a table `text`; of arrays `kind`, series or array.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.

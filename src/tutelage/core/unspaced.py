@@ -36,14 +36,14 @@ CHARACTER = re.compile(f"[{UNSPACED}]")
 
 
 def words_of(*, joins: str, signs: str) -> re.Pattern[str]:
-    """Return what finds the words of a text: runs of letters and digits, each unspaced character, and some signs.
+    r"""Return what finds the words of a text: runs of letters and digits, each unspaced character, and some signs.
 
     Args:
         joins: A sign within a word, such as an apostrophe.
         signs: Pattern of what counts as a word beside these.
 
     Example:
-        >>> len(words_of(joins="'", signs="[!?]+").findall("A\\u5f88\\u597d isn't it!"))
+        >>> len(words_of(joins="'", signs="[!?]+").findall("A\u5f88\u597d isn't it!"))
         6
     """
     letters = rf"[^\W{UNSPACED}]+"
@@ -51,10 +51,10 @@ def words_of(*, joins: str, signs: str) -> re.Pattern[str]:
 
 
 def count_words(text: str) -> int:
-    """Return about how many words a text has.
+    r"""Return about how many words a text has.
 
     Example:
-        >>> count_words("two words"), count_words("\\u8fd9\\u5bb6\\u9910\\u5385")
+        >>> count_words("two words"), count_words("\u8fd9\u5bb6\u9910\u5385")
         (2, 2)
     """
     num = 0 if text.isascii() else len(CHARACTER.findall(text))

@@ -15,7 +15,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.quality.look import look_all
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected, Source
-from tutelage.data.source.recognize import recognize
+from tutelage.data.source.recognize import recognize, require_path
 from tutelage.data.source.target import NO_TARGET
 from tutelage.data.split_keys import find_keys, known_rows
 from tutelage.planning.plan import Plan
@@ -144,6 +144,7 @@ def source_kind(recipe: Recipe) -> type[Source]:
         RecipeError: No such kind.
         UsageError: No source understands the path.
     """
+    require_path(recipe.source)
     own = recipe.task.reads_as if isinstance(recipe.task, TaskSpec) else ""
     is_read = own and catalog.load("source", own).recognizes_input(recipe.source, {})
     named = recipe.source_settings.get("kind") or (own if is_read else None)

@@ -74,8 +74,7 @@ def collect_arrays(
         on_bad_data: As for `Source`; bad items are left out and listed in `problems` either way.
         as_given: Pass arrays on as they are, whatever their shape; for a model of the user's own.
         is_input: The rows are to be answered for: labels may be absent; the part is called `input`.
-        reading: How the train rows were read, as `Fitted.reading` says it; or, of train rows, `text`: the column of texts, and
-            `kind`: what arrays hold, `series` or `array`; without it that is found out.
+        reading: How train rows were read, by `Fitted.reading`; or of these `text`, a column, and `kind`, `series` or `array`.
         marks: The time or the group of each train row.
 
     Raises:
@@ -84,10 +83,8 @@ def collect_arrays(
     """
     name, known = "input" if is_input else "train", reading or {}
     as_given = as_given or bool(known.get("as_given", False))
-    kinds = {**dict.fromkeys(dates := known.get("dates", {}), "date"), **known.get("kinds", {})}
-    expected = Expected({column: TYPE_OF[kind] for column, kind in kinds.items()}, dates)
     kind = _kind_of_arrays(known, as_given=as_given, is_input=is_input)
-    train = _read(data, name, target=target, as_given=as_given, kind=kind, expected=expected)
+    train = _read(data, name, target=target, as_given=as_given, kind=kind, expected=_expected(known))
     train.problems += [] if is_input else _one_value(train.part)
     if not len(train.part):
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
@@ -108,6 +105,12 @@ def collect_arrays(
         warnings=tuple(train.warnings),
         marks=kept,
     )
+
+
+def _expected(known: Mapping[str, Any]) -> Expected:
+    """Return what columns held in training."""
+    kinds = {**dict.fromkeys(dates := known.get("dates", {}), "date"), **known.get("kinds", {})}
+    return Expected({column: TYPE_OF[kind] for column, kind in kinds.items()}, dates)
 
 
 def _text_column(train: _Found, reading: Mapping[str, Any], *, is_input: bool) -> str:

@@ -1,5 +1,6 @@
 """Which kind of source reads a path: each kind is asked, in alphabetical order, and last those that take nearly anything."""
 
+import errno
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import Any
 
 from tutelage.core import catalog
 from tutelage.core.errors import UsageError
+from tutelage.core.names import shorten
 from tutelage.data.source.base import Source
 from tutelage.data.source.missing import say_missing
 
-__all__ = ["recognize", "recognize_input"]
+__all__ = ["recognize", "recognize_input", "require_path"]
 
 
 def recognize(path: str) -> type[Source]:
@@ -19,6 +21,7 @@ def recognize(path: str) -> type[Source]:
     Raises:
         UsageError: Nothing is there, or no source understands it; the message says what was found.
     """
+    require_path(path)
     source = _reader_of(path)
     if source is not None:
         return source
@@ -37,6 +40,7 @@ def recognize_input(path: str, *, first: str, reading: Mapping[str, Any]) -> typ
     Raises:
         UsageError: No source understands it.
     """
+    require_path(path)
     if first:
         source: type[Source] = catalog.load("source", first)
         if source.recognizes_input(path, reading):
@@ -45,6 +49,22 @@ def recognize_input(path: str, *, first: str, reading: Mapping[str, Any]) -> typ
     if found is None:
         raise UsageError("\n".join(_say_found(path)))
     return found
+
+
+def require_path(path: str) -> None:
+    """Refuse what is too long for a path, such as a text itself.
+
+    Raises:
+        UsageError: It is.
+    """
+    try:
+        Path(path).exists()
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return  # whoever reads it says what is the matter
+        found = f"{shorten(path)}: too long for a path"
+        remedy = "Expected a path, or a name such as sklearn:digits. A text itself is not read: write it to a file, NAME.txt."
+        raise UsageError(f"{found}. {remedy}") from None
 
 
 def _reader_of(path: str) -> type[Source] | None:
