@@ -78,20 +78,19 @@ def collect_arrays(
         marks: The time or the group of each train row.
 
     Raises:
-        UsageError: It is not data, or labels are missing.
-        DataError: Nothing can be made of it, with all reasons.
+        UsageError, DataError: It is not data, or labels are missing; nothing can be made of it, with all reasons.
     """
     name, known = "input" if is_input else "train", reading or {}
     as_given = as_given or bool(known.get("as_given", False))
-    kind = _kind_of_arrays(known, as_given=as_given, is_input=is_input)
-    train = _read(data, name, target=target, as_given=as_given, kind=kind, expected=_expected(known))
+    kind, expected = _kind_of_arrays(known, as_given=as_given, is_input=is_input), _expected(known)
+    train = _read(data, name, target=target, as_given=as_given, kind=kind, expected=expected)
     train.problems += [] if is_input else _one_value(train.part)
     if not len(train.part):
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
     kept, found = _of_kept_rows(marks, train), None
     if test is not None:
-        like = "series" if isinstance(train.part, SeriesPart) else "array"
-        found = _read(test, "test", target=target, as_given=as_given, kind=like, train=train)
+        kind = "series" if isinstance(train.part, SeriesPart) else "array"
+        found = _read(test, "test", target=target, as_given=as_given, kind=kind, train=train)
         _compare(found, train)
         for line in ("problems", "notes", "warnings"):
             getattr(train, line).extend(getattr(found, line))
