@@ -15,6 +15,10 @@ from tutelage.data.source.missing import say_missing
 __all__ = ["recognize", "recognize_input", "require_path"]
 
 
+CLEARLY_MORE = 2
+"""How many times as many files there are of what a folder is about as of anything else that stands before it in the alphabet."""
+
+
 def recognize(path: str) -> type[Source]:
     """Return the kind of source that reads a path or a name such as `sklearn:digits`.
 
@@ -71,7 +75,12 @@ def _reader_of(path: str) -> type[Source] | None:
     """Return the kind of source that reads a path; None where none does."""
     sources: list[type[Source]] = [catalog.load("source", kind) for kind in catalog.names("source")]
     in_turn = sorted(sources, key=lambda source: source.is_last_resort)
-    return next((source for source in in_turn if source.recognizes(path)), None)
+    found = next((source for source in in_turn if source.recognizes(path)), None)
+    if found is None or not (count := found.count_files(path)):
+        return found
+    # A stray file of another kind does not say what a folder holds.
+    others = [source for source in in_turn if source is not found and source.count_files(path) > CLEARLY_MORE * count]
+    return next((source for source in others if source.recognizes(path)), found)
 
 
 def _say_found(path: str) -> list[str]:
