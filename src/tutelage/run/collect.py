@@ -13,7 +13,7 @@ from tutelage.core.names import shorten
 from tutelage.core.spec import parse
 from tutelage.data.part.base import RowsPart
 from tutelage.data.quality.look import look_all
-from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.arrays import AS_ARRAYS, collect_arrays
 from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.recognize import recognize, require_path
 from tutelage.data.source.target import NO_TARGET
@@ -123,7 +123,7 @@ def _of_python(recipe: Recipe, data: object, *, test: object, as_given: bool, ma
     arrays = read(reading)
     is_refused = isinstance(recipe.task, TaskSpec) and recipe.task.refusal(arrays.train)
     # What arrays hold is found out for tasks that learn from series; others take them as they are.
-    return read({**reading, "kind": "array"}) if is_refused and "kind" not in reading and not as_given else arrays
+    return read(reading | AS_ARRAYS) if is_refused and "kind" not in reading and not as_given else arrays
 
 
 def one_mark(groups: object, times: object) -> object:

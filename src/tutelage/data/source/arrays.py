@@ -35,10 +35,14 @@ from tutelage.data.source.text_column import find_text_column, say_texts, with_t
 from tutelage.data.source.typed_table import Expected, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
-__all__ = ["collect_arrays"]
+__all__ = ["AS_ARRAYS", "collect_arrays"]
 
 NAME = "arrays"
-KINDS = ("auto", "series", "array")
+AUTO, SERIES, ARRAY = "auto", SeriesPart.kind, ArrayPart.kind
+KINDS = (AUTO, SERIES, ARRAY)
+"""What arrays may be said to hold."""
+AS_ARRAYS = {"kind": ARRAY}
+"""How arrays are read that are not to be taken for anything else."""
 TARGET = "target"
 """Name of the target column where labels come apart from the columns."""
 
@@ -89,7 +93,7 @@ def collect_arrays(
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
     kept, found = _of_kept_rows(marks, train), None
     if test is not None:
-        kind = "series" if isinstance(train.part, SeriesPart) else "array"
+        kind = SERIES if isinstance(train.part, SeriesPart) else ARRAY
         found = _read(test, "test", target=target, as_given=as_given, kind=kind, train=train)
         _compare(found, train)
         for line in ("problems", "notes", "warnings"):
@@ -161,14 +165,14 @@ def _read(
         raise UsageError(f"{name}: labels are missing. Give a tuple (inputs, labels), or a table with a target column.")
     if texts is not None:
         return _read_texts(texts, labels, name)
-    if kind == "series" or (kind == "auto" and are_unequal(inputs)):
-        return _read_series(inputs, labels, name, is_found=kind == "auto")
+    if kind == SERIES or (kind == AUTO and are_unequal(inputs)):
+        return _read_series(inputs, labels, name, is_found=kind == AUTO)
     array = to_array(inputs, what=name)
     _require_numbers(array, name)
     if array.ndim == 2 and not as_given:
         columns = {f"x{index}": pa.chunked_array([pa.array(array[:, index])]) for index in range(array.shape[1])}
         return _read_table(pa.table(columns), labels, name, target="auto", train=train)
-    if kind == "auto" and go_on_in_time(array) and not _are_images(array):
+    if kind == AUTO and go_on_in_time(array) and not _are_images(array):
         return _read_series(array, labels, name, is_found=True)
     return _read_array(array, labels, name, as_given=as_given, train=train)
 
@@ -179,7 +183,7 @@ def _kind_of_arrays(known: Mapping[str, Any], *, as_given: bool, is_input: bool)
     Raises:
         UsageError: Something else was said.
     """
-    said = str(known.get("kind", "array" if as_given or is_input else "auto"))
+    said = str(known.get("kind", ARRAY if as_given or is_input else AUTO))
     if said not in KINDS:
         raise UsageError(f"kind={said!r}: of data from Python it is one of {', '.join(KINDS)}.")
     return said
@@ -194,7 +198,7 @@ def _read_series(inputs: Any, labels: Any, name: str, *, is_found: bool) -> _Fou
     """Read series, and tell that they were taken as such."""
     part, problems = read_series_arrays(inputs if labels is None else (inputs, labels), name=name)
     lengths = f"{part.lengths.min():,}" + (f" to {part.lengths.max():,}" if len(set(part.lengths.tolist())) > 1 else "")
-    otherwise = " (otherwise: kind='array')" if is_found else ""
+    otherwise = f" (otherwise: kind={ARRAY!r})" if is_found else ""
     note = f"{name}: taken as {len(part):,} series of {lengths} times, {part.channels:,} at a time{otherwise}"
     return _Found(part, problems, [note])
 
