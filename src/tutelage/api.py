@@ -32,7 +32,7 @@ from tutelage.training.mesh import is_first_process
 
 __all__ = ["explain", "open_run", "plan", "resume", "train"]
 
-OF_SOURCE = ("text", "time_column", "series_id", "known")
+OF_SOURCE = ("text", "kind", "time_column", "series_id", "known")
 """Arguments that are settings of the source."""
 
 
@@ -76,7 +76,7 @@ def train(
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
         **wishes: Any further key of a recipe, such as `optim="sgd"`; `env_steps="100k"` in place of the three; of series with
-            times also `horizon`, `time_column`, `series_id` and `known`, of a table with texts `text`, as on the command line.
+            times also `horizon`, `time_column`, `series_id` and `known`, of a table `text`; of arrays `kind`, series or array.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.

@@ -49,6 +49,9 @@ def test_a_text_file_is_learned_and_measured_in_nats_and_bits_beside_counting(ru
     assert metrics["test/loss"] == pytest.approx(metrics["test/nats_per_character"])
     assert floor["metrics"]["network"]["test/nats_per_character"] == metrics["test/nats_per_character"]
     assert 0 < floor["metrics"]["floor"]["test/nats_per_character"] < found["baseline"]["test/nats_per_character"]
+    warning = found["warnings"][0]
+    assert "the network is worse than counting: nats per character" in warning
+    assert "--steps 1000" in warning
     page = (run_dir / "report.html").read_text()
     assert "What the network adds" in page
     assert "bits per character" in page

@@ -22,6 +22,12 @@ ELSEWHERE = 500_000
 """On other devices."""
 MANY_PASSES = 6
 """From so many passes on the model begins to learn the text by heart."""
+SMALLER = (
+    (250, Gpt(width=64, depth=2, heads=2)),
+    (450, Gpt(width=96, depth=3, heads=3)),
+    (600, Gpt(width=128, depth=4, heads=4)),
+)
+"""Below how many steps of the usual net, which one learns more in the same time (docs/LOG.md), the smallest first."""
 
 
 class CorpusDefaults(Defaults):
@@ -56,6 +62,11 @@ class CorpusDefaults(Defaults):
                 "loss": "the surprise at each next character",
             },
         )
+        steps = facts.seconds * _speed(facts) / (batch_size * tokens.length)
+        smaller = next((model for below, model in SMALLER if 0 < steps < below), None)
+        if smaller is not None:
+            told = f"there is time for some {max(10, round(steps, -1)):,.0f} steps of the usual net: a smaller one makes more"
+            return usual.but(model=smaller, why={"model": told})
         if _passes(facts) < MANY_PASSES:
             return usual
         return usual.but(
@@ -67,6 +78,11 @@ class CorpusDefaults(Defaults):
         )
 
 
+def _speed(facts: Facts) -> int:
+    """Return from how many tokens a second the usual net learns here, roughly."""
+    return TOKENS_PER_SECOND.get(facts.machine.device, ELSEWHERE)
+
+
 def _passes(facts: Facts) -> float:
     """Return how often each token is about to be learned from, roughly; 0 where no time is given."""
-    return facts.seconds * TOKENS_PER_SECOND.get(facts.machine.device, ELSEWHERE) / max(facts.num_train, 1)
+    return facts.seconds * _speed(facts) / max(facts.num_train, 1)

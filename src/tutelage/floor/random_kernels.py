@@ -19,7 +19,7 @@ from torch import Tensor
 
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.series import SeriesPart, interpolated
-from tutelage.data.prepare.series import Series, as_series, check_channels
+from tutelage.data.prepare.series import Series, as_series, check_channels, held_in
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.kernel_features import KernelBank, draw_bank, features, fit_biases
 from tutelage.floor.ridge import fit_ridge, probabilities
@@ -131,7 +131,7 @@ class FittedKernels(FittedFloor):
 def _on_scale(part: SeriesPart, center_C: np.ndarray, scale_C: np.ndarray) -> list[np.ndarray]:
     """Return each series without gaps and on the scale of the train series, float32 [C, T]."""
     whole = (interpolated(values_TC, center_C) for values_TC in part.series)
-    return [np.ascontiguousarray(((values_TC - center_C) / scale_C).T, dtype=np.float32) for values_TC in whole]
+    return [np.ascontiguousarray(held_in((values_TC - center_C) / scale_C).T, dtype=np.float32) for values_TC in whole]
 
 
 def _stepped(values_CT: np.ndarray, order: int) -> np.ndarray:

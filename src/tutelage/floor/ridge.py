@@ -84,7 +84,8 @@ def _fit(x_NF: np.ndarray, truth_N: np.ndarray, num_classes: int) -> _Fit:
     soft_NK = np.where(y_NK > 0, 1 - doubt, doubt / max(1, num_classes - 1))
     best = (np.inf, float(PENALTIES[-1]), 1.0)
     spread = float(y_NK.var()) or 1.0
-    for penalty in PENALTIES * values_R.mean():
+    # Where all rows are alike nothing is kept, and the answer is the mean whatever the penalty.
+    for penalty in PENALTIES * (values_R.mean() if len(values_R) else 1.0):
         kept_R = values_R / (values_R + penalty)
         leverage_N = 1 / len(x_NF) + (u_NR**2) @ kept_R
         error_NK = y_NK - bias_K - u_NR @ (kept_R[:, None] * projected_RK)

@@ -6,7 +6,6 @@ Differs from the paper: logistic loss; words and pairs are hashed into a fixed n
 Shape letters: N rows, P places, C classes.
 """
 
-import re
 import zlib
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.unspaced import words_of
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
@@ -29,7 +29,7 @@ from tutelage.floor.base import FittedFloor, Floor, Telling
 
 __all__ = ["WordPairs"]
 
-WORD = re.compile(r"\w+(?:'\w+)?|[!?]+")
+WORD = words_of(joins="'", signs="[!?\uff01\uff1f]+")
 MIXERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 """Odd numbers by which hashes are spread over the places."""
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)

@@ -13,9 +13,9 @@ from tutelage.core.names import shorten
 from tutelage.core.spec import parse
 from tutelage.data.part.base import RowsPart
 from tutelage.data.quality.look import look_all
-from tutelage.data.source.arrays import collect_arrays
+from tutelage.data.source.arrays import AS_ARRAYS, collect_arrays
 from tutelage.data.source.base import Collected, Source
-from tutelage.data.source.recognize import recognize
+from tutelage.data.source.recognize import recognize, require_path
 from tutelage.data.source.target import NO_TARGET
 from tutelage.data.split_keys import find_keys, known_rows
 from tutelage.planning.plan import Plan
@@ -28,7 +28,7 @@ __all__ = ["FROM_PYTHON", "Gathered", "collect", "gather", "gather_again", "one_
 FROM_PYTHON = "arrays given from Python"
 BESIDE = ("target", "test", "on_bad_data")
 """Settings of every source that are keys of a recipe themselves."""
-OF_ARRAYS = ("text",)
+OF_ARRAYS = ("text", "kind")
 """Settings by which data from Python are read, where the task does not read them in a way of its own."""
 
 
@@ -95,21 +95,35 @@ def collect(
         source: Source = parse(taker, dict(recipe.source_settings), where="recipe: source")
         return _looked_at(source.of_value(data), recipe)
     if data is not None:
-        reader = _reader_of_task(recipe)
-        arrays = collect_arrays(
+        return _looked_at(_of_python(recipe, data, test=test, as_given=as_given, marks=marks), recipe)
+    if not recipe.source:
+        raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
+    return _looked_at(_source(recipe).collect(), recipe)
+
+
+def _of_python(recipe: Recipe, data: object, *, test: object, as_given: bool, marks: object) -> Collected:
+    """Read data from Python as the task that is named takes them."""
+    reader = _reader_of_task(recipe)
+
+    def read(reading: Mapping[str, Any] | None) -> Collected:
+        return collect_arrays(
             data,
             target=recipe.target if reader is None else "",
             test=test,
             on_bad_data=recipe.on_bad_data,
             as_given=as_given,
             is_input=reader is not None,
-            reading=_of_arrays(recipe) if reader is None else None,
+            reading=reading,
             marks=marks,
         )
-        return _looked_at(arrays if reader is None else reader.of_tables(arrays), recipe)
-    if not recipe.source:
-        raise UsageError("no source given. Name a folder, a file, or a bundled set such as sklearn:digits.")
-    return _looked_at(_source(recipe).collect(), recipe)
+
+    if reader is not None:
+        return reader.of_tables(read(None))
+    reading = _of_arrays(recipe)
+    arrays = read(reading)
+    is_refused = isinstance(recipe.task, TaskSpec) and recipe.task.refusal(arrays.train)
+    # What arrays hold is found out for tasks that learn from series; others take them as they are.
+    return read(reading | AS_ARRAYS) if is_refused and "kind" not in reading and not as_given else arrays
 
 
 def one_mark(groups: object, times: object) -> object:
@@ -130,6 +144,7 @@ def source_kind(recipe: Recipe) -> type[Source]:
         RecipeError: No such kind.
         UsageError: No source understands the path.
     """
+    require_path(recipe.source)
     own = recipe.task.reads_as if isinstance(recipe.task, TaskSpec) else ""
     is_read = own and catalog.load("source", own).recognizes_input(recipe.source, {})
     named = recipe.source_settings.get("kind") or (own if is_read else None)

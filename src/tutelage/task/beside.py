@@ -6,7 +6,7 @@ part; where it makes no clear difference, both are averaged, since two kinds of 
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -29,7 +29,13 @@ FEW_ROWS = 5_000
 
 
 class Scale(Protocol):
-    """What the floor's answers are judged by; the task knows."""
+    """What the floor's answers are judged by; the task knows.
+
+    Attributes:
+        mistake_noun: What the size of a mistake is called, such as `log loss`.
+    """
+
+    mistake_noun: ClassVar[str]
 
     def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
         """Return how wrong each prediction is, float64 [N], and which count as mistakes."""
@@ -98,8 +104,12 @@ class Beside:
         gain = losses[BOTH] - losses[best]
         error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
         self.share = best if best != BOTH and float(gain.mean()) > CLEARLY * error else BOTH
+        why = ""
+        if self.share != best:
+            better = f"{float(gain.mean()):.4g} better than the mean of both, which is less than {CLEARLY:g} standard errors"
+            why = f"; {whose(best)} is {better} ({error:.4g} each), so both are averaged"
         means = ", ".join(f"{whose(share)} {float(loss.mean()):.4g}" for share, loss in losses.items())
-        self.reason = f"mean loss on the validation part: {means}"
+        self.reason = f"mean {scale.mistake_noun} on the validation part: {means}{why}"
         if self.share and self._is_refitted:
             self._refit()
 

@@ -41,6 +41,7 @@ class Classify(SupervisedSpec):
     """Settings of classification."""
 
     kind: Literal["classify"] = "classify"
+    mistake_noun: ClassVar[str] = "log loss"
     noun: ClassVar[str] = "classification"
     answers: ClassVar[str] = "classes"
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL)

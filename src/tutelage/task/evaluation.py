@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from torch import nn
@@ -50,6 +50,8 @@ class Shown(Protocol):
 
 class Judge(Protocol):
     """What an evaluator asks of a task: a trivial baseline, how wrong an answer is, how to say it, what to show."""
+
+    mistake_noun: ClassVar[str]
 
     def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
         """Return a trivial predictor's predictions for `size` rows, and what it is."""

@@ -93,6 +93,8 @@ class Generate(TaskSpec):
         """Refuse what is not made of rows, and what has no classes where these are wanted."""
         if not isinstance(part, RowsPart):
             return f"task 'generate' learns to generate rows, and these are {part.kind} data. Choose another task."
+        if not part.can_be_made:
+            return f"task 'generate' learns to make arrays, pictures or tables, and these are {part.kind}. Choose another task."
         if self.conditional and part.labels is None:
             return (
                 "there are no labels, and task.conditional asks for classes. Leave it out, or name the labels: --target COLUMN."

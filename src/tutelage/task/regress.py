@@ -32,6 +32,7 @@ class Regress(SupervisedSpec):
     """Settings of regression."""
 
     kind: Literal["regress"] = "regress"
+    mistake_noun: ClassVar[str] = "absolute error"
     noun: ClassVar[str] = "regression"
     answers: ClassVar[str] = "numbers"
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"class_weights"}

@@ -42,6 +42,7 @@ class SupervisedSpec(TaskSpec):
     """What tasks with labels share; a subclass says what labels mean, which loss and metrics fit, and how to judge."""
 
     needs_labels: ClassVar[bool] = True
+    mistake_noun: ClassVar[str]
 
     def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:
         """Learn what the labels mean.

@@ -30,6 +30,8 @@ __all__ = ["CountedRuns", "TextEvaluator"]
 
 BLOCK_TOKENS = 2**20
 """Tokens that are measured at once where no network is asked."""
+MORE_TIME, LEAST_STEPS = 4, 250
+"""How much longer to train where counting is better than the network; of steps, as if there had been at least so many."""
 
 
 @dataclass
@@ -121,9 +123,11 @@ class TextEvaluator(Measured):
         values = self.named(tally.value() for tally in tallies)
         intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
         described = f"guessing each of the {self.fitted.unit} as often as it stands in the train part"
+        floor = self.measure_floor(values)
         return {
             **self.record(values, intervals=intervals, baseline=self.guess(), described=described),
-            "floor": self.measure_floor(values),
+            "floor": floor,
+            "warnings": self._worse(values, floor["metrics"]["floor"]) if self.is_watched else [],
         }
 
     def measure_guess(self) -> Mapping[str, float]:
@@ -136,6 +140,20 @@ class TextEvaluator(Measured):
         log_N = self.counted.runs.log_likelihoods(self.rows.tokens)
         floor = self.measure(map(self.outcome, self._blocks(log_N), self._blocks(self.rows.tokens[1:])))
         return {**self.counted.record(), "metrics": {"network": dict(network), "floor": floor}}
+
+    def _worse(self, network: Mapping[str, float], floor: Mapping[str, float]) -> list[str]:
+        """Warn where the network, which leaves all the same, is worse than counting."""
+        watched = next(metric for metric in self.metrics if metric.kind == self.plan.watched)
+        own, counted = (scores[f"{self.name}/{watched.kind}"] for scores in (network, floor))
+        if own == counted or (own > counted) == watched.greater_is_better:
+            return []
+        seconds, steps = self.plan.time_seconds, max(self.plan.total_steps, LEAST_STEPS)
+        longer = f"--time {MORE_TIME * seconds:.0f}s" if seconds else f"--steps {MORE_TIME * steps}"
+        return [
+            f"the network is worse than counting: {watched.title} {own:.3f} on the {self.part.name} part, where runs of up to "
+            f"{ORDER} {self.fitted.unit}, counted, reach {counted:.3f}. The network leaves all the same. Train longer, such as "
+            f"{longer}; more text helps a network too"
+        ]
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
         """Return a text that the network generates."""

@@ -68,3 +68,10 @@ def test_ragged_rows_are_told_in_our_words() -> None:
     with pytest.raises(DataError, match=r"rows of different lengths \(2 in row 0, 1 in row 1\)") as told:
         to_array([[1, 2], [1]], what="train")
     assert "sequence" not in str(told.value)
+
+
+def test_a_number_that_nothing_can_be_computed_with_is_told_with_its_place() -> None:
+    series = [np.array([1.0, 1e300, 3.0]), np.array([1.0, 2.0, 3.0])]
+    _, problems = read_series_arrays(series, name="input")
+    assert [(problem.where, problem.item) for problem in problems] == [("input row 0", 0)]
+    assert "value 2 is 1e+300" in problems[0].found

@@ -85,3 +85,12 @@ def test_lengths_that_were_never_seen_are_told() -> None:
     assert unequal.odd_rows(part(list(range(7)), list(range(10)), list(range(20)))) == []
     (told,) = unequal.odd_rows(part(list(range(10)), list(range(21))))
     assert "1 series of 21 times, such as line 1, where the train series have 8 to 16 times" in told
+
+
+def test_values_beyond_all_measure_are_held_in_and_told() -> None:
+    train, other = part([1.0, 2.0, 3.0]), part([1.0, 1e90, 3.0], [2.0, 2.0, 1.0])
+    values = finished(Series(), train, other)["series"]
+    assert values.max() == 1e6
+    assert torch.isfinite(values**2).all()
+    [told] = Series().fit(train).odd_rows(other)
+    assert "1 series with values too far from those of the training, such as line 0" in told

@@ -11,6 +11,7 @@ import torch
 from tutelage.core.errors import DataError, TutelageError, UsageError
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.image import ImagePart
+from tutelage.data.part.series import SeriesPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
@@ -261,3 +262,79 @@ def test_dates_of_every_unit_of_numpy_are_dates(unit: str) -> None:
     days = np.array(["2020-01-01", "2021-05-06"], dtype=f"datetime64[{unit}]")
     found = to_columns({"when": days}, what="input").column("when").cast(pa.timestamp("us")).to_numpy()
     np.testing.assert_array_equal(found, days.astype("datetime64[us]"))
+
+
+def test_text_from_python_is_read_as_text_of_a_file_is() -> None:
+    days = ["31/12/2020", "01/01/2021", "?"]
+    columns = {"day": days, "size": ["1", "2.5", "NA"], "code": ["007", "012", "013"], "word": [" x", "", "y "], "y": [0, 1, 0]}
+    found = collect_arrays(columns).train
+    assert isinstance(found, TablePart)
+    read = found.table.to_pydict()
+    assert read["day"] == [datetime(2020, 12, 31), datetime(2021, 1, 1), None]
+    assert (read["size"], read["code"], read["word"]) == ([1.0, 2.5, None], ["007", "012", "013"], ["x", None, "y"])
+    assert found.dates == {"day": "%d/%m/%Y"}
+
+
+def test_categories_from_python_stay_words_though_they_are_numbers() -> None:
+    codes = pa.array(["1", "2", "1"]).dictionary_encode()
+    found = collect_arrays(pa.table({"code": codes, "y": [0, 1, 0]})).train
+    assert isinstance(found, TablePart)
+    assert found.table.column("code").to_pylist() == ["1", "2", "1"]
+
+
+def test_text_to_answer_for_is_read_as_in_training() -> None:
+    reading = {"kinds": {"code": "text", "day": "date", "size": "number"}, "dates": {"day": "%d/%m/%Y"}}
+    data = {"code": ["12", "13"], "day": ["01/02/2021", "02/02/2021"], "size": ["3", "4"]}
+    found = collect_arrays(data, is_input=True, reading=reading).train
+    assert isinstance(found, TablePart)
+    days = [datetime(2021, 2, 1), datetime(2021, 2, 2)]
+    assert found.table.to_pydict() == {"code": ["12", "13"], "day": days, "size": [3.0, 4.0]}
+
+
+def waves(count: int, *, unequal: bool) -> list[np.ndarray]:
+    """Return waves of two values at a time, float64 [T, 2] each."""
+    random = np.random.default_rng(0)
+    lengths = random.integers(20, 40, count) if unequal else np.full(count, 30)
+    phases = random.uniform(0, 6, count)
+    return [
+        np.stack([np.sin(np.arange(n) / 3 + p), np.cos(np.arange(n) / 5 + p)], 1) for n, p in zip(lengths, phases, strict=True)
+    ]
+
+
+def test_arrays_of_unequal_lengths_are_series() -> None:
+    found = collect_arrays((waves(6, unequal=True), LABELS), test=(waves(3, unequal=False), LABELS[:3]))
+    assert isinstance(found.train, SeriesPart)
+    assert isinstance(found.test, SeriesPart)
+    assert found.train.labels is not None
+    assert found.train.labels.tolist() == LABELS.tolist()
+    assert "taken as 6 series of " in found.notes[0]
+    assert "series of 1 values at a time, but series of 2" in refusal(
+        (waves(6, unequal=True), LABELS), test=([wave[:, 0] for wave in waves(3, unequal=True)], LABELS[:3])
+    )
+
+
+def test_lists_of_unequal_lengths_are_series_where_that_is_said() -> None:
+    lists = [wave.tolist() for wave in waves(6, unequal=True)]
+    assert "kind='series'" in refusal((lists, LABELS))
+    assert isinstance(collect_arrays((lists, LABELS), reading={"kind": "series"}).train, SeriesPart)
+
+
+def test_numbers_whose_neighbors_in_time_are_alike_are_series_unless_it_is_said_otherwise() -> None:
+    whole = np.stack(waves(6, unequal=False)).astype(np.float32) * 9
+    assert isinstance(collect_arrays((whole, LABELS)).train, SeriesPart)
+    assert isinstance(collect_arrays((whole, LABELS), reading={"kind": "array"}).train, ArrayPart)
+    assert isinstance(collect_arrays((whole, LABELS), as_given=True).train, ArrayPart)
+    mixed_up = np.random.default_rng(0).permuted(whole, axis=1)
+    assert isinstance(collect_arrays((mixed_up, LABELS)).train, ArrayPart)
+    assert isinstance(collect_arrays((mixed_up, LABELS), reading={"kind": "series"}).train, SeriesPart)
+    with pytest.raises(UsageError, match="kind='serie': of data from Python it is one of auto, series, array"):
+        collect_arrays((whole, LABELS), reading={"kind": "serie"})
+
+
+def test_a_series_that_cannot_stand_is_left_out_with_its_label() -> None:
+    series = waves(6, unequal=True)
+    series[1] = series[1][:1]
+    found = collect_arrays((series, LABELS))
+    assert told(found) == [("train row 1", 1)]
+    assert found.train.labels is not None
+    assert found.train.labels.tolist() == [0, 2, 0, 1, 2]

@@ -29,6 +29,7 @@ def read(*cells: str | None, delimiter: str = ",") -> tuple[str, list[object]]:
         (("+5", "1"), "number", [5.0, 1.0]),
         (("123456789012345678901", "1"), "number", [123456789012345678901.0, 1.0]),
         (("01234", "99999"), "text", ["01234", "99999"]),
+        (("007", "012", "100"), "text", ["007", "012", "100"]),
         (("true", "FALSE", None), "boolean", [True, False, None]),
         (("yes", "no"), "text", ["yes", "no"]),
         ((None, None), "empty", [None, None]),

@@ -124,7 +124,8 @@ def test_what_is_no_image_by_intention_is_passed_over_and_counted(tmp_path: Path
     found = ImageFolder(path=str(tmp_path)).collect()
     assert len(found.train) == 2
     assert not found.problems
-    assert found.notes == ("train: passed over 1 x .csv file, 1 x .txt file, 2 x hidden or system file",)
+    counted = "1 x .csv file (a/labels.csv), 1 x .txt file (a/notes.txt), 2 x hidden or system file (a/.DS_Store)"
+    assert found.notes == (f"train: passed over {counted}",)
     assert "1 files beside the class folders" in found.warnings[0]
 
 

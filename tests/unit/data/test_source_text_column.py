@@ -148,3 +148,30 @@ def test_of_several_columns_of_texts_it_is_said_that_one_may_be_named(tmp_path: 
     path.write_text("one,two,label\n" + "a good film,not bad at all,1\n" * 5, encoding="utf-8")
     with pytest.raises(DataError, match=r"names 2 columns of texts.* join them"):
         TableSource(path=str(path), target="label", text="one,two").collect()
+
+
+def unspaced(path: Path, *, other: str = "") -> Path:
+    """Write texts in two writings without blanks between words."""
+    texts = [
+        "这家餐厅很好吃服务员态度不错价格便宜",
+        "とても美味しいです。また来ます、ありがとう",
+        "太差了难吃又贵不会再来垃圾服务环境不好",
+    ]
+    rows = [f"{texts[row % 3]}{row},{['好', '坏'][row % 2]}{f',{row}' if other else ''}" for row in range(30)]
+    path.write_text("\n".join([f"文本,类别{f',{other}' if other else ''}", *rows]), encoding="utf-8")
+    return path
+
+
+def test_a_column_of_texts_without_blanks_is_recognized_and_cut_into_characters(tmp_path: Path) -> None:
+    found = TableSource(path=str(unspaced(tmp_path / "zh.csv")), target="类别").collect()
+    assert isinstance(found.train, TextPart)
+    fitted = Texts().fit(found.train)
+    assert {"餐", "厅", "と"} <= set(fitted.words)
+    assert all(len(word) == 1 or word.isdigit() for word in fitted.words)
+    assert (fitted.encode(["餐厅 unseen"])[0] > 0).tolist() == [True, True, False]
+
+
+def test_names_of_a_few_characters_are_no_texts(tmp_path: Path) -> None:
+    path = tmp_path / "names.csv"
+    path.write_text("\n".join(["name,y", *(f"北京市第{row}中学,{row % 2}" for row in range(30))]), encoding="utf-8")
+    assert isinstance(TableSource(path=str(path), target="y").collect().train, TablePart)

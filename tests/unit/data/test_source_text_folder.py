@@ -42,6 +42,17 @@ def test_each_file_is_a_text_and_its_folder_its_class(tmp_path: Path) -> None:
     assert recognize(str(tmp_path)) is TextFolder
 
 
+def test_a_stray_picture_does_not_make_a_folder_of_texts_one_of_images(tmp_path: Path) -> None:
+    for number in range(6):
+        put(tmp_path / f"{['pos', 'neg'][number % 2]}/{number}.txt")
+    put(tmp_path / "pos/cover.jpg")
+    assert recognize(str(tmp_path)) is TextFolder
+    assert "train: passed over 1 x .jpg file (pos/cover.jpg)" in TextFolder(path=str(tmp_path)).collect().notes
+    for number in range(6):
+        put(tmp_path / f"{['pos', 'neg'][number % 2]}/{number}.jpg")
+    assert recognize(str(tmp_path)) is not TextFolder, "texts beside as many pictures are what is written of these"
+
+
 def test_train_test_and_validation_folders_are_parts(tmp_path: Path) -> None:
     for name in ("train/a/1.txt", "train/b/2.txt", "test/A/3.txt", "val/b/4.txt"):
         put(tmp_path / name)

@@ -1,6 +1,7 @@
 """Tables of series with times: what is found out, and what is refused before training, each with where and what to do."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from tutelage.core.errors import DataError
 from tutelage.data.part.interval import Interval
 from tutelage.data.part.timeline import TimelinePart
+from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
 from tutelage.data.source.timeline import Timeline
 
@@ -276,8 +278,24 @@ def test_the_order_of_day_and_month_is_the_one_with_equal_steps(tmp_path: Path) 
     assert "read with the day first" in " ".join(found.notes)
     assert "month first" not in " ".join(found.notes)
     assert series(found).reading["dates"] == {"date": "%d/%m/%Y"}
+    in_memory = Timeline(path="x").of_tables(
+        collect_arrays({"date": [line[:10] for line in lines], "a": list(range(48))}, is_input=True)
+    )
+    assert (series(in_memory).interval.say(), "month first" in " ".join(in_memory.notes)) == ("1 month", False)
     said = read(tmp_path, lines, header="date,a", dates={"date": "%d/%m/%Y"})
     np.testing.assert_array_equal(series(said).times, series(found).times)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d", "%Y-%m-%d 00:00:00", "%d.%m.%Y", "%b %d, %Y"])
+def test_times_may_be_text_where_other_columns_have_types(tmp_path: Path, form: str) -> None:
+    days = [datetime(2021, 1, 1) + timedelta(days=n) for n in range(300)]
+    columns = {"day": [day.strftime(form) for day in days], "y": [float(n % 7) for n in range(300)]}
+    pq.write_table(pa.table(columns), tmp_path / "t.parquet")
+    for found in (
+        Timeline(path="x").of_tables(collect_arrays(columns, target="", is_input=True)),
+        Timeline(path=str(tmp_path / "t.parquet")).collect(),
+    ):
+        assert (series(found).interval.say(), len(series(found))) == ("1 day", 300)
 
 
 @pytest.mark.parametrize("form", ["{}-Q{}", "{}Q{}"])

@@ -108,3 +108,10 @@ def test_classes_are_told_on_other_series() -> None:
     answers = fitted.answers(waves(100 + 2.0 * other, seed=2))
     np.testing.assert_allclose(answers.sum(axis=1), 1)
     assert (answers.argmax(axis=1) == other).mean() > 0.98
+
+
+def test_series_that_are_all_the_same_are_answered_by_how_common_classes_are() -> None:
+    x_NF, truth_N = np.zeros((8, 5)), np.array([0, 1, 0, 1, 0, 1, 0, 0])
+    ridge = fit_ridge(x_NF, truth_N, num_classes=2, num_last=2, shares=(1.0,))
+    assert not ridge.weight.any()
+    np.testing.assert_allclose(ridge.bias, [0.25, -0.25])

@@ -10,7 +10,7 @@ import tutelage
 from tutelage.cli.main import build_parser
 from tutelage.cli.wishes import make_request
 from tutelage.core import layout
-from tutelage.core.errors import DataError, RecipeError, TutelageError
+from tutelage.core.errors import DataError, RecipeError, TutelageError, UsageError
 from tutelage.planning.recipe import Recipe, read_recipe, recipe_from
 from tutelage.run.collect import collect
 
@@ -107,3 +107,17 @@ def test_a_run_on_texts_from_python_goes_on_with_them(tmp_path: Path) -> None:
     run = tutelage.train(reviews(), target="stars", text="review", steps=2, out=tmp_path / "run", quiet=True)
     again = tutelage.resume(run.path, reviews())
     assert again.plan["prepare"]["kind"] == "mixed_table"
+
+
+def test_a_generator_gets_arrays_that_look_like_series_as_they_are() -> None:
+    waves = np.sin(np.arange(40)[None, :, None] / 3 + np.random.default_rng(0).uniform(0, 6, (20, 1, 2)))
+    assert collect(recipe_from({}, where="test"), data=(waves, np.arange(20) % 2)).train.kind == "series"
+    assert collect(recipe_from({"task": "generate"}, where="test"), data=(waves, np.arange(20) % 2)).train.kind == "array"
+    said = recipe_from({"source_settings": {"kind": "array"}}, where="test")
+    assert collect(said, data=(waves, np.arange(20) % 2)).train.kind == "array"
+
+
+@pytest.mark.parametrize("task", ["auto", "language"])
+def test_a_text_in_place_of_a_path_is_told_as_such(task: str) -> None:
+    with pytest.raises(UsageError, match=r"\(6,000 characters\): too long for a path\..* write it to a file"):
+        tutelage.plan("hello world " * 500, task=task)

@@ -1,7 +1,7 @@
 """A floor beside a network: who leaves is decided by the validation rows, and told."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -64,6 +64,8 @@ class Data:
 
 class LogLoss:
     """The scale of a classifier."""
+
+    mistake_noun: ClassVar[str] = "log loss"
 
     def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
         right = outcome.prediction[np.arange(len(outcome.target)), outcome.target]
@@ -144,3 +146,15 @@ def test_whose_answers_leave_is_said_in_words() -> None:
         "the mean of network and floor",
         "the floor alone",
     ]
+
+
+def test_why_the_mean_leaves_is_told_where_one_alone_has_the_better_figure() -> None:
+    truth = np.zeros(12, dtype=np.int64)
+    floor = sure_of(truth, 0.95)
+    floor[0] = 1 - floor[0]
+    beside = chosen(sure_of(truth, 0.5), floor, truth)
+    assert beside.share == BOTH
+    assert beside.reason.startswith("mean log loss on the validation part: the network alone 0.6931")
+    assert "the floor alone is 0.1057 better" in beside.reason
+    assert "less than 2 standard errors" in beside.reason
+    assert "standard errors" not in chosen(sure_of(truth, 0.5), sure_of(truth, 0.99), truth).reason

@@ -127,6 +127,19 @@ def test_a_language_model_drops_where_it_reads_its_text_many_times(time: str, ch
     assert (made.model.dropout > 0, made.optim.weight_decay > 0) == (drops, drops)
 
 
+@pytest.mark.parametrize(
+    ("time", "device", "width"),
+    [("20s", "cpu", 64), ("60s", "cpu", 96), ("90s", "cpu", 128), ("2m", "cpu", 192), (None, "cpu", 192), ("20s", "cuda", 192)],
+)
+def test_a_language_model_is_small_where_there_is_time_for_few_steps(time: str | None, device: str, width: int) -> None:
+    machine = replace(MACHINE, device=device)
+    facts = Facts("corpus", TokensShape(length=128), 51_300, 2_700, 6_000, "language", (), machine)
+    made = plan(facts, **({"budget": {"time": time}} if time else {}))
+    assert made.model is not None
+    assert made.model.width == width
+    assert "smaller" not in next(each.reason for each in made.decisions if each.key == "model") or width < 192
+
+
 def test_a_model_that_torch_cannot_compile_is_refused_before_training() -> None:
     with pytest.raises(RecipeError, match="compiles no model = 'lstm'"):
         plan(TEXTS, model="lstm", compile="inductor")

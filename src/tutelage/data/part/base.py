@@ -45,8 +45,10 @@ class RowsPart(Part):
         labels: One label per row (str, number, or None where one is missing), or None where there are none at all.
         target: Name of what is to be predicted, such as a column; "" where it has none.
         notes: How rows to answer for were read, where that is worth telling.
+        can_be_made: Whether a generator can learn to make such rows.
     """
 
+    can_be_made: ClassVar[bool] = True
     notes: tuple[str, ...] = ()
     labels: np.ndarray | None
     target: str

@@ -32,6 +32,7 @@ class SeriesPart(RowsPart):
 
     kind: ClassVar[str] = "series"
     suits: ClassVar[str] = "series"
+    can_be_made: ClassVar[bool] = False
     name: str
     series: np.ndarray
     labels: np.ndarray | None

@@ -170,6 +170,20 @@ class TablePart(RowsPart):
             self._narrower[left_out] = made
         return self._narrower[left_out]
 
+    def with_dates(self, name: str, form: str) -> "TablePart | None":
+        """Return the same rows with a column of dates read in another way; None where some of them cannot be read so."""
+        cells = self.column(name)
+        text = pc.strftime(cells.cast(pa.timestamp("s"), safe=False), format=self.dates[name])
+        dates = pc.strptime(text, format=form, unit="us", error_is_null=True)
+        if (
+            dates.null_count != cells.null_count
+            or not pc.all(pc.equal(pc.strftime(dates.cast(pa.timestamp("s")), format=form), text)).as_py()
+        ):
+            return None
+        columns = {other: self.column(other) for other in self.columns} | {name: dates}
+        digest = select_fingerprint(self.fingerprint, np.frombuffer(form.encode(), dtype=np.uint8))
+        return TablePart(self.name, pa.table(columns), self.file, self.lines, self.target, digest, {**self.dates, name: form})
+
     def unlabelled(self) -> "TablePart":
         """Return the same rows, the target a column like the others."""
         if not self.target:

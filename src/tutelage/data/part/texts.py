@@ -31,6 +31,7 @@ class TextPart(RowsPart):
 
     kind: ClassVar[str] = "texts"
     suits: ClassVar[str] = "texts"
+    can_be_made: ClassVar[bool] = False
     name: str
     texts: np.ndarray
     labels: np.ndarray | None

@@ -25,7 +25,7 @@ from tutelage.data.prepare.scaling import column_scales
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import RaggedRows, join
 
-__all__ = ["Series", "SeriesFitted"]
+__all__ = ["Series", "SeriesFitted", "as_series", "check_channels", "held_in"]
 
 MULTIPLE = 8
 """Batches of unequal series are padded to a multiple of this, so that there are few different shapes."""
@@ -35,6 +35,10 @@ MAX_TOLD = 12
 """Channels that are told one by one."""
 FAR_LENGTH = 1.25
 """Where train series differ in length: so many times longer or shorter than all of them is told."""
+
+
+FARTHEST = 1e6
+"""Deviations from the mean; no train series has values so far away unless it is of a million times a million numbers."""
 
 
 class Series(Prepare):
@@ -178,13 +182,28 @@ class SeriesFitted(Fitted):
         return told
 
     def odd_rows(self, part: RowsPart) -> list[str]:
-        """Return which series are longer or shorter than any of the training.
+        """Return which series are longer or shorter than any of the training, and which have values far from all of theirs.
 
         Every model of series takes any length, so they are answered for; whether the answers mean something, nobody has tried.
         Where the train series differ in length, a little more or less is nothing new.
         """
+        return [*self._too_far(as_series(part)), *self._of_other_lengths(as_series(part))]
+
+    def _too_far(self, part: SeriesPart) -> list[str]:
+        """Return which series have values that are held in."""
+        if self.normalize != "train":
+            return []
+        scaled = ((values_TC - np.array(self.mean)) / np.array(self.std) for values_TC in part.series)
+        far = [row for row, scaled_TC in enumerate(scaled) if (np.abs(scaled_TC) > FARTHEST).any()]
+        if not far:
+            return []
+        found = f"{part.name}: {len(far):,} series with values too far from those of the training, such as {part.locate(far[0])}"
+        return [f"{found}: held within {FARTHEST:g} deviations. Write ? or NaN for what was not measured"]
+
+    def _of_other_lengths(self, part: SeriesPart) -> list[str]:
+        """Return which series are longer or shorter than any of the training."""
         slack = 1.0 if self.is_equal else FAR_LENGTH
-        lengths = as_series(part).lengths
+        lengths = part.lengths
         is_odd = (lengths < self.shortest / slack) | (lengths > self.length * slack)
         if not is_odd.any():
             return []
@@ -199,9 +218,14 @@ class SeriesFitted(Fitted):
         if self.normalize == "none":
             return values_TC
         if self.normalize == "train":
-            return np.asarray((values_TC - np.array(self.mean)) / np.array(self.std))
+            return held_in((values_TC - np.array(self.mean)) / np.array(self.std))
         mean_C, std_C = column_scales(values_TC)
-        return np.asarray((values_TC - mean_C) / std_C)
+        return held_in((values_TC - mean_C) / std_C)
+
+
+def held_in(scaled: np.ndarray) -> np.ndarray:
+    """Return numbers in deviations, those held within `FARTHEST` that are so far away that a square of them is infinite."""
+    return np.asarray(np.clip(scaled, -FARTHEST, FARTHEST))
 
 
 def as_series(part: Part) -> SeriesPart:

@@ -3,7 +3,6 @@
 A word that is not among the most frequent of the train part becomes code 0. Of a long text the beginning and the end are kept.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from tutelage.core.typed import Size, take
+from tutelage.core.unspaced import words_of
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.token_store import code_type
@@ -21,7 +21,7 @@ from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, n
 
 __all__ = ["Texts", "TextsFitted"]
 
-WORD = re.compile(r"\w+(?:'\w+)?|[^\w\s]")
+WORD = words_of(joins="'", signs=r"[^\w\s]")
 
 
 class Texts(Prepare):

@@ -1,12 +1,12 @@
 """Data handed over in Python: (X, y) of numpy, torch or lists, a dict of columns, a data frame, an Arrow table.
 
-A list of str is one text a row. Arrays shaped and valued like images become images, flat rows of numbers a table, all else is
-passed on as it is. Rows are
-counted from 0 in messages, as in Python.
+A list of str is one text a row. Arrays shaped and valued like images become images, flat rows of numbers a table, arrays of
+unequal lengths and numbers [N, T, C] whose neighbors in time are alike series; all else is passed on as it is. Rows are counted
+from 0 in messages, as in Python.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -18,24 +18,31 @@ from tutelage.core.errors import DataError, DataProblem, UsageError
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.image import ImagePart
+from tutelage.data.part.series import SeriesPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.texts import TextPart
-from tutelage.data.source.arrow_types import plain_columns
+from tutelage.data.source.array_hashes import hash_arrays, hash_columns
+from tutelage.data.source.arrow_types import TYPE_OF, is_text, plain_columns
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
-from tutelage.data.source.dates import DATE
-from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, pieces, to_pixels, with_channels_last
+from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, to_pixels, with_channels_last
 from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels, to_texts
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
+from tutelage.data.source.series_arrays import are_unequal, go_on_in_time, read_series_arrays
 from tutelage.data.source.table import type_like_train
 from tutelage.data.source.target import choose_target
 from tutelage.data.source.text_column import find_text_column, say_texts, with_texts
 from tutelage.data.source.typed_table import Expected, type_table
 from tutelage.data.target.bad_labels import bad_labels
 
-__all__ = ["collect_arrays"]
+__all__ = ["AS_ARRAYS", "collect_arrays"]
 
 NAME = "arrays"
+AUTO, SERIES, ARRAY = "auto", SeriesPart.kind, ArrayPart.kind
+KINDS = (AUTO, SERIES, ARRAY)
+"""What arrays may be said to hold."""
+AS_ARRAYS = {"kind": ARRAY}
+"""How arrays are read that are not to be taken for anything else."""
 TARGET = "target"
 """Name of the target column where labels come apart from the columns."""
 
@@ -44,7 +51,7 @@ TARGET = "target"
 class _Found:
     """A part while it is made, and what was found on the way."""
 
-    part: TablePart | ArrayPart | ImagePart | TextPart
+    part: TablePart | ArrayPart | ImagePart | TextPart | SeriesPart
     problems: list[DataProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -71,23 +78,23 @@ def collect_arrays(
         on_bad_data: As for `Source`; bad items are left out and listed in `problems` either way.
         as_given: Pass arrays on as they are, whatever their shape; for a model of the user's own.
         is_input: The rows are to be answered for: labels may be absent; the part is called `input`.
-        reading: How the train rows were read, as `Fitted.reading` says it; or, of train rows, `text`: the column of texts.
+        reading: How train rows were read, by `Fitted.reading`; or of these `text`, a column, and `kind`, `series` or `array`.
         marks: The time or the group of each train row.
 
     Raises:
-        UsageError: It is not data, or labels are missing.
-        DataError: Nothing can be made of it, with all reasons.
+        UsageError, DataError: It is not data, or labels are missing; nothing can be made of it, with all reasons.
     """
     name, known = "input" if is_input else "train", reading or {}
     as_given = as_given or bool(known.get("as_given", False))
-    expected = Expected(dict.fromkeys(dates := known.get("dates", {}), DATE), dates)
-    train = _read(data, name, target=target, as_given=as_given, expected=expected)
+    kind, expected = _kind_of_arrays(known, as_given=as_given, is_input=is_input), _expected(known)
+    train = _read(data, name, target=target, as_given=as_given, kind=kind, expected=expected)
     train.problems += [] if is_input else _one_value(train.part)
     if not len(train.part):
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
     kept, found = _of_kept_rows(marks, train), None
     if test is not None:
-        found = _read(test, "test", target=target, as_given=as_given, train=train)
+        kind = SERIES if isinstance(train.part, SeriesPart) else ARRAY
+        found = _read(test, "test", target=target, as_given=as_given, kind=kind, train=train)
         _compare(found, train)
         for line in ("problems", "notes", "warnings"):
             getattr(train, line).extend(getattr(found, line))
@@ -101,6 +108,12 @@ def collect_arrays(
         warnings=tuple(train.warnings),
         marks=kept,
     )
+
+
+def _expected(known: Mapping[str, Any]) -> Expected:
+    """Return what columns held in training."""
+    kinds = {**dict.fromkeys(dates := known.get("dates", {}), "date"), **known.get("kinds", {})}
+    return Expected({column: TYPE_OF[kind] for column, kind in kinds.items()}, dates)
 
 
 def _text_column(train: _Found, reading: Mapping[str, Any], *, is_input: bool) -> str:
@@ -131,7 +144,14 @@ def _of_kept_rows(marks: object, train: _Found) -> np.ndarray | None:
 
 
 def _read(
-    data: Any, name: str, *, target: str, as_given: bool, train: _Found | None = None, expected: Expected | None = None
+    data: Any,
+    name: str,
+    *,
+    target: str,
+    as_given: bool,
+    kind: str,
+    train: _Found | None = None,
+    expected: Expected | None = None,
 ) -> _Found:
     """Read one part of whatever form."""
     is_pair = isinstance(data, tuple) and len(data) == 2
@@ -145,12 +165,42 @@ def _read(
         raise UsageError(f"{name}: labels are missing. Give a tuple (inputs, labels), or a table with a target column.")
     if texts is not None:
         return _read_texts(texts, labels, name)
+    if kind == SERIES or (kind == AUTO and are_unequal(inputs)):
+        return _read_series(inputs, labels, name, is_found=kind == AUTO)
     array = to_array(inputs, what=name)
     _require_numbers(array, name)
     if array.ndim == 2 and not as_given:
         columns = {f"x{index}": pa.chunked_array([pa.array(array[:, index])]) for index in range(array.shape[1])}
         return _read_table(pa.table(columns), labels, name, target="auto", train=train)
+    if kind == AUTO and go_on_in_time(array) and not _are_images(array):
+        return _read_series(array, labels, name, is_found=True)
     return _read_array(array, labels, name, as_given=as_given, train=train)
+
+
+def _kind_of_arrays(known: Mapping[str, Any], *, as_given: bool, is_input: bool) -> str:
+    """Return what arrays hold: `series`, `array` (or images), or `auto`.
+
+    Raises:
+        UsageError: Something else was said.
+    """
+    said = str(known.get("kind", ARRAY if as_given or is_input else AUTO))
+    if said not in KINDS:
+        raise UsageError(f"kind={said!r}: of data from Python it is one of {', '.join(KINDS)}.")
+    return said
+
+
+def _are_images(array: np.ndarray) -> bool:
+    """Tell whether an array has the shape and the values of images."""
+    return with_channels_last(array) is not None and find_range(array) is not None
+
+
+def _read_series(inputs: Any, labels: Any, name: str, *, is_found: bool) -> _Found:
+    """Read series, and tell that they were taken as such."""
+    part, problems = read_series_arrays(inputs if labels is None else (inputs, labels), name=name)
+    lengths = f"{part.lengths.min():,}" + (f" to {part.lengths.max():,}" if len(set(part.lengths.tolist())) > 1 else "")
+    otherwise = f" (otherwise: kind={ARRAY!r})" if is_found else ""
+    note = f"{name}: taken as {len(part):,} series of {lengths} times, {part.channels:,} at a time{otherwise}"
+    return _Found(part, problems, [note])
 
 
 def _require_numbers(array: np.ndarray, name: str) -> None:
@@ -174,6 +224,7 @@ def _read_table(
         found = "no rows" if table.num_columns else "no columns"
         raise DataError([DataProblem(file, found, "Give at least one row, of at least one column.")])
     plain, notes = plain_columns(table, file=file)
+    texts = {name for name, type_ in zip(table.column_names, table.schema.types, strict=True) if is_text(type_)}
     del table
     column, warnings = "", []
     if labels is not None:
@@ -190,13 +241,21 @@ def _read_table(
         warnings += [choice.warning] if choice.warning else []
     elif target in plain:
         column = target
-    rows = numbered(count)
-    raw = RawTable(file=file, columns=HeldColumns(plain), lines=rows, items=rows, digest=_digest(plain), notes=tuple(notes))
+    rows, unread = numbered(count), frozenset(texts - {column})
+    raw = RawTable(file, HeldColumns(plain), rows, rows, digest=hash_columns(plain), notes=tuple(notes), unread=unread)
     if train is not None and isinstance(train.part, TablePart):
         made = type_like_train(raw, train.part)
     else:
-        made = type_table(raw, target=column, expected=expected, needs_target=name != "input")
+        made = type_table(raw, target=column, expected=_of_texts(expected, unread), needs_target=name != "input")
     return _Found(made.part(name), made.problems, made.notes, [*warnings, *made.warnings])
+
+
+def _of_texts(expected: Expected | None, unread: Collection[str]) -> Expected | None:
+    """Return what is known of the columns that are text or dates; others from Python say themselves what they hold."""
+    if expected is None:
+        return None
+    types = {name: type_ for name, type_ in expected.types.items() if name in unread or name in expected.dates}
+    return replace(expected, types=types)
 
 
 def _read_texts(texts: np.ndarray, labels: Any, name: str) -> _Found:
@@ -239,7 +298,7 @@ def _read_array(array: np.ndarray, labels: Any, name: str, *, as_given: bool, tr
     known = find_range(array) if images is not None else None
     if images is None or known is None or (train is not None and train.pixel_range is None):
         inputs = array if _can_be_shared(array) else np.ascontiguousarray(array)
-        found = _Found(ArrayPart(name=name, inputs=inputs, labels=answers, fingerprint=_hash(inputs, answers)), problems)
+        found = _Found(ArrayPart(name=name, inputs=inputs, labels=answers, fingerprint=hash_arrays(inputs, answers)), problems)
     else:
         found = _read_images(images, answers, name, known=known, expected=train.pixel_range if train is not None else None)
         found.problems += problems
@@ -263,7 +322,7 @@ def _read_images(
         pixels=pixels,
         labels=labels,
         names=tuple(f"{name} image {row}" for row in range(count)),
-        fingerprint=_hash(pixels, labels),
+        fingerprint=hash_arrays(pixels, labels),
     )
     look = "grey" if channels == 1 else "color"
     note = f"{name}: taken as {count:,} {look} images of {height} x {width} pixels with values from {known}"
@@ -302,12 +361,14 @@ def _one_value(part: RowsPart) -> list[DataProblem]:
     return [DataProblem("train labels", f"every row has the same label {values.pop()!r}", "Give rows of at least two classes.")]
 
 
-def _shape(part: TablePart | ArrayPart | ImagePart | TextPart) -> str:
+def _shape(part: TablePart | ArrayPart | ImagePart | TextPart | SeriesPart) -> str:
     """Say what a row of a part looks like."""
     if isinstance(part, TablePart):
         return "a table"
     if isinstance(part, TextPart):
         return "texts"
+    if isinstance(part, SeriesPart):
+        return f"series of {part.channels:,} values at a time"
     array = part.pixels if isinstance(part, ImagePart) else part.held
     return f"{'images' if isinstance(part, ImagePart) else 'rows'} of shape {() if array is None else array.shape[1:]}"
 
@@ -317,27 +378,3 @@ def _mask(count: int, problems: list[DataProblem]) -> np.ndarray:
     mask = np.zeros(count, dtype=bool)
     mask[[item for problem in problems for item in problem.items]] = True
     return mask
-
-
-def _hash(inputs: np.ndarray, labels: np.ndarray | None) -> str:
-    """Hash inputs and labels."""
-    digest = hashlib.sha256(f"{inputs.shape}{inputs.dtype}".encode())
-    for piece in pieces(inputs):
-        digest.update(np.ascontiguousarray(piece).data)
-    if labels is not None:
-        digest.update("\0".join(map(str, labels.tolist())).encode() if labels.dtype == object else labels.tobytes())
-    return digest.hexdigest()
-
-
-def _digest(columns: Mapping[str, pa.ChunkedArray]) -> str:
-    """Hash the content of a table by its values, whatever Arrow keeps where they are missing."""
-    digest = hashlib.sha256()
-    for name, column in columns.items():
-        digest.update(f"{name}\0{column.type}\0".encode())
-        digest.update(np.packbits(np.asarray(pc.is_valid(column))).tobytes())
-        values = column.drop_null()
-        if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-            digest.update("\0".join(values.to_pylist()).encode("utf-8", "surrogatepass"))
-        else:
-            digest.update(np.ascontiguousarray(np.asarray(values)).tobytes())
-    return digest.hexdigest()

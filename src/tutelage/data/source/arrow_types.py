@@ -15,7 +15,7 @@ from pyarrow import types
 from tutelage.data.source.cells import as_plain_text
 from tutelage.data.source.dates import DATE
 
-__all__ = ["TYPE_OF", "Kind", "kind_of", "plain_column", "plain_columns", "positions"]
+__all__ = ["TYPE_OF", "Kind", "is_text", "kind_of", "plain_column", "plain_columns", "positions"]
 
 Kind = Literal["number", "boolean", "date", "text"]
 """What a column holds, however it is written."""
@@ -50,7 +50,7 @@ def plain_column(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     kind = column.type
     if types.is_dictionary(kind):
         return plain_column(column.cast(kind.value_type))
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+    if is_text(kind):
         return as_plain_text(column)
     if types.is_integer(kind):
         is_wide = types.is_uint64(kind) and (pc.max(column).as_py() or 0) >= 2**63
@@ -80,6 +80,11 @@ def _plain_dates(column: pa.ChunkedArray) -> pa.ChunkedArray:
     numbers = moments.cast(pa.int64())
     is_known = pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, last))
     return pc.if_else(is_known, column, pa.scalar(None, column.type)).cast(DATE, safe=False)
+
+
+def is_text(type_: pa.DataType) -> bool:
+    """Tell whether a column holds plain text; categories, which are named by text, are none."""
+    return bool(types.is_string(type_) or types.is_large_string(type_) or types.is_string_view(type_))
 
 
 def kind_of(type_: pa.DataType) -> Kind:

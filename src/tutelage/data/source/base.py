@@ -90,6 +90,11 @@ class Source(Component):
         return cls.recognizes(path)
 
     @classmethod
+    def count_files(cls, path: str) -> int:
+        """Return how many files of a folder this source is about, of the first that are looked at; 0 where it does not matter."""
+        return 0
+
+    @classmethod
     def near_miss(cls, path: str) -> str:
         """Say why this source does not read a file that is there, and what to do, in a line; "" where that helps nobody."""
         return ""

@@ -14,7 +14,18 @@ import pyarrow.compute as pc
 
 from tutelage.data.source.dates import ISO, Form, find_form, note_zones, read_dates
 
-__all__ = ["MISSING", "NUMBER", "Style", "Typed", "as_plain_text", "find_style", "null_where", "read_cells", "trim"]
+__all__ = [
+    "MIN_FRACTION",
+    "MISSING",
+    "NUMBER",
+    "Style",
+    "Typed",
+    "as_plain_text",
+    "find_style",
+    "null_where",
+    "read_cells",
+    "trim",
+]
 
 MISSING = (
     "",
@@ -48,8 +59,8 @@ Style = Literal["empty", "integer", "number", "decimal_comma", "thousands", "boo
 INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
 NUMBER = r"^[+-]?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 INFINITE = r"(?i)^[+-]?inf(inity)?$"
-DECIMAL_COMMA = r"^[+-]?([0-9]{1,3}(\.[0-9]{3})+|0|[1-9][0-9]*)(,[0-9]+)?$"
-THOUSANDS = r"^[+-]?[0-9]{1,3}(,[0-9]{3})*(\.[0-9]+)?$"
+DECIMAL_COMMA = r"^[+-]?([1-9][0-9]{0,2}(\.[0-9]{3})+|0|[1-9][0-9]*)(,[0-9]+)?$"
+THOUSANDS = r"^[+-]?(0|[1-9][0-9]{0,2}(,[0-9]{3})*)(\.[0-9]+)?$"
 BOOLEAN = r"(?i)^(true|false)$"
 
 

@@ -28,6 +28,7 @@ from tutelage.data.source.class_tree import (
     list_files,
     loose_files,
     subfolders,
+    walk,
 )
 from tutelage.data.source.missing import say_missing
 
@@ -53,6 +54,16 @@ class ClassFolders(Source):
     """Which files count."""
     aside: ClassVar[tuple[str, ...]] = ()
     """Names of folders whose files have no class, in small letters; left out where there are classes without them."""
+
+    @classmethod
+    def count_files(cls, path: str) -> int:
+        """Return how many files in folders of the folder have such names."""
+        place = Path(path)
+        return (
+            sum(depth > 0 and file.name.casefold().endswith(cls.meant.suffixes) for file, depth in walk(place))
+            if place.is_dir()
+            else 0
+        )
 
     def part_of(self, name: str, files: Sequence[Path], *, labels: np.ndarray | None, names: Sequence[str]) -> Found:
         """Read every file once and keep those that can be used.
@@ -155,6 +166,7 @@ class ClassFolders(Source):
         files: list[Path] = []
         labels: list[str] = []
         ignored: Counter[str] = Counter()
+        firsts: dict[str, Path] = {}
         followed: list[Path] = []
         skipped = subfolders(folder, that_loop=True)
         known: set[str] = set()
@@ -168,6 +180,7 @@ class ClassFolders(Source):
             known.add(name_of_class)
             labels += [name_of_class] * len(listing.files)
             ignored += listing.ignored
+            firsts = {**listing.firsts, **firsts}
             problems += listing.problems
             followed += listing.followed
             skipped += listing.skipped
@@ -179,7 +192,7 @@ class ClassFolders(Source):
         warnings = [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
         warnings += [f"{_short(sub, root)}: {self.meant.noun}s without a class, by its name: not used" for sub in unlabelled]
         warnings += [f"{_short(link, root)}: a link that leads nowhere, not used" for link in broken_links(folder)]
-        counts = ", ".join(f"{count:,} x {kind}" for kind, count in sorted(ignored.items()))
+        counts = ", ".join(f"{count:,} x {kind} ({_short(firsts[kind], root)})" for kind, count in sorted(ignored.items()))
         notes = [
             f"{name}: passed over {counts}" if ignored else "",
             _say_links(f"{name}: not read, since what they lead to is read already", skipped, root),

@@ -2,8 +2,8 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tutelage.core.errors import DataProblem
@@ -78,6 +78,7 @@ class Listing:
     Attributes:
         files: Paths below the folder that was asked for.
         ignored: How many files of which kind were passed over.
+        firsts: The first one of each kind.
         problems: Folders that cannot be read.
         followed: Links to folders that were followed, wherever they lead.
         skipped: Folders that were not read: links to a folder in which they lie, and folders that were read already.
@@ -88,6 +89,7 @@ class Listing:
     problems: tuple[DataProblem, ...]
     followed: tuple[Path, ...] = ()
     skipped: tuple[Path, ...] = ()
+    firsts: Mapping[str, Path] = field(default_factory=dict)
 
 
 def find_layout(root: Path, meant: Meant) -> Layout:
@@ -115,6 +117,7 @@ def list_files(folder: Path, meant: Meant) -> Listing:
     """List all files meant as examples below a folder, at any depth; links are followed, each real folder once."""
     files: list[Path] = []
     ignored: Counter[str] = Counter()
+    firsts: dict[str, Path] = {}
     problems: list[DataProblem] = []
     seen: set[tuple[int, int]] = set()
     followed: list[Path] = []
@@ -140,9 +143,10 @@ def list_files(folder: Path, meant: Meant) -> Listing:
         for path in (Path(entry) for entry in entries if not _is_folder(entry)):
             if kind := _passed_over(path, meant):
                 ignored[kind] += 1
+                firsts.setdefault(kind, path)
             else:
                 files.append(path)
-    return Listing(tuple(files), ignored, tuple(problems), tuple(followed), tuple(skipped))
+    return Listing(tuple(files), ignored, tuple(problems), tuple(followed), tuple(skipped), firsts)
 
 
 def loose_files(folder: Path, meant: Meant) -> list[Path]:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["DATE", "ISO", "Form", "find_form", "note_zones", "offset_of", "read_dates", "say_form", "ways_of"]
+__all__ = ["DATE", "GUESSED", "ISO", "Form", "find_form", "note_zones", "offset_of", "read_dates", "say_form", "ways_of"]
 
 DATE = pa.timestamp("us")
 """The type of all dates and times; those of different time zones are brought to UTC."""
@@ -42,6 +42,7 @@ WEEK_FORMATS = ("%G-W%V", "%GW%V")
 """Weeks of ISO 8601, which begin on a Monday."""
 TIME_FORMATS = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
+GUESSED = "day and month cannot be told apart; read with the month first"
 NUM_SAMPLE = 20
 """Different cells that show which formats come into question."""
 MAX_LENGTH = 40
@@ -84,7 +85,7 @@ def find_form(cells: pa.ChunkedArray, *, min_fraction: float) -> Form | None:
     if not any(char.isdigit() for char in probe) or len(probe) > MAX_LENGTH:
         return None
     is_guess = len(forms) > 1 and {form[:2] for form in forms} == {"%m", "%d"}
-    return Form(forms[0], "day and month cannot be told apart; read with the month first" if is_guess else "")
+    return Form(forms[0], GUESSED if is_guess else "")
 
 
 def ways_of(text: str) -> list[str]:

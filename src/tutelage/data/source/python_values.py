@@ -14,7 +14,7 @@ from tutelage.core.names import is_unicode, readable
 
 __all__ = ["is_table_like", "to_array", "to_columns", "to_labels", "to_texts"]
 
-SAME_SHAPE = "Give all the same shape. Series of unequal lengths are learned from .ts files, or from a table with --series-id."
+SAME_SHAPE = "Give all the same shape. Series of unequal lengths are a list of arrays, one each (of lists: say kind='series')."
 
 FINER = {"Y": "D", "M": "D", "W": "D", "h": "s", "m": "s"}
 """Units of numpy's dates that Arrow does not have, each with the next finer one that it has."""

@@ -88,6 +88,7 @@ class RawTable:
         digest: Hash of the content of the file.
         problems: Unsound rows and names.
         notes: What is worth telling.
+        unread: Columns of text cells that may say numbers, dates or that nothing is there, though others have types.
         has_header: Whether its columns have names of their own.
         sample: The first rows, where its cells are text.
     """
@@ -100,6 +101,7 @@ class RawTable:
     digest: str = ""
     problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
+    unread: frozenset[str] = frozenset()
     has_header: bool = True
     sample: tuple[Sequence[str], ...] = ()
 

@@ -1,6 +1,7 @@
 """Series from Python: an array [N, T] or [N, T, C], or a list of arrays [T] or [T, C] of any lengths; not a component."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,36 @@ from tutelage.data.part.series import SeriesPart
 from tutelage.data.source.python_values import is_table_like, to_array, to_labels
 from tutelage.data.source.series_lines import SeriesRow, row_problem, series_part
 
-__all__ = ["read_series_arrays"]
+__all__ = ["are_unequal", "go_on_in_time", "read_series_arrays"]
+
+LEAST_TIMES, MOST_ROWS = 8, 500
+ALIKE = 0.5
+"""Share of the usual difference between two values of a series below which neighbors in time are alike (white noise has 1)."""
 
 FORMS = "an array [N, T] or [N, T, C], or a list of arrays [T] or [T, C]: N series, T times, C values at a time"
+
+
+def are_unequal(inputs: Any) -> bool:
+    """Tell whether something is a list of arrays [T] or [T, C] that differ in T: these can only be series."""
+    if not (isinstance(inputs, Sequence) or _holds_objects(inputs)) or isinstance(inputs, str | bytes):
+        return False
+    shapes = [tuple(item.shape) if hasattr(item, "shape") else () for item in inputs]
+    return len({shape[:1] for shape in shapes}) > 1 and all(len(shape) in (1, 2) for shape in shapes)
+
+
+def go_on_in_time(array: np.ndarray) -> bool:
+    """Tell whether numbers [N, T, C] are series: more times than values at a time, and neighbors in time are alike.
+
+    Source: J. von Neumann, "Distribution of the ratio of the mean square successive difference to the variance", 1941.
+    """
+    if array.ndim != 3 or array.dtype.kind != "f" or array.shape[1] < max(LEAST_TIMES, array.shape[2] + 1):
+        return False
+    rows = np.unique(np.linspace(0, len(array) - 1, MOST_ROWS).astype(np.int64))
+    values_NTC = array[rows].astype(np.float64)
+    spread_NC = values_NTC.var(axis=1)
+    step_NC = (np.diff(values_NTC, axis=1) ** 2).mean(axis=1) / 2
+    moves = np.isfinite(spread_NC) & (spread_NC > 0)
+    return bool(moves.any() and np.median(step_NC[moves] / spread_NC[moves]) < ALIKE)
 
 
 def read_series_arrays(data: Any, *, name: str) -> tuple[SeriesPart, list[DataProblem]]:
@@ -42,7 +70,11 @@ def read_series_arrays(data: Any, *, name: str) -> tuple[SeriesPart, list[DataPr
             rows.append(row)
     if not rows:
         raise DataError(problems or [DataProblem(name, "no series in it", f"Give {FORMS}.")])
-    return series_part(name, rows, ""), problems
+    part = series_part(name, rows, "")
+    if labels is not None:
+        left_out = {item for problem in problems for item in problem.items}
+        part = replace(part, labels=values[[item for item in range(len(found)) if item not in left_out]])
+    return part, problems
 
 
 def _is_pair(data: Any) -> bool:

@@ -19,6 +19,10 @@ class BadNumber(ValueError):  # noqa: N818 - it is turned into a problem of the 
     """A cell that is no number; its text says which."""
 
 
+LARGEST = 1e100
+"""Numbers beyond cannot be squared and summed."""
+
+
 @dataclass(frozen=True)
 class SeriesRow:
     """One series.
@@ -95,6 +99,11 @@ def row_problem(row: SeriesRow, *, channels: int, needs_labels: bool) -> RowProb
         time, dimension = (int(place[0]) + 1 for place in np.nonzero(np.isinf(values_TC)))
         at = f"value {time} of dimension {dimension}" if channels > 1 else f"value {time}"
         return RowProblem(row.where, f"{at} is infinite", "Write ? or NaN for a value that is missing.")
+    huge = np.argwhere(np.abs(values_TC) > LARGEST)
+    if len(huge):
+        cell = f"value {int(huge[0][0]) + 1} is {values_TC[tuple(huge[0])]:g}"
+        remedy = "Write ? or NaN for a value that is missing, or measure in a larger unit."
+        return RowProblem(row.where, f"{cell}, which no model can compute with (limit {LARGEST:g})", remedy)
     if np.isnan(values_TC).all():
         return RowProblem(row.where, "all values are missing", "Leave the series out.")
     if needs_labels and row.label is None:

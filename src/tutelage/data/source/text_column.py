@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.unspaced import count_words, latin_length
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
@@ -93,9 +94,9 @@ def _holds_texts(part: TablePart, name: str, *, least_characters: int) -> bool:
     cells = part.column(name).slice(0, LOOK_ROWS).drop_null().to_pylist()
     if not cells or len(set(cells)) < MOSTLY_DISTINCT * len(cells):
         return False
-    if sum(map(len, cells)) < least_characters * len(cells):
+    if sum(map(latin_length, cells)) < least_characters * len(cells):
         return False
-    return sum(len(cell.split()) for cell in cells) >= LEAST_WORDS * len(cells)
+    return sum(map(count_words, cells)) >= LEAST_WORDS * len(cells)
 
 
 def _is_string(kind: pa.DataType) -> bool:

@@ -8,7 +8,7 @@ tutelage train sales.csv --task forecast --series-id shop --time-column day --ta
 Any table is read: CSV, TSV, JSON Lines, Excel, Parquet, Arrow. Not for tables of series that have labels: these are classified.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -22,6 +22,7 @@ from tutelage.data.part.table import TablePart
 from tutelage.data.part.timeline import TimelinePart
 from tutelage.data.source.arrow_types import Kind
 from tutelage.data.source.base import Collected, Source
+from tutelage.data.source.dates import GUESSED
 from tutelage.data.source.header import HeaderMode
 from tutelage.data.source.missing import say_missing
 from tutelage.data.source.table import TableSource
@@ -33,6 +34,7 @@ __all__ = ["Timeline"]
 
 PREFIX = "timeline:"
 MONTH_FIRST, DAY_FIRST = "%m/%d", "%d/%m"
+SWAPPED = "read with the day first, since the times are at equal steps then"
 
 
 class Timeline(Source):
@@ -103,33 +105,22 @@ class Timeline(Source):
             path=str(file), target="", header=self.header, names=self.names, sheet=self.sheet, kinds=self.kinds, dates=self.dates
         )
         table, problems = reader.read_input([str(file)])
-        try:
-            made = self._gridded(table, name=name, like=like, interval=interval)
-        except DataError:
-            swapped = self._day_first(table, reader, file)
-            if swapped is None:
-                raise
-            table, problems = swapped, ()
-            made = self._gridded(table, name=name, like=like, interval=interval)
-        return replace(made, problems=(*problems, *made.problems), notes=(*table.notes, *made.notes))
+        made = self._gridded(table, name=name, like=like, interval=interval)
+        return replace(made, problems=(*problems, *made.problems), notes=(*_still_true(table.notes, made), *made.notes))
 
-    def _day_first(self, table: Part, reader: TableSource, file: Path) -> TablePart | None:
+    def _day_first(self, table: TablePart) -> tuple[TablePart, str] | None:
         """Read dates with the day before the month, where this gives series and nothing says what stands first; None if not."""
-        forms = table.dates if isinstance(table, TablePart) else {}
-        for name, form in forms.items():
+        for name, form in table.dates.items():
             if not form.startswith(MONTH_FIRST) or name in self.dates:
                 continue
-            dates = {**self.dates, name: DAY_FIRST + form.removeprefix(MONTH_FIRST)}
-            again, problems = reader.model_copy(update={"dates": dates}).read_input([str(file)])
+            again = table.with_dates(name, DAY_FIRST + form.removeprefix(MONTH_FIRST))
             try:
-                if problems or self._gridded(again, name="input").problems:
+                if again is None or as_timeline(again.renamed("input"), self._layout).problems:
                     continue
             except DataError:
                 continue
-            assert isinstance(again, TablePart)
-            told = f"{file.name}, column {name}: read with the day first, since the times are at equal steps then"
-            again.notes = (*again.notes, f"{told}; source.dates says how dates are written")
-            return again
+            told = f"{table.file}, column {name}: {SWAPPED}"
+            return again, f"{told}; source.dates says how dates are written"
         return None
 
     def _gridded(self, table: Part, *, name: str, like: TimelinePart | None = None, interval: Interval | None = None) -> Gridded:
@@ -140,12 +131,16 @@ class Timeline(Source):
         layout = self._layout
         if like is not None and set(like.reading["columns"]) <= set(table.columns):
             layout = replace(layout, targets=tuple(like.reading["columns"]), by_series=tuple(like.reading["by_series"]))
-        made = as_timeline(
-            table.renamed(name),
-            layout,
-            most_rows=self.rows if name == "train" else 0,
-            interval=interval if like is None else like.interval,
-        )
+        most_rows, step = self.rows if name == "train" else 0, interval if like is None else like.interval
+        try:
+            made = as_timeline(table.renamed(name), layout, most_rows=most_rows, interval=step)
+        except DataError:
+            swapped = self._day_first(table)
+            if swapped is None:
+                raise
+            again, note = swapped
+            made = as_timeline(again.renamed(name), layout, most_rows=most_rows, interval=step)
+            made = replace(made, notes=(note, *made.notes))
         if like is not None and made.part.series != like.series:
             found = f"series {', '.join(made.part.series[:6])}, where the training table has {', '.join(like.series[:6])}"
             raise DataError([DataProblem(made.part.file, found, "Give a table with the same columns.")])
@@ -166,6 +161,11 @@ class Timeline(Source):
         return place
 
 
+def _still_true(notes: Sequence[str], made: Gridded) -> list[str]:
+    """Return notes on how cells were read but those on dates that were read in another way since."""
+    return [note for note in notes if not (note.endswith(GUESSED) and any(SWAPPED in told for told in made.notes))]
+
+
 def _joined(collected: Collected, read: Gridded, test: Gridded | None) -> Collected:
     """Return the series that were read, with all that is to be told of them."""
     each = [read, *([test] if test else [])]
@@ -174,6 +174,6 @@ def _joined(collected: Collected, read: Gridded, test: Gridded | None) -> Collec
         train=read.part,
         test=test.part if test else None,
         problems=(*collected.problems, *(problem for one in each for problem in one.problems)),
-        notes=(*collected.notes, *(note for one in each for note in one.notes)),
+        notes=(*_still_true(collected.notes, read), *(note for one in each for note in one.notes)),
         warnings=(*collected.warnings, *(warning for one in each for warning in one.warnings)),
     )

@@ -13,9 +13,20 @@ from tutelage.core.errors import DataProblem
 from tutelage.core.names import shorten
 from tutelage.data.part.packed import pack
 from tutelage.data.part.table import TablePart
-from tutelage.data.source.arrow_types import TYPE_OF, Kind, kind_of, positions
-from tutelage.data.source.cells import MISSING, NUMBER, Style, Typed, as_plain_text, find_style, null_where, read_cells, trim
-from tutelage.data.source.dates import say_form
+from tutelage.data.source.arrow_types import TYPE_OF, Kind, is_text, kind_of, positions
+from tutelage.data.source.cells import (
+    MIN_FRACTION,
+    MISSING,
+    NUMBER,
+    Style,
+    Typed,
+    as_plain_text,
+    find_style,
+    null_where,
+    read_cells,
+    trim,
+)
+from tutelage.data.source.dates import find_form, say_form
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.target import read_target
 
@@ -174,12 +185,17 @@ def _add_column(made: TypedTable, name: str) -> None:
     """Read a column of the training table."""
     raw = made.raw
     column = raw.columns.get(name)
-    if not raw.delimiter:
+    style: Style
+    if raw.delimiter or name in raw.unread:
+        cells = _without_missing(column)
+        style = find_style(cells, delimiter=raw.delimiter or ",")
+    elif is_text(column.type) and not _is_empty(column) and find_form(trim(column), min_fraction=MIN_FRACTION):
+        # Formats of files that have types need not have one for dates, and data frames often have text in its place.
+        cells, style = _without_missing(column), "date"
+    else:
         made.columns[name] = column
         made.refuse_infinite(_infinite(column), name, remedy="Mend the cell, or empty it.")
         return
-    cells = _without_missing(column)
-    style = find_style(cells, delimiter=raw.delimiter)
     _take(made, name, read_cells(cells, style), style)
     if style == "text":
         _note_numbers(made, name, cells)
@@ -190,12 +206,12 @@ def _add_expected(made: TypedTable, name: str, type_: pa.DataType, *, form: str,
     raw = made.raw
     column = raw.columns.get(name)
     kind = kind_of(type_)
-    if not raw.delimiter and kind_of(column.type) == kind:
+    if not raw.delimiter and name not in raw.unread and kind_of(column.type) == kind:
         _add_column(made, name)
         return
     cells = _without_missing(_as_text(column))
     is_known = bool(form) and cells.null_count < len(cells)
-    style = "date" if is_known else find_style(cells, delimiter=raw.delimiter)
+    style = "date" if is_known else find_style(cells, delimiter=raw.delimiter or ",")
     if kind == "text" or style == "empty":
         made.columns[name] = as_plain_text(cells) if kind == "text" else pa.chunked_array([pa.nulls(len(cells), TYPE_OF[kind])])
         return
