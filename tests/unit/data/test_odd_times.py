@@ -55,7 +55,7 @@ def test_columns_that_would_be_numbers_are_named_with_their_first_odd_cell(tmp_p
 
 
 def test_several_columns_of_times_are_to_be_joined(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="such as year and month, has to be joined into one"):
+    with pytest.raises(DataError, match="Join year and month into one column"):
         read(tmp_path, [f"{2000 + n // 12},{n % 12 + 1},{n % 7}" for n in range(60)], "year,month,a")
     assert series(read(tmp_path, rows())).series == ("a", "b")
 
