@@ -164,6 +164,16 @@ def test_how_an_environment_can_be_put_back_is_found_out_by_trying(kind: type[An
 def test_one_that_cannot_be_put_back_begins_new_episodes() -> None:
     env = GymnasiumVector(make_vector("", 2, make=Wild), snapshot="none")
     env.reset(torch.Generator())
-    begun = env.restore(env.state())
+    early = env.state()
+    env.step(torch.zeros(2, 2))
+    late = env.state()
+    np.random.seed(1)
+    begun = env.restore(early)
     assert begun is not None
     assert begun.shape == (2, 1)
+    np.random.seed(2)
+    again, other = env.restore(early), env.restore(late)
+    assert again is not None
+    assert other is not None
+    assert torch.equal(begun, again), "what begins is decided by the state alone"
+    assert not torch.equal(begun, other), "and is not the same wherever training was cut"
