@@ -82,6 +82,8 @@ class GymnasiumVector:
         taken = taken_by(vector.single_action_space)
         self.actions = Actions(taken.num_choices, taken.low, taken.high)
         self._first_action = int(getattr(vector.single_action_space, "start", 0))
+        sides = None if taken.num_choices else (vector.single_action_space.low, vector.single_action_space.high)
+        self._bounds = None if sides is None else tuple(side.reshape(-1) for side in sides)
         self._action_type = vector.single_action_space.dtype
         # Actions are made to fit their space; to look at each again is a fourth of the price of a small environment's step.
         vector.action_space.contains = _anything
@@ -107,6 +109,9 @@ class GymnasiumVector:
         """Take one action in every copy."""
         self._num_steps += 1
         taken = action.cpu().numpy().astype(self._action_type) + self._first_action
+        if self._bounds is not None:
+            # Bounds such as 0.1 are rounded up in float32, and an own environment may assert that it is within them.
+            np.minimum(np.maximum(taken, self._bounds[0], out=taken), self._bounds[1], out=taken)
         shown, reward, terminated, truncated, told = self._vector.step(taken.reshape(self._action_shape))
         is_over = terminated | truncated
         final, is_real = shown, None
