@@ -141,14 +141,14 @@ class GymnasiumVector:
             # What is still as it was made need not be kept: tables of a small world are large.
             pairs = [zip(plain_state(copy), fresh, strict=True) for copy, fresh in zip(self._copies, self._fresh, strict=True)]
             return state | {"copies": [[_changed(now, before) for now, before in pair] for pair in pairs]}
-        if self._snapshot == "replay":
+        if self._snapshot == "replay" and all(copy.is_whole for copy in self._copies):
             return state | {"copies": [copy.recorded() for copy in self._copies]}
         # Of the new episodes that will begin instead: each place in the training has its own.
         return state | {"again": derive(self._seed, "again", self._num_steps)}
 
     def restore(self, state: Mapping[str, Any]) -> Tensor | None:
         """Go on from `state`; begin new episodes where nothing could be saved, and return what they show."""
-        if self._snapshot == "none":
+        if "copies" not in state:
             return self.reset(torch.Generator().manual_seed(int(state["again"])))
         self._is_starting = np.array(state["starting"], dtype=bool)
         for number, (copy, saved) in enumerate(zip(self._copies, state["copies"], strict=True)):
