@@ -18,6 +18,7 @@ from tutelage.core.errors import UsageError
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
 from tutelage.env.coverage import Coverage
+from tutelage.env.finite import check_finite
 from tutelage.env.returns import Returns
 from tutelage.env.reward_scale import RewardScale
 
@@ -212,6 +213,7 @@ class RolloutStream:
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
         steps = {name: torch.stack(values) for name, values in columns.items()}
+        check_finite(steps)
         self._returns.add_all(steps["reward"], steps["terminated"] | steps["truncated"])
         self._samples = self._finish(steps)
         self._coverage.add(self._samples["observation"])
