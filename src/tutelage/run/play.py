@@ -110,8 +110,8 @@ def _played(
     try:
         frames, steps, total = [], -1, 0.0
         for picture, reward in _steps(env, plan, network, seed=seed, max_steps=max_steps, is_drawn=is_drawn):
-            # One palette for all would be smaller, and wrong for pictures that change their colors. With one of its own each takes
-            # a third of its memory.
+            # One palette for all would be smaller, and wrong for pictures that change their colors. With one of its own each
+            # takes a third of the memory.
             frames += [] if picture is None else [picture.quantize(64)]
             del picture
             steps, total = steps + 1, total + reward
