@@ -44,17 +44,20 @@ class Memory:
             newest = (self._next - 1) % self._num_rows
             self._columns[PRIORITY][newest] = 0.0
             self._columns[PRIORITY][newest] = self._columns[PRIORITY].max().clamp(min=FIRST_PRIORITY)
+            if "is_real" in step:
+                # Nothing is learned from it, so its error would never fall: it would be drawn again and again.
+                self._columns[PRIORITY][newest] *= step["is_real"]
 
     def cut(self) -> None:
         """Let no return go on from the newest step: what follows it is another episode."""
         if self._filled:
             self._columns["truncated"][(self._next - 1) % self._num_rows] = True
 
-    def observations(self, *, last: int = 0) -> Tensor:
-        """Return observations [B, O] of the last rows, or of all."""
+    def newest(self, *, last: int = 0) -> dict[str, Tensor]:
+        """Return the steps of the last rows, or of all, one after another: [B, ...] each."""
         count = min(last or self._filled, self._filled)
         rows = (self._next - count + torch.arange(count)) % self._num_rows
-        return self._columns["observation"][rows].flatten(0, 1)
+        return {name: self._columns[name][rows].flatten(0, 1) for name in ("observation", "final", "reward", "action")}
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return rows and environments int64 [B] of steps drawn at random, each as likely as any."""

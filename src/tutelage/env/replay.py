@@ -19,6 +19,7 @@ from torch import Tensor
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
 from tutelage.env.coverage import Coverage
+from tutelage.env.finite import check_finite
 from tutelage.env.memory import Memory
 from tutelage.env.returns import Returns
 from tutelage.env.rollout import below
@@ -27,6 +28,8 @@ __all__ = ["Explorer", "Replay", "ReplayStream"]
 
 NUM_RETURNS = 4096
 """Environment steps over which the mean return that is logged is counted."""
+LOOK_EVERY = 64
+"""Steps of each environment after which it is looked at what was seen."""
 PRIORITY_POWER, CORRECTION_POWER, LEAST_PRIORITY = 0.6, 0.4, 1e-3
 """Alpha, beta and epsilon of the paper, section 3.3 and 3.4; beta stays where it begins."""
 
@@ -124,7 +127,9 @@ class ReplayStream:
         while self.env_steps < max(replay.warmup, 1):
             self._act()
             if self.env_steps >= max(replay.warmup, 1):
-                self._explorer.learn_scale(self._memory.observations())
+                seen = self._memory.newest()
+                check_finite(seen)
+                self._explorer.learn_scale(seen["observation"])
         if self._num_updates % replay.num_updates == 0:
             for _ in range(replay.collect_steps):
                 self._act()
@@ -177,9 +182,10 @@ class ReplayStream:
         self._memory.restore(below("memory", state), device=device)
         begun = self._env.restore(below("env", state))
         self._observation = state["observation"].to(device, copy=True) if begun is None else begun
+        self._returns.restore(below("returns", state))
         if begun is not None:
             self._memory.cut()
-        self._returns.restore(below("returns", state))
+            self._returns.forget()
         self._coverage.restore(below("coverage", state))
         self._num_steps, self._num_updates, self._told_at = map(int, state["counters"])
         self._drawn = None
@@ -205,5 +211,7 @@ class ReplayStream:
         }
         self._memory.add(step | ({} if moved.is_real is None else {"is_real": moved.is_real}))
         self._num_steps += 1
-        if self._num_steps % 64 == 0:
-            self._coverage.add(self._memory.observations(last=64))
+        if self._num_steps % LOOK_EVERY == 0:
+            seen = self._memory.newest(last=LOOK_EVERY)
+            check_finite(seen)
+            self._coverage.add(seen["observation"])

@@ -1,13 +1,18 @@
 """The rollout stream: advantages by their definition, minibatches as a whole, episodes counted, state exact."""
 
+import collections
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from tutelage.env.cartpole import CartPole
+from tutelage.core.errors import UsageError
+from tutelage.env.base import Transition
+from tutelage.env.cartpole import CartPole, CartPoles
+from tutelage.env.replay import Replay, ReplayStream
 from tutelage.env.rollout import Rollout, RolloutStream, advantages
 
 
@@ -112,3 +117,69 @@ def test_counters_that_are_no_numbers_are_refused_when_they_are_read(counters: o
     begun.next()
     with pytest.raises((TypeError, ValueError)):
         begun.restore(begun.state() | {"counters": counters})
+
+
+class Forgetful(CartPoles):
+    """Cannot be put back: new episodes begin."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: Any) -> Tensor:  # type: ignore[override]
+        return self.reset(torch.Generator().manual_seed(1))
+
+
+class Chooser(Pusher):
+    def explore(self, observation_EO: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+        return torch.randint(2, (len(observation_EO),), generator=generator)
+
+    def errors(self, batch: dict[str, Tensor]) -> Tensor:
+        return torch.zeros(len(batch["reward"]))
+
+
+def acting(kind: str, env: Any = None) -> Any:
+    env = env or Forgetful(4, max_steps=500)
+    if kind == "rollout":
+        rollout = Rollout(num_steps=8, num_epochs=1, minibatch_size=32, scales_rewards=True)
+        return RolloutStream(env, actor=Pusher(), rollout=rollout, seed=3)
+    replay = Replay(capacity=100, warmup=32, collect_steps=1, num_updates=1, batch_size=8, discount=0.9)
+    return ReplayStream(env, explorer=Chooser(), replay=replay, seed=3)
+
+
+@pytest.mark.parametrize("way", ["restore", "renew"])
+@pytest.mark.parametrize("kind", ["rollout", "replay"])
+def test_rewards_of_episodes_that_were_broken_off_belong_to_no_other(kind: str, way: str) -> None:
+    told = acting(kind)
+    told.next()
+    state = copy.deepcopy(told.state())
+    assert state["returns/running"].abs().sum() > 0
+    if way == "restore":
+        told = acting(kind)
+        told.restore(state)
+    else:
+        told.renew()
+    sums = [value for name, value in told.state().items() if name.endswith("/running")]
+    assert len(sums) == (2 if kind == "rollout" else 1)
+    assert not any(value.any() for value in sums)
+
+
+class Broken(CartPoles):
+    """Divides by zero now and then."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(4, max_steps=500)
+        self.part = part
+
+    def step(self, action: Tensor) -> Transition:
+        moved = super().step(action)
+        bad = torch.where(moved.terminated, torch.nan, 0.0)
+        found = getattr(moved, self.part)
+        return replace(moved, **{self.part: found + (bad if found.dim() == 1 else bad[:, None])})
+
+
+@pytest.mark.parametrize("part", ["reward", "observation", "final_observation"])
+@pytest.mark.parametrize("kind", ["rollout", "replay"])
+def test_numbers_that_are_not_finite_are_told_before_they_are_learned_from(kind: str, part: str) -> None:
+    told = acting(kind, Broken(part))
+    with pytest.raises(UsageError, match=r"gives (rewards|observations) that are not finite \(nan\).*Mend it"):
+        collections.deque((told.next() for _ in range(64)), maxlen=0)
