@@ -261,3 +261,25 @@ def test_dates_of_every_unit_of_numpy_are_dates(unit: str) -> None:
     days = np.array(["2020-01-01", "2021-05-06"], dtype=f"datetime64[{unit}]")
     found = to_columns({"when": days}, what="input").column("when").cast(pa.timestamp("us")).to_numpy()
     np.testing.assert_array_equal(found, days.astype("datetime64[us]"))
+
+
+def test_arrays_need_no_labels_where_nothing_is_to_be_predicted() -> None:
+    points = np.arange(20, dtype=np.float32).reshape(10, 2)
+    found = collect_arrays(points, target="none")
+    assert isinstance(found.train, TablePart)
+    assert found.train.labels is None
+    assert found.train.columns == ("x0", "x1")
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 9, 13), dtype=np.uint8)
+    images = collect_arrays(pictures, target="none", test=pictures)
+    assert isinstance(images.train, ImagePart)
+    assert images.train.labels is None
+    assert images.test is not None
+    assert not collect_arrays((points, np.zeros(10)), target="none").problems
+
+
+def test_rows_of_numbers_that_are_to_be_made_have_no_nan() -> None:
+    points = np.arange(20, dtype=np.float32).reshape(10, 2)
+    points[3, 0], points[5, 1] = np.nan, np.inf
+    found = collect_arrays(points, target="none")
+    assert sorted(problem.item for problem in found.problems) == [3, 5]
+    assert len(found.train) == 8
