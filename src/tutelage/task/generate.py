@@ -47,6 +47,7 @@ from tutelage.task.compared import Compared
 from tutelage.task.parts import split_rows
 from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.sample_evaluation import SampleEvaluator
+from tutelage.task.sample_supply import few_to_measure, refuse_alike, refuse_few
 from tutelage.task.supervised import build_model, choose_ema, initialize
 
 __all__ = ["Generate", "GenerateTask"]
@@ -103,6 +104,7 @@ class Generate(TaskSpec):
         """Split, and fit the preprocessing; labels count only where classes may be asked for."""
         part = collected.train
         assert isinstance(part, RowsPart)
+        refuse_few(len(part), name=part.name)
         target, codes = None, None
         if self.conditional:
             assert part.labels is not None
@@ -114,7 +116,9 @@ class Generate(TaskSpec):
             part = part.unlabelled()
             collected = replace(collected, train=part, test=test)
         split = split_rows(collected, recipe, classes=codes)
-        return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason), usual=part.making())
+        data = rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason), usual=part.making())
+        refuse_alike(data.train.rows, name=data.train.part.name)
+        return replace(data, split_warnings=(*data.split_warnings, *few_to_measure(data.sizes)))
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
