@@ -84,7 +84,9 @@ class SampleEvaluator(Measured):
         ]
         record = self.record(found, intervals=intervals, baseline=self.guess(), described=described)
         look = self._look(task, outcomes[0], found)
-        return {**record, "rivalry": look.record(), "generated": self._pictures(task)}
+        made = self.generate(task, MAX_SHOWN)
+        lost = {"warnings": self._lost(made)} if self.is_watched else {}
+        return {**record, "rivalry": look.record(), "generated": self._pictures(task, made), **lost}
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what samples of one Gaussian reach."""
@@ -163,9 +165,14 @@ class SampleEvaluator(Measured):
         covered = next((value for name, value in found.items() if name.endswith("/coverage")), None)
         return Look(lead=lead, width=width, coverage=covered)
 
-    def _pictures(self, task: Task) -> dict[str, Any]:
+    def _lost(self, samples: Tensor) -> list[str]:
+        """Tell what is never made though train rows hold it."""
+        made = self.undone(samples)
+        said = "" if made is None else self.fitted.lost(made, real=self.compared.train.part)
+        return [said] if said else []
+
+    def _pictures(self, task: Task, made: Tensor) -> dict[str, Any]:
         """Return what the report shows: samples beside the nearest train rows, and what lies between samples."""
-        made = self.generate(task, MAX_SHOWN)
         ends = self.spec.latents(16, seed=derive(self.plan.seed, "interpolation"), classes=self._few_classes(16))
         between = self.made_of(task, interpolated(ends))
         near = closest(made, self._real.samples[:MAX_SHOWN], train=self.compared.train_samples)
