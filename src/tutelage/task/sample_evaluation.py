@@ -32,6 +32,8 @@ LEAST_COMPARED = 500
 """Generated samples that a score rests on: with few real ones several draws are averaged, lest one lucky draw be chosen."""
 NORMAL_95 = 1.96
 BATCH = 250
+SAYS_GOOD = ("precision", "coverage")
+"""Metrics by which samples are good though one Gaussian may be as good: such data are easy, and no training has failed."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class SampleEvaluator(Measured):
         look = self._look(task, outcomes[0], found)
         made = self.generate(task, MAX_SHOWN)
         lost = {"warnings": self._lost(made)} if self.is_watched else {}
-        return {**record, "rivalry": look.record(), "generated": self._pictures(task, made), **lost}
+        hoped = {name: value for name, value in ceiling.items() if name.rpartition("/")[2] in SAYS_GOOD}
+        return {**record, "hoped": hoped, "rivalry": look.record(), "generated": self._pictures(task, made), **lost}
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what samples of one Gaussian reach."""
