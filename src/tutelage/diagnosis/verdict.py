@@ -13,7 +13,7 @@ is no better than a trivial predictor that is good itself."""
 LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
 """Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
 equal have intervals so narrow that the last digit of a loss would look like knowledge."""
-NEAR, HALFWAY = 0.8, 0.5
+NEAR, HALFWAY = 0.75, 0.5
 """Parts of the best that can be hoped for which are good whatever a guess reaches, and which are if the guess is not clearly
 better."""
 LEAST_SIGNAL = {"train": 0.05, "val": 0.5}

@@ -28,6 +28,7 @@ def plan_steps(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_b
     state = composed.state
     snapshot = state.snapshot()
     per_step = _time_steps(plan, composed)
+    composed.problem.validation.ready()
     began = time.monotonic()
     composed.problem.validation(state.task)
     per_row = (time.monotonic() - began) / max(len(composed.problem.validation), 1)

@@ -236,10 +236,12 @@ class Generate(TaskSpec):
         finisher = data.fitted.finisher().to(plan.device)
         stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
         compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
+        validation = SampleEvaluator("val", self, plan, data.fitted, compared, "validation", is_watched=True)
         return Problem(
             task=task.to(plan.device),
             stream=stream,
-            validation=SampleEvaluator("val", self, plan, data.fitted, compared, "validation", is_watched=True),
+            validation=validation,
+            reserve=validation.reserve_seconds,
             test=SampleEvaluator("test", self, plan, data.fitted, compared, "test") if data.test is not None else None,
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
         )

@@ -57,7 +57,19 @@ class SampleEvaluator(Measured):
     rivalry: Rivalry = field(default_factory=Rivalry)
 
     def __len__(self) -> int:
-        return len(self._real.samples)
+        return self.compared.size(self.part)
+
+    def ready(self) -> None:
+        """Make the space of comparison and the real samples in it, which takes longer than to compare."""
+        _ = self._real, self.compared.reference(len(self))
+
+    def reserve_seconds(self, per_row: float) -> float:
+        """Return how much longer the scores at the end take than evaluations of as many rows: these are of fewer draws.
+
+        Args:
+            per_row: Seconds that a row takes to evaluate.
+        """
+        return (NUM_DRAWS / self._num_draws - 1) * (len(self) + self.compared.size("test")) * per_row
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/coverage`: of few real samples the mean over several draws."""

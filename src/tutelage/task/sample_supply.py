@@ -61,7 +61,7 @@ def few_to_measure(sizes: Mapping[str, int]) -> tuple[str, ...]:
                 "so no score chooses the best weights" if part == "validation" else "so nothing says how good the samples are"
             )
             told.append(
-                f"the {part} part has {count} row{'s' * (count != 1)}: too few to measure coverage, density, precision and recall "
-                f"(at least {least}), {effect}. Give about {wanted:,} rows in all, or a larger part: --set split.{part}=..."
+                f"the {part} part has {count} row{'s' * (count != 1)}: too few to measure coverage, density, precision and "
+                f"recall (at least {least}), {effect}. Give about {wanted:,} rows in all, or a larger part: --set split.{part}=..."
             )
     return tuple(told)

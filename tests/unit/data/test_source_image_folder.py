@@ -342,6 +342,12 @@ def test_a_flat_folder_is_one_part_without_labels_where_nothing_is_to_be_predict
     assert found.train.names == ("2.png", "10.png", "deep/er/x.png")
     assert not found.problems
     assert any("passed over 1 x .csv file" in note for note in found.notes)
+    for name in ("a/1.png", "b/2.png"):
+        put(tmp_path / "classes" / name)
+    classes = ImageFolder(path=str(tmp_path / "classes"), target="none").collect().train
+    assert isinstance(classes, ImagePart)
+    assert classes.labels is not None
+    assert classes.labels.tolist() == ["a", "b"]
     for name in ("train/1.png", "train/2.png", "test/3.png"):
         put(tmp_path / "parts" / name)
     assert collect(tmp_path / "parts", target="none") == (["train/1.png", "train/2.png"], ["test/3.png"])

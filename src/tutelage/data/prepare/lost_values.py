@@ -1,4 +1,4 @@
-"""Values of a column that made rows never take, though real rows do; not a component: preprocessing of tables to be made uses it."""
+"""Values of a column that made rows never take, though real rows do; not a component: `prepare/made_table.py` uses it."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -152,9 +152,10 @@ class ClassFolders(Source):
 
     def _read_part(self, name: str, folder: Path, *, root: Path) -> Found:
         """List and read the files of a part: those of all class folders, or all below it where classes are nothing."""
-        return (
-            self._read_all(name, folder, root=root) if self.target == NO_TARGET else self._read_classes(name, folder, root=root)
-        )
+        has_classes = len(subfolders(folder)) > 1 and not loose_files(folder, self.meant)
+        # Where nothing is to be predicted, classes that are there still tell by what samples are compared.
+        read = self._read_classes if has_classes or self.target != NO_TARGET else self._read_all
+        return read(name, folder, root=root)
 
     def _read_all(self, name: str, folder: Path, *, root: Path) -> Found:
         """List and read all files below a folder, without labels."""
@@ -235,8 +236,8 @@ class ClassFolders(Source):
         part, name, noun = other.part, other.part.name, self.meant.noun
         if not len(part):
             remedy = f"Add them, or remove the empty {name} part."
-            return part, [DataProblem(name, f"no {noun}s in {'class folders' * (part.labels is not None) or 'it'}", remedy)], []
-        if part.labels is None:
+            return part, [DataProblem(name, f"no {noun}s in {'it' if part.labels is None else 'class folders'}", remedy)], []
+        if self.target == NO_TARGET:
             return part, [], []
         classes = set(train.part.labels if train.part.labels is not None else ())
         matched = match_labels(part.labels if part.labels is not None else [], classes, part=name)

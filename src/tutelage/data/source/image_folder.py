@@ -5,7 +5,7 @@ photos/cats/1.jpg          photos/train/cats/1.jpg
 photos/dogs/2.jpg          photos/test/dogs/2.jpg
                            photos/val/dogs/3.jpg
 ```
-Where nothing is to be predicted (`target = none`), all images of a part are read alike, in subfolders or not.
+Where nothing is to be predicted (`target = none`), a part may also be a folder of images without classes.
 Every file is opened and decoded once before training, so that nothing breaks in the middle of it. Not for images whose
 labels stand in a table.
 """
