@@ -62,6 +62,7 @@ def few_to_measure(sizes: Mapping[str, int]) -> tuple[str, ...]:
             )
             told.append(
                 f"the {part} part has {count} row{'s' * (count != 1)}: too few to measure coverage, density, precision and "
-                f"recall (at least {least}), {effect}. Give about {wanted:,} rows in all, or a larger part: --set split.{part}=..."
+                f"recall (at least {least}), {effect}. "
+                f"Give about {wanted:,} rows in all, or a larger part: --set split.{part}=..."
             )
     return tuple(told)
