@@ -283,3 +283,16 @@ def test_rows_of_numbers_that_are_to_be_made_have_no_nan() -> None:
     found = collect_arrays(points, target="none")
     assert sorted(problem.item for problem in found.problems) == [3, 5]
     assert len(found.train) == 8
+
+
+def test_a_test_part_without_labels_is_read_like_the_train_part() -> None:
+    points = np.arange(20, dtype=np.float32).reshape(10, 2)
+    spoiled = points.copy()
+    spoiled[2, 1] = np.nan
+    found = collect_arrays(points, target="none", test=spoiled)
+    assert isinstance(found.test, TablePart)
+    assert len(found.test) == 9
+    assert [problem.where for problem in found.problems] == ["test row 2"]
+    table = collect_arrays({"a": [1.0, None, 2.5, 3.0], "label": ["x", "y", "x", "y"]}, target="none").train
+    assert isinstance(table, TablePart)
+    assert (table.target, len(table)) == ("", 4)

@@ -229,6 +229,8 @@ class ClassFolders(Source):
             return []
         found = f"only one class ({classes[0]})" if classes else f"no {self.meant.noun}s in class folders"
         remedy = f"Give at least two folders, named by their class, with {self.meant.noun}s in each."
+        if self.can_lack_target:
+            remedy += " A task that needs no classes takes a folder without: --task NAME (tutelage list task)."
         return [DataProblem("train", found, remedy)]
 
     def _fit_to_train(self, other: Found, train: Found) -> tuple[RowsPart, list[DataProblem], list[str]]:
