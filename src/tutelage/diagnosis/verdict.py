@@ -4,16 +4,20 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-__all__ = ["Versus", "compare", "find_signal", "gain", "judge_run"]
+__all__ = ["Versus", "compare", "find_signal", "gain", "is_good_anyway", "judge_run"]
 
-Versus = Literal["better", "partly better", "no better", "untrained", "unknown"]
-"""How a training compares with a trivial predictor; `untrained` is better only as any random network might be."""
+Versus = Literal["better", "partly better", "good anyway", "no better", "untrained", "unknown"]
+"""How a training compares with a trivial predictor; `untrained` is better only as any random network might be, and `good anyway`
+is no better than a trivial predictor that is good itself."""
 
 LEAST_GAIN, LEAST_OTHER_GAIN = 0.002, 0.01
 """Part of the way from the guess to perfection that counts, in the headline's metric and in others. Answers that are all but
 equal have intervals so narrow that the last digit of a loss would look like knowledge."""
 PERFECT = 1e-6
 """Error or loss beside a guess that makes none at all."""
+NEAR, HALFWAY = 0.75, 0.5
+"""Parts of the best that can be hoped for which are good whatever a guess reaches, and which are if the guess is not clearly
+better."""
 LEAST_SIGNAL = {"train": 0.05, "val": 0.5}
 """The same, of any metric, that shows that something was learned; weights are chosen by validation rows: luck does more there."""
 
@@ -78,6 +82,35 @@ def judge_run(
     return "no better"
 
 
+def is_good_anyway(
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, Sequence[float]],
+    guess: Mapping[str, float],
+    *,
+    hoped: Mapping[str, float],
+    greater: Mapping[str, bool],
+) -> bool:
+    """Tell whether a run that is no better than the guess is good all the same, since the guess is good itself.
+
+    Either it is near the best that can be hoped for, or halfway there and in no metric clearly worse than the guess.
+
+    Args:
+        metrics: Final scores by name.
+        intervals: Their intervals.
+        guess: What the trivial predictor reaches.
+        hoped: The best that can be hoped for in the metrics that say what good is, more being better; none: nothing is good.
+        greater: The direction of each metric, by its kind.
+    """
+    shares = [metrics.get(name, math.nan) / max(best, 1e-12) for name, best in hoped.items()]
+    if not shares or not all(share >= HALFWAY for share in shares):
+        return False
+    parts = {name.rpartition("/")[0] for name in hoped}
+    known = [name for name in metrics if name in guess and name.rpartition("/")[0] in parts]
+    ends = {name: [metrics[name], *_ends(name, intervals)] for name in known}
+    is_worse = any(max(ends[name]) < guess[name] if greater[_kind(name)] else min(ends[name]) > guess[name] for name in known)
+    return all(share >= NEAR for share in shares) or not is_worse
+
+
 def find_signal(
     metrics: Mapping[str, float],
     intervals: Mapping[str, Sequence[float]],
@@ -105,8 +138,7 @@ def _is_better(
 ) -> bool:
     """Tell whether even the worse end of a score's interval is better than the guess."""
     value, plain = metrics[name], guess[name]
-    ends = [end for end in intervals.get(name) or () if not math.isnan(end)]
-    worst = (min if greater[_kind(name)] else max)([value, *ends])
+    worst = (min if greater[_kind(name)] else max)([value, *_ends(name, intervals)])
     is_clear = worst > plain if greater[_kind(name)] else worst < plain
     return is_clear and gain(value, plain, greater_is_better=greater[_kind(name)]) > least
 
@@ -114,6 +146,11 @@ def _is_better(
 def _is_all_right(value: float, guess: float, *, is_error: bool) -> bool:
     """Tell whether neither a score nor the guess has any error."""
     return is_error and guess == 0 and 0 <= value <= PERFECT
+
+
+def _ends(name: str, intervals: Mapping[str, Sequence[float]]) -> list[float]:
+    """Return the known ends of a score's interval."""
+    return [end for end in intervals.get(name) or () if not math.isnan(end)]
 
 
 def _kind(name: str) -> str:

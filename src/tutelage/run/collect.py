@@ -108,7 +108,7 @@ def _of_python(recipe: Recipe, data: object, *, test: object, as_given: bool, ma
     def read(reading: Mapping[str, Any] | None) -> Collected:
         return collect_arrays(
             data,
-            target=recipe.target if reader is None else "",
+            target=_target(recipe, can_lack=True) if reader is None else "",
             test=test,
             on_bad_data=recipe.on_bad_data,
             as_given=as_given,
@@ -246,11 +246,15 @@ def _source(recipe: Recipe) -> Source:
     if recipe.target != "auto" and not kind.has_targets:
         found = f"recipe: target = {recipe.target!r} means nothing to a source without columns, such as {recipe.source}"
         raise RecipeError(f"{found}. Leave it out.")
-    beside = {key: getattr(recipe, key) for key in BESIDE}
-    if recipe.target == "auto" and kind.can_lack_target and isinstance(recipe.task, TaskSpec) and recipe.task.leaves_labels:
-        beside["target"] = NO_TARGET
+    beside = {key: getattr(recipe, key) for key in BESIDE} | {"target": _target(recipe, can_lack=kind.can_lack_target)}
     source: Source = parse(kind, {**settings, "path": recipe.source, **beside}, where="recipe: source")
     return source
+
+
+def _target(recipe: Recipe, *, can_lack: bool) -> str:
+    """Return the column to predict: none where nobody names one and the task needs none, if the data can be read so."""
+    is_free = can_lack and recipe.target == "auto" and isinstance(recipe.task, TaskSpec) and recipe.task.leaves_labels
+    return NO_TARGET if is_free else recipe.target
 
 
 def _looked_at(collected: Collected, recipe: Recipe) -> Collected:

@@ -11,7 +11,7 @@ from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.diagnosis.base import Reason, find_reasons
 from tutelage.diagnosis.facts import Curve, Facts, Layer
-from tutelage.diagnosis.verdict import Versus, compare, find_signal, judge_run
+from tutelage.diagnosis.verdict import Versus, compare, find_signal, is_good_anyway, judge_run
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.task.base import Evaluator
@@ -84,7 +84,9 @@ class Ended:
         verdict = self._judge(self.scores, headline=self.scores["headline"])
         if Facts(steps=self.composed.state.clock.step, layers=self.layers).is_untrained and verdict != "no better":
             verdict = "untrained"
-        if verdict in ("better", "unknown"):
+        if verdict in ("no better", "partly better") and self._is_good():
+            verdict = "good anyway"
+        if verdict in ("better", "good anyway", "unknown"):
             return Diagnosis(verdict)
         facts = self._gather(verdict)
         reasons = find_reasons(facts)
@@ -105,6 +107,13 @@ class Ended:
     def _judge(self, scores: Mapping[str, Any], *, headline: str) -> Versus:
         return judge_run(
             scores["metrics"], scores["intervals"], scores["baseline"], headline=headline, greater=_directions(self.plan)
+        )
+
+    def _is_good(self) -> bool:
+        """Tell whether the scores are good though a guess is as good, where the task says what can be hoped for."""
+        scores, hoped = self.scores, self.scores.get("hoped", {})
+        return is_good_anyway(
+            scores["metrics"], scores["intervals"], scores["baseline"], hoped=hoped, greater=_directions(self.plan)
         )
 
     def _sentence(self, reasons: list[Reason], facts: Facts, *, verdict: Versus) -> str:

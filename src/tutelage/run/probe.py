@@ -28,9 +28,7 @@ def plan_steps(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_b
     state = composed.state
     snapshot = state.snapshot()
     per_step = _time_steps(plan, composed)
-    began = time.monotonic()
-    composed.problem.validation(state.task)
-    per_row = (time.monotonic() - began) / max(len(composed.problem.validation), 1)
+    per_row = _time_row(composed)
     state.task.train()
     state.restore(snapshot)
     free = (plan.time_seconds - emitter.seconds - reserve_seconds(composed, per_row)) * SAFETY
@@ -62,6 +60,15 @@ def too_short(plan: Plan, composed: Composed, per_row: float, *, passed: float) 
     least = math.ceil((passed + reserve_seconds(composed, per_row)) / SAFETY)
     found = f"{plan.time_seconds:g} s are too short: reading, evaluating and reporting alone take about {least:,} s here"
     return f"{found}. One step is made, and the time is overrun. Give several times as much: --time {LEAST_FACTOR * least}s."
+
+
+def _time_row(composed: Composed) -> float:
+    """Return the seconds that a row takes in an evaluation, what is done once before the first one left out."""
+    validation = composed.problem.validation
+    validation.ready()
+    began = time.monotonic()
+    validation(composed.state.task)
+    return (time.monotonic() - began) / max(len(validation), 1)
 
 
 def _time_steps(plan: Plan, composed: Composed) -> float:

@@ -164,6 +164,9 @@ class Evaluator(Protocol):
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/accuracy`."""
 
+    def ready(self) -> None:
+        """Do what is done once, before the first evaluation: so that a timed one is like all others."""
+
     def guess(self) -> Mapping[str, float]:
         """Return what a trivial predictor reaches, by the names of the metrics; empty where there is none."""
 

@@ -54,6 +54,11 @@ class Compared:
         self._data, self._finisher, self._name, self._device, self._seed = data, finisher, name, device, seed
         self._parts: dict[str, RealPart] = {}
 
+    def size(self, name: str) -> int:
+        """Return how many samples of a part are compared; 0 where there is no such part."""
+        parts = self._data.parts()
+        return min(len(parts[name]), MAX_COMPARED) if name in parts else 0
+
     @cached_property
     def train(self) -> PreparedPart:
         """Train rows, evenly spaced where there are very many."""

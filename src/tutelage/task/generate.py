@@ -47,6 +47,7 @@ from tutelage.task.compared import Compared
 from tutelage.task.parts import split_rows
 from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.sample_evaluation import SampleEvaluator
+from tutelage.task.sample_supply import few_to_measure, refuse_alike, refuse_few
 from tutelage.task.supervised import build_model, choose_ema, initialize
 
 __all__ = ["Generate", "GenerateTask"]
@@ -105,6 +106,7 @@ class Generate(TaskSpec):
         """Split, and fit the preprocessing; labels count only where classes may be asked for."""
         part = collected.train
         assert isinstance(part, RowsPart)
+        refuse_few(len(part), name=part.name)
         target, codes = None, None
         if self.conditional:
             assert part.labels is not None
@@ -116,7 +118,9 @@ class Generate(TaskSpec):
             part = part.unlabelled()
             collected = replace(collected, train=part, test=test)
         split = split_rows(collected, recipe, classes=codes)
-        return rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason), usual=part.making())
+        data = rows_data(split, collected=collected, recipe=recipe, target=target, task=("generate", reason), usual=part.making())
+        refuse_alike(data.train.rows, name=data.train.part.name)
+        return replace(data, split_warnings=(*data.split_warnings, *few_to_measure(data.sizes)))
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
@@ -234,10 +238,12 @@ class Generate(TaskSpec):
         finisher = data.fitted.finisher().to(plan.device)
         stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
         compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
+        validation = SampleEvaluator("val", self, plan, data.fitted, compared, "validation", is_watched=True)
         return Problem(
             task=task.to(plan.device),
             stream=stream,
-            validation=SampleEvaluator("val", self, plan, data.fitted, compared, "validation", is_watched=True),
+            validation=validation,
+            reserve=validation.reserve_seconds,
             test=SampleEvaluator("test", self, plan, data.fitted, compared, "test") if data.test is not None else None,
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
         )

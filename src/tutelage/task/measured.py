@@ -74,6 +74,9 @@ class Measured:
         """Return what belongs to each metric, in their order, by name."""
         return {f"{self.name}/{metric.kind}": value for metric, value in zip(self.metrics, values, strict=True)}
 
+    def ready(self) -> None:
+        """Do nothing: the first evaluation is like all others."""
+
     def guess(self) -> Mapping[str, float]:
         """Return what a trivial predictor reaches, by name: measured when it is first asked for."""
         return self._guessed

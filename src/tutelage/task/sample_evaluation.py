@@ -33,6 +33,8 @@ LEAST_COMPARED = 500
 """Generated samples that a score rests on: with few real ones several draws are averaged, lest one lucky draw be chosen."""
 NORMAL_95 = 1.96
 BATCH = 250
+SAYS_GOOD = ("precision", "coverage")
+"""Metrics by which samples are good though one Gaussian may be as good: such data are easy, and no training has failed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,19 @@ class SampleEvaluator(Measured):
     rivalry: Rivalry = field(default_factory=Rivalry)
 
     def __len__(self) -> int:
-        return len(self._real.samples)
+        return self.compared.size(self.part)
+
+    def ready(self) -> None:
+        """Make the space of comparison and the real samples in it, which takes longer than to compare."""
+        _ = self._real, self.compared.reference(len(self))
+
+    def reserve_seconds(self, per_row: float) -> float:
+        """Return how much longer the scores at the end take than evaluations of as many rows: these are of fewer draws.
+
+        Args:
+            per_row: Seconds that a row takes to evaluate.
+        """
+        return (NUM_DRAWS / self._num_draws - 1) * (len(self) + self.compared.size("test")) * per_row
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/coverage`: of few real samples the mean over several draws."""
@@ -85,7 +99,10 @@ class SampleEvaluator(Measured):
         ]
         record = self.record(found, intervals=intervals, baseline=self.guess(), described=described)
         look = self._look(task, outcomes[0], found)
-        return {**record, "rivalry": look.record(), "generated": self._pictures(task)}
+        made = self.generate(task, MAX_SHOWN)
+        lost = {"warnings": self._lost(made)} if self.is_watched else {}
+        hoped = {name: value for name, value in ceiling.items() if name.rpartition("/")[2] in SAYS_GOOD}
+        return {**record, "hoped": hoped, "rivalry": look.record(), "generated": self._pictures(task, made), **lost}
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what samples of one Gaussian reach."""
@@ -162,9 +179,14 @@ class SampleEvaluator(Measured):
         covered = next((value for name, value in found.items() if name.endswith("/coverage")), None)
         return Look(lead=lead, width=width, coverage=covered)
 
-    def _pictures(self, task: Task) -> dict[str, Any]:
+    def _lost(self, samples: Tensor) -> list[str]:
+        """Tell what is never made though train rows hold it."""
+        made = self.undone(samples)
+        said = "" if made is None else self.fitted.lost(made, real=self.compared.train.part)
+        return [said] if said else []
+
+    def _pictures(self, task: Task, made: Tensor) -> dict[str, Any]:
         """Return what the report shows: samples beside the nearest train rows, and what lies between samples."""
-        made = self.generate(task, MAX_SHOWN)
         ends = self.spec.latents(16, seed=derive(self.plan.seed, "interpolation"), classes=self._few_classes(16))
         between = self.made_of(task, interpolated(ends))
         near = closest(made, self._real.samples[:MAX_SHOWN], train=self.compared.train_samples)

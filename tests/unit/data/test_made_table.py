@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pytest
 import torch
@@ -138,3 +139,13 @@ def test_what_is_left_empty_is_told_and_a_table_of_such_columns_alone_is_refused
 def test_a_missing_column_is_named() -> None:
     with pytest.raises(DataError, match="column city: missing"):
         MadeTable().fit(part()).apply(part(mixed().drop_columns(["city"])))
+
+
+def test_a_word_that_is_never_made_is_named_with_its_share() -> None:
+    real = pa.table({"city": ["A"] * 280 + ["B"] * 100 + ["C"] * 16 + ["D"] * 4, "age": np.arange(400) / 7})
+    fitted = MadeTable(rare=1).fit(part(real))
+    made = part(real.filter(pa.compute.is_in(real["city"], value_set=pa.array(["A", "B"]))))
+    said = fitted.lost(made, real=part(real))
+    # Of 380 rows 4 with D are expected: that none has it may be chance.
+    assert said.startswith("values that none of 380 generated rows has: city = 'C' (4.0% of the data). Train longer")
+    assert fitted.lost(part(real), real=part(real)) == ""

@@ -338,3 +338,38 @@ def test_a_series_that_cannot_stand_is_left_out_with_its_label() -> None:
     assert told(found) == [("train row 1", 1)]
     assert found.train.labels is not None
     assert found.train.labels.tolist() == [0, 2, 0, 1, 2]
+
+
+def test_arrays_need_no_labels_where_nothing_is_to_be_predicted() -> None:
+    points = np.arange(20, dtype=np.float32).reshape(10, 2)
+    found = collect_arrays(points, target="none")
+    assert isinstance(found.train, TablePart)
+    assert found.train.labels is None
+    assert found.train.columns == ("x0", "x1")
+    pictures = np.random.default_rng(0).integers(0, 256, (6, 9, 13), dtype=np.uint8)
+    images = collect_arrays(pictures, target="none", test=pictures)
+    assert isinstance(images.train, ImagePart)
+    assert images.train.labels is None
+    assert images.test is not None
+    assert not collect_arrays((points, np.zeros(10)), target="none").problems
+
+
+def test_rows_of_numbers_that_are_to_be_made_have_no_nan() -> None:
+    points = np.arange(20, dtype=np.float32).reshape(10, 2)
+    points[3, 0], points[5, 1] = np.nan, np.inf
+    found = collect_arrays(points, target="none")
+    assert sorted(problem.item for problem in found.problems) == [3, 5]
+    assert len(found.train) == 8
+
+
+def test_a_test_part_without_labels_is_read_like_the_train_part() -> None:
+    points = np.arange(20, dtype=np.float32).reshape(10, 2)
+    spoiled = points.copy()
+    spoiled[2, 1] = np.nan
+    found = collect_arrays(points, target="none", test=spoiled)
+    assert isinstance(found.test, TablePart)
+    assert len(found.test) == 9
+    assert [problem.where for problem in found.problems] == ["test row 2"]
+    table = collect_arrays({"a": [1.0, None, 2.5, 3.0], "label": ["x", "y", "x", "y"]}, target="none").train
+    assert isinstance(table, TablePart)
+    assert (table.target, len(table)) == ("", 4)

@@ -331,3 +331,27 @@ def test_two_folders_of_one_readable_name_are_not_one_class(tmp_path: Path) -> N
 def test_stripes_of_images_can_be_asked_for_mirror_images(shape: tuple[int, int]) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, *shape, 1), dtype=np.uint8)
     assert try_mirror(pixels, np.arange(20) % 2).chance <= 1
+
+
+def test_a_flat_folder_is_one_part_without_labels_where_nothing_is_to_be_predicted(tmp_path: Path) -> None:
+    for name in ("2.png", "10.png", "deep/er/x.png"):
+        put(tmp_path / "flat" / name)
+    (tmp_path / "flat" / "notes.csv").write_text("a\n1\n", encoding="utf-8")
+    found = ImageFolder(path=str(tmp_path / "flat"), target="none").collect()
+    assert isinstance(found.train, ImagePart)
+    assert found.train.labels is None
+    assert found.train.names == ("2.png", "10.png", "deep/er/x.png")
+    assert not found.problems
+    assert any("passed over 1 x .csv file" in note for note in found.notes)
+    for name in ("a/1.png", "b/2.png"):
+        put(tmp_path / "classes" / name)
+    classes = ImageFolder(path=str(tmp_path / "classes"), target="none").collect().train
+    assert isinstance(classes, ImagePart)
+    assert classes.labels is not None
+    assert classes.labels.tolist() == ["a", "b"]
+    for name in ("train/1.png", "train/2.png", "test/3.png"):
+        put(tmp_path / "parts" / name)
+    assert collect(tmp_path / "parts", target="none") == (["train/1.png", "train/2.png"], ["test/3.png"])
+    (tmp_path / "none").mkdir()
+    with pytest.raises(DataError, match="no images that can be read"):
+        ImageFolder(path=str(tmp_path / "none"), target="none").collect()

@@ -9,7 +9,7 @@ from tutelage.core import catalog
 from tutelage.diagnosis.base import find_reasons
 from tutelage.diagnosis.facts import Curve, Facts, Layer
 from tutelage.diagnosis.rate_too_small import RateTooSmall
-from tutelage.diagnosis.verdict import compare, find_signal, gain, judge_run
+from tutelage.diagnosis.verdict import compare, find_signal, gain, is_good_anyway, judge_run
 
 GREATER = {"accuracy": True, "loss": False, "r2": True, "return": True}
 
@@ -122,3 +122,29 @@ def test_a_perfect_score_beside_a_perfect_guess_is_not_no_better() -> None:
         assert compare({"val/mse": value}, {"val/mse": 0.0}, greater=greater, count=100) == found
     assert judge_run({"test/mse": 0.0}, {}, {"test/mse": 0.5}, headline="test/mse", greater=greater) == "better"
     assert judge_run({"test/accuracy": 1.0}, {}, {"test/accuracy": 1.0}, headline="test/accuracy", greater=greater) == "no better"
+
+
+def good(coverage: float, *, precision: float = 0.95, frechet: float = 0.3, hoped: dict[str, float] | None = None) -> bool:
+    """Tell whether a generator beside a Gaussian that is good itself counts as good."""
+    metrics = {"test/coverage": coverage, "test/precision": precision, "test/frechet": frechet}
+    intervals = {name: (value - 0.02, value + 0.02) for name, value in metrics.items()}
+    guess = {"test/coverage": 0.93, "test/precision": 0.95, "test/frechet": 0.3}
+    best = {"test/coverage": 0.97, "test/precision": 0.98} if hoped is None else hoped
+    greater = {"coverage": True, "precision": True, "frechet": False}
+    return is_good_anyway(metrics, intervals, guess, hoped=best, greater=greater)
+
+
+def test_what_is_near_the_best_is_good_though_a_guess_is_better() -> None:
+    assert good(0.88, frechet=0.5)
+    assert not good(0.6)
+    assert not good(0.88, precision=0.3)
+    assert not good(0.88, hoped={})
+    assert not good(0.88, hoped={"test/coverage": 0.97, "test/density": 1.0})
+
+
+def test_halfway_to_the_best_is_good_where_a_guess_is_in_nothing_clearly_better() -> None:
+    low = {"test/coverage": 1.5, "test/precision": 1.5}
+    assert good(0.92, hoped=low)
+    assert not good(0.85, hoped=low)
+    assert not good(0.92, frechet=0.5, hoped=low)
+    assert not good(0.92, hoped={"test/coverage": 2.5})

@@ -1,9 +1,10 @@
 """A time that is too short is told with what is needed."""
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
-from tutelage.run.probe import too_short
+from tutelage.run.probe import _time_row, too_short
 
 
 def test_the_time_that_is_needed_is_what_was_measured() -> None:
@@ -15,3 +16,24 @@ def test_the_time_that_is_needed_is_what_was_measured() -> None:
     # 30 s before, 25 s for 250 rows, 10 s for the floor, 2 s to decide, 1.5 s for the report, and 3 % for noise.
     assert said.startswith("40 s are too short: reading, evaluating and reporting alone take about 71 s here.")
     assert said.endswith("--time 213s.")
+
+
+def test_what_is_done_once_before_the_first_evaluation_is_not_counted_for_each_row() -> None:
+    class Slow:
+        """Takes long the first time, unless it was made ready."""
+
+        is_ready = False
+
+        def __len__(self) -> int:
+            return 2
+
+        def ready(self) -> None:
+            time.sleep(0.5 * (not self.is_ready))
+            self.is_ready = True
+
+        def __call__(self, task: Any) -> dict[str, float]:
+            self.ready()
+            return {}
+
+    composed: Any = SimpleNamespace(problem=SimpleNamespace(validation=Slow()), state=SimpleNamespace(task=None))
+    assert _time_row(composed) < 0.1

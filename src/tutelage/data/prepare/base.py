@@ -92,6 +92,10 @@ class Fitted:
         """Return what the user should look at in the rows of any part, before anything is learned from them."""
         return []
 
+    def lost(self, made: RowsPart, *, real: RowsPart) -> str:
+        """Say what made rows never hold though real rows do, such as a word of a column; "" where nothing is lost or known."""
+        return ""
+
     def summary(self, part: RowsPart) -> dict[str, Any]:
         """Return what data.json says about train rows as they are used, such as its columns with statistics."""
         return {}

@@ -29,9 +29,11 @@ from tutelage.core.typed import take
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.prepare.cells import plain
 from tutelage.data.prepare.change import Change, say_value
 from tutelage.data.prepare.column import Column
 from tutelage.data.prepare.columns import infer_columns, is_text
+from tutelage.data.prepare.lost_values import lost_values, say_lost
 from tutelage.data.prepare.made_cells import Blank, Choice, Made, fit_choice, fit_quantity, restore_made
 from tutelage.data.prepare.table import as_table
 from tutelage.data.rows.base import Rows
@@ -180,6 +182,13 @@ class FittedMadeTable(Fitted):
         empty = [one.name for one in self.made if isinstance(one, Blank)]
         told = f"no cells can be made for {', '.join(empty)}: texts that nearly all differ, or running numbers. They stay empty"
         return [told] if empty else []
+
+    def lost(self, made: RowsPart, *, real: RowsPart) -> str:
+        """Name the values of choices that made rows never take."""
+        names = [one.name for one in self.made if isinstance(one, Choice)]
+        cells = {name: [plain(as_table(part).column(name)).to_pylist() for part in (real, made)] for name in names}
+        found = [(name, value, share) for name, both in cells.items() for value, share in lost_values(*both)]
+        return say_lost(found, made=len(made))
 
     def reading(self) -> dict[str, Any]:
         """Return what the columns hold, how their dates are written and their order."""

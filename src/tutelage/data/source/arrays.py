@@ -30,7 +30,7 @@ from tutelage.data.source.python_values import is_table_like, to_array, to_colum
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.series_arrays import are_unequal, go_on_in_time, read_series_arrays
 from tutelage.data.source.table import type_like_train
-from tutelage.data.source.target import choose_target
+from tutelage.data.source.target import NO_TARGET, choose_target
 from tutelage.data.source.text_column import find_text_column, say_texts, with_texts
 from tutelage.data.source.typed_table import Expected, type_table
 from tutelage.data.target.bad_labels import bad_labels
@@ -72,8 +72,8 @@ def collect_arrays(
     """Turn data from Python into parts.
 
     Args:
-        data: A tuple (inputs, labels), or a table that holds its target column.
-        target: Name of that column, or `auto`.
+        data: A tuple (inputs, labels), or a table that holds its target column; where nothing is to be predicted, inputs alone.
+        target: Name of that column, or `auto`; `none` where nothing is to be predicted.
         test: The test part, in the same form.
         on_bad_data: As for `Source`; bad items are left out and listed in `problems` either way.
         as_given: Pass arrays on as they are, whatever their shape; for a model of the user's own.
@@ -88,7 +88,7 @@ def collect_arrays(
     as_given = as_given or bool(known.get("as_given", False))
     kind, expected = _kind_of_arrays(known, as_given=as_given, is_input=is_input), _expected(known)
     train = _read(data, name, target=target, as_given=as_given, kind=kind, expected=expected)
-    train.problems += [] if is_input else _one_value(train.part)
+    train.problems += [] if is_input or target == NO_TARGET else _one_value(train.part)
     if not len(train.part):
         raise DataError(train.problems or [DataProblem(name, "no rows", "Give at least one row.")])
     kept, found = _of_kept_rows(marks, train), None
@@ -161,7 +161,7 @@ def _read(
     texts = to_texts(inputs)
     if texts is None and is_table_like(inputs):
         return _read_table(to_columns(inputs, what=name), labels, name, target=target, train=train, expected=expected)
-    if labels is None and name != "input":
+    if labels is None and name != "input" and target != NO_TARGET:
         raise UsageError(f"{name}: labels are missing. Give a tuple (inputs, labels), or a table with a target column.")
     if texts is not None:
         return _read_texts(texts, labels, name)
@@ -170,8 +170,7 @@ def _read(
     array = to_array(inputs, what=name)
     _require_numbers(array, name)
     if array.ndim == 2 and not as_given:
-        columns = {f"x{index}": pa.chunked_array([pa.array(array[:, index])]) for index in range(array.shape[1])}
-        return _read_table(pa.table(columns), labels, name, target="auto", train=train)
+        return _read_rows_of_numbers(array, labels, name, target=target, train=train)
     if kind == AUTO and go_on_in_time(array) and not _are_images(array):
         return _read_series(array, labels, name, is_found=True)
     return _read_array(array, labels, name, as_given=as_given, train=train)
@@ -214,6 +213,29 @@ def _require_numbers(array: np.ndarray, name: str) -> None:
         raise DataError([DataProblem(name, f"an empty array of shape {array.shape}", "Give at least one row.")])
 
 
+def _read_rows_of_numbers(array: np.ndarray, labels: Any, name: str, *, target: str, train: _Found | None) -> _Found:
+    """Read an array [N, numbers] as a table."""
+    columns = {f"x{index}": pa.chunked_array([pa.array(array[:, index])]) for index in range(array.shape[1])}
+    if target != NO_TARGET:
+        return _read_table(pa.table(columns), labels, name, target="auto", train=train)
+    # What is to be made has no missing numbers unless it is a table, whose cells may be empty.
+    found = _read_table(pa.table(columns), labels, name, target=target, train=train)
+    known = {item for problem in found.problems for item in problem.items}
+    more = [problem for problem in _not_finite(array, name) if known.isdisjoint(problem.items)]
+    kept = np.delete(np.arange(len(array)), sorted(known))
+    if more:
+        stay = ~_mask(len(array), more)[kept]
+        found.part, found.problems = found.part.select(np.flatnonzero(stay)), [*found.problems, *more]
+    return found
+
+
+def _not_finite(array: np.ndarray, name: str) -> list[DataProblem]:
+    """Find rows that hold NaN or infinite values."""
+    rows = np.flatnonzero(~finite_rows(array)).tolist() if array.dtype.kind == "f" else []
+    remedy = "Mend them, or remove the row."
+    return [DataProblem(f"{name} row {row}", "NaN or infinite values in it", remedy, item=row) for row in rows]
+
+
 def _read_table(
     table: pa.Table, labels: Any, name: str, *, target: str, train: _Found | None, expected: Expected | None = None
 ) -> _Found:
@@ -228,7 +250,7 @@ def _read_table(
     del table
     column, warnings = "", []
     if labels is not None:
-        column = target if target not in ("auto", *plain) else TARGET
+        column = target if target not in ("auto", NO_TARGET, *plain) else TARGET
         while column in plain:
             column += "_"
         plain[column] = pa.chunked_array([_label_column(labels, what=f"{name} labels", count=count)])
@@ -246,7 +268,7 @@ def _read_table(
     if train is not None and isinstance(train.part, TablePart):
         made = type_like_train(raw, train.part)
     else:
-        made = type_table(raw, target=column, expected=_of_texts(expected, unread), needs_target=name != "input")
+        made = type_table(raw, target=column, expected=_of_texts(expected, unread), needs_target=name != "input" and bool(column))
     return _Found(made.part(name), made.problems, made.notes, [*warnings, *made.warnings])
 
 
@@ -289,11 +311,7 @@ def _read_array(array: np.ndarray, labels: Any, name: str, *, as_given: bool, tr
     answers = None
     if labels is not None:
         answers, problems = to_labels(labels, what=f"{name} labels", count=len(array))
-    if array.dtype.kind == "f":
-        problems += [
-            DataProblem(f"{name} row {row}", "NaN or infinite values in it", "Mend them, or remove the row.", item=row)
-            for row in np.flatnonzero(~finite_rows(array)).tolist()
-        ]
+    problems += _not_finite(array, name)
     images = None if as_given else with_channels_last(array)
     known = find_range(array) if images is not None else None
     if images is None or known is None or (train is not None and train.pixel_range is None):

@@ -31,6 +31,7 @@ from tutelage.data.source.class_tree import (
     walk,
 )
 from tutelage.data.source.missing import say_missing
+from tutelage.data.source.target import NO_TARGET
 
 __all__ = ["ClassFolders", "Found", "existing", "hash_files"]
 
@@ -90,7 +91,8 @@ class ClassFolders(Source):
         root = existing(self.path)
         if not root.is_dir():
             alone = f"{root}: one {self.meant.noun} is not enough to learn from"
-            raise UsageError(f"{alone}. Give a folder with one subfolder per class.")
+            meant = f"of {self.meant.noun}s" if self.target == NO_TARGET else "with one subfolder per class"
+            raise UsageError(f"{alone}. Give a folder {meant}.")
         layout = find_layout(root, self.meant)
         folders, notes = self._other_folders(layout, root)
         with self.reading():
@@ -160,6 +162,20 @@ class ClassFolders(Source):
         return found.part, (*problems, *found.problems)
 
     def _read_part(self, name: str, folder: Path, *, root: Path) -> Found:
+        """List and read the files of a part: those of all class folders, or all below it where classes are nothing."""
+        has_classes = len(subfolders(folder)) > 1 and not loose_files(folder, self.meant)
+        # Where nothing is to be predicted, classes that are there still tell by what samples are compared.
+        read = self._read_classes if has_classes or self.target != NO_TARGET else self._read_all
+        return read(name, folder, root=root)
+
+    def _read_all(self, name: str, folder: Path, *, root: Path) -> Found:
+        """List and read all files below a folder, without labels."""
+        listing = list_files(folder, self.meant)
+        found = self.part_of(name, listing.files, labels=None, names=[_short(file, root) for file in listing.files])
+        notes = _say_listing(name, listing, root=root)
+        return replace(found, problems=(*listing.problems, *found.problems), notes=(*notes, *found.notes))
+
+    def _read_classes(self, name: str, folder: Path, *, root: Path) -> Found:
         """List and read the files of all class folders of a part."""
         classes, problems = self._class_folders(folder, root=root)
         classes, unlabelled = self._without_aside(classes)
@@ -192,16 +208,11 @@ class ClassFolders(Source):
         warnings = [f"{len(stray):,} files beside the class folders of {folder.name} have no class: not used"] if stray else []
         warnings += [f"{_short(sub, root)}: {self.meant.noun}s without a class, by its name: not used" for sub in unlabelled]
         warnings += [f"{_short(link, root)}: a link that leads nowhere, not used" for link in broken_links(folder)]
-        counts = ", ".join(f"{count:,} x {kind} ({_short(firsts[kind], root)})" for kind, count in sorted(ignored.items()))
-        notes = [
-            f"{name}: passed over {counts}" if ignored else "",
-            _say_links(f"{name}: not read, since what they lead to is read already", skipped, root),
-            _say_links(f"{name}: followed links to folders", followed, root),
-        ]
+        listed = Listing(tuple(files), ignored, (), tuple(followed), tuple(skipped), firsts)
         return replace(
             found,
             problems=(*problems, *found.problems),
-            notes=(*(note for note in notes if note), *found.notes),
+            notes=(*_say_listing(name, listed, root=root), *found.notes),
             warnings=(*warnings, *found.warnings),
         )
 
@@ -224,11 +235,16 @@ class ClassFolders(Source):
 
     def _class_problems(self, part: RowsPart) -> list[DataProblem]:
         """Find what keeps a training part from being learned as classes."""
+        if self.target == NO_TARGET:
+            remedy = f"Give a folder of {self.meant.noun}s."
+            return [] if len(part) else [DataProblem("train", f"no {self.meant.noun}s that can be read", remedy)]
         classes = sorted(set(part.labels if part.labels is not None else ()))
         if len(classes) > 1:
             return []
         found = f"only one class ({classes[0]})" if classes else f"no {self.meant.noun}s in class folders"
         remedy = f"Give at least two folders, named by their class, with {self.meant.noun}s in each."
+        if self.can_lack_target:
+            remedy += " A task that needs no classes takes a folder without: --task NAME (tutelage list task)."
         return [DataProblem("train", found, remedy)]
 
     def _fit_to_train(self, other: Found, train: Found) -> tuple[RowsPart, list[DataProblem], list[str]]:
@@ -236,7 +252,9 @@ class ClassFolders(Source):
         part, name, noun = other.part, other.part.name, self.meant.noun
         if not len(part):
             remedy = f"Add them, or remove the empty {name} part."
-            return part, [DataProblem(name, f"no {noun}s in class folders", remedy)], []
+            return part, [DataProblem(name, f"no {noun}s in {'it' if part.labels is None else 'class folders'}", remedy)], []
+        if self.target == NO_TARGET:
+            return part, [], []
         classes = set(train.part.labels if train.part.labels is not None else ())
         matched = match_labels(part.labels if part.labels is not None else [], classes, part=name)
         unknown: defaultdict[str, list[int]] = defaultdict(list)
@@ -282,6 +300,18 @@ def hash_files(names: Sequence[str], digests: Sequence[bytes], labels: np.ndarra
     shown = labels.tolist() if labels is not None else [""] * len(names)
     lines = (f"{name}\0{digest.hex()}\0{label}\n" for name, digest, label in zip(names, digests, shown, strict=True))
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _say_listing(name: str, listing: Listing, *, root: Path) -> list[str]:
+    """Tell what was passed over, and of links to folders."""
+    ignored = sorted(listing.ignored.items())
+    counts = ", ".join(f"{count:,} x {kind} ({_short(listing.firsts[kind], root)})" for kind, count in ignored)
+    notes = [
+        f"{name}: passed over {counts}" if ignored else "",
+        _say_links(f"{name}: not read, since what they lead to is read already", listing.skipped, root),
+        _say_links(f"{name}: followed links to folders", listing.followed, root),
+    ]
+    return [note for note in notes if note]
 
 
 def _say_links(what: str, links: Sequence[Path], root: Path) -> str:

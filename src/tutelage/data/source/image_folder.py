@@ -5,6 +5,7 @@ photos/cats/1.jpg          photos/train/cats/1.jpg
 photos/dogs/2.jpg          photos/test/dogs/2.jpg
                            photos/val/dogs/3.jpg
 ```
+Where nothing is to be predicted (`target = none`), a part may also be a folder of images without classes.
 Every file is opened and decoded once before training, so that nothing breaks in the middle of it. Not for images whose
 labels stand in a table.
 """
@@ -45,6 +46,7 @@ class ImageFolder(ClassFolders):
     """Images sorted into one folder per class."""
 
     kind: Literal["image_folder"] = "image_folder"
+    can_lack_target: ClassVar[bool] = True
     meant: ClassVar[Meant] = IMAGES
     max_pixels: int = Field(
         MAX_PIXELS, ge=1, le=10**9, description="Largest width x height in pixels; larger images are refused before decoding."
