@@ -18,6 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tutelage.core.seeds import derive
 from tutelage.core.spaces import Seen, seen_in, taken_by
 from tutelage.env.actions import Actions
 from tutelage.env.base import Env, Environment, Transition
@@ -81,6 +82,8 @@ class GymnasiumVector:
         taken = taken_by(vector.single_action_space)
         self.actions = Actions(taken.num_choices, taken.low, taken.high)
         self._first_action = int(getattr(vector.single_action_space, "start", 0))
+        sides = None if taken.num_choices else (vector.single_action_space.low, vector.single_action_space.high)
+        self._bounds = None if sides is None else tuple(side.reshape(-1) for side in sides)
         self._action_type = vector.single_action_space.dtype
         # Actions are made to fit their space; to look at each again is a fourth of the price of a small environment's step.
         vector.action_space.contains = _anything
@@ -89,12 +92,14 @@ class GymnasiumVector:
         self._is_starting = np.zeros(self.num_envs, dtype=bool)
         self._fresh = [plain_state(copy) for copy in self._copies] if snapshot == "plain" else []
         self._is_open = True
+        self._seed, self._num_steps = 0, 0  # of the last reset, and since
 
     def reset(self, generator: torch.Generator) -> Tensor:
         """Begin new episodes and return observations [N, O]."""
         given = torch.Generator().set_state(generator.get_state())
         seeds = torch.randint(2**31, (self.num_envs,), generator=given).tolist()
         # A vectorized environment has one generator for all copies; a list would mean one for each.
+        self._seed, self._num_steps = seeds[0], 0
         has_one = self._copies[0] is self._vector
         observation, _ = self._vector.reset(seed=seeds[0] if has_one else seeds)
         self._is_starting = np.zeros(self.num_envs, dtype=bool)
@@ -102,7 +107,11 @@ class GymnasiumVector:
 
     def step(self, action: Tensor) -> Transition:
         """Take one action in every copy."""
+        self._num_steps += 1
         taken = action.cpu().numpy().astype(self._action_type) + self._first_action
+        if self._bounds is not None:
+            # Bounds such as 0.1 are rounded up in float32, and an own environment may assert that it is within them.
+            np.minimum(np.maximum(taken, self._bounds[0], out=taken), self._bounds[1], out=taken)
         shown, reward, terminated, truncated, told = self._vector.step(taken.reshape(self._action_shape))
         is_over = terminated | truncated
         final, is_real = shown, None
@@ -134,13 +143,13 @@ class GymnasiumVector:
             return state | {"copies": [[_changed(now, before) for now, before in pair] for pair in pairs]}
         if self._snapshot == "replay":
             return state | {"copies": [copy.recorded() for copy in self._copies]}
-        return state
+        # Of the new episodes that will begin instead: each place in the training has its own.
+        return state | {"again": derive(self._seed, "again", self._num_steps)}
 
     def restore(self, state: Mapping[str, Any]) -> Tensor | None:
         """Go on from `state`; begin new episodes where nothing could be saved, and return what they show."""
         if self._snapshot == "none":
-            seed = torch.Generator().manual_seed(int(np.random.randint(2**31)))
-            return self.reset(seed)
+            return self.reset(torch.Generator().manual_seed(int(state["again"])))
         self._is_starting = np.array(state["starting"], dtype=bool)
         for number, (copy, saved) in enumerate(zip(self._copies, state["copies"], strict=True)):
             if self._snapshot == "plain":

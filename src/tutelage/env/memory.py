@@ -44,6 +44,9 @@ class Memory:
             newest = (self._next - 1) % self._num_rows
             self._columns[PRIORITY][newest] = 0.0
             self._columns[PRIORITY][newest] = self._columns[PRIORITY].max().clamp(min=FIRST_PRIORITY)
+            if "is_real" in step:
+                # Nothing is learned from it, so its error would never fall: it would be drawn again and again.
+                self._columns[PRIORITY][newest] *= step["is_real"]
 
     def cut(self) -> None:
         """Let no return go on from the newest step: what follows it is another episode."""

@@ -56,16 +56,22 @@ def _layers(env: Any) -> Iterator[Any]:
     """Yield an environment's wrappers, and at last itself."""
     while True:
         yield env
-        inner = env.__dict__.get("env")
-        if inner is None:
+        env = _inner(env)
+        if env is None:
             return
-        env = inner
+
+
+def _inner(layer: Any) -> Any:
+    """Return the environment within a wrapper; None within the innermost, whose own `env` may be a plain value."""
+    inner = layer.__dict__.get("env")
+    return inner if hasattr(inner, "__dict__") else None
 
 
 def _own(layer: Any) -> Iterator[tuple[str, Any]]:
     """Yield the attributes that may change; the environment within a wrapper is a layer of its own."""
+    inner = _inner(layer)
     for key, value in sorted(layer.__dict__.items()):
-        if key != "env" and not _is_constant(value):
+        if (key != "env" or inner is None) and not _is_constant(value):
             yield key, value
 
 

@@ -177,9 +177,10 @@ class ReplayStream:
         self._memory.restore(below("memory", state), device=device)
         begun = self._env.restore(below("env", state))
         self._observation = state["observation"].to(device, copy=True) if begun is None else begun
+        self._returns.restore(below("returns", state))
         if begun is not None:
             self._memory.cut()
-        self._returns.restore(below("returns", state))
+            self._returns.forget()
         self._coverage.restore(below("coverage", state))
         self._num_steps, self._num_updates, self._told_at = state["counters"]
         self._drawn = None

@@ -25,6 +25,10 @@ class RewardScale:
         # Count, mean and sum of squared deviations of all discounted returns so far.
         self._moments = torch.zeros(3, dtype=torch.float64, device=device)
 
+    def forget(self) -> None:
+        """Begin new episodes in all environments; the spread of those before still counts."""
+        self._running_E = torch.zeros_like(self._running_E)
+
     def apply(self, reward_TE: Tensor, ended_TE: Tensor) -> Tensor:
         """Follow a rollout's rewards, and return them scaled, float32 [T, E]."""
         found = torch.empty(reward_TE.shape, dtype=torch.float64, device=reward_TE.device)

@@ -172,7 +172,7 @@ class RolloutStream:
         """Drop what a policy that diverged has collected, and begin new episodes."""
         self._samples, self._mixed_for = {}, (-1, -1)
         self._observation = self._env.reset(torch.Generator().manual_seed(derive(self._seed, "env", self._num_rollouts)))
-        self._returns.forget()
+        self._forget_episodes()
 
     @property
     def _num_samples(self) -> int:
@@ -247,6 +247,11 @@ class RolloutStream:
         weight = self._mixed.get("weight")
         return _normalized(self._mixed["advantage"].view(sizes), None if weight is None else weight.view(sizes)).flatten()
 
+    def _forget_episodes(self) -> None:
+        """Take note that new episodes have begun: nothing of the ones before belongs to their returns."""
+        self._returns.forget()
+        self._scale.forget()
+
     def close(self) -> None:
         """Close the environments."""
         self._env.close()
@@ -269,6 +274,8 @@ class RolloutStream:
         self._returns.restore(below("returns", state))
         self._coverage.restore(below("coverage", state))
         self._scale.restore(below("scale", state))
+        if begun is not None:
+            self._forget_episodes()
         self._num_rollouts, self._served = state["counters"]
         self._mixed_for = (-1, -1)
 

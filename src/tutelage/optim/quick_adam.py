@@ -37,7 +37,10 @@ class QuickAdam(torch.optim.Adam):
 
     @torch.no_grad()
     def quick_step(self) -> None:
-        """Make a step; the same as `step`, which also knows hooks."""
+        """Make a step; the same as `step`, which is taken where somebody looks on by hooks."""
+        if self._optimizer_step_pre_hooks or self._optimizer_step_post_hooks:
+            self.step()
+            return
         held = [self._held_of(number) for number in range(len(self.param_groups))]
         gradients = [[parameter.grad for parameter in group.parameters] for group in held if group is not None]
         if len(gradients) < len(self.param_groups) or any(each is None for part in gradients for each in part):

@@ -41,6 +41,7 @@ from tutelage.task.supervised import initialize
 
 __all__ = ["Ppo", "PpoTask"]
 
+LEAST_BATCH = 2
 MAX_ROLLOUT = 2**26
 """Samples of a rollout at most."""
 HIDDEN_GAIN, POLICY_GAIN, VALUE_GAIN = math.sqrt(2.0), 0.01, 1.0
@@ -79,6 +80,9 @@ class Ppo(ActingSpec):
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Ppo":
         """Take over the actions, and check that minibatches fill the rollout."""
         size = recipe.batch_size if recipe.batch_size != "auto" else auto.batch_size
+        if size < LEAST_BATCH:
+            found = f"recipe: batch_size = {size} must be at least {LEAST_BATCH}"
+            raise RecipeError(f"{found}: advantages are compared within a batch. Typical: 64 to 1,024.")
         if self.num_envs * self.num_steps > MAX_ROLLOUT:
             found = f"recipe: task.num_envs x task.num_steps = {self.num_envs * self.num_steps:,} must be at most {MAX_ROLLOUT:,}"
             raise RecipeError(f"{found}, since all of a rollout is held. Typical: 1,024 to 65,536.")

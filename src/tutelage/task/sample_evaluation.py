@@ -21,6 +21,7 @@ from tutelage.task.measured import Measured
 from tutelage.task.modes import evaluation_mode
 from tutelage.task.sample_maker import SampleMaker
 from tutelage.task.sample_pictures import closest, interpolated, sheet
+from tutelage.task.sample_space import gaussian_samples
 
 __all__ = ["SampleEvaluator"]
 
@@ -89,11 +90,9 @@ class SampleEvaluator(Measured):
     def measure_guess(self) -> Mapping[str, float]:
         """Return what samples of one Gaussian reach."""
         train, count = self.compared.train_samples, len(self)
-        flat = train.flatten(1).double().numpy()
         random = np.random.default_rng(derive(self.plan.seed, f"{self.name} baseline"))
-        values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
-        drawn = random.standard_normal((count, flat.shape[1])) * np.sqrt(np.maximum(values, 0)) @ vectors.T + flat.mean(axis=0)
-        samples = self.fitted.settle(torch.from_numpy(drawn.astype(np.float32)).view(count, *train.shape[1:]))
+        drawn = gaussian_samples(train, count, random=random)
+        samples = self.fitted.settle(torch.from_numpy(drawn).view(count, *train.shape[1:]))
         outcome = SampleOutcome(self._real.features, self.compared.space.features(samples), self.compared.reference(count))
         # What real samples reach is no achievement of a guess.
         return {name: value for name, value in self.measure([outcome]).items() if not name.endswith("_floor")}

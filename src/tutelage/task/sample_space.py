@@ -21,11 +21,15 @@ from torch.nn import functional as F
 
 from tutelage.core.seeds import derive
 
-__all__ = ["SampleSpace", "choose_space"]
+__all__ = ["SampleSpace", "choose_space", "gaussian_samples"]
 
 FEW_NUMBERS = 16
 """Samples of at most so many numbers are compared as they are."""
 MOST_COMPONENTS = 64
+MOST_COVARIANCE = 4_096
+"""Numbers of a sample up to which the covariance of all of them is taken: its memory grows with their square, its time faster."""
+MOST_SPANNING = 2_000
+"""Rows of larger samples, evenly spaced, whose differences span the space instead."""
 FEATURES = 32
 STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY = 400, 128, 2e-3, 1e-2
 """Of the classifier: some seconds, and enough for features; a better one would be a better ruler, and cost every run more."""
@@ -79,16 +83,52 @@ def _classes(labels: np.ndarray) -> Tensor | None:
     return torch.from_numpy(codes.astype(np.int64)) if is_usable else None
 
 
+def gaussian_samples(samples: Tensor, count: int, *, random: np.random.Generator) -> np.ndarray:
+    """Draw float32 [count, numbers] from one Gaussian with the mean and covariance of samples float32 [N, ...].
+
+    Of large samples the covariance is that of some of them: their differences from the mean, mixed at random, have it without
+    its ever being computed.
+    """
+    if samples[0].numel() > MOST_COVARIANCE:
+        mean, centered = _spanning(samples)
+        weights = random.standard_normal((count, len(centered))) / max(len(centered) - 1, 1) ** 0.5
+        return np.asarray((torch.from_numpy(weights.astype(np.float32)) @ centered + mean).numpy())
+    flat = samples.flatten(1).double().numpy()
+    values, vectors = np.linalg.eigh(np.atleast_2d(np.cov(flat, rowvar=False)))
+    drawn = random.standard_normal((count, flat.shape[1])) * np.sqrt(np.maximum(values, 0)) @ vectors.T + flat.mean(axis=0)
+    return np.asarray(drawn.astype(np.float32))
+
+
 def _components_space(samples: Tensor) -> SampleSpace:
     """Return the principal components of the samples."""
-    flat = samples.flatten(1).double()
-    mean = flat.mean(0)
-    count = min(MOST_COMPONENTS, len(flat) - 1)
-    # Of the covariance, whose size does not grow with the rows: the largest eigenvalues come last.
-    _, vectors = torch.linalg.eigh((flat - mean).T @ (flat - mean))
-    chosen = vectors[:, -count:]
+    count = min(MOST_COMPONENTS, len(samples) - 1)
+    if samples[0].numel() > MOST_COVARIANCE:
+        mean, centered = _spanning(samples)
+        count = min(count, len(centered) - 1)
+        # Of the products between rows, whose size does not grow with the numbers: the same components but for their length.
+        _, mixed = torch.linalg.eigh((centered @ centered.T).double())
+        chosen, _ = torch.linalg.qr((centered.T @ mixed[:, -count:].flip(1).float()).double())
+        mean = mean.double()
+    else:
+        flat = samples.flatten(1).double()
+        mean = flat.mean(0)
+        # Of the covariance, whose size does not grow with the rows: the largest eigenvalues come last.
+        _, vectors = torch.linalg.eigh((flat - mean).T @ (flat - mean))
+        chosen = vectors[:, -count:]
     said = f"the first {count} principal components of the train samples"
-    return SampleSpace(said, False, lambda others: np.asarray(((others.flatten(1).double() - mean) @ chosen).numpy()))
+
+    def features(others: Tensor) -> np.ndarray:
+        pieces = [(piece.flatten(1).double() - mean) @ chosen for piece in torch.split(others, BATCH_ANSWERED)]
+        return np.asarray(torch.cat(pieces).numpy())
+
+    return SampleSpace(said, False, features)
+
+
+def _spanning(samples: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the mean float32 [numbers] of evenly spaced samples, and their differences from it, float32 [N, numbers]."""
+    some = samples[:: -(-len(samples) // MOST_SPANNING)].flatten(1).float()
+    mean = some.mean(0)
+    return mean, some - mean
 
 
 def _classifier_space(samples: Tensor, classes: Tensor, *, seed: int) -> SampleSpace:

@@ -152,3 +152,14 @@ def test_priorities_decide_how_often_a_step_is_drawn_and_its_weight_corrects_tha
     assert {(int(one), round(float(each), 4)) for one, each in zip(row, weight, strict=True)} == {
         (0, 1.0), (1, 0.5), (2, 0.3333), (3, 0.25)
     }  # fmt: skip
+
+
+def test_a_step_that_was_none_is_never_drawn_by_priority() -> None:
+    memory = Memory(6, num_envs=1, has_priorities=True)
+    for number in range(6):
+        value, over = torch.tensor([float(number)]), torch.tensor([False])
+        step = {"observation": value, "action": value, "reward": value, "terminated": over, "truncated": over, "final": value}
+        memory.add({**step, "is_real": torch.tensor([number % 3 != 2])})
+    row, env, _ = memory.draw_by_priority(1_000, torch.Generator().manual_seed(0), power=0.4)
+    assert set(row.tolist()) == {0, 1, 3, 4}
+    assert memory.take(row, env, num_steps=1, discount=1.0)["weight"].all()

@@ -164,6 +164,55 @@ def test_how_an_environment_can_be_put_back_is_found_out_by_trying(kind: type[An
 def test_one_that_cannot_be_put_back_begins_new_episodes() -> None:
     env = GymnasiumVector(make_vector("", 2, make=Wild), snapshot="none")
     env.reset(torch.Generator())
-    begun = env.restore(env.state())
+    early = env.state()
+    env.step(torch.zeros(2, 2))
+    late = env.state()
+    np.random.seed(1)
+    begun = env.restore(early)
     assert begun is not None
     assert begun.shape == (2, 1)
+    np.random.seed(2)
+    again, other = env.restore(early), env.restore(late)
+    assert again is not None
+    assert other is not None
+    assert torch.equal(begun, again), "what begins is decided by the state alone"
+    assert not torch.equal(begun, other), "and is not the same wherever training was cut"
+
+
+class Narrow(gymnasium.Env):  # type: ignore[misc]
+    """Asserts that actions lie within bounds that float32 rounds away from them, and keeps a name where wrappers keep an
+    environment."""
+
+    observation_space = Box(-1e3, 1e3, (1,), np.float64)
+    action_space = Box(np.array([[-0.7, 0.2]]), np.array([[0.1, 0.3]]), dtype=np.float64)
+
+    def __init__(self) -> None:
+        self.env = "narrow"
+        self.place = 0.0
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
+        """Begin."""
+        super().reset(seed=seed)
+        self.place = 0.0
+        return np.array([self.place]), {}
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Move."""
+        assert self.action_space.contains(action), action
+        self.place += float(action.sum())
+        return np.array([self.place]), 1.0, self.place > 20, False, {}
+
+
+@pytest.mark.parametrize("end", [-1.0, 1.0])
+def test_actions_never_leave_bounds_that_float32_cannot_hold(end: float) -> None:
+    env = GymnasiumVector(make_vector("", 2, make=Narrow))
+    env.reset(torch.Generator())
+    moved = env.step(env.actions.from_unit(torch.full((2, 2), end)))
+    assert moved.observation.flatten().tolist() == pytest.approx([0.4, 0.4] if end > 0 else [-0.5, -0.5])
+
+
+def test_an_own_environment_may_have_an_attribute_called_env() -> None:
+    assert Gymnasium.find_snapshot({"name": "", "settings": {}}, Narrow) == (
+        {"name": "", "settings": {}, "snapshot": "plain"},
+        "",
+    )

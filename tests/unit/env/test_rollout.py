@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tutelage.env.cartpole import CartPole
+from tutelage.env.cartpole import CartPole, CartPoles
+from tutelage.env.replay import Replay, ReplayStream
 from tutelage.env.rollout import Rollout, RolloutStream, advantages
 
 
@@ -104,3 +105,47 @@ def test_a_stream_goes_on_from_within_a_rollout() -> None:
         repeated = again.next()
         assert batch.keys() == repeated.keys()
         assert all(torch.equal(batch[name], repeated[name]) for name in batch)
+
+
+class Forgetful(CartPoles):
+    """Cannot be put back: new episodes begin."""
+
+    def state(self) -> dict[str, Any]:
+        return {}
+
+    def restore(self, state: Any) -> Tensor:  # type: ignore[override]
+        return self.reset(torch.Generator().manual_seed(1))
+
+
+class Chooser(Pusher):
+    def explore(self, observation_EO: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+        return torch.randint(2, (len(observation_EO),), generator=generator)
+
+    def errors(self, batch: dict[str, Tensor]) -> Tensor:
+        return torch.zeros(len(batch["reward"]))
+
+
+def acting(kind: str) -> Any:
+    env = Forgetful(4, max_steps=500)
+    if kind == "rollout":
+        rollout = Rollout(num_steps=8, num_epochs=1, minibatch_size=32, scales_rewards=True)
+        return RolloutStream(env, actor=Pusher(), rollout=rollout, seed=3)
+    replay = Replay(capacity=100, warmup=32, collect_steps=1, num_updates=1, batch_size=8, discount=0.9)
+    return ReplayStream(env, explorer=Chooser(), replay=replay, seed=3)
+
+
+@pytest.mark.parametrize("way", ["restore", "renew"])
+@pytest.mark.parametrize("kind", ["rollout", "replay"])
+def test_rewards_of_episodes_that_were_broken_off_belong_to_no_other(kind: str, way: str) -> None:
+    told = acting(kind)
+    told.next()
+    state = copy.deepcopy(told.state())
+    assert state["returns/running"].abs().sum() > 0
+    if way == "restore":
+        told = acting(kind)
+        told.restore(state)
+    else:
+        told.renew()
+    sums = [value for name, value in told.state().items() if name.endswith("/running")]
+    assert len(sums) == (2 if kind == "rollout" else 1)
+    assert not any(value.any() for value in sums)

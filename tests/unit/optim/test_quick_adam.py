@@ -42,3 +42,16 @@ def test_it_has_the_bits_of_torch(settings: dict[str, bool]) -> None:
         for group in (*quick.param_groups, *known.param_groups):
             group["lr"] *= 0.9
         assert all(torch.equal(one, other) for one, other in zip(left, right, strict=True))
+
+
+def test_hooks_are_called_at_each_step() -> None:
+    left, _, quick, _ = pair()
+    seen: list[str] = []
+    quick.register_step_post_hook(lambda *_: seen.append("after"))
+    handle = quick.register_step_pre_hook(lambda *_: seen.append("before"))
+    for number in range(3):
+        if number == 2:
+            handle.remove()
+        give(left, [torch.randn(4, 3), torch.randn(5)])
+        quick.quick_step()
+    assert seen == ["before", "after", "before", "after", "after"]

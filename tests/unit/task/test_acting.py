@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from tutelage.core.errors import RecipeError
 from tutelage.env.cartpole import CartPole
 from tutelage.env.replay import Replay, ReplayStream
 from tutelage.env.reward_scale import RewardScale
@@ -14,6 +15,7 @@ from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.model.layers.observation import ObservationScale
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.constant import Constant
+from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Phase
 from tutelage.task.dqn import Dqn, DqnTask
 from tutelage.task.ppo import Ppo, PpoTask
@@ -41,6 +43,12 @@ def test_before_the_first_update_the_ratio_is_one_and_nothing_has_moved(spec: di
         parts = task.objective("policy", batch).parts
     # The same float32 operations in the same order.
     assert float(parts["kl"]) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_batch_of_one_sample_is_refused_since_its_advantage_has_no_spread() -> None:
+    unused: Any = None
+    with pytest.raises(RecipeError, match=r"batch_size = 1 must be at least 2.*Typical"):
+        Ppo().decide(Recipe(batch_size=1), unused, auto=unused, made=unused)
 
 
 def test_choices_are_drawn_as_often_as_the_policy_says() -> None:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tutelage.task.sample_pictures import closest, interpolated
-from tutelage.task.sample_space import choose_space
+from tutelage.task.sample_space import choose_space, gaussian_samples
 
 
 def test_few_numbers_are_compared_as_they_are() -> None:
@@ -21,6 +21,33 @@ def test_many_numbers_without_labels_by_principal_components_which_keep_distance
     assert features.shape == (200, 64)
     expected = float(torch.dist(samples[0], samples[1]))
     assert float(np.linalg.norm(features[0] - features[1])) == pytest.approx(expected, rel=1e-4)
+
+
+def large(rows: int) -> torch.Tensor:
+    """Samples of 6,912 numbers, of whose covariance the eigenvectors would take minutes; of photos of 96 x 96 pixels, hours."""
+    generator = torch.Generator().manual_seed(0)
+    mixed = torch.randn(rows, 3, generator=generator) @ torch.randn(3, 3 * 48 * 48, generator=generator)
+    return (2.0 + mixed).view(rows, 3, 48, 48)
+
+
+def test_components_of_large_samples_keep_distances_too() -> None:
+    samples = large(100)
+    features = choose_space(samples, None, seed=0).features(samples)
+    assert features.shape == (100, 64)
+    expected = float(torch.dist(samples[0], samples[1]))
+    assert float(np.linalg.norm(features[0] - features[1])) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("numbers", [3, 3 * 48 * 48])
+def test_samples_of_one_gaussian_have_the_mean_and_covariance_of_the_others(numbers: int) -> None:
+    samples = large(60).flatten(1)[:, :numbers]
+    drawn = gaussian_samples(samples, 4_000, random=np.random.default_rng(0))
+    assert drawn.shape == (4_000, numbers)
+    assert drawn.dtype == np.float32
+    some = samples[:, :3].numpy()
+    # Over 4,000 draws the error of a covariance is about 2 %.
+    np.testing.assert_allclose(np.cov(drawn[:, :3], rowvar=False), np.cov(some, rowvar=False), atol=0.15 * some.var())
+    np.testing.assert_allclose(drawn[:, :3].mean(0), some.mean(0), atol=0.1 * some.std())
 
 
 def test_labelled_samples_by_a_classifier_that_tells_the_classes_apart_and_leaves_the_generator_alone() -> None:
