@@ -49,6 +49,7 @@ class CartPole(Env):
 class CartPoles:
     """N carts at once."""
 
+    name = "cartpole"
     observation_sizes: tuple[int, ...] = (4,)
     actions = Actions(2)
 

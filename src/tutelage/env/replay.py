@@ -22,6 +22,7 @@ from tutelage.env.coverage import Coverage
 from tutelage.env.memory import Memory
 from tutelage.env.returns import Returns
 from tutelage.env.rollout import below
+from tutelage.env.watch import Watch
 
 __all__ = ["Explorer", "Replay", "ReplayStream"]
 
@@ -86,6 +87,8 @@ class ReplayStream:
         self._env, self._explorer, self._replay, self._seed = env, explorer, replay, seed
         self.batch_size = replay.batch_size
         self._observation = env.reset(torch.Generator().manual_seed(derive(seed, "env")))
+        self._watch = Watch(env)
+        self._watch.begin(self._observation)
         self._memory = Memory(
             max(replay.capacity // env.num_envs, replay.num_steps + 1), num_envs=env.num_envs, has_priorities=replay.prioritized
         )
@@ -155,6 +158,7 @@ class ReplayStream:
     def renew(self) -> None:
         """Begin new episodes; what is remembered came of the environment, and stays."""
         self._observation = self._env.reset(torch.Generator().manual_seed(derive(self._seed, "env", self._num_steps)))
+        self._watch.begin(self._observation)
         self._returns.forget()
         self._memory.cut()
 
@@ -168,6 +172,7 @@ class ReplayStream:
         state |= {f"env/{name}": value for name, value in self._env.state().items()}
         state |= {f"returns/{name}": value for name, value in self._returns.state().items()}
         state |= {f"coverage/{name}": value for name, value in self._coverage.state().items()}
+        state["ages"] = self._watch.state()
         state["counters"] = [self._num_steps, self._num_updates, self._told_at]
         return state | {"observation": self._observation}
 
@@ -178,6 +183,7 @@ class ReplayStream:
         begun = self._env.restore(below("env", state))
         self._observation = state["observation"].to(device, copy=True) if begun is None else begun
         self._returns.restore(below("returns", state))
+        self._watch.restore(state.get("ages") if begun is None else None)
         if begun is not None:
             self._memory.cut()
             self._returns.forget()
@@ -194,6 +200,7 @@ class ReplayStream:
         observation = self._observation
         action = self._explorer.explore(observation, self.epsilon, generator)
         moved = self._env.step(self._explorer.to_env(action))
+        self._watch.look(moved)
         self._observation = moved.observation
         self._returns.add(moved.reward, moved.terminated | moved.truncated)
         step = {

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.core.errors import UsageError
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
+from tutelage.env.watch import Watch
 from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.model.layers.observation import ObservationNet
 from tutelage.planning.plan import Plan
@@ -136,9 +136,11 @@ def play_episodes(
     """Return the first episode of each copy; one that does not end counts as it stands after 10,000 steps.
 
     Raises:
-        UsageError: A reward that is not finite.
+        FaultyEnvironmentError: The environment breaks, or an observation or a reward is not finite.
     """
+    watch = Watch(env)
     observation = env.reset(generator)
+    watch.begin(observation)
     # The next round, if any, begins with other random numbers.
     torch.randint(2**31, (1,), generator=generator)
     returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
@@ -146,6 +148,7 @@ def play_episodes(
     for _ in range(MAX_EPISODE_STEPS):
         action = choose(observation)
         moved = env.step(action)
+        watch.look(moved)
         if course is not None:
             course.add(observation, action, moved.reward, moved.terminated | moved.truncated)
         returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
@@ -154,6 +157,4 @@ def play_episodes(
         observation = moved.observation
         if is_over.all():
             break
-    if not np.isfinite(returns).all():
-        raise UsageError("the environment gives rewards that are not finite. Mend it.")
     return EpisodeOutcome(returns, lengths)
