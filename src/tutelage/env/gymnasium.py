@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tutelage.core.errors import TutelageError
+from tutelage.core.errors import DivergedError, TutelageError
 from tutelage.core.seeds import derive
 from tutelage.core.spaces import Seen, seen_in, taken_by
 from tutelage.env.actions import Actions
@@ -30,6 +30,7 @@ from tutelage.env.trial import find_way
 __all__ = ["Gymnasium", "GymnasiumVector", "Snapshot", "make_vector"]
 
 Snapshot = Literal["plain", "replay", "none"]
+SMALLER_RATE = "Train anew, with a smaller learning rate: --set optim.lr=..."
 
 
 class Gymnasium(Env):
@@ -127,6 +128,8 @@ class GymnasiumVector:
         except (TutelageError, MemoryError):
             raise
         except Exception as error:  # a border: the user's own code
+            if not np.isfinite(taken).all():
+                raise DivergedError(f"{self.name}: the policy gave actions that are not finite. {SMALLER_RATE}") from error
             raise broken(self._vector, error, name=self.name, ages=self._ages) from error
         is_over = terminated | truncated
         self._ages = np.where(is_over, 0, self._ages + 1)
@@ -157,14 +160,14 @@ class GymnasiumVector:
             # What is still as it was made need not be kept: tables of a small world are large.
             pairs = [zip(plain_state(copy), fresh, strict=True) for copy, fresh in zip(self._copies, self._fresh, strict=True)]
             return state | {"copies": [[_changed(now, before) for now, before in pair] for pair in pairs]}
-        if self._snapshot == "replay":
+        if self._snapshot == "replay" and all(copy.is_whole for copy in self._copies):
             return state | {"copies": [copy.recorded() for copy in self._copies]}
         # Of the new episodes that will begin instead: each place in the training has its own.
         return state | {"again": derive(self._seed, "again", self._num_steps)}
 
     def restore(self, state: Mapping[str, Any]) -> Tensor | None:
         """Go on from `state`; begin new episodes where nothing could be saved, and return what they show."""
-        if self._snapshot == "none":
+        if "copies" not in state:
             return self.reset(torch.Generator().manual_seed(int(state["again"])))
         self._is_starting = np.array(state["starting"], dtype=bool)
         self._ages = np.array(state.get("ages", [0] * self.num_envs), dtype=np.int64)

@@ -14,7 +14,7 @@ from tutelage.env.plain_state import pack_generator, restore_generator
 __all__ = ["Recorded", "flat"]
 
 MOST_ACTIONS = 100_000
-"""Actions of one episode that are kept; longer episodes are not repeated exactly."""
+"""Actions of one episode that are kept; a longer episode is not repeated, and a new one begins in its place."""
 
 
 class Recorded(gymnasium.Wrapper):  # type: ignore[misc]
@@ -25,6 +25,7 @@ class Recorded(gymnasium.Wrapper):  # type: ignore[misc]
         super().__init__(env)
         self._before: dict[str, Any] = {}
         self._taken: list[Any] = []
+        self._is_whole = True
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode from a known random state."""
@@ -32,15 +33,21 @@ class Recorded(gymnasium.Wrapper):  # type: ignore[misc]
             # The generator that this seed makes is what later resets go on with.
             self.env.reset(seed=seed, options=options)
         self._before = pack_generator(self.unwrapped.np_random)
-        self._taken = []
+        self._taken, self._is_whole = [], True
         observation, told = self.env.reset(options=options)
         return observation, told
 
     def step(self, action: Any) -> Any:
         """Act, and remember it."""
-        if len(self._taken) < MOST_ACTIONS:
+        self._is_whole = len(self._taken) < MOST_ACTIONS
+        if self._is_whole:
             self._taken.append(action)
         return self.env.step(action)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all actions of this episode were kept."""
+        return self._is_whole
 
     def recorded(self) -> dict[str, Any]:
         """Return the random state and the actions as JSON values."""

@@ -200,7 +200,7 @@ class ReplayStream:
         observation = self._observation
         action = self._explorer.explore(observation, self.epsilon, generator)
         moved = self._env.step(self._explorer.to_env(action))
-        self._watch.look(moved)
+        self._watch.look(moved, action)
         self._observation = moved.observation
         self._returns.add(moved.reward, moved.terminated | moved.truncated)
         step = {

@@ -63,12 +63,13 @@ def _compare(first: Environment, second: Environment, *, way: str) -> str:
     watch = Watch(first)
     watch.begin(first.reset(torch.Generator().manual_seed(1)))
     for _ in range(STEPS_BEFORE):
-        watch.look(first.step(first.actions.sample(first.num_envs, generator)))
+        action = first.actions.sample(first.num_envs, generator)
+        watch.look(first.step(action), action)
     second.restore(first.state())
     for step in range(STEPS_AFTER):
         action = first.actions.sample(first.num_envs, generator)
         one, other = first.step(action), second.step(action)
-        watch.look(one)
+        watch.look(one, action)
         names = ("observation", "reward", "terminated", "truncated")
         if not all(torch.equal(getattr(one, key), getattr(other, key)) for key in names):
             how = "put back" if way == "plain" else "repeated from its random state and actions"

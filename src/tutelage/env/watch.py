@@ -35,10 +35,11 @@ class Watch:
         if not _all_finite(observation_EO):
             raise self._fault("an observation", copy=int((~_finite(observation_EO[None]))[0].nonzero()[0]), step=0)
 
-    def look(self, moved: Transition) -> None:
+    def look(self, moved: Transition, action: Tensor) -> None:
         """Look at one step of all copies; the same as `look_at_all` for one."""
         is_fine = _all_finite(moved.reward) and _all_finite(moved.final_observation)
-        if not (is_fine and (moved.observation is moved.final_observation or _all_finite(moved.observation))):
+        is_fine = is_fine and (moved.observation is moved.final_observation or _all_finite(moved.observation))
+        if not is_fine and _all_finite(action):
             self._raise(moved.reward[None], moved.final_observation[None], moved.observation[None], _begins(moved)[None])
         self._ages_E = torch.where(_begins(moved).cpu(), 0, self._ages_E + 1)
 
@@ -46,16 +47,19 @@ class Watch:
         """Look at a whole rollout.
 
         Args:
-            steps: `reward`, `terminated`, `truncated` [T, E], `observation` and `final` [T, E, O]; `weight` [T, E], if any.
+            steps: `action`, `reward`, `terminated`, `truncated` [T, E], `observation` and `final` [T, E, O];
+                `weight` [T, E], if any.
             newest_EO: What is shown after the last step.
 
         Raises:
-            FaultyEnvironmentError: An observation or a reward is not finite; its environment, copy and step are named.
+            FaultyEnvironmentError: An observation or a reward is not finite, and it was no such action that led there: that of
+                a policy that has diverged is not the environment's fault.
         """
         begins_TE = steps["terminated"] | steps["truncated"]
         if "weight" in steps:
             begins_TE = begins_TE | (steps["weight"] == 0)
-        if not all(_all_finite(seen) for seen in (steps["reward"], steps["final"], newest_EO, steps["observation"])):
+        seen = (steps["reward"], steps["final"], newest_EO, steps["observation"])
+        if not all(_all_finite(numbers) for numbers in seen) and _all_finite(steps["action"]):
             shown = torch.cat([steps["observation"][1:], newest_EO[None]])
             self._raise(steps["reward"], steps["final"], shown, begins_TE)
         begins_TE = begins_TE.cpu()

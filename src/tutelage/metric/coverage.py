@@ -3,13 +3,13 @@
 Near means within the distance to the real sample's fifth nearest real neighbor.
 
 Source: M. Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", 2020, arXiv 2002.09797, equation 6.
-Differs from the paper: none.
+Differs from the paper: what lies exactly at that distance is near, as rows that occur many times are to each other.
 """
 
 from typing import ClassVar, Literal
 
 from tutelage.metric.base import Form
-from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, distances, radii
+from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, inside
 
 __all__ = ["Coverage"]
 
@@ -23,5 +23,4 @@ class Coverage(NeighborMetric):
 
     def judge(self, outcome: SampleOutcome) -> float:
         """Return the metric of enough samples."""
-        nearest = distances(outcome.real, outcome.generated).min(axis=1)
-        return float((nearest < radii(outcome.real, neighbors=self.neighbors)).mean())
+        return float(inside(outcome.real, outcome.generated, neighbors=self.neighbors).any(axis=1).mean())

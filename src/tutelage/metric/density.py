@@ -3,12 +3,12 @@
 It counts for each generated sample the real samples whose neighborhood it lies in, over what is to be expected. It may exceed 1.
 
 Source: M. Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", 2020, arXiv 2002.09797, equation 5.
-Differs from the paper: none.
+Differs from the paper: the rim of a neighborhood belongs to it.
 """
 
 from typing import ClassVar, Literal
 
-from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, distances, radii
+from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, inside
 
 __all__ = ["Density"]
 
@@ -21,5 +21,5 @@ class Density(NeighborMetric):
 
     def judge(self, outcome: SampleOutcome) -> float:
         """Return the metric of enough samples."""
-        inside = distances(outcome.real, outcome.generated) < radii(outcome.real, neighbors=self.neighbors)[:, None]
-        return float(inside.sum(axis=0).mean() / self.neighbors)
+        near = inside(outcome.real, outcome.generated, neighbors=self.neighbors)
+        return float(near.sum(axis=0).mean() / self.neighbors)

@@ -13,6 +13,8 @@ from tutelage.metric.tally import Columns, ColumnTally
 __all__ = ["EitherTally", "NeighborMetric", "SampleMetric", "SampleOutcome", "distances", "inside", "radii", "sample_tally"]
 
 USUAL_NEIGHBORS = 5
+ROUNDING = 1e-13
+"""Squared distances below this share of the squared lengths are what rounding leaves of none."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,9 @@ def _outcome(columns: Columns) -> SampleOutcome:
 
 def distances(left_ND: np.ndarray, right_MD: np.ndarray) -> np.ndarray:
     """Return the distance of each pair, float64 [N, M]."""
-    square = (left_ND**2).sum(1)[:, None] + (right_MD**2).sum(1)[None] - 2 * left_ND @ right_MD.T
-    return np.asarray(np.sqrt(np.maximum(square, 0.0)))
+    lengths = (left_ND**2).sum(1)[:, None] + (right_MD**2).sum(1)[None]
+    square = lengths - 2 * left_ND @ right_MD.T
+    return np.asarray(np.sqrt(np.where(square > ROUNDING * lengths, square, 0.0)))
 
 
 def radii(real_ND: np.ndarray, *, neighbors: int) -> np.ndarray:
@@ -131,5 +134,8 @@ def radii(real_ND: np.ndarray, *, neighbors: int) -> np.ndarray:
 
 
 def inside(there_ND: np.ndarray, asked_MD: np.ndarray, *, neighbors: int) -> np.ndarray:
-    """Tell which samples asked about lie within which neighborhoods of those that are there, bool [N, M]."""
-    return np.asarray(distances(there_ND, asked_MD) < radii(there_ND, neighbors=neighbors)[:, None])
+    """Tell which samples asked about lie within which neighborhoods of those that are there, or on their rim, bool [N, M].
+
+    Rows that occur many times, as in tables of choices, have neighborhoods of radius 0: their equals lie on the rim.
+    """
+    return np.asarray(distances(there_ND, asked_MD) <= radii(there_ND, neighbors=neighbors)[:, None])

@@ -12,7 +12,7 @@ Differs from the papers: the two are put together.
 from typing import ClassVar, Literal
 
 from tutelage.metric.base import Form
-from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, distances, radii
+from tutelage.metric.neighbors import NeighborMetric, SampleOutcome, inside
 
 __all__ = ["PrecisionCoverage"]
 
@@ -29,7 +29,7 @@ class PrecisionCoverage(NeighborMetric):
 
     def judge(self, outcome: SampleOutcome) -> float:
         """Return the metric of enough samples."""
-        near = distances(outcome.real, outcome.generated) < radii(outcome.real, neighbors=self.neighbors)[:, None]
+        near = inside(outcome.real, outcome.generated, neighbors=self.neighbors)
         precision, coverage = float(near.any(axis=0).mean()), float(near.any(axis=1).mean())
         weighed = SQUARED_BETA * precision + coverage
         return (1 + SQUARED_BETA) * precision * coverage / weighed if weighed else 0.0

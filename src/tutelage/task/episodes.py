@@ -148,7 +148,7 @@ def play_episodes(
     for _ in range(MAX_EPISODE_STEPS):
         action = choose(observation)
         moved = env.step(action)
-        watch.look(moved)
+        watch.look(moved, action)
         if course is not None:
             course.add(observation, action, moved.reward, moved.terminated | moved.truncated)
         returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())

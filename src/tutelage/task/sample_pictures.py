@@ -42,10 +42,12 @@ def interpolated(ends_NZ: Tensor) -> Tensor:
     """Return steps between the first and the second, the third and the fourth ..., float32 [N / 2 * steps, Z].
 
     They go along the sphere, where random numbers of many dimensions lie: the straight middle would be shorter than any draw.
+    What is the same at both ends, as the numbers of a class are, stays as it is.
     """
     left, right = ends_NZ[0::2], ends_NZ[1::2]
     angle = torch.linspace(0, torch.pi / 2, NUM_BETWEEN)[None, :, None]
-    return (left[:, None] * angle.cos() + right[:, None] * angle.sin()).flatten(0, 1)
+    left, right = left[:, None], right[:, None]
+    return torch.where(left == right, left, left * angle.cos() + right * angle.sin()).flatten(0, 1)
 
 
 def closest(generated: Tensor, real: Tensor, *, train: Tensor) -> Near:

@@ -138,7 +138,7 @@ def test_steps_are_counted_over_rollouts_and_from_each_reset() -> None:
     env = Gymnasium(name="", num_envs=2).build(make=Sound)
     watch = Watch(env)
     zeros = torch.zeros(4, 2)
-    steps = {"reward": zeros, "terminated": zeros.bool(), "truncated": zeros.bool()}
+    steps = {"action": zeros, "reward": zeros, "terminated": zeros.bool(), "truncated": zeros.bool()}
     steps |= {"observation": torch.zeros(4, 2, 3), "final": torch.zeros(4, 2, 3)}
     ended = zeros.bool()
     ended[2, 1] = True
@@ -149,3 +149,5 @@ def test_steps_are_counted_over_rollouts_and_from_each_reset() -> None:
     bad[1, 1] = float("nan")
     with pytest.raises(FaultyEnvironmentError, match=r"copy 1 .* reward .* at step 7 since its reset"):
         watch.look_at_all(steps | {"reward": bad}, torch.zeros(2, 3))
+    # A policy that has diverged is not the environment's fault; training names that.
+    watch.look_at_all(steps | {"reward": bad, "action": bad}, torch.zeros(2, 3))

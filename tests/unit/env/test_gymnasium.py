@@ -179,6 +179,22 @@ def test_one_that_cannot_be_put_back_begins_new_episodes() -> None:
     assert not torch.equal(begun, other), "and is not the same wherever training was cut"
 
 
+def test_an_episode_too_long_to_be_repeated_is_not_put_back_halfway(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tutelage.env.recorded.MOST_ACTIONS", 3)
+    env = GymnasiumVector(make_vector("", 1, make=Physics, is_recorded=True), snapshot="replay")
+    again = GymnasiumVector(make_vector("", 1, make=Physics, is_recorded=True), snapshot="replay")
+    first = env.reset(torch.Generator())
+    for number in range(4):
+        begun = again.restore(env.state())
+        assert begun is None, number
+        moved = env.step(torch.zeros(1, 2))
+        assert torch.equal(moved.observation, again.step(torch.zeros(1, 2)).observation)
+    begun = again.restore(env.state())
+    assert begun is not None, "a new episode: repeating three of four actions would lead elsewhere"
+    assert not torch.equal(begun, moved.observation)
+    assert not torch.equal(begun, first)
+
+
 class Narrow(gymnasium.Env):  # type: ignore[misc]
     """Asserts that actions lie within bounds that float32 rounds away from them, and keeps a name where wrappers keep an
     environment."""

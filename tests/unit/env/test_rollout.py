@@ -1,12 +1,16 @@
 """The rollout stream: advantages by their definition, minibatches as a whole, episodes counted, state exact."""
 
+import collections
 import copy
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from tutelage.core.errors import FaultyEnvironmentError
+from tutelage.env.base import Transition
 from tutelage.env.cartpole import CartPole, CartPoles
 from tutelage.env.replay import Replay, ReplayStream
 from tutelage.env.rollout import Rollout, RolloutStream, advantages
@@ -125,8 +129,8 @@ class Chooser(Pusher):
         return torch.zeros(len(batch["reward"]))
 
 
-def acting(kind: str) -> Any:
-    env = Forgetful(4, max_steps=500)
+def acting(kind: str, env: Any = None) -> Any:
+    env = env or Forgetful(4, max_steps=500)
     if kind == "rollout":
         rollout = Rollout(num_steps=8, num_epochs=1, minibatch_size=32, scales_rewards=True)
         return RolloutStream(env, actor=Pusher(), rollout=rollout, seed=3)
@@ -149,3 +153,25 @@ def test_rewards_of_episodes_that_were_broken_off_belong_to_no_other(kind: str, 
     sums = [value for name, value in told.state().items() if name.endswith("/running")]
     assert len(sums) == (2 if kind == "rollout" else 1)
     assert not any(value.any() for value in sums)
+
+
+class Broken(CartPoles):
+    """Divides by zero now and then."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__(4, max_steps=500)
+        self.part = part
+
+    def step(self, action: Tensor) -> Transition:
+        moved = super().step(action)
+        bad = torch.where(moved.terminated, torch.nan, 0.0)
+        found = getattr(moved, self.part)
+        return replace(moved, **{self.part: found + (bad if found.dim() == 1 else bad[:, None])})
+
+
+@pytest.mark.parametrize("part", ["reward", "observation", "final_observation"])
+@pytest.mark.parametrize("kind", ["rollout", "replay"])
+def test_numbers_that_are_not_finite_are_told_before_they_are_learned_from(kind: str, part: str) -> None:
+    told = acting(kind, Broken(part))
+    with pytest.raises(FaultyEnvironmentError, match=r"gives (a reward|an observation|a first observation) that is not finite"):
+        collections.deque((told.next() for _ in range(64)), maxlen=0)

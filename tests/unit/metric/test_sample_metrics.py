@@ -65,3 +65,11 @@ def test_precision_and_coverage_as_one_number_punish_either() -> None:
     assert good > 0.93
     assert dropped == pytest.approx(1.25 * 0.5 / (0.25 + 0.5), abs=0.06)
     assert beside == pytest.approx(1.25 * 0.5 / (0.125 + 1), abs=0.06)
+
+
+@pytest.mark.parametrize("kind", ["coverage", "precision_coverage", "precision", "recall"])
+def test_rows_that_occur_many_times_are_covered_by_their_equals(kind: str) -> None:
+    random = np.random.default_rng(0)
+    real, generated = (1.7 * np.eye(4)[random.integers(4, size=(500, 2))].reshape(500, 8) + 0.3 for _ in range(2))
+    assert value(kind, real, generated) == 1.0
+    assert value(kind, real, generated + 0.01) == 0.0

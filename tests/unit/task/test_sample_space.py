@@ -83,3 +83,9 @@ def test_steps_between_two_draws_begin_and_end_at_them() -> None:
     between = interpolated(ends)
     assert between.shape == (16, 16)
     torch.testing.assert_close(between[[0, 7, 8, 15]], ends, atol=1e-6, rtol=0)
+
+
+def test_a_class_is_asked_for_in_full_between_two_samples_of_it() -> None:
+    ends = torch.cat([torch.randn(4, 16), torch.eye(3)[[0, 0, 2, 2]]], dim=1)
+    between = interpolated(ends)
+    assert torch.equal(between[:, 16:], torch.eye(3)[[0] * (len(between) // 2) + [2] * (len(between) // 2)])
