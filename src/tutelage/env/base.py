@@ -45,12 +45,14 @@ class Environment(Protocol):
     Attributes:
         name: What it is called in errors, such as `CartPole-v1`.
         num_envs: N.
+        time_limit: Steps after which it cuts an episode itself; 0 where it does not, or does not say so.
         observation_sizes: O; channels, height, width for pixels.
         actions: What may be done.
     """
 
     name: str
     num_envs: int
+    time_limit: int
     observation_sizes: tuple[int, ...]
     actions: Actions
 

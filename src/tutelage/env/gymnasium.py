@@ -82,6 +82,7 @@ class GymnasiumVector:
         self._snapshot = snapshot
         self._seen: Seen = seen_in(vector.single_observation_space)
         self.num_envs = int(vector.num_envs)
+        self.time_limit = int(getattr(vector.spec or getattr(vector, "envs", [vector])[0].spec, "max_episode_steps", None) or 0)
         self.observation_sizes = self._seen.sizes
         taken = taken_by(vector.single_action_space)
         self.actions = Actions(taken.num_choices, taken.low, taken.high)
