@@ -3,7 +3,7 @@
 Near means within the distance to the real sample's fifth nearest real neighbor.
 
 Source: M. Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", 2020, arXiv 2002.09797, equation 6.
-Differs from the paper: what lies exactly at that distance is near, as rows that occur many times are to each other.
+Differs from the paper: equal rows are near, however many of them there are.
 """
 
 from typing import ClassVar, Literal

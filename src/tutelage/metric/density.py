@@ -3,7 +3,7 @@
 It counts for each generated sample the real samples whose neighborhood it lies in, over what is to be expected. It may exceed 1.
 
 Source: M. Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", 2020, arXiv 2002.09797, equation 5.
-Differs from the paper: the rim of a neighborhood belongs to it.
+Differs from the paper: equal rows are near, however many of them there are.
 """
 
 from typing import ClassVar, Literal

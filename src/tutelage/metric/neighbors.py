@@ -134,8 +134,9 @@ def radii(real_ND: np.ndarray, *, neighbors: int) -> np.ndarray:
 
 
 def inside(there_ND: np.ndarray, asked_MD: np.ndarray, *, neighbors: int) -> np.ndarray:
-    """Tell which samples asked about lie within which neighborhoods of those that are there, or on their rim, bool [N, M].
+    """Tell which samples asked about lie within which neighborhoods of those that are there, or equal them, bool [N, M].
 
-    Rows that occur many times, as in tables of choices, have neighborhoods of radius 0: their equals lie on the rim.
+    Rows that occur many times, as in tables of choices, have neighborhoods of radius 0, in which their equals lie.
     """
-    return np.asarray(distances(there_ND, asked_MD) <= radii(there_ND, neighbors=neighbors)[:, None])
+    distance_NM = distances(there_ND, asked_MD)
+    return np.asarray((distance_NM < radii(there_ND, neighbors=neighbors)[:, None]) | (distance_NM == 0))

@@ -116,13 +116,15 @@ def _played(
     try:
         frames, steps, total = [], -1, 0.0
         for picture, reward in _steps(env, plan, network, seed=seed, max_steps=max_steps, is_drawn=is_drawn):
-            frames += [] if picture is None else [picture]
+            # One palette for all would be smaller, and wrong for pictures that change their colors. With one of its own each
+            # takes a third of the memory.
+            frames += [] if picture is None else [picture.quantize(64)]
+            del picture
             steps, total = steps + 1, total + reward
     finally:
         env.close()
     written = BytesIO()
-    # One palette for all would be smaller, and wrong for pictures that change their colors.
-    first, *others = [frame.quantize(64) for frame in frames]
+    first, *others = frames
     first.save(written, "GIF", save_all=True, append_images=others, duration=round(1000 / frames_per_second), loop=0)
     return Rollout(written.getvalue(), steps, total, is_drawn)
 

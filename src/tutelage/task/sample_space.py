@@ -134,9 +134,10 @@ def _spanning(samples: Tensor) -> tuple[Tensor, Tensor]:
 def _classifier_space(samples: Tensor, classes: Tensor, *, seed: int) -> SampleSpace:
     """Return the features of a classifier fitted to the samples."""
     generator = torch.Generator().manual_seed(derive(seed, "sample space"))
-    # The default generator, which layers draw from, stays as the training left it.
+    # The default generator, which layers draw from, stays as the training left it. `torch.manual_seed` would seed those of
+    # devices too, which nobody puts back.
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive(seed, "sample space init"))
+        torch.default_generator.manual_seed(derive(seed, "sample space init"))
         body = _body(samples.shape[1:])
         head = nn.Linear(FEATURES, int(classes.max()) + 1)
     network = nn.Sequential(body, nn.ReLU(), head)

@@ -67,6 +67,13 @@ def test_labelled_samples_by_a_classifier_that_tells_the_classes_apart_and_leave
     np.testing.assert_array_equal(again.features(samples), features)
 
 
+def test_the_classifier_leaves_the_generators_of_devices_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    seeded: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", seeded.append)
+    choose_space(torch.randn(40, 1, 8, 8), np.arange(40) % 2, seed=0)
+    assert not seeded
+
+
 def test_amounts_are_no_classes() -> None:
     assert not choose_space(torch.randn(60, 100), np.arange(60) * 0.5, seed=0).is_learned
 
