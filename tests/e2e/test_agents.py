@@ -1,6 +1,7 @@
 """A trained agent is measured anew, played and drawn; several seeds are told as one. The environment's answers are known."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +21,17 @@ from tutelage.task.ppo import Ppo  # noqa: E402
 
 SMALL = ("--set", "task.num_envs=4", "--set", "task.num_steps=32", "--set", "batch_size=128", "--env-steps", "512")
 LENGTH = 12
+OWN_MODULE = """
+import gymnasium
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv
+
+
+class OwnRoom(CartPoleEnv):
+    pass
+
+
+gymnasium.register("OwnRoom-v0", entry_point="ownrooms:OwnRoom", max_episode_steps=20)
+"""
 
 
 class Corridor(gymnasium.Env):  # type: ignore[misc]
@@ -127,3 +139,58 @@ def test_several_seeds_are_runs_of_their_own_told_as_one(tmp_path: Path, capsys:
     assert main(["play", str(out / "seed-5"), "--out", str(film), "--max-steps", "5", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.strip().splitlines()[-1])["steps"] <= 5
     assert film.read_bytes().startswith(b"GIF89a")
+
+
+@pytest.fixture(scope="module")
+def own_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a small agent in an environment that a module of the working directory registers."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "ownrooms.py").write_text(OWN_MODULE, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "path", [*sys.path])
+        words = ["train", "gym:ownrooms:OwnRoom-v0", *SMALL, "--env-steps", "128", "--out", "run"]
+        assert main(words) == 0
+    return folder / "run"
+
+
+def test_an_environment_of_a_module_trains_and_plays_from_its_folder(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(own_run.parent)
+    assert main(["play", "run", "--out", "film.GIF", "--max-steps", "3"]) == 0
+    assert (own_run.parent / "film.GIF").is_file()
+    assert main(["train", "gym:nosuchmodule:OwnRoom-v0"]) == 2
+    assert "importing 'nosuchmodule' fails" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["play", "RUN", "--out", "x.gif", "--max-steps", "0"], "--max-steps 0: expected 1 to"),
+        (["play", "RUN", "--out", "x.gif", "--max-steps=-5"], "--max-steps -5: expected 1 to"),
+        (["play", "RUN", "--out", "x.mp4"], "ends in .gif, an animation, which is all that is written; found .mp4"),
+        (["generate", "RUN", "--out", "x.png"], "generates nothing: it acts in its environment"),
+        (["generate", "RUN"], "tutelage play"),
+    ],
+)
+def test_what_an_agent_cannot_do_is_refused_with_what_it_can(
+    own_run: Path,
+    words: list[str],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([str(own_run) if word == "RUN" else word for word in words]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_end_of_a_training_names_play(
+    own_run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(own_run.parent)
+    assert main(["train", "gym:ownrooms:OwnRoom-v0", *SMALL, "--env-steps", "128", "--out", "again"]) == 0
+    assert "play     tutelage play again --out rollout.gif" in capsys.readouterr().err

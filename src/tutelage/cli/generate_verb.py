@@ -13,7 +13,7 @@ from tutelage.core.errors import UsageError
 from tutelage.core.names import from_address
 from tutelage.core.outlet import flush, one_line, say, say_json, tell, warn
 from tutelage.data.source.corpus_files import read_corpus
-from tutelage.run.generate import Generation, Wanted
+from tutelage.run.generate import Generation, Wanted, refuse_agent
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out:
         check_out_file(arguments.out, [arguments.prompt_file] if arguments.prompt_file else [])
     opened = Run.open(arguments.run, tell=warn)
+    refuse_agent(opened.path, opened.decided.task)
     if opened.makes_samples:
         return generate_samples(opened, arguments)
     if arguments.out and Path(arguments.out).suffix not in (".txt", ".json"):

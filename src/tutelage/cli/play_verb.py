@@ -12,11 +12,18 @@ from tutelage.run.run import Run
 
 __all__ = ["run"]
 
+ENDING = ".gif"
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Play, write the animation, and tell the return."""
-    if Path(arguments.out).suffix != ".gif":
-        raise UsageError(f"--out {arguments.out}: expected a name that ends in .gif.")
+    if Path(arguments.out).suffix.lower() != ENDING:
+        ending = Path(arguments.out).suffix or "no ending"
+        raise UsageError(
+            f"--out {arguments.out}: expected a name that ends in {ENDING}, an animation, which is all that is written; "
+            f"found {ending}. "
+            "Other programs make pictures and films of it, such as ffmpeg -i rollout.gif rollout.mp4."
+        )
     check_out_file(arguments.out, [])
     rollout = play(Run.open(arguments.run, tell=warn), seed=arguments.seed, max_steps=arguments.max_steps)
     write_durably(Path(arguments.out), rollout.animation)

@@ -71,4 +71,6 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
             tell(f"generate tutelage generate {one_line(str(folder))} --prompt TEXT")
         elif done.makes_samples and can_answer:
             tell(f"generate tutelage generate {one_line(str(folder))} --num 64 --out FILE")
+        elif done.decided.task.plays and can_answer:
+            tell(f"play     tutelage play {one_line(str(folder))} --out rollout.gif")
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

@@ -6,6 +6,7 @@ TutelageError
   DataError         the data was refused before training, all problems listed  exit 3   code data
   RunError          a run folder is missing, damaged or belongs elsewhere      exit 2   code run
     DiskError       a file that the file system refuses to write or read       exit 2   code io
+  FaultyEnvironmentError  an environment broke, or gave what it must not        exit 3   code environment
   DivergedError     training produced numbers that nothing can learn from      exit 1   code diverged
   OutOfMemoryError  there was not enough memory, and no smaller step would do  exit 1   code memory
 
@@ -25,6 +26,7 @@ __all__ = [
     "DataProblem",
     "DiskError",
     "DivergedError",
+    "FaultyEnvironmentError",
     "OutOfMemoryError",
     "RecipeError",
     "RunError",
@@ -92,6 +94,13 @@ class DiskError(RunError):
         self.path = path
         self.number = number
         super().__init__(message)
+
+
+class FaultyEnvironmentError(TutelageError):
+    """An environment that broke, or gave what an environment must not give: an agent's data are wrong."""
+
+    exit_code = 3
+    code = "environment"
 
 
 class DivergedError(TutelageError):

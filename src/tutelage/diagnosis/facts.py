@@ -13,6 +13,8 @@ LEAST_STEPS = 10
 """With fewer, the steps are what is too few."""
 FEW = 60
 """Steps, up to the end that was asked for, below which nothing can be said of what could be learned, however small the data."""
+FEW_ENV_STEPS = 10_000
+"""Environment steps below which nothing can be said of what an agent could learn: it has seen a few dozen episodes."""
 FALLING = 0.05
 """Fraction by which a training loss has to have fallen for it to count as falling."""
 UNMOVED = 1e-3
@@ -88,7 +90,8 @@ class Facts:
         stopped: Why it ended, such as `budget`.
         rate: The highest learning rate; 0 where it is not known.
         layers: Every weight that has learned.
-        losses: The training loss of each log line; of several phases the first one's.
+        losses: The training loss of each log line; of several phases the first one's. None where losses of different steps
+            cannot be compared.
         scores: The watched score of each evaluation.
         greater_is_better: The direction of these.
         train: What the model reaches on train rows beside a guess, in words; "" where nobody measured it.
@@ -100,6 +103,7 @@ class Facts:
         width: Deviation of generated samples, over that of real ones; None where no samples are generated.
         covered: Of real samples, how many have a generated one near; None where nobody measured it.
         is_partly_better: Whether another metric than the one of the headline is better than a guess.
+        env_steps: Steps that an agent took in its environment; 0 where none acts.
     """
 
     steps: int
@@ -119,6 +123,7 @@ class Facts:
     width: float | None = None
     covered: float | None = None
     is_partly_better: bool = False
+    env_steps: int = 0
 
     @property
     def moved(self) -> float:
@@ -128,11 +133,14 @@ class Facts:
     @property
     def is_short(self) -> bool:
         """Whether there were too few steps for anything to be said of the data; patience that ran out is evidence."""
-        return self.stopped == "budget" and self.steps < FEW
+        return self.stopped == "budget" and (self.steps < FEW or 0 < self.env_steps < FEW_ENV_STEPS)
 
     @property
     def was_improving(self) -> bool:
-        """Whether the training loss fell and the last evaluation was the best when training ended."""
+        """Whether the training loss fell, or an agent's score rose, and the last evaluation was the best when training ended."""
+        if self.env_steps:
+            first_and_last = self.scores.values[:1] + self.scores.values[-1:]
+            return len(self.scores) > 2 and len(set(first_and_last)) > 1 and self.best_place == 1.0
         return len(self.losses) > 2 and self.losses.fallen > FALLING and self.best_place == 1.0
 
     @property

@@ -43,12 +43,16 @@ class Environment(Protocol):
     """Copies of an environment; a copy whose episode ends starts anew within the same step, or within the next.
 
     Attributes:
+        name: What it is called in errors, such as `CartPole-v1`.
         num_envs: N.
+        time_limit: Steps after which it cuts an episode itself; 0 where it does not, or does not say so.
         observation_sizes: O; channels, height, width for pixels.
         actions: What may be done.
     """
 
+    name: str
     num_envs: int
+    time_limit: int
     observation_sizes: tuple[int, ...]
     actions: Actions
 
@@ -59,7 +63,11 @@ class Environment(Protocol):
         """
 
     def step(self, action: Tensor) -> Transition:
-        """Take one action in every copy: int64 [N], or float32 [N, A] within the bounds."""
+        """Take one action in every copy: int64 [N], or float32 [N, A] within the bounds.
+
+        Raises:
+            FaultyEnvironmentError: The environment broke.
+        """
 
     def state(self) -> dict[str, Any]:
         """Return a copy of all that decides what comes next, random state included: tensors, and JSON values."""

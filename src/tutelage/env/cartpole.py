@@ -49,12 +49,13 @@ class CartPole(Env):
 class CartPoles:
     """N carts at once."""
 
+    name = "cartpole"
     observation_sizes: tuple[int, ...] = (4,)
     actions = Actions(2)
 
     def __init__(self, num_envs: int, *, max_steps: int, device: torch.device | str = "cpu") -> None:
         self.num_envs = num_envs
-        self._max_steps = max_steps
+        self._max_steps = self.time_limit = max_steps
         self._generator = torch.Generator(device)
         self._body_N4 = torch.zeros(num_envs, 4, dtype=torch.float64, device=device)
         self._age_N = torch.zeros(num_envs, dtype=torch.int64, device=device)

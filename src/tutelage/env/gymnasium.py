@@ -18,16 +18,19 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from tutelage.core.errors import DivergedError, TutelageError
 from tutelage.core.seeds import derive
 from tutelage.core.spaces import Seen, seen_in, taken_by
 from tutelage.env.actions import Actions
 from tutelage.env.base import Env, Environment, Transition
+from tutelage.env.faults import broken
 from tutelage.env.plain_state import plain_state, restore_plain
 from tutelage.env.trial import find_way
 
 __all__ = ["Gymnasium", "GymnasiumVector", "Snapshot", "make_vector"]
 
 Snapshot = Literal["plain", "replay", "none"]
+SMALLER_RATE = "Train anew, with a smaller learning rate: --set optim.lr=..."
 
 
 class Gymnasium(Env):
@@ -45,7 +48,7 @@ class Gymnasium(Env):
         vector = make_vector(
             self.name, self.num_envs, settings=self.settings, make=make, is_recorded=is_recorded, frames=self.frames
         )
-        return GymnasiumVector(vector, snapshot=self.snapshot, device=device)
+        return GymnasiumVector(vector, name=_said(self.name, make), snapshot=self.snapshot, device=device)
 
     @staticmethod
     def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
@@ -56,7 +59,7 @@ class Gymnasium(Env):
             kept: Snapshot = "replay" if way == "replay" else "plain"
             own = settings.get("settings")
             vector = make_vector(name, 2, settings=own, make=make, is_recorded=way == "replay", frames=frames)
-            return GymnasiumVector(vector, snapshot=kept)
+            return GymnasiumVector(vector, name=_said(name, make), snapshot=kept)
 
         # One that is vectorized by itself has no copies that could be repeated one by one.
         is_whole = make is None and frames == 1 and _has_own_vector(name)
@@ -67,17 +70,19 @@ class Gymnasium(Env):
 class GymnasiumVector:
     """A vector environment, with tensors in place of arrays, and a state."""
 
-    def __init__(self, vector: Any, *, snapshot: Snapshot = "plain", device: torch.device | str = "cpu") -> None:
+    def __init__(self, vector: Any, *, name: str = "", snapshot: Snapshot = "plain", device: torch.device | str = "cpu") -> None:
         """Take the vector environment over; it is closed with this one."""
         from gymnasium.vector import AutoresetMode
 
         self._vector = vector
+        self.name = name or type(vector.unwrapped).__name__
         self._device = torch.device(device)
         self._mode = AutoresetMode(vector.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
         self._modes = AutoresetMode
         self._snapshot = snapshot
         self._seen: Seen = seen_in(vector.single_observation_space)
         self.num_envs = int(vector.num_envs)
+        self.time_limit = int(getattr(vector.spec or getattr(vector, "envs", [vector])[0].spec, "max_episode_steps", None) or 0)
         self.observation_sizes = self._seen.sizes
         taken = taken_by(vector.single_action_space)
         self.actions = Actions(taken.num_choices, taken.low, taken.high)
@@ -93,6 +98,7 @@ class GymnasiumVector:
         self._fresh = [plain_state(copy) for copy in self._copies] if snapshot == "plain" else []
         self._is_open = True
         self._seed, self._num_steps = 0, 0  # of the last reset, and since
+        self._ages = np.zeros(self.num_envs, dtype=np.int64)  # steps since the reset of each copy
 
     def reset(self, generator: torch.Generator) -> Tensor:
         """Begin new episodes and return observations [N, O]."""
@@ -101,7 +107,13 @@ class GymnasiumVector:
         # A vectorized environment has one generator for all copies; a list would mean one for each.
         self._seed, self._num_steps = seeds[0], 0
         has_one = self._copies[0] is self._vector
-        observation, _ = self._vector.reset(seed=seeds[0] if has_one else seeds)
+        try:
+            observation, _ = self._vector.reset(seed=seeds[0] if has_one else seeds)
+        except (TutelageError, MemoryError):
+            raise
+        except Exception as error:  # a border: the user's own code
+            raise broken(self._vector, error, name=self.name, ages=None) from error
+        self._ages = np.zeros(self.num_envs, dtype=np.int64)
         self._is_starting = np.zeros(self.num_envs, dtype=bool)
         return self._tensor(observation)
 
@@ -112,8 +124,16 @@ class GymnasiumVector:
         if self._bounds is not None:
             # Bounds such as 0.1 are rounded up in float32, and an own environment may assert that it is within them.
             np.minimum(np.maximum(taken, self._bounds[0], out=taken), self._bounds[1], out=taken)
-        shown, reward, terminated, truncated, told = self._vector.step(taken.reshape(self._action_shape))
+        try:
+            shown, reward, terminated, truncated, told = self._vector.step(taken.reshape(self._action_shape))
+        except (TutelageError, MemoryError):
+            raise
+        except Exception as error:  # a border: the user's own code
+            if not np.isfinite(taken).all():
+                raise DivergedError(f"{self.name}: the policy gave actions that are not finite. {SMALLER_RATE}") from error
+            raise broken(self._vector, error, name=self.name, ages=self._ages) from error
         is_over = terminated | truncated
+        self._ages = np.where(is_over, 0, self._ages + 1)
         final, is_real = shown, None
         if self._mode == self._modes.NEXT_STEP:
             is_real, self._is_starting = ~self._is_starting, is_over.copy()
@@ -136,7 +156,7 @@ class GymnasiumVector:
 
     def state(self) -> dict[str, Any]:
         """Return the copies' states as JSON values."""
-        state: dict[str, Any] = {"starting": self._is_starting.tolist()}
+        state: dict[str, Any] = {"starting": self._is_starting.tolist(), "ages": self._ages.tolist()}
         if self._snapshot == "plain":
             # What is still as it was made need not be kept: tables of a small world are large.
             pairs = [zip(plain_state(copy), fresh, strict=True) for copy, fresh in zip(self._copies, self._fresh, strict=True)]
@@ -151,6 +171,7 @@ class GymnasiumVector:
         if "copies" not in state:
             return self.reset(torch.Generator().manual_seed(int(state["again"])))
         self._is_starting = np.array(state["starting"], dtype=bool)
+        self._ages = np.array(state.get("ages", [0] * self.num_envs), dtype=np.int64)
         for number, (copy, saved) in enumerate(zip(self._copies, state["copies"], strict=True)):
             if self._snapshot == "plain":
                 fresh = self._fresh[number]
@@ -177,6 +198,11 @@ class GymnasiumVector:
     def _tensor(self, observation: np.ndarray) -> Tensor:
         """Return observations as a network takes them."""
         return _tensor(observation, self._seen).to(self._device)
+
+
+def _said(name: str, make: Callable[[], Any] | None) -> str:
+    """Return what an environment is called in errors."""
+    return name or str(getattr(make, "__name__", type(make).__name__)).strip("<>")
 
 
 def _anything(_action: Any) -> bool:

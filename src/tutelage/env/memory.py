@@ -53,11 +53,11 @@ class Memory:
         if self._filled:
             self._columns["truncated"][(self._next - 1) % self._num_rows] = True
 
-    def newest(self, *, last: int = 0) -> dict[str, Tensor]:
-        """Return the steps of the last rows, or of all, one after another: [B, ...] each."""
+    def observations(self, *, last: int = 0) -> Tensor:
+        """Return observations [B, O] of the last rows, or of all."""
         count = min(last or self._filled, self._filled)
         rows = (self._next - count + torch.arange(count)) % self._num_rows
-        return {name: self._columns[name][rows].flatten(0, 1) for name in ("observation", "final", "reward", "action")}
+        return self._columns["observation"][rows].flatten(0, 1)
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return rows and environments int64 [B] of steps drawn at random, each as likely as any."""

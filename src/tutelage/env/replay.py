@@ -19,17 +19,15 @@ from torch import Tensor
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
 from tutelage.env.coverage import Coverage
-from tutelage.env.finite import check_finite
 from tutelage.env.memory import Memory
 from tutelage.env.returns import Returns
 from tutelage.env.rollout import below
+from tutelage.env.watch import Watch
 
 __all__ = ["Explorer", "Replay", "ReplayStream"]
 
 NUM_RETURNS = 4096
 """Environment steps over which the mean return that is logged is counted."""
-LOOK_EVERY = 64
-"""Steps of each environment after which it is looked at what was seen."""
 PRIORITY_POWER, CORRECTION_POWER, LEAST_PRIORITY = 0.6, 0.4, 1e-3
 """Alpha, beta and epsilon of the paper, section 3.3 and 3.4; beta stays where it begins."""
 
@@ -89,6 +87,8 @@ class ReplayStream:
         self._env, self._explorer, self._replay, self._seed = env, explorer, replay, seed
         self.batch_size = replay.batch_size
         self._observation = env.reset(torch.Generator().manual_seed(derive(seed, "env")))
+        self._watch = Watch(env)
+        self._watch.begin(self._observation)
         self._memory = Memory(
             max(replay.capacity // env.num_envs, replay.num_steps + 1), num_envs=env.num_envs, has_priorities=replay.prioritized
         )
@@ -127,9 +127,7 @@ class ReplayStream:
         while self.env_steps < max(replay.warmup, 1):
             self._act()
             if self.env_steps >= max(replay.warmup, 1):
-                seen = self._memory.newest()
-                check_finite(seen)
-                self._explorer.learn_scale(seen["observation"])
+                self._explorer.learn_scale(self._memory.observations())
         if self._num_updates % replay.num_updates == 0:
             for _ in range(replay.collect_steps):
                 self._act()
@@ -160,6 +158,7 @@ class ReplayStream:
     def renew(self) -> None:
         """Begin new episodes; what is remembered came of the environment, and stays."""
         self._observation = self._env.reset(torch.Generator().manual_seed(derive(self._seed, "env", self._num_steps)))
+        self._watch.begin(self._observation)
         self._returns.forget()
         self._memory.cut()
 
@@ -173,6 +172,7 @@ class ReplayStream:
         state |= {f"env/{name}": value for name, value in self._env.state().items()}
         state |= {f"returns/{name}": value for name, value in self._returns.state().items()}
         state |= {f"coverage/{name}": value for name, value in self._coverage.state().items()}
+        state["ages"] = self._watch.state()
         state["counters"] = [self._num_steps, self._num_updates, self._told_at]
         return state | {"observation": self._observation}
 
@@ -183,6 +183,7 @@ class ReplayStream:
         begun = self._env.restore(below("env", state))
         self._observation = state["observation"].to(device, copy=True) if begun is None else begun
         self._returns.restore(below("returns", state))
+        self._watch.restore(state.get("ages") if begun is None else None)
         if begun is not None:
             self._memory.cut()
             self._returns.forget()
@@ -199,6 +200,7 @@ class ReplayStream:
         observation = self._observation
         action = self._explorer.explore(observation, self.epsilon, generator)
         moved = self._env.step(self._explorer.to_env(action))
+        self._watch.look(moved, action)
         self._observation = moved.observation
         self._returns.add(moved.reward, moved.terminated | moved.truncated)
         step = {
@@ -211,7 +213,5 @@ class ReplayStream:
         }
         self._memory.add(step | ({} if moved.is_real is None else {"is_real": moved.is_real}))
         self._num_steps += 1
-        if self._num_steps % LOOK_EVERY == 0:
-            seen = self._memory.newest(last=LOOK_EVERY)
-            check_finite(seen)
-            self._coverage.add(seen["observation"])
+        if self._num_steps % 64 == 0:
+            self._coverage.add(self._memory.observations(last=64))

@@ -18,9 +18,9 @@ from tutelage.core.errors import UsageError
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
 from tutelage.env.coverage import Coverage
-from tutelage.env.finite import check_finite
 from tutelage.env.returns import Returns
 from tutelage.env.reward_scale import RewardScale
+from tutelage.env.watch import Watch
 
 __all__ = ["Actor", "Rollout", "RolloutStream", "advantages", "below"]
 
@@ -108,6 +108,8 @@ class RolloutStream:
         self.batch_size = rollout.minibatch_size
         self._seed = seed
         self._observation = env.reset(torch.Generator().manual_seed(derive(seed, "env")))
+        self._watch = Watch(env)
+        self._watch.begin(self._observation)
         self._samples: dict[str, Tensor] = {}
         self._mixed: dict[str, Tensor] = {}
         self._mixed_for = (-1, -1)  # rollout and epoch
@@ -173,6 +175,7 @@ class RolloutStream:
         """Drop what a policy that diverged has collected, and begin new episodes."""
         self._samples, self._mixed_for = {}, (-1, -1)
         self._observation = self._env.reset(torch.Generator().manual_seed(derive(self._seed, "env", self._num_rollouts)))
+        self._watch.begin(self._observation)
         self._forget_episodes()
 
     @property
@@ -213,7 +216,7 @@ class RolloutStream:
             for name, value in row.items():
                 columns.setdefault(name, []).append(value)
         steps = {name: torch.stack(values) for name, values in columns.items()}
-        check_finite(steps)
+        self._watch.look_at_all(steps, self._observation)
         self._returns.add_all(steps["reward"], steps["terminated"] | steps["truncated"])
         self._samples = self._finish(steps)
         self._coverage.add(self._samples["observation"])
@@ -265,7 +268,8 @@ class RolloutStream:
         state |= {f"returns/{name}": value for name, value in self._returns.state().items()}
         state |= {f"coverage/{name}": value for name, value in self._coverage.state().items()}
         state |= {f"scale/{name}": value for name, value in self._scale.state().items()}
-        return state | {"observation": self._observation, "counters": [self._num_rollouts, self._served]}
+        counters = {"counters": [self._num_rollouts, self._served], "ages": self._watch.state()}
+        return state | counters | {"observation": self._observation}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state` returned."""
@@ -276,6 +280,7 @@ class RolloutStream:
         self._returns.restore(below("returns", state))
         self._coverage.restore(below("coverage", state))
         self._scale.restore(below("scale", state))
+        self._watch.restore(state.get("ages") if begun is None else None)
         if begun is not None:
             self._forget_episodes()
         self._num_rollouts, self._served = map(int, state["counters"])

@@ -8,6 +8,7 @@ import torch
 
 from tutelage.env.base import Environment
 from tutelage.env.plain_state import NotPlainError
+from tutelage.env.watch import Watch
 
 __all__ = ["find_way"]
 
@@ -22,6 +23,9 @@ def find_way(ways: Sequence[str], build: Callable[[str], Environment]) -> tuple[
     Args:
         ways: In the order in which they are tried.
         build: Makes copies that are saved in a way.
+
+    Raises:
+        FaultyEnvironmentError: The environment breaks, or gives what is not finite.
     """
     reasons = []
     held = random.getstate(), np.random.get_state(), torch.get_rng_state()
@@ -55,13 +59,17 @@ def _try(way: str, build: Callable[[str], Environment]) -> str:
 def _compare(first: Environment, second: Environment, *, way: str) -> str:
     """Act, save, put back, act alike; return what differs."""
     generator = torch.Generator().manual_seed(0)
-    first.reset(torch.Generator().manual_seed(1))
+    # What is not finite would not even equal itself: it is named as what it is, before anything is trained.
+    watch = Watch(first)
+    watch.begin(first.reset(torch.Generator().manual_seed(1)))
     for _ in range(STEPS_BEFORE):
-        first.step(first.actions.sample(first.num_envs, generator))
+        action = first.actions.sample(first.num_envs, generator)
+        watch.look(first.step(action), action)
     second.restore(first.state())
     for step in range(STEPS_AFTER):
         action = first.actions.sample(first.num_envs, generator)
         one, other = first.step(action), second.step(action)
+        watch.look(one, action)
         names = ("observation", "reward", "terminated", "truncated")
         if not all(torch.equal(getattr(one, key), getattr(other, key)) for key in names):
             how = "put back" if way == "plain" else "repeated from its random state and actions"

@@ -9,7 +9,8 @@ __all__ = ["EpisodeOutcome"]
 
 @dataclass(frozen=True)
 class EpisodeOutcome:
-    """Returns float64 [N] and lengths int64 [N] of whole episodes."""
+    """Returns float64 [N] and lengths int64 [N] of episodes, and how many of them were given up before they ended."""
 
     returns: np.ndarray
     lengths: np.ndarray
+    num_open: int = 0

@@ -157,7 +157,9 @@ class Ended:
             stopped=state.control.stop_reason,
             rate=max((point[name] for point in points for name in point if _kind(name) == "lr"), default=0.0),
             layers=(*self.layers, *dead),
-            losses=_curve(points, next((name for point in points for name in point if _is_train_loss(name)), "")),
+            losses=_curve(points, next((name for point in points for name in point if _is_train_loss(name)), ""))
+            if state.task.has_steady_loss
+            else Curve(),
             scores=_curve(points, watched),
             greater_is_better=_directions(self.plan)[self.plan.watched],
             train=train if fits_train else train_signal or train,
@@ -169,6 +171,7 @@ class Ended:
             width=scores.get("rivalry", {}).get("width"),
             covered=scores.get("rivalry", {}).get("coverage"),
             is_partly_better=verdict == "partly better",
+            env_steps=int(self.composed.problem.extras().get("env_steps", 0)),
         )
 
     def _signal(self, scores: Mapping[str, Any], part: str) -> str:

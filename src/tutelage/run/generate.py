@@ -85,6 +85,20 @@ class Generation:
         return [self.prompt + "".join(column) for column in columns]
 
 
+def refuse_agent(path: Path, task: object) -> None:
+    """Refuse to generate with what acts.
+
+    Raises:
+        RunError: The task acts in an environment.
+    """
+    if getattr(task, "plays", False):
+        kind = getattr(task, "kind", "")
+        raise RunError(
+            f"{path}: an agent (task {kind!r}) generates nothing: it acts in its environment. "
+            f"Watch an episode: tutelage play {path} --out rollout.gif."
+        )
+
+
 def begin_generation(path: Path, predictor: Predictor, wanted: Wanted) -> Generation:
     """Return texts that are written while they are read.
 
@@ -97,6 +111,7 @@ def begin_generation(path: Path, predictor: Predictor, wanted: Wanted) -> Genera
         RunError: The run's model is no language model, or its file does not fit together.
     """
     fitted = predictor.fitted
+    refuse_agent(path, predictor.task)
     if not isinstance(fitted, FittedText):
         kind = getattr(predictor.task, "kind", "")
         raise RunError(

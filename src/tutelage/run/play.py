@@ -16,7 +16,7 @@ from tutelage.task.episodes import EpisodeEvaluator
 
 __all__ = ["Rollout", "measure_episodes", "play"]
 
-MOST_EPISODES = 100_000
+MOST_EPISODES, MOST_STEPS = 100_000, 100_000
 WIDTH, HEIGHT, MARGIN = 480, 320, 24
 """Pixels of a picture of numbers."""
 COLORS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189), (140, 86, 75))
@@ -77,7 +77,13 @@ def play(run: Run, *, seed: int = 0, max_steps: int = 1_000, frames_per_second: 
         max_steps: Steps that are drawn at most.
         frames_per_second: Of the animation, one picture for each step.
         env: The environment, where the run was given an own one from Python.
+
+    Raises:
+        UsageError: Not a number of steps.
+        RunError: The run's model does not act.
     """
+    if not 1 <= max_steps <= MOST_STEPS:
+        raise UsageError(f"--max-steps {max_steps}: expected 1 to {MOST_STEPS:,}, each of which is a picture. Typical: 1000.")
     plan, data, network = _ready(run, env)
     reason = ""
     try:

@@ -340,6 +340,10 @@ class TaskSpec(Component):
         """Return the optimizer steps for a budget of environment steps, asked after `decide`; refused where there are none."""
         raise RecipeError(f"recipe: budget.env_steps = {env_steps} needs a task that acts. Give steps, or a time.")
 
+    def env_steps_for(self, env_steps: int) -> tuple[int, str]:
+        """Return how many environment steps are taken for such a budget, and, where these are others, why."""
+        return env_steps, ""
+
     def count_outputs(self, facts: Facts) -> int:
         """Return how many numbers the model has to return per row; asked after `decide`."""
         raise NotImplementedError

@@ -3,7 +3,7 @@
 Shapes: N = episodes, played in copies of the environment that are stepped at once.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,9 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.core.errors import UsageError
+from tutelage.core.events import Event, Warned
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
+from tutelage.env.watch import Watch
 from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.model.layers.observation import ObservationNet
 from tutelage.planning.plan import Plan
@@ -28,7 +29,10 @@ from tutelage.task.modes import evaluation_mode
 __all__ = ["EpisodeEvaluator", "play_episodes"]
 
 MAX_EPISODE_STEPS = 10_000
-"""An evaluation gives up after so many steps of each environment."""
+"""No episode is played for longer."""
+MOST_STEPS_WATCHED, MOST_STEPS = 50_000, 250_000
+"""Environment steps of an evaluation in all, while training and once at the end, where the environment has no time limit of its
+own: an agent that never comes to an end would else be watched for longer than it is trained."""
 MOST_COPIES = 100
 """Environments that are open at once for an evaluation; more episodes are played one round after another."""
 
@@ -61,7 +65,10 @@ class EpisodeEvaluator(Measured):
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/return`."""
-        return self.measure([self.play(task.network())])
+        outcome = self.play(task.network())
+        if outcome.num_open and not self._to_say:
+            self._to_say.append(_unended(outcome))
+        return self.measure([outcome])
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals over episodes, what acting at random earns, and all returns."""
@@ -71,6 +78,8 @@ class EpisodeEvaluator(Measured):
     def told(self, outcome: EpisodeOutcome, course: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Return what result.json says of played episodes; `figures` holds the ends of the return's interval too."""
         values = self.measure([outcome])
+        # Of those who watch training it is told while they watch.
+        warnings = {"warnings": [_unended(outcome)]} if outcome.num_open and not self.is_watched else {}
         intervals = [
             self._interval(metric, outcome, estimate=value) for metric, value in zip(self.metrics, values.values(), strict=True)
         ]
@@ -79,7 +88,15 @@ class EpisodeEvaluator(Measured):
         for (name, _), (low, high) in zip(values.items(), intervals, strict=True):
             figures |= {f"{name}_low": low, f"{name}_high": high}
         played = {"returns": outcome.returns.tolist(), "lengths": outcome.lengths.tolist(), "course": dict(course or {})}
-        return record | {"figures": figures, "episodes": played}
+        return record | {"figures": figures, "episodes": played} | warnings
+
+    def events(self, task: Task, *, step: int) -> Sequence[Event]:
+        """Return a warning, once, where the episodes that were played last did not come to an end."""
+        news = self._to_say[:1]
+        if news:
+            # Each further evaluation would say the same.
+            self._to_say[:] = [""]
+        return [Warned(message=text) for text in news if text]
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what acting at random earns."""
@@ -91,16 +108,30 @@ class EpisodeEvaluator(Measured):
         rounds, done = [], 0
         while done < self.episodes:
             with evaluation_mode(network) if network is not None else nullcontext():
-                rounds.append(play_episodes(self._env, self._chooser(network, generator), generator, course=course))
+                chooser = self._chooser(network, generator)
+                rounds.append(play_episodes(self._env, chooser, generator, course=course, most_steps=self._most_steps))
             done += len(rounds[-1].returns)
         returns, lengths = (np.concatenate([getattr(one, key) for one in rounds]) for key in ("returns", "lengths"))
-        return EpisodeOutcome(returns[: self.episodes], lengths[: self.episodes])
+        return EpisodeOutcome(
+            returns[: self.episodes], lengths[: self.episodes], min(self.episodes, sum(one.num_open for one in rounds))
+        )
 
     def close(self) -> None:
         """Close the environments, if any were made."""
         env: Environment | None = self.__dict__.get("_env")
         if env is not None:
             env.close()
+
+    @cached_property
+    def _to_say(self) -> list[str]:
+        """A warning that waits to be told; a blank one once it was."""
+        return []
+
+    @property
+    def _most_steps(self) -> int:
+        """Steps of each copy after which episodes are given up."""
+        in_all = MOST_STEPS_WATCHED if self.is_watched else MOST_STEPS
+        return min(MAX_EPISODE_STEPS, max(in_all // self._env.num_envs, self._env.time_limit))
 
     @cached_property
     def _env(self) -> Environment:
@@ -131,21 +162,29 @@ class EpisodeEvaluator(Measured):
 
 @torch.no_grad()
 def play_episodes(
-    env: Environment, choose: Choose, generator: torch.Generator, *, course: EpisodeCourse | None = None
+    env: Environment,
+    choose: Choose,
+    generator: torch.Generator,
+    *,
+    course: EpisodeCourse | None = None,
+    most_steps: int = MAX_EPISODE_STEPS,
 ) -> EpisodeOutcome:
-    """Return the first episode of each copy; one that does not end counts as it stands after 10,000 steps.
+    """Return the first episode of each copy; one that does not end within `most_steps` counts as it stands.
 
     Raises:
-        UsageError: A reward that is not finite.
+        FaultyEnvironmentError: The environment breaks, or an observation or a reward is not finite.
     """
+    watch = Watch(env)
     observation = env.reset(generator)
+    watch.begin(observation)
     # The next round, if any, begins with other random numbers.
     torch.randint(2**31, (1,), generator=generator)
     returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
     is_over = np.zeros(env.num_envs, dtype=bool)
-    for _ in range(MAX_EPISODE_STEPS):
+    for _ in range(most_steps):
         action = choose(observation)
         moved = env.step(action)
+        watch.look(moved, action)
         if course is not None:
             course.add(observation, action, moved.reward, moved.terminated | moved.truncated)
         returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
@@ -154,6 +193,13 @@ def play_episodes(
         observation = moved.observation
         if is_over.all():
             break
-    if not np.isfinite(returns).all():
-        raise UsageError("the environment gives rewards that are not finite. Mend it.")
-    return EpisodeOutcome(returns, lengths)
+    return EpisodeOutcome(returns, lengths, int((~is_over).sum()))
+
+
+def _unended(outcome: EpisodeOutcome) -> str:
+    """Return the warning of episodes that were given up."""
+    found = f"{outcome.num_open} of {len(outcome.returns)} episodes did not end within {int(outcome.lengths.max()):,} steps"
+    return (
+        f"{found}, and count as they stand. Give the environment a time limit, by which an agent is also trained: "
+        "--set 'source.settings={\"max_episode_steps\": 500}', or for an own one gymnasium.wrappers.TimeLimit."
+    )

@@ -42,6 +42,8 @@ from tutelage.task.supervised import initialize
 __all__ = ["Ppo", "PpoTask"]
 
 LEAST_BATCH = 2
+MOST_LEFT_OUT = 0.05
+"""Of the environment steps that were asked for: a budget is a limit, unless much of it would not be used."""
 MAX_ROLLOUT = 2**26
 """Samples of a rollout at most."""
 HIDDEN_GAIN, POLICY_GAIN, VALUE_GAIN = math.sqrt(2.0), 0.01, 1.0
@@ -91,12 +93,20 @@ class Ppo(ActingSpec):
                 f"recipe: batch_size = {size} does not divide task.num_envs x task.num_steps = {self.num_envs * self.num_steps}."
             )
         decided: Ppo = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
-        return decided
+        # The stream ends with the last rollout that fits: these are whole ones.
+        whole: Ppo = decided.but(env_steps=decided.env_steps_for(decided.env_steps)[0]) if decided.env_steps else decided
+        return whole
 
     def steps_for(self, env_steps: int, batch_size: int) -> int:
-        """Return the updates of as many whole rollouts as fit; at least one rollout."""
-        rollouts = max(1, env_steps // (self.num_envs * self.num_steps))
-        return rollouts * self.num_epochs * (self.num_envs * self.num_steps // batch_size)
+        """Return the updates of whole rollouts."""
+        return self.env_steps_for(env_steps)[0] // batch_size * self.num_epochs
+
+    def env_steps_for(self, env_steps: int) -> tuple[int, str]:
+        """Return whole rollouts: as many as fit, or one more where that is nearer and much would be left out; at least one."""
+        size = self.num_envs * self.num_steps
+        fitting, left_out = divmod(env_steps, size)
+        is_much = left_out > MOST_LEFT_OUT * env_steps and 2 * left_out > size
+        return max(1, fitting + is_much) * size, f"these are whole rollouts of {size:,}"
 
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Return probabilities of the choices float32 [B, A]; or the numbers of the action, in the environment's unit."""

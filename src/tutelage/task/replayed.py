@@ -35,6 +35,13 @@ class ReplayedSpec(ActingSpec):
         num_collected = (env_steps - self.warmup) // (self.collect_steps * self.num_envs)
         return max(1, num_collected * self.num_updates)
 
+    def env_steps_for(self, env_steps: int) -> tuple[int, str]:
+        """Return the random steps at the beginning and those between updates, each of all environments at once."""
+        at_once = self.collect_steps * self.num_envs
+        learned = max(1, (env_steps - self.warmup) // at_once) * at_once
+        random = -(-self.warmup // self.num_envs) * self.num_envs
+        return random + learned, f"{self.collect_steps} of each of {self.num_envs} environments between updates"
+
     def replay(self, batch_size: int) -> Replay:
         """Return how much to remember, and how to use it."""
         return Replay(

@@ -273,7 +273,9 @@ def _decide_budget(
     if env_steps or (auto.env_steps and budget.epochs == "auto"):
         count = env_steps or auto.env_steps
         steps = task.steps_for(count, batch_size)
-        say = f"{count:,} environment steps, {steps:,} updates"
+        taken, why = task.env_steps_for(count)
+        cut = f" ({count:,} asked for; {why})" if taken != count else ""
+        say = f"{taken:,} environment steps, {steps:,} updates{cut}"
         made.choose("budget", budget.env_steps, say, auto.why.get("steps", ""))
         return steps, 0.0
     if not facts.num_train:

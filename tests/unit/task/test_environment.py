@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import pytest
 
 import tutelage
+from tutelage.core.errors import FaultyEnvironmentError
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.start import Request, plan_training
 
@@ -56,7 +57,7 @@ def test_no_environment_stays_open_after_a_run_that_failed(tmp_path: Path, monke
         raise OSError("the simulator has gone away")
 
     monkeypatch.setattr(Counted, "step", fail)
-    with pytest.raises(OSError, match="gone away"):
+    with pytest.raises(FaultyEnvironmentError, match="gone away"):
         tutelage.train(SOURCE, steps=3, out=tmp_path / "run", quiet=True, **SMALL)
     assert Counted.made > 1
     assert Counted.is_open == set()

@@ -1,4 +1,4 @@
-"""An environment of Gymnasium, named gym:ID, such as gym:CartPole-v1, or a class from Python: for reinforcement learning.
+"""An environment of Gymnasium, gym:ID or gym:MODULE:ID, where MODULE registers it, or a class from Python: for agents.
 
 Needs the extra `rl`. Observations are boxes of numbers or pixels, or flatten to such; actions one of a few, or numbers
 between bounds. Of an environment that shows one picture at a time, an agent sees the last four: in one, nothing moves.
@@ -8,10 +8,13 @@ Differs from the paper: pictures keep their size and their colors.
 """
 
 import hashlib
+import importlib
 import json
 import re
+import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -61,6 +64,9 @@ class Gym(Source):
             raise UsageError(f"{self.path} takes no --test: an agent is tested in environments of its own.")
         name = self.path.removeprefix(PREFIX)
         gymnasium = _import_gymnasium()
+        module, _, name = name.rpartition(":")
+        if module:
+            _import_own(module, where=self.path)
         env = _make(gymnasium, name, self.settings)
         settings = {"name": name, "settings": self.settings}
         return _collected(gymnasium, env, name=name, settings=settings, frames=self.frames, where=self.path)
@@ -150,11 +156,31 @@ def _import_gymnasium() -> Any:
     return gymnasium
 
 
+def _import_own(module: str, *, where: str) -> None:
+    """Import a module that registers environments, as Gymnasium does for such names; first from the working directory.
+
+    Raises:
+        UsageError: There is none, or it fails.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        # It stays there: what is registered may name its class as text, which is imported when it is made.
+        sys.path.insert(0, here)
+    importlib.invalidate_caches()
+    try:
+        importlib.import_module(module)
+    except Exception as error:  # the user's own code
+        found = f"{where}: importing {module!r} fails ({type(error).__name__}: {error})"
+        remedy = f"Expected a Python module in {here}, or an installed one, that registers environments (gymnasium.register)."
+        raise UsageError(f"{found}. {remedy}") from error
+
+
 def _make(gymnasium: Any, name: str, settings: dict[str, Any]) -> Any:
     """Make an environment, or say why not."""
     known = sorted(gymnasium.registry)
     if name not in known:
-        raise UsageError(f"{PREFIX}{name}: Gymnasium knows no such environment{suggest(name, known)}")
+        own = f"One of your own: {PREFIX}MODULE:{name}, where MODULE registers it." if ":" not in name else ""
+        raise UsageError(f"{PREFIX}{name}: Gymnasium knows no such environment{suggest(name, known)} {own}".rstrip())
     try:
         return gymnasium.make(name, **settings)
     except Exception as error:  # environments fail in every way where a library of theirs is missing
