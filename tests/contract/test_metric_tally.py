@@ -26,7 +26,7 @@ def make(kind: str) -> Metric:
 
 def arrays(outcome: Any) -> dict[str, np.ndarray]:
     found = {field.name: getattr(outcome, field.name) for field in fields(outcome)}
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in found.items() if hasattr(value, "__len__")}
 
 
 def part(outcome: Any, low: float, high: float) -> Any:

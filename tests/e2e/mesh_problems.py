@@ -271,7 +271,7 @@ def lacks(mesh: Mesh, run_dir: Path, num_micro: int) -> dict[str, Any]:
     is_last, told = mesh.rank == mesh.world - 1, {}
     state = make(mesh)
     if is_last:
-        state.step.updates["fit"].optimizer.step = lacking
+        state.step.updates["fit"]._step = lacking
     told["moments"] = untold(lambda: run_loop(state, jobs=(), seed=SEED, until_step=5))
     state = make(mesh)
     whole = mesh.copies
