@@ -145,7 +145,8 @@ def test_a_row_that_does_not_fit_the_type_is_named() -> None:
 X, Y = DRAWN.reshape(100, 4), np.arange(100) % 2
 REFUSED = {
     "complex": X.astype(complex), "objects": np.array([[1, "a"]] * 100, dtype=object), "0-d": np.array(3.0), "empty": X[:0],
-    "no columns": X[:, :0], "structured": np.zeros(100, dtype=[("a", "f8")]), "moments": np.full((100, 2), np.datetime64("NaT", "s")),
+    "no columns": X[:, :0], "structured": np.zeros(100, dtype=[("a", "f8")]),
+    "moments": np.full((100, 2), np.datetime64("NaT", "s")),
     "sparse tensor": torch.tensor(X).to_sparse(), "meta tensor": torch.empty(100, 4, device="meta"), "ragged": [[1], [1, 2]] * 50,
     "no dict columns": {}, "two of one name": {1: X[:, 0], "1": X[:, 1]}, "no unicode": {"\udce9": X[:, 0]},
     "huge whole numbers": {"a": [2**70] * 100}, "a column of rows": {"a": X}, "one value": {"a": 5}, "a set": {1, 2},
