@@ -90,6 +90,10 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     wished = parser.parse_args(words)
     torch.set_num_threads(1)
+    known = {word for case in CASES for word in (case.env, case.algorithm)}
+    unknown = [word for word in (*wished.env, wished.algorithm) if word and word not in known]
+    if unknown:
+        parser.error(f"no case has {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
     for case in CASES:
         if (wished.env and case.env not in wished.env) or (wished.algorithm and case.algorithm != wished.algorithm):
             continue
