@@ -123,6 +123,8 @@ def test_a_step_with_them_is_that_of_autograd_in_parts_too(name: str, num_micro:
         if not is_known:
             task.with_gradients = lambda _phase: None  # type: ignore[method-assign]
         step = Step(task, StepOptions(num_micro=num_micro))
+        # Else both sides would be autograd's, and equal.
+        assert set(step._known) == (set(task.phases) if is_known else set())
         for number in range(3):
             report = step(task.beat(number), batch, 0.0)
             assert not report.refused
