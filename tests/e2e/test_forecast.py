@@ -323,3 +323,20 @@ def test_passengers_are_forecast_better_than_by_the_last_season(tmp_path: Path) 
     source = str(DATA / "airline-passengers" / "airline-passengers.csv")
     run = tutelage.train(source, horizon=24, steps=50, model="nlinear", out=tmp_path / "run", quiet=True)
     assert run.metrics["test/mae_units"] < 0.5 * run.metrics["test/naive_mae_units"]
+
+
+def test_what_is_missing_in_a_table_to_continue_is_told(run: Run, tmp_path: Path) -> None:
+    lines = Path(load(tmp_path, count=120, begin=480)).read_text(encoding="utf-8").splitlines()
+    lines[100] = ",".join([lines[100].split(",")[0], "", lines[100].split(",")[2]])
+    # One gap near the end, and one long before what the model looks at.
+    del lines[108:111], lines[10:12]
+    (tmp_path / "holes.csv").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    asked = [f"{time},,0" for time in hours(24, begin=600)]
+    (tmp_path / "coming.csv").write_text("\n".join([*lines, *asked, ""]), encoding="utf-8")
+    told = run.forecast(tmp_path / "coming.csv").warnings
+    assert any("1 gap, of 3 hours" in warning for warning in told), told
+    assert any("load 1 of" in warning for warning in told), told
+    fitted = forecaster(run.path, run.predictor)
+    given = read_series(tmp_path / "holes.csv", fitted, training=lambda: pytest.fail("no file"))
+    measured_on = measured(run.predictor, fitted, run.decided, given)["warnings"]
+    assert any("2 gaps" in warning for warning in measured_on), measured_on

@@ -20,6 +20,7 @@ from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor
 from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
+from tutelage.task.empty_cells import say_missing
 from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
 from tutelage.task.series_spans import say_begun_late
@@ -193,7 +194,8 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput, 
     ]
     doubt = f"{part.file}: nothing was measured lately of {_named(silent)}: what is forecast of that says little"
     late = say_begun_late(part, first=last + 1 - fitted.length, last=last)
-    warnings = (*given.warnings, *([doubt] if silent else []), *late)
+    missing = say_missing(part.stretch(last + 1 - need, last + 1, name=part.name), horizon=fitted.horizon)
+    warnings = (*given.warnings, *([doubt] if silent else []), *late, *missing)
     whole = Forecasts(told, fitted.series, windows.raw(forecast_HC), quantiles, given.problems, given.notes, warnings)
     return whole.first(horizon)
 
@@ -225,7 +227,7 @@ def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: Se
         "metrics": scores["metrics"],
         "intervals": scores["intervals"],
         "forecast": scores["forecast"],
-        "warnings": [*given.warnings, *scores["warnings"]],
+        "warnings": [*given.warnings, *say_missing(part, horizon=fitted.horizon), *scores["warnings"]],
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tutelage.data.part.stretch import Stretch
 
-__all__ = ["say_between", "say_empty", "say_end"]
+__all__ = ["say_between", "say_empty", "say_end", "say_missing"]
 
 MOST_NAMED = 6
 STAND = "Before a moment earlier values stand for them, and as truth they count nowhere"
@@ -67,9 +67,18 @@ def say_between(whole: Stretch, test: Stretch) -> list[str]:
         span = f"{whole.interval.say_span(count)} lie between the last time of {whole.file}, {whole.say(len(whole) - 1)}, and"
         found = f"{test.file}: {span} its first, {test.say(0)}: nothing is known of them"
         told.append(f"{found}. {STAND}: the first forecasts of the test are made from old values")
-    if gaps := test.say_gaps():
-        told.append(f"{test.file}: {gaps}: not measured; earlier values stand for them")
-    return told
+    return told + _say_gaps(test)
+
+
+def say_missing(seen: Stretch, *, horizon: int) -> list[str]:
+    """Tell of gaps and of empty cells among times that answers depend on; nothing where there are none."""
+    return _say_gaps(seen) + say_empty(seen, horizon=horizon)
+
+
+def _say_gaps(seen: Stretch) -> list[str]:
+    """Tell of times within a table that it does not have."""
+    gaps = seen.say_gaps()
+    return [f"{seen.file}: {gaps}: not measured; earlier values stand for them"] if gaps else []
 
 
 def _longest(is_empty_T: np.ndarray) -> tuple[int, int]:

@@ -78,7 +78,11 @@ class Stretch(Part):
             known=known,
             start=first,
             fingerprint=hash_values(first, values, known),
-            gaps=tuple((place - start, count) for place, count in self.gaps if start <= place < stop),
+            gaps=tuple(
+                (max(place, start) - start, min(place + count, stop) - max(place, start))
+                for place, count in self.gaps
+                if place < stop and place + count > start
+            ),
         )
 
     def of_series(self, names: Sequence[str]) -> Self:
