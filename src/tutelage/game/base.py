@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 from torch import Tensor
 
 from tutelage.core.spec import Component
+from tutelage.game.closed import Closed
 
 __all__ = ["CriticLoss", "Game", "Judge"]
 
@@ -44,6 +45,11 @@ class Game(Component):
     def order(self) -> Literal[1, 2]:
         """2 where the critic's loss itself holds gradients of the critic."""
         return 1
+
+    @property
+    def closed(self) -> Closed | None:
+        """Return its losses of scores with their gradients; None where it asks more of a critic than these and squared slopes."""
+        return None
 
     def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
         """Return the critic's side.

@@ -15,6 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tutelage.game.base import CriticLoss, Game, Judge
+from tutelage.game.closed import Closed, Scored
 from tutelage.game.slope import GAMMA_RANGE, SHARE, exactly, some_penalty, zero_centered
 
 __all__ = ["Hinge"]
@@ -35,6 +36,13 @@ class Hinge(Game):
         """2 with a penalty."""
         return 2 if self.gamma else 1
 
+    @property
+    def closed(self) -> Closed | None:
+        """Return its losses of scores; None where the penalty is on a part of the samples."""
+        if self.gamma and self.penalized < 1:
+            return None
+        return Closed(_critic, _generator, self.gamma, "real", compares=False)
+
     def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
         """Return the critic's side."""
         is_whole = self.gamma > 0 and self.penalized == 1
@@ -53,3 +61,14 @@ class Hinge(Game):
     def generator_loss(self, judge: Judge, real: Tensor, generated: Tensor) -> Tensor:
         """Return the generator's side."""
         return -judge(generated)
+
+
+def _critic(score_real_B: Tensor, score_generated_B: Tensor) -> Scored:
+    """Return max(0, 1 - real) + max(0, 1 + generated)."""
+    real_B, generated_B = 1 - score_real_B, 1 + score_generated_B
+    return Scored(torch.relu(real_B) + torch.relu(generated_B), -(real_B > 0).float(), (generated_B > 0).float())
+
+
+def _generator(score_real_B: Tensor, score_generated_B: Tensor) -> Scored:
+    """Return -generated."""
+    return Scored(-score_generated_B, torch.zeros_like(score_real_B), -torch.ones_like(score_generated_B))

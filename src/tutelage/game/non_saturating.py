@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tutelage.game.base import CriticLoss, Game, Judge
+from tutelage.game.closed import Closed, Scored
 from tutelage.game.slope import GAMMA_RANGE, SHARE, exactly, some_penalty, zero_centered
 
 __all__ = ["NonSaturating"]
@@ -38,6 +39,13 @@ class NonSaturating(Game):
         """2 with a penalty."""
         return 2 if self.gamma else 1
 
+    @property
+    def closed(self) -> Closed | None:
+        """Return its losses of scores; None where the penalty is on a part of the samples."""
+        if self.gamma and self.penalized < 1:
+            return None
+        return Closed(_critic, _generator, self.gamma, "real", compares=False)
+
     def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
         """Return the critic's side."""
         is_whole = self.gamma > 0 and self.penalized == 1
@@ -56,3 +64,14 @@ class NonSaturating(Game):
     def generator_loss(self, judge: Judge, real: Tensor, generated: Tensor) -> Tensor:
         """Return the generator's side."""
         return F.softplus(-judge(generated))
+
+
+def _critic(score_real_B: Tensor, score_generated_B: Tensor) -> Scored:
+    """Return f(real) + f(-generated)."""
+    loss_B = F.softplus(-score_real_B) + F.softplus(score_generated_B)
+    return Scored(loss_B, -torch.sigmoid(-score_real_B), torch.sigmoid(score_generated_B))
+
+
+def _generator(score_real_B: Tensor, score_generated_B: Tensor) -> Scored:
+    """Return f(generated)."""
+    return Scored(F.softplus(-score_generated_B), torch.zeros_like(score_real_B), -torch.sigmoid(-score_generated_B))

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tutelage.game.base import CriticLoss, Game, Judge
+from tutelage.game.closed import Closed, Scored
 from tutelage.game.slope import GAMMA_RANGE, SHARE, exactly, some_penalty, zero_centered
 
 __all__ = ["Relativistic"]
@@ -38,6 +39,13 @@ class Relativistic(Game):
     def order(self) -> Literal[1, 2]:
         """2 with penalties."""
         return 2 if self.gamma else 1
+
+    @property
+    def closed(self) -> Closed | None:
+        """Return its losses of scores; None where the penalty is on a part of the samples."""
+        if self.gamma and self.penalized < 1:
+            return None
+        return Closed(_critic, _generator, self.gamma, "both", compares=True)
 
     def critic_loss(self, judge: Judge, real: Tensor, generated: Tensor, *, mix_B: Tensor | None = None) -> CriticLoss:
         """Return the critic's side; real and generated samples go through the critic together, which is faster."""
@@ -61,3 +69,16 @@ class Relativistic(Game):
         with torch.no_grad():
             score_real_B = judge(real)
         return F.softplus(score_real_B - judge(generated))
+
+
+def _critic(score_real_B: Tensor, score_generated_B: Tensor) -> Scored:
+    """Return f(real - generated)."""
+    lead_B = score_generated_B - score_real_B
+    slope_B = torch.sigmoid(lead_B)
+    return Scored(F.softplus(lead_B), -slope_B, slope_B)
+
+
+def _generator(score_real_B: Tensor, score_generated_B: Tensor) -> Scored:
+    """Return f(generated - real)."""
+    loss_B, by_generated_B, by_real_B = _critic(score_generated_B, score_real_B)
+    return Scored(loss_B, by_real_B, by_generated_B)

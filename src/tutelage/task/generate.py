@@ -35,6 +35,8 @@ from tutelage.game.relativistic import Relativistic
 from tutelage.model.arch.fourier import Fourier
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.arch.residual_pair import ResidualPair
+from tutelage.model.layers.slope_net import SlopeNet
+from tutelage.model.layers.small_net import SmallNet
 from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.planning.decisions import Decisions
@@ -44,6 +46,8 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.average import Average
 from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.compared import Compared
+from tutelage.task.generate_gradient import GenerateGradient
+from tutelage.task.objective import WithGradients
 from tutelage.task.parts import split_rows
 from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.sample_evaluation import SampleEvaluator
@@ -319,6 +323,15 @@ class GenerateTask(Task):
         if side.penalty is not None:
             parts["penalty"] = side.penalty.sum()
         return Objective(side.loss.sum(), float(len(real)), parts)
+
+    def with_gradients(self, phase: str) -> WithGradients | None:
+        """Compute in closed form where both networks are small and plain, and the game asks for scores and squared slopes."""
+        closed, generator, critic = self.game.closed, SmallNet.of(self.generator), SlopeNet.of(self.critic)
+        if closed is None or generator is None or critic is None or any(True for _ in self.outlet.parameters()):
+            return None
+        # Both phases share what they are made of, and each is asked for once.
+        known = GenerateGradient(generator, critic, self.outlet, closed, sample_name=self.sample_name)
+        return known.critic if phase == "critic" else known.generator
 
     def judge(self, sample: Tensor, batch: Batch, *, rows: int | None = None) -> Tensor:
         """Return the critic's scores float32 of B samples, or of 2 B, by the output of each one's class where classes count.

@@ -5,22 +5,19 @@ many numbers there are too many directions; take `mlp`.
 
 Source: M. Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains", 2020,
 arXiv 2006.10739, equation 5. Differs from the paper: frequencies are learned too, and the numbers stay beside the sines.
-
-Legend: B rows, D numbers, Q frequencies.
 """
 
-import math
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
-import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.views import Vector, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.roles import mark
+from tutelage.model.layers.waves import Waves
 
 __all__ = ["Fourier"]
 
@@ -50,21 +47,3 @@ class Fourier(Model):
         sizes = (vector.size + 2 * self.num_frequencies, *self.hidden)
         hidden = [layer for before, after in pairwise(sizes) for layer in (nn.Linear(before, after), nn.ReLU())]
         return nn.Sequential(waves, *hidden, mark(nn.Linear(sizes[-1], num_outputs), "output"))
-
-
-class Waves(nn.Module):
-    """x -> [x, sin(2 pi x W), cos(2 pi x W)] with learned W, float32 [D, Q]."""
-
-    keeps_own_init = True
-    role = "input"
-
-    def __init__(self, size: int, *, num_frequencies: int, scale: float) -> None:
-        super().__init__()
-        # Of many numbers each gets less, so that a mixture changes as fast as one number alone would.
-        self.frequency = nn.Parameter(scale * torch.randn(size, num_frequencies) * (2 / max(size, 2)) ** 0.5)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return float32 [B, D + 2 Q]."""
-        x_BD = x.flatten(1).float()
-        angle_BQ = 2 * math.pi * x_BD @ self.frequency
-        return torch.cat([x_BD, angle_BQ.sin(), angle_BQ.cos()], dim=1)
