@@ -1,6 +1,7 @@
 """Generated samples beside real ones, and who is near whom: what metrics of generators are computed from; not a component."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -129,14 +130,48 @@ def distances(left_ND: np.ndarray, right_MD: np.ndarray) -> np.ndarray:
 
 
 def radii(real_ND: np.ndarray, *, neighbors: int) -> np.ndarray:
-    """Return the distance of each real sample to its k-th nearest other one, float64 [N]."""
-    return np.asarray(np.partition(distances(real_ND, real_ND), neighbors, axis=1)[:, neighbors])
+    """Return the distance of each real sample to its k-th nearest other one, float64 [N]; not to be written to."""
+    return _RADII.get(
+        lambda: np.partition(distances(real_ND, real_ND), neighbors, axis=1)[:, neighbors], real_ND, neighbors=neighbors
+    )
 
 
 def inside(there_ND: np.ndarray, asked_MD: np.ndarray, *, neighbors: int) -> np.ndarray:
     """Tell which samples asked about lie within which neighborhoods of those that are there, or equal them, bool [N, M].
 
-    Rows that occur many times, as in tables of choices, have neighborhoods of radius 0, in which their equals lie.
+    Rows that occur many times, as in tables of choices, have neighborhoods of radius 0, in which their equals lie. What is
+    returned must not be written to: several metrics ask for the same.
     """
-    distance_NM = distances(there_ND, asked_MD)
-    return np.asarray((distance_NM < radii(there_ND, neighbors=neighbors)[:, None]) | (distance_NM == 0))
+
+    def find() -> np.ndarray:
+        distance_NM = distances(there_ND, asked_MD)
+        return (distance_NM < radii(there_ND, neighbors=neighbors)[:, None]) | (distance_NM == 0)
+
+    return _INSIDE.get(find, there_ND, asked_MD, neighbors=neighbors)
+
+
+class _Latest:
+    """Keeps the latest few results, by what the samples hold: metrics ask for the same one after the other.
+
+    Real samples are the same at each evaluation, and four metrics look at the same pairs.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._found: dict[tuple[object, ...], np.ndarray] = {}
+
+    def get(self, make: Callable[[], np.ndarray], *samples: np.ndarray, neighbors: int) -> np.ndarray:
+        """Return what `make` makes of samples, or made of equal ones lately."""
+        hashes = (hashlib.blake2b(np.ascontiguousarray(each), digest_size=16).digest() for each in samples)
+        key = (neighbors, *(each.shape for each in samples), *hashes)
+        found = self._found.pop(key, None)
+        if found is None:
+            found = np.asarray(make())
+            found.flags.writeable = False
+        self._found[key] = found
+        if len(self._found) > self._most:
+            del self._found[next(iter(self._found))]
+        return found
+
+
+_RADII, _INSIDE = _Latest(8), _Latest(2)

@@ -56,7 +56,7 @@ from tutelage.task.supervised import build_model, choose_ema, initialize
 
 __all__ = ["Generate", "GenerateTask"]
 
-STEPS, STEPS_OF_NUMBERS = 4_000, 8_000
+STEPS, STEPS_OF_TINY, STEPS_OF_NUMBERS = 8_000, 4_000, 8_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
 FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
@@ -130,7 +130,7 @@ class Generate(TaskSpec):
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
         grid = facts.shape.view(Grid)
         model, batch_size, optim = _suited(grid)
-        steps = STEPS_OF_NUMBERS if grid is None else STEPS
+        steps = STEPS_OF_NUMBERS if grid is None else STEPS if _is_picture(grid) else STEPS_OF_TINY
         return Suggestion(
             model=model,
             augment=NoAugment(),
@@ -367,10 +367,9 @@ def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
     """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
     if grid is None:
         return MLP(hidden=(96,) * 4, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.9)
-    optim = Adam(lr=5e-4, beta1=0.0, beta2=0.99)
     if not _is_picture(grid):
-        return MLP(hidden=(256,) * 3, dropout=0.0), 64, optim
-    return ResidualPair(widths=(32, 64), patch=2), 64, optim
+        return MLP(hidden=(256,) * 3, dropout=0.0), 64, Adam(lr=5e-4, beta1=0.0, beta2=0.99)
+    return ResidualPair(widths=(32, 64), patch=2), 32, Adam(lr=1e-3, beta1=0.0, beta2=0.99)
 
 
 def with_classes(latent_BZ: Tensor, classes_B: Tensor | None, num_classes: int) -> Tensor:
