@@ -12,7 +12,7 @@ from tutelage.planning.plan import Plan
 from tutelage.task.acting import ActingSpec
 from tutelage.task.environment import EnvironmentData
 
-__all__ = ["ReplayedSpec", "follow", "replay_stream", "weighted_sum"]
+__all__ = ["Follower", "ReplayedSpec", "replay_stream", "weighted_sum"]
 
 MOST_BYTES = 2**31
 """What is remembered may take so much memory."""
@@ -65,16 +65,23 @@ def replay_stream(task: Any, replay: Replay, plan: Plan, data: EnvironmentData, 
     return ReplayStream(data.make(num_envs, device=plan.device), explorer=task, replay=replay, seed=plan.seed)
 
 
-@torch.no_grad()
-def follow(target: nn.Module, source: nn.Module, *, rate: float, made: Tensor | None) -> None:
-    """Move a target network's parameters towards those of another; not where `made` is 0."""
-    slow: list[Tensor] = list(target.parameters())
-    fast: list[Tensor] = list(source.parameters())
-    if made is None:
-        torch._foreach_lerp_(slow, fast, rate)
-    else:
-        for kept, current in zip(slow, fast, strict=True):
-            kept.lerp_(current, made * rate)
+class Follower:
+    """Moves a target network's parameters towards those of another; they are looked up once."""
+
+    def __init__(self, target: nn.Module, source: nn.Module, *, rate: float) -> None:
+        """Look them up, when both are where they stay; `rate` is the share of the way that one call goes."""
+        self._slow: list[Tensor] = list(target.parameters())
+        self._fast: list[Tensor] = list(source.parameters())
+        self._rate = rate
+
+    @torch.no_grad()
+    def __call__(self, made: Tensor | None) -> None:
+        """Move them; not where `made` is 0."""
+        if made is None:
+            torch._foreach_lerp_(self._slow, self._fast, self._rate)
+        else:
+            for kept, current in zip(self._slow, self._fast, strict=True):
+                kept.lerp_(current, made * self._rate)
 
 
 def weighted_sum(value_B: Tensor, weight_B: Tensor | None) -> tuple[Tensor, Tensor | float]:

@@ -24,7 +24,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.layers.observation import ObservationNet
-from tutelage.model.layers.small_net import SmallNet
+from tutelage.model.layers.small_net import Room, SmallNet
 from tutelage.optim.adam import Adam
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
@@ -34,7 +34,7 @@ from tutelage.task.acting import acting_problem, build_network
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
 from tutelage.task.environment import EnvironmentData
 from tutelage.task.objective import WithGradients
-from tutelage.task.replayed import ReplayedSpec, follow, replay_stream, weighted_sum
+from tutelage.task.replayed import Follower, ReplayedSpec, replay_stream, weighted_sum
 from tutelage.task.sac_gradient import SacGradient, SacNets, SacWeights
 from tutelage.task.supervised import initialize
 
@@ -209,17 +209,26 @@ class SacTask(Task):
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the slow copies follow the critics."""
         if phase == "critic":
-            follow(self.targets, self.critics, rate=self._target_rate, made=made)
+            self._follow(made)
 
     def network(self) -> nn.Module:
         """Return the policy."""
         return self.actor
 
     @cached_property
+    def _follow(self) -> Follower:
+        """What moves the critics' copies."""
+        return Follower(self.targets, self.critics, rate=self._target_rate)
+
+    @cached_property
     def _small(self) -> list[SmallNet | None]:
         """Actor, critics and their copies as small nets, where they are such; asked for when all are where they stay."""
         actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
-        return [SmallNet.of(net) for net in (actor, *self.critics, *self.targets)]
+        # The copies are done before a critic is asked, and the actor needs what it keeps until the critics have answered.
+        of_actor, first, second, slopes = (Room() for _ in range(4))
+        nets = (actor, *self.critics, *self.targets)
+        rooms = (of_actor, first, second, first, first)
+        return [SmallNet.of(net, hidden=room, slopes=slopes) for net, room in zip(nets, rooms, strict=True)]
 
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as all networks see them, on a scale that none of them learns by gradients."""

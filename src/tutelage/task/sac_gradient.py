@@ -103,9 +103,12 @@ class SacGradient:
             rows_B = np.ones_like(share_B) if weight_B is None else weight_B
             by_action_BA = np.zeros_like(noise_BA)
             for net, kept, part_B in zip(self._nets.critics, (first_kept, second_kept), (share_B, 1 - share_B), strict=True):
-                slope = net.backward(torch.from_numpy((-part_B * rows_B)[:, None]), kept, needs_input=True)
+                # A critic that is not the smaller one has no part in a row: of two networks' products one is left.
+                row_M = np.flatnonzero(part_B)
+                by_worth = torch.from_numpy((-part_B * rows_B)[row_M, None])
+                slope = net.backward(by_worth, kept, inputs=slice(seen.shape[1], None), rows_B=torch.from_numpy(row_M))
                 assert slope is not None
-                by_action_BA += slope.numpy()[:, seen.shape[1] :]
+                by_action_BA[row_M] += slope.numpy()
             held_BA = np.float32(temperature) * rows_B[:, None]
             # By the number before tanh, whose own density falls with its slope: of log p that is 2 tanh.
             by_before_BA = by_action_BA * (1 - tried.action * tried.action) + 2 * held_BA * tried.action
@@ -125,7 +128,8 @@ class SacGradient:
     def _try(self, seen_BO: Tensor, noise_BA: np.ndarray) -> _Tried:
         """Draw actions for scaled observations."""
         outputs, kept = self._nets.actor.forward(seen_BO)
-        mean_BA, raw_BA = np.split(outputs.numpy(), 2, axis=1)
+        size = noise_BA.shape[1]
+        mean_BA, raw_BA = outputs.numpy()[:, :size], outputs.numpy()[:, size:]
         bent_BA = np.tanh(raw_BA)
         log_std_BA = np.float32(self._weights.middle) + np.float32(self._weights.half) * bent_BA
         spread_BA = np.exp(log_std_BA)
