@@ -224,11 +224,8 @@ class SacTask(Task):
     def _small(self) -> list[SmallNet | None]:
         """Actor, critics and their copies as small nets, where they are such; asked for when all are where they stay."""
         actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
-        # The copies are done before a critic is asked, and the actor needs what it keeps until the critics have answered.
-        of_actor, first, second, slopes = (Room() for _ in range(4))
-        nets = (actor, *self.critics, *self.targets)
-        rooms = (of_actor, first, second, first, first)
-        return [SmallNet.of(net, hidden=room, slopes=slopes) for net, room in zip(nets, rooms, strict=True)]
+        slopes = Room()
+        return [SmallNet.of(net, slopes=slopes) for net in (actor, *self.critics, *self.targets)]
 
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as all networks see them, on a scale that none of them learns by gradients."""

@@ -57,26 +57,24 @@ class SmallNet:
         parameters: Weight and bias of each layer, in order.
     """
 
-    def __init__(self, layers: Sequence[nn.Linear], activations: Sequence[nn.Module], *, hidden: Room, slopes: Room) -> None:
+    def __init__(self, layers: Sequence[nn.Linear], activations: Sequence[nn.Module], *, slopes: Room) -> None:
         """Take over the layers; each activation follows the layer of the same number, and none the last."""
         self._layers = list(layers)
         self._are_tanh = [isinstance(activation, nn.Tanh) for activation in activations]
         self.parameters: list[Tensor] = [part for layer in self._layers for part in (layer.weight, layer.bias)]
         self._places: list[int] = []
         self._views: list[tuple[Tensor, Tensor, Tensor]] = []
-        self._hidden, self._slopes, self._ones = hidden, slopes, torch.ones(0)
+        self._own, self._slopes, self._ones = Room(), slopes, torch.ones(0)
         self._sizes = tuple(layer.out_features for layer in self._layers[:-1])
         self._arrays: list[tuple[np.ndarray, np.ndarray]] = []
         self._largest = max(layer.in_features * layer.out_features for layer in self._layers)
 
     @classmethod
-    def of(cls, module: nn.Module, *, hidden: Room | None = None, slopes: Room | None = None) -> "SmallNet | None":
+    def of(cls, module: nn.Module, *, slopes: Room | None = None) -> "SmallNet | None":
         """Return a module as a small net; None where it is anything else, or not on the CPU in float32.
 
         Args:
             module: What is looked at.
-            hidden: Memory for what `forward` keeps, shared with networks that are not between their `forward` and `backward`
-                when this one is asked; its own where none is given.
             slopes: Memory that `backward` needs while it runs, shared with any; its own where none is given.
         """
         if not isinstance(module, Joined) or module.num_members != 1 or not isinstance(module.inputs, FlatInput):
@@ -87,11 +85,16 @@ class SmallNet:
         if not fits or not all(_is_plain(layer) for layer in layers):
             return None
         linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
-        return cls(linear, activations, hidden=hidden or Room(), slopes=slopes or Room())
+        return cls(linear, activations, slopes=slopes or Room())
 
-    def forward(self, input_BI: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return outputs float32 [B, O], and what `backward` needs: it holds until memory is asked for again."""
-        views, hidden = self._weights(), self._hidden.take(len(input_BI), self._sizes)
+    def forward(self, input_BI: Tensor, room: Room | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Return outputs float32 [B, O], and what `backward` needs: it holds until the next call with the same room.
+
+        Args:
+            input_BI: Inputs.
+            room: Memory for the hidden layers; the net's own where none is given.
+        """
+        views, hidden = self._weights(), (room or self._own).take(len(input_BI), self._sizes)
         seen = input_BI.flatten(1).float()
         kept = [seen]
         for number, is_tanh in enumerate(self._are_tanh):
