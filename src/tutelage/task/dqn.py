@@ -85,7 +85,7 @@ class Dqn(ReplayedSpec):
         decided: Dqn = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
         (spec,) = facts.shape.tensors.values()
         bytes_each = 1 if facts.shape.view(Grid) is not None else 4
-        kept: Dqn = decided.within_memory(math.prod(spec.sizes), bytes_each=bytes_each)
+        kept: Dqn = decided.within_memory(math.prod(spec.sizes), bytes_each=bytes_each, made=made)
         return kept
 
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import RecipeError
 from tutelage.env.replay import Replay, ReplayStream
+from tutelage.planning.decisions import Decisions
 from tutelage.planning.plan import Plan
 from tutelage.task.acting import ActingSpec
 from tutelage.task.environment import EnvironmentData
@@ -54,10 +55,14 @@ class ReplayedSpec(ActingSpec):
             num_steps=self.num_steps,
         )
 
-    def within_memory(self, numbers: int, *, bytes_each: int) -> Any:
-        """Return these settings with no more remembered than memory holds, for observations of so many numbers."""
-        most = MOST_BYTES // max(2 * numbers * bytes_each, 1)
-        return self if self.capacity <= most else self.but(capacity=most)
+    def within_memory(self, numbers: int, *, bytes_each: int, made: Decisions) -> Any:
+        """Return these settings with no more remembered than memory holds, for observations of so many numbers; and say so."""
+        most = max(MOST_BYTES // max(2 * numbers * bytes_each, 1), 2)
+        if self.capacity <= most:
+            return self
+        size = f"two observations of {numbers:,} numbers each, and {MOST_BYTES / 2**30:.0f} GiB are the most"
+        made.choose("task.capacity", "auto", f"{most:,} steps", f"not {self.capacity:,}: a step is remembered with {size}")
+        return self.but(capacity=most)
 
 
 def replay_stream(task: Any, replay: Replay, plan: Plan, data: EnvironmentData, *, num_envs: int) -> ReplayStream:

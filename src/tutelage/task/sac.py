@@ -70,29 +70,27 @@ class Sac(ReplayedSpec):
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what learns within few environment steps."""
-        return (
-            super()
-            .suggest(facts)
-            .but(
-                model=MLP(hidden=(256, 256), activation="relu", dropout=0.0),
-                optim=Adam(lr=1e-3),
-                batch_size=256,
-                clip=0.0,
-                env_steps=30_000,
-                why={
-                    "init": "the architecture's own",
-                    "model": "actor and critics alike",
-                    "clip": "not needed",
-                    "steps": "30,000 environment steps where no budget is given",
-                },
-            )
+        usual = super().suggest(facts)
+        steps = usual.why["steps"] if self.env_steps else "30,000 environment steps where no budget is given"
+        return usual.but(
+            model=MLP(hidden=(256, 256), activation="relu", dropout=0.0),
+            optim=Adam(lr=1e-3),
+            batch_size=256,
+            clip=0.0,
+            env_steps=self.env_steps or 30_000,
+            why={
+                "init": "the architecture's own",
+                "model": "actor and critics alike",
+                "clip": "not needed",
+                "steps": steps,
+            },
         )
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Sac":
         """Take over the actions, and remember no more than memory holds."""
         decided: Sac = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
         (spec,) = facts.shape.tensors.values()
-        kept: Sac = decided.within_memory(math.prod(spec.sizes), bytes_each=4)
+        kept: Sac = decided.within_memory(math.prod(spec.sizes), bytes_each=4, made=made)
         return kept
 
     def count_outputs(self, facts: Facts) -> int:
