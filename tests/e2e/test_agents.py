@@ -141,6 +141,14 @@ def test_several_seeds_are_runs_of_their_own_told_as_one(tmp_path: Path, capsys:
     assert film.read_bytes().startswith(b"GIF89a")
 
 
+def test_several_seeds_end_with_what_can_be_done_with_an_agent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "one"
+    assert main(["train", "gym:CartPole-v1", *SMALL, "--seeds", "1", "--out", str(out)]) == 0
+    told = capsys.readouterr()
+    (line,) = [line for line in (told.out + told.err).splitlines() if line.startswith("play ")]
+    assert " ".join(line.split()) == f"play tutelage play {out / 'seed-0'} --out rollout.gif"
+
+
 @pytest.fixture(scope="module")
 def own_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a small agent in an environment that a module of the working directory registers."""

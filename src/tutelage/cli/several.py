@@ -5,6 +5,7 @@ import copy
 from collections.abc import Mapping
 from pathlib import Path
 
+from tutelage.cli.next_verb import tell_next
 from tutelage.cli.wishes import make_request
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import say, say_json, tell, warn
@@ -50,6 +51,7 @@ def train_several(arguments: argparse.Namespace) -> int:
     for name, value in means.items():
         low, high = intervals[name]
         say(f"  {name:<28} {say_decimals(value):>12}   {say_decimals(low)} to {say_decimals(high)}")
+    tell_next(Run.open(folders[0], tell=warn))
     return 0
 
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from tutelage.cli.next_verb import tell_next
 from tutelage.cli.several import train_several
 from tutelage.cli.wishes import make_request
 from tutelage.core.outlet import one_line, say_json, tell, warn
@@ -61,16 +62,6 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
         say_json(told | own | {"metrics": metrics, "plan": done.plan, "report": str(report)})
     else:
         tell(f"report   {one_line(str(report))}")
-        # Folders of older versions do not say so, and all of their tasks did.
-        can_answer = not any(text.startswith(f"{folder / PREDICTORS[0]}:") for text in damaged)
-        if done.result.get("answers_rows", True) and can_answer:
-            tell(f"predict  tutelage predict {one_line(str(folder))} INPUT...")
-        elif done.decided.task.continues_series and can_answer:
-            tell(f"predict  tutelage predict {one_line(str(folder))}   # what comes next")
-        elif done.decided.task.writes_text and can_answer:
-            tell(f"generate tutelage generate {one_line(str(folder))} --prompt TEXT")
-        elif done.makes_samples and can_answer:
-            tell(f"generate tutelage generate {one_line(str(folder))} --num 64 --out FILE")
-        elif done.decided.task.plays and can_answer:
-            tell(f"play     tutelage play {one_line(str(folder))} --out rollout.gif")
+        if not any(text.startswith(f"{folder / PREDICTORS[0]}:") for text in damaged):
+            tell_next(done)
     return EXIT_CODES.get(str(done.result.get("stopped")), 0)

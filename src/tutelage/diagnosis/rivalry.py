@@ -4,8 +4,8 @@ Source: I. Goodfellow, "NIPS 2016 Tutorial: Generative Adversarial Networks", ar
 Differs from the source: judged by numbers of held-out samples, not by looking.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, astuple, dataclass, field
 from typing import Any
 
 __all__ = ["LEAST_COVERAGE", "LEAST_WIDTH", "MOST_LEAD", "Look", "Rivalry", "collapse_of", "lead_of"]
@@ -51,6 +51,17 @@ class Rivalry:
     _looks: list[Look] = field(default_factory=list)
     _told: set[str] = field(default_factory=set)
 
+    def memory(self) -> dict[str, Any]:
+        """Return what was seen and said, as JSON values: a resumed training goes on from there."""
+        # As text, which keeps every digit, and numbers that are not finite.
+        return {"looks": [[_text(value) for value in astuple(look)] for look in self._looks], "told": sorted(self._told)}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Go on from what `memory` returned."""
+        self.latest = None
+        self._looks = [Look(float(lead), float(width), _number(coverage)) for lead, width, coverage in memory["looks"]]
+        self._told = set(memory["told"])
+
     def judge(self) -> list[str]:
         """Return warnings that were not given before: what was found, and what to do."""
         if self.latest is None:
@@ -61,6 +72,16 @@ class Rivalry:
         new = {name: said for name, said in found.items() if said and name not in self._told}
         self._told |= set(new)
         return list(new.values())
+
+
+def _text(value: float | None) -> str:
+    """Return a number as text; "" for none."""
+    return "" if value is None else repr(float(value))
+
+
+def _number(text: str) -> float | None:
+    """Return the number that a text was made of."""
+    return float(text) if text else None
 
 
 def collapse_of(looks: Sequence[Look]) -> str:

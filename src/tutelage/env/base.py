@@ -48,6 +48,8 @@ class Environment(Protocol):
         time_limit: Steps after which it cuts an episode itself; 0 where it does not, or does not say so.
         observation_sizes: O; channels, height, width for pixels.
         actions: What may be done.
+        bounds: The least and the largest value that each number of an observation should have, [O] each; None where nothing is
+            said of them, and for pixels.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Environment(Protocol):
     time_limit: int
     observation_sizes: tuple[int, ...]
     actions: Actions
+    bounds: tuple[Tensor, Tensor] | None
 
     def reset(self, generator: torch.Generator) -> Tensor:
         """Begin new episodes and return observations [N, O]; all randomness from here on comes from this generator's stream.
@@ -90,8 +93,16 @@ class Env(Component):
     num_envs: int = Field(8, ge=1, le=2**16, description="Copies that are stepped at once.")
 
     @staticmethod
-    def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
-        """Return settings with which such an environment can be put back within an episode, and why it cannot be, or ""."""
+    def find_snapshot(
+        settings: Mapping[str, Any], make: Callable[[], Any] | None, tell: Callable[[str], None] = lambda text: None
+    ) -> tuple[dict[str, Any], str]:
+        """Return settings with which such an environment can be put back within an episode, and why it cannot be, or "".
+
+        Args:
+            settings: Of the environment.
+            make: Returns one copy, where the environment is the user's own.
+            tell: Takes what is odd about the environment, and hinders nothing.
+        """
         return dict(settings), ""
 
     def build(self, *, device: torch.device | str = "cpu", make: Callable[[], Any] | None = None) -> Environment:

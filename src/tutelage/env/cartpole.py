@@ -52,6 +52,7 @@ class CartPoles:
     name = "cartpole"
     observation_sizes: tuple[int, ...] = (4,)
     actions = Actions(2)
+    bounds: tuple[Tensor, Tensor] | None = None
 
     def __init__(self, num_envs: int, *, max_steps: int, device: torch.device | str = "cpu") -> None:
         self.num_envs = num_envs

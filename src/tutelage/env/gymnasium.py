@@ -51,7 +51,9 @@ class Gymnasium(Env):
         return GymnasiumVector(vector, name=_said(self.name, make), snapshot=self.snapshot, device=device)
 
     @staticmethod
-    def find_snapshot(settings: Mapping[str, Any], make: Callable[[], Any] | None) -> tuple[dict[str, Any], str]:
+    def find_snapshot(
+        settings: Mapping[str, Any], make: Callable[[], Any] | None, tell: Callable[[str], None] = lambda text: None
+    ) -> tuple[dict[str, Any], str]:
         """Return settings with the way in which an environment can be saved, and, where it cannot, why not."""
         name, frames = str(settings["name"]), int(settings.get("frames", 1))
 
@@ -63,7 +65,7 @@ class Gymnasium(Env):
 
         # One that is vectorized by itself has no copies that could be repeated one by one.
         is_whole = make is None and frames == 1 and _has_own_vector(name)
-        found, reason = find_way(("plain",) if is_whole else ("plain", "replay"), build)
+        found, reason = find_way(("plain",) if is_whole else ("plain", "replay"), build, tell)
         return {**settings, "snapshot": found}, reason
 
 
@@ -84,6 +86,7 @@ class GymnasiumVector:
         self.num_envs = int(vector.num_envs)
         self.time_limit = int(getattr(vector.spec or getattr(vector, "envs", [vector])[0].spec, "max_episode_steps", None) or 0)
         self.observation_sizes = self._seen.sizes
+        self.bounds = None if self._seen.are_pixels else _bounds(vector.single_observation_space)
         taken = taken_by(vector.single_action_space)
         self.actions = Actions(taken.num_choices, taken.low, taken.high)
         self._first_action = int(getattr(vector.single_action_space, "start", 0))
@@ -203,6 +206,14 @@ class GymnasiumVector:
 def _said(name: str, make: Callable[[], Any] | None) -> str:
     """Return what an environment is called in errors."""
     return name or str(getattr(make, "__name__", type(make).__name__)).strip("<>")
+
+
+def _bounds(space: Any) -> tuple[Tensor, Tensor] | None:
+    """Return the bounds of a box, float64 each; None for any other space, and where no number has one."""
+    low, high = getattr(space, "low", None), getattr(space, "high", None)
+    if low is None or high is None or not (np.isfinite(low).any() or np.isfinite(high).any()):
+        return None
+    return torch.from_numpy(np.asarray(low, dtype=np.float64)), torch.from_numpy(np.asarray(high, dtype=np.float64))
 
 
 def _anything(_action: Any) -> bool:

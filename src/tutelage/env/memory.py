@@ -54,10 +54,11 @@ class Memory:
             self._columns["truncated"][(self._next - 1) % self._num_rows] = True
 
     def observations(self, *, last: int = 0) -> Tensor:
-        """Return observations [B, O] of the last rows, or of all."""
+        """Return observations [B, O] of the last rows, or of all, without those of steps in which a copy only began anew."""
         count = min(last or self._filled, self._filled)
         rows = (self._next - count + torch.arange(count)) % self._num_rows
-        return self._columns["observation"][rows].flatten(0, 1)
+        seen = self._columns["observation"][rows].flatten(0, 1)
+        return seen[self._columns["is_real"][rows].flatten()] if "is_real" in self._columns else seen
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return rows and environments int64 [B] of steps drawn at random, each as likely as any."""

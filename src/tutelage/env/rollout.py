@@ -194,7 +194,7 @@ class RolloutStream:
         """Act for `num_steps` steps and turn what happened into samples."""
         if self._samples:
             # Only between two rollouts: what is collected is learned from as it was seen.
-            self._actor.learn_scale(self._samples["observation"])
+            self._actor.learn_scale(_acted_on(self._samples))
         generator = torch.Generator().manual_seed(derive(self._seed, "act", self._num_rollouts))
         noise_TEA = self._actor.noise((self._rollout.num_steps, self._env.num_envs), generator)
         self._returns.begin()
@@ -219,7 +219,7 @@ class RolloutStream:
         self._watch.look_at_all(steps, self._observation)
         self._returns.add_all(steps["reward"], steps["terminated"] | steps["truncated"])
         self._samples = self._finish(steps)
-        self._coverage.add(self._samples["observation"])
+        self._coverage.add(_acted_on(self._samples))
         self._num_rollouts += 1
         self._served = 0
 
@@ -231,7 +231,8 @@ class RolloutStream:
         next_TE = self._actor.predict_values(flat["final"]).view(num_steps, num_envs)
         reward_TE = steps["reward"]
         if self._rollout.scales_rewards:
-            reward_TE = self._scale.apply(reward_TE, steps["terminated"] | steps["truncated"])
+            is_real_TE = steps["weight"] > 0 if "weight" in steps else None
+            reward_TE = self._scale.apply(reward_TE, steps["terminated"] | steps["truncated"], is_real_TE=is_real_TE)
         advantage_TE = advantages(
             reward_TE,
             value_TE=value_TE,
@@ -290,6 +291,11 @@ class RolloutStream:
 def below(prefix: str, state: Mapping[str, Any]) -> dict[str, Any]:
     """Return the entries under a prefix, without it."""
     return {key.removeprefix(f"{prefix}/"): value for key, value in state.items() if key.startswith(f"{prefix}/")}
+
+
+def _acted_on(samples: Mapping[str, Tensor]) -> Tensor:
+    """Return the observations [B, O] of samples, without those of steps in which a copy only began anew."""
+    return samples["observation"][samples["weight"] > 0] if "weight" in samples else samples["observation"]
 
 
 def _normalized(advantage_MB: Tensor, weight_MB: Tensor | None) -> Tensor:

@@ -12,6 +12,7 @@ from tutelage.core.errors import RecipeError
 from tutelage.core.shape.base import Shape
 from tutelage.data.part.base import Part
 from tutelage.data.source.base import Collected
+from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.model.layers.observation import ObservationNet, ObservationScale
 from tutelage.planning.facts import Facts
@@ -87,17 +88,30 @@ class ActingSpec(TaskSpec):
         shape = shape(sizes=part.observation_sizes, pixels=part.has_pixels)
         actions = Actions(part.num_choices, part.low, part.high)
         kind = str(getattr(self, "kind", ""))
-        env, inexact = catalog.load("env", part.env["kind"]).find_snapshot(part.env, part.make)
-        return EnvironmentData(kind, reason, collected, env, shape, actions, inexact, part.make)
+        notes: list[str] = []
+        env, inexact = catalog.load("env", part.env["kind"]).find_snapshot(part.env, part.make, notes.append)
+        return EnvironmentData(kind, reason, collected, env, shape, actions, inexact, part.make, tuple(notes))
+
+    def suggest(self, facts: Facts) -> Suggestion:
+        """Return what does for any environment, for as many steps as `env_steps` asks for."""
+        usual = super().suggest(facts)
+        return usual.but(env_steps=self.env_steps, why={"steps": "as task.env_steps says"}) if self.env_steps else usual
 
     def with_actions(self, recipe: Recipe, facts: Facts, *, auto_env_steps: int) -> Any:
-        """Return these settings with the environment's actions, and the environment steps that the budget gives."""
+        """Return these settings with the environment's actions, and the environment steps that the budget gives.
+
+        Raises:
+            RecipeError: The budget and these settings ask for different numbers of steps.
+        """
         told = json.loads(facts.traits["actions"])
         actions = Actions(int(told["num_choices"]), tuple(told["low"]), tuple(told["high"]))
         budget = recipe.budget
         env_steps = self.env_steps
         if budget.env_steps != "auto":
             env_steps = parse_count(str(budget.env_steps))
+            if self.env_steps not in (0, env_steps):
+                found = f"recipe: task.env_steps = {self.env_steps:,} and budget.env_steps = {env_steps:,} say different things"
+                raise RecipeError(f"{found}. Give the budget alone: --env-steps {env_steps}.")
         elif budget.steps == "auto" and budget.time == "auto":
             env_steps = env_steps or auto_env_steps
         return self.but(num_actions=actions.size, low=actions.low, high=actions.high, env_steps=env_steps)

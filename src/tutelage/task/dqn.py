@@ -41,7 +41,7 @@ from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
 from tutelage.task.dqn_gradient import DqnGradient
 from tutelage.task.environment import EnvironmentData
 from tutelage.task.objective import WithGradients
-from tutelage.task.replayed import ReplayedSpec, follow, replay_stream, weighted_sum
+from tutelage.task.replayed import Follower, ReplayedSpec, replay_stream, weighted_sum
 
 __all__ = ["Dqn", "DqnTask"]
 
@@ -85,7 +85,7 @@ class Dqn(ReplayedSpec):
         decided: Dqn = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
         (spec,) = facts.shape.tensors.values()
         bytes_each = 1 if facts.shape.view(Grid) is not None else 4
-        kept: Dqn = decided.within_memory(math.prod(spec.sizes), bytes_each=bytes_each)
+        kept: Dqn = decided.within_memory(math.prod(spec.sizes), bytes_each=bytes_each, made=made)
         return kept
 
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
@@ -172,11 +172,16 @@ class DqnTask(Task):
 
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the slow copy follow."""
-        follow(self.target, self.q, rate=self._target_rate, made=made)
+        self._follow(made)
 
     def network(self) -> nn.Module:
         """Return the network of the worth of actions."""
         return self.q
+
+    @cached_property
+    def _follow(self) -> Follower:
+        """What moves the slow copy."""
+        return Follower(self.target, self.q, rate=self._target_rate)
 
     @cached_property
     def _acting(self) -> Callable[[Tensor], Tensor]:

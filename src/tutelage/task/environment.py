@@ -29,6 +29,7 @@ class EnvironmentData(Data):
         actions: What may be done.
         inexact: Why a resumed run cannot go on within an episode; "" where it can.
         make_own: Returns one environment, where it is the user's own.
+        notes: What is odd about the environment.
     """
 
     task_kind: str
@@ -39,6 +40,7 @@ class EnvironmentData(Data):
     actions: Actions
     inexact: str = ""
     make_own: Callable[[], Any] | None = None
+    notes: tuple[str, ...] = ()
     fitted: None = None
     prepare: None = None
     target: None = None
@@ -64,11 +66,14 @@ class EnvironmentData(Data):
         return env
 
     def warnings(self) -> tuple[str, ...]:
-        """Say where a resumed run would not be exact."""
+        """Say what is odd about the environment, and where a resumed run would not be exact."""
         if not self.inexact:
-            return ()
+            return self.notes
         why = f"{self.collected.name}: the environment cannot be put back within an episode: {self.inexact}"
-        return (f"{why}. A resumed run begins new episodes, and is not exact.",)
+        return (
+            *self.notes,
+            f"{why}. A resumed run begins new episodes, and is not exact.",
+        )
 
     def decisions(self) -> tuple[Decision, ...]:
         """Return the task."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from tutelage.core.events import Event, Warned
 from tutelage.core.seeds import derive
 from tutelage.env.base import Environment
+from tutelage.env.extent import Extent
 from tutelage.env.watch import Watch
 from tutelage.metric.episodes import EpisodeOutcome
 from tutelage.model.layers.observation import ObservationNet
@@ -66,8 +67,12 @@ class EpisodeEvaluator(Measured):
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/return`."""
         outcome = self.play(task.network())
-        if outcome.num_open and not self._to_say:
-            self._to_say.append(_unended(outcome))
+        # What was told before training is not told again; nor what an earlier evaluation has told.
+        outside = "" if self.data.notes else self._extent.told()
+        found = {"open": _unended(outcome) if outcome.num_open else "", "outside": outside}
+        for kind, text in found.items():
+            if text:
+                self._to_say.setdefault(kind, text)
         return self.measure([outcome])
 
     def final(self, task: Task) -> dict[str, Any]:
@@ -91,12 +96,10 @@ class EpisodeEvaluator(Measured):
         return record | {"figures": figures, "episodes": played} | warnings
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
-        """Return a warning, once, where the episodes that were played last did not come to an end."""
-        news = self._to_say[:1]
-        if news:
-            # Each further evaluation would say the same.
-            self._to_say[:] = [""]
-        return [Warned(message=text) for text in news if text]
+        """Return a warning, once, where episodes did not come to an end, or showed what lies outside of their space."""
+        news = [text for text in self._to_say.values() if text]
+        self._to_say.update(dict.fromkeys(self._to_say, ""))
+        return [Warned(message=text) for text in news]
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what acting at random earns."""
@@ -109,7 +112,9 @@ class EpisodeEvaluator(Measured):
         while done < self.episodes:
             with evaluation_mode(network) if network is not None else nullcontext():
                 chooser = self._chooser(network, generator)
-                rounds.append(play_episodes(self._env, chooser, generator, course=course, most_steps=self._most_steps))
+                rounds.append(
+                    play_episodes(self._env, chooser, generator, course=course, extent=self._extent, most_steps=self._most_steps)
+                )
             done += len(rounds[-1].returns)
         returns, lengths = (np.concatenate([getattr(one, key) for one in rounds]) for key in ("returns", "lengths"))
         return EpisodeOutcome(
@@ -123,9 +128,14 @@ class EpisodeEvaluator(Measured):
             env.close()
 
     @cached_property
-    def _to_say(self) -> list[str]:
-        """A warning that waits to be told; a blank one once it was."""
-        return []
+    def _to_say(self) -> dict[str, str]:
+        """Warnings that wait to be told, by what they are of; blank ones once they were: more evaluations would say the same."""
+        return {}
+
+    @cached_property
+    def _extent(self) -> Extent:
+        """What the episodes have shown so far."""
+        return Extent(self._env)
 
     @property
     def _most_steps(self) -> int:
@@ -167,6 +177,7 @@ def play_episodes(
     generator: torch.Generator,
     *,
     course: EpisodeCourse | None = None,
+    extent: Extent | None = None,
     most_steps: int = MAX_EPISODE_STEPS,
 ) -> EpisodeOutcome:
     """Return the first episode of each copy; one that does not end within `most_steps` counts as it stands.
@@ -177,6 +188,8 @@ def play_episodes(
     watch = Watch(env)
     observation = env.reset(generator)
     watch.begin(observation)
+    if extent is not None:
+        extent.begin(observation)
     # The next round, if any, begins with other random numbers.
     torch.randint(2**31, (1,), generator=generator)
     returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
@@ -185,6 +198,8 @@ def play_episodes(
         action = choose(observation)
         moved = env.step(action)
         watch.look(moved, action)
+        if extent is not None:
+            extent.look(moved)
         if course is not None:
             course.add(observation, action, moved.reward, moved.terminated | moved.truncated)
         returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())

@@ -6,7 +6,7 @@ Shapes: R = resamples.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from tutelage.metric.base import Metric, Tally
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
 
-__all__ = ["Measured", "UnitTallies", "measured_metrics"]
+__all__ = ["Measured", "Remembering", "UnitTallies", "measured_metrics"]
 
 TAILS = (0.025, 0.975)
 NUM_RESAMPLES = 400
@@ -109,6 +109,23 @@ class Measured:
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
         """Return nothing: the metrics say all."""
         return ()
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """An evaluator whose events depend on earlier evaluations: what it has seen is saved with the training.
+
+    Attributes:
+        name: The part's name.
+    """
+
+    name: str
+
+    def memory(self) -> Mapping[str, Any]:
+        """Return what was seen so far, as JSON values."""
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Go on from what `memory` returned."""
 
 
 class UnitTallies:

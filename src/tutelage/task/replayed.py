@@ -8,11 +8,12 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import RecipeError
 from tutelage.env.replay import Replay, ReplayStream
+from tutelage.planning.decisions import Decisions
 from tutelage.planning.plan import Plan
 from tutelage.task.acting import ActingSpec
 from tutelage.task.environment import EnvironmentData
 
-__all__ = ["ReplayedSpec", "follow", "replay_stream", "weighted_sum"]
+__all__ = ["Follower", "ReplayedSpec", "replay_stream", "weighted_sum"]
 
 MOST_BYTES = 2**31
 """What is remembered may take so much memory."""
@@ -54,10 +55,14 @@ class ReplayedSpec(ActingSpec):
             num_steps=self.num_steps,
         )
 
-    def within_memory(self, numbers: int, *, bytes_each: int) -> Any:
-        """Return these settings with no more remembered than memory holds, for observations of so many numbers."""
-        most = MOST_BYTES // max(2 * numbers * bytes_each, 1)
-        return self if self.capacity <= most else self.but(capacity=most)
+    def within_memory(self, numbers: int, *, bytes_each: int, made: Decisions) -> Any:
+        """Return these settings with no more remembered than memory holds, for observations of so many numbers; and say so."""
+        most = max(MOST_BYTES // max(2 * numbers * bytes_each, 1), 2)
+        if self.capacity <= most:
+            return self
+        size = f"two observations of {numbers:,} numbers each, and {MOST_BYTES / 2**30:.0f} GiB are the most"
+        made.choose("task.capacity", "auto", f"{most:,} steps", f"not {self.capacity:,}: a step is remembered with {size}")
+        return self.but(capacity=most)
 
 
 def replay_stream(task: Any, replay: Replay, plan: Plan, data: EnvironmentData, *, num_envs: int) -> ReplayStream:
@@ -65,16 +70,23 @@ def replay_stream(task: Any, replay: Replay, plan: Plan, data: EnvironmentData, 
     return ReplayStream(data.make(num_envs, device=plan.device), explorer=task, replay=replay, seed=plan.seed)
 
 
-@torch.no_grad()
-def follow(target: nn.Module, source: nn.Module, *, rate: float, made: Tensor | None) -> None:
-    """Move a target network's parameters towards those of another; not where `made` is 0."""
-    slow: list[Tensor] = list(target.parameters())
-    fast: list[Tensor] = list(source.parameters())
-    if made is None:
-        torch._foreach_lerp_(slow, fast, rate)
-    else:
-        for kept, current in zip(slow, fast, strict=True):
-            kept.lerp_(current, made * rate)
+class Follower:
+    """Moves a target network's parameters towards those of another; they are looked up once."""
+
+    def __init__(self, target: nn.Module, source: nn.Module, *, rate: float) -> None:
+        """Look them up, when both are where they stay; `rate` is the share of the way that one call goes."""
+        self._slow: list[Tensor] = list(target.parameters())
+        self._fast: list[Tensor] = list(source.parameters())
+        self._rate = rate
+
+    @torch.no_grad()
+    def __call__(self, made: Tensor | None) -> None:
+        """Move them; not where `made` is 0."""
+        if made is None:
+            torch._foreach_lerp_(self._slow, self._fast, self._rate)
+        else:
+            for kept, current in zip(self._slow, self._fast, strict=True):
+                kept.lerp_(current, made * self._rate)
 
 
 def weighted_sum(value_B: Tensor, weight_B: Tensor | None) -> tuple[Tensor, Tensor | float]:

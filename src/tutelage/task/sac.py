@@ -24,7 +24,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.layers.observation import ObservationNet
-from tutelage.model.layers.small_net import SmallNet
+from tutelage.model.layers.small_net import Room, SmallNet
 from tutelage.optim.adam import Adam
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
@@ -34,7 +34,7 @@ from tutelage.task.acting import acting_problem, build_network
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
 from tutelage.task.environment import EnvironmentData
 from tutelage.task.objective import WithGradients
-from tutelage.task.replayed import ReplayedSpec, follow, replay_stream, weighted_sum
+from tutelage.task.replayed import Follower, ReplayedSpec, replay_stream, weighted_sum
 from tutelage.task.sac_gradient import SacGradient, SacNets, SacWeights
 from tutelage.task.supervised import initialize
 
@@ -70,29 +70,27 @@ class Sac(ReplayedSpec):
 
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what learns within few environment steps."""
-        return (
-            super()
-            .suggest(facts)
-            .but(
-                model=MLP(hidden=(256, 256), activation="relu", dropout=0.0),
-                optim=Adam(lr=1e-3),
-                batch_size=256,
-                clip=0.0,
-                env_steps=30_000,
-                why={
-                    "init": "the architecture's own",
-                    "model": "actor and critics alike",
-                    "clip": "not needed",
-                    "steps": "30,000 environment steps where no budget is given",
-                },
-            )
+        usual = super().suggest(facts)
+        steps = usual.why["steps"] if self.env_steps else "30,000 environment steps where no budget is given"
+        return usual.but(
+            model=MLP(hidden=(256, 256), activation="relu", dropout=0.0),
+            optim=Adam(lr=1e-3),
+            batch_size=256,
+            clip=0.0,
+            env_steps=self.env_steps or 30_000,
+            why={
+                "init": "the architecture's own",
+                "model": "actor and critics alike",
+                "clip": "not needed",
+                "steps": steps,
+            },
         )
 
     def decide(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> "Sac":
         """Take over the actions, and remember no more than memory holds."""
         decided: Sac = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
         (spec,) = facts.shape.tensors.values()
-        kept: Sac = decided.within_memory(math.prod(spec.sizes), bytes_each=4)
+        kept: Sac = decided.within_memory(math.prod(spec.sizes), bytes_each=4, made=made)
         return kept
 
     def count_outputs(self, facts: Facts) -> int:
@@ -209,17 +207,23 @@ class SacTask(Task):
     def after_update(self, phase: str, made: Tensor | None = None) -> None:
         """Let the slow copies follow the critics."""
         if phase == "critic":
-            follow(self.targets, self.critics, rate=self._target_rate, made=made)
+            self._follow(made)
 
     def network(self) -> nn.Module:
         """Return the policy."""
         return self.actor
 
     @cached_property
+    def _follow(self) -> Follower:
+        """What moves the critics' copies."""
+        return Follower(self.targets, self.critics, rate=self._target_rate)
+
+    @cached_property
     def _small(self) -> list[SmallNet | None]:
         """Actor, critics and their copies as small nets, where they are such; asked for when all are where they stay."""
         actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
-        return [SmallNet.of(net) for net in (actor, *self.critics, *self.targets)]
+        slopes = Room()
+        return [SmallNet.of(net, slopes=slopes) for net in (actor, *self.critics, *self.targets)]
 
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as all networks see them, on a scale that none of them learns by gradients."""

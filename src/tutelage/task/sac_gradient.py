@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.model.layers.small_net import SmallNet
+from tutelage.model.layers.small_net import Room, SmallNet
 from tutelage.task.objective import Batch, Gradients, Objective
 
 __all__ = ["SacGradient", "SacNets", "SacWeights"]
@@ -67,21 +67,24 @@ class SacGradient:
         count = len(first.parameters)
         self._critic_parts = (self._of_critics.parts[:count], self._of_critics.parts[count:])
         self._of_actor = Gradients([*nets.actor.parameters, log_temperature])
+        # The memory of hidden layers is written least cold where few rooms are used again and again.
+        self._rooms = Room(), Room(), Room()
 
     def critic(self, seen_BO: Tensor, next_BO: Tensor, batch: Batch) -> tuple[Objective, Gradients]:
         """Return the summed squared errors of both critics, for scaled observations, and their gradient."""
         weight_B, temperature = self._weight(batch), math.exp(float(self._log_temperature.detach()))
         with np.errstate(all="ignore"):
-            tried = self._try(next_BO, batch["next_noise"].numpy())
+            room = self._rooms[0]
+            tried = self._try(next_BO, batch["next_noise"].numpy(), room)
             both = torch.cat([next_BO.flatten(1), torch.from_numpy(tried.action)], dim=-1)
-            least_B = np.minimum(*(net(both).numpy()[:, 0] for net in self._nets.targets))
+            least_B = np.minimum(*(net.forward(both, room)[0].numpy()[:, 0] for net in self._nets.targets))
             target_B = least_B - np.float32(temperature) * tried.log
             target_B *= batch["discount"].numpy()
             target_B += batch["reward"].numpy()
             both = torch.cat([seen_BO.flatten(1), batch["action"]], dim=-1)
             total, worth = 0.0, 0.0
             for number, net in enumerate(self._nets.critics):
-                found, kept = net.forward(both)
+                found, kept = net.forward(both, room)
                 worth_B = found.numpy()[:, 0]
                 error_B = worth_B - target_B
                 slope_B = error_B if weight_B is None else error_B * weight_B
@@ -96,16 +99,19 @@ class SacGradient:
         temperature, noise_BA = math.exp(log_temperature), batch["noise"].numpy()
         seen = seen_BO.flatten(1)
         with np.errstate(all="ignore"):
-            tried = self._try(seen_BO, noise_BA)
+            tried = self._try(seen_BO, noise_BA, self._rooms[0])
             both = torch.cat([seen, torch.from_numpy(tried.action)], dim=-1)
-            (first, first_kept), (second, second_kept) = (net.forward(both) for net in self._nets.critics)
+            (first, first_kept), (second, second_kept) = map(SmallNet.forward, self._nets.critics, (both, both), self._rooms[1:])
             share_B = (np.sign(second.numpy()[:, 0] - first.numpy()[:, 0]) + np.float32(1)) * np.float32(0.5)
             rows_B = np.ones_like(share_B) if weight_B is None else weight_B
             by_action_BA = np.zeros_like(noise_BA)
             for net, kept, part_B in zip(self._nets.critics, (first_kept, second_kept), (share_B, 1 - share_B), strict=True):
-                slope = net.backward(torch.from_numpy((-part_B * rows_B)[:, None]), kept, needs_input=True)
+                # A critic that is not the smaller one has no part in a row: of two networks' products one is left.
+                row_M = np.flatnonzero(part_B)
+                by_worth = torch.from_numpy((-part_B * rows_B)[row_M, None])
+                slope = net.backward(by_worth, kept, inputs=slice(seen.shape[1], None), rows_B=torch.from_numpy(row_M))
                 assert slope is not None
-                by_action_BA += slope.numpy()[:, seen.shape[1] :]
+                by_action_BA[row_M] += slope.numpy()
             held_BA = np.float32(temperature) * rows_B[:, None]
             # By the number before tanh, whose own density falls with its slope: of log p that is 2 tanh.
             by_before_BA = by_action_BA * (1 - tried.action * tried.action) + 2 * held_BA * tried.action
@@ -122,10 +128,11 @@ class SacGradient:
         told = {"entropy": entropy, "temperature": warmth}
         return _objective(total, told, weight_B, rows=len(rows_B)), self._of_actor
 
-    def _try(self, seen_BO: Tensor, noise_BA: np.ndarray) -> _Tried:
+    def _try(self, seen_BO: Tensor, noise_BA: np.ndarray, room: Room) -> _Tried:
         """Draw actions for scaled observations."""
-        outputs, kept = self._nets.actor.forward(seen_BO)
-        mean_BA, raw_BA = np.split(outputs.numpy(), 2, axis=1)
+        outputs, kept = self._nets.actor.forward(seen_BO, room)
+        size = noise_BA.shape[1]
+        mean_BA, raw_BA = outputs.numpy()[:, :size], outputs.numpy()[:, size:]
         bent_BA = np.tanh(raw_BA)
         log_std_BA = np.float32(self._weights.middle) + np.float32(self._weights.half) * bent_BA
         spread_BA = np.exp(log_std_BA)

@@ -114,6 +114,14 @@ class SampleEvaluator(Measured):
         # What real samples reach is no achievement of a guess.
         return {name: value for name, value in self.measure([outcome]).items() if not name.endswith("_floor")}
 
+    def memory(self) -> dict[str, Any]:
+        """Return what was seen of the two networks so far."""
+        return self.rivalry.memory()
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        """Go on from what `memory` returned."""
+        self.rivalry.recall(memory)
+
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
         """Return generated samples to look at, and a warning where one network has won."""
         warnings = [Warned(message=f"step {step:,}: {said}") for said in self.rivalry.judge()]

@@ -7,6 +7,7 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.events import Corrected, Evaluated, Logged
 from tutelage.core.memory import memory_told
 from tutelage.task.base import Evaluator, Task
+from tutelage.task.measured import Remembering
 from tutelage.training.control import Stopping, judge
 from tutelage.training.rollback import is_sound, note_good, roll_back
 from tutelage.training.state import TrainState, copy_weights
@@ -110,6 +111,10 @@ class LogJob:
         return num_steps * (1 / max(speed, 1e-9) + per_step)
 
 
+REMEMBERED = "evaluators"
+"""Where a state keeps what evaluators remember: it changes no training, only what is told of it."""
+
+
 class EvaluateJob:
     """Measures what is watched in training, judges the score, and keeps the best weights."""
 
@@ -132,6 +137,7 @@ class EvaluateJob:
         self._every = every
         self._emitter, self._evaluators, self._stopping = emitter, tuple(evaluators), stopping
         self._versus_guess = versus_guess
+        self._remembering = [evaluator for evaluator in evaluators if isinstance(evaluator, Remembering)]
 
     @memory_told("evaluating")
     def run(self, state: TrainState) -> None:
@@ -153,6 +159,7 @@ class EvaluateJob:
         if not is_sound(state):
             found = "weights or moments of the optimizer are not finite"
             roll_back(state, found, emitter=self._emitter, after=max(state.control.last_evaluation, 0))
+        self._recall(state)
         self.last_metrics = state.mesh.agree(self._measure(state.task))
         state.control, is_best = judge(state.control, self.last_metrics, step=step, stopping=self._stopping)
         if is_best or state.control.best_score is None:
@@ -171,12 +178,20 @@ class EvaluateJob:
         for evaluator in self._evaluators:
             for event in evaluator.events(state.task, step=step):
                 self._emitter.emit(event)
+        state.outside[REMEMBERED] = {evaluator.name: evaluator.memory() for evaluator in self._remembering}
         self.next_step = (step // self._every + 1) * self._every
         self.seconds_per_evaluation = time.monotonic() - began
         self.seconds_spent += self.seconds_per_evaluation
 
     def __len__(self) -> int:
         return sum(len(evaluator) for evaluator in self._evaluators)
+
+    def _recall(self, state: TrainState) -> None:
+        """Let the evaluators go on from what they had seen when the state was saved, by another process perhaps."""
+        remembered = state.outside.get(REMEMBERED, {})
+        for evaluator in self._remembering:
+            if evaluator.name in remembered:
+                evaluator.recall(remembered[evaluator.name])
 
     def _measure(self, task: Task) -> dict[str, float]:
         """Return the metrics of all evaluators."""

@@ -1,5 +1,7 @@
 """Whether one of two rival networks has won is told once, and only where it stays so."""
 
+import json
+
 from tutelage.diagnosis.rivalry import Look, Rivalry
 
 
@@ -48,3 +50,21 @@ def test_a_critic_that_tells_all_while_the_generator_learns_is_not_warned_of() -
 
 def test_nothing_is_judged_before_something_was_seen() -> None:
     assert Rivalry().judge() == []
+
+
+def test_what_was_seen_before_a_resume_counts_after_it() -> None:
+    looks = [*[Look(0.8, 0.1, 0.05)] * 8, Look(0.8, float("nan"), None), *[Look(0.8, 0.1, 0.05)] * 3]
+    straight, said = Rivalry(), []
+    for number, look in enumerate(looks):
+        if number in (6, 9, 12):
+            memory = json.loads(json.dumps(straight.memory(), allow_nan=False))
+            straight = Rivalry(latest=look)
+            straight.recall(memory)
+        straight.latest = look
+        said += straight.judge()
+    assert said == told(*looks)
+    assert len(said) == 1
+    again = Rivalry()
+    again.recall(straight.memory())
+    again.latest = looks[-1]
+    assert again.judge() == [], "what was told before is not told again"

@@ -11,6 +11,7 @@ pytest.importorskip("gymnasium")
 from tests.unit.env.scripted import Walk
 from tutelage.env.gymnasium import GymnasiumVector, make_vector
 from tutelage.env.memory import Memory
+from tutelage.env.replay import Replay, ReplayStream
 from tutelage.env.rollout import Rollout, RolloutStream
 
 MODES = ("NextStep", "SameStep", "Disabled")
@@ -163,3 +164,39 @@ def test_a_step_that_was_none_is_never_drawn_by_priority() -> None:
     row, env, _ = memory.draw_by_priority(1_000, torch.Generator().manual_seed(0), power=0.4)
     assert set(row.tolist()) == {0, 1, 3, 4}
     assert memory.take(row, env, num_steps=1, discount=1.0)["weight"].all()
+
+
+class Seeing(Still):
+    """Remembers what the scale of observations is learned from."""
+
+    def __init__(self) -> None:
+        self.seen: list[Tensor] = []
+
+    def learn_scale(self, observation_BO: Tensor) -> None:
+        self.seen.append(observation_BO)
+
+    def explore(self, observation_EO: Tensor, epsilon: float, generator: torch.Generator) -> Tensor:
+        return torch.zeros(len(observation_EO), dtype=torch.int64)
+
+    def errors(self, batch: dict[str, Tensor]) -> Tensor:
+        return torch.zeros(len(batch["reward"]))
+
+
+@pytest.mark.parametrize("kind", ["rollout", "replay"])
+@pytest.mark.parametrize("mode", MODES)
+def test_the_scale_of_observations_is_learned_from_what_was_acted_on(mode: str, kind: str) -> None:
+    seeing = Seeing()
+    stream: RolloutStream | ReplayStream
+    if kind == "rollout":
+        rollout = Rollout(num_steps=10, num_epochs=1, minibatch_size=10)
+        stream = RolloutStream(walk(mode), actor=seeing, rollout=rollout, seed=0)
+    else:
+        replay = Replay(capacity=100, warmup=10, collect_steps=1, num_updates=1, batch_size=4, discount=0.9)
+        stream = ReplayStream(walk(mode), explorer=seeing, replay=replay, seed=0)
+    for _ in range(2):
+        stream.next()
+    # Where an episode led to is shown as the last of it, and nothing is done there: 3 after an end, 5 after a cut.
+    states = [(int(episode), int(place)) for episode, place in torch.cat(seeing.seen).tolist()]
+    whole = [(episode, place) for episode in range(4) for place in range(3 if episode % 2 == 0 else 5)]
+    assert states == whole[: len(states)]
+    assert len(states) >= 8

@@ -120,7 +120,7 @@ def test_a_training_whose_environment_breaks_later_ends_with_the_place(
     task: str, made: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As of an environment that is sound for as long as it is tried before training.
-    monkeypatch.setattr("tutelage.env.gymnasium.find_way", lambda ways, build: ("none", "untried"))
+    monkeypatch.setattr("tutelage.env.gymnasium.find_way", lambda ways, build, tell: ("none", "untried"))
     monkeypatch.setattr("tutelage.data.source.gym._checked", lambda gymnasium, env, name: ())
     sizes = SMALL if task == "ppo" else {"batch_size": 16, "task": {"kind": "dqn", "warmup": 20}}
     with pytest.raises(FaultyEnvironmentError, match=rf"{made.__name__}: copy 0 .* at step [567] since its reset"):

@@ -40,7 +40,7 @@ def test_gradients_by_weights_and_inputs_are_those_of_autograd() -> None:
     assert small is not None
     module(seen).backward(slope)
     into = [torch.empty_like(parameter) for parameter in small.parameters]
-    by_input = small.backward(slope, small.forward(seen.detach())[1], into=into, needs_input=True)
+    by_input = small.backward(slope, small.forward(seen.detach())[1], into=into, inputs=slice(None))
     for parameter, found in zip(small.parameters, into, strict=True):
         torch.testing.assert_close(found, parameter.grad)
     assert by_input is not None

@@ -159,3 +159,16 @@ def test_rewards_are_divided_by_the_spread_of_discounted_returns() -> None:
     ended = torch.tensor([[False], [True], [False]])
     spread = torch.tensor([2.0, 3.0, 4.0]).std(correction=0)
     torch.testing.assert_close(scale.apply(reward, ended), reward / spread)
+
+
+def test_a_step_that_only_begins_an_episode_counts_for_no_scale_of_rewards() -> None:
+    reward, ended = torch.tensor([[2.0], [2.0], [4.0]]), torch.tensor([[False], [True], [False]])
+    known, found = RewardScale(1, discount=0.5), RewardScale(1, discount=0.5)
+    with_start = torch.cat([reward[:2], torch.zeros(1, 1), reward[2:]])
+    is_real = torch.tensor([[True], [True], [False], [True]])
+    scaled = found.apply(with_start, torch.tensor([[False], [True], [False], [False]]), is_real_TE=is_real)
+    torch.testing.assert_close(scaled[is_real], known.apply(reward, ended).flatten())
+    assert all(torch.equal(found.state()[key], value) for key, value in known.state().items())
+    nothing = torch.zeros(1, 1)
+    assert torch.equal(found.apply(nothing, nothing.bool(), is_real_TE=nothing.bool()), nothing)
+    assert torch.equal(found.state()["moments"], known.state()["moments"])

@@ -1,9 +1,10 @@
 """Jobs: what is told, and several evaluators at once."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -114,3 +115,32 @@ def test_two_evaluators_may_not_measure_the_same() -> None:
     job = EvaluateJob(Emitter([], started=0.0), [Size("val/loss"), Size("val/loss")], stopping=Stopping(), every=5, step=0)
     with pytest.raises(AssertionError, match="val/loss"):
         job.run(state)
+
+
+class Counting(Size):
+    """An evaluator that says how often it was asked, also before a resume."""
+
+    count = 0
+
+    def __call__(self, task: Task) -> dict[str, float]:
+        self.count += 1
+        return super().__call__(task)
+
+    def memory(self) -> dict[str, int]:
+        return {"count": self.count}
+
+    def recall(self, memory: Mapping[str, Any]) -> None:
+        self.count = int(memory["count"])
+
+
+def test_what_an_evaluator_remembers_survives_a_resume() -> None:
+    state = training()
+    plain, first, second = Size("val/plain"), Counting("val/loss"), Counting("val/loss")
+    for evaluator in (first, second):
+        job = EvaluateJob(Emitter([], started=0.0), [plain, evaluator], stopping=Stopping(), every=5, step=0)
+        for _ in range(2):
+            job.run(state)
+        saved = state.snapshot()
+        state = training()
+        state.restore(saved)
+    assert (first.count, second.count) == (2, 4)

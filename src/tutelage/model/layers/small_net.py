@@ -2,7 +2,8 @@
 
 With a few dozen to a few hundred units, what autograd spends on each layer costs more than the layer's products, and a tanh of
 torch's costs more than both (torch 2.13, 256 x 64 numbers: 42 microseconds, NumPy 6). The weights are those of the module; the
-memory of the hidden layers is used again and again.
+memory of the hidden layers is used again and again, and networks that are asked one after another can share it: then it stays
+in the processor's caches.
 
 Source: Rumelhart et al., "Learning representations by back-propagating errors", Nature 323, 1986, equations 4 to 7.
 Differs from the paper: none. Shapes: B = rows, I = inputs, H = units of a layer, O = outputs.
@@ -17,15 +18,36 @@ from torch import Tensor, nn
 from tutelage.model.layers.inputs import FlatInput
 from tutelage.model.layers.joined import Joined
 
-__all__ = ["SmallNet"]
+__all__ = ["Room", "SmallNet"]
 
 ACTIVATIONS = (nn.Tanh, nn.ReLU)
 MOST_UNITS = 1024
 """From here on products take nearly all of the time, and autograd costs nothing by comparison."""
 FEW_PRODUCTS = 2**16
 """So few multiplications of a layer are NumPy's, which begins sooner, and here never asks a second thread."""
-MOST_SIZES = 8
-"""Numbers of rows for which the memory of hidden layers is held."""
+NARROW = 16
+"""Products with fewer columns are made the other way round: MKL's take up to seven times as long (256 x 256 x 4: 80 and 12
+microseconds)."""
+
+
+class Room:
+    """Memory for hidden layers, float32 [B, H] each; what lies in it holds until it is asked for again."""
+
+    def __init__(self) -> None:
+        """Take none yet."""
+        self._held: dict[tuple[int, ...], list[Tensor]] = {}
+        self._given: dict[tuple[int, ...], tuple[int, list[Tensor]]] = {}
+
+    def take(self, rows: int, sizes: tuple[int, ...]) -> list[Tensor]:
+        """Return memory for so many rows of each size."""
+        before, given = self._given.get(sizes, (-1, []))
+        if before != rows:
+            held = self._held.get(sizes, [])
+            if not held or len(held[0]) < rows:
+                held = self._held[sizes] = [torch.empty(rows, size) for size in sizes]
+            given = [part[:rows] for part in held]
+            self._given[sizes] = rows, given
+        return given
 
 
 class SmallNet:
@@ -35,20 +57,26 @@ class SmallNet:
         parameters: Weight and bias of each layer, in order.
     """
 
-    def __init__(self, layers: Sequence[nn.Linear], activations: Sequence[nn.Module]) -> None:
+    def __init__(self, layers: Sequence[nn.Linear], activations: Sequence[nn.Module], *, slopes: Room) -> None:
         """Take over the layers; each activation follows the layer of the same number, and none the last."""
         self._layers = list(layers)
         self._are_tanh = [isinstance(activation, nn.Tanh) for activation in activations]
         self.parameters: list[Tensor] = [part for layer in self._layers for part in (layer.weight, layer.bias)]
         self._places: list[int] = []
         self._views: list[tuple[Tensor, Tensor, Tensor]] = []
-        self._rooms: dict[int, tuple[list[Tensor], list[Tensor], Tensor]] = {}
+        self._own, self._slopes, self._ones = Room(), slopes, torch.ones(0)
+        self._sizes = tuple(layer.out_features for layer in self._layers[:-1])
         self._arrays: list[tuple[np.ndarray, np.ndarray]] = []
         self._largest = max(layer.in_features * layer.out_features for layer in self._layers)
 
     @classmethod
-    def of(cls, module: nn.Module) -> "SmallNet | None":
-        """Return a module as a small net; None where it is anything else, or not on the CPU in float32."""
+    def of(cls, module: nn.Module, *, slopes: Room | None = None) -> "SmallNet | None":
+        """Return a module as a small net; None where it is anything else, or not on the CPU in float32.
+
+        Args:
+            module: What is looked at.
+            slopes: Memory that `backward` needs while it runs, shared with any; its own where none is given.
+        """
         if not isinstance(module, Joined) or module.num_members != 1 or not isinstance(module.inputs, FlatInput):
             return None
         flat = [part for layer in module.layers for part in (layer if isinstance(layer, nn.Sequential) else (layer,))]
@@ -56,11 +84,17 @@ class SmallNet:
         fits = len(layers) == len(activations) + 1 and all(isinstance(each, ACTIVATIONS) for each in activations)
         if not fits or not all(_is_plain(layer) for layer in layers):
             return None
-        return cls([layer for layer in layers if isinstance(layer, nn.Linear)], activations)
+        linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
+        return cls(linear, activations, slopes=slopes or Room())
 
-    def forward(self, input_BI: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Return outputs float32 [B, O], and what `backward` needs: it holds until the next call with as many rows."""
-        views, hidden = self._weights(), self._room(len(input_BI))[0]
+    def forward(self, input_BI: Tensor, room: Room | None = None) -> tuple[Tensor, list[Tensor]]:
+        """Return outputs float32 [B, O], and what `backward` needs: it holds until the next call with the same room.
+
+        Args:
+            input_BI: Inputs.
+            room: Memory for the hidden layers; the net's own where none is given.
+        """
+        views, hidden = self._weights(), (room or self._own).take(len(input_BI), self._sizes)
         seen = input_BI.flatten(1).float()
         kept = [seen]
         for number, is_tanh in enumerate(self._are_tanh):
@@ -91,7 +125,13 @@ class SmallNet:
         return torch.from_numpy(seen)
 
     def backward(
-        self, gradient_BO: Tensor, kept: Sequence[Tensor], *, into: Sequence[Tensor] = (), needs_input: bool = False
+        self,
+        gradient_BO: Tensor,
+        kept: Sequence[Tensor],
+        *,
+        into: Sequence[Tensor] = (),
+        inputs: slice | None = None,
+        rows_B: Tensor | None = None,
     ) -> Tensor | None:
         """Write the gradients of weights and biases.
 
@@ -99,26 +139,40 @@ class SmallNet:
             gradient_BO: Gradient of the loss by the outputs.
             kept: What `forward` returned.
             into: Where to write, in the order of `parameters`; empty where none of them learns.
-            needs_input: Whether the gradient by the inputs is asked for.
+            inputs: Numbers of the input by which the gradient is asked for; None for none.
+            rows_B: Rows of `forward` that `gradient_BO` is for, int64 [B]; None for all. Nothing learns from a part of them.
 
         Returns:
-            That gradient, float32 [B, I].
+            The gradient by the inputs, float32 [B, numbers asked for].
         """
-        _, room, ones = self._room(len(gradient_BO))
+        assert rows_B is None or not into
+        rows = len(gradient_BO)
+        slopes, ones = self._slopes.take(rows, self._sizes), self._ones_for(rows)
+        if rows_B is not None:
+            room = self._slopes.take(rows, self._sizes * 2)[len(self._sizes) :]
+            kept = [kept[0], *(torch.index_select(all_of, 0, rows_B, out=to) for all_of, to in zip(kept[1:], room, strict=True))]
         for number in range(len(self._layers) - 1, -1, -1):
             if into:
                 turned = gradient_BO.t()
-                torch.mm(turned, kept[number], out=into[2 * number])
+                if kept[number].shape[1] < NARROW:
+                    into[2 * number].copy_(torch.mm(kept[number].t(), gradient_BO).t())
+                else:
+                    torch.mm(turned, kept[number], out=into[2 * number])
                 torch.mv(turned, ones, out=into[2 * number + 1])
             if not number:
                 break
-            before = torch.mm(gradient_BO, self._views[number][0], out=room[number - 1])
+            before = torch.mm(gradient_BO, self._views[number][0], out=slopes[number - 1])
             if self._are_tanh[number - 1]:
                 torch.ops.aten.tanh_backward.grad_input(before, kept[number], grad_input=before)
             else:
                 torch.ops.aten.threshold_backward.grad_input(before, kept[number], 0, grad_input=before)
             gradient_BO = before
-        return torch.mm(gradient_BO, self._views[0][0]) if needs_input else None
+        if inputs is None:
+            return None
+        asked = self._views[0][0][:, inputs]
+        if asked.shape[1] < NARROW:
+            return torch.mm(asked.t().contiguous(), gradient_BO.t()).t()
+        return torch.mm(gradient_BO, asked)
 
     def _weights(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Return each layer's weight, its transpose and its bias, outside of autograd; made anew where they have moved."""
@@ -130,17 +184,11 @@ class SmallNet:
             self._places = places
         return self._views
 
-    def _room(self, rows: int) -> tuple[list[Tensor], list[Tensor], Tensor]:
-        """Return memory for the hidden layers and for their gradients, [B, H] each, and ones [B], which add up rows."""
-        found = self._rooms.get(rows)
-        if found is None:
-            if len(self._rooms) == MOST_SIZES:
-                del self._rooms[next(iter(self._rooms))]
-            sizes = [layer.out_features for layer in self._layers[:-1]]
-            hidden, slopes = ([torch.empty(rows, size) for size in sizes] for _ in range(2))
-            found = hidden, slopes, torch.ones(rows)
-            self._rooms[rows] = found
-        return found
+    def _ones_for(self, rows: int) -> Tensor:
+        """Return ones [B], which add up rows."""
+        if len(self._ones) < rows:
+            self._ones = torch.ones(rows)
+        return self._ones[:rows]
 
 
 def _is_plain(layer: nn.Module) -> bool:
