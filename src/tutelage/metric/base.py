@@ -62,6 +62,7 @@ class Metric(Component):
         answers: The kind of answers it judges: `classes`, `numbers`, `tokens`, `samples`, `episodes` ...
         also_answers: Further kinds that it can judge.
         unit: `target` where it is in the target's unit, else "".
+        noise_raises: Whether noise alone raises it, so that the values of resamples, which are noisier, lie too high.
     """
 
     family: ClassVar[str] = "metric"
@@ -71,6 +72,7 @@ class Metric(Component):
     answers: ClassVar[str] = "classes"
     also_answers: ClassVar[tuple[str, ...]] = ()
     unit: ClassVar[Literal["", "target"]] = ""
+    noise_raises: ClassVar[bool] = False
 
     def tally(self) -> Tally:
         """Return a tally that has seen nothing yet."""

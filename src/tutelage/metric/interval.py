@@ -55,7 +55,8 @@ def interval(
     subset = _subset(sample, generator)
     values_R = _resample(metric, subset, generator)
     values_R = values_R[~np.isnan(values_R)]
-    center = metric.compute(subset)
+    # Where resampling shifts a metric, only how far its values spread counts.
+    center = float(values_R.mean()) if metric.noise_raises and len(values_R) else metric.compute(subset)
     if len(values_R) == 0 or math.isnan(center):
         return math.nan, math.nan
     shrink = math.sqrt(len(subset.target) / total)
