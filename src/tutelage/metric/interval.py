@@ -23,7 +23,7 @@ NORMAL_QUANTILE = 1.959963984540054
 TAILS = (0.025, 0.975)
 MAX_SAMPLES = 10_000
 """Rows that are resampled, at most."""
-MAX_RESAMPLES, MIN_RESAMPLES = 1_000, 200
+MIN_RESAMPLES = 200
 MAX_CELLS = 100_000_000
 """Aim for resamples * rows * classes: about 1 s for AUROC; beyond it there are fewer resamples."""
 CHUNK_CELLS = 1_000_000
@@ -93,7 +93,7 @@ def _subset(outcome: Outcome, generator: np.random.Generator) -> Outcome:
 def _resample(metric: Metric, outcome: Outcome, generator: np.random.Generator) -> np.ndarray:
     """Return the metric on resamples with replacement [R]."""
     size = len(outcome.target)
-    resamples = min(MAX_RESAMPLES, max(MIN_RESAMPLES, MAX_CELLS // outcome.prediction.size))
+    resamples = min(metric.most_resamples, max(MIN_RESAMPLES, MAX_CELLS // outcome.prediction.size))
     chunk = max(1, CHUNK_CELLS // size)
     values = []
     for start in range(0, resamples, chunk):

@@ -15,7 +15,9 @@ __all__ = ["NUM_BINS", "Bins", "debiased_error", "equal_bins", "top_label"]
 NUM_BINS = 15
 NORMAL_QUANTILE = 1.959963984540054
 FADING = 2 / np.sqrt(np.pi)
-"""The factor with which a bin's share of noise has a mean of 0 in an honest model: E|z| = sqrt(2 / pi) = factor * E exp(-z^2 / 2)."""
+"""The factor with which what is taken off a normal distance has its mean: E|z| = sqrt(2 / pi) = factor * E exp(-z^2 / 2)."""
+FEW_VARIANCE, MOST_COUNT = 15.0, 60
+"""Variance of a bin's hits below which they are far from normal, and counts that are then looked at, one by one."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,35 @@ def debiased_error(bins: Bins) -> np.ndarray:
     taken off.
     """
     gap_RB = np.abs(bins.accuracy - bins.confidence)
-    noise_RB = np.maximum(bins.noise, np.finfo(np.float64).tiny)
-    freed_RB = gap_RB - FADING * bins.noise * np.exp(-0.5 * np.minimum(gap_RB / noise_RB, 40.0) ** 2)
+    freed_RB = gap_RB - _fading(bins) * bins.noise * _nearness(gap_RB, bins.noise)
     return divide((np.nan_to_num(freed_RB) * bins.weight).sum(axis=1), bins.weight.sum(axis=1))
+
+
+def _nearness(gap: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return how likely a distance comes of noise: 1 at 0, and 0 far beyond it."""
+    far = np.minimum(divide(gap, noise, otherwise=0.0), 40.0)
+    return np.asarray(np.exp(-0.5 * far**2))
+
+
+def _fading(bins: Bins) -> np.ndarray:
+    """Return for each bin the factor with which what is taken off has the mean of an honest model's distance, [R, B]."""
+    factor_RB = np.full(bins.weight.shape, FADING)
+    miss_RB = np.minimum(bins.confidence, 1 - bins.confidence)
+    few = (bins.weight > 0) & (bins.weight * miss_RB * (1 - miss_RB) < FEW_VARIANCE)
+    if few.any():
+        factor_RB[few] = _binomial_fading(bins.weight[few], miss_RB[few], bins.noise[few])
+    return factor_RB
+
+
+def _binomial_fading(weight_K: np.ndarray, miss_K: np.ndarray, noise_K: np.ndarray) -> np.ndarray:
+    """Return the factor of bins whose misses are few: their number is binomial."""
+    from scipy.special import gammaln  # slow to import
+
+    count_X, rows_K1 = np.arange(MOST_COUNT + 1.0), weight_K[:, None]
+    left_KX = np.maximum(rows_K1 - count_X, 0)
+    safe_K1 = np.clip(miss_K, 1e-12, 1 - 1e-12)[:, None]
+    chance_KX = gammaln(rows_K1 + 1) - gammaln(count_X + 1) - gammaln(left_KX + 1)
+    chance_KX = np.exp(chance_KX + count_X * np.log(safe_K1) + left_KX * np.log1p(-safe_K1)) * (count_X <= rows_K1)
+    gap_KX = np.abs(count_X / rows_K1 - miss_K[:, None])
+    taken_K = (chance_KX * _nearness(gap_KX, noise_K[:, None])).sum(axis=1) * noise_K
+    return divide((chance_KX * gap_KX).sum(axis=1), taken_K, otherwise=FADING)

@@ -16,6 +16,7 @@ from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, TaskSpec
+from tutelage.training.calibrating import decide_calibration
 
 __all__ = ["resolve"]
 
@@ -66,6 +67,7 @@ def resolve(
         own_model=own_model,
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
+        **decide_calibration(recipe, facts, task, made),
         save_seconds=recipe.save.every_seconds,
         save_patience_seconds=recipe.save.patience_seconds,
         stall_seconds=recipe.stall_seconds,
