@@ -65,7 +65,11 @@ class Beta(Calibrator):
         found = np.array(
             [
                 fit_logistic(
-                    np.stack([own_N, -rest_N, np.ones(len(own_N))], axis=1), hit_N, start=(1.0, 1.0, 0.0), spread=SPREAD, least=least
+                    np.stack([own_N, -rest_N, np.ones(len(own_N))], axis=1),
+                    hit_N,
+                    start=(1.0, 1.0, 0.0),
+                    spread=SPREAD,
+                    least=least,
                 )
                 for own_N, rest_N, hit_N in zip(own_NK.T, rest_NK.T, hit_NK.T, strict=True)
             ]
@@ -85,6 +89,10 @@ class Beta(Calibrator):
 
 class _Bend(nn.Module):
     """a log(p) - b log(1 - p) + c."""
+
+    power: Tensor
+    power_rest: Tensor
+    bias: Tensor
 
     def __init__(self, power: tuple[float, ...], power_rest: tuple[float, ...], bias: tuple[float, ...]) -> None:
         super().__init__()

@@ -114,7 +114,7 @@ def _is_better(loss_N: np.ndarray, than_N: np.ndarray) -> bool:
     """Tell whether losses are smaller by more than the difference's standard error."""
     gain_N = than_N - loss_N
     error = float(gain_N.std(ddof=1)) / np.sqrt(len(gain_N))
-    return float(gain_N.mean()) > CLEARLY * error
+    return bool(gain_N.mean() > CLEARLY * error)
 
 
 def _errs_more(kind: type[Calibrator], found: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> bool:

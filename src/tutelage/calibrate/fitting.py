@@ -81,7 +81,9 @@ def fit_affine(
         slope_C = wrong_NC.sum(axis=0) + precision / spread_bias**2 * bias_C
         if is_full:
             return value, np.concatenate([slope_C, (wrong_NC.T @ logit_NC + weight_CC * matrix_CC).ravel()])
-        return value, np.concatenate([slope_C, (wrong_NC * logit_NC).sum(axis=0) + weight_CC[diagonal, diagonal] * change[classes:]])
+        return value, np.concatenate(
+            [slope_C, (wrong_NC * logit_NC).sum(axis=0) + weight_CC[diagonal, diagonal] * change[classes:]]
+        )
 
     found = _smallest(loss, np.zeros(classes + (classes**2 if is_full else classes)))
     matrix_CC, bias_C = unpacked(found)
@@ -95,5 +97,7 @@ def _smallest(
     from scipy.optimize import minimize  # slow to import, and only needed at the end of a training
 
     bounds = None if least is None else [(low, None) for low in least]
-    found = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": MOST_ITERATIONS, "ftol": PRECISION})
+    found = minimize(
+        loss, begin, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": MOST_ITERATIONS, "ftol": PRECISION}
+    )
     return np.asarray(found.x) if np.isfinite(found.x).all() else begin

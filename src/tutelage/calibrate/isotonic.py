@@ -97,6 +97,11 @@ def _curve(own_N: np.ndarray, hit_N: np.ndarray) -> tuple[tuple[float, ...], tup
 class _Steps(nn.Module):
     """The sum of what each stretch of a curve adds up to a stated probability, as log odds."""
 
+    begin: Tensor
+    length: Tensor
+    rise: Tensor
+    first: Tensor
+
     def __init__(self, stated: tuple[tuple[float, ...], ...], honest: tuple[tuple[float, ...], ...]) -> None:
         super().__init__()
         most = max(len(steps) for steps in stated)

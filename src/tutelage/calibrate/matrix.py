@@ -77,6 +77,9 @@ class Matrix(Calibrator):
 class MatrixScaling(nn.Module):
     """softmax(weight @ centered log(p) + bias)."""
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, weight: tuple[float, ...], bias: tuple[float, ...]) -> None:
         super().__init__()
         classes = len(bias)

@@ -30,14 +30,18 @@ class Platt(Calibrator):
     kind: Literal["platt"] = "platt"
     answers: ClassVar[str] = "classes"
     freedom: ClassVar[int] = 2
-    slope: Annotated[tuple[Number, ...], Field(max_length=MOST_CLASSES)] = Field((), description="What log odds are multiplied by.")
+    slope: Annotated[tuple[Number, ...], Field(max_length=MOST_CLASSES)] = Field(
+        (), description="What log odds are multiplied by."
+    )
     bias: Annotated[tuple[Number, ...], Field(max_length=MOST_CLASSES)] = Field((), description="What is then added, in nats.")
 
     @model_validator(mode="after")
     def _fits(self) -> "Platt":
         """Refuse slopes and biases of different numbers of classes."""
         if len(self.slope) != len(self.bias) or len(self.slope) == 2:
-            raise ValueError(f"{len(self.slope)} slopes and {len(self.bias)} biases: expected one of each a class, of two classes 1")
+            raise ValueError(
+                f"{len(self.slope)} slopes and {len(self.bias)} biases: expected one of each a class, of two classes 1"
+            )
         return self
 
     @classmethod
@@ -70,6 +74,9 @@ class Platt(Calibrator):
 
 class _Line(nn.Module):
     """slope * (log(p) - log(1 - p)) + bias."""
+
+    slope: Tensor
+    bias: Tensor
 
     def __init__(self, slope: tuple[float, ...], bias: tuple[float, ...]) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ Differs from the paper: the square keeps its sign, so that the curve rises where
 be; held near the identity by a normal prior.
 """
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator

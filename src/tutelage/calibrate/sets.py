@@ -57,7 +57,9 @@ class ConformalSets(Conformal):
         """Score held-out rows by the probabilities that leave for them."""
         rows = some_rows(len(target), seed=seed)
         truth_N1 = target[rows][:, None]
-        found = {name: _told(np.take_along_axis(score(prediction[rows]), truth_N1, axis=1)[:, 0]) for name, score in SCORES.items()}
+        found = {
+            name: _told(np.take_along_axis(score(prediction[rows]), truth_N1, axis=1)[:, 0]) for name, score in SCORES.items()
+        }
         return cls(**found, classes=tuple(target[rows].tolist()))  # type: ignore[arg-type]
 
     def around(self, prediction: np.ndarray, *, coverage: float, method: str = "lac") -> np.ndarray:

@@ -82,10 +82,13 @@ def scaled_logits(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarra
 class VectorScaling(nn.Module):
     """softmax(scale * centered log(p) + bias)."""
 
+    scale: Tensor
+    bias: Tensor
+
     def __init__(self, scale: tuple[float, ...], bias: tuple[float, ...]) -> None:
         super().__init__()
-        self.register_buffer("scale", torch.tensor(scale if scale else (1.0,), dtype=torch.float32), persistent=False)
-        self.register_buffer("bias", torch.tensor(bias if bias else (0.0,), dtype=torch.float32), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale or (1.0,), dtype=torch.float32), persistent=False)
+        self.register_buffer("bias", torch.tensor(bias or (0.0,), dtype=torch.float32), persistent=False)
 
     def forward(self, probability_BC: Tensor) -> Tensor:
         """Return probabilities float32 [B, C]."""

@@ -40,7 +40,10 @@ class Bins:
         """Return the ends [R, B] of the 95 % interval of each bin's accuracy, by Wilson's formula."""
         spread = divide(np.full(self.weight.shape, NORMAL_QUANTILE**2), self.weight)
         middle = (self.accuracy + spread / 2) / (1 + spread)
-        variance = np.maximum(self.accuracy * (1 - self.accuracy) * spread / NORMAL_QUANTILE**2, 0) + (spread / 2) ** 2 / NORMAL_QUANTILE**2
+        variance = (
+            np.maximum(self.accuracy * (1 - self.accuracy) * spread / NORMAL_QUANTILE**2, 0)
+            + (spread / 2) ** 2 / NORMAL_QUANTILE**2
+        )
         half = NORMAL_QUANTILE * np.sqrt(variance) / (1 + spread)
         return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
 

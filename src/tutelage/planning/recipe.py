@@ -153,8 +153,8 @@ class Recipe(Spec):
     ema: float | Auto = Field("auto", description="Decay of the weight average, in [0, 1); 0 keeps none.")
     calibrate: str = Field(
         "auto",
-        description="Calibrator of probabilities, fitted to held-out rows after training: a name, auto (the best by cross-validated "
-        "log loss, none among them), or none.",
+        description="What makes probabilities honest, fitted to held-out rows after training: a name, none, or auto (the best by "
+        "cross-validated log loss, none among them).",
     )
     class_weights: Literal["auto", "none", "balanced"] = Field("auto", description="Whether rare classes count more.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Precision of products.")

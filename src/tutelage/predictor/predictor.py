@@ -176,7 +176,9 @@ class Predictor:
         if not 0 < coverage < 1:
             raise UsageError(f"coverage {coverage:g}: expected a probability between 0 and 1, such as 0.9.")
         if self.conformal is None:
-            raise RunError("this model has no scores of held-out rows for sets or intervals: tutelage calibrate RUN --data SOURCE.")
+            raise RunError(
+                "this model has no scores of held-out rows for sets or intervals: tutelage calibrate RUN --data SOURCE."
+            )
         return self.conformal.around(answers, coverage=coverage, method=method or self.conformal.methods[0])
 
     @property

@@ -69,7 +69,8 @@ class Reliability:
         part = Outcome(outcome.prediction[:MOST_ROWS], outcome.target[:MOST_ROWS])
         total = len(outcome.target)
         intervals = {
-            kind: list(interval(metrics[kind], part, seed=self._seed, estimate=values[kind], total=total)) for kind in WITH_INTERVAL
+            kind: list(interval(metrics[kind], part, seed=self._seed, estimate=values[kind], total=total))
+            for kind in WITH_INTERVAL
         }
         bins = equal_bins(*top_label(outcome), np.ones((1, total)), num_bins=MOST_BINS)
         low, high = bins.band()

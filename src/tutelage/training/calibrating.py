@@ -39,7 +39,7 @@ def decide_calibration(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decis
         return {"calibration_rows": rows}
     where = f"{rows:,} validation rows that did not choose the weights"
     if not rows:
-        where = f"the {count:,} validation rows, too few to keep some from early stopping, which they watch: it picks one of few steps"
+        where = f"the {count:,} validation rows, too few to keep some from early stopping, which watches them"
     if wish == "auto" and count < FEW:
         made.choose("calibrate", wish, "none", f"{count:,} validation rows are too few to judge by")
         return {}
@@ -64,7 +64,9 @@ def _asked(wish: str, task: TaskSpec) -> tuple[str, ...]:
     answers = catalog.load("calibrator", wish).answers
     if answers != task.answers:
         kind = getattr(task, "kind", "")
-        raise RecipeError(f"recipe: calibrate = {wish!r} changes {answers}, and task {kind!r} gives {task.answers}. Leave it out.")
+        raise RecipeError(
+            f"recipe: calibrate = {wish!r} changes {answers}, and task {kind!r} gives {task.answers}. Leave it out."
+        )
     return (wish,)
 
 

@@ -67,7 +67,6 @@ def resolve(
         own_model=own_model,
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
-        **decide_calibration(recipe, facts, task, made),
         save_seconds=recipe.save.every_seconds,
         save_patience_seconds=recipe.save.patience_seconds,
         stall_seconds=recipe.stall_seconds,
@@ -153,7 +152,7 @@ def _decide_amounts(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisi
 
 
 def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Suggestion, made: Decisions) -> dict[str, Any]:
-    """Choose what is measured, and what early stopping makes of it."""
+    """Choose what is measured, what early stopping makes of it, and what makes answers honest."""
     metrics = _decide_metrics(recipe, facts, task, made)
     watched, patience = _decide_stopping(recipe, facts, task, auto, made)
     _require_fitting(watched, metrics, facts)
@@ -163,6 +162,7 @@ def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Sugges
         "watched": watched,
         "patience": patience,
         "min_delta": recipe.stopping.min_delta,
+        **decide_calibration(recipe, facts, task, made),
     }
 
 

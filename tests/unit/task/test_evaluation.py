@@ -46,7 +46,7 @@ def test_metrics_that_were_asked_for_reach_the_test_part_with_their_settings(bui
     evaluator = evaluator_of(built)
     result = evaluator.final(built.task)
     names = [f"test/{name}" for name in NAMES]
-    assert list(result["metrics"]) == list(result["intervals"]) == names
+    assert list(result["metrics"]) == list(result["intervals"]) == [*names, "test/ece"]
     assert [name for name in result["baseline"] if name != "description"] == names
     assert result["metrics"]["test/f1"] == F1(average="weighted").compute(whole(evaluator, built.task))
     assert result["metrics"]["test/calibration_error"] == CalibrationError(bins=4).compute(whole(evaluator, built.task))
