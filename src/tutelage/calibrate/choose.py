@@ -62,6 +62,8 @@ def choose_calibrator(
         return Chosen(None, prediction, losses, "left as it is: the model gives answers that are not finite")
     if len(target) < (2 if is_asked else LEAST_ROWS):
         return Chosen(None, prediction, losses, f"left as it is: {len(target)} held-out rows are too few to judge by")
+    if not kinds:
+        return Chosen(None, prediction, losses, "left as it is, as planned")
     fold_N = _folds(target, seed=seed)
     chosen, answers, best_N, last = None, prediction, before_N, None
     is_costly = prediction.size * prediction.shape[1] > MOST_CELLS

@@ -4,7 +4,7 @@ Errors of held-out rows, divided by their usual size for predictions of about th
 themselves, so that a model that errs to one side has lopsided intervals, and each quantile is told honestly.
 
 Source: "Distribution-Free Predictive Inference for Regression", Lei et al. 2018, arXiv 1604.04173, section 5.2 (normalized
-scores); "Accurate Uncertainties for Deep Learning Using Calibrated Regression", Kuleshov et al. 2018, arXiv 1807.00263 (quantiles).
+scores); "Accurate Uncertainties for Deep Learning Using Calibrated Regression", Kuleshov et al. 2018, arXiv 1807.00263.
 Differs from the papers: the usual size of errors depends on the prediction alone, by straight lines between means of eighths.
 
 Shape letters: N rows, K places.

@@ -50,7 +50,8 @@ def log_odds(prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def curves(target: np.ndarray, *, num_classes: int) -> np.ndarray:
     """Return for each curve which rows are of its class, float64 [N, K]."""
     numbers = np.arange(1, 2) if num_classes == 2 else np.arange(num_classes)
-    return (target[:, None] == numbers).astype(np.float64)
+    hit_NK: np.ndarray = (target[:, None] == numbers).astype(np.float64)
+    return hit_NK
 
 
 class OneAgainstRest(nn.Module):

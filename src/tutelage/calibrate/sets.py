@@ -60,7 +60,7 @@ class ConformalSets(Conformal):
         found = {
             name: _told(np.take_along_axis(score(prediction[rows]), truth_N1, axis=1)[:, 0]) for name, score in SCORES.items()
         }
-        return cls(**found, classes=tuple(target[rows].tolist()))  # type: ignore[arg-type]
+        return cls(**found, classes=tuple(target[rows].tolist()))
 
     def around(self, prediction: np.ndarray, *, coverage: float, method: str = "lac") -> np.ndarray:
         """Return which classes are in each row's set, bool [N, C].

@@ -71,7 +71,7 @@ def fit_calibration(
     outcome = _some(outcome, seed=seed)
     form = conformal_for(answers)
     leaves, calibrator, record = outcome.prediction, None, dict(extra or {})
-    if kinds:
+    if outcome.prediction.ndim == 2 and len(outcome.target):
         found: list[type[Calibrator]] = [catalog.load("calibrator", kind) for kind in kinds]
         chosen = choose_calibrator(outcome.prediction, outcome.target, found, seed=derive(seed, "calibration"), is_asked=is_asked)
         leaves, calibrator = chosen.answers, chosen.calibrator

@@ -9,7 +9,7 @@ from tutelage.planning.facts import Facts
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import TaskSpec
 
-__all__ = ["decide_calibration"]
+__all__ = ["decide_calibration", "suited_calibrators"]
 
 LEAST_APART = 2_000
 """Validation rows from which on some are kept from early stopping: with fewer, its choice would suffer more than is won."""
@@ -34,7 +34,11 @@ def decide_calibration(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decis
         return {}
     rows = _kept_apart(facts)
     count = rows or facts.num_validation
-    kinds = _asked(wish, task) if wish != "auto" else _suited(recipe, task, num_rows=count, num_classes=classes)
+    kinds = (
+        _asked(wish, task)
+        if wish != "auto"
+        else suited_calibrators(task, num_rows=count, num_classes=classes, keeps_decisions=recipe.class_weights == "balanced")
+    )
     if not kinds:
         return {"calibration_rows": rows}
     where = f"{rows:,} validation rows that did not choose the weights"
@@ -70,15 +74,22 @@ def _asked(wish: str, task: TaskSpec) -> tuple[str, ...]:
     return (wish,)
 
 
-def _suited(recipe: Recipe, task: TaskSpec, *, num_rows: int, num_classes: int) -> tuple[str, ...]:
-    """Return the candidates, from the simplest on."""
+def suited_calibrators(task: TaskSpec, *, num_rows: int, num_classes: int, keeps_decisions: bool) -> tuple[str, ...]:
+    """Return the candidates for so many held-out rows, from the simplest on.
+
+    Args:
+        task: Says what it answers with.
+        num_rows: Held-out rows.
+        num_classes: Classes; 0 where there are none.
+        keeps_decisions: Whether the most probable class must stay: where rare classes were made to count more on purpose.
+    """
     kinds = {kind: catalog.load("calibrator", kind) for kind in catalog.names("calibrator")}
     fitting = {
         kind: calibrator
         for kind, calibrator in kinds.items()
         if calibrator.answers == task.answers and calibrator.suits(num_rows=num_rows, num_classes=num_classes)
     }
-    if recipe.class_weights == "balanced":
+    if keeps_decisions:
         # What was learned on purpose, to believe rare classes sooner, must not be taken back.
         fitting = {kind: calibrator for kind, calibrator in fitting.items() if calibrator.keeps_decisions}
     return tuple(sorted(fitting, key=lambda kind: fitting[kind].freedom))
