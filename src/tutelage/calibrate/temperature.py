@@ -4,7 +4,8 @@ The most probable class stays the most probable: accuracy does not change. Use i
 whole; not where it errs in another way for each class.
 
 Source: "On Calibration of Modern Neural Networks", Guo et al. 2017, arXiv 1706.04599, section 4.2.
-Differs from the paper: the logarithm of the temperature is fitted, so that it stays positive, by golden-section search.
+Differs from the paper: the logarithm of the temperature is fitted, so that it stays positive, by golden-section search; one
+more row is imagined, of every class alike, so that a model that never errs does not become infinitely sure.
 """
 
 from typing import ClassVar, Literal, Self
@@ -15,14 +16,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
+from tutelage.calibrate.odds import LEAST, logs
 
 __all__ = ["Temperature", "TemperatureScaling"]
 
-LEAST = float(np.finfo(np.float32).tiny)
-"""Probabilities are held this far from 0: their logarithms stand for logits."""
 BOUNDS = (-4.0, 4.0)
 """Where the logarithm of the temperature is looked for: from 55 times surer to 55 times less sure."""
-PRECISION = 1e-7
+PRECISION = 1e-6
 GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -31,29 +31,46 @@ class Temperature(Calibrator):
 
     kind: Literal["temperature"] = "temperature"
     answers: ClassVar[str] = "classes"
+    freedom: ClassVar[int] = 1
+    keeps_decisions: ClassVar[bool] = True
     temperature: float = Field(
-        1.0, gt=0, description="What logits are divided by; above 1 makes a model less sure. Typical: 0.7 to 3."
+        1.0, gt=0, le=1e6, description="What logits are divided by; above 1 makes a model less sure. Typical: 0.7 to 3."
     )
+
+    @classmethod
+    def suits(cls, *, num_rows: int, num_classes: int) -> bool:
+        """Tell that one number can be fitted to any rows."""
+        return True
 
     @classmethod
     def fit(cls, prediction: np.ndarray, target: np.ndarray) -> Self:
         """Return the temperature with the smallest log loss on held-out rows; 1 where there are none."""
         if not len(target):
             return cls()
-        log_NC = np.log(np.maximum(prediction, LEAST))
-        rows = np.arange(len(target))
+        log_NC = logs(prediction)
+        top_N1, rows = log_NC.max(axis=1, keepdims=True), len(target)
+        below_NC = log_NC - top_N1
+        right = float(log_NC[np.arange(rows), target].mean())
+        # The imagined row is alike to all rows in its logits, and of every class alike.
+        expected = (rows * right + float(log_NC.mean())) / (rows + 1) - float(top_N1.mean())
 
         def loss(log_temperature: float) -> float:
-            scaled_NC = log_NC * np.exp(-log_temperature)
-            top_N1 = scaled_NC.max(axis=1, keepdims=True)
-            total_N = top_N1[:, 0] + np.log(np.exp(scaled_NC - top_N1).sum(axis=1))
-            return float((total_N - scaled_NC[rows, target]).mean())
+            sharpness = np.exp(-log_temperature)
+            return float(np.log(np.exp(below_NC * sharpness).sum(axis=1)).mean() - sharpness * expected)
 
         low, high = BOUNDS
+        left, right_end = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
+        loss_left, loss_right = loss(left), loss(right_end)
         while high - low > PRECISION:
             # The loss is convex in the inverse temperature, so it has one valley.
-            left, right = high - GOLDEN * (high - low), low + GOLDEN * (high - low)
-            low, high = (low, right) if loss(left) <= loss(right) else (left, high)
+            if loss_left <= loss_right:
+                high, right_end, loss_right = right_end, left, loss_left
+                left = high - GOLDEN * (high - low)
+                loss_left = loss(left)
+            else:
+                low, left, loss_left = left, right_end, loss_right
+                right_end = low + GOLDEN * (high - low)
+                loss_right = loss(right_end)
         return cls(temperature=float(np.exp((low + high) / 2)))
 
     def module(self) -> nn.Module:

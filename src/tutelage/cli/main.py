@@ -88,6 +88,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="images, texts, folders of them, tables, or - (a text on each line); of forecasts a later table, if any",
     )
     predict.add_argument("--horizon", metavar="N", help="of forecasts: how many times ahead (default: all that was learned)")
+    predict.add_argument("--coverage", metavar="P", help="also sets of classes, or intervals, that hold the truth so often: 0.9")
+    predict.add_argument("--sets", metavar="METHOD", default="", help="of --coverage: lac (default), aps, raps or by_class")
     predict.add_argument("--out", metavar="FILE", default="", help="write to FILE (.csv or .json) instead of standard output")
     predict.add_argument(
         "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
@@ -95,6 +97,7 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
     _add_generate(verbs)
     _add_explain(verbs)
+    _add_calibrate(verbs)
     _add_small_verbs(verbs)
     return parser
 
@@ -207,6 +210,21 @@ def _add_explain(verbs: "argparse._SubParsersAction[Parser]") -> None:
     )
     explain.add_argument("--out", metavar="FILE", default="", help="write a page to FILE (.html) instead of standard output")
     explain.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_calibrate(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `calibrate`."""
+    calibrate = verbs.add_parser("calibrate", help="make a run's probabilities honest anew", allow_abbrev=False)
+    calibrate.add_argument("run", metavar="RUN", help="a run folder")
+    calibrate.add_argument(
+        "--method", metavar="M", default="auto", help="auto (default), none, or a kind: tutelage list calibrator"
+    )
+    calibrate.add_argument("--data", metavar="SOURCE", help="rows with labels to fit to (default: the run's own held-out rows)")
+    calibrate.add_argument("--target", default="auto", help="name of the target column, if it differs")
+    calibrate.add_argument(
+        "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
+    )
+    calibrate.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

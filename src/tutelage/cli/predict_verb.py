@@ -3,6 +3,7 @@
 import argparse
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,12 @@ def _prediction(run: Run, arguments: argparse.Namespace) -> Prediction | Forecas
             raise UsageError(f"--horizon {horizon}: a model of task {kind!r} continues no series. Leave it out.")
         if not inputs:
             raise UsageError("no INPUT given. Name images, texts, folders of them, or tables.")
-        return run.prediction(inputs, on_bad_data=arguments.on_bad_data)
+        coverage = None if arguments.coverage is None else _coverage(arguments.coverage)
+        if arguments.sets and coverage is None:
+            raise UsageError(f"--sets {arguments.sets} says nothing by itself. Add --coverage 0.9.")
+        return run.prediction(inputs, on_bad_data=arguments.on_bad_data, coverage=coverage, method=arguments.sets)
+    if arguments.coverage is not None or arguments.sets:
+        raise UsageError("--coverage: a forecast has its quantiles beside it already. Leave it out.")
     if len(inputs) > 1:
         raise UsageError(f"{len(inputs)} inputs: a forecast continues one table. Give the latest, or none for the training data.")
     return run.forecast(inputs[0] if inputs else None, on_bad_data=arguments.on_bad_data, horizon=horizon)
@@ -78,6 +84,17 @@ def _horizon(text: str) -> int:
     return int(text)
 
 
+def _coverage(text: str) -> float:
+    """Read how often sets or intervals have to hold the truth."""
+    try:
+        coverage = float(text)
+    except ValueError:
+        coverage = math.nan
+    if not 0 < coverage < 1:
+        raise UsageError(f"--coverage {text}: expected a probability between 0 and 1, such as 0.9.")
+    return coverage
+
+
 def _shown(value: Any) -> Any:
     """Return a value as a terminal may show it, on one line."""
     return one_line(value) if isinstance(value, str) else value
@@ -88,8 +105,13 @@ def _as_csv(records: list[dict[str, Any]]) -> str:
     lines = _Lines()
     writer = csv.DictWriter(lines, fieldnames=list(records[0]) if records else ["row", "prediction"])
     writer.writeheader()
-    writer.writerows(records)
+    writer.writerows({key: _cell(value) for key, value in record.items()} for record in records)
     return "".join(lines.written)
+
+
+def _cell(value: Any) -> Any:
+    """Return a value as one cell holds it: of a set its classes, one after another."""
+    return " | ".join(str(item) for item in value) if isinstance(value, list) else value
 
 
 class _Lines:

@@ -53,6 +53,7 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
             "warnings",
             "diagnosis",
             "floor",
+            "calibration",
         )
         # Numbers beside the metrics, such as the ends of an interval, stand among them too: one place to look.
         figures = done.result.get("figures", {})

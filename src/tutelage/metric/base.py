@@ -62,6 +62,8 @@ class Metric(Component):
         answers: The kind of answers it judges: `classes`, `numbers`, `tokens`, `samples`, `episodes` ...
         also_answers: Further kinds that it can judge.
         unit: `target` where it is in the target's unit, else "".
+        noise_raises: Whether noise alone raises it, so that the values of resamples, which are noisier, lie too high.
+        most_resamples: For its interval; fewer where it is slow.
     """
 
     family: ClassVar[str] = "metric"
@@ -71,6 +73,8 @@ class Metric(Component):
     answers: ClassVar[str] = "classes"
     also_answers: ClassVar[tuple[str, ...]] = ()
     unit: ClassVar[Literal["", "target"]] = ""
+    noise_raises: ClassVar[bool] = False
+    most_resamples: ClassVar[int] = 1_000
 
     def tally(self) -> Tally:
         """Return a tally that has seen nothing yet."""

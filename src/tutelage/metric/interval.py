@@ -23,7 +23,7 @@ NORMAL_QUANTILE = 1.959963984540054
 TAILS = (0.025, 0.975)
 MAX_SAMPLES = 10_000
 """Rows that are resampled, at most."""
-MAX_RESAMPLES, MIN_RESAMPLES = 1_000, 200
+MIN_RESAMPLES = 200
 MAX_CELLS = 100_000_000
 """Aim for resamples * rows * classes: about 1 s for AUROC; beyond it there are fewer resamples."""
 CHUNK_CELLS = 1_000_000
@@ -55,7 +55,8 @@ def interval(
     subset = _subset(sample, generator)
     values_R = _resample(metric, subset, generator)
     values_R = values_R[~np.isnan(values_R)]
-    center = metric.compute(subset)
+    # Where resampling shifts a metric, only how far its values spread counts.
+    center = float(values_R.mean()) if metric.noise_raises and len(values_R) else metric.compute(subset)
     if len(values_R) == 0 or math.isnan(center):
         return math.nan, math.nan
     shrink = math.sqrt(len(subset.target) / total)
@@ -92,7 +93,7 @@ def _subset(outcome: Outcome, generator: np.random.Generator) -> Outcome:
 def _resample(metric: Metric, outcome: Outcome, generator: np.random.Generator) -> np.ndarray:
     """Return the metric on resamples with replacement [R]."""
     size = len(outcome.target)
-    resamples = min(MAX_RESAMPLES, max(MIN_RESAMPLES, MAX_CELLS // outcome.prediction.size))
+    resamples = min(metric.most_resamples, max(MIN_RESAMPLES, MAX_CELLS // outcome.prediction.size))
     chunk = max(1, CHUNK_CELLS // size)
     values = []
     for start in range(0, resamples, chunk):

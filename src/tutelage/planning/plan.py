@@ -67,6 +67,9 @@ class Plan(Spec):
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops.
         class_weights: A factor per class, or empty.
+        calibrators: Kinds among which the calibrator is chosen when training has ended; empty = answers stay as they are.
+        calibrator_asked: Whether the only kind is taken whatever the numbers say.
+        calibration_rows: Validation rows that are kept from early stopping for it; 0 = all of them serve both.
         save_patience_seconds: How long a full disk is waited for.
         stall_seconds: Shortest time without a step after which it is told where training stands; 0 = never.
         shape: What the model receives, so that it can be built from the plan alone.
@@ -92,6 +95,9 @@ class Plan(Spec):
     batch_size: Several
     num_micro: Several
     class_weights: tuple[float, ...] = ()
+    calibrators: tuple[str, ...] = ()
+    calibrator_asked: bool = False
+    calibration_rows: Count = 0
     metrics: tuple[Pick("metric"), ...]  # type: ignore[valid-type]
     watched: str
     headline: str = ""
@@ -124,6 +130,14 @@ class Plan(Spec):
         if name and name not in catalog.names("metric"):
             raise ValueError(f"{name!r} is no metric{catalog.suggest(name, catalog.names('metric'))}")
         return name
+
+    @field_validator("calibrators")
+    @classmethod
+    def _are_calibrators(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in catalog.names("calibrator"):
+                raise ValueError(f"{name!r} is no calibrator{catalog.suggest(name, catalog.names('calibrator'))}")
+        return names
 
     def to_record(self) -> dict[str, Any]:
         """Return JSON values."""

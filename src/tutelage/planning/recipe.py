@@ -151,6 +151,11 @@ class Recipe(Spec):
     num_micro: int = Field(1, gt=0, le=4096, description="Parts a batch is cut into to save memory.")
     clip: float | Auto = Field("auto", description="Largest global gradient norm; 0 does not clip.")
     ema: float | Auto = Field("auto", description="Decay of the weight average, in [0, 1); 0 keeps none.")
+    calibrate: str = Field(
+        "auto",
+        description="What makes probabilities honest, fitted to held-out rows after training: a name, none, or auto (the best by "
+        "cross-validated log loss, none among them).",
+    )
     class_weights: Literal["auto", "none", "balanced"] = Field("auto", description="Whether rare classes count more.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Precision of products.")
     compile: Literal["auto", "none", "inductor"] = Field("auto", description="Whether to compile the objective.")
@@ -177,6 +182,15 @@ class Recipe(Spec):
         if isinstance(value, int) and not 1 <= value <= MAX_BATCH:
             raise ValueError(f"must be 1 to {MAX_BATCH:,}. Typical: 16 to 512")
         return value
+
+    @field_validator("calibrate")
+    @classmethod
+    def _is_calibrator(cls, name: str) -> str:
+        """Refuse a name that no calibrator has."""
+        known = ("auto", "none", *catalog.names("calibrator"))
+        if name not in known:
+            raise ValueError(f"unknown calibrator {name!r}{catalog.suggest(name, known)} Known: {', '.join(known)}")
+        return name
 
     @field_validator("metrics", mode="before")
     @classmethod

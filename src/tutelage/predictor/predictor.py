@@ -17,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import nn
 
 from tutelage.calibrate.base import Calibrator
+from tutelage.calibrate.conformal import Conformal
+from tutelage.calibrate.restored import conformal_from
 from tutelage.core import catalog
-from tutelage.core.errors import RunError, TutelageError
+from tutelage.core.errors import RunError, TutelageError, UsageError
 from tutelage.core.shape.base import Shape, shape_from_record
 from tutelage.core.typed import first_mistake
 from tutelage.data.part.base import RowsPart
@@ -52,6 +54,7 @@ class Header(BaseModel):
     num_outputs: Annotated[int, Field(ge=0, le=2**31)]
     calibrator: Table | None
     companion: Table | None
+    conformal: Table | None = None
     precision: Literal["float32", "bfloat16"]
     device: str
     facts: Table
@@ -70,8 +73,10 @@ class Predictor:
         target: What labels mean; None where there are none.
         shape: What the network takes.
         num_outputs: How many numbers it returns per row.
-        calibrator: Makes the answers honest; None where they stay as the network gives them.
+        calibrator: Makes the answers honest; None where they stay as they are. Where there is a companion, it changes the mean of
+            network and floor, after `module`.
         companion: The floor whose answers have a share in those that leave; None where there is none.
+        conformal: Scores of held-out rows, for sets and intervals; None where there are none.
         precision: How it computes.
         device: Where it is.
         facts: Where it comes from: the step, the run, its scores.
@@ -87,16 +92,21 @@ class Predictor:
     num_outputs: int
     calibrator: Calibrator | None = None
     companion: FloorShare | None = None
+    conformal: Conformal | None = None
     precision: str = "float32"
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
     def module(self) -> Answering:
-        """Finisher, network, answer and calibrator as one module: a compact batch in, answers out."""
+        """Finisher, network, answer and calibrator as one module: a compact batch in, answers out.
+
+        Without the calibrator where a floor has a share in the answers: what is calibrated is what leaves, see `batches`.
+        """
         finisher = self.task.finisher(self.fitted)
         names = tuple(self.shape.tensors)
-        calibrator = self.calibrator.module().to(self.device) if self.calibrator is not None else None
+        is_inside = self.calibrator is not None and self.companion is None
+        calibrator = self.calibrator.module().to(self.device) if self.calibrator is not None and is_inside else None
         return Answering(finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator)
 
     def calibrated(self, calibrator: Calibrator | None) -> "Predictor":
@@ -110,6 +120,9 @@ class Predictor:
                 f"a calibrator of {calibrator.answers} cannot change what task {getattr(self.task, 'kind', '')!r} answers: "
                 f"{self.task.answers}. `tutelage list calibrator` has the others."
             )
+        classes = len(self.target.classes) if self.target is not None else 0
+        if calibrator is not None and calibrator.num_classes not in (0, classes):
+            raise RunError(f"a calibrator of {calibrator.num_classes} classes cannot change answers for {classes}.")
         return replace(self, calibrator=calibrator)
 
     def answers(self, part: RowsPart) -> np.ndarray:
@@ -140,7 +153,33 @@ class Predictor:
             if self._target.classes and answers.shape[-1] != len(self._target.classes):
                 raise RunError(f"the model answers for {answers.shape[-1]} classes, its file names {len(self._target.classes)}.")
             chosen, decoded = numbers.numpy(), self._target.decode(answers.double().numpy())
-            yield chosen, decoded if self.companion is None else self.companion.mix(decoded, part.select(chosen))
+            if self.companion is not None:
+                decoded = self.companion.mix(decoded, part.select(chosen))
+                decoded = decoded if self.calibrator is None else self.calibrator.apply(decoded)
+            yield chosen, decoded
+
+    def around(self, answers: np.ndarray, *, coverage: float, method: str = "") -> np.ndarray:
+        """Return what holds the truth with a stated probability, beside answers of `batches`, from scores of held-out rows.
+
+        Args:
+            answers: Probabilities float64 [N, C], or numbers float64 [N].
+            coverage: The probability, in (0, 1).
+            method: How sets are made; "" = the usual one.
+
+        Returns:
+            bool [N, C], which classes are in each row's set; or float64 [N, 2], the ends of each row's interval.
+
+        Raises:
+            RunError: The model has no such scores.
+            UsageError: A coverage or a method that it cannot give.
+        """
+        if not 0 < coverage < 1:
+            raise UsageError(f"coverage {coverage:g}: expected a probability between 0 and 1, such as 0.9.")
+        if self.conformal is None:
+            raise RunError(
+                "this model has no scores of held-out rows for sets or intervals: tutelage calibrate RUN --data SOURCE."
+            )
+        return self.conformal.around(answers, coverage=coverage, method=method or self.conformal.methods[0])
 
     @property
     def _target(self) -> Target:
@@ -165,6 +204,7 @@ class Predictor:
             "num_outputs": self.num_outputs,
             "calibrator": None if self.calibrator is None else self.calibrator.model_dump(mode="json"),
             "companion": None if self.companion is None else self.companion.record(),
+            "conformal": None if self.conformal is None else self.conformal.record(),
             "precision": self.precision,
             "device": torch.device(self.device).type,
             "facts": self.facts,
@@ -218,6 +258,8 @@ def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module |
     if (task.answers_rows or task.continues_series) and fitted is not None and fitted.shape != shape:
         raise RunError(f"{path}: its preprocessing makes {fitted.shape.say()}, its model takes {shape.say()}. {REMEDY}")
     calibrator: Calibrator | None = _restore("calibrator", header.calibrator)
+    conformal, target = conformal_from(header.conformal), _restore("target", header.target)
+    _refuse_strange(path, calibrator=calibrator, conformal=conformal, task=task, target=target)
     companion = floor_from(header.companion, others)
     misfits = [calibrator.misfit(shape) if calibrator else "", companion.fitted.misfit(shape) if companion else ""]
     if any(misfits):
@@ -228,15 +270,28 @@ def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module |
         task=task,
         prepare=header.prepare,
         fitted=fitted,
-        target=_restore("target", header.target),
+        target=target,
         shape=shape,
         num_outputs=header.num_outputs,
         calibrator=calibrator,
         companion=companion,
+        conformal=conformal,
         precision=header.precision,
         device=device,
         facts=header.facts,
     )
+
+
+def _refuse_strange(
+    path: Path, *, calibrator: Calibrator | None, conformal: Conformal | None, task: TaskSpec, target: Target | None
+) -> None:
+    """Refuse a calibrator, or scores of held-out rows, that are for other answers than the task gives."""
+    classes = len(target.classes) if target is not None else 0
+    for name, found in (("calibrator", calibrator), ("conformal", conformal)):
+        if found is not None and found.answers != task.answers:
+            raise RunError(f"{path}: its {name} is for {found.answers}, its task answers with {task.answers}. {REMEDY}")
+    if calibrator is not None and calibrator.num_classes not in (0, classes):
+        raise RunError(f"{path}: its calibrator is for {calibrator.num_classes} classes, it has {classes}. {REMEDY}")
 
 
 def _network(path: Path, header: Header, *, task: TaskSpec, model: Any, shape: Shape, module: nn.Module | None) -> nn.Module:

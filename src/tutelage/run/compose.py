@@ -73,6 +73,7 @@ def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str
         device=plan.device,
         companion=_share(problem.beside),
         calibrator=problem.calibrator(),
+        conformal=problem.conformal(),
         facts=facts,
     )
 

@@ -6,8 +6,12 @@ from typing import Any
 import numpy as np
 
 from tutelage.core.errors import DataProblem
+from tutelage.predictor.predictor import Predictor
 
-__all__ = ["Prediction"]
+__all__ = ["Prediction", "sets_of"]
+
+ENDS = ("low", "high")
+"""What the ends of an interval are called."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class Prediction:
         problems: Rows that could not be read, which are not among the others.
         notes: How the rows were read, where that is worth telling.
         warnings: Rows for which an answer says little, such as empty texts.
+        sets: For each row the classes, or the ends of the interval, that hold the truth with a stated probability; None where
+            nobody asked.
     """
 
     names: tuple[str, ...]
@@ -31,6 +37,7 @@ class Prediction:
     problems: tuple[DataProblem, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    sets: list[list[Any]] | None = None
 
     def records(self) -> list[dict[str, Any]]:
         """Return one record per row: its name, the prediction, and the probability of each class."""
@@ -39,5 +46,23 @@ class Prediction:
             row: dict[str, Any] = {"row": name, "prediction": self.labels[i]}
             if self.probabilities is not None:
                 row |= {f"p({name})": round(float(p), 6) for name, p in zip(self.classes, self.probabilities[i], strict=True)}
+            if self.sets is not None:
+                row |= {"set": self.sets[i]} if self.probabilities is not None else dict(zip(ENDS, self.sets[i], strict=True))
             rows.append(row)
         return rows
+
+
+def sets_of(predictor: Predictor, answers: np.ndarray, *, coverage: float, method: str) -> list[list[Any]]:
+    """Return for each row the classes in its set, or the ends of its interval.
+
+    Args:
+        predictor: Has the scores of held-out rows.
+        answers: What it answers for the rows, [N, C] or [N].
+        coverage: How often a set holds the truth.
+        method: How sets are made; "" = the usual way.
+    """
+    classes = predictor.target.classes if predictor.target is not None else ()
+    found = predictor.around(answers, coverage=coverage, method=method)
+    if not classes:
+        return [[float(end) for end in ends] for ends in found]
+    return [[classes[number] for number in np.flatnonzero(inside)] for inside in found]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,29 +15,24 @@ from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, U
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.base import Rows
 from tutelage.data.source.base import Collected
-from tutelage.data.source.recognize import recognize
 from tutelage.data.target.base import Target
-from tutelage.metric.base import Outcome
-from tutelage.metric.interval import interval
-from tutelage.metric.sample import OutcomeSample
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor, load_predictor
+from tutelage.run.calibrating import Calibrating, answered, held_out, require_calibrated
 from tutelage.run.collect import collect, gather_again, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series, require_horizon
 from tutelage.run.generate import Generation, Wanted, begin_generation
-from tutelage.run.inputs import Inputs
-from tutelage.run.prediction import Prediction
+from tutelage.run.inputs import Inputs, ask_rows
+from tutelage.run.prediction import Prediction, sets_of
 from tutelage.run.samples import Samples, Sought, make_samples
-from tutelage.run.scores import merged
+from tutelage.run.scores import merged, score_rows, warn_of_own
 from tutelage.task.base import Data
 from tutelage.task.sample_maker import SampleMaker
 
 __all__ = ["Run"]
-
-Reply = TypeVar("Reply")
 
 
 @dataclass(frozen=True)
@@ -161,20 +156,14 @@ class Run:
         """
         if self.decided.task.continues_series:
             return self._forecast_scores(source, target=target, on_bad_data=on_bad_data)
-        self._require_answers()
-        part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
-        refuse_bad(problems, on_bad_data)
-        where = str(source) if isinstance(source, str | Path) else "the data"
-        part, _, unknown = _ask(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
-        part, rows, unread = _ask(part, self.predictor.prepared, on_bad_data=on_bad_data)
-        problems = (*problems, *unknown, *unread)
-        truth, warnings = self._truth(part, where=where)
-        values, intervals = self._measure(part, rows, truth)
+        part, rows, problems = self._labelled(source, target=target, on_bad_data=on_bad_data)
+        truth, warnings = self._truth(part, where=_where(source))
+        values, intervals = score_rows(self.predictor, self.decided, part, rows, truth)
         return {
             "num_rows": len(part),
             "notes": list(part.notes),
             "warnings": [
-                *self._warn_of_own(source),
+                *warn_of_own(source, self.path, self.files),
                 *self._inputs.odd(part),
                 *warnings,
                 *(f"left out: {problem}" for problem in problems),
@@ -183,6 +172,40 @@ class Run:
             "intervals": intervals,
         }
 
+    def _labelled(self, source: Any, *, target: str, on_bad_data: str) -> tuple[RowsPart, Rows, tuple[DataProblem, ...]]:
+        """Return rows with labels, the same as they were prepared, and what is wrong with those that are left out."""
+        self._require_answers()
+        part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
+        refuse_bad(problems, on_bad_data)
+        part, _, unknown = ask_rows(part, lambda rows: self._truth(rows, where=_where(source)), on_bad_data=on_bad_data)
+        part, rows, unread = ask_rows(part, self.predictor.prepared, on_bad_data=on_bad_data)
+        return part, rows, (*problems, *unknown, *unread)
+
+    def calibrate(
+        self, source: Any = None, *, method: str = "auto", target: str = "auto", on_bad_data: str = "fail"
+    ) -> dict[str, Any]:
+        """Fit anew what makes the answers honest, write it into the run, and return what it changed on rows not fitted to.
+
+        Args:
+            source: A path or arrays with labels, see `evaluate`; None = the run's own held-out rows.
+            method: `auto`, the best by cross-validated log loss or none; `none`; or a calibrator's kind.
+            target: As of `evaluate`.
+            on_bad_data: As of `evaluate`.
+
+        Raises:
+            RunError, UsageError: The run has not ended or has no held-out rows; there is no such method.
+        """
+        require_calibrated(self.path, self.decided, self.result, method)
+        if source is None:
+            outcome, said = held_out(self.path, self.decided, self.predictor, self.data())
+        else:
+            part, rows, _ = self._labelled(source, target=target, on_bad_data=on_bad_data)
+            outcome, said = answered(self.predictor, part, rows, self._truth(part, where=_where(source))[0]), _where(source)
+        record = Calibrating(self.path, self.decided, self.predictor, method).fit(outcome, source=said, result=self.result)
+        for name in ("files", "predictor", "result"):
+            self.__dict__.pop(name, None)
+        return record
+
     def _forecast_scores(self, source: Any, *, target: str, on_bad_data: str) -> dict[str, Any]:
         """Return what `scores` says of a model that continues series."""
         if target != "auto":
@@ -190,7 +213,7 @@ class Run:
         fitted = forecaster(self.path, self.predictor)
         given = read_series(source, fitted, training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
-        warnings = [*self._warn_of_own(source), *(f"left out: {problem}" for problem in given.problems)]
+        warnings = [*warn_of_own(source, self.path, self.files), *(f"left out: {problem}" for problem in given.problems)]
         return merged({"warnings": warnings}, measured(self.predictor, fitted, self.decided, given))
 
     def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail", horizon: int = 0) -> Forecasts:
@@ -218,33 +241,6 @@ class Run:
         if not recipe.source:
             raise UsageError(f"{self.path}: this run was given a table from Python. Give it again: run.forecast(table).")
         return collect(recipe)
-
-    def _warn_of_own(self, source: Any) -> list[str]:
-        """Return a warning where a source is the one that the run was trained on: its scores are too good."""
-        if not isinstance(source, str | Path):
-            return []
-        own = self.files.recipe().source
-        if not own or recognize(str(source)).anywhere(str(source)) != own:
-            return []
-        remedy = f"The test part that was kept apart: tutelage evaluate {self.path}"
-        return [f"{source} is what this run was trained on, so these scores are too good. {remedy}"]
-
-    def _measure(self, part: RowsPart, rows: Rows, truth: np.ndarray) -> tuple[dict[str, float], dict[str, list[float]]]:
-        """Return each metric and its 95 % interval, batch by batch: predictions are not kept."""
-        seed, metrics = self.decided.seed, {f"test/{metric.kind}": metric for metric in self.decided.metrics}
-        tallies = {name: metric.tally() for name, metric in metrics.items()}
-        sample = OutcomeSample(seed=seed)
-        for numbers, answers in self.predictor.batches(part, rows):
-            outcome = Outcome(answers, truth[numbers])
-            sample.add(outcome, numbers)
-            for tally in tallies.values():
-                tally.add(outcome)
-        values, kept = {name: tally.value() for name, tally in tallies.items()}, sample.outcome()
-        intervals = {
-            name: list(interval(metric, kept, seed=seed, estimate=values[name], total=len(truth)))
-            for name, metric in metrics.items()
-        }
-        return values, intervals
 
     def _truth(self, part: RowsPart, *, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
@@ -276,6 +272,17 @@ class Run:
             forecaster(self.path, self.predictor)  # says that it continues no series
         return self._told(inputs, on_bad_data=on_bad_data).labels
 
+    def predict_sets(self, inputs: Any, *, coverage: float = 0.9, method: str = "", on_bad_data: str = "fail") -> list[Any]:
+        """Return for each row the classes, or the ends of the interval, that hold the truth with probability `coverage`.
+
+        Sets are made by the `method` `lac`, `aps`, `raps` or `by_class`; "" = the first. Rows are as of `predict`.
+
+        Raises:
+            RunError, UsageError: The model has no scores of held-out rows, too few, or no such method.
+        """
+        found = self.prediction(self._inputs.texts_or(inputs), on_bad_data=on_bad_data, coverage=coverage, method=method)
+        return list(found.sets or ())
+
     def predict_proba(self, inputs: Any, *, on_bad_data: str = "fail") -> np.ndarray:
         """Return probabilities float64 [N, C]; the columns are `run.classes`; rows that are skipped are left out.
 
@@ -299,8 +306,10 @@ class Run:
         """The class names in the order of `predict_proba`'s columns; empty for numbers."""
         return self._target.classes
 
-    def prediction(self, inputs: Any, *, on_bad_data: str = "fail") -> Prediction:
-        """Return labels, probabilities and names for each row.
+    def prediction(
+        self, inputs: Any, *, on_bad_data: str = "fail", coverage: float | None = None, method: str = ""
+    ) -> Prediction:
+        """Return labels, probabilities and names for each row; with a coverage also sets or intervals, see `predict_sets`.
 
         Raises:
             DataError: Items that cannot be read, unless they are to be skipped.
@@ -317,7 +326,7 @@ class Run:
             left_out += problems
             notes += part.notes
             try:
-                part, found, refused = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
+                part, found, refused = ask_rows(part, self.predictor.answers, on_bad_data=on_bad_data)
             except DataError as error:
                 left_out += error.problems
                 continue
@@ -329,7 +338,8 @@ class Run:
         joined = np.concatenate(answers) if answers else np.empty((0, len(self.classes)) if self.classes else 0)
         probabilities = joined if self.classes else None
         labels, told = self._target.labels(joined), (tuple(left_out), tuple(notes), tuple(warnings))
-        return Prediction(tuple(names), labels, probabilities, self.classes, *told)
+        sets = None if coverage is None else sets_of(self.predictor, joined, coverage=coverage, method=method)
+        return Prediction(tuple(names), labels, probabilities, self.classes, *told, sets)
 
     def generate(self, prompt: str = "", **wishes: Any) -> Any:
         """Return texts that a language model writes, each with its prompt; or an array [num, ...], or a table, of a generator.
@@ -380,21 +390,6 @@ class Run:
         return str(self.files.record(layout.DATA).get("target", ""))
 
 
-def _ask(
-    part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str
-) -> tuple[RowsPart, Reply, tuple[DataProblem, ...]]:
-    """Ask something about all rows; return those that it could be told of, the reply, and what is wrong with the others.
-
-    Raises:
-        DataError: Rows were refused and must not be left out, or all of them were.
-    """
-    try:
-        return part, ask(part), ()
-    except DataError as error:
-        bad = [item for problem in error.problems for item in problem.items]
-        kept = np.setdiff1d(np.arange(len(part)), bad)
-        if not len(kept):
-            raise
-        refuse_bad(error.problems, on_bad_data)
-        rows = part.select(kept)
-        return rows, ask(rows), error.problems
+def _where(source: Any) -> str:
+    """Name where rows come from."""
+    return str(source) if isinstance(source, str | Path) else "the data"

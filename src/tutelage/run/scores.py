@@ -1,12 +1,23 @@
 """What a training came to: the scores of the validation part and, once, of the test part, for result.json."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from tutelage.data.part.base import RowsPart
+from tutelage.data.rows.base import Rows
+from tutelage.data.source.recognize import recognize
+from tutelage.metric.base import Outcome
+from tutelage.metric.interval import interval
+from tutelage.metric.sample import OutcomeSample
 from tutelage.planning.plan import Plan
+from tutelage.predictor.predictor import Predictor
+from tutelage.run.files import RunFiles
 from tutelage.task.base import Problem, Task
 
-__all__ = ["merged", "score"]
+__all__ = ["merged", "score", "score_rows", "warn_of_own"]
 
 PART_BY_PART = ("figures", "metrics", "intervals", "baseline", "floor", "network")
 """Tables whose entries are of one part each, and so are put together; of all else the last part's counts."""
@@ -43,3 +54,33 @@ def merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any
     if WARNINGS in before and WARNINGS in after:
         found[WARNINGS] = [*before[WARNINGS], *after[WARNINGS]]
     return found
+
+
+def score_rows(
+    predictor: Predictor, plan: Plan, part: RowsPart, rows: Rows, truth: np.ndarray
+) -> tuple[dict[str, float], dict[str, list[float]]]:
+    """Return each of a plan's metrics and its 95 % interval, batch by batch: predictions are not kept."""
+    seed, metrics = plan.seed, {f"test/{metric.kind}": metric for metric in plan.metrics}
+    tallies = {name: metric.tally() for name, metric in metrics.items()}
+    sample = OutcomeSample(seed=seed)
+    for numbers, answers in predictor.batches(part, rows):
+        outcome = Outcome(answers, truth[numbers])
+        sample.add(outcome, numbers)
+        for tally in tallies.values():
+            tally.add(outcome)
+    values, kept = {name: tally.value() for name, tally in tallies.items()}, sample.outcome()
+    intervals = {
+        name: list(interval(metric, kept, seed=seed, estimate=values[name], total=len(truth))) for name, metric in metrics.items()
+    }
+    return values, intervals
+
+
+def warn_of_own(source: Any, folder: Path, files: RunFiles) -> list[str]:
+    """Return a warning where a source is the one that the run was trained on: its scores are too good."""
+    if not isinstance(source, str | Path):
+        return []
+    own = files.recipe().source
+    if not own or recognize(str(source)).anywhere(str(source)) != own:
+        return []
+    remedy = f"The test part that was kept apart: tutelage evaluate {folder}"
+    return [f"{source} is what this run was trained on, so these scores are too good. {remedy}"]

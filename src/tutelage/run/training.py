@@ -336,6 +336,8 @@ class Training:
         if beside is not None:
             kind = getattr(beside.floor, "kind", "")
             self.emitter.emit(Noted(message=f"floor ({kind}): {reason}. What leaves: {whose(beside.share)}."))
+        for note in composed.problem.notes():
+            self.emitter.emit(Noted(message=note))
 
     def _keep_predictor(self, composed: Composed, name: str, *, step: int) -> str:
         """Write the predictor of the task's present weights into a folder of the run, and return their SHA-256."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
+from tutelage.calibrate.conformal import Conformal
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
 from tutelage.core.events import Event
@@ -52,7 +53,7 @@ __all__ = [
     "TaskSpec",
 ]
 
-OPTIONAL = ("target", "columns", "prepare", "augment", "floor", "loss", "ema", "class_weights", "split")
+OPTIONAL = ("target", "columns", "prepare", "augment", "floor", "loss", "ema", "calibrate", "class_weights", "split")
 """Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
 
 
@@ -243,6 +244,9 @@ class Problem:
         choose: Decides with the best weights whether network, floor or both leave, and says why; "" without a floor.
         reserve: Returns the seconds that `choose` takes beyond the floor's own, given those to evaluate one validation row.
         calibrator: Returns what travels with the best weights beside them, fitted by `choose`; None where there is no such.
+        conformal: Returns what sets or intervals of answers with a stated coverage are made of, fitted by `choose`; None where
+            there is no such.
+        notes: Returns what `choose` did beside the floor that is worth telling.
         extras: What else result.json says of this problem.
         inexact: Why a resumed training is not the same as one without a break; "" where it is.
         close: Ends what the problem holds open, such as environments.
@@ -260,6 +264,8 @@ class Problem:
     choose: Callable[[Task], str] = field(default=lambda _task: "")
     reserve: Callable[[float], float] = field(default=lambda _seconds: 0.0)
     calibrator: Callable[[], Calibrator | None] = field(default=lambda: None)
+    conformal: Callable[[], Conformal | None] = field(default=lambda: None)
+    notes: Callable[[], Sequence[str]] = field(default=lambda: ())
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     inexact: str = ""
     close: Callable[[], None] = field(default=lambda: None)

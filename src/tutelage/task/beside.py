@@ -16,7 +16,7 @@ from tutelage.metric.base import Outcome
 from tutelage.task.companion import told, whose
 from tutelage.task.rows import PreparedPart, RowsData
 
-__all__ = ["ALONE", "BOTH", "Beside", "mixed"]
+__all__ = ["ALONE", "BOTH", "Beside", "is_refitted", "mixed"]
 
 ALONE, BOTH = 0.0, 0.5
 """Share of the floor in the answers where the network answers alone, and where both do."""
@@ -44,6 +44,11 @@ class Scale(Protocol):
 def mixed(network: np.ndarray, floor: np.ndarray, *, share: float) -> np.ndarray:
     """Return the mean of two models' answers, [N] or [N, C], of which the floor's have this share."""
     return network if not share else (1 - share) * network + share * floor
+
+
+def is_refitted(num_train: int, num_validation: int) -> bool:
+    """Tell whether a floor that leaves has learned from so many train and validation rows together."""
+    return num_train + num_validation <= FEW_ROWS
 
 
 @dataclass
@@ -131,7 +136,7 @@ class Beside:
     @property
     def _is_refitted(self) -> bool:
         """Whether the validation rows are learned from too, once they have decided."""
-        return len(self.data.train) + len(self.data.validation) <= FEW_ROWS
+        return is_refitted(len(self.data.train), len(self.data.validation))
 
     def _refit(self) -> None:
         """Fit to the validation rows too; what was answered for these stays, since it was not fitted to them."""

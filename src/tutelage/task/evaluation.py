@@ -14,8 +14,9 @@ from tutelage.metric.sample import OutcomeSample
 from tutelage.planning.plan import Plan
 from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
-from tutelage.task.beside import Beside, mixed
+from tutelage.task.beside import ALONE, Beside, mixed
 from tutelage.task.measured import Measured
+from tutelage.task.reliability import Reliability
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = ["CommonAnswer", "Judge", "RowsEvaluator", "Shown"]
@@ -46,6 +47,13 @@ class Shown(Protocol):
 
     def record(self, sample: Outcome) -> dict[str, Any]:
         """Return it for result.json, given a sample of all rows."""
+
+
+class Honest(Protocol):
+    """Makes answers honest when training has ended."""
+
+    def apply(self, answers: np.ndarray) -> np.ndarray:
+        """Return answers as they leave, [N] or [N, C]."""
 
 
 class Judge(Protocol):
@@ -79,6 +87,8 @@ class RowsEvaluator(Measured):
         answering: Makes the module that answers out of a task's present network.
         is_watched: Whether early stopping judges by this part: then the watched metric is measured too.
         beside: The floor beside the network; None where there is none. While training, the network alone is measured.
+        honest: Changes the answers that leave; None where they stay as they are.
+        is_last: Whether it is the part that the report shows.
         batch_size: Rows at a time.
     """
 
@@ -90,6 +100,8 @@ class RowsEvaluator(Measured):
     answering: Callable[[Task], nn.Module]
     is_watched: bool = False
     beside: Beside | None = None
+    honest: Honest | None = None
+    is_last: bool = True
     batch_size: int = 512
 
     def __len__(self) -> int:
@@ -103,15 +115,19 @@ class RowsEvaluator(Measured):
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
         tallies, alone, floor = self.tallies(), self.tallies(), self.tallies()
         sample, shown, worst = OutcomeSample(seed=self.plan.seed), self.judge.shown(self._target), _Worst()
+        reliability = Reliability(self.name, seed=self.plan.seed, is_told=self.is_last) if self._target.classes else None
         for rows, network in self.outcomes(task):
-            outcome = network
+            before = network.prediction
             if self.beside is not None:
                 answers = self.beside.answers(self.prepared)[rows]
-                outcome = Outcome(mixed(network.prediction, answers, share=self.beside.share), network.target)
+                before = mixed(network.prediction, answers, share=self.beside.share)
                 for tally in alone:
                     tally.add(network)
                 for tally in floor:
                     tally.add(Outcome(answers, network.target))
+            outcome = Outcome(before if self.honest is None else self.honest.apply(before), network.target)
+            if reliability is not None:
+                reliability.add(before, outcome, rows)
             for tally in tallies:
                 tally.add(outcome)
             sample.add(outcome, rows)
@@ -123,12 +139,21 @@ class RowsEvaluator(Measured):
             for metric, value in zip(self.metrics, values.values(), strict=True)
         ]
         _, described = self.judge.baseline(self._train_truth, self._target, size=1)
+        scored = self.record(values, intervals=intervals, baseline=self.guess(), described=described)
         return {
-            **self.record(values, intervals=intervals, baseline=self.guess(), described=described),
+            **(scored if reliability is None else reliability.added_to(scored)),
             "worst": [self._mistake(row, loss, outcome) for loss, row, outcome in worst.kept],
             **shown.record(kept),
             **self._say_beside(alone, floor),
         }
+
+    def leaving(self, task: Task) -> Outcome:
+        """Return the answers for all rows as they leave, before they are calibrated, beside the truth."""
+        found = [outcome for _, outcome in self.outcomes(task)]
+        prediction, target = (np.concatenate([getattr(each, key) for each in found]) for key in ("prediction", "target"))
+        if self.beside is not None and self.beside.share != ALONE:
+            prediction = mixed(prediction, self.beside.answers(self.prepared), share=self.beside.share)
+        return Outcome(prediction, target)
 
     def choose(self, task: Task) -> str:
         """Decide by this part whether the network, the floor or both leave the training; returns why, "" without a floor."""

@@ -62,10 +62,14 @@ class PreparedPart:
         """Return at most `count` of the rows, evenly spaced."""
         if len(self) <= count:
             return self
-        numbers = np.linspace(0, len(self) - 1, count).astype(np.int64)
+        return self.take(np.linspace(0, len(self) - 1, count).astype(np.int64))
+
+    def take(self, numbers: np.ndarray, *, name: str = "") -> "PreparedPart":
+        """Return the rows with these numbers, int64 [N], as a part of another name, or of its own."""
         target = None if self.target is None else self.target[torch.from_numpy(numbers)]
         truth = None if self.truth is None else self.truth[numbers]
-        return PreparedPart(self.part.select(numbers), SelectedRows(self.rows, numbers), target, truth)
+        part = self.part.select(numbers)
+        return PreparedPart(part.renamed(name) if name else part, SelectedRows(self.rows, numbers), target, truth)
 
     def labelled(self, **beside: Tensor) -> Rows:
         """Return the rows with the target, and whatever else is named, beside them."""

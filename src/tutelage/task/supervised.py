@@ -1,6 +1,7 @@
 """What learning from labels has in common: one model, one phase, a loss per sample, weights, members, an average."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from tutelage.core.seeds import derive
 from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component, grant
 from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.rows.base import Rows
 from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
@@ -25,6 +27,7 @@ from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.beside import Beside
+from tutelage.task.calibration import Honesty, parted_validation
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.parts import split_rows
@@ -123,46 +126,47 @@ class SupervisedSpec(TaskSpec):
         loss: Any = getattr(self, "loss")  # noqa: B009 - each subclass has its own
         names = tuple(data.fitted.shape.tensors)
         task = SupervisedTask(model, loss=loss.build(), input_names=names, phase=phase, ema=getattr(self, "ema", 0.0))
-        beside = {}
-        if plan.class_weights and data.train.target is not None:
-            beside["weight"] = torch.tensor(list(plan.class_weights), dtype=torch.float32)[data.train.target]
-        stream = planned_stream(data.train.labelled(**beside), plan, finisher=finisher, rank=rank, world=world)
+        stream = planned_stream(_weighted(data.train, plan), plan, finisher=finisher, rank=rank, world=world)
         answering = _Answers(finisher, self, names)
-        floor = None if plan.floor is None else Beside(plan.floor, data, plan.seed)
-        validation = self._evaluator("val", plan, data, data.validation, answering, floor)
+        watched, held = parted_validation(data.validation, plan)
+        floor = None if plan.floor is None else Beside(plan.floor, replace(data, validation=watched), plan.seed)
+
+        def evaluator(name: str, part: PreparedPart, **beside: Any) -> RowsEvaluator:
+            return RowsEvaluator(name=name, prepared=part, data=data, judge=self, plan=plan, answering=answering, **beside)
+
+        held_out = evaluator("calibration", held, beside=floor)
+        honesty = Honesty(plan, self.answers, held_out, is_apart=held is not watched)
+        validation = evaluator("val", watched, is_watched=True, beside=floor, honest=honesty, is_last=data.test is None)
+
+        def choose(task: Task) -> str:
+            reason = validation.choose(task)
+            honesty.fit(task)
+            return reason
+
         return Problem(
             task=task.to(plan.device),
             stream=stream,
             validation=validation,
-            test=self._evaluator("test", plan, data, data.test, answering, floor) if data.test is not None else None,
+            test=evaluator("test", data.test, beside=floor, honest=honesty) if data.test is not None else None,
             beside=floor,
-            choose=validation.choose,
+            choose=choose,
+            reserve=honesty.reserve_seconds,
+            calibrator=honesty.calibrator,
+            conformal=honesty.conformal,
+            notes=honesty.notes,
+            extras=honesty.extras,
             lags=lambda task: measure_lags(task, lambda: lag_batch(data.validation.labelled(), finisher, device=plan.device)),
             example=lambda part, row: row_example(self, loss, data, finisher, part, row, class_weights=plan.class_weights),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
-            train=lambda: self._evaluator("train", plan, data, data.train.some(MOST_TRAIN_ROWS), answering),
+            train=lambda: evaluator("train", data.train.some(MOST_TRAIN_ROWS)),
         )
 
-    def _evaluator(
-        self,
-        name: str,
-        plan: Plan,
-        data: RowsData,
-        part: PreparedPart,
-        answering: "_Answers",
-        beside: Beside | None = None,
-    ) -> RowsEvaluator:
-        """Make what measures one part; the watched metric is measured on the validation part only."""
-        return RowsEvaluator(
-            name=name,
-            prepared=part,
-            data=data,
-            judge=self,
-            plan=plan,
-            answering=answering,
-            is_watched=part is data.validation,
-            beside=beside,
-        )
+
+def _weighted(train: PreparedPart, plan: Plan) -> Rows:
+    """Return train rows with their targets, and a weight by their class where the plan has one."""
+    if not plan.class_weights or train.target is None:
+        return train.labelled()
+    return train.labelled(weight=torch.tensor(list(plan.class_weights), dtype=torch.float32)[train.target])
 
 
 class _Answers:

@@ -16,6 +16,7 @@ from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, TaskSpec
+from tutelage.training.calibrating import decide_calibration
 
 __all__ = ["resolve"]
 
@@ -151,7 +152,7 @@ def _decide_amounts(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisi
 
 
 def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Suggestion, made: Decisions) -> dict[str, Any]:
-    """Choose what is measured, and what early stopping makes of it."""
+    """Choose what is measured, what early stopping makes of it, and what makes answers honest."""
     metrics = _decide_metrics(recipe, facts, task, made)
     watched, patience = _decide_stopping(recipe, facts, task, auto, made)
     _require_fitting(watched, metrics, facts)
@@ -161,6 +162,7 @@ def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Sugges
         "watched": watched,
         "patience": patience,
         "min_delta": recipe.stopping.min_delta,
+        **decide_calibration(recipe, facts, task, made),
     }
 
 

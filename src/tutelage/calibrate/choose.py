@@ -1,0 +1,126 @@
+"""Which calibrator is taken: the one with the smallest log loss on rows it was not fitted to, and none where that is no gain.
+
+Each candidate is fitted to all folds of the held-out rows but one, and judged on that one. "Leave it as it is" stands among
+them, and gives way only to what is better by more than a standard error of the paired difference; so does each simpler
+calibrator to the next. One that may change the most probable class must not make more mistakes.
+
+Shape letters: N rows, C classes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tutelage.calibrate.base import Calibrator
+
+__all__ = ["Chosen", "choose_calibrator", "log_losses"]
+
+NUM_FOLDS = 5
+LEAST_ROWS = 50
+"""Rows below which nothing is changed: half of them would tell little about the other half."""
+CLEARLY = 1.0
+"""Standard errors of the difference by which the more complex one has to be better."""
+MOST_CELLS = 5_000_000
+"""Rows * classes^2 beyond which each fit takes long: then a candidate is tried only where the simpler one before it was taken."""
+LEAST = float(np.finfo(np.float64).eps)
+"""Probabilities are held this far from 0 where losses are compared, as the metric does."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What was chosen, and by which numbers.
+
+    Attributes:
+        calibrator: Fitted to all rows; None where answers stay as they are.
+        answers: What leaves for the rows, each by a calibrator fitted without it, float64 [N, C].
+        losses: Mean log loss on rows that were not fitted to, by kind; "" stands for answers as they are.
+        reason: Why, in words.
+    """
+
+    calibrator: Calibrator | None
+    answers: np.ndarray
+    losses: Mapping[str, float]
+    reason: str
+
+
+def choose_calibrator(
+    prediction: np.ndarray, target: np.ndarray, kinds: Sequence[type[Calibrator]], *, seed: int, is_asked: bool = False
+) -> Chosen:
+    """Choose among kinds of calibrators; the same for the same rows and seed.
+
+    Args:
+        prediction: Probabilities of held-out rows, float64 [N, C].
+        target: Their classes, int64 [N].
+        kinds: The candidates.
+        seed: What the cut into folds follows.
+        is_asked: Take the only candidate, whatever the numbers say.
+    """
+    before_N = log_losses(prediction, target)
+    losses = {"": float(before_N.mean()) if len(target) else float("nan")}
+    if not np.isfinite(prediction).all():
+        return Chosen(None, prediction, losses, "left as it is: the model gives answers that are not finite")
+    if len(target) < (2 if is_asked else LEAST_ROWS):
+        return Chosen(None, prediction, losses, f"left as it is: {len(target)} held-out rows are too few to judge by")
+    if not kinds:
+        return Chosen(None, prediction, losses, "left as it is, as planned")
+    fold_N = _folds(target, seed=seed)
+    chosen, answers, best_N, last = None, prediction, before_N, None
+    is_costly = prediction.size * prediction.shape[1] > MOST_CELLS
+    for kind in sorted(kinds, key=lambda kind: kind.freedom):
+        if is_costly and last is not chosen:
+            break
+        last = kind
+        found = _cross_fitted(kind, prediction, target, fold_N)
+        loss_N = log_losses(found, target)
+        losses[_name(kind)] = float(loss_N.mean())
+        if is_asked or (_is_better(loss_N, best_N) and not _errs_more(kind, found, prediction, target)):
+            chosen, answers, best_N = kind, found, loss_N
+    if chosen is None:
+        return Chosen(None, prediction, losses, "left as it is: nothing is better by more than a standard error")
+    why = "as asked" if is_asked else "the smallest log loss on rows that it was not fitted to"
+    return Chosen(chosen.fit(prediction, target), answers, losses, f"{_name(chosen)}: {why}")
+
+
+def log_losses(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the log loss of each row in nats, float64 [N]."""
+    right_N = np.take_along_axis(prediction, target[:, None], axis=1)[:, 0]
+    loss_N: np.ndarray = -np.log(np.clip(right_N, LEAST, 1 - LEAST))
+    return loss_N
+
+
+def _name(kind: type[Calibrator]) -> str:
+    return str(kind.model_fields["kind"].default)
+
+
+def _folds(target: np.ndarray, *, seed: int) -> np.ndarray:
+    """Return the fold of each row, int64 [N], the classes spread evenly over the folds."""
+    order = np.random.default_rng(seed).permutation(len(target))
+    by_class = order[np.argsort(target[order], kind="stable")]
+    fold_N = np.empty(len(target), dtype=np.int64)
+    fold_N[by_class] = np.arange(len(target)) % NUM_FOLDS
+    return fold_N
+
+
+def _cross_fitted(kind: type[Calibrator], prediction: np.ndarray, target: np.ndarray, fold_N: np.ndarray) -> np.ndarray:
+    """Return the answers [N, C] for each fold by a calibrator that was fitted to the others."""
+    answers = prediction.copy()
+    for fold in range(NUM_FOLDS):
+        is_held = fold_N == fold
+        if is_held.any() and not is_held.all():
+            answers[is_held] = kind.fit(prediction[~is_held], target[~is_held]).apply(prediction[is_held])
+    return answers
+
+
+def _is_better(loss_N: np.ndarray, than_N: np.ndarray) -> bool:
+    """Tell whether losses are smaller by more than the difference's standard error."""
+    gain_N = than_N - loss_N
+    error = float(gain_N.std(ddof=1)) / np.sqrt(len(gain_N))
+    return bool(gain_N.mean() > CLEARLY * error)
+
+
+def _errs_more(kind: type[Calibrator], found: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> bool:
+    """Tell whether more rows get another class than the true one."""
+    if kind.keeps_decisions:
+        return False
+    return int((found.argmax(axis=1) == target).sum()) < int((prediction.argmax(axis=1) == target).sum())

@@ -1,0 +1,30 @@
+"""`tutelage calibrate RUN`: fit anew what makes a run's answers honest."""
+
+import argparse
+
+from tutelage.core.outlet import one_line, say, say_json, warn
+from tutelage.run.run import Run
+
+__all__ = ["run"]
+
+KEYS = ("method", "loss_before", "loss_after", "ece_before", "ece_after")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Calibrate, and tell what it changed on rows that were not fitted to."""
+    opened = Run.open(arguments.run, tell=warn)
+    record = opened.calibrate(arguments.data, method=arguments.method, target=arguments.target, on_bad_data=arguments.on_bad_data)
+    told = {key: record.get(key) for key in KEYS}
+    if arguments.json:
+        say_json(
+            {"run": arguments.run, **told, "rows": record["rows"], "source": record["source"], "reason": record.get("reason")}
+        )
+        return 0
+    say(f"{one_line(str(record.get('reason', 'no calibrator')))}")
+    say(f"fitted to {one_line(str(record['source']))}")
+    for name, title in (("loss", "log loss"), ("ece", "calibration error")):
+        before, after = record.get(f"{name}_before"), record.get(f"{name}_after")
+        if before is not None and after is not None:
+            say(f"  {title:<20} {before:.4f} before   {after:.4f} after")
+    say("Sets or intervals: tutelage predict RUN INPUT --coverage 0.9")
+    return 0

@@ -1,0 +1,139 @@
+"""A finished run calibrated anew: on its own held-out rows, or on others with labels; the predictor is written in place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutelage.core import catalog, layout
+from tutelage.core.errors import RunError, UsageError
+from tutelage.core.json_values import json_values
+from tutelage.core.manifest import Manifest
+from tutelage.data.part.base import RowsPart
+from tutelage.data.rows.base import Rows
+from tutelage.metric.base import Outcome
+from tutelage.planning.plan import Plan
+from tutelage.predictor.predictor import Predictor
+from tutelage.run.ending import ENDED, state_of
+from tutelage.run.lock import locked
+from tutelage.task.base import Data
+from tutelage.task.beside import is_refitted
+from tutelage.task.calibration import fit_calibration, parted_validation
+from tutelage.task.rows import RowsData
+from tutelage.training.calibrating import suited_calibrators
+
+__all__ = ["Calibrating", "answered", "held_out", "require_calibrated"]
+
+LATER = (
+    "calibrated after training: the metrics told are those of the answers before that. Measure anew: tutelage evaluate RUN SOURCE"
+)
+
+
+@dataclass(frozen=True)
+class Calibrating:
+    """What is wished of a calibration.
+
+    Attributes:
+        folder: The run folder.
+        plan: The run's.
+        predictor: Its model as it is.
+        method: `auto`, `none`, or a calibrator's kind.
+    """
+
+    folder: Path
+    plan: Plan
+    predictor: Predictor
+    method: str = "auto"
+
+    def fit(self, outcome: Outcome, *, source: str, result: dict[str, Any]) -> dict[str, Any]:
+        """Fit to held-out answers, write the predictor and the result, and return what result.json says of it.
+
+        Args:
+            outcome: Answers without a calibrator, beside the truth.
+            source: Where these rows come from, in words.
+            result: What result.json said before.
+
+        Raises:
+            RunError: Another process owns the run, or there are too few rows.
+        """
+        task, seed = self.plan.task, self.plan.seed
+        classes = len(self.predictor.target.classes) if self.predictor.target is not None else 0
+        kinds = self._kinds(len(outcome.target), classes)
+        if len(outcome.target) < 2:
+            raise RunError(f"{source}: {len(outcome.target)} rows are too few to calibrate by.")
+        found = fit_calibration(
+            outcome,
+            answers=task.answers,
+            kinds=kinds,
+            seed=seed,
+            is_asked=self.method != "auto",
+            extra={"is_apart": True, "is_later": True, "source": source},
+        )
+        record = {"method": "none", "rows": len(outcome.target), **found.record}
+        predictor = replace(self.predictor.calibrated(found.calibrator), conformal=found.conformal)
+        with locked(self.folder):
+            self._write(predictor, {**result, "calibration": record})
+        return record
+
+    def _kinds(self, num_rows: int, num_classes: int) -> Sequence[str]:
+        """Return the candidates."""
+        if self.method == "auto":
+            return suited_calibrators(
+                self.plan.task, num_rows=num_rows, num_classes=num_classes, keeps_decisions=bool(self.plan.class_weights)
+            )
+        return () if self.method == "none" else (self.method,)
+
+    def _write(self, predictor: Predictor, result: dict[str, Any]) -> None:
+        """Write predictor and result durably, each announced in the manifest."""
+        path, manifest = self.folder / layout.BEST / layout.PREDICTOR, Manifest(self.folder)
+        predictor.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
+        told = [*(text for text in result.get("warnings") or () if text != LATER), LATER]
+        manifest.put_json(layout.RESULT, json_values({**result, "warnings": told}), state=ENDED)
+
+
+def require_calibrated(folder: Path, plan: Plan, result: dict[str, Any], method: str) -> None:
+    """Refuse runs that have not ended, and methods that do not fit.
+
+    Raises:
+        RunError: The run has not ended, or its answers are of a kind that is not calibrated.
+        UsageError: There is no such method.
+    """
+    task, kind = plan.task, getattr(plan.task, "kind", "")
+    if "calibrate" not in task.uses:
+        raise RunError(f"{folder}: what a model of task {kind!r} answers ({task.answers}) is not calibrated.")
+    if not result or state_of(result.get("stopped")) != ENDED:
+        raise RunError(f"{folder}: the run has not ended. Finish it: tutelage resume {folder}")
+    fitting = [name for name in catalog.names("calibrator") if catalog.load("calibrator", name).answers == task.answers]
+    known = ["auto", "none", *fitting]
+    if method not in known:
+        near = catalog.suggest(method, known)
+        raise UsageError(
+            f"method {method!r} is not for a model that answers with {task.answers}{near} Known: {', '.join(known)}."
+        )
+
+
+def held_out(folder: Path, plan: Plan, predictor: Predictor, data: Data) -> tuple[Outcome, str]:
+    """Return a model's answers without a calibrator for its run's own held-out rows, and what these are.
+
+    Raises:
+        RunError: The floor that leaves has learned from these rows.
+    """
+    assert isinstance(data, RowsData)
+    watched, held = parted_validation(data.validation, plan)
+    if predictor.companion is not None and held is watched and is_refitted(len(data.train), len(data.validation)):
+        kind = getattr(predictor.companion.floor, "kind", "")
+        raise RunError(
+            f"{folder}: the floor ({kind}) has learned from the validation rows, once they had decided, so they are no longer "
+            f"held out. The calibration of the training was fitted before that. For another: --data SOURCE with labels."
+        )
+    assert held.truth is not None
+    said = f"{len(held):,} validation rows" + (" that did not choose the weights" if held is not watched else "")
+    return answered(predictor, held.part, held.rows, held.truth), said
+
+
+def answered(predictor: Predictor, part: RowsPart, rows: Rows, truth: np.ndarray) -> Outcome:
+    """Return a model's answers without a calibrator beside the truth [N]."""
+    found = [answers for _, answers in predictor.calibrated(None).batches(part, rows)]
+    return Outcome(np.concatenate(found), truth)

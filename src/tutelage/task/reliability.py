@@ -1,0 +1,80 @@
+"""How honest the probabilities of one part are, before and after they were calibrated: errors, loss taken apart, diagrams."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tutelage.core import catalog
+from tutelage.metric.base import Metric, Outcome
+from tutelage.metric.interval import interval
+from tutelage.metric.reliability import equal_bins, top_label
+from tutelage.metric.sample import OutcomeSample
+
+__all__ = ["HEADLINE", "Reliability"]
+
+HEADLINE = "ece"
+"""The measure that stands among a part's metrics."""
+MEASURES = ("loss", "brier", HEADLINE, "smooth_ece", "classwise_ece", "refined_loss")
+"""What is measured before and after."""
+WITH_INTERVAL = (HEADLINE, "smooth_ece")
+MOST_ROWS = 2_000
+"""Rows that the interval of a slow measure is found on, at most; its width is scaled to all of them."""
+MOST_BINS = 15
+"""Bins of a diagram."""
+
+
+class Reliability:
+    """Collects the answers of one part before and after they are calibrated.
+
+    Attributes:
+        name: The part's name, such as `test`.
+    """
+
+    def __init__(self, name: str, *, seed: int, is_told: bool) -> None:
+        """Begin with nothing; `is_told` says whether more than the headline measure is found."""
+        self.name, self._seed, self._is_told = name, seed, is_told
+        self._samples = {"before": OutcomeSample(seed=seed), "after": OutcomeSample(seed=seed)}
+
+    def add(self, before: np.ndarray, after: Outcome, rows: np.ndarray) -> None:
+        """Take a batch: probabilities before they are calibrated [N, C], and those that leave beside the truth."""
+        self._samples["before"].add(Outcome(before, after.target), rows)
+        self._samples["after"].add(after, rows)
+
+    def added_to(self, scored: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what result.json says of a part, with `reliability`, and the headline measure among the metrics."""
+        own = self._record()
+        return {**scored, **{key: {**scored.get(key, {}), **value} for key, value in own.items()}}
+
+    def _record(self) -> dict[str, Any]:
+        outcomes = {when: sample.outcome() for when, sample in self._samples.items() if len(sample.rows)}
+        if not outcomes:
+            return {}
+        name, headline = f"{self.name}/{HEADLINE}", catalog.load("metric", HEADLINE)()
+        value = headline.compute(outcomes["after"])
+        ends = list(interval(headline, outcomes["after"], seed=self._seed, estimate=value))
+        own: dict[str, Any] = {"metrics": {name: value}, "intervals": {name: ends}}
+        if self._is_told:
+            found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
+            own["reliability"] = {**found, "part": self.name, "rows": len(outcomes["after"].target)}
+        return own
+
+    def _measure(self, outcome: Outcome) -> dict[str, Any]:
+        """Return the measures, the intervals of some, and the bins of a diagram."""
+        metrics: dict[str, Metric] = {kind: catalog.load("metric", kind)() for kind in MEASURES}
+        values = {kind: metric.compute(outcome) for kind, metric in metrics.items()}
+        loss, refinement = values["loss"], values.pop("refined_loss")
+        # What a better temperature would win is what the probabilities lack; the rest is what the classes are told apart badly.
+        values |= {"refinement": min(refinement, loss), "calibration": max(loss - refinement, 0.0)}
+        part = Outcome(outcome.prediction[:MOST_ROWS], outcome.target[:MOST_ROWS])
+        total = len(outcome.target)
+        intervals = {
+            kind: list(interval(metrics[kind], part, seed=self._seed, estimate=values[kind], total=total))
+            for kind in WITH_INTERVAL
+        }
+        bins = equal_bins(*top_label(outcome), np.ones((1, total)), num_bins=MOST_BINS)
+        low, high = bins.band()
+        filled = np.flatnonzero(bins.weight[0])
+        columns = {"rows": bins.weight, "confidence": bins.confidence, "accuracy": bins.accuracy, "low": low, "high": high}
+        diagram = {key: column[0, filled].tolist() for key, column in columns.items()}
+        return {"measures": values, "intervals": intervals, "diagram": diagram}
