@@ -115,6 +115,10 @@ class RowsData(Data):
         found = {"train": self.train, "validation": self.validation}
         return found | ({"test": self.test} if self.test else {})
 
+    def taught_parts(self) -> tuple[RowsPart, ...]:
+        """Return the rows that the stream serves, in its order: those that a teacher answers for."""
+        return (self.train.part,)
+
     def say_row(self, row: int) -> str:
         """Name a train row, with the cells whose numbers a float32 cannot hold."""
         part = self.train.part

@@ -31,7 +31,7 @@ from tutelage.task.parts import split_rows
 from tutelage.task.row_example import row_example
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
 
-__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema", "initialize"]
+__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "by_member", "choose_ema", "initialize"]
 
 MOST_TRAIN_ROWS = 2_000
 """Train rows that are measured where a training seems to have learned nothing."""
@@ -206,7 +206,15 @@ class SupervisedTask(Task):
 
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the summed loss of a batch."""
-        outputs = self.model(*[batch[name] for name in self.input_names]).float()
+        return self.judged(self.outputs(batch), batch)
+
+    def outputs(self, batch: Batch) -> Tensor:
+        """Return what the model gives, float32 [B, O], [B], or of members [B, M, O]."""
+        outputs: Tensor = self.model(*[batch[name] for name in self.input_names]).float()
+        return outputs
+
+    def judged(self, outputs: Tensor, batch: Batch) -> Objective:
+        """Return the summed loss of outputs."""
         loss_B = _per_sample(self.loss, outputs, batch["target"], num_members=self._num_members)
         weight_B = batch.get("weight")
         if weight_B is None:
@@ -253,6 +261,13 @@ def choose_ema(wish: float | str, *, auto: Suggestion, made: Decisions) -> float
         raise RecipeError(f"recipe: ema = {ema:g} must be in [0, 1); 0 keeps no average. Typical: 0.99 to 0.9999.")
     made.choose("ema", wish, ema)
     return ema
+
+
+def by_member(outputs: Tensor) -> Tensor:
+    """Return outputs [B, O], [B] or of members [B, M, O] as [M, B, O]."""
+    if outputs.dim() == 3:
+        return outputs.transpose(0, 1)
+    return outputs[None] if outputs.dim() == 2 else outputs[None, :, None]
 
 
 def _per_sample(loss: LossFunction, outputs: Tensor, target_B: Tensor, *, num_members: int) -> Tensor:

@@ -16,6 +16,7 @@ from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, TaskSpec
+from tutelage.training.teaching import decide_teaching
 
 __all__ = ["resolve"]
 
@@ -73,6 +74,7 @@ def resolve(
         num_outputs=task.count_outputs(facts),
         prepare=prepare,
         split=split,
+        distill=decide_teaching(recipe, facts, task, parts["augment"], made=made),
         num_train=facts.num_train,
         num_validation=facts.num_validation,
         num_test=facts.num_test,

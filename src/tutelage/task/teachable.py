@@ -1,0 +1,38 @@
+"""What a task, and its settings, have to offer so that a teacher can add to its loss.
+
+Shape letters: B batch, M members of the network, N samples that are compared (rows, or tokens), C classes (or 1 number).
+"""
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from torch import Tensor
+
+from tutelage.task.objective import Batch, Objective
+
+__all__ = ["ComparesAnswers", "TellsOutputs"]
+
+
+@runtime_checkable
+class TellsOutputs(Protocol):
+    """A task whose objective is a function of its network's outputs."""
+
+    def outputs(self, batch: Batch) -> Tensor:
+        """Return what the network gives for a batch, float32."""
+
+    def judged(self, outputs: Tensor, batch: Batch) -> Objective:
+        """Return the loss of outputs: `objective` is `judged(outputs(batch), batch)`."""
+
+
+@runtime_checkable
+class ComparesAnswers(Protocol):
+    """Settings of a task that say how a student's outputs are compared with a teacher's answers."""
+
+    def compared(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return outputs as terms of distillation take them, float32 [M, N, C]."""
+
+    def lesson(self, answers: Tensor) -> Tensor:
+        """Return a teacher's answers (as `answer` gives them) in the same way, float32 [N, C]."""
+
+    def pooled(self, answers: Sequence[Tensor]) -> Tensor:
+        """Return the mean of the answers of several teachers."""
