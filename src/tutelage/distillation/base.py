@@ -25,14 +25,14 @@ class Term(Component):
     answers: ClassVar[frozenset[str]]
     """The kinds of answers that it compares: classes, numbers, tokens."""
     least_classes: ClassVar[int] = 2
-    """Classes below which it says nothing."""
+    """Classes below which it says nothing; of numbers there is 1."""
     weight: float = Field(1.0, ge=0, le=1e6, description="Its share, where the task's own loss counts 1; 0 leaves it out.")
 
     def refusal(self, answers: str, num_classes: int) -> str:
         """Return why it cannot compare such answers, for people; "" where it can."""
         if answers not in self.answers:
             return f"compares {' or '.join(sorted(self.answers))}, and here are {answers}"
-        if answers in ("classes", "tokens") and num_classes < self.least_classes:
+        if num_classes < self.least_classes:
             return f"says nothing of fewer than {self.least_classes} classes, and here are {num_classes}"
         return ""
 

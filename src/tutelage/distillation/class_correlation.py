@@ -1,9 +1,10 @@
 """Correlation with the teacher: of the classes within each row, and of the rows within each class; for a much stronger teacher.
 
 With softmax probabilities at temperature T: between = 1 - Pearson(student row, teacher row), within = the mean over classes of
-1 - Pearson(student column, teacher column) over the batch; term = T^2 (inter * between + intra * within), in [0, 2 (inter + intra) T^2].
+1 - Pearson(student column, teacher column) over the batch; term = T^2 (inter * between + intra * within), 0 to 2 T^2 times
+inter + intra.
 
-Source: T. Huang et al., "Knowledge Distillation from A Stronger Teacher" (DIST), NeurIPS 2022, arXiv 2205.10536, equations 6 to 10.
+Source: T. Huang et al., "Knowledge Distillation from A Stronger Teacher" (DIST), 2022, arXiv 2205.10536, equations 6 to 10.
 Differs from the paper: none; where a batch is cut into micro-batches, columns are those of a micro-batch.
 """
 

@@ -29,10 +29,9 @@ class SoftTargets(Term):
 
     @classmethod
     def usual(cls, answers: str, num_classes: int) -> str:
-        """Take it for tokens, and for few classes."""
-        if answers == "tokens":
-            return "the teacher's probabilities of the next token"
-        return f"{num_classes} classes: the teacher's probabilities" if answers == "classes" and num_classes < FEW else ""
+        """Take it for few classes, and for what else has probabilities, however many there are."""
+        is_usual = answers in cls.answers and (answers != "classes" or num_classes < FEW)
+        return f"the teacher's probabilities of {num_classes} {answers}" if is_usual else ""
 
     def build(self) -> TermFunction:
         """Return the function."""

@@ -4,7 +4,8 @@ z(x) = (x - mean(x)) / std(x) over the classes; term = T^2 KL(softmax(z(teacher)
 Shifting or scaling the teacher's logits changes nothing, so it does not matter how sure or how well calibrated it is.
 
 Source: S. Sun et al., "Logit Standardization in Knowledge Distillation", CVPR 2024, arXiv 2403.01427, algorithm 1.
-Differs from the paper: the student's deviation is held above 0.01, so that a network whose last layer begins at zero has a gradient.
+Differs from the paper: the student's deviation is held above 0.01, so that a last layer that begins at zero has a
+gradient.
 """
 
 from typing import ClassVar, Literal

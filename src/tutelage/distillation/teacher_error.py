@@ -2,8 +2,8 @@
 
 With e = student - teacher, both standardized as the labels are: term = e^2 where |e| <= delta, else delta (2 |e| - delta).
 
-Source: P. Huber, "Robust Estimation of a Location Parameter", 1964, equation 5 (times 2, so that its middle is the squared error).
-Differs from the paper: none.
+Source: P. Huber, "Robust Estimation of a Location Parameter", 1964, equation 5.
+Differs from the paper: twice its loss, so that its middle is the squared error.
 """
 
 from typing import ClassVar, Literal
@@ -22,6 +22,7 @@ class TeacherError(Term):
 
     kind: Literal["teacher_error"] = "teacher_error"
     answers: ClassVar[frozenset[str]] = frozenset({"numbers"})
+    least_classes: ClassVar[int] = 1
     delta: float = Field(
         1.0, gt=0, le=1e6, description="Errors beyond it, in standard deviations of the labels, count by their size alone."
     )

@@ -236,7 +236,9 @@ def _require_fit(place: str, teacher: Predictor, task: TaskSpec, data: Data) -> 
         raise RecipeError(f"{found} knows other classes than these data ({', '.join(sorted(lack)[:5])}). Name another run.")
     if not task.answers_rows:
         if not _is_prepared_alike(teacher, data):
-            raise RecipeError(f"{found} reads texts by other tokens than the student. Give it the same `prepare`, as tutelage distill does.")
+            raise RecipeError(
+                f"{found} reads texts by other tokens than the student. Give it the same `prepare`, as tutelage distill does."
+            )
         return
     assert isinstance(data, RowsData)
     few = data.train.part.select(np.arange(min(FEW_ROWS, len(data.train))))

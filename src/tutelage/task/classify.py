@@ -46,6 +46,7 @@ class Classify(SupervisedSpec):
     noun: ClassVar[str] = "classification"
     answers: ClassVar[str] = "classes"
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL)
+    telling: ClassVar[tuple[str, ...]] = ("accuracy", "loss", "calibration_error")
     loss: Pick("loss") = Field("cross_entropy", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
@@ -113,7 +114,8 @@ class Classify(SupervisedSpec):
     def compared(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Return logits [M, B, C]; of a single output, the first class has the logit 0."""
         logits_MBC = by_member(outputs)
-        return class_scores(logits_MBC.flatten(0, 1)).unflatten(0, logits_MBC.shape[:2])
+        scores_NC = class_scores(logits_MBC.flatten(0, 1))
+        return scores_NC.view(*logits_MBC.shape[:2], scores_NC.shape[1])
 
     def lesson(self, answers: Tensor) -> Tensor:
         """Return the logarithms of probabilities [B, C]: logits up to a constant in each row."""
@@ -122,6 +124,10 @@ class Classify(SupervisedSpec):
     def pooled(self, answers: Sequence[Tensor]) -> Tensor:
         """Return mean probabilities [B, C]."""
         return torch.stack(list(answers)).mean(dim=0)
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return the share of rows with the same most probable class."""
+        return float((answers.argmax(axis=1) == others.argmax(axis=1)).mean())
 
     def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
         """Return the fractions of the classes in train."""

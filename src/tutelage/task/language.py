@@ -53,6 +53,7 @@ class Language(TaskSpec):
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
+    telling: ClassVar[tuple[str, ...]] = ()
     sample_length: int = Field(
         200, ge=0, le=10**6, description="Tokens that are generated at each evaluation, to look at; 0 generates none."
     )
@@ -167,6 +168,10 @@ class Language(TaskSpec):
     def pooled(self, answers: Sequence[Tensor]) -> Tensor:
         """Return the logarithms of mean probabilities [B, T, V]."""
         return torch.logsumexp(torch.stack(list(answers)), dim=0) - math.log(len(answers))
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return the share of places with the same most probable token."""
+        return float((answers.argmax(axis=-1) == others.argmax(axis=-1)).mean())
 
 
 def _share(recipe: Recipe, part: Literal["validation", "test"], *, usual: float, most: float) -> float:

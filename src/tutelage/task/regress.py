@@ -37,6 +37,7 @@ class Regress(SupervisedSpec):
     noun: ClassVar[str] = "regression"
     answers: ClassVar[str] = "numbers"
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"class_weights"}
+    telling: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
     loss: Pick("loss") = Field("mse", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
@@ -99,6 +100,11 @@ class Regress(SupervisedSpec):
     def pooled(self, answers: Sequence[Tensor]) -> Tensor:
         """Return mean numbers [B]."""
         return torch.stack(list(answers)).mean(dim=0)
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return the correlation of the numbers; NaN where one model always says the same."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return float(np.corrcoef(answers, others)[0, 1])
 
     def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
         """Return the mean of train."""

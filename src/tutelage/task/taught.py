@@ -107,21 +107,17 @@ class Taught(Task):
 
 
 class TaughtStream:
-    """The batches of another stream with the teachers' answers beside them; its state is that stream's."""
+    """The batches of another stream with the teachers' answers beside them; its state is that stream's.
+
+    Attributes:
+        epoch_size: Rows in one pass over the data.
+        batch_size: Rows in a batch, over all processes.
+    """
 
     def __init__(self, inner: Stream, teaches: Teaches) -> None:
         """Hold a stream over rows, and what answers for them."""
         self._inner, self._teaches = inner, teaches
-
-    @property
-    def epoch_size(self) -> int:
-        """Rows in one pass over the data."""
-        return self._inner.epoch_size
-
-    @property
-    def batch_size(self) -> int:
-        """Rows in a batch, over all processes."""
-        return self._inner.batch_size
+        self.epoch_size, self.batch_size = inner.epoch_size, inner.batch_size
 
     def next(self) -> Batch:
         """Return the next batch, or this process's part of it, with the answers of the teachers."""
@@ -149,5 +145,3 @@ class TaughtStream:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a state."""
         self._inner.restore(state)
-
-

@@ -4,8 +4,9 @@ Shape letters: B batch, M members of the network, N samples that are compared (r
 """
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
 
+import numpy as np
 from torch import Tensor
 
 from tutelage.task.objective import Batch, Objective
@@ -26,7 +27,13 @@ class TellsOutputs(Protocol):
 
 @runtime_checkable
 class ComparesAnswers(Protocol):
-    """Settings of a task that say how a student's outputs are compared with a teacher's answers."""
+    """Settings of a task that say how a student's outputs are compared with a teacher's answers.
+
+    Attributes:
+        telling: Names of the metrics by which teacher and student are put side by side; () for what a run measures anyway.
+    """
+
+    telling: ClassVar[tuple[str, ...]]
 
     def compared(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Return outputs as terms of distillation take them, float32 [M, N, C]."""
@@ -36,3 +43,6 @@ class ComparesAnswers(Protocol):
 
     def pooled(self, answers: Sequence[Tensor]) -> Tensor:
         """Return the mean of the answers of several teachers."""
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return how far two models agree, at most 1: a share of equal decisions, or a correlation; answers as users see them."""

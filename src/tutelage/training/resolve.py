@@ -67,9 +67,7 @@ def resolve(
         own_model=own_model,
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
-        save_seconds=recipe.save.every_seconds,
-        save_patience_seconds=recipe.save.patience_seconds,
-        stall_seconds=recipe.stall_seconds,
+        **_granted(recipe),
         shape=task.network_shape(facts),
         num_outputs=task.count_outputs(facts),
         prepare=prepare,
@@ -82,6 +80,15 @@ def resolve(
         **_decide_machine(recipe, facts, auto, made, model=parts["model"], amounts=amounts),
         decisions=tuple(made.made),
     )
+
+
+def _granted(recipe: Recipe) -> dict[str, Any]:
+    """Return what is as the recipe says."""
+    return {
+        "save_seconds": recipe.save.every_seconds,
+        "save_patience_seconds": recipe.save.patience_seconds,
+        "stall_seconds": recipe.stall_seconds,
+    }
 
 
 def _with_time(facts: Facts, recipe: Recipe) -> Facts:

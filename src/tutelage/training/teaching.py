@@ -32,8 +32,8 @@ def decide_teaching(recipe: Recipe, facts: Facts, task: TaskSpec, augment: objec
     wish = recipe.distill
     terms = _decide_terms(recipe, facts, task, made=made)
     views, why = _decide_views(wish.views, known, augment)
-    made.choose("distill.teachers", "", ", ".join(file.path for file in known.files), "; ".join(known.notes))
-    made.choose("distill.own", wish.own, f"{wish.own:g}", "the share of the task's own loss")
+    made.choose("distill.teachers", "auto", ", ".join(file.path for file in known.files), "; ".join(known.notes))
+    made.choose("distill.own", "auto", wish.own, "the share of the task's own loss")
     made.choose("distill.views", wish.views, views, why)
     return Teaching(teachers=known.files, terms=terms, own=wish.own, views=views, extra=wish.extra)
 
@@ -56,7 +56,9 @@ def _decide_terms(recipe: Recipe, facts: Facts, task: TaskSpec, *, made: Decisio
     if len({term.kind for term in terms}) < len(terms):
         raise RecipeError(f"recipe: distill.terms = {[term.kind for term in terms]}: expected each once.")
     if not wish.own and not any(term.weight for term in terms):
-        raise RecipeError("recipe: distill.own = 0, and no term has a weight: there is nothing to learn. Give one of them a weight.")
+        raise RecipeError(
+            "recipe: distill.own = 0, and no term has a weight: there is nothing to learn. Give one of them a weight."
+        )
     return terms
 
 
