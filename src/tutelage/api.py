@@ -186,24 +186,20 @@ def distill(
     """
     teachers = (str(runs),) if isinstance(runs, str | Path) else tuple(map(str, runs))
     budget = {key: wishes.pop(key) for key in ("epochs", "steps", "time") if key in wishes}
-    lesson = Lesson(
-        teachers,
-        student,
-        {**wishes, **({"budget": budget} if budget else {})},
-        extra=str(extra),
-        out=str(out),
-        is_alone_too=alone,
-        data=source,
-        test=test,
-        marks=one_mark(groups, times),
-        command=f"tutelage.distill({', '.join(map(repr, teachers))}, student={student!r})",
-        sinks=lambda place: [Console(mode="quiet" if quiet else "auto").open(Path(place or "."))],
+    return _taught(
+        Lesson(
+            teachers,
+            student,
+            {**wishes, **({"budget": budget} if budget else {})},
+            extra=str(extra),
+            out=str(out),
+            is_alone_too=alone,
+            data=source,
+            test=test,
+            marks=one_mark(groups, times),
+            is_quiet=quiet,
+        )
     )
-    with memory_told("training"), reporting_divergence():
-        distilled = distill_runs(lesson)
-    if distilled.alone is not None:
-        _ended(distilled.alone, None)
-    return _ended(distilled.folder, None)
 
 
 def explain(
@@ -248,6 +244,15 @@ def explain(
     if out:
         write_lesson(explanation, out)
     return explanation
+
+
+def _taught(lesson: Lesson) -> Run:
+    """Distill as asked for."""
+    with memory_told("training"), reporting_divergence():
+        distilled = distill_runs(lesson)
+    if distilled.alone is not None:
+        _ended(distilled.alone, None)
+    return _ended(distilled.folder, None)
 
 
 def _or_env(source: Any, env: Any) -> Any:

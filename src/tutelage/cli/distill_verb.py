@@ -3,13 +3,11 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from tutelage.cli.main import STARTED
 from tutelage.core.errors import UsageError
-from tutelage.core.events import Sink
 from tutelage.core.names import readable
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.planning.recipe import merge, parse_setting
@@ -17,7 +15,6 @@ from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
 from tutelage.run.distill import Lesson, distill_runs
 from tutelage.run.run import Run
-from tutelage.track.console import Console
 from tutelage.track.score import say_decimals
 
 __all__ = ["run"]
@@ -30,10 +27,6 @@ MODELS = ("teacher", "student", "alone")
 def run(arguments: argparse.Namespace) -> int:
     """Train, write both reports, and tell the comparison."""
     command = readable(shlex.join(["tutelage", *sys.argv[1:]]))
-
-    def sinks(out: str) -> Sequence[Sink]:
-        return [Console(mode="quiet" if arguments.quiet else "auto").open(Path(out or "."))]
-
     lesson = Lesson(
         tuple(arguments.runs),
         arguments.student,
@@ -42,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         out=arguments.out,
         is_alone_too=not arguments.no_alone,
         command=command,
-        sinks=sinks,
+        is_quiet=arguments.quiet,
         started=STARTED,
     )
     with reporting_divergence():

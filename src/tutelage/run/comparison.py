@@ -102,7 +102,7 @@ def _flops(predictor: Predictor) -> int | None:
     # The border: kernels that the counter does not know.
     with suppress(RuntimeError, NotImplementedError, TypeError), counter:
         predictor.module.of_finished(_batch(predictor, 1))
-        return sum(counter.get_flop_counts()["Global"].values())
+        return sum(int(count) for count in counter.get_flop_counts()["Global"].values())
     return None
 
 
@@ -122,7 +122,7 @@ def _memory(predictor: Predictor) -> int:
     finally:
         for hook in hooks:
             hook.remove()
-    return largest + sum(value.nbytes for value in predictor.network.state_dict().values())
+    return largest + sum(int(value.nbytes) for value in predictor.network.state_dict().values())
 
 
 def _latency(predictor: Predictor, size: int) -> dict[str, float]:

@@ -4,14 +4,13 @@ Each of the two is an ordinary run. The same command again goes on where it was 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RecipeError, RunError, UsageError
-from tutelage.core.events import Sink
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.spec import Component
@@ -28,6 +27,7 @@ from tutelage.run.run import Run
 from tutelage.run.start import Request, resume_training, start_training
 from tutelage.task.rows import RowsData
 from tutelage.task.teachable import ComparesAnswers
+from tutelage.track.console import Console
 
 __all__ = ["FRACTIONS", "Distilled", "Lesson", "distill_runs"]
 
@@ -49,8 +49,8 @@ class Lesson:
         data: The data of the first teacher, where it was given them from Python; so are the next two.
         test: The test part.
         marks: The time or the group of each row.
-        command: What was typed.
-        sinks: Makes who is told, for a folder.
+        command: What was typed; "" where it was asked for from Python.
+        is_quiet: Tell only warnings and the end.
         started: `time.monotonic()` at the start of the command.
     """
 
@@ -64,7 +64,7 @@ class Lesson:
     test: object = None
     marks: object = None
     command: str = ""
-    sinks: Callable[[str], Sequence[Sink]] = lambda _out: ()
+    is_quiet: bool = False
     started: float = field(default_factory=time.monotonic)
 
 
@@ -182,8 +182,8 @@ def _train(lesson: Lesson, recipe: Recipe, *, out: str, is_later: bool = False) 
         data=lesson.data,
         test=lesson.test,
         marks=lesson.marks,
-        command=lesson.command,
-        sinks=lesson.sinks(out),
+        command=lesson.command or f"tutelage.distill({list(lesson.teachers)}, student={lesson.student!r})",
+        sinks=[Console(mode="quiet" if lesson.is_quiet else "auto").open(Path(out or "."))],
         started=time.monotonic() if is_later else lesson.started,
     )
     if not out or not (Path(out) / layout.PLAN).is_file():
