@@ -186,20 +186,9 @@ def distill(
     """
     teachers = (str(runs),) if isinstance(runs, str | Path) else tuple(map(str, runs))
     budget = {key: wishes.pop(key) for key in ("epochs", "steps", "time") if key in wishes}
-    return _taught(
-        Lesson(
-            teachers,
-            student,
-            {**wishes, **({"budget": budget} if budget else {})},
-            extra=str(extra),
-            out=str(out),
-            is_alone_too=alone,
-            data=source,
-            test=test,
-            marks=one_mark(groups, times),
-            is_quiet=quiet,
-        )
-    )
+    given: dict[str, Any] = {"data": source, "test": test, "marks": one_mark(groups, times)}
+    asked: dict[str, Any] = {"extra": str(extra), "out": str(out), "is_alone_too": alone, "is_quiet": quiet}
+    return _taught(Lesson(teachers, student, {**wishes, **({"budget": budget} if budget else {})}, **given, **asked))
 
 
 def explain(

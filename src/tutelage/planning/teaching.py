@@ -1,6 +1,7 @@
 """Who teaches a student, and how: the wish of a recipe, the facts about the teachers, and what was decided."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -22,6 +23,12 @@ class TeachingWish(Spec):
         "auto", description="live = teachers answer for each changed batch; fixed = once for each row as it is."
     )
     extra: Location = Field("", description="Further rows to learn from; those without labels count for the teachers alone.")
+
+    def anywhere(self) -> "TeachingWish":
+        """Return the same with paths in full, so that they are found from another working folder."""
+        teachers = tuple(str(Path(place).resolve()) for place in self.teachers)
+        extra = str(Path(self.extra).resolve()) if self.extra and Path(self.extra).exists() else self.extra
+        return self.but(teachers=teachers, extra=extra)
 
 
 class TeacherFile(Spec):

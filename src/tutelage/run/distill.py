@@ -128,7 +128,8 @@ def _student_recipe(lesson: Lesson) -> Recipe:
         "teachers": teachers,
         **({"extra": lesson.extra} if lesson.extra else {}),
     }
-    return recipe_from(values, where="distill")
+    wished = recipe_from(values, where="distill")
+    return wished.but(distill=wished.distill.anywhere())
 
 
 def _student_model(student: str | Component, plan: Plan, teacher: Path) -> str | Component:

@@ -326,4 +326,5 @@ def _from_anywhere(recipe: Recipe) -> Recipe:
         return recipe
     kind = source_kind(recipe)
     # The test part is read by the source's own kind, whatever it looks like by itself.
-    return recipe.but(**{key: kind.anywhere(path) for key in ("source", "test") if (path := getattr(recipe, key))})
+    places = {key: kind.anywhere(path) for key in ("source", "test") if (path := getattr(recipe, key))}
+    return recipe.but(**places, distill=recipe.distill.anywhere())

@@ -123,10 +123,7 @@ class SupervisedSpec(TaskSpec):
         loss: Any = getattr(self, "loss")  # noqa: B009 - each subclass has its own
         names = tuple(data.fitted.shape.tensors)
         task = SupervisedTask(model, loss=loss.build(), input_names=names, phase=phase, ema=getattr(self, "ema", 0.0))
-        beside = {}
-        if plan.class_weights and data.train.target is not None:
-            beside["weight"] = torch.tensor(list(plan.class_weights), dtype=torch.float32)[data.train.target]
-        stream = planned_stream(data.train.labelled(**beside), plan, finisher=finisher, rank=rank, world=world)
+        stream = planned_stream(data.served(plan.class_weights), plan, finisher=finisher, rank=rank, world=world)
         answering = _Answers(finisher, self, names)
         floor = None if plan.floor is None else Beside(plan.floor, data, plan.seed)
         validation = self._evaluator("val", plan, data, data.validation, answering, floor)
