@@ -193,7 +193,11 @@ def test_numbers_are_learned_from_a_teacher_in_the_students_scale(tmp_path: Path
 
 def test_a_language_model_is_learned_from_token_by_token(tmp_path: Path) -> None:
     teacher = teach(
-        chars(tmp_path), tmp_path / "teacher", prepare={"length": 16}, model={"width": 32, "depth": 1}, task="language"
+        chars(tmp_path),
+        tmp_path / "teacher",
+        prepare={"length": 16},
+        model={"width": 32, "depth": 1, "heads": 2},
+        task="language",
     )
     student = study(teacher, tmp_path / "student")
     distill = student.decided.distill

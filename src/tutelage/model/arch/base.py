@@ -52,15 +52,16 @@ class Model(Component):
         changes: dict[str, Any] = {}
         for name in self.widths_of:
             value = getattr(self, name)
-            changes[name] = (
-                tuple(self._stepped(each, factor) for each in value) if isinstance(value, tuple) else self._stepped(value, factor)
-            )
+            least = next((mark.ge for mark in type(self).model_fields[name].metadata if hasattr(mark, "ge")), 1)
+            is_one = not isinstance(value, tuple)
+            stepped = [self._stepped(each, factor, least=least) for each in ((value,) if is_one else value)]
+            changes[name] = stepped[0] if is_one else tuple(stepped)
         return self.but(**changes)
 
-    def _stepped(self, value: int, factor: float) -> int:
+    def _stepped(self, value: int, factor: float, *, least: int) -> int:
         """Return a width times a factor, in whole steps; one that is less than a step is counted singly."""
         step = self.width_step if value >= self.width_step else 1
-        return max(step, int(value * factor) // step * step)
+        return max(-(-least // step) * step, int(value * factor) // step * step)
 
     @property
     def width_step(self) -> int:
