@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tutelage.core.threads import calm_threads
 
 if TYPE_CHECKING:
-    from tutelage.api import explain, open_run, plan, resume, train
+    from tutelage.api import distill, explain, open_run, plan, resume, train
     from tutelage.core.errors import DataError, DataProblem, DivergedError, RecipeError, RunError, TutelageError, UsageError
     from tutelage.planning.plan import Plan
     from tutelage.planning.recipe import Recipe
@@ -33,6 +33,7 @@ _WHERE = {
     "RunError": "core.errors",
     "TutelageError": "core.errors",
     "UsageError": "core.errors",
+    "distill": "api",
     "explain": "api",
     "open_run": "api",
     "plan": "api",
@@ -53,6 +54,7 @@ __all__ = [
     "TutelageError",
     "UsageError",
     "__version__",
+    "distill",
     "explain",
     "open_run",
     "plan",

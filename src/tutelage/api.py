@@ -1,4 +1,4 @@
-"""The functions of the Python package: train, plan, resume, open_run, explain.
+"""The functions of the Python package: train, plan, resume, distill, open_run, explain.
 
 `train` and `resume` seed the default generators of torch, NumPy and `random` anew, and train an own module in place.
 """
@@ -20,6 +20,7 @@ from tutelage.report.diverged import reporting_divergence
 from tutelage.report.lesson_page import require_page_name, write_lesson
 from tutelage.report.page import write_report
 from tutelage.run.collect import FROM_PYTHON, one_mark
+from tutelage.run.distill import Lesson, distill_runs
 from tutelage.run.explain import Asked, explain_row
 from tutelage.run.files import warn_user
 from tutelage.run.lesson import Explanation
@@ -30,7 +31,7 @@ from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
-__all__ = ["explain", "open_run", "plan", "resume", "train"]
+__all__ = ["distill", "explain", "open_run", "plan", "resume", "train"]
 
 OF_SOURCE = ("text", "kind", "time_column", "series_id", "known")
 """Arguments that are settings of the source."""
@@ -148,6 +149,48 @@ def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
     return Run.open(run, model=model)
 
 
+def distill(
+    runs: str | Path | Sequence[str | Path],
+    *,
+    student: str | Component = "small",
+    source: Any = None,
+    test: Any = None,
+    groups: Any = None,
+    times: Any = None,
+    extra: str | Path = "",
+    alone: bool = True,
+    out: str | Path = "",
+    quiet: bool = False,
+    **wishes: Any,
+) -> Run:
+    """Train a smaller network under trained ones, and the same alone, and return the student's run.
+
+    Its `result["distillation"]` has teacher, student and alone side by side. The same call again goes on where it was cut off.
+
+    Args:
+        runs: The run that teaches, or several; the data are those of the first one.
+        student: `small` or `tiny` (1/4 and 1/16 of the teacher's parameters), or an architecture.
+        source: The same arrays, if the first run was given arrays; so are the next three.
+        test: The test part.
+        groups: What each row belongs to.
+        times: When each row was.
+        extra: Further rows; those without labels are judged by the teachers alone.
+        alone: Whether to train the same student without teachers too, for as many steps.
+        out: The student's run folder; "" = a new one below runs/.
+        quiet: Tell only warnings and the end.
+        **wishes: Any further key of a recipe, such as `distill={"own": 0.5}`; `epochs`, `steps` or `time` (wall time of the
+            student's training), where they differ from the first teacher's.
+
+    Raises:
+        TutelageError: A teacher, a student, or a wish that does not fit.
+    """
+    teachers = (str(runs),) if isinstance(runs, str | Path) else tuple(map(str, runs))
+    budget = {key: wishes.pop(key) for key in ("epochs", "steps", "time") if key in wishes}
+    given: dict[str, Any] = {"data": source, "test": test, "marks": one_mark(groups, times)}
+    asked: dict[str, Any] = {"extra": str(extra), "out": str(out), "is_alone_too": alone, "is_quiet": quiet}
+    return _taught(Lesson(teachers, student, {**wishes, **({"budget": budget} if budget else {})}, **given, **asked))
+
+
 def explain(
     run: str | Path | Run,
     *,
@@ -190,6 +233,15 @@ def explain(
     if out:
         write_lesson(explanation, out)
     return explanation
+
+
+def _taught(lesson: Lesson) -> Run:
+    """Distill as asked for."""
+    with memory_told("training"), reporting_divergence():
+        distilled = distill_runs(lesson)
+    if distilled.alone is not None:
+        _ended(distilled.alone, None)
+    return _ended(distilled.folder, None)
 
 
 def _or_env(source: Any, env: Any) -> Any:

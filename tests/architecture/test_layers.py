@@ -11,7 +11,21 @@ from tutelage.core.catalog import FOLDERS
 RANKS = {
     "core": 0,
     **dict.fromkeys(
-        ["planning", "data", "env", "model", "loss", "game", "metric", "calibrate", "optim", "track", "diagnosis"], 1
+        [
+            "planning",
+            "data",
+            "env",
+            "model",
+            "loss",
+            "game",
+            "distillation",
+            "metric",
+            "calibrate",
+            "optim",
+            "track",
+            "diagnosis",
+        ],
+        1,
     ),
     **dict.fromkeys(["defaults", "floor"], 2),
     "task": 3,

@@ -95,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
     )
     predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    _add_distill(verbs)
     _add_generate(verbs)
     _add_explain(verbs)
     _add_calibrate(verbs)
@@ -174,6 +175,29 @@ def _add_output(parser: argparse.ArgumentParser) -> None:
     """Add the words about what is shown."""
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
     parser.add_argument("--quiet", action="store_true", help="only warnings and the end")
+
+
+def _add_distill(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `distill`."""
+    distill = verbs.add_parser("distill", help="train a smaller network under trained ones", allow_abbrev=False)
+    distill.add_argument("runs", metavar="RUN", nargs="+", help="run folders that teach; the data are those of the first one")
+    distill.add_argument(
+        "--student",
+        metavar="KIND",
+        default="small",
+        help="small or tiny (1/4, 1/16 of the parameters; default small), or a model",
+    )
+    distill.add_argument(
+        "--data", metavar="SOURCE", default="", help="further rows; without the target, teachers alone judge them"
+    )
+    distill.add_argument("--set", metavar="key.sub=value", action="append", default=[], help="any wish of a recipe")
+    budget = distill.add_mutually_exclusive_group()
+    budget.add_argument("--epochs", metavar="N", help="passes over the train rows (default: as the first teacher)")
+    budget.add_argument("--steps", metavar="N", help="optimizer steps")
+    budget.add_argument("--time", metavar="3m", help="wall time of the student's training")
+    distill.add_argument("--no-alone", action="store_true", help="do not train the same student without teachers to compare with")
+    distill.add_argument("--out", metavar="DIR", default="", help="the student's run folder (default: a new one below runs/)")
+    _add_output(distill)
 
 
 def _add_generate(verbs: "argparse._SubParsersAction[Parser]") -> None:

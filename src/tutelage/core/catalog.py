@@ -25,6 +25,7 @@ FOLDERS = {
     "init": "model/init",
     "loss": "loss",
     "game": "game",
+    "distillation": "distillation",
     "floor": "floor",
     "metric": "metric",
     "calibrator": "calibrate",

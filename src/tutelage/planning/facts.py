@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tutelage.core.shape.base import Shape
+from tutelage.planning.teaching import TeacherFacts
 
 __all__ = ["Facts", "Machine"]
 
@@ -47,6 +48,7 @@ class Facts:
         is_own_model: The user passes an own module.
         traits: What the data said of themselves when asked, such as whether mirror images keep their meaning.
         seconds: The time that the user gives; 0 where none is given.
+        teachers: Trained models to learn from; None where there are none.
     """
 
     modality: str
@@ -60,3 +62,4 @@ class Facts:
     is_own_model: bool = False
     traits: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    teachers: TeacherFacts | None = None

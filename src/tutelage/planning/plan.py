@@ -14,6 +14,7 @@ from tutelage.core.names import shorten
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Location, Pick, Spec
 from tutelage.core.typed import first_mistake
+from tutelage.planning.teaching import Teaching
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
 
@@ -76,6 +77,7 @@ class Plan(Spec):
         num_outputs: How many numbers the model returns per row.
         prepare: The preprocessing's settings; None where nothing is preprocessed.
         split: Which fractions were kept apart.
+        distill: Who teaches, and how; None where labels alone do.
         device: Where to train, as wished: of several processes on `cuda`, each takes a card of its own.
         deterministic: Let a graphics card use only kernels that repeat their bits; a CPU always does.
     """
@@ -114,6 +116,7 @@ class Plan(Spec):
     num_outputs: Count = 0
     prepare: Pick("prepare") | None = None  # type: ignore[valid-type]
     split: SplitPlan | None = None
+    distill: Teaching | None = None
     num_train: Count
     num_validation: Count
     num_test: Count

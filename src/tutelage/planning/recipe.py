@@ -15,6 +15,7 @@ from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded,
 from tutelage.core.errors import RecipeError
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Auto, Location, Pick, Spec, Wish, parse
+from tutelage.planning.teaching import TeachingWish
 
 __all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
 
@@ -172,6 +173,7 @@ class Recipe(Spec):
     seed: int = Field(0, ge=0, lt=2**63, description="Root of all randomness.")
     budget: Budget = Budget()
     split: Split = Split()
+    distill: TeachingWish = TeachingWish()
     stopping: StoppingWish = StoppingWish()
     save: Saving = Saving()
 

@@ -20,8 +20,10 @@ from tutelage.data.source.target import NO_TARGET
 from tutelage.data.split_keys import find_keys, known_rows
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
+from tutelage.run.inputs import Inputs
 from tutelage.task.base import Data, TaskSpec
 from tutelage.task.choose import choose_task
+from tutelage.task.rows import RowsData, prepare_rows
 
 __all__ = ["FROM_PYTHON", "Gathered", "collect", "gather", "gather_again", "one_mark", "refuse_bad", "source_kind"]
 
@@ -221,7 +223,24 @@ def gather(recipe: Recipe, collected: Collected) -> Gathered:
         RecipeError: A wish that does not fit the data.
     """
     task, reason = choose_task(recipe, collected.train)
-    return Gathered(collected, task, task.prepare(collected, recipe, reason=reason))
+    data = task.prepare(collected, recipe, reason=reason)
+    return Gathered(collected, task, with_extra(data, recipe) if recipe.distill.extra else data)
+
+
+def with_extra(data: Data, recipe: Recipe) -> Data:
+    """Return data with the further rows that a recipe names, prepared as the train rows are.
+
+    Raises:
+        RecipeError: The data are no rows.
+        DataError: Rows that cannot be read or prepared, or labels that do not fit.
+    """
+    where = recipe.distill.extra
+    if not isinstance(data, RowsData):
+        raise RecipeError(f"recipe: distill.extra = {where!r}: there are no further rows of a {data.collected.train.kind}.")
+    column = data.train.part.target
+    part, problems = Inputs(data.fitted, lambda: column, lambda: recipe.source).read([where], target="auto")
+    refuse_bad(problems, recipe.on_bad_data)
+    return replace(data, extra=prepare_rows(part, data.fitted, target=data.target))
 
 
 def refuse_bad(problems: Sequence[DataProblem], on_bad_data: str) -> None:

@@ -11,6 +11,7 @@ from tutelage.floor.base import Floor
 from tutelage.planning.plan import Plan
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor
+from tutelage.run.teachers import taught
 from tutelage.task.base import Data, Problem
 from tutelage.task.companion import Companion
 from tutelage.training.control import Control
@@ -49,6 +50,8 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
     """
     seed_everything(derive(plan.seed, "model"))
     problem = plan.task.build(plan, data, module=module, rank=mesh.rank, world=mesh.world)
+    if plan.distill is not None:
+        problem = taught(problem, plan, data)
     step = Step(problem.task, StepOptions(plan.device, plan.precision, plan.compile, plan.num_micro), mesh=mesh)
     state = TrainState(problem.task, step, problem.stream, Control(plan.total_steps))
     # Each process drops its own units out; the first one as if it were alone.

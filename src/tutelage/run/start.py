@@ -33,6 +33,7 @@ from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
 from tutelage.run.mend import mend
+from tutelage.run.teachers import know_teachers
 from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
@@ -98,6 +99,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     facts = data.facts(
         replace(machine, device=device), task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None
     )
+    facts = replace(facts, teachers=know_teachers(recipe.distill, gathered.task, data))
     plan = resolve(recipe, facts, own_model=own_model, prepare=data.prepare, split=data.split)
     _try_model(plan)
     return plan.but(decisions=(*data.decisions(), *plan.decisions)), gathered, machine
@@ -324,4 +326,5 @@ def _from_anywhere(recipe: Recipe) -> Recipe:
         return recipe
     kind = source_kind(recipe)
     # The test part is read by the source's own kind, whatever it looks like by itself.
-    return recipe.but(**{key: kind.anywhere(path) for key in ("source", "test") if (path := getattr(recipe, key))})
+    places = {key: kind.anywhere(path) for key in ("source", "test") if (path := getattr(recipe, key))}
+    return recipe.but(**places, distill=recipe.distill.anywhere())

@@ -54,6 +54,10 @@ class Answering(nn.Module):
         # Normalizing is not a matrix product: it keeps its full precision, as it had in training.
         with torch.autocast(next(iter(batch.values())).device.type, enabled=False):
             finished = self.finisher(batch)
+        return self.of_finished(finished)
+
+    def of_finished(self, finished: Batch) -> Tensor:
+        """Return answers for a batch as the network takes it: what a teacher is asked for rows that its student sees changed."""
         outputs = self.network(*[finished[name] for name in self.input_names]).float()
         answers = self._task.answer(outputs, num_members=getattr(self.network, "num_members", 1))
         return answers if self.calibrator is None else self.calibrator(answers)

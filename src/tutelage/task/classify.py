@@ -3,7 +3,7 @@
 Use it where the target is a word, a truth value or one of a few codes. For quantities use `regress`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar, Literal
 
@@ -21,6 +21,7 @@ from tutelage.data.target.meaning import are_amounts
 from tutelage.defaults.base import Suggestion
 from tutelage.loss.binary_cross_entropy import BinaryCrossEntropy
 from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.loss.shape import class_scores
 from tutelage.metric.base import Outcome
 from tutelage.metric.confusion import confusion
 from tutelage.planning.decisions import Decisions
@@ -28,7 +29,7 @@ from tutelage.planning.facts import Facts
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, Claim
 from tutelage.task.evaluation import CommonAnswer
-from tutelage.task.supervised import SupervisedSpec
+from tutelage.task.supervised import SupervisedSpec, by_member
 
 __all__ = ["Classify"]
 
@@ -45,6 +46,7 @@ class Classify(SupervisedSpec):
     noun: ClassVar[str] = "classification"
     answers: ClassVar[str] = "classes"
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL)
+    telling: ClassVar[tuple[str, ...]] = ("accuracy", "loss", "calibration_error")
     loss: Pick("loss") = Field("cross_entropy", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
@@ -108,6 +110,24 @@ class Classify(SupervisedSpec):
         else:
             probabilities = torch.softmax(outputs, dim=-1)
         return probabilities.mean(dim=1) if num_members > 1 else probabilities
+
+    def compared(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return logits [M, B, C]; of a single output, the first class has the logit 0."""
+        logits_MBC = by_member(outputs)
+        scores_NC = class_scores(logits_MBC.flatten(0, 1))
+        return scores_NC.view(*logits_MBC.shape[:2], scores_NC.shape[1])
+
+    def lesson(self, answers: Tensor) -> Tensor:
+        """Return the logarithms of probabilities [B, C]: logits up to a constant in each row."""
+        return answers.float().clamp_min(SMALLEST_PROBABILITY).log()
+
+    def pooled(self, answers: Sequence[Tensor]) -> Tensor:
+        """Return mean probabilities [B, C]."""
+        return torch.stack(list(answers)).mean(dim=0)
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return the share of rows with the same most probable class."""
+        return float((answers.argmax(axis=1) == others.argmax(axis=1)).mean())
 
     def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
         """Return the fractions of the classes in train."""

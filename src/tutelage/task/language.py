@@ -3,7 +3,8 @@
 The network returns logits [B, T, V]; the loss is the mean cross-entropy over all B * T places.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -52,6 +53,7 @@ class Language(TaskSpec):
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
+    telling: ClassVar[tuple[str, ...]] = ()
     sample_length: int = Field(
         200, ge=0, le=10**6, description="Tokens that are generated at each evaluation, to look at; 0 generates none."
     )
@@ -155,6 +157,22 @@ class Language(TaskSpec):
         """Return log-probabilities float32 [B, T, V] of logits."""
         return torch.log_softmax(outputs, dim=-1)
 
+    def compared(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return logits [1, B * T, V]."""
+        return outputs.flatten(0, 1)[None]
+
+    def lesson(self, answers: Tensor) -> Tensor:
+        """Return log-probabilities [B * T, V]."""
+        return answers.float().flatten(0, 1)
+
+    def pooled(self, answers: Sequence[Tensor]) -> Tensor:
+        """Return the logarithms of mean probabilities [B, T, V]."""
+        return torch.logsumexp(torch.stack(list(answers)), dim=0) - math.log(len(answers))
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return the share of places with the same most probable token."""
+        return float((answers.argmax(axis=-1) == others.argmax(axis=-1)).mean())
+
 
 def _share(recipe: Recipe, part: Literal["validation", "test"], *, usual: float, most: float) -> float:
     """Return which share of a text a part takes: as wished, or as usual, but no more than tells something new."""
@@ -181,9 +199,17 @@ class LanguageTask(Task):
 
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the summed cross-entropy over all places."""
-        logits_BTV = self.model(batch["token"]).float()
+        return self.judged(self.outputs(batch), batch)
+
+    def outputs(self, batch: Batch) -> Tensor:
+        """Return logits float32 [B, T, V]."""
+        logits_BTV: Tensor = self.model(batch["token"]).float()
+        return logits_BTV
+
+    def judged(self, outputs: Tensor, batch: Batch) -> Objective:
+        """Return the summed cross-entropy of logits [B, T, V]."""
         target_BT = batch["target"]
-        total = F.cross_entropy(logits_BTV.flatten(0, 1), target_BT.flatten(), reduction="sum")
+        total = F.cross_entropy(outputs.flatten(0, 1), target_BT.flatten(), reduction="sum")
         return Objective(total, float(target_BT.numel()), {})
 
     def network(self) -> nn.Module:

@@ -3,10 +3,11 @@
 The model learns the standardized target (mean 0, standard deviation 1 on the train rows); results are in its own unit.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import torch
 from pydantic import Field
 from torch import Tensor
 
@@ -21,7 +22,7 @@ from tutelage.loss.mse import SquaredError
 from tutelage.metric.base import Outcome
 from tutelage.planning.facts import Facts
 from tutelage.task.base import OPTIONAL, Claim
-from tutelage.task.supervised import SupervisedSpec
+from tutelage.task.supervised import SupervisedSpec, by_member
 
 __all__ = ["Regress"]
 
@@ -36,6 +37,7 @@ class Regress(SupervisedSpec):
     noun: ClassVar[str] = "regression"
     answers: ClassVar[str] = "numbers"
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"class_weights"}
+    telling: ClassVar[tuple[str, ...]] = ("rmse", "mae", "r2")
     loss: Pick("loss") = Field("mse", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
@@ -86,6 +88,23 @@ class Regress(SupervisedSpec):
         """Return standardized numbers float32 [B] of outputs [B, 1] or [B]; of members [B, M, 1] their mean."""
         outputs = outputs.squeeze(-1) if outputs.dim() > 1 else outputs
         return outputs.mean(dim=1) if num_members > 1 else outputs
+
+    def compared(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return standardized numbers [M, B, 1]."""
+        return by_member(outputs)
+
+    def lesson(self, answers: Tensor) -> Tensor:
+        """Return standardized numbers [B, 1]."""
+        return answers.float()[:, None]
+
+    def pooled(self, answers: Sequence[Tensor]) -> Tensor:
+        """Return mean numbers [B]."""
+        return torch.stack(list(answers)).mean(dim=0)
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return the correlation of the numbers; NaN where one model always says the same."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return float(np.corrcoef(answers, others)[0, 1])
 
     def baseline(self, train_truth: np.ndarray, target: Target, *, size: int) -> tuple[np.ndarray, str]:
         """Return the mean of train."""

@@ -1,6 +1,6 @@
 """Data made of rows: split, preprocessing fitted on train rows, every part prepared; what most tasks train on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.rows.selected import SelectedRows
+from tutelage.data.rows.stacked import StackedRows
 from tutelage.data.source.base import Collected
 from tutelage.data.stream import FiniteStream
 from tutelage.data.target.base import Target
@@ -71,6 +72,12 @@ class PreparedPart:
         part = self.part.select(numbers)
         return PreparedPart(part.renamed(name) if name else part, SelectedRows(self.rows, numbers), target, truth)
 
+    def weighted(self, class_weights: Sequence[float]) -> dict[str, Tensor]:
+        """Return the weight of each row by its class; nothing where classes, or rows, have none."""
+        if not class_weights or self.target is None:
+            return {}
+        return {"weight": torch.tensor(list(class_weights), dtype=torch.float32)[self.target]}
+
     def labelled(self, **beside: Tensor) -> Rows:
         """Return the rows with the target, and whatever else is named, beside them."""
         known = {} if self.target is None else {"target": self.target}
@@ -86,6 +93,7 @@ class RowsData(Data):
         train: Rows to learn from.
         validation: Rows that early stopping watches.
         test: Rows opened once, at the end; None where the user wanted none.
+        extra: Further rows to learn from, of which a teacher tells; None where there are none.
         split_reason: How the parts were cut, and why so.
         split_warnings: What the user should know of them.
     """
@@ -103,11 +111,13 @@ class RowsData(Data):
     split_reason: str = ""
     split_warnings: tuple[str, ...] = ()
     unit: str = "rows"
+    extra: PreparedPart | None = None
 
     @property
     def fingerprint(self) -> str:  # type: ignore[override]
         """Hash of all rows."""
-        return "-".join(prepared.part.fingerprint[:16] for prepared in self.parts().values())
+        parts = [*self.parts().values(), *([self.extra] if self.extra is not None else [])]
+        return "-".join(prepared.part.fingerprint[:16] for prepared in parts)
 
     @property
     def sizes(self) -> Mapping[str, int]:  # type: ignore[override]
@@ -118,6 +128,31 @@ class RowsData(Data):
         """Return the parts that there are, by name."""
         found = {"train": self.train, "validation": self.validation}
         return found | ({"test": self.test} if self.test else {})
+
+    def taught_parts(self) -> tuple[RowsPart, ...]:
+        """Return the rows that the stream serves, in its order: those that a teacher answers for."""
+        return (self.train.part,) if self.extra is None else (self.train.part, self.extra.part)
+
+    def served(self, class_weights: Sequence[float] = ()) -> Rows:
+        """Return the rows that the stream serves: the train rows with target and weight, and the further rows after them.
+
+        Args:
+            class_weights: A factor for each class, or nothing.
+        """
+        weighted = self.train.weighted(class_weights)
+        if self.extra is None:
+            return self.train.labelled(**weighted)
+        own = {"weight": torch.ones(len(self.train)), **weighted}
+        further = {"weight": torch.ones(len(self.extra)), **self.extra.weighted(class_weights)}
+        if self.extra.target is None:
+            assert self.train.target is not None
+            # A row without a label counts for the teacher alone, and what stands for its target is never looked at.
+            blank = torch.zeros(len(self.extra), dtype=self.train.target.dtype)
+            further = {"target": blank, "weight": torch.zeros(len(self.extra))}
+        soft = torch.ones(len(self.extra)) if self.extra.target is None else further["weight"]
+        return StackedRows(
+            self.train.labelled(**own, soft_weight=own["weight"]), self.extra.labelled(**further, soft_weight=soft)
+        )
 
     def say_row(self, row: int) -> str:
         """Name a train row, with the cells whose numbers a float32 cannot hold."""
@@ -134,8 +169,16 @@ class RowsData(Data):
             Decision(key="task", value=self.task_kind, reason=self.task_reason),
             Decision(key="split", value=rows, reason=self.split_reason),
             Decision(key="prepare", value=prepare, reason="fitted on train rows only"),
+            *self._say_extra(),
             *(Decision(key=key, value=value, reason=reason) for key, value, reason in self.fitted.decisions()),
         )
+
+    def _say_extra(self) -> tuple[Decision, ...]:
+        """Return what is decided of further rows."""
+        if self.extra is None:
+            return ()
+        reason = "without labels: for the teachers alone" if self.extra.target is None else "with labels: for the loss too"
+        return (Decision(key="distill.extra", value=f"{len(self.extra):,} further rows", reason=reason),)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what is odd about the parts and spoils their preprocessing, and the classes that one of them lacks.
@@ -153,7 +196,7 @@ class RowsData(Data):
         return Facts(
             modality=self.train.part.kind,
             shape=self.fitted.shape,
-            num_train=len(self.train),
+            num_train=len(self.train) + (len(self.extra) if self.extra is not None else 0),
             num_validation=len(self.validation),
             num_test=len(self.test) if self.test else 0,
             task=task,

@@ -13,7 +13,6 @@ from tutelage.core.seeds import derive
 from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component, grant
 from tutelage.data.part.base import Part, RowsPart
-from tutelage.data.rows.base import Rows
 from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
@@ -34,7 +33,7 @@ from tutelage.task.parts import split_rows
 from tutelage.task.row_example import row_example
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
 
-__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "choose_ema", "initialize"]
+__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "by_member", "choose_ema", "initialize"]
 
 MOST_TRAIN_ROWS = 2_000
 """Train rows that are measured where a training seems to have learned nothing."""
@@ -126,7 +125,7 @@ class SupervisedSpec(TaskSpec):
         loss: Any = getattr(self, "loss")  # noqa: B009 - each subclass has its own
         names = tuple(data.fitted.shape.tensors)
         task = SupervisedTask(model, loss=loss.build(), input_names=names, phase=phase, ema=getattr(self, "ema", 0.0))
-        stream = planned_stream(_weighted(data.train, plan), plan, finisher=finisher, rank=rank, world=world)
+        stream = planned_stream(data.served(plan.class_weights), plan, finisher=finisher, rank=rank, world=world)
         answering = _Answers(finisher, self, names)
         watched, held = parted_validation(data.validation, plan)
         floor = None if plan.floor is None else Beside(plan.floor, replace(data, validation=watched), plan.seed)
@@ -160,13 +159,6 @@ class SupervisedSpec(TaskSpec):
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
             train=lambda: evaluator("train", data.train.some(MOST_TRAIN_ROWS)),
         )
-
-
-def _weighted(train: PreparedPart, plan: Plan) -> Rows:
-    """Return train rows with their targets, and a weight by their class where the plan has one."""
-    if not plan.class_weights or train.target is None:
-        return train.labelled()
-    return train.labelled(weight=torch.tensor(list(plan.class_weights), dtype=torch.float32)[train.target])
 
 
 class _Answers:
@@ -210,7 +202,15 @@ class SupervisedTask(Task):
 
     def objective(self, phase: str, batch: Batch) -> Objective:
         """Return the summed loss of a batch."""
-        outputs = self.model(*[batch[name] for name in self.input_names]).float()
+        return self.judged(self.outputs(batch), batch)
+
+    def outputs(self, batch: Batch) -> Tensor:
+        """Return what the model gives, float32 [B, O], [B], or of members [B, M, O]."""
+        outputs: Tensor = self.model(*[batch[name] for name in self.input_names]).float()
+        return outputs
+
+    def judged(self, outputs: Tensor, batch: Batch) -> Objective:
+        """Return the summed loss of outputs."""
         loss_B = _per_sample(self.loss, outputs, batch["target"], num_members=self._num_members)
         weight_B = batch.get("weight")
         if weight_B is None:
@@ -257,6 +257,13 @@ def choose_ema(wish: float | str, *, auto: Suggestion, made: Decisions) -> float
         raise RecipeError(f"recipe: ema = {ema:g} must be in [0, 1); 0 keeps no average. Typical: 0.99 to 0.9999.")
     made.choose("ema", wish, ema)
     return ema
+
+
+def by_member(outputs: Tensor) -> Tensor:
+    """Return outputs [B, O], [B] or of members [B, M, O] as [M, B, O]."""
+    if outputs.dim() == 3:
+        return outputs.transpose(0, 1)
+    return outputs[None] if outputs.dim() == 2 else outputs[None, :, None]
 
 
 def _per_sample(loss: LossFunction, outputs: Tensor, target_B: Tensor, *, num_members: int) -> Tensor:

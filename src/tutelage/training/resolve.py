@@ -17,6 +17,7 @@ from tutelage.planning.plan import Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, TaskSpec
 from tutelage.training.calibrating import decide_calibration
+from tutelage.training.teaching import decide_teaching
 
 __all__ = ["resolve"]
 
@@ -67,13 +68,12 @@ def resolve(
         own_model=own_model,
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
-        save_seconds=recipe.save.every_seconds,
-        save_patience_seconds=recipe.save.patience_seconds,
-        stall_seconds=recipe.stall_seconds,
+        **_granted(recipe),
         shape=task.network_shape(facts),
         num_outputs=task.count_outputs(facts),
         prepare=prepare,
         split=split,
+        distill=decide_teaching(recipe, facts, task, parts["augment"], made=made),
         num_train=facts.num_train,
         num_validation=facts.num_validation,
         num_test=facts.num_test,
@@ -81,6 +81,15 @@ def resolve(
         **_decide_machine(recipe, facts, auto, made, model=parts["model"], amounts=amounts),
         decisions=tuple(made.made),
     )
+
+
+def _granted(recipe: Recipe) -> dict[str, Any]:
+    """Return what is as the recipe says."""
+    return {
+        "save_seconds": recipe.save.every_seconds,
+        "save_patience_seconds": recipe.save.patience_seconds,
+        "stall_seconds": recipe.stall_seconds,
+    }
 
 
 def _with_time(facts: Facts, recipe: Recipe) -> Facts:

@@ -24,6 +24,7 @@ class Bag(Model):
 
     kind: Literal["bag"] = "bag"
     views: ClassVar[tuple[type[View], ...]] = (Text,)
+    widths_of: ClassVar[tuple[str, ...]] = ("width",)
     width: int = Field(64, ge=1, le=2**16, description="Numbers that stand for a word. Typical: 16 to 256.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a number of the mean is left out.")
 

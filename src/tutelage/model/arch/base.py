@@ -8,8 +8,9 @@ The first layer that touches the data and the head carry a `role` (`layers/roles
 differently from what lies between.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
+import torch
 from torch import nn
 
 from tutelage.core import catalog
@@ -19,6 +20,9 @@ from tutelage.core.shape.views import View
 from tutelage.core.spec import Component
 
 __all__ = ["Model"]
+
+SIZES = 64
+"""Widths that are tried for a smaller version, between none and its own."""
 
 
 class Model(Component):
@@ -30,6 +34,8 @@ class Model(Component):
 
     clip: ClassVar[float] = 0.0
     """Largest norm of the gradients that it needs, where neither the user nor the data's defaults clip them; 0 for none."""
+    widths_of: ClassVar[tuple[str, ...]] = ()
+    """Settings that say how wide it is: smaller in a smaller version; () for an architecture that has none."""
     compiles: ClassVar[bool] = True
     """Whether torch.compile takes it as one graph."""
 
@@ -40,6 +46,52 @@ class Model(Component):
             RecipeError: The architecture cannot take this input shape; the message names those that can.
         """
         raise NotImplementedError
+
+    def scaled(self, factor: float) -> Self:
+        """Return the same architecture with each of its widths times a factor, at least one step each."""
+        changes: dict[str, Any] = {}
+        for name in self.widths_of:
+            value = getattr(self, name)
+            least = next((mark.ge for mark in type(self).model_fields[name].metadata if hasattr(mark, "ge")), 1)
+            is_one = not isinstance(value, tuple)
+            stepped = [self._stepped(each, factor, least=least) for each in ((value,) if is_one else value)]
+            changes[name] = stepped[0] if is_one else tuple(stepped)
+        return self.but(**changes)
+
+    def _stepped(self, value: int, factor: float, *, least: int) -> int:
+        """Return a width times a factor, in whole steps; one that is less than a step is counted singly."""
+        step = self.width_step if value >= self.width_step else 1
+        return max(-(-least // step) * step, int(value * factor) // step * step)
+
+    @property
+    def width_step(self) -> int:
+        """What its widths are multiples of."""
+        return 1
+
+    def smaller(self, shape: Shape, num_outputs: int, *, fraction: float) -> Self:
+        """Return the widest version of the architecture that has at most a fraction of its parameters.
+
+        Args:
+            shape: What it receives.
+            num_outputs: What it returns for each row.
+            fraction: In (0, 1).
+
+        Raises:
+            RecipeError: It has no widths, or at their least it has more.
+        """
+        kind, most = getattr(self, "kind", ""), fraction * self.count(shape, num_outputs)
+        tried = [self.scaled(number / SIZES) for number in range(SIZES - 1, 0, -1)] if self.widths_of else []
+        found = next((model for model in dict.fromkeys(tried) if model.count(shape, num_outputs) <= most), None)
+        if found is None:
+            least = f" Its smallest has {tried[-1].count(shape, num_outputs):,}." if tried else ""
+            lacks = f"has no version of at most {most:,.0f} parameters, {fraction:.3g} of its own"
+            raise RecipeError(f"recipe: model = {kind!r} {lacks}.{least} Name another architecture: tutelage list model.")
+        return found
+
+    def count(self, shape: Shape, num_outputs: int) -> int:
+        """Return how many learned numbers it has for such inputs and outputs; nothing is computed."""
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in self.build(shape, num_outputs).parameters() if parameter.requires_grad)
 
     @classmethod
     def takes(cls, shape: Shape) -> bool:

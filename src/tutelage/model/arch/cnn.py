@@ -27,6 +27,7 @@ class Cnn(Model):
 
     kind: Literal["cnn"] = "cnn"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
+    widths_of: ClassVar[tuple[str, ...]] = ("stem", "widths")
     stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
     widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
         (48, 96, 128), min_length=1, max_length=100, description="Channels of each group."
@@ -35,6 +36,11 @@ class Cnn(Model):
     activation: Activation = Field("relu", description="Nonlinearity after each normalization.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Probability that a feature is left out before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")
+
+    @property
+    def width_step(self) -> int:
+        """Return what convolutions compute at once."""
+        return 8
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network; inputs of any height and width of at least 4 pixels."""

@@ -30,6 +30,7 @@ class Dcgan(Model):
 
     kind: Literal["dcgan"] = "dcgan"
     views: ClassVar[tuple[type[View], ...]] = (Canvas, Grid)
+    widths_of: ClassVar[tuple[str, ...]] = ("widths",)
     widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
         (32, 64, 128), min_length=1, max_length=100, description="Channels at full size, at half of it, and so on."
     )

@@ -27,6 +27,7 @@ class Fourier(Model):
 
     kind: Literal["fourier"] = "fourier"
     views: ClassVar[tuple[type[View], ...]] = (Vector,)
+    widths_of: ClassVar[tuple[str, ...]] = ("hidden", "num_frequencies")
     hidden: tuple[Annotated[int, Field(ge=1, le=2**20)], ...] = Field(
         (96, 96, 96, 96), max_length=1000, description="Units of each hidden layer."
     )

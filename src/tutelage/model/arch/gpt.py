@@ -35,6 +35,7 @@ class Gpt(Model):
 
     kind: Literal["gpt"] = "gpt"
     views: ClassVar[tuple[type[View], ...]] = (Tokens,)
+    widths_of: ClassVar[tuple[str, ...]] = ("width",)
     width: int = Field(
         128, ge=8, le=2**16, description="Numbers that stand for a token between blocks; a multiple of twice the heads."
     )
@@ -46,6 +47,11 @@ class Gpt(Model):
     query_key_norm: bool = Field(True, description="Bring queries and keys to one length, so that no score runs away.")
     cap: float = Field(15.0, ge=0, le=1e6, description="Largest logit, reached smoothly (a tangent hyperbolic); 0 caps none.")
     attention: Way = Field("auto", description="Plain matrix products, torch's fused kernel, or what is faster on the device.")
+
+    @property
+    def width_step(self) -> int:
+        """Return twice the heads."""
+        return 2 * self.heads
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network: token numbers [B, T] -> logits [B, T, num_outputs]."""

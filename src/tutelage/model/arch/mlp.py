@@ -30,6 +30,7 @@ class MLP(Model):
     renamed: ClassVar[dict[str, str]] = {"num_waves": "num_frequencies"}
     kind: Literal["mlp"] = "mlp"
     views: ClassVar[tuple[type[View], ...]] = (Columns, Vector, Mixed)
+    widths_of: ClassVar[tuple[str, ...]] = ("hidden", "embedding_size")
     hidden: tuple[Annotated[int, Field(ge=1, le=2**20)], ...] = Field(
         (256, 256, 256), max_length=1000, description="Units of each hidden layer. Typical: 1 to 4 layers of 64 to 512."
     )

@@ -37,6 +37,7 @@ class PatchTransformer(Model):
 
     kind: Literal["patch_transformer"] = "patch_transformer"
     views: ClassVar[tuple[type[View], ...]] = (History,)
+    widths_of: ClassVar[tuple[str, ...]] = ("width",)
     width: int = Field(32, ge=8, le=2**16, description="Numbers that stand for a patch; a multiple of twice the heads.")
     depth: int = Field(2, ge=1, le=1000, description="Blocks. Typical: 1 to 3.")
     heads: int = Field(4, ge=1, le=1024, description="Attention heads in each block.")
@@ -48,6 +49,11 @@ class PatchTransformer(Model):
     )
     linear: bool = Field(True, description="Whether a linear model of the window stands beside the transformer.")
     level: Level = Field("mean", description="What is subtracted from a window before it is read: its mean, or its last value.")
+
+    @property
+    def width_step(self) -> int:
+        """Return twice the heads."""
+        return 2 * self.heads
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network: past [B, L, C] and, where there are any, known numbers [B, L + H, K] -> [B, H, C]."""

@@ -31,6 +31,7 @@ class PixelCnn(Model):
 
     kind: Literal["pixel_cnn"] = "pixel_cnn"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
+    widths_of: ClassVar[tuple[str, ...]] = ("widths", "hidden")
     widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
         (32, 64, 64), min_length=3, max_length=3, description="Channels of each of the three convolutions."
     )

@@ -21,6 +21,7 @@ class RecurrentModel(Model):
     """Sizes of a recurrent network; a subclass says what its layers are."""
 
     views: ClassVar[tuple[type[View], ...]] = (Series, Text, Tokens, History)
+    widths_of: ClassVar[tuple[str, ...]] = ("width", "embedding_size")
     clip: ClassVar[float] = 1.0
     drops_between: ClassVar[bool] = True
     """Whether the network drops numbers after each layer; else the layers do so themselves."""

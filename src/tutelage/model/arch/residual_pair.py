@@ -36,6 +36,7 @@ class ResidualPair(Model):
 
     kind: Literal["residual_pair"] = "residual_pair"
     views: ClassVar[tuple[type[View], ...]] = (Canvas, Grid)
+    widths_of: ClassVar[tuple[str, ...]] = ("widths",)
     widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
         (32, 64, 96), min_length=1, max_length=100, description="Channels at full size, at half of it, and so on."
     )

@@ -36,6 +36,7 @@ class Resnet(Model):
 
     kind: Literal["resnet"] = "resnet"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
+    widths_of: ClassVar[tuple[str, ...]] = ("stem", "widths")
     stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
     stem_stride: int = Field(2, ge=1, le=8, description="Step of the first convolution in pixels; its kernel is twice as wide.")
     widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
@@ -46,6 +47,11 @@ class Resnet(Model):
     activation: Activation = Field("gelu", description="Nonlinearity after each normalization.")
     dropout: float = Field(0.2, ge=0, lt=1, description="Probability that a feature is left out before the last layer.")
     pool: Literal["max", "mean"] = Field("max", description="How each channel becomes one number at the end.")
+
+    @property
+    def width_step(self) -> int:
+        """Return what convolutions compute at once."""
+        return 8
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network; inputs of any height and width of at least 4 pixels."""

@@ -28,6 +28,7 @@ class TextCnn(Model):
 
     kind: Literal["text_cnn"] = "text_cnn"
     views: ClassVar[tuple[type[View], ...]] = (Text,)
+    widths_of: ClassVar[tuple[str, ...]] = ("width",)
     width: int = Field(256, ge=1, le=2**16, description="Numbers that each region is turned into. Typical: 100 to 1,000.")
     region: int = Field(3, ge=1, le=64, description="Neighboring words that are looked at together. Typical: 2 to 5.")
     pooling: Literal["max", "mean", "both"] = Field(

@@ -29,11 +29,17 @@ class TextEncoder(Model):
 
     kind: Literal["text_encoder"] = "text_encoder"
     views: ClassVar[tuple[type[View], ...]] = (Text,)
+    widths_of: ClassVar[tuple[str, ...]] = ("width",)
     width: int = Field(128, ge=8, le=2**16, description="Numbers that stand for a word; a multiple of twice the heads.")
     depth: int = Field(2, ge=1, le=1000, description="Blocks. Typical: 1 to 6.")
     heads: int = Field(4, ge=1, le=1024, description="Attention heads in each block.")
     dropout: float = Field(0.1, ge=0, lt=1, description="Probability that a number is left out, of words and after each branch.")
     pooling: Literal["mean", "both"] = Field("mean", description="What decides: the mean of all words, or it and the first word.")
+
+    @property
+    def width_step(self) -> int:
+        """Return twice the heads."""
+        return 2 * self.heads
 
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the network: words [B, T] and mask [B, T] -> [B, num_outputs]."""

@@ -1,0 +1,120 @@
+"""What a student learned from its teacher: teacher, student and the same student alone, side by side."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from tutelage.core import layout
+from tutelage.report.blocks import section, table
+from tutelage.report.html import Child, Html, tag
+from tutelage.report.measure import label, say_score
+from tutelage.report.number import say_number, say_percent
+from tutelage.report.record import Number, Record, RunRecord, Text
+from tutelage.report.sections.base import Section
+
+__all__ = ["DistillationSection"]
+
+
+class Latency(Record):
+    """Milliseconds for some rows at a time."""
+
+    p50: Number = None
+    p95: Number = None
+
+
+class Compared(Record):
+    """One of the models."""
+
+    runs: tuple[Text, ...] = ()
+    metrics: dict[Text, Number] = Field(default_factory=dict)
+    agreement: Number = None
+    num_parameters: Number = None
+    flops: Number = None
+    memory_bytes: Number = None
+    latency_ms: dict[Text, Latency] = Field(default_factory=dict)
+
+
+class DistillationRecord(Record):
+    """The models."""
+
+    teacher: Compared = Compared()
+    student: Compared = Compared()
+    alone: Compared = Compared()
+
+
+class DistillationPart(Record):
+    """Where they stand in result.json."""
+
+    distillation: DistillationRecord = DistillationRecord()
+
+
+class DistillationSection(Section):
+    """Teacher, student and the student alone."""
+
+    kind: Literal["distillation"] = "distillation"
+    order: ClassVar[int] = 21
+    menu: ClassVar[str] = "Teacher and student"
+
+    def show(self, run: RunRecord) -> Html | None:
+        """Return the table, or None where there was no teacher."""
+        found = run.read(DistillationPart, layout.RESULT).distillation
+        if not found.teacher.runs and not found.student.runs:
+            return None
+        models = {"teacher": found.teacher, "student": found.student}
+        if found.alone.runs:
+            models["student alone"] = found.alone
+        rows = [*_scores(models), *_costs(models)]
+        recovered = _recovered(found)
+        return section(
+            "Teacher and student",
+            table(["", *models], rows, numeric=range(1, len(models) + 1), class_="scores"),
+            tag("p", recovered, class_="caption") if recovered else None,
+            tag(
+                "p",
+                f"Teacher: {', '.join(found.teacher.runs)}. Alone: {', '.join(found.alone.runs) or 'not trained'}.",
+                class_="caption",
+            ),
+            anchor=self.anchor,
+            lead="The same rows, measured alike. Alone is the same network, trained for as many steps on the labels only.",
+        )
+
+
+def _scores(models: dict[str, Compared]) -> list[list[Child]]:
+    """Return a row for each metric."""
+    keys = list(dict.fromkeys(key for model in models.values() for key in model.metrics))
+    rows: list[list[Child]] = [
+        [tag("span", label(key)), *[say_score(key, model.metrics.get(key)) for model in models.values()]] for key in keys
+    ]
+    agreements = [model.agreement for model in models.values()]
+    if any(value is not None for value in agreements):
+        rows.append(["agrees with the teacher", *[say_percent(value) if value is not None else "" for value in agreements]])
+    return rows
+
+
+def _costs(models: dict[str, Compared]) -> list[list[Child]]:
+    """Return a row for each cost."""
+
+    def row(title: str, values: list[Any]) -> list[Child]:
+        return [title, *[say_number(value) if value is not None else "" for value in values]]
+
+    each = list(models.values())
+    rows = [
+        row("parameters", [model.num_parameters for model in each]),
+        row("operations a row", [model.flops for model in each]),
+        row("memory, bytes", [model.memory_bytes for model in each]),
+    ]
+    for size in dict.fromkeys(size for model in each for size in model.latency_ms):
+        for name in ("p50", "p95"):
+            values = [getattr(model.latency_ms.get(size, Latency()), name) for model in each]
+            rows.append(row(f"milliseconds for {size} at a time, {name}", values))
+    return rows
+
+
+def _recovered(found: DistillationRecord) -> str:
+    """Say which share of the gap between the student alone and its teacher was recovered, by the first metric."""
+    key = next(iter(found.teacher.metrics), "")
+    teacher, student, alone = (model.metrics.get(key) for model in (found.teacher, found.student, found.alone))
+    if teacher is None or student is None or alone is None or not abs(teacher - alone) > 0:
+        return ""
+    share = say_percent((student - alone) / (teacher - alone))
+    return f"Of the gap in {label(key)} between the student alone and its teacher, {share} was recovered."

@@ -1,0 +1,266 @@
+"""The teachers of a student: found and checked before its training, opened for it, and asked for their answers.
+
+A plan names their predictors by path and seal. One that was moved or changed since is refused: a resumed student would not
+be the same.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tutelage.core import layout
+from tutelage.core.errors import DataError, RecipeError, RunError
+from tutelage.data.part.base import RowsPart
+from tutelage.data.prepare.decoded import cache_folder
+from tutelage.data.scratch import scratch_array, scratch_folders
+from tutelage.data.target.base import Target
+from tutelage.model.stored import read_seal
+from tutelage.planning.plan import Plan
+from tutelage.planning.teaching import TeacherFacts, TeacherFile, Teaching, TeachingWish
+from tutelage.predictor.predictor import Predictor, load_predictor
+from tutelage.run.folder import run_folder
+from tutelage.task.base import Batch, Data, Problem, TaskSpec
+from tutelage.task.rows import RowsData
+from tutelage.task.taught import TEACHER, Taught, TaughtStream, Teaches
+from tutelage.task.teachable import ComparesAnswers, TellsOutputs
+
+__all__ = ["know_teachers", "taught"]
+
+FEW_ROWS = 16
+"""Rows that a teacher is asked to prepare before a training, to see that it takes them."""
+TOO_MANY = "a text has a piece that begins at every token, too many to keep the answers for"
+
+
+def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFacts | None:
+    """Return what is known of the teachers that a recipe names; None where it names none.
+
+    Args:
+        wish: What the recipe says.
+        task: What is learned.
+        data: What the student learns from.
+
+    Raises:
+        RecipeError: The task has no teachers, or one of them answers otherwise.
+        RunError: A run without a predictor.
+    """
+    if not wish.teachers:
+        if wish.extra:
+            raise RecipeError(f"recipe: distill.extra = {wish.extra!r}: further rows need a teacher. Name distill.teachers.")
+        return None
+    if not isinstance(task, ComparesAnswers):
+        raise RecipeError(f"recipe: distill.teachers: task {getattr(task, 'kind', '')!r} cannot be taught by a trained model.")
+    files, not_live, notes = [], "", []
+    for place in wish.teachers:
+        path = (run_folder(place) / layout.BEST / layout.PREDICTOR).resolve()
+        predictor = load_predictor(path)
+        _require_fit(place, predictor, task, data)
+        files.append(TeacherFile(path=str(path), seal=str(read_seal(path))))
+        not_live = not_live or _not_live(place, predictor, data)
+        floor = " with the plain model beside it" if predictor.companion is not None else ""
+        count = sum(parameter.numel() for parameter in predictor.network.parameters())
+        notes.append(f"{getattr(predictor.model, 'kind', 'own')} of {count:,} parameters{floor}")
+    return TeacherFacts(tuple(files), not_live, "" if task.answers_rows else TOO_MANY, tuple(notes))
+
+
+def taught(problem: Problem, plan: Plan, data: Data) -> Problem:
+    """Return a training whose task learns from the plan's teachers too.
+
+    Raises:
+        RunError: A teacher is no longer there, or no longer the same.
+    """
+    teaching = plan.distill
+    assert teaching is not None
+    assert isinstance(plan.task, ComparesAnswers)
+    assert isinstance(problem.task, TellsOutputs)
+    own = problem.task
+    task = Taught(own, spec=plan.task, terms=teaching.terms, own=teaching.own)
+    if not any(term.weight for term in teaching.terms):
+        # Nothing of what they say counts, so they are not asked.
+        return replace(problem, task=task, lags=lambda _task: problem.lags(own))
+    teaches = _teaches(teaching, plan, data)
+    followed = problem.example
+
+    def example(part: Any, row: int) -> Any:
+        assert followed is not None
+        found = followed(part, row)
+        numbers = torch.tensor([row]) if part == "train" else None
+        return replace(found, batch={**found.batch, TEACHER: teaches(found.batch, numbers)})
+
+    return replace(
+        problem,
+        task=task,
+        stream=TaughtStream(problem.stream, teaches),
+        lags=lambda _task: problem.lags(own),
+        example=None if followed is None else example,
+    )
+
+
+def _teaches(teaching: Teaching, plan: Plan, data: Data) -> Teaches:
+    """Open the teachers and return what gives their answers."""
+    teachers = [_opened(file, device=plan.device) for file in teaching.teachers]
+    spec = cast("ComparesAnswers", plan.task)
+    if teaching.views == "fixed":
+        assert isinstance(data, RowsData)
+        return FixedAnswers(teachers, spec, data)
+    return LiveAnswers(teachers, spec, data)
+
+
+def _opened(file: TeacherFile, *, device: str) -> Predictor:
+    """Return a teacher as its student's plan knows it.
+
+    Raises:
+        RunError: It is gone, or another one is in its place.
+    """
+    path = Path(file.path)
+    remedy = "Bring it back to that path, or distill anew."
+    if not path.is_file():
+        raise RunError(f"{path}: the teacher of this run is no longer there. {remedy}")
+    if read_seal(path) != file.seal:
+        raise RunError(f"{path}: is no longer the teacher that this run began with (another SHA-256). {remedy}")
+    return load_predictor(path, device=device)
+
+
+class FixedAnswers:
+    """Answers that were found once for each train row, in a temporary file."""
+
+    def __init__(self, teachers: Sequence[Predictor], spec: ComparesAnswers, data: RowsData) -> None:
+        """Ask the teachers, with their own preprocessing and the plain models beside them.
+
+        Raises:
+            DataError: Rows that a teacher cannot prepare, or no room on the disk.
+        """
+        self._answers: np.ndarray | None = None
+        place = 0
+        for part in data.taught_parts():
+            for found in _asked(teachers, spec, part, target=data.target):
+                if self._answers is None:
+                    self._answers = _room(sum(len(part) for part in data.taught_parts()), found.shape[1:])
+                self._answers[place : place + len(found)] = found
+                place += len(found)
+
+    def __call__(self, batch: Batch, numbers: Tensor | None) -> Tensor:
+        """Return the answers for train rows.
+
+        Raises:
+            RunError: It is asked for another row.
+        """
+        if numbers is None or self._answers is None:
+            raise RunError("the teachers of this run answered for its train rows once: a row of another part has no answer.")
+        device = next(iter(batch.values())).device
+        return torch.from_numpy(self._answers[numbers.cpu().numpy()]).to(device)
+
+
+class LiveAnswers:
+    """Answers for each batch as the student sees it."""
+
+    def __init__(self, teachers: Sequence[Predictor], spec: ComparesAnswers, data: Data) -> None:
+        """Hold the teachers, in evaluation mode for good; the plain models beside them answer for the rows once."""
+        self._teachers, self._spec, self._target = teachers, spec, data.target
+        self._floors = [_floor_answers(teacher, data) for teacher in teachers]
+        for teacher in teachers:
+            teacher.module.eval()
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch, numbers: Tensor | None) -> Tensor:
+        """Return the answers for a finished batch."""
+        return self._spec.pooled(
+            [self._answers(teacher, floor, batch, numbers) for teacher, floor in zip(self._teachers, self._floors, strict=True)]
+        )
+
+    def _answers(self, teacher: Predictor, floor: np.ndarray | None, batch: Batch, numbers: Tensor | None) -> Tensor:
+        """Return one teacher's answers, in the scale of the student's targets."""
+        device = next(iter(batch.values())).device
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=teacher.precision == "bfloat16"):
+            answers = teacher.module.of_finished(batch).float()
+        if floor is None and _are_alike(teacher.target, self._target):
+            return answers
+        assert teacher.target is not None
+        decoded = teacher.target.decode(answers.double().cpu().numpy())
+        if floor is not None and teacher.companion is not None and numbers is not None:
+            share = teacher.companion.share
+            decoded = (1 - share) * decoded + share * floor[numbers.cpu().numpy()]
+        return torch.from_numpy(_encoded(decoded, self._target)).to(device)
+
+
+def _asked(
+    teachers: Sequence[Predictor], spec: ComparesAnswers, part: RowsPart, *, target: Target | None
+) -> Iterable[np.ndarray]:
+    """Yield the teachers' answers for a part, batch by batch, in the scale of the student's targets."""
+    for batches in zip(*(teacher.batches(part) for teacher in teachers), strict=True):
+        yield spec.pooled([torch.from_numpy(_encoded(answers, target)) for _, answers in batches]).numpy()
+
+
+def _encoded(answers: np.ndarray, target: Target | None) -> np.ndarray:
+    """Return answers in the user's unit as the student's loss compares with: probabilities as they are, numbers standardized."""
+    if target is None or target.classes:
+        return answers.astype(np.float32)
+    return target.encode(answers)
+
+
+def _floor_answers(teacher: Predictor, data: Data) -> np.ndarray | None:
+    """Return what the plain model beside a teacher says of each train row; None where there is none."""
+    if teacher.companion is None:
+        return None
+    assert isinstance(data, RowsData)
+    return np.concatenate([teacher.companion.fitted.answers(part) for part in data.taught_parts()])
+
+
+def _room(rows: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a temporary file for the answers of so many rows."""
+    return scratch_array(
+        (rows, *shape),
+        dtype=np.float32,
+        folders=scratch_folders(cache=cache_folder()),
+        what=f"the teachers' answers for {rows:,} rows",
+        remedy="Or let them answer for each batch: --set distill.views=live.",
+    )
+
+
+def _require_fit(place: str, teacher: Predictor, task: TaskSpec, data: Data) -> None:
+    """Refuse a teacher that answers otherwise, or does not take the student's rows.
+
+    Raises:
+        RecipeError: It does.
+    """
+    found = f"recipe: distill.teachers: {place}"
+    if teacher.task.answers != task.answers or not isinstance(teacher.task, ComparesAnswers):
+        raise RecipeError(f"{found} answers with {teacher.task.answers}, the student with {task.answers}. Name another run.")
+    own, other = (() if target is None else target.classes for target in (data.target, teacher.target))
+    if own != other:
+        lack = [str(name) for name in {*own} ^ {*other}]
+        raise RecipeError(f"{found} knows other classes than these data ({', '.join(sorted(lack)[:5])}). Name another run.")
+    if not task.answers_rows:
+        if not _is_prepared_alike(teacher, data):
+            raise RecipeError(
+                f"{found} reads texts by other tokens than the student. Give it the same `prepare`, as tutelage distill does."
+            )
+        return
+    assert isinstance(data, RowsData)
+    few = data.train.part.select(np.arange(min(FEW_ROWS, len(data.train))))
+    try:
+        teacher.answers(few)
+    except DataError as error:
+        raise RecipeError(f"{found} does not take the student's rows: {error.problems[0]}") from error
+
+
+def _not_live(place: str, teacher: Predictor, data: Data) -> str:
+    """Return why a teacher cannot answer for a batch as the student sees it; "" where it can."""
+    return "" if _is_prepared_alike(teacher, data) else f"{place} prepares rows otherwise than the student"
+
+
+def _is_prepared_alike(teacher: Predictor, data: Data) -> bool:
+    """Tell whether teacher and student see the same batch."""
+    kind = str(getattr(data.prepare, "kind", ""))
+    if teacher.fitted is None or data.fitted is None or teacher.prepare != kind:
+        return False
+    return teacher.fitted.shape == data.fitted.shape and bool(teacher.fitted.state() == data.fitted.state())
+
+
+def _are_alike(one: Target | None, other: Target | None) -> bool:
+    """Tell whether answers of one target are those of another as they are."""
+    return one is None or bool(one.classes) or one == other

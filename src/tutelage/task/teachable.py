@@ -1,0 +1,48 @@
+"""What a task, and its settings, have to offer so that a teacher can add to its loss.
+
+Shape letters: B batch, M members of the network, N samples that are compared (rows, or tokens), C classes (or 1 number).
+"""
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+from torch import Tensor
+
+from tutelage.task.objective import Batch, Objective
+
+__all__ = ["ComparesAnswers", "TellsOutputs"]
+
+
+@runtime_checkable
+class TellsOutputs(Protocol):
+    """A task whose objective is a function of its network's outputs."""
+
+    def outputs(self, batch: Batch) -> Tensor:
+        """Return what the network gives for a batch, float32."""
+
+    def judged(self, outputs: Tensor, batch: Batch) -> Objective:
+        """Return the loss of outputs: `objective` is `judged(outputs(batch), batch)`."""
+
+
+@runtime_checkable
+class ComparesAnswers(Protocol):
+    """Settings of a task that say how a student's outputs are compared with a teacher's answers.
+
+    Attributes:
+        telling: Names of the metrics by which teacher and student are put side by side; () for what a run measures anyway.
+    """
+
+    telling: ClassVar[tuple[str, ...]]
+
+    def compared(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
+        """Return outputs as terms of distillation take them, float32 [M, N, C]."""
+
+    def lesson(self, answers: Tensor) -> Tensor:
+        """Return a teacher's answers (as `answer` gives them) in the same way, float32 [N, C]."""
+
+    def pooled(self, answers: Sequence[Tensor]) -> Tensor:
+        """Return the mean of the answers of several teachers."""
+
+    def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
+        """Return how far two models agree, at most 1: a share of equal decisions, or a correlation; answers as users see them."""

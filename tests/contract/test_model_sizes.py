@@ -1,0 +1,49 @@
+"""Every architecture that has widths has smaller versions, down to the share of its parameters asked for, or says why not."""
+
+import pytest
+import torch
+
+from tutelage.core import catalog
+from tutelage.core.errors import RecipeError
+from tutelage.core.shape.base import Shape
+from tutelage.model.arch.base import Model
+
+SHAPES: list[Shape] = [catalog.load("shape", kind)() for kind in catalog.names("shape")]
+WIDE = [kind for kind in catalog.names("model") if catalog.load("model", kind).widths_of]
+OUTPUTS = 3
+
+
+def shape_for(model: Model) -> Shape:
+    return next(shape for shape in SHAPES if model.takes(shape))
+
+
+@pytest.mark.parametrize("fraction", [1 / 4, 1 / 16])
+@pytest.mark.parametrize("kind", WIDE)
+def test_a_smaller_version_has_at_most_its_share_of_the_parameters_and_builds(kind: str, fraction: float) -> None:
+    model: Model = catalog.load("model", kind)()
+    shape = shape_for(model)
+    most = fraction * model.count(shape, OUTPUTS)
+    if model.scaled(1e-9).count(shape, OUTPUTS) > most:
+        with pytest.raises(RecipeError, match="Name another architecture"):
+            model.smaller(shape, OUTPUTS, fraction=fraction)
+        return
+    smaller = model.smaller(shape, OUTPUTS, fraction=fraction)
+    assert type(smaller) is type(model)
+    built = smaller.build(shape, OUTPUTS)
+    assert sum(parameter.numel() for parameter in built.parameters() if parameter.requires_grad) <= most
+    wider = model.smaller(shape, OUTPUTS, fraction=0.9)
+    assert wider.count(shape, OUTPUTS) >= smaller.count(shape, OUTPUTS)
+
+
+@pytest.mark.parametrize("kind", sorted({*catalog.names("model")} - {*WIDE}))
+def test_an_architecture_without_widths_says_so(kind: str) -> None:
+    model: Model = catalog.load("model", kind)()
+    with pytest.raises(RecipeError, match="Name another architecture"):
+        model.smaller(shape_for(model), OUTPUTS, fraction=0.25)
+
+
+def test_counting_costs_nothing_and_draws_nothing() -> None:
+    state = torch.get_rng_state()
+    model: Model = catalog.load("model", WIDE[0])()
+    assert model.count(shape_for(model), OUTPUTS) > 0
+    assert torch.equal(torch.get_rng_state(), state)
