@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tutelage.core.shape.base import Shape
+from tutelage.core.spec import Component
 
-__all__ = ["Facts", "Machine"]
+__all__ = ["Facts", "Known", "Machine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,21 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a training starts from, as far as decisions depend on it.
+
+    Attributes:
+        name: Where it is, for people.
+        model: Its architecture.
+        is_public: Whether the weights were learned elsewhere, from far more data than there are here.
+    """
+
+    name: str
+    model: Component
+    is_public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The data and the machine, as far as decisions depend on them.
 
@@ -47,6 +63,7 @@ class Facts:
         is_own_model: The user passes an own module.
         traits: What the data said of themselves when asked, such as whether mirror images keep their meaning.
         seconds: The time that the user gives; 0 where none is given.
+        known: What the training starts from; None where from nothing.
     """
 
     modality: str
@@ -60,3 +77,4 @@ class Facts:
     is_own_model: bool = False
     traits: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    known: Known | None = None

@@ -14,6 +14,7 @@ from tutelage.core.names import shorten
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Location, Pick, Spec
 from tutelage.core.typed import first_mistake
+from tutelage.planning.origin import OriginPlan
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
 
@@ -75,6 +76,7 @@ class Plan(Spec):
         split: Which fractions were kept apart.
         device: Where to train, as wished: of several processes on `cuda`, each takes a card of its own.
         deterministic: Let a graphics card use only kernels that repeat their bits; a CPU always does.
+        origin: What the training starts from; None where from nothing.
     """
 
     format: Literal["plan-2"] = "plan-2"
@@ -116,6 +118,7 @@ class Plan(Spec):
     device: str
     deterministic: bool = False
     seed: Count
+    origin: OriginPlan | None = None
     decisions: tuple[Decision, ...] = Field(default=())
 
     @field_validator("watched", "headline")
