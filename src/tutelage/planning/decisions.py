@@ -8,7 +8,7 @@ from tutelage.planning.plan import Decision
 
 __all__ = ["Decisions", "say"]
 
-LONGEST = 400
+LONGEST = 120
 """Characters of a setting that are told; a description of a whole network has thousands."""
 
 

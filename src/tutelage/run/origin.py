@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, RecipeError, RunError
 from tutelage.core.seeds import derive
+from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted
@@ -16,8 +18,9 @@ from tutelage.data.prepare.kept import Kept
 from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.defaults.started import treatment
+from tutelage.model.named import Places, named_places
 from tutelage.model.stored import hash_tensors
-from tutelage.model.transfer import Meaning, Transfer, match_weights
+from tutelage.model.transfer import Transfer, match_weights
 from tutelage.optim.roles import declare_roles, role_of
 from tutelage.planning.facts import Facts, Known
 from tutelage.planning.origin import OriginPlan, OriginWish
@@ -48,7 +51,9 @@ class Origin:
         model: The architecture.
         prepare: The kind of its preprocessing; "" where it has none.
         fitted: That preprocessing.
-        target: What its answers mean; None where it gives none.
+        task: What it was trained for; None where that is not known. So with the next three.
+        shape: What it takes.
+        target: What its answers mean.
         num_outputs: How many numbers it returns; 0 where it has no head.
         licence: What its author allows; "" where that is not known.
         is_public: Whether it was learned elsewhere.
@@ -60,6 +65,8 @@ class Origin:
     model: Component
     prepare: str
     fitted: Fitted | None
+    task: TaskSpec | None = None
+    shape: Shape | None = None
     target: Target | None = None
     num_outputs: int = 0
     licence: str = ""
@@ -107,6 +114,8 @@ def open_origin(path: str) -> Origin:
         model=predictor.model,
         prepare=predictor.prepare,
         fitted=predictor.fitted,
+        task=predictor.task,
+        shape=predictor.shape,
         target=predictor.target,
         num_outputs=predictor.num_outputs,
     )
@@ -150,11 +159,11 @@ def _misfit(origin: Origin, part: Part) -> str:
     if origin.fitted is None:
         return f"{origin.name} has no preprocessing"
     if not isinstance(part, RowsPart):
-        return "" if getattr(origin.fitted, "takes_runs", False) else "these data are not made of rows"
+        return "" if part.suits == origin.prepare else f"it is {origin.prepare!r}, and {part.suits!r} suits the new data"
     try:
-        origin.fitted.apply(part.select(torch.arange(min(LOOK_ROWS, len(part))).numpy()))
+        origin.fitted.apply(part.select(np.arange(min(LOOK_ROWS, len(part)))))
     except DataError as error:
-        return f"the new data do not fit it: {error.problems[0].found}"
+        return f"the new data do not fit it: {error.problems[0].where}: {error.problems[0].found}"
     return ""
 
 
@@ -216,11 +225,11 @@ def _told(
         )
     ]
     if transfer.fresh:
-        partly = len([name for name in transfer.fresh if name in transfer.rows])
-        rows = f"; of {partly} the rows are kept whose names are the same" if partly else ""
-        told.append(Decision(key="start_from.fresh", value=_named(transfer.fresh), reason=f"new, or of another meaning{rows}"))
+        partly = len([name for name in transfer.fresh if name in transfer.parts])
+        rows = f"; in {partly} of these, what has the same name as before is kept" if partly else ""
+        told.append(Decision(key="start_from.fresh", value=_listed(transfer.fresh), reason=f"new, or of another meaning{rows}"))
     if transfer.left:
-        told.append(Decision(key="start_from.left", value=_named(transfer.left), reason="has no place in the new network"))
+        told.append(Decision(key="start_from.left", value=_listed(transfer.left), reason="has no place in the new network"))
     if decided.head_steps:
         why = "as you asked" if wish.head != "auto" else "else its first gradients would spoil what is known"
         told.append(Decision(key="start_from.head", value=f"alone for {decided.head_steps:,} steps, then all", reason=why))
@@ -230,7 +239,7 @@ def _told(
     return tuple(told)
 
 
-def _named(names: tuple[str, ...]) -> str:
+def _listed(names: tuple[str, ...]) -> str:
     """Name some tensors, and say how many more there are."""
     rest = len(names) - MOST_NAMED
     return ", ".join(names[:MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
@@ -268,16 +277,21 @@ def _network(plan: Plan) -> nn.Module:
 
 def _transfer(plan: Plan, origin: Origin, data: Data, network: nn.Module) -> Transfer:
     """Find out what the network can take."""
+    old = network
+    if origin.task is not None and origin.shape is not None:
+        with torch.device("meta"):
+            old = origin.task.make_network(origin.model, origin.shape, origin.num_outputs)
+    before = _named(old, origin.fitted, _answers(origin.target, origin.num_outputs))
+    now = _named(network, data.fitted, _answers(data.target, plan.num_outputs))
+    return match_weights(origin.weights, network, named_before=before, named_now=now)
+
+
+def _named(network: nn.Module, fitted: Fitted | None, outputs: tuple[str, ...]) -> dict[str, Places]:
+    """Name what the places of a network's parameters stand for."""
     declare_roles(network)
     roles = {name: role_of(parameter) for name, parameter in network.named_parameters()}
-    before = origin.fitted.entries() if origin.fitted is not None else ()
-    now = data.fitted.entries() if data.fitted is not None else ()
-    meanings = [Meaning("input", before, now)]
-    if data.target is None:
-        meanings.append(Meaning("output", before, now))
-    else:
-        meanings.append(Meaning("output", _answers(origin.target, origin.num_outputs), _answers(data.target, plan.num_outputs)))
-    return match_weights(origin.weights, network, roles=roles, meanings=meanings)
+    entries = fitted.entries() if fitted is not None else {}
+    return named_places(network, roles=roles, entries=entries, outputs=outputs or entries.get("token", ()))
 
 
 def _answers(target: Target | None, count: int) -> tuple[str, ...]:

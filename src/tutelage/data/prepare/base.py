@@ -108,9 +108,12 @@ class Fitted:
         """
         return self
 
-    def entries(self) -> tuple[str, ...]:
-        """Name what each row of a network's first layer stands for, such as the words by code; () where nothing has a name."""
-        return ()
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Name what a network's inputs stand for; {} where they mean the same for all data, such as pixels.
+
+        Words by code under `token`, columns under `number`, the values of the Kth category by code under `code K`.
+        """
+        return {}
 
     def reading(self) -> dict[str, Any]:
         """Return settings for the source, so that new files are read as the train files were; {} where nothing is needed."""

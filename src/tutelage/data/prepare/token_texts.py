@@ -72,9 +72,9 @@ class FittedTokens(Fitted):
         """Return how a token is written, and how its number came about."""
         raise NotImplementedError
 
-    def entries(self) -> tuple[str, ...]:
+    def entries(self) -> dict[str, tuple[str, ...]]:
         """Return the tokens by code."""
-        return tuple(self.name_token(code)[0] for code in range(self.vocabulary_size))
+        return {"token": tuple(self.name_token(code)[0] for code in range(self.vocabulary_size))}
 
     def adapted(self, part: Part) -> Self:
         """Return the same for texts that stand in another column, or in none."""

@@ -23,7 +23,7 @@ from tutelage.core.shape.views import Grid, Text, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.roles import mark
 
-__all__ = ["BACKBONE", "Pretrained", "import_transformers", "read_description", "what_it_reads"]
+__all__ = ["Pretrained", "BACKBONE", "import_transformers", "read_description", "what_it_reads"]
 
 INSTALL = "pip install 'tutelage[hub]'"
 BACKBONE = "backbone."
@@ -79,7 +79,7 @@ class Pretrained(Model):
         if grid is None:
             return TextNet(backbone, head, dropout=self.dropout)
         return PictureNet(
-            backbone, head, dropout=self.dropout, is_resized=_side(description) not in (0, (grid.height, grid.width))
+            backbone, head, dropout=self.dropout, is_resized=_side(description) not in ((), (grid.height, grid.width))
         )
 
 
@@ -157,9 +157,10 @@ def import_transformers() -> Any:
         import transformers
     except ImportError as error:
         raise UsageError(f"public weights are read by the transformers library, which is not installed: {INSTALL}") from error
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    return transformers
+    library: Any = transformers
+    library.logging.set_verbosity_error()
+    library.logging.disable_progress_bar()
+    return library
 
 
 def read_description(text: str) -> Any:
@@ -197,7 +198,7 @@ def what_it_reads(description: Any) -> Literal["pictures", "texts"]:
     return "texts" if has_texts else "pictures"
 
 
-def _side(description: Any) -> Any:
-    """Return height and width of the pictures that a network was made for; 0 where it takes any."""
-    side = getattr(description, "image_size", 0) or 0
-    return (side, side) if isinstance(side, int) and side else tuple(side) if side else 0
+def _side(description: Any) -> tuple[int, ...]:
+    """Return height and width of the pictures that a network was made for; () where it takes any."""
+    side = getattr(description, "image_size", None) or ()
+    return (side, side) if isinstance(side, int) else tuple(side)
