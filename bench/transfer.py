@@ -19,7 +19,7 @@ from bench.measure import machine
 from tutelage.core import catalog
 from tutelage.data.part.base import RowsPart
 
-HALVES = {"first": (range(5), range(5, 10)), "even": (range(0, 10, 2), range(1, 10, 2))}
+HALVES = {"first": (range(5), range(5, 10)), "last": (range(5, 10), range(5)), "even": (range(0, 10, 2), range(1, 10, 2))}
 """Which classes are learned beforehand, and which then."""
 
 

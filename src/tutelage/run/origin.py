@@ -126,9 +126,18 @@ def full_path(path: str) -> str:
     return str(Path(path).resolve()) if path and Path(path).is_dir() else path
 
 
-def known_facts(facts: Facts, origin: Origin | None) -> Facts:
-    """Return the facts with what is known beforehand."""
-    return facts if origin is None else replace(facts, known=origin.known)
+def known_facts(facts: Facts, origin: Origin | None, *, task: TaskSpec) -> Facts:
+    """Return the facts with what is known beforehand.
+
+    Raises:
+        RecipeError: The task cannot start from anything.
+    """
+    if origin is None:
+        return facts
+    if not task.can_start:
+        kind = getattr(task, "kind", "")
+        raise RecipeError(f"recipe: start_from = {origin.name}: task {kind!r} begins from nothing. Leave start_from out.")
+    return replace(facts, known=origin.known)
 
 
 def kept_recipe(recipe: Recipe, origin: Origin | None, collected: Collected) -> tuple[Recipe, tuple[Decision, ...]]:
@@ -171,12 +180,8 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
     """Return the plan with what it starts from, and how that is treated.
 
     Raises:
-        RecipeError: The task cannot start from anything; or nothing of it fits.
+        RecipeError: None of its weights fits.
     """
-    task: TaskSpec = plan.task
-    if not task.can_start:
-        kind = getattr(task, "kind", "")
-        raise RecipeError(f"recipe: start_from = {origin.name}: task {kind!r} begins from nothing. Leave start_from out.")
     with torch.device("meta"):
         transfer = _transfer(plan, origin, data, network := _network(plan))
     parameters = dict(network.named_parameters())

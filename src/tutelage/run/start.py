@@ -101,7 +101,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     facts = data.facts(
         replace(machine, device=device), task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None
     )
-    facts = known_facts(facts, origin)
+    facts = known_facts(facts, origin, task=gathered.task)
     plan = resolve(prepared, facts, own_model=own_model, prepare=data.prepare, split=data.split)
     _try_model(plan)
     if origin is not None:
