@@ -76,8 +76,9 @@ def train(
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
-        **wishes: Any further key of a recipe, such as `optim="sgd"`; `env_steps="100k"` in place of the three; of series with
-            times also `horizon`, `time_column`, `series_id` and `known`, of a table `text`; of arrays `kind`, series or array.
+        **wishes: Any further key of a recipe, such as `optim="sgd"`; `start_from`, a run, its folder, or one with public weights;
+            `env_steps="100k"` in place of the three; of series with times also `horizon`, `time_column`, `series_id` and `known`,
+            of a table `text`; of arrays `kind`, series or array.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
@@ -296,6 +297,8 @@ def _request(
     for key, value in wishes.items():
         if recipe is None or not _is_default(key, value):
             values = merge(values, [key], value)
+    if isinstance(values.get("start_from"), Path | Run):
+        values["start_from"] = str(getattr(values["start_from"], "path", values["start_from"]))
     if "horizon" in values:
         values = with_task_setting(values, "horizon", values.pop("horizon"))
     if module is None and model != "auto":

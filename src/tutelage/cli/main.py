@@ -151,6 +151,12 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         parser.add_argument("--task", metavar="KIND", help=f"what is learned (default: told from the data): {tasks}")
         parser.add_argument("--algorithm", metavar="KIND", help="of an environment: the same as --task, such as ppo, dqn or sac")
         parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
+        parser.add_argument(
+            "--from",
+            dest="start_from",
+            metavar="RUN",
+            help="begin with what a run has learned, or with public weights: a folder with config.json, or hf:NAME",
+        )
         parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")
         parser.add_argument(
             "--set", metavar="key.sub=value", action="append", default=[], help="any wish of a recipe; may be repeated"

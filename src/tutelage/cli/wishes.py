@@ -20,7 +20,14 @@ __all__ = ["make_request"]
 BUDGETS = ("epochs", "steps", "time", "env_steps")
 OF_SOURCE = ("header", "text", "series_id", "time_column", "known")
 """Options that are settings of the source."""
-PLAIN = {"target": "target", "task": "task", "model": "model", "test": "test", "on_bad_data": "on_bad_data"}
+PLAIN = {
+    "target": "target",
+    "task": "task",
+    "model": "model",
+    "test": "test",
+    "on_bad_data": "on_bad_data",
+    "start_from": "start_from",
+}
 
 
 def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+from tutelage.core.names import shorten
 from tutelage.core.spec import Component
 from tutelage.planning.plan import Decision
 
 __all__ = ["Decisions", "say"]
+
+LONGEST = 120
+"""Characters of a setting that are told; a description of a whole network has thousands."""
 
 
 class Decisions:
@@ -38,4 +42,4 @@ def say(value: object) -> str:
         return f"{value:g}"
     if isinstance(value, tuple):
         return "[" + ", ".join(say(item) for item in value) + "]"
-    return str(value)
+    return shorten(value) if isinstance(value, str) and len(value) > LONGEST else str(value)

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tutelage.core.shape.base import Shape
+from tutelage.core.spec import Component
 from tutelage.planning.teaching import TeacherFacts
 
-__all__ = ["Facts", "Machine"]
+__all__ = ["Facts", "Known", "Machine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,21 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What a training starts from, as far as decisions depend on it.
+
+    Attributes:
+        name: Where it is, for people.
+        model: Its architecture.
+        is_public: Whether the weights were learned elsewhere, from far more data than there are here.
+    """
+
+    name: str
+    model: Component
+    is_public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The data and the machine, as far as decisions depend on them.
 
@@ -49,6 +65,7 @@ class Facts:
         traits: What the data said of themselves when asked, such as whether mirror images keep their meaning.
         seconds: The time that the user gives; 0 where none is given.
         teachers: Trained models to learn from; None where there are none.
+        known: What the training starts from; None where from nothing.
     """
 
     modality: str
@@ -63,3 +80,4 @@ class Facts:
     traits: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     teachers: TeacherFacts | None = None
+    known: Known | None = None

@@ -14,6 +14,7 @@ from tutelage.core.names import shorten
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Location, Pick, Spec
 from tutelage.core.typed import first_mistake
+from tutelage.planning.origin import OriginPlan
 from tutelage.planning.teaching import Teaching
 
 __all__ = ["Decision", "Plan", "SplitPlan", "plan_from"]
@@ -80,6 +81,7 @@ class Plan(Spec):
         distill: Who teaches, and how; None where labels alone do.
         device: Where to train, as wished: of several processes on `cuda`, each takes a card of its own.
         deterministic: Let a graphics card use only kernels that repeat their bits; a CPU always does.
+        origin: What the training starts from; None where from nothing.
     """
 
     format: Literal["plan-2"] = "plan-2"
@@ -125,6 +127,7 @@ class Plan(Spec):
     device: str
     deterministic: bool = False
     seed: Count
+    origin: OriginPlan | None = None
     decisions: tuple[Decision, ...] = Field(default=())
 
     @field_validator("watched", "headline")

@@ -15,6 +15,7 @@ from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded,
 from tutelage.core.errors import RecipeError
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Auto, Location, Pick, Spec, Wish, parse
+from tutelage.planning.origin import OriginWish
 from tutelage.planning.teaching import TeachingWish
 
 __all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
@@ -176,6 +177,7 @@ class Recipe(Spec):
     distill: TeachingWish = TeachingWish()
     stopping: StoppingWish = StoppingWish()
     save: Saving = Saving()
+    start_from: OriginWish = OriginWish()
 
     @field_validator("batch_size")
     @classmethod
@@ -193,6 +195,12 @@ class Recipe(Spec):
         if name not in known:
             raise ValueError(f"unknown calibrator {name!r}{catalog.suggest(name, known)} Known: {', '.join(known)}")
         return name
+
+    @field_validator("start_from", mode="before")
+    @classmethod
+    def _as_origin(cls, value: object) -> object:
+        """Take a path alone as a table of settings."""
+        return {"path": value} if isinstance(value, str) else value
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -296,7 +304,7 @@ def merge(base: Mapping[str, Any], keys: list[str], value: object) -> dict[str, 
     key, inner = keys[0], base.get(keys[0])
     if len(keys) > 1:
         return {**base, key: merge(_as_table(key, inner), keys[1:], value)}
-    is_named = key in catalog.families() and isinstance(value, str)
+    is_named = key in (*catalog.families(), "start_from") and isinstance(value, str)
     is_table = isinstance(value, Mapping)
     if is_named and isinstance(inner, Mapping):
         kept = {name: setting for name, setting in inner.items() if name != _naming(key)}
@@ -315,7 +323,7 @@ def _as_table(key: str, said: object) -> Mapping[str, Any]:
 
 def _naming(key: str) -> str:
     """Return the setting that a name alone stands for."""
-    return "path" if key == "source" else "kind"
+    return "path" if key in ("source", "start_from") else "kind"
 
 
 def recipe_from(values: Mapping[str, Any], *, where: str) -> Recipe:

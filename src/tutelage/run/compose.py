@@ -67,7 +67,7 @@ def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str
         network=problem.task.network(),
         model=plan.model,
         task=plan.task,
-        prepare=str(getattr(data.prepare, "kind", "")),
+        prepare=getattr(data.prepare, "restored_by", ""),
         fitted=data.fitted,
         target=data.target,
         shape=plan.shape,

@@ -25,6 +25,7 @@ from tutelage.run.followed_row import FollowedRow, Moment
 from tutelage.run.forecast import forecaster, read_series
 from tutelage.run.inputs import Inputs
 from tutelage.run.lesson import Explanation, Stage
+from tutelage.run.origin import begun_network
 from tutelage.run.run import Run
 from tutelage.run.start import gone_sources
 from tutelage.task.base import Data
@@ -114,12 +115,14 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
     module = None if run.module is None else deepcopy(run.module).cpu()
     if plan.own_model and module is None:
         run.predictor  # noqa: B018 - says that the module is missing
+    if plan.origin is not None and asked.at == "start":
+        module = begun_network(plan, data)
     composed = compose(plan, data, module=module)
     with closing(composed.problem):
         task, problem = composed.state.task, composed.problem
         followable = _require_followable(run, composed)
         example = followable(_rows(run, asked), asked.row - 1)
-        prefix = task.phases[task.beat(0)[0]].owns[0]
+        prefix = task.phases[task.usual_beat(0)[0]].owns[0]
         network = task.get_submodule(prefix.rstrip("."))
         start = {name: parameter.detach().clone() for name, parameter in task.named_parameters()}
         predictor = run.predictor if asked.at == "end" else None
@@ -159,7 +162,7 @@ def _require_followable(run: Run, composed: Composed) -> Callable[..., Any]:
     """
     spec, task, example = run.decided.task, composed.state.task, composed.problem.example
     report = f"report: tutelage report {run.path}."
-    if example is None or len(task.rhythm) != 1 or len(task.beat(0)) != 1:
+    if example is None or len(task.rhythm) != 1 or len(task.usual_beat(0)) != 1:
         raise RunError(
             f"{run.path}: in a training of task {getattr(spec, 'kind', '')!r} no single row leads to one update, so there is "
             f"nothing to follow. What it has learned is in its {report}"

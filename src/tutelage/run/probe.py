@@ -82,7 +82,7 @@ def _time_steps(plan: Plan, composed: Composed) -> float:
         batch = state.stream.next()
         if state.task.draws:
             batch = state.task.draw(batch, torch.Generator())
-        state.step(state.task.beat(count), batch, 0.0)
+        state.step(state.task.usual_beat(count), batch, 0.0)
         count += 1
         # Each process has a clock of its own, and every step waits for all of them: the first one's counts.
         if count > WARM_UP_STEPS + 1 and state.mesh.agree(time.monotonic() - began > limit):

@@ -33,6 +33,7 @@ from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
 from tutelage.run.mend import mend
+from tutelage.run.origin import Origin, decide_origin, full_path, kept_recipe, known_facts, open_origin
 from tutelage.run.teachers import know_teachers
 from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
@@ -89,8 +90,10 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
         TutelageError: Anything that would stop the training before its first step.
     """
     recipe, own = request.recipe, request.module
+    origin = _origin(request)
     collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None, marks=request.marks)
-    gathered = gather(recipe, collected)
+    prepared, kept = kept_recipe(recipe, origin, collected)
+    gathered = gather(prepared, collected)
     device = choose_device(recipe.device)
     machine = machine_facts(device_of_process(os.environ, device))
     own_model = type(own).__name__ if own is not None else ""
@@ -100,9 +103,24 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
         replace(machine, device=device), task=str(getattr(gathered.task, "kind", "")), is_own_model=own is not None
     )
     facts = replace(facts, teachers=know_teachers(recipe.distill, gathered.task, data))
-    plan = resolve(recipe, facts, own_model=own_model, prepare=data.prepare, split=data.split)
+    facts = known_facts(facts, origin, task=gathered.task)
+    plan = resolve(prepared, facts, own_model=own_model, prepare=data.prepare, split=data.split)
     _try_model(plan)
-    return plan.but(decisions=(*data.decisions(), *plan.decisions)), gathered, machine
+    if origin is not None:
+        plan = decide_origin(recipe.start_from, plan, origin, data=data, facts=facts)
+    return plan.but(decisions=(*data.decisions(), *kept, *plan.decisions)), gathered, machine
+
+
+def _origin(request: Request) -> Origin | None:
+    """Open what a training is to start from; None where it starts from nothing.
+
+    Raises:
+        RecipeError: An own module is given beside it.
+    """
+    path = request.recipe.start_from.path
+    if path and request.module is not None:
+        raise RecipeError(f"recipe: start_from = {path}: an own module has its weights already. Leave start_from out.")
+    return open_origin(path) if path else None
 
 
 def _try_model(plan: Plan) -> None:
@@ -322,6 +340,8 @@ def _is_gone(source: str) -> bool:
 
 def _from_anywhere(recipe: Recipe) -> Recipe:
     """Write paths in full, so that a run can be resumed from another working folder."""
+    if recipe.start_from.path:
+        recipe = recipe.but(start_from=recipe.start_from.but(path=full_path(recipe.start_from.path)))
     if not recipe.source:
         return recipe
     kind = source_kind(recipe)

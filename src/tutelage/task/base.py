@@ -67,6 +67,7 @@ class Phase:
         schedule: The learning rate's course.
         clip: Largest global norm of the phase's gradients; 0 does not clip.
         order: 2 where the objective itself differentiates (gradient penalties): such a phase runs eager.
+        factors: On the learning rate, by the beginning of parameters' names; 1 where nothing is said.
     """
 
     owns: tuple[str, ...]
@@ -74,6 +75,7 @@ class Phase:
     schedule: Schedule
     clip: float = 0.0
     order: Literal[1, 2] = 1
+    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 class Task(nn.Module):
@@ -83,10 +85,12 @@ class Task(nn.Module):
         phases: Each phase by name.
         rhythm: For each beat the phases that run on its batch, in order; beats repeat for ever. `(("fit",),)` for a
             classifier; three critic updates to one generator update are `(("critic",), ("critic",), ("critic", "generator"))`.
+        opening: The beats before the rhythm begins: its phases, and for how many steps.
     """
 
     phases: dict[str, Phase]
     rhythm: tuple[tuple[str, ...], ...] = (("fit",),)
+    opening: tuple[tuple[str, ...], int] = ((), 0)
     draws: ClassVar[bool] = False
     """Whether `draw` does anything; a task that draws nothing pays nothing."""
     has_steady_loss: ClassVar[bool] = True
@@ -119,7 +123,12 @@ class Task(nn.Module):
 
     def beat(self, step: int) -> tuple[str, ...]:
         """Return the phases of a step, counted from 0."""
-        return self.rhythm[step % len(self.rhythm)]
+        phases, count = self.opening
+        return phases if step < count else self.usual_beat(step - count)
+
+    def usual_beat(self, number: int) -> tuple[str, ...]:
+        """Return the phases of a beat of the rhythm, counted from 0."""
+        return self.rhythm[number % len(self.rhythm)]
 
 
 class Stream(Protocol):
@@ -291,6 +300,8 @@ class TaskSpec(Component):
     """Whether the trained model continues series, so that one can predict what comes after the data."""
     plays: ClassVar[bool] = False
     """Whether the trained model acts in an environment."""
+    can_start: ClassVar[bool] = False
+    """Whether a training can start from what another one has learned."""
     reads_as: ClassVar[str] = ""
     """The kind of source that reads its data where this task is named; "" where the path alone tells."""
 

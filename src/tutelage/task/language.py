@@ -27,6 +27,7 @@ from tutelage.task.base import Batch, Claim, Data, Objective, Phase, Problem, Ta
 from tutelage.task.lags import IGNORED, lag_batch, measure_lags
 from tutelage.task.parts import choose_fraction
 from tutelage.task.rows import choose_prepare, planned_stream
+from tutelage.task.staged import opening_of, staged_phases
 from tutelage.task.supervised import build_model
 from tutelage.task.text_evaluation import CountedRuns, TextEvaluator
 from tutelage.task.text_example import text_example
@@ -52,6 +53,7 @@ class Language(TaskSpec):
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
+    can_start: ClassVar[bool] = True
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
     telling: ClassVar[tuple[str, ...]] = ()
     sample_length: int = Field(
@@ -122,7 +124,9 @@ class Language(TaskSpec):
         """Put the task around the network, pieces of text into a stream, and evaluators beside."""
         assert isinstance(data, CorpusData)
         model = build_model(plan, module)
-        phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+        phases = staged_phases(plan, model, prefix="model.")
+        task = LanguageTask(model, phases["fit"])
+        task.phases, task.opening = phases, opening_of(plan)
         finisher = data.fitted.finisher().to(plan.device)
         rows = data.fitted.apply(data.parts["train"])
         stream = planned_stream(rows, plan, finisher=finisher, rank=rank, world=world)
@@ -144,7 +148,7 @@ class Language(TaskSpec):
         }
         watched = evaluators["val"].rows
         return Problem(
-            task=LanguageTask(model, phase).to(plan.device),
+            task=task.to(plan.device),
             stream=stream,
             validation=evaluators["val"],
             test=evaluators.get("test"),
@@ -264,8 +268,8 @@ class CorpusData(Data):
             Decision(key="split", value=f"{sizes} characters", reason=where),
             Decision(
                 key="prepare",
-                value=f"{getattr(self.prepare, 'kind', '')}: {self.fitted.say()}",
-                reason="fitted on the train part only",
+                value=f"{self.prepare.restored_by}: {self.fitted.say()}",
+                reason=self.prepare.reason.replace("train rows", "the train part"),
             ),
         )
 

@@ -164,11 +164,11 @@ class RowsData(Data):
     def decisions(self) -> tuple[Decision, ...]:
         """Return what was decided about the data: task, rows, preprocessing, the role of each column."""
         rows = ", ".join(f"{count:,} {name}" for name, count in self.sizes.items())
-        prepare = f"{getattr(self.prepare, 'kind', '')}: {self.fitted.say()}"
+        prepare = f"{self.prepare.restored_by}: {self.fitted.say()}"
         return (
             Decision(key="task", value=self.task_kind, reason=self.task_reason),
             Decision(key="split", value=rows, reason=self.split_reason),
-            Decision(key="prepare", value=prepare, reason="fitted on train rows only"),
+            Decision(key="prepare", value=prepare, reason=self.prepare.reason),
             *self._say_extra(),
             *(Decision(key=key, value=value, reason=reason) for key, value, reason in self.fitted.decisions()),
         )

@@ -32,6 +32,7 @@ from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.parts import split_rows
 from tutelage.task.row_example import row_example
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
+from tutelage.task.staged import opening_of, staged_phases
 
 __all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "by_member", "choose_ema", "initialize"]
 
@@ -44,6 +45,7 @@ class SupervisedSpec(TaskSpec):
     """What tasks with labels share; a subclass says what labels mean, which loss and metrics fit, and how to judge."""
 
     needs_labels: ClassVar[bool] = True
+    can_start: ClassVar[bool] = True
     mistake_noun: ClassVar[str]
 
     def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:
@@ -121,10 +123,11 @@ class SupervisedSpec(TaskSpec):
         assert isinstance(data, RowsData)
         model = build_model(plan, module)
         finisher = self.finisher(data.fitted).to(plan.device)
-        phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+        phases = staged_phases(plan, model, prefix="model.")
         loss: Any = getattr(self, "loss")  # noqa: B009 - each subclass has its own
         names = tuple(data.fitted.shape.tensors)
-        task = SupervisedTask(model, loss=loss.build(), input_names=names, phase=phase, ema=getattr(self, "ema", 0.0))
+        task = SupervisedTask(model, loss=loss.build(), input_names=names, phase=phases["fit"], ema=getattr(self, "ema", 0.0))
+        task.phases, task.opening = phases, opening_of(plan)
         stream = planned_stream(data.served(plan.class_weights), plan, finisher=finisher, rank=rank, world=world)
         answering = _Answers(finisher, self, names)
         watched, held = parted_validation(data.validation, plan)
@@ -172,7 +175,7 @@ class _Answers:
 
 
 class SupervisedTask(Task):
-    """A model that learns from pairs of inputs and target; one phase, `fit`."""
+    """A model that learns from pairs of inputs and target; one phase, `fit`, unless it is staged."""
 
     def __init__(
         self,

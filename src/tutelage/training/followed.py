@@ -93,7 +93,7 @@ class Followed:
 def row_loss(task: Task, step: Step, batch: Batch) -> float:
     """Return the loss of a batch per sample, in the step's precision and without dropout."""
     with evaluation_mode(task), torch.no_grad(), step.autocast:
-        objective = task.objective(task.beat(0)[0], batch)
+        objective = task.objective(task.usual_beat(0)[0], batch)
         return float(objective.total) / float(objective.weight)
 
 
@@ -118,7 +118,7 @@ def follow_step(
         rate: A factor on that learning rate.
         is_fresh: Whether the optimizer shall have forgotten what came before.
     """
-    (phase,) = task.beat(0)
+    (phase,) = task.usual_beat(0)
     update, found = step.updates[phase], Followed()
     weights, kept = {key: value.detach().clone() for key, value in task.state_dict().items()}, _moments(update)
     if is_fresh:

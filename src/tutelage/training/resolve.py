@@ -10,6 +10,7 @@ from tutelage.core.amount import parse_count, say_seconds
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import Component, Spec, grant
 from tutelage.defaults.base import Suggestion
+from tutelage.defaults.started import started
 from tutelage.metric.base import Metric
 from tutelage.planning.decisions import Decisions, say
 from tutelage.planning.facts import Facts
@@ -55,7 +56,8 @@ def resolve(
     spec = grant(recipe.task, catalog.load("task", facts.task)())
     assert isinstance(spec, TaskSpec)
     _refuse_unused(recipe, spec)
-    auto = _suited(spec.suggest(_with_time(facts, recipe)), recipe)
+    timed = _with_time(facts, recipe)
+    auto = _suited(started(spec.suggest(timed), timed), recipe)
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
     task = parts["task"]

@@ -14,6 +14,7 @@ from tutelage.core.errors import RecipeError
 from tutelage.core.memory import memory_told
 from tutelage.optim.base import NamedParameter
 from tutelage.optim.clip import clip_flat, clip_norm
+from tutelage.optim.groups import scale_rates
 from tutelage.optim.light_start import spare_compiler
 from tutelage.optim.roles import declare_roles
 from tutelage.task.base import Phase, Task
@@ -47,6 +48,7 @@ class Update:
         self.others = [each for each in task.parameters() if each.requires_grad and id(each) not in owned]
         spare_compiler()
         self.optimizer: Any = phase.optim.build(self.named)
+        scale_rates(self.optimizer, self.named, phase.factors)
         self._step = getattr(self.optimizer, "quick_step", self.optimizer.step)
         self.schedule = phase.schedule
         self.clip = phase.clip

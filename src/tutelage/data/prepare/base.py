@@ -1,7 +1,7 @@
 """What every preprocessing gives: fitted on train rows only, applied to any part, saved as JSON with the model."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from torch import Tensor, nn
@@ -100,6 +100,21 @@ class Fitted:
         """Return what data.json says about train rows as they are used, such as its columns with statistics."""
         return {}
 
+    def adapted(self, part: Part) -> Self:
+        """Return the same for rows that are like those that it was fitted to and come from elsewhere.
+
+        Raises:
+            DataError: They are not like those.
+        """
+        return self
+
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Name what a network's inputs stand for; {} where they mean the same for all data, such as pixels.
+
+        Words by code under `token`, columns under `number`, the values of the Kth category by code under `code K`.
+        """
+        return {}
+
     def reading(self) -> dict[str, Any]:
         """Return settings for the source, so that new files are read as the train files were; {} where nothing is needed."""
         return {}
@@ -122,6 +137,13 @@ class Prepare(Component):
     """A kind of preprocessing."""
 
     family: ClassVar[str] = "prepare"
+    reason: ClassVar[str] = "fitted on train rows only"
+    """Where what it has learned comes from."""
+
+    @property
+    def restored_by(self) -> str:
+        """The kind of preprocessing that rebuilds what this one fits from its state."""
+        return str(getattr(self, "kind", ""))
 
     def fit(self, part: Part) -> Fitted:
         """Learn statistics from the train part.

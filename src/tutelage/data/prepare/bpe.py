@@ -85,6 +85,10 @@ class FittedBpe(FittedText):
         """The end of a line."""
         return self._bytes.index(b"\n")
 
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Return the sub-words by code."""
+        return {"token": self.words.pieces}
+
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
         return {"pieces": self.words.pieces_told, "merges": self.words.merges_told, "length": self.length}

@@ -71,6 +71,10 @@ class FittedCharacters(FittedText):
         """The code of characters that were never seen."""
         return (0,)
 
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Return the characters by code."""
+        return {"token": tuple(self.alphabet)}
+
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
         return {"alphabet": self.alphabet, "length": self.length}

@@ -15,7 +15,7 @@ from tutelage.data.prepare.encode_words import BooleanEncoder, CategoryEncoder, 
 from tutelage.data.prepare.encoded import Encoder, Rules
 from tutelage.data.prepare.scaling import restore_scale
 
-__all__ = ["fit_encoder", "restore_encoder"]
+__all__ = ["fit_encoder", "restore_encoder", "value_names"]
 
 
 def fit_encoder(name: str, column: pa.ChunkedArray, *, role: Role, as_text: bool, rules: Rules) -> Encoder | None:
@@ -63,3 +63,15 @@ def restore_encoder(state: Mapping[str, Any]) -> Encoder:
         case "words":
             return WordsEncoder(name, tuple(take(state, "words", list[str])), has_missing)
     raise ValueError(f"unknown column encoder {state['encoder']!r}")
+
+
+def value_names(encoder: Encoder) -> list[tuple[str, ...]]:
+    """Return for each category of a column what its codes stand for, with the column's name; code 0 is none of the known."""
+    words = getattr(encoder, "words", ())
+    found = []
+    for name, size in zip(encoder.code_names, encoder.cardinalities, strict=True):
+        known = words if len(encoder.code_names) == 1 and size > len(words) > 0 else ()
+        # What stands before the words is the missing value; a truth value and a flag have fixed codes.
+        before = [f"value {code}" for code in range(1, size - len(known))] if not known else ["missing"] * (size - 1 - len(known))
+        found.append(tuple(f"{name} = {value}" for value in ("none of the known", *before, *known)))
+    return found

@@ -96,6 +96,10 @@ class FittedMixedTable(Fitted):
         """Return what becomes of each column, then of each of the first words."""
         return [*self.table.changes(part, row), *self.words.changes(self._texts(part), row)]
 
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Return columns, then words."""
+        return {**self.table.entries(), **self.words.entries()}
+
     def finisher(self) -> nn.Module:
         """Return the module that widens the codes and pads the texts."""
         return nn.Sequential(self.table.finisher(), self.words.finisher())

@@ -21,7 +21,15 @@ from tutelage.core.border import BorderError
 from tutelage.core.errors import UsageError
 from tutelage.data.prepare.token_store import code_type
 
-__all__ = ["UNKNOWN_PIECE", "SubWords", "byte_pieces", "learn_bpe", "learn_word_pieces"]
+__all__ = [
+    "UNKNOWN_PIECE",
+    "SubWords",
+    "byte_pieces",
+    "import_tokenizers",
+    "learn_bpe",
+    "learn_word_pieces",
+    "without_surrogates",
+]
 
 INSTALL = "pip install 'tutelage[text]'"
 UNKNOWN_PIECE = "[UNK]"
@@ -105,7 +113,7 @@ class SubWords:
         Raises:
             UsageError: The library is not installed.
         """
-        found = self._tokenizer.encode_batch_fast([_without_surrogates(text) for text in texts], add_special_tokens=False)
+        found = self._tokenizer.encode_batch_fast([without_surrogates(text) for text in texts], add_special_tokens=False)
         return [np.array(one.ids, dtype=code_type(len(self))) for one in found]
 
 
@@ -127,7 +135,7 @@ def learn_bpe(texts: Iterable[str], *, vocabulary_size: int, has_unknown: bool =
     Raises:
         UsageError: The library is not installed.
     """
-    library = _import_tokenizers()
+    library = import_tokenizers()
     tokenizer = library.Tokenizer(library.models.BPE())
     tokenizer.pre_tokenizer = _words_of(library, library.pre_tokenizers.ByteLevel(add_prefix_space=False))
     trainer = library.trainers.BpeTrainer(
@@ -137,7 +145,7 @@ def learn_bpe(texts: Iterable[str], *, vocabulary_size: int, has_unknown: bool =
         special_tokens=[UNKNOWN_PIECE] if has_unknown else [],
         initial_alphabet=sorted(byte_pieces()),
     )
-    tokenizer.train_from_iterator(map(_without_surrogates, texts), trainer)
+    tokenizer.train_from_iterator(map(without_surrogates, texts), trainer)
     return SubWords(_by_code(tokenizer), _merges_of(tokenizer))
 
 
@@ -147,10 +155,10 @@ def learn_word_pieces(texts: Sequence[str], *, vocabulary_size: int) -> SubWords
     Raises:
         UsageError: The library is not installed.
     """
-    library = _import_tokenizers()
+    library = import_tokenizers()
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(_without_surrogates(text))
+        counts.update(without_surrogates(text))
     usual = sorted((sign for sign in counts if not sign.isspace()), key=lambda sign: (-counts[sign], sign))[:MOST_SIGNS]
     signs = sorted(usual[: max(1, (vocabulary_size - 1) // 2)])
     tokenizer = library.Tokenizer(library.models.WordPiece(unk_token=UNKNOWN_PIECE))
@@ -165,13 +173,13 @@ def learn_word_pieces(texts: Sequence[str], *, vocabulary_size: int) -> SubWords
         limit_alphabet=len(signs),
         continuing_subword_prefix=GOES_ON,
     )
-    tokenizer.train_from_iterator(map(_without_surrogates, texts), trainer)
+    tokenizer.train_from_iterator(map(without_surrogates, texts), trainer)
     return SubWords(_by_code(tokenizer))
 
 
 def _byte_tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) -> Any:
     """Build a BPE over bytes."""
-    library = _import_tokenizers()
+    library = import_tokenizers()
     codes = {piece: code for code, piece in enumerate(pieces)}
     tokenizer = library.Tokenizer(library.models.BPE(vocab=codes, merges=list(merges)))
     tokenizer.pre_tokenizer = _words_of(library, library.pre_tokenizers.ByteLevel(add_prefix_space=False))
@@ -180,7 +188,7 @@ def _byte_tokenizer(pieces: Sequence[str], merges: Sequence[tuple[str, str]]) ->
 
 def _word_tokenizer(pieces: Sequence[str]) -> Any:
     """Build a tokenizer of word pieces."""
-    library = _import_tokenizers()
+    library = import_tokenizers()
     codes = {piece: code for code, piece in enumerate(pieces)}
     model = library.models.WordPiece(vocab=codes, unk_token=UNKNOWN_PIECE, continuing_subword_prefix=GOES_ON)
     tokenizer = library.Tokenizer(model)
@@ -230,12 +238,12 @@ def _pair(line: str) -> tuple[str, str]:
     return first, second
 
 
-def _without_surrogates(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """Return a text without halves of characters, which no UTF-8 has."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _import_tokenizers() -> Any:
+def import_tokenizers() -> Any:
     """Import the library, or say how to install it."""
     try:
         import tokenizers

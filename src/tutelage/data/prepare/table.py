@@ -30,7 +30,7 @@ from tutelage.data.prepare.cells import count_distinct, read_numbers
 from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.column import Column
 from tutelage.data.prepare.columns import infer_columns, is_text
-from tutelage.data.prepare.encode import fit_encoder, restore_encoder
+from tutelage.data.prepare.encode import fit_encoder, restore_encoder, value_names
 from tutelage.data.prepare.encode_numbers import NumberEncoder, flattened_by
 from tutelage.data.prepare.encoded import Encoder, Rules, changed_cell, smallest_type
 from tutelage.data.prepare.forced import forced_misfit
@@ -187,6 +187,11 @@ class FittedTable(Fitted):
                 if column.role == "dropped" and column.name in table.columns
             ),
         ]
+
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Return numbers and categories by their columns."""
+        codes = [values for encoder in self.encoders for values in value_names(encoder)]
+        return {"number": self.feature_names[0], **{f"code {place}": values for place, values in enumerate(codes)}}
 
     def finisher(self) -> nn.Module:
         """Return the module that widens the codes to int64."""

@@ -5,7 +5,8 @@ Not a component. Of a long text the beginning and the end are kept. Code 0 stand
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -37,6 +38,8 @@ MULTIPLE = 8
 """Batches are padded to a multiple of this, so that there are few different shapes."""
 LONGER = 2
 """Small letters may take more bytes than capital ones: of two of `İ`, three."""
+ENDS = 3
+"""Tokens that mark beginning and end, in vocabularies that have such, and the one of an empty text."""
 BLOCK_TEXTS = 512
 """Texts that are tokenized at once."""
 
@@ -69,6 +72,14 @@ class FittedTokens(Fitted):
         """Return how a token is written, and how its number came about."""
         raise NotImplementedError
 
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Return the tokens by code."""
+        return {"token": tuple(self.name_token(code)[0] for code in range(self.vocabulary_size))}
+
+    def adapted(self, part: Part) -> Self:
+        """Return the same for texts that stand in another column, or in none."""
+        return replace(self, column=as_texts(part).text_column)  # type: ignore[type-var]
+
     def changes(self, part: Any, row: int) -> list[Change]:
         """Return the number of each of the first tokens of one text."""
         found = self.encode([str(as_texts(part).texts[row])])[0]
@@ -96,7 +107,7 @@ class FittedTokens(Fitted):
         lengths: list[int] = []
         tokens = store_tokens(
             self._blocks(texts, lengths),
-            most=sum(min(self.length, LONGER * len(text.encode("utf-8", "replace")) + 1) for text in texts),
+            most=sum(min(self.length, LONGER * len(text.encode("utf-8", "replace")) + ENDS) for text in texts),
             dtype=code_type(self.vocabulary_size),
             what=part.name,
         )

@@ -3,6 +3,7 @@
 Legend: B rows, F numbers, K categories, D length of the vector.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -60,6 +61,12 @@ class TableInput(nn.Module):
         self.size = size
         self.has_matrices = periodic is not None
 
+    def names(self, entries: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        """Name what each entry of the vector stands for; () where that is not known."""
+        numbers = entries.get("number", ()) if self.periodic is None else self.periodic.names(entries)
+        found = numbers + self.category.names(entries)
+        return found if len(found) == self.size else ()
+
     def forward(self, number_BF: Tensor, category_BK: Tensor) -> Tensor:
         """Return float [B, D]."""
         numbers = number_BF if self.periodic is None else self.periodic(number_BF)
@@ -81,6 +88,11 @@ class MixedInput(nn.Module):
         nn.init.normal_(self.embedding.weight, std=0.1)
         self.size = columns.size + WORD_SIZE
         self.has_matrices = columns.has_matrices
+
+    def names(self, entries: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        """Name what each entry of the vector stands for; () where that is not known."""
+        columns = self.columns.names(entries)
+        return columns + tuple(f"words {place}" for place in range(WORD_SIZE)) if columns or not self.columns.size else ()
 
     def forward(self, number_BF: Tensor, category_BK: Tensor, token_BT: Tensor, mask_BT: Tensor) -> Tensor:
         """Return float [B, D]."""

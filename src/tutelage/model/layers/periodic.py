@@ -6,6 +6,7 @@ Legend: B rows, F numbers, Q frequencies a number, E embedding size, K = 2Q + 1.
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -40,6 +41,24 @@ class PeriodicEmbedding(nn.Module):
         bound = 1 / math.sqrt(2 * num_frequencies + 1)
         self.weight = nn.Parameter(torch.empty(num_features, 2 * num_frequencies + 1, size).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(num_features * size).uniform_(-bound, bound))
+
+    def names(self, entries: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+        """Name what each entry of the vector stands for; () where nothing is known of the numbers."""
+        return self._each(entries, len(self.bias) // self.num_features)
+
+    def named_places(self, entries: Mapping[str, tuple[str, ...]]) -> dict[str, dict[int, tuple[str, ...]]]:
+        """Name the numbers that weights are of, as in `model/named.py`."""
+        numbers = self._each(entries, 1)
+        if not numbers:
+            return {}
+        frequencies = self._each(entries, len(self.frequency) // self.num_features)
+        return {"frequency": {0: frequencies}, "weight": {0: numbers}, "bias": {0: self.names(entries)}}
+
+    def _each(self, entries: Mapping[str, tuple[str, ...]], size: int) -> tuple[str, ...]:
+        """Return `size` names for each number."""
+        numbers = entries.get("number", ())
+        is_known = len(numbers) == self.num_features
+        return tuple(f"{name} {place}" for name in numbers for place in range(size)) if is_known else ()
 
     def forward(self, number_BF: Tensor) -> Tensor:
         """Return [B, F * E]."""

@@ -1,0 +1,83 @@
+"""What auto means for a training that starts from what is known: the same architecture, smaller steps, the head first.
+
+Source of the treatment: J. Howard and S. Ruder, 2018, arXiv 1801.06146, section 3.3 (gradual unfreezing, smaller steps for deeper
+layers); A. Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", 2022, arXiv
+2202.10054 (head first, then all). Differs from the papers: two stages, not one for each layer.
+"""
+
+from dataclasses import dataclass
+
+from tutelage.defaults.base import Suggestion
+from tutelage.optim.adamw import AdamW
+from tutelage.optim.schedule.linear_to_zero import LinearToZero
+from tutelage.planning.facts import Facts
+
+__all__ = ["Treatment", "started", "treatment"]
+
+LEAST_STEPS = 300
+"""A few dozen rows are read often, as far as early stopping lets them be."""
+MOST_EPOCHS = 100
+SMALL_BATCH, ROWS_A_BATCH = 16, 20
+"""Of few rows a step takes a small part, so that an epoch has some steps."""
+PUBLIC_EPOCHS, PUBLIC_BATCH = 3.0, 32
+PUBLIC_OPTIM = AdamW(lr=1e-3, weight_decay=0.01)
+"""Of the head; what was learned elsewhere takes steps of a twentieth of that and less: 5e-5, as is usual for such networks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """How what was learned before is treated.
+
+    Attributes:
+        head: Fraction of the steps in which only what is new learns.
+        factor: On the learning rate of what was taken over, next to the head.
+        deepest: The same next to the data.
+    """
+
+    head: float
+    factor: float
+    deepest: float
+
+
+OF_A_RUN = Treatment(head=0.2, factor=0.3, deepest=0.1)
+OF_PUBLIC_WEIGHTS = Treatment(head=0.2, factor=0.05, deepest=0.01)
+
+
+def treatment(facts: Facts) -> Treatment:
+    """Return how what is known is treated where nobody says."""
+    assert facts.known is not None
+    return OF_PUBLIC_WEIGHTS if facts.known.is_public else OF_A_RUN
+
+
+def started(auto: Suggestion, facts: Facts) -> Suggestion:
+    """Return the defaults of a kind of data, changed for a training that starts from what is known; else as they are."""
+    known = facts.known
+    if known is None:
+        return auto
+    size = PUBLIC_BATCH if known.is_public else auto.batch_size
+    batch_size = min(size, max(SMALL_BATCH, facts.num_train // ROWS_A_BATCH)) if facts.num_train else size
+    often = min(LEAST_STEPS * batch_size / max(facts.num_train, 1), MOST_EPOCHS)
+    usual = PUBLIC_EPOCHS if known.is_public else auto.epochs / 2
+    changed = auto.but(
+        model=known.model,
+        batch_size=batch_size,
+        epochs=max(usual, often),
+        useful_epochs=max(auto.useful_epochs, often) if auto.useful_epochs else 0.0,
+        why={
+            "model": f"that of {known.name}, whose weights it begins with",
+            "epochs": "less is new than from scratch; of few rows often, as far as early stopping lets them be",
+        },
+    )
+    if not known.is_public:
+        return changed
+    return changed.but(
+        optim=PUBLIC_OPTIM,
+        schedule=LinearToZero(warmup=0.1),
+        clip=1.0,
+        ema=0.0,
+        why={
+            "optim": "what was learned from far more data moves slowly, in steps of about the same size for all weights",
+            "clip": "the first gradients of a new head are large",
+            "ema": "not needed for so few steps",
+        },
+    )

@@ -1,0 +1,310 @@
+"""What a training starts from: a run's predictor or public weights, opened; what of it is kept, and the network that begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tutelage.core.errors import DataError, RecipeError, RunError
+from tutelage.core.seeds import derive
+from tutelage.core.shape.base import Shape
+from tutelage.core.spec import Component
+from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.kept import Kept
+from tutelage.data.source.base import Collected
+from tutelage.data.target.base import Target
+from tutelage.defaults.started import treatment
+from tutelage.model.named import Places, named_places
+from tutelage.model.stored import hash_tensors
+from tutelage.model.transfer import Transfer, match_weights
+from tutelage.optim.roles import declare_roles, role_of
+from tutelage.planning.facts import Facts, Known
+from tutelage.planning.origin import OriginPlan, OriginWish
+from tutelage.planning.plan import Decision, Plan
+from tutelage.planning.recipe import Recipe
+from tutelage.run.folder import run_folder
+from tutelage.run.public_weights import find_public, read_public
+from tutelage.run.run import Run
+from tutelage.task.base import Data, TaskSpec
+from tutelage.task.supervised import initialize
+from tutelage.training.state import seed_everything
+
+__all__ = ["Origin", "begun_network", "decide_origin", "full_path", "kept_recipe", "known_facts", "open_origin"]
+
+LOOK_ROWS = 8
+"""Rows by which it is found out whether a preprocessing takes the new data."""
+MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a training starts from.
+
+    Attributes:
+        name: For people.
+        path: In full, so that it is found again from another folder.
+        weights: Tensors by name, on the CPU.
+        model: The architecture.
+        prepare: The kind of its preprocessing; "" where it has none.
+        fitted: That preprocessing.
+        task: What it was trained for; None where that is not known. So with the next three.
+        shape: What it takes.
+        target: What its answers mean.
+        num_outputs: How many numbers it returns; 0 where it has no head.
+        licence: What its author allows; "" where that is not known.
+        is_public: Whether it was learned elsewhere.
+    """
+
+    name: str
+    path: str
+    weights: Mapping[str, Tensor]
+    model: Component
+    prepare: str
+    fitted: Fitted | None
+    task: TaskSpec | None = None
+    shape: Shape | None = None
+    target: Target | None = None
+    num_outputs: int = 0
+    licence: str = ""
+    is_public: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 over names and values of the weights."""
+        return hash_tensors(self.weights)
+
+    @property
+    def known(self) -> Known:
+        """What decisions depend on."""
+        return Known(self.name, self.model, self.is_public)
+
+
+def open_origin(path: str) -> Origin:
+    """Open what a training is to start from.
+
+    Raises:
+        RunError: It is neither a run with weights nor a folder with public ones.
+    """
+    found = find_public(path)
+    if found is not None:
+        public = read_public(path, found)
+        return Origin(
+            name=path,
+            path=full_path(path),
+            weights=public.weights,
+            model=public.model,
+            prepare=public.prepare,
+            fitted=public.fitted,
+            licence=public.licence,
+            is_public=True,
+        )
+    run = Run.open(run_folder(path))
+    if run.decided.own_model:
+        found_own = f"{path}: this run trained your own module {run.decided.own_model!r}, which is not stored as code"
+        raise RunError(f"{found_own}. Load its weights into your module, and pass that: tutelage.train(..., model=module).")
+    predictor = run.predictor
+    return Origin(
+        name=path,
+        path=full_path(path),
+        weights={name: value.detach().cpu().contiguous() for name, value in predictor.network.state_dict().items()},
+        model=predictor.model,
+        prepare=predictor.prepare,
+        fitted=predictor.fitted,
+        task=predictor.task,
+        shape=predictor.shape,
+        target=predictor.target,
+        num_outputs=predictor.num_outputs,
+    )
+
+
+def full_path(path: str) -> str:
+    """Write a folder's path in full; other names stay what they are."""
+    return str(Path(path).resolve()) if path and Path(path).is_dir() else path
+
+
+def known_facts(facts: Facts, origin: Origin | None, *, task: TaskSpec) -> Facts:
+    """Return the facts with what is known beforehand.
+
+    Raises:
+        RecipeError: The task cannot start from anything.
+    """
+    if origin is None:
+        return facts
+    if not task.can_start:
+        kind = getattr(task, "kind", "")
+        raise RecipeError(f"recipe: start_from = {origin.name}: task {kind!r} begins from nothing. Leave start_from out.")
+    return replace(facts, known=origin.known)
+
+
+def kept_recipe(recipe: Recipe, origin: Origin | None, collected: Collected) -> tuple[Recipe, tuple[Decision, ...]]:
+    """Return the recipe with the preprocessing that is kept, where that is wished or fits, and what was decided.
+
+    Raises:
+        RecipeError: It is to be kept, and the data do not fit it; or another one is named beside it.
+    """
+    wish = recipe.start_from.prepare
+    if origin is None:
+        return recipe, ()
+    if recipe.prepare != "auto":
+        if wish == "keep":
+            raise RecipeError("recipe: start_from.prepare = 'keep' and prepare = ... were both given. Leave one out.")
+        return recipe, ()
+    misfit = "you want it fitted anew" if wish == "refit" else _misfit(origin, collected.train)
+    if misfit and wish == "keep":
+        raise RecipeError(f"recipe: start_from.prepare = 'keep': {misfit}. Leave it out, or say start_from.prepare = 'refit'.")
+    if misfit:
+        told = Decision(key="start_from.prepare", value="refit", reason="as you asked" if wish == "refit" else misfit)
+        return recipe, (told,)
+    assert origin.fitted is not None
+    return recipe.but(prepare=Kept(of=origin.prepare, state=origin.fitted.state())), ()
+
+
+def _misfit(origin: Origin, part: Part) -> str:
+    """Return why the preprocessing of what a training starts from does not take a part; "" where it does."""
+    if origin.fitted is None:
+        return f"{origin.name} has no preprocessing"
+    if not isinstance(part, RowsPart):
+        return "" if part.suits == origin.prepare else f"it is {origin.prepare!r}, and {part.suits!r} suits the new data"
+    try:
+        origin.fitted.apply(part.select(np.arange(min(LOOK_ROWS, len(part)))))
+    except DataError as error:
+        return f"the new data do not fit it: {error.problems[0].where}: {error.problems[0].found}"
+    return ""
+
+
+def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, facts: Facts) -> Plan:
+    """Return the plan with what it starts from, and how that is treated.
+
+    Raises:
+        RecipeError: None of its weights fits.
+    """
+    with torch.device("meta"):
+        transfer = _transfer(plan, origin, data, network := _network(plan))
+    parameters = dict(network.named_parameters())
+    if not transfer.whole or not set(parameters) - set(transfer.fresh):
+        wanted = getattr(plan.model, "kind", "")
+        raise RecipeError(
+            f"recipe: start_from = {origin.name}: none of its weights fits model = {wanted!r}. Leave model and prepare out: then "
+            f"its architecture, {getattr(origin.model, 'kind', '')!r}, is taken."
+        )
+    usual = treatment(facts)
+    factor = usual.factor if wish.factor == "auto" else wish.factor
+    deepest = min(usual.deepest, factor) if wish.deepest == "auto" else wish.deepest
+    head = usual.head if wish.head == "auto" else wish.head
+    head_steps = round(head * _planned_steps(plan, facts)) if transfer.fresh else 0
+    decided = OriginPlan(
+        path=origin.path,
+        sha256=origin.sha256,
+        licence=origin.licence,
+        fresh=transfer.fresh,
+        head_steps=head_steps,
+        factor=factor,
+        deepest=deepest,
+    )
+    return plan.but(origin=decided, decisions=(*_told(decided, origin, transfer, parameters, wish), *plan.decisions))
+
+
+def _planned_steps(plan: Plan, facts: Facts) -> int:
+    """Return the steps that are planned; of a time budget, whose steps are not known yet, as many as would be useful."""
+    if plan.total_steps or plan.useful_steps:
+        return plan.total_steps or plan.useful_steps
+    return max(1, facts.num_train // plan.batch_size)
+
+
+def _told(
+    decided: OriginPlan, origin: Origin, transfer: Transfer, parameters: Mapping[str, nn.Parameter], wish: OriginWish
+) -> tuple[Decision, ...]:
+    """Say what is taken over, what begins anew, and how each learns."""
+    total = sum(parameter.numel() for parameter in parameters.values())
+    fresh = sum(parameters[name].numel() for name in transfer.fresh)
+    licence = f"; licence of these weights: {origin.licence or 'not stated'}" if origin.is_public else ""
+    told = [
+        Decision(
+            key="start_from",
+            value=f"{origin.name} (SHA-256 {decided.sha256[:12]})",
+            reason=f"{total - fresh:,} of {total:,} weights fit by name and shape{licence}",
+        )
+    ]
+    if transfer.fresh:
+        partly = len([name for name in transfer.fresh if name in transfer.parts])
+        rows = f"; in {partly} of these, what has the same name as before is kept" if partly else ""
+        told.append(Decision(key="start_from.fresh", value=_listed(transfer.fresh), reason=f"new, or of another meaning{rows}"))
+    if transfer.left:
+        told.append(Decision(key="start_from.left", value=_listed(transfer.left), reason="has no place in the new network"))
+    if decided.head_steps:
+        why = "as you asked" if wish.head != "auto" else "else its first gradients would spoil what is known"
+        told.append(Decision(key="start_from.head", value=f"alone for {decided.head_steps:,} steps, then all", reason=why))
+    why = "as you asked" if wish.factor != "auto" else "what was learned before moves slowly, the more so next to the data"
+    rates = f"{decided.factor:g} next to the head, {decided.deepest:g} next to the data"
+    told.append(Decision(key="start_from.factor", value=f"{rates}, of the learning rate", reason=why))
+    return tuple(told)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Name some tensors, and say how many more there are."""
+    rest = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def begun_network(plan: Plan, data: Data) -> nn.Module:
+    """Build the network of a plan that starts from what is known, with the weights it begins with, on the CPU.
+
+    Raises:
+        RunError: What it starts from is gone, or is no longer the same.
+    """
+    assert plan.origin is not None
+    try:
+        origin = open_origin(plan.origin.path)
+    except RunError as error:
+        raise RunError(f"{error} This run starts from there: bring it back to that path, or train anew.") from error
+    if origin.sha256 != plan.origin.sha256:
+        raise RunError(
+            f"{plan.origin.path}: holds other weights (SHA-256 {origin.sha256[:12]}) than those that this run starts from "
+            f"({plan.origin.sha256[:12]}). Bring these back, or train anew."
+        )
+    seed_everything(derive(plan.seed, "model"))
+    network = _network(plan)
+    initialize(network, plan, purpose="init")
+    _transfer(plan, origin, data, network).apply(network, origin.weights)
+    return network
+
+
+def _network(plan: Plan) -> nn.Module:
+    """Build a plan's network on the default device."""
+    assert plan.shape is not None
+    task: TaskSpec = plan.task
+    return task.make_network(plan.model, plan.shape, plan.num_outputs)
+
+
+def _transfer(plan: Plan, origin: Origin, data: Data, network: nn.Module) -> Transfer:
+    """Find out what the network can take."""
+    old = network
+    if origin.task is not None and origin.shape is not None:
+        with torch.device("meta"):
+            old = origin.task.make_network(origin.model, origin.shape, origin.num_outputs)
+    before = _named(old, origin.fitted, _answers(origin.target, origin.num_outputs))
+    now = _named(network, data.fitted, _answers(data.target, plan.num_outputs))
+    return match_weights(origin.weights, network, named_before=before, named_now=now)
+
+
+def _named(network: nn.Module, fitted: Fitted | None, outputs: tuple[str, ...]) -> dict[str, Places]:
+    """Name what the places of a network's parameters stand for."""
+    declare_roles(network)
+    roles = {name: role_of(parameter) for name, parameter in network.named_parameters()}
+    entries = fitted.entries() if fitted is not None else {}
+    return named_places(network, roles=roles, entries=entries, outputs=outputs or entries.get("token", ()))
+
+
+def _answers(target: Target | None, count: int) -> tuple[str, ...]:
+    """Name what each output of a network stands for; () where there is none."""
+    if target is None or not count:
+        return ()
+    names = [str(name) for name in target.classes]
+    if len(names) == count:
+        return tuple(f"class {name}" for name in names)
+    said = f"{' or '.join(names)}" if names else "a number"
+    return tuple(f"{said}, output {place}" for place in range(count))
