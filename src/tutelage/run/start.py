@@ -63,6 +63,7 @@ class Request:
         command: What was typed, to repeat it.
         sinks: Who is told what happens, besides the run folder.
         started: `time.monotonic()` at the start of the command.
+        machine: What was measured of the machine before; None = it is measured.
     """
 
     recipe: Recipe
@@ -74,6 +75,7 @@ class Request:
     command: str = ""
     sinks: Sequence[Sink] = ()
     started: float = field(default_factory=time.monotonic)
+    machine: Machine | None = None
 
     @property
     def source(self) -> str:
@@ -91,7 +93,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None, marks=request.marks)
     gathered = gather(recipe, collected)
     device = choose_device(recipe.device)
-    machine = machine_facts(device_of_process(os.environ, device))
+    machine = request.machine or machine_facts(device_of_process(os.environ, device))
     own_model = type(own).__name__ if own is not None else ""
     data = gathered.data
     # The plan says `cuda` for all: which card each process takes follows from its place, also when it is resumed.
