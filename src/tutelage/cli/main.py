@@ -95,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
     _add_generate(verbs)
     _add_explain(verbs)
+    _add_smaller(verbs)
     _add_small_verbs(verbs)
     return parser
 
@@ -207,6 +208,17 @@ def _add_explain(verbs: "argparse._SubParsersAction[Parser]") -> None:
     )
     explain.add_argument("--out", metavar="FILE", default="", help="write a page to FILE (.html) instead of standard output")
     explain.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_smaller(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `ensemble`."""
+    ensemble = verbs.add_parser("ensemble", help="several runs' models as one, the mean of their answers", allow_abbrev=False)
+    ensemble.add_argument("runs", metavar="RUN", nargs="+", help="run folders of one task with the same labels, two or more")
+    ensemble.add_argument("--out", metavar="DIR", default="", help="the new run folder (default: a new one below runs/)")
+    ensemble.add_argument(
+        "--weights", choices=("equal", "validation"), default="equal", help="or chosen by the validation rows (default equal)"
+    )
+    ensemble.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
@@ -26,12 +26,12 @@ from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
 from tutelage.model.bounded import refuse_misfit, within
-from tutelage.model.stored import Announce, Stored, load_tensors, save_tensors
+from tutelage.model.stored import Announce, load_tensors, save_tensors
 from tutelage.predictor.companion import FloorShare, floor_from, parted
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
-__all__ = ["Predictor", "load_predictor"]
+__all__ = ["Predictor", "load_predictor", "restored"]
 
 FORMAT = "predictor-4"
 REMEDY = "Use the version that wrote it, or train anew."
@@ -152,6 +152,11 @@ class Predictor:
 
         `announce` is told of the file before it takes its place.
         """
+        weights, values = self.content()
+        return save_tensors(path, weights, format=FORMAT, values=values, announce=announce)
+
+    def content(self) -> tuple[dict[str, Tensor], Table]:
+        """Return what a file holds of it: copies of its tensors on the CPU, and everything else as JSON values."""
         # Copies, since safetensors refuses tensors that share memory (tied weights).
         weights = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in self.network.state_dict().items()}
         values = {
@@ -169,8 +174,7 @@ class Predictor:
             "device": torch.device(self.device).type,
             "facts": self.facts,
         }
-        weights |= {} if self.companion is None else self.companion.tensors()
-        return save_tensors(path, weights, format=FORMAT, values=values, announce=announce)
+        return weights | ({} if self.companion is None else self.companion.tensors()), values
 
 
 def load_predictor(path: Path, *, module: nn.Module | None = None, device: str = "auto") -> Predictor:
@@ -185,9 +189,16 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
         RunError: The file is missing or damaged, or needs an own module that was not given.
     """
     stored = load_tensors(path, formats=(FORMAT,))
+    return restored(path, stored.tensors, stored.values, module=module, device=device)
+
+
+def restored(
+    path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any], *, module: nn.Module | None = None, device: str = "auto"
+) -> Predictor:
+    """Build a predictor from what `Predictor.content` gave, read from a file; arguments and errors as of `load_predictor`."""
     try:
-        header = Header.model_validate(stored.values)
-        return _restored(path, stored, header, module=module, device=device)
+        header = Header.model_validate(values)
+        return _restored(path, tensors, header, module=module, device=device)
     except RunError:
         raise
     except ValidationError as error:
@@ -197,14 +208,14 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
         raise RunError(f"{path}: does not hold what this version of tutelage expects: {str(error)[:300]}. {REMEDY}") from error
 
 
-def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module | None, device: str) -> Predictor:
+def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, module: nn.Module | None, device: str) -> Predictor:
     """Build a predictor from what its file holds."""
     if device == "auto":
         device = "cuda" if header.device == "cuda" and torch.cuda.is_available() else "cpu"
     shape = shape_from_record(header.shape)
     task: TaskSpec = _restore("task", header.task)
     model = _restore("model", header.model)
-    weights, others = parted(stored.tensors)
+    weights, others = parted(tensors)
     if model is not None:
         with within(weights):
             refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)

@@ -13,22 +13,20 @@ from torch import nn
 from tutelage.core import layout
 from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
-from tutelage.data.rows.base import Rows
 from tutelage.data.source.base import Collected
 from tutelage.data.source.recognize import recognize
 from tutelage.data.target.base import Target
-from tutelage.metric.base import Outcome
-from tutelage.metric.interval import interval
-from tutelage.metric.sample import OutcomeSample
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
-from tutelage.predictor.predictor import Predictor, load_predictor
+from tutelage.predictor.ensemble import Answerer, Ensemble, load_answerer, parts_of
+from tutelage.predictor.predictor import Predictor
 from tutelage.run.collect import collect, gather_again, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
-from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series, require_horizon
+from tutelage.run.forecast import Forecasts, continued, forecaster, mean_forecasts, measured, read_series, require_horizon
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
+from tutelage.run.measure import measure_batches
 from tutelage.run.prediction import Prediction
 from tutelage.run.samples import Samples, Sought, make_samples
 from tutelage.run.scores import merged
@@ -124,15 +122,27 @@ class Run:
         return self.path / layout.REPORT
 
     @cached_property
-    def predictor(self) -> Predictor:
-        """The trained model with its preprocessing: the best weights."""
+    def answerer(self) -> Answerer:
+        """What answers for rows: the trained model with its preprocessing (the best weights), or an ensemble of such."""
         path = self.path / layout.BEST / layout.PREDICTOR
         name = path.relative_to(self.path).as_posix()
         seal = read_seal(path)
         # One that says no seal is refused, with the reason, where it is read.
         if seal and self.files.knows_another(name, seal=seal):
             raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")
-        return load_predictor(path, module=self.module)
+        return load_answerer(path, module=self.module)
+
+    @property
+    def predictor(self) -> Predictor:
+        """The trained model with its preprocessing.
+
+        Raises:
+            RunError: This is an ensemble: of one model alone this cannot be asked.
+        """
+        if isinstance(self.answerer, Ensemble):
+            found = f"{self.path}: this is an ensemble of {len(self.answerer.members)} models, and that is asked of one model"
+            raise RunError(f"{found}. Ask one of its runs: {', '.join(map(str, self.answerer.facts.get('runs', ())))}.")
+        return self.answerer
 
     def evaluate(self, source: Any = None, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, float]:
         """Measure the model.
@@ -166,10 +176,12 @@ class Run:
         refuse_bad(problems, on_bad_data)
         where = str(source) if isinstance(source, str | Path) else "the data"
         part, _, unknown = _ask(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
-        part, rows, unread = _ask(part, self.predictor.prepared, on_bad_data=on_bad_data)
+        part, rows, unread = _ask(part, self.answerer.prepared, on_bad_data=on_bad_data)
         problems = (*problems, *unknown, *unread)
         truth, warnings = self._truth(part, where=where)
-        values, intervals = self._measure(part, rows, truth)
+        decided = self.decided
+        batches = self.answerer.batches(part, rows)  # type: ignore[arg-type]  # what `prepared` of the same one gave
+        values, intervals = measure_batches(batches, truth, metrics=decided.metrics, seed=decided.seed)
         return {
             "num_rows": len(part),
             "notes": list(part.notes),
@@ -206,11 +218,13 @@ class Run:
             RunError: The run's model continues no series.
             UsageError: A horizon that the model has not learned.
         """
-        fitted = forecaster(self.path, self.predictor)
-        require_horizon(self.path, horizon, fitted)
-        given = read_series(inputs, fitted, training=self._training_series)
+        members, weights = parts_of(self.answerer)
+        fitted = [forecaster(self.path, member) for member in members]
+        require_horizon(self.path, horizon, fitted[0])
+        given = read_series(inputs, fitted[0], training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
-        return continued(self.predictor, fitted, given, horizon=horizon)
+        found = [continued(member, own, given, horizon=horizon) for member, own in zip(members, fitted, strict=True)]
+        return mean_forecasts(found, weights)
 
     def _training_series(self) -> Collected:
         """Read the training data again."""
@@ -229,23 +243,6 @@ class Run:
         remedy = f"The test part that was kept apart: tutelage evaluate {self.path}"
         return [f"{source} is what this run was trained on, so these scores are too good. {remedy}"]
 
-    def _measure(self, part: RowsPart, rows: Rows, truth: np.ndarray) -> tuple[dict[str, float], dict[str, list[float]]]:
-        """Return each metric and its 95 % interval, batch by batch: predictions are not kept."""
-        seed, metrics = self.decided.seed, {f"test/{metric.kind}": metric for metric in self.decided.metrics}
-        tallies = {name: metric.tally() for name, metric in metrics.items()}
-        sample = OutcomeSample(seed=seed)
-        for numbers, answers in self.predictor.batches(part, rows):
-            outcome = Outcome(answers, truth[numbers])
-            sample.add(outcome, numbers)
-            for tally in tallies.values():
-                tally.add(outcome)
-        values, kept = {name: tally.value() for name, tally in tallies.items()}, sample.outcome()
-        intervals = {
-            name: list(interval(metric, kept, seed=seed, estimate=values[name], total=len(truth)))
-            for name, metric in metrics.items()
-        }
-        return values, intervals
-
     def _truth(self, part: RowsPart, *, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
         labels, target = part.labels, self._target
@@ -257,11 +254,11 @@ class Run:
     @property
     def _target(self) -> Target:
         """What the labels mean to this run's model."""
-        if self.predictor.target is None:
+        if self.answerer.target is None:
             raise RunError(
                 f"{self.path}: this run's model was not trained with labels, so there is nothing to compare or predict."
             )
-        return self.predictor.target
+        return self.answerer.target
 
     def predict(self, inputs: Any, *, on_bad_data: str = "fail", horizon: int = 0) -> list[Any]:
         """Return the class name, or the number, for each row of a path, several paths, or arrays.
@@ -317,7 +314,7 @@ class Run:
             left_out += problems
             notes += part.notes
             try:
-                part, found, refused = _ask(part, self.predictor.answers, on_bad_data=on_bad_data)
+                part, found, refused = _ask(part, self.answerer.answers, on_bad_data=on_bad_data)
             except DataError as error:
                 left_out += error.problems
                 continue
@@ -373,7 +370,7 @@ class Run:
     @property
     def _inputs(self) -> Inputs:
         """What reads rows to answer for."""
-        return Inputs(self.predictor.fitted, self._target_column, lambda: self.files.recipe().source)
+        return Inputs(self.answerer.fitted, self._target_column, lambda: self.files.recipe().source)
 
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""
