@@ -28,6 +28,7 @@ from tutelage.data.target.base import Target
 from tutelage.model.bounded import refuse_misfit, within
 from tutelage.model.stored import Announce, load_tensors, save_tensors
 from tutelage.predictor.companion import FloorShare, floor_from, parted
+from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
@@ -55,6 +56,7 @@ class Header(BaseModel):
     precision: Literal["float32", "bfloat16"]
     device: str
     facts: Table
+    onnx: Table | None = None
 
 
 @dataclass(frozen=True)
@@ -174,6 +176,8 @@ class Predictor:
             "device": torch.device(self.device).type,
             "facts": self.facts,
         }
+        if isinstance(self.network, OnnxNetwork):
+            values |= {"onnx": {"num_members": self.network.num_members}, "own_model": ""}
         return weights | ({} if self.companion is None else self.companion.tensors()), values
 
 
@@ -216,14 +220,18 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
     task: TaskSpec = _restore("task", header.task)
     model = _restore("model", header.model)
     weights, others = parted(tensors)
-    if model is not None:
-        with within(weights):
-            refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)
-    network = _network(path, header, task=task, model=model, shape=shape, module=module)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise RunError(f"{path}: the weights do not fit the module: {error}") from error
+    if header.onnx is not None:
+        device = "cpu"
+        network: nn.Module = OnnxNetwork(weights["content"].numpy().tobytes(), num_members=int(header.onnx["num_members"]))
+    else:
+        if model is not None:
+            with within(weights):
+                refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)
+        network = _network(path, header, task=task, model=model, shape=shape, module=module)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise RunError(f"{path}: the weights do not fit the module: {error}") from error
     fitted = _restore_fitted(header)
     # A generator takes random numbers, whatever the rows are that it has learned from.
     if (task.answers_rows or task.continues_series) and fitted is not None and fitted.shape != shape:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -13,12 +13,12 @@ from tutelage.core.errors import RunError, UsageError
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.metric.base import Outcome
-from tutelage.predictor.ensemble import Answerer, Ensemble, misfit
+from tutelage.predictor.ensemble import Ensemble, misfit
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born
+from tutelage.run.derived import ended, scored, write_derived
 from tutelage.run.ending import ENDED
 from tutelage.run.forecast import forecaster
-from tutelage.run.measure import measure_batches
 from tutelage.run.run import Run
 from tutelage.task.rows import PreparedPart, RowsData
 from tutelage.task.supervised import SupervisedSpec
@@ -26,13 +26,10 @@ from tutelage.task.supervised import SupervisedSpec
 __all__ = ["Weigh", "greedy_weights", "make_ensemble"]
 
 Weigh = Literal["equal", "validation"]
-COPIED = (layout.RECIPE, layout.ENV, layout.DATA)
-"""What an ensemble takes from its first run as it is: how rows are read, and where they are."""
 ROUNDS = 20
 """Picks of the greedy choice: weights are multiples of a twentieth."""
 ROUNDING = 1e-9
 UNSEEN = ("validation", "test")
-PREFIXES = {"validation": "val", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -72,17 +69,16 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
     command = f"tutelage ensemble {' '.join(str(run) for run in runs)}" + " --weights validation" * (weigh != "equal")
 
     def fill(folder: Path) -> None:
-        _write(folder, opened[0], ensemble, command=command)
+        write_derived(folder, opened[0], ensemble, command=command)
 
     with born(str(out), name=f"{opened[0].path.name}-ensemble", fill=fill) as folder:
-        scores = _scores(ensemble, members, opened[0], kept)
         told = [
-            {"run": str(run.path), "weight": weight, "metrics": found}
-            for run, weight, found in zip(opened, weights, scores.pop("each"), strict=True)
+            {"run": str(run.path), "weight": weight, "metrics": scored(member, opened[0], kept.parts)["metrics"]}
+            for run, weight, member in zip(opened, weights, members, strict=True)
         ]
         record = {
-            **_ended(opened[0], folder, command=command, seconds=time.monotonic() - began),
-            **scores,
+            **scored(ensemble, opened[0], kept.parts),
+            **ended(opened[0], folder, command=command, seconds=time.monotonic() - began, stopped="averaged"),
             "num_parameters": sum(p.numel() for member in ensemble.members for p in member.network.parameters()),
             "ensemble": {"members": told, "weights": how, "measured": kept.reason or "on rows that no member has learned from"},
         }
@@ -184,53 +180,3 @@ def _weights(members: Sequence[Predictor], first: Run, kept: Kept, *, weigh: Wei
             "--weights out for equal ones."
         )
     return greedy_weights([member.answers(part.part) for member in members], part.truth, task)
-
-
-def _scores(ensemble: Ensemble, members: Sequence[Predictor], first: Run, kept: Kept) -> dict[str, Any]:
-    """Return metrics and intervals of the ensemble, and the metrics of each member, on the rows that were kept apart."""
-    plan = first.decided
-    found: dict[str, Any] = {"metrics": {}, "intervals": {}, "each": [{} for _ in members]}
-    for name, part in kept.parts.items():
-        assert part.truth is not None
-        answerers: list[Answerer] = [ensemble, *members]
-        for place, answerer in enumerate(answerers):
-            values, intervals = measure_batches(
-                answerer.batches(part.part), part.truth, metrics=plan.metrics, seed=plan.seed, part=PREFIXES[name]
-            )
-            if place:
-                found["each"][place - 1] |= values
-            else:
-                found["metrics"] |= values
-                found["intervals"] |= intervals
-    return found
-
-
-def _write(folder: Path, first: Run, ensemble: Ensemble, *, command: str) -> None:
-    """Write what makes a folder a run: how rows are read, the model, and at last the plan."""
-    for name in layout.FOLDERS:
-        (folder / name).mkdir()
-    manifest = Manifest(folder)
-    for file in COPIED:
-        manifest.put(file, first.files.content(file))
-    path = folder / layout.BEST / layout.PREDICTOR
-    ensemble.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
-    manifest.put_json(layout.PLAN, first.files.record(layout.PLAN) | {"command": command})
-
-
-def _ended(first: Run, folder: Path, *, command: str, seconds: float) -> dict[str, Any]:
-    """Return what result.json says of any run that has ended, but for the scores."""
-    task = first.decided.task
-    return {
-        "run": str(folder),
-        "task": getattr(task, "kind", ""),
-        "noun": task.noun,
-        "answers_rows": task.answers_rows,
-        "headline": f"test/{first.decided.headline}",
-        "best_step": 0,
-        "last_step": 0,
-        "stopped": "averaged",
-        "refused_steps": 0,
-        "rollbacks": [],
-        "seconds": round(seconds, 2),
-        "command": command,
-    }

@@ -33,7 +33,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     table = _table(folder / "table.csv")
     other = _table(folder / "other.csv", names=("low", "top"))
     wishes = {"mlp": {"model": "mlp"}, "linear": {"model": "linear"}, "seed": {"seed": 5}, "plain": {"floor": "none"}}
-    runs = {name: tutelage.train(table, target="kind", epochs=1, quiet=True, out=folder / name, **wish) for name, wish in wishes.items()}
+    runs = {
+        name: tutelage.train(table, target="kind", epochs=1, quiet=True, out=folder / name, **wish)
+        for name, wish in wishes.items()
+    }
     runs["other"] = tutelage.train(other, target="kind", epochs=1, quiet=True, out=folder / "other", seed=2)
     return runs
 
