@@ -88,6 +88,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="images, texts, folders of them, tables, or - (a text on each line); of forecasts a later table, if any",
     )
     predict.add_argument("--horizon", metavar="N", help="of forecasts: how many times ahead (default: all that was learned)")
+    predict.add_argument(
+        "--mirror",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="of images: average with mirror images (default: as decided)",
+    )
     predict.add_argument("--out", metavar="FILE", default="", help="write to FILE (.csv or .json) instead of standard output")
     predict.add_argument(
         "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"

@@ -67,6 +67,7 @@ class Plan(Spec):
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops.
         class_weights: A factor per class, or empty.
+        mirror: Whether answers are averaged with those of mirror images; auto = decided at the end by the validation rows.
         save_patience_seconds: How long a full disk is waited for.
         stall_seconds: Shortest time without a step after which it is told where training stands; 0 = never.
         shape: What the model receives, so that it can be built from the plan alone.
@@ -92,6 +93,7 @@ class Plan(Spec):
     batch_size: Several
     num_micro: Several
     class_weights: tuple[float, ...] = ()
+    mirror: Literal["auto", "on", "off"] = "off"
     metrics: tuple[Pick("metric"), ...]  # type: ignore[valid-type]
     watched: str
     headline: str = ""

@@ -151,6 +151,11 @@ class Recipe(Spec):
     num_micro: int = Field(1, gt=0, le=4096, description="Parts a batch is cut into to save memory.")
     clip: float | Auto = Field("auto", description="Largest global gradient norm; 0 does not clip.")
     ema: float | Auto = Field("auto", description="Decay of the weight average, in [0, 1); 0 keeps none.")
+    mirror: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Of images: average the answers for each and its mirror image, at twice the price; auto = decided at the end "
+        "by the validation rows.",
+    )
     class_weights: Literal["auto", "none", "balanced"] = Field("auto", description="Whether rare classes count more.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Precision of products.")
     compile: Literal["auto", "none", "inductor"] = Field("auto", description="Whether to compile the objective.")

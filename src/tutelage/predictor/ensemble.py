@@ -9,9 +9,9 @@ Differs from the paper: weights may differ, and numbers are averaged without a v
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -69,6 +69,10 @@ class Ensemble:
     def target(self) -> Target | None:
         """What labels mean, to all members alike."""
         return self.members[0].target
+
+    def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Ensemble":
+        """Return an ensemble whose members average with mirror images or do not; errors as of `Predictor.mirrored`."""
+        return replace(self, members=tuple(member.mirrored(wish) for member in self.members))
 
     def prepared(self, part: RowsPart) -> tuple[Rows, ...]:
         """Return a part's rows as each member takes them; errors as of `Predictor.prepared`."""

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
 from tutelage.core import catalog
-from tutelage.core.errors import RunError, TutelageError
+from tutelage.core.errors import RunError, TutelageError, UsageError
 from tutelage.core.shape.base import Shape, shape_from_record
 from tutelage.core.typed import first_mistake
 from tutelage.data.part.base import RowsPart
@@ -57,6 +57,7 @@ class Header(BaseModel):
     device: str
     facts: Table
     onnx: Table | None = None
+    is_mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Predictor:
         num_outputs: How many numbers it returns per row.
         calibrator: Makes the answers honest; None where they stay as the network gives them.
         companion: The floor whose answers have a share in those that leave; None where there is none.
+        is_mirrored: Whether answers are the mean of those for a row and for its mirror image.
         precision: How it computes.
         device: Where it is.
         facts: Where it comes from: the step, the run, its scores.
@@ -89,6 +91,7 @@ class Predictor:
     num_outputs: int
     calibrator: Calibrator | None = None
     companion: FloorShare | None = None
+    is_mirrored: bool = False
     precision: str = "float32"
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
@@ -99,7 +102,20 @@ class Predictor:
         finisher = self.task.finisher(self.fitted)
         names = tuple(self.shape.tensors)
         calibrator = self.calibrator.module().to(self.device) if self.calibrator is not None else None
-        return Answering(finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator)
+        mirrored = self.shape.mirrored if self.is_mirrored else {}
+        return Answering(
+            finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator, mirrored=mirrored
+        )
+
+    def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Predictor":
+        """Return a predictor that averages with mirror images or does not; `auto` = as was decided when it was trained.
+
+        Raises:
+            UsageError: Such data have no mirror images.
+        """
+        if wish == "on" and not self.shape.mirrored:
+            raise UsageError(f"mirror = on: such data have no mirror images ({self.shape.say()}). Leave it out.")
+        return self if wish == "auto" else replace(self, is_mirrored=wish == "on")
 
     def calibrated(self, calibrator: Calibrator | None) -> "Predictor":
         """Return a predictor of the same network with another calibrator, or without one.
@@ -176,6 +192,8 @@ class Predictor:
             "device": torch.device(self.device).type,
             "facts": self.facts,
         }
+        if self.is_mirrored:
+            values["is_mirrored"] = True
         if isinstance(self.network, OnnxNetwork):
             values |= {"onnx": {"num_members": self.network.num_members}, "own_model": ""}
         return weights | ({} if self.companion is None else self.companion.tensors()), values
@@ -252,6 +270,7 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
         num_outputs=header.num_outputs,
         calibrator=calibrator,
         companion=companion,
+        is_mirrored=header.is_mirrored and bool(shape.mirrored),
         precision=header.precision,
         device=device,
         facts=header.facts,

@@ -73,6 +73,7 @@ def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str
         device=plan.device,
         companion=_share(problem.beside),
         calibrator=problem.calibrator(),
+        is_mirrored=problem.mirroring is not None and problem.mirroring.is_on,
         facts=facts,
     )
 

@@ -1,15 +1,20 @@
-"""How good a model's answers for rows are: each metric and its interval, batch by batch."""
+"""What a model is asked about rows, and how good its answers are: each metric and its interval, batch by batch."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
+from tutelage.core.errors import DataError, DataProblem
+from tutelage.data.part.base import RowsPart
 from tutelage.metric.base import Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.sample import OutcomeSample
+from tutelage.run.collect import refuse_bad
 
-__all__ = ["measure_batches"]
+__all__ = ["ask_rows", "measure_batches"]
+
+Reply = TypeVar("Reply")
 
 
 def measure_batches(
@@ -42,3 +47,23 @@ def measure_batches(
         name: list(interval(metric, kept, seed=seed, estimate=values[name], total=len(truth))) for name, metric in named.items()
     }
     return values, intervals
+
+
+def ask_rows(
+    part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str
+) -> tuple[RowsPart, Reply, tuple[DataProblem, ...]]:
+    """Ask something about all rows; return those that it could be told of, the reply, and what is wrong with the others.
+
+    Raises:
+        DataError: Rows were refused and must not be left out, or all of them were.
+    """
+    try:
+        return part, ask(part), ()
+    except DataError as error:
+        bad = [item for problem in error.problems for item in problem.items]
+        kept = np.setdiff1d(np.arange(len(part)), bad)
+        if not len(kept):
+            raise
+        refuse_bad(error.problems, on_bad_data)
+        rows = part.select(kept)
+        return rows, ask(rows), error.problems

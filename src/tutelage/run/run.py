@@ -1,10 +1,10 @@
 """A finished (or paused) run, opened: its metrics, and its model for evaluation and prediction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, continued, forecaster, mean_forecasts, measured, read_series, require_horizon
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
-from tutelage.run.measure import measure_batches
+from tutelage.run.measure import ask_rows, measure_batches
 from tutelage.run.prediction import Prediction
 from tutelage.run.samples import Samples, Sought, make_samples
 from tutelage.run.scores import merged
@@ -34,8 +34,6 @@ from tutelage.task.base import Data
 from tutelage.task.sample_maker import SampleMaker
 
 __all__ = ["Run"]
-
-Reply = TypeVar("Reply")
 
 
 @dataclass(frozen=True)
@@ -132,6 +130,16 @@ class Run:
             raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")
         return load_answerer(path, module=self.module)
 
+    def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Run":
+        """Return the run with answers averaged with those of mirror images or not; `auto` = as its training decided.
+
+        Raises:
+            UsageError: Such data have no mirror images.
+        """
+        other = replace(self)
+        other.__dict__["answerer"] = self.answerer.mirrored(wish)
+        return other
+
     @property
     def predictor(self) -> Predictor:
         """The trained model with its preprocessing.
@@ -175,8 +183,8 @@ class Run:
         part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
         refuse_bad(problems, on_bad_data)
         where = str(source) if isinstance(source, str | Path) else "the data"
-        part, _, unknown = _ask(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
-        part, rows, unread = _ask(part, self.answerer.prepared, on_bad_data=on_bad_data)
+        part, _, unknown = ask_rows(part, lambda rows: self._truth(rows, where=where), on_bad_data=on_bad_data)
+        part, rows, unread = ask_rows(part, self.answerer.prepared, on_bad_data=on_bad_data)
         problems = (*problems, *unknown, *unread)
         truth, warnings = self._truth(part, where=where)
         decided = self.decided
@@ -314,7 +322,7 @@ class Run:
             left_out += problems
             notes += part.notes
             try:
-                part, found, refused = _ask(part, self.answerer.answers, on_bad_data=on_bad_data)
+                part, found, refused = ask_rows(part, self.answerer.answers, on_bad_data=on_bad_data)
             except DataError as error:
                 left_out += error.problems
                 continue
@@ -375,23 +383,3 @@ class Run:
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""
         return str(self.files.record(layout.DATA).get("target", ""))
-
-
-def _ask(
-    part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str
-) -> tuple[RowsPart, Reply, tuple[DataProblem, ...]]:
-    """Ask something about all rows; return those that it could be told of, the reply, and what is wrong with the others.
-
-    Raises:
-        DataError: Rows were refused and must not be left out, or all of them were.
-    """
-    try:
-        return part, ask(part), ()
-    except DataError as error:
-        bad = [item for problem in error.problems for item in problem.items]
-        kept = np.setdiff1d(np.arange(len(part)), bad)
-        if not len(kept):
-            raise
-        refuse_bad(error.problems, on_bad_data)
-        rows = part.select(kept)
-        return rows, ask(rows), error.problems

@@ -28,6 +28,8 @@ def score(problem: Problem, task: Task, plan: Plan, *, is_tested: bool, seconds:
     for evaluator in evaluators:
         found = merged(found, evaluator.final(task))
     extras = problem.extras()
+    if problem.mirroring is not None and (mirror := problem.mirroring.record()):
+        extras = {**extras, "mirror": mirror}
     if seconds and "env_steps" in extras:
         speed = {"env_steps_per_second": extras["env_steps"] / seconds}
         extras |= {"figures": {**found.get("figures", {}), "env_steps": extras["env_steps"], **speed}, **speed}

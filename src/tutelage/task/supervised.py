@@ -27,6 +27,7 @@ from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, Tas
 from tutelage.task.beside import Beside
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.lags import lag_batch, measure_lags
+from tutelage.task.mirroring import Mirroring
 from tutelage.task.parts import split_rows
 from tutelage.task.row_example import row_example
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
@@ -127,7 +128,8 @@ class SupervisedSpec(TaskSpec):
         if plan.class_weights and data.train.target is not None:
             beside["weight"] = torch.tensor(list(plan.class_weights), dtype=torch.float32)[data.train.target]
         stream = planned_stream(data.train.labelled(**beside), plan, finisher=finisher, rank=rank, world=world)
-        answering = _Answers(finisher, self, names)
+        mirroring = Mirroring(plan)
+        answering = _Answers(finisher, self, names, mirroring)
         floor = None if plan.floor is None else Beside(plan.floor, data, plan.seed)
         validation = self._evaluator("val", plan, data, data.validation, answering, floor)
         return Problem(
@@ -136,6 +138,7 @@ class SupervisedSpec(TaskSpec):
             validation=validation,
             test=self._evaluator("test", plan, data, data.test, answering, floor) if data.test is not None else None,
             beside=floor,
+            mirroring=mirroring.asked_of(validation, num_test=0 if data.test is None else len(data.test), scale=self),
             choose=validation.choose,
             lags=lambda task: measure_lags(task, lambda: lag_batch(data.validation.labelled(), finisher, device=plan.device)),
             example=lambda part, row: row_example(self, loss, data, finisher, part, row, class_weights=plan.class_weights),
@@ -168,11 +171,12 @@ class SupervisedSpec(TaskSpec):
 class _Answers:
     """Makes the module that answers out of a task's present network."""
 
-    def __init__(self, finisher: nn.Module, spec: TaskSpec, input_names: tuple[str, ...]) -> None:
-        self._finisher, self._spec, self._names = finisher, spec, input_names
+    def __init__(self, finisher: nn.Module, spec: TaskSpec, input_names: tuple[str, ...], mirroring: Mirroring) -> None:
+        self._finisher, self._spec, self._names, self._mirroring = finisher, spec, input_names, mirroring
 
     def __call__(self, task: Task) -> nn.Module:
-        return Answering(self._finisher, task.network(), task=self._spec, input_names=self._names)
+        mirrored = self._mirroring.axes
+        return Answering(self._finisher, task.network(), task=self._spec, input_names=self._names, mirrored=mirrored)
 
 
 class SupervisedTask(Task):
