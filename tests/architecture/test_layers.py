@@ -32,7 +32,7 @@ RANKS = {
     **dict.fromkeys(["training", "predictor"], 4),
     "run": 5,
     **dict.fromkeys(["estimate", "study", "report", "export", "serve"], 6),
-    "api": 7,
+    **dict.fromkeys(["api", "sklearn"], 7),
     "cli": 8,
 }
 MAX_DEPTH = 9

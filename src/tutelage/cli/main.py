@@ -90,6 +90,12 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--horizon", metavar="N", help="of forecasts: how many times ahead (default: all that was learned)")
     predict.add_argument("--coverage", metavar="P", help="also sets of classes, or intervals, that hold the truth so often: 0.9")
     predict.add_argument("--sets", metavar="METHOD", default="", help="of --coverage: lac (default), aps, raps or by_class")
+    predict.add_argument(
+        "--mirror",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="of images: average with mirror images (default: as decided)",
+    )
     predict.add_argument("--out", metavar="FILE", default="", help="write to FILE (.csv or .json) instead of standard output")
     predict.add_argument(
         "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
@@ -99,6 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_generate(verbs)
     _add_explain(verbs)
     _add_calibrate(verbs)
+    _add_smaller(verbs)
     _add_small_verbs(verbs)
     return parser
 
@@ -255,6 +262,31 @@ def _add_calibrate(verbs: "argparse._SubParsersAction[Parser]") -> None:
         "--on-bad-data", choices=("fail", "skip"), default="fail", help="what to do with items that cannot be read"
     )
     calibrate.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_smaller(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `ensemble` and `quantize`."""
+    ensemble = verbs.add_parser("ensemble", help="several runs' models as one, the mean of their answers", allow_abbrev=False)
+    ensemble.add_argument("runs", metavar="RUN", nargs="+", help="run folders of one task with the same labels, two or more")
+    ensemble.add_argument("--out", metavar="DIR", default="", help="the new run folder (default: a new one below runs/)")
+    ensemble.add_argument(
+        "--weights", choices=("equal", "validation"), default="equal", help="or chosen by the validation rows (default equal)"
+    )
+    ensemble.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    quantize = verbs.add_parser("quantize", help="a run's model in int8: smaller, and faster on a CPU", allow_abbrev=False)
+    quantize.add_argument("run", metavar="RUN", help="a run folder")
+    quantize.add_argument("--out", metavar="DIR", default="", help="the new run folder (default: a new one below runs/)")
+    quantize.add_argument(
+        "--method", choices=("auto", "static", "dynamic"), default="auto", help="how inputs are rounded (default: the faster)"
+    )
+    quantize.add_argument(
+        "--most-loss",
+        metavar="P",
+        type=float,
+        default=0.3,
+        help="points of accuracy, or per cent of the RMSE, that may be lost on the validation rows (default 0.3)",
+    )
+    quantize.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

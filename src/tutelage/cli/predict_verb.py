@@ -27,6 +27,8 @@ def run(arguments: argparse.Namespace) -> int:
     opened = Run.open(arguments.run, tell=warn)
     if arguments.out:
         check_out_file(arguments.out, arguments.inputs, learned_from=str(opened.plan.get("source", "")))
+    if arguments.mirror != "auto":
+        opened = opened.mirrored(arguments.mirror)
     prediction = _prediction(opened, arguments)
     records = prediction.records()
     for note in prediction.notes:

@@ -145,7 +145,7 @@ def inside(there_ND: np.ndarray, asked_MD: np.ndarray, *, neighbors: int) -> np.
 
     def find() -> np.ndarray:
         distance_NM = distances(there_ND, asked_MD)
-        return (distance_NM < radii(there_ND, neighbors=neighbors)[:, None]) | (distance_NM == 0)
+        return np.asarray((distance_NM < radii(there_ND, neighbors=neighbors)[:, None]) | (distance_NM == 0))
 
     return _INSIDE.get(find, there_ND, asked_MD, neighbors=neighbors)
 
@@ -162,7 +162,7 @@ class _Latest:
 
     def get(self, make: Callable[[], np.ndarray], *samples: np.ndarray, neighbors: int) -> np.ndarray:
         """Return what `make` makes of samples, or made of equal ones lately."""
-        hashes = (hashlib.blake2b(np.ascontiguousarray(each), digest_size=16).digest() for each in samples)
+        hashes = (hashlib.blake2b(np.ascontiguousarray(each).data, digest_size=16).digest() for each in samples)
         key = (neighbors, *(each.shape for each in samples), *hashes)
         found = self._found.pop(key, None)
         if found is None:

@@ -72,6 +72,7 @@ class Plan(Spec):
         calibrators: Kinds among which the calibrator is chosen when training has ended; empty = answers stay as they are.
         calibrator_asked: Whether the only kind is taken whatever the numbers say.
         calibration_rows: Validation rows that are kept from early stopping for it; 0 = all of them serve both.
+        mirror: Whether answers are averaged with those of mirror images; auto = decided at the end by the validation rows.
         save_patience_seconds: How long a full disk is waited for.
         stall_seconds: Shortest time without a step after which it is told where training stands; 0 = never.
         shape: What the model receives, so that it can be built from the plan alone.
@@ -102,6 +103,7 @@ class Plan(Spec):
     calibrators: tuple[str, ...] = ()
     calibrator_asked: bool = False
     calibration_rows: Count = 0
+    mirror: Literal["auto", "on", "off"] = "off"
     metrics: tuple[Pick("metric"), ...]  # type: ignore[valid-type]
     watched: str
     headline: str = ""

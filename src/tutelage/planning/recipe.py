@@ -158,6 +158,11 @@ class Recipe(Spec):
         description="What makes probabilities honest, fitted to held-out rows after training: a name, none, or auto (the best by "
         "cross-validated log loss, none among them).",
     )
+    mirror: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Of images: average the answers for each and its mirror image, at twice the price; auto = decided at the end "
+        "by the validation rows.",
+    )
     class_weights: Literal["auto", "none", "balanced"] = Field("auto", description="Whether rare classes count more.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Precision of products.")
     compile: Literal["auto", "none", "inductor"] = Field("auto", description="Whether to compile the objective.")

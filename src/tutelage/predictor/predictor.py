@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.conformal import Conformal
@@ -28,12 +28,13 @@ from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
 from tutelage.model.bounded import refuse_misfit, within
-from tutelage.model.stored import Announce, Stored, load_tensors, save_tensors
+from tutelage.model.stored import Announce, load_tensors, save_tensors
 from tutelage.predictor.companion import FloorShare, floor_from, parted
+from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
-__all__ = ["Predictor", "load_predictor"]
+__all__ = ["Predictor", "load_predictor", "restored"]
 
 FORMAT = "predictor-4"
 REMEDY = "Use the version that wrote it, or train anew."
@@ -58,6 +59,8 @@ class Header(BaseModel):
     precision: Literal["float32", "bfloat16"]
     device: str
     facts: Table
+    onnx: Table | None = None
+    is_mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Predictor:
             network and floor, after `module`.
         companion: The floor whose answers have a share in those that leave; None where there is none.
         conformal: Scores of held-out rows, for sets and intervals; None where there are none.
+        is_mirrored: Whether answers are the mean of those for a row and for its mirror image.
         precision: How it computes.
         device: Where it is.
         facts: Where it comes from: the step, the run, its scores.
@@ -93,6 +97,7 @@ class Predictor:
     calibrator: Calibrator | None = None
     companion: FloorShare | None = None
     conformal: Conformal | None = None
+    is_mirrored: bool = False
     precision: str = "float32"
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
@@ -107,7 +112,20 @@ class Predictor:
         names = tuple(self.shape.tensors)
         is_inside = self.calibrator is not None and self.companion is None
         calibrator = self.calibrator.module().to(self.device) if self.calibrator is not None and is_inside else None
-        return Answering(finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator)
+        mirrored = self.shape.mirrored if self.is_mirrored else {}
+        return Answering(
+            finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator, mirrored=mirrored
+        )
+
+    def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Predictor":
+        """Return a predictor that averages with mirror images or does not; `auto` = as was decided when it was trained.
+
+        Raises:
+            UsageError: Such data have no mirror images.
+        """
+        if wish == "on" and not self.shape.mirrored:
+            raise UsageError(f"mirror = on: such data have no mirror images ({self.shape.say()}). Leave it out.")
+        return self if wish == "auto" else replace(self, is_mirrored=wish == "on")
 
     def calibrated(self, calibrator: Calibrator | None) -> "Predictor":
         """Return a predictor of the same network with another calibrator, or without one.
@@ -191,6 +209,11 @@ class Predictor:
 
         `announce` is told of the file before it takes its place.
         """
+        weights, values = self.content()
+        return save_tensors(path, weights, format=FORMAT, values=values, announce=announce)
+
+    def content(self) -> tuple[dict[str, Tensor], Table]:
+        """Return what a file holds of it: copies of its tensors on the CPU, and everything else as JSON values."""
         # Copies, since safetensors refuses tensors that share memory (tied weights).
         weights = {key: value.detach().to("cpu", copy=True).contiguous() for key, value in self.network.state_dict().items()}
         values = {
@@ -209,8 +232,11 @@ class Predictor:
             "device": torch.device(self.device).type,
             "facts": self.facts,
         }
-        weights |= {} if self.companion is None else self.companion.tensors()
-        return save_tensors(path, weights, format=FORMAT, values=values, announce=announce)
+        if self.is_mirrored:
+            values["is_mirrored"] = True
+        if isinstance(self.network, OnnxNetwork):
+            values |= {"onnx": {"num_members": self.network.num_members}, "own_model": ""}
+        return weights | ({} if self.companion is None else self.companion.tensors()), values
 
 
 def load_predictor(path: Path, *, module: nn.Module | None = None, device: str = "auto") -> Predictor:
@@ -225,9 +251,16 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
         RunError: The file is missing or damaged, or needs an own module that was not given.
     """
     stored = load_tensors(path, formats=(FORMAT,))
+    return restored(path, stored.tensors, stored.values, module=module, device=device)
+
+
+def restored(
+    path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any], *, module: nn.Module | None = None, device: str = "auto"
+) -> Predictor:
+    """Build a predictor from what `Predictor.content` gave, read from a file; arguments and errors as of `load_predictor`."""
     try:
-        header = Header.model_validate(stored.values)
-        return _restored(path, stored, header, module=module, device=device)
+        header = Header.model_validate(values)
+        return _restored(path, tensors, header, module=module, device=device)
     except RunError:
         raise
     except ValidationError as error:
@@ -237,22 +270,26 @@ def load_predictor(path: Path, *, module: nn.Module | None = None, device: str =
         raise RunError(f"{path}: does not hold what this version of tutelage expects: {str(error)[:300]}. {REMEDY}") from error
 
 
-def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module | None, device: str) -> Predictor:
+def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, module: nn.Module | None, device: str) -> Predictor:
     """Build a predictor from what its file holds."""
     if device == "auto":
         device = "cuda" if header.device == "cuda" and torch.cuda.is_available() else "cpu"
     shape = shape_from_record(header.shape)
     task: TaskSpec = _restore("task", header.task)
     model = _restore("model", header.model)
-    weights, others = parted(stored.tensors)
-    if model is not None:
-        with within(weights):
-            refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)
-    network = _network(path, header, task=task, model=model, shape=shape, module=module)
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise RunError(f"{path}: the weights do not fit the module: {error}") from error
+    weights, others = parted(tensors)
+    if header.onnx is not None:
+        device = "cpu"
+        network: nn.Module = OnnxNetwork(weights["content"].numpy().tobytes(), num_members=int(header.onnx["num_members"]))
+    else:
+        if model is not None:
+            with within(weights):
+                refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)
+        network = _network(path, header, task=task, model=model, shape=shape, module=module)
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            raise RunError(f"{path}: the weights do not fit the module: {error}") from error
     fitted = _restore_fitted(header)
     # A generator takes random numbers, whatever the rows are that it has learned from.
     if (task.answers_rows or task.continues_series) and fitted is not None and fitted.shape != shape:
@@ -276,6 +313,7 @@ def _restored(path: Path, stored: Stored, header: Header, *, module: nn.Module |
         calibrator=calibrator,
         companion=companion,
         conformal=conformal,
+        is_mirrored=header.is_mirrored and bool(shape.mirrored),
         precision=header.precision,
         device=device,
         facts=header.facts,

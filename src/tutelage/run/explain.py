@@ -18,6 +18,8 @@ from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
 from tutelage.data.part.base import Part
 from tutelage.planning.plan import Plan
+from tutelage.predictor.int8 import OnnxNetwork
+from tutelage.predictor.predictor import Predictor
 from tutelage.run import stages_before, stages_step
 from tutelage.run.collect import collect, refuse_bad
 from tutelage.run.compose import Composed, compose
@@ -105,6 +107,18 @@ def explain_row(run: Run, asked: Asked) -> Explanation:
     return Explanation(str(run.path), asked.file or asked.part, asked.row, row.example.where, stages, row.called)
 
 
+def _trainable(run: Run) -> Predictor:
+    """Return the run's model.
+
+    Raises:
+        RunError: It computes in int8, and does not train.
+    """
+    if isinstance(run.predictor.network, OnnxNetwork):
+        found = f"{run.path}: a model in int8 does not train, so there is no step to follow"
+        raise RunError(f"{found}. Ask the run that it was made of: {', '.join(run.predictor.facts.get('runs', ()))}.")
+    return run.predictor
+
+
 def follow_row(run: Run, asked: Asked) -> FollowedRow:
     """Build the training anew, seeding the default generators, and make the step; errors as in `explain_row`."""
     if asked.part == "test" and not asked.file and not run.result:
@@ -125,7 +139,7 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
         prefix = task.phases[task.usual_beat(0)[0]].owns[0]
         network = task.get_submodule(prefix.rstrip("."))
         start = {name: parameter.detach().clone() for name, parameter in task.named_parameters()}
-        predictor = run.predictor if asked.at == "end" else None
+        predictor = _trainable(run) if asked.at == "end" else None
         moment = _restored(run, composed, plan) if asked.at == "end" else _beginning(plan)
         if predictor is not None:
             network.load_state_dict(predictor.network.state_dict())

@@ -25,7 +25,7 @@ from tutelage.task.forecast_beside import ForecastBeside
 from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
 from tutelage.task.series_spans import say_begun_late
 
-__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "measured", "read_series", "require_horizon"]
+__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "mean_forecasts", "measured", "read_series", "require_horizon"]
 
 DIGITS = 8
 """Significant digits of what is told."""
@@ -198,6 +198,20 @@ def continued(predictor: Predictor, fitted: TimelineFitted, given: SeriesInput, 
     warnings = (*given.warnings, *([doubt] if silent else []), *late, *missing)
     whole = Forecasts(told, fitted.series, windows.raw(forecast_HC), quantiles, given.problems, given.notes, warnings)
     return whole.first(horizon)
+
+
+def mean_forecasts(found: Sequence[Forecasts], weights: Sequence[float]) -> Forecasts:
+    """Return the weighted mean of several models' forecasts of the same times, and that of each quantile."""
+    first = found[0]
+    if len(found) == 1:
+        return first
+    values = sum(weight * one.values for weight, one in zip(weights, found, strict=True))
+    quantiles = {
+        name: np.asarray(sum(weight * one.quantiles[name] for weight, one in zip(weights, found, strict=True)))
+        for name in first.quantiles
+        if all(name in one.quantiles for one in found)
+    }
+    return replace(first, values=np.asarray(values), quantiles=quantiles)
 
 
 def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: SeriesInput) -> dict[str, Any]:

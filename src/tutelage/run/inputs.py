@@ -8,15 +8,14 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tutelage.core import catalog
-from tutelage.core.errors import DataError, DataProblem, UsageError
+from tutelage.core.errors import DataProblem, UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Source
 from tutelage.data.source.recognize import recognize_input
-from tutelage.run.collect import refuse_bad
 
-__all__ = ["Inputs", "ask_rows"]
+__all__ = ["Inputs"]
 
 Reply = TypeVar("Reply")
 
@@ -141,23 +140,3 @@ def _is_there(path: str) -> bool:
 def _are_paths(source: Any) -> bool:
     """Tell whether something is a sequence of paths."""
     return isinstance(source, Sequence) and bool(source) and all(isinstance(item, str | Path) for item in source)
-
-
-def ask_rows(
-    part: RowsPart, ask: Callable[[RowsPart], Reply], *, on_bad_data: str
-) -> tuple[RowsPart, Reply, tuple[DataProblem, ...]]:
-    """Ask something about all rows; return those that it could be told of, the reply, and what is wrong with the others.
-
-    Raises:
-        DataError: Rows were refused and must not be left out, or all of them were.
-    """
-    try:
-        return part, ask(part), ()
-    except DataError as error:
-        bad = [item for problem in error.problems for item in problem.items]
-        kept = np.setdiff1d(np.arange(len(part)), bad)
-        if not len(kept):
-            raise
-        refuse_bad(error.problems, on_bad_data)
-        rows = part.select(kept)
-        return rows, ask(rows), error.problems

@@ -45,6 +45,8 @@ def reserve_seconds(composed: Composed, per_row: float) -> float:
     rows = 2 * len(composed.problem.validation) + (len(composed.problem.test) if composed.problem.test else 0)
     beside = composed.problem.beside
     decided = composed.problem.reserve(per_row) + (0.0 if beside is None else beside.reserve_seconds)
+    mirroring = composed.problem.mirroring
+    decided += 0.0 if mirroring is None else mirroring.reserve_seconds(per_row)
     return rows * per_row + REPORT_SECONDS + decided
 
 

@@ -1,10 +1,10 @@
 """A finished (or paused) run, opened: its metrics, and its model for evaluation and prediction."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -13,22 +13,23 @@ from torch import nn
 from tutelage.core import layout
 from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
-from tutelage.data.rows.base import Rows
 from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
-from tutelage.predictor.predictor import Predictor, load_predictor
+from tutelage.predictor.ensemble import Answerer, Ensemble, load_answerer, parts_of
+from tutelage.predictor.predictor import Predictor
 from tutelage.run.calibrating import Calibrating, answered, held_out, require_calibrated
 from tutelage.run.collect import collect, gather_again, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
-from tutelage.run.forecast import Forecasts, continued, forecaster, measured, read_series, require_horizon
+from tutelage.run.forecast import Forecasts, continued, forecaster, mean_forecasts, measured, read_series, require_horizon
 from tutelage.run.generate import Generation, Wanted, begin_generation
-from tutelage.run.inputs import Inputs, ask_rows
+from tutelage.run.inputs import Inputs
+from tutelage.run.measure import ask_rows, measure_batches
 from tutelage.run.prediction import Prediction, sets_of
 from tutelage.run.samples import Samples, Sought, make_samples
-from tutelage.run.scores import merged, score_rows, warn_of_own
+from tutelage.run.scores import merged, warn_of_own
 from tutelage.task.base import Data
 from tutelage.task.sample_maker import SampleMaker
 
@@ -119,15 +120,37 @@ class Run:
         return self.path / layout.REPORT
 
     @cached_property
-    def predictor(self) -> Predictor:
-        """The trained model with its preprocessing: the best weights."""
+    def answerer(self) -> Answerer:
+        """What answers for rows: the trained model with its preprocessing (the best weights), or an ensemble of such."""
         path = self.path / layout.BEST / layout.PREDICTOR
         name = path.relative_to(self.path).as_posix()
         seal = read_seal(path)
         # One that says no seal is refused, with the reason, where it is read.
         if seal and self.files.knows_another(name, seal=seal):
             raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")
-        return load_predictor(path, module=self.module)
+        return load_answerer(path, module=self.module)
+
+    def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Run":
+        """Return the run with answers averaged with those of mirror images or not; `auto` = as its training decided.
+
+        Raises:
+            UsageError: Such data have no mirror images.
+        """
+        other = replace(self)
+        other.__dict__["answerer"] = self.answerer.mirrored(wish)
+        return other
+
+    @property
+    def predictor(self) -> Predictor:
+        """The trained model with its preprocessing.
+
+        Raises:
+            RunError: This is an ensemble: of one model alone this cannot be asked.
+        """
+        if isinstance(self.answerer, Ensemble):
+            found = f"{self.path}: this is an ensemble of {len(self.answerer.members)} models, and that is asked of one model"
+            raise RunError(f"{found}. Ask one of its runs: {', '.join(map(str, self.answerer.facts.get('runs', ())))}.")
+        return self.answerer
 
     def evaluate(self, source: Any = None, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, float]:
         """Measure the model.
@@ -158,7 +181,8 @@ class Run:
             return self._forecast_scores(source, target=target, on_bad_data=on_bad_data)
         part, rows, problems = self._labelled(source, target=target, on_bad_data=on_bad_data)
         truth, warnings = self._truth(part, where=_where(source))
-        values, intervals = score_rows(self.predictor, self.decided, part, rows, truth)
+        batches = self.answerer.batches(part, rows)
+        values, intervals = measure_batches(batches, truth, metrics=self.decided.metrics, seed=self.decided.seed)
         return {
             "num_rows": len(part),
             "notes": list(part.notes),
@@ -172,13 +196,13 @@ class Run:
             "intervals": intervals,
         }
 
-    def _labelled(self, source: Any, *, target: str, on_bad_data: str) -> tuple[RowsPart, Rows, tuple[DataProblem, ...]]:
+    def _labelled(self, source: Any, *, target: str, on_bad_data: str) -> tuple[RowsPart, Any, tuple[DataProblem, ...]]:
         """Return rows with labels, the same as they were prepared, and what is wrong with those that are left out."""
         self._require_answers()
         part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
         refuse_bad(problems, on_bad_data)
         part, _, unknown = ask_rows(part, lambda rows: self._truth(rows, where=_where(source)), on_bad_data=on_bad_data)
-        part, rows, unread = ask_rows(part, self.predictor.prepared, on_bad_data=on_bad_data)
+        part, rows, unread = ask_rows(part, self.answerer.prepared, on_bad_data=on_bad_data)
         return part, rows, (*problems, *unknown, *unread)
 
     def calibrate(
@@ -202,7 +226,7 @@ class Run:
             part, rows, _ = self._labelled(source, target=target, on_bad_data=on_bad_data)
             outcome, said = answered(self.predictor, part, rows, self._truth(part, where=_where(source))[0]), _where(source)
         record = Calibrating(self.path, self.decided, self.predictor, method).fit(outcome, source=said, result=self.result)
-        for name in ("files", "predictor", "result"):
+        for name in ("files", "answerer", "result"):
             self.__dict__.pop(name, None)
         return record
 
@@ -229,11 +253,13 @@ class Run:
             RunError: The run's model continues no series.
             UsageError: A horizon that the model has not learned.
         """
-        fitted = forecaster(self.path, self.predictor)
-        require_horizon(self.path, horizon, fitted)
-        given = read_series(inputs, fitted, training=self._training_series)
+        members, weights = parts_of(self.answerer)
+        fitted = [forecaster(self.path, member) for member in members]
+        require_horizon(self.path, horizon, fitted[0])
+        given = read_series(inputs, fitted[0], training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
-        return continued(self.predictor, fitted, given, horizon=horizon)
+        found = [continued(member, own, given, horizon=horizon) for member, own in zip(members, fitted, strict=True)]
+        return mean_forecasts(found, weights)
 
     def _training_series(self) -> Collected:
         """Read the training data again."""
@@ -253,11 +279,11 @@ class Run:
     @property
     def _target(self) -> Target:
         """What the labels mean to this run's model."""
-        if self.predictor.target is None:
+        if self.answerer.target is None:
             raise RunError(
                 f"{self.path}: this run's model was not trained with labels, so there is nothing to compare or predict."
             )
-        return self.predictor.target
+        return self.answerer.target
 
     def predict(self, inputs: Any, *, on_bad_data: str = "fail", horizon: int = 0) -> list[Any]:
         """Return the class name, or the number, for each row of a path, several paths, or arrays.
@@ -326,7 +352,7 @@ class Run:
             left_out += problems
             notes += part.notes
             try:
-                part, found, refused = ask_rows(part, self.predictor.answers, on_bad_data=on_bad_data)
+                part, found, refused = ask_rows(part, self.answerer.answers, on_bad_data=on_bad_data)
             except DataError as error:
                 left_out += error.problems
                 continue
@@ -383,7 +409,7 @@ class Run:
     @property
     def _inputs(self) -> Inputs:
         """What reads rows to answer for."""
-        return Inputs(self.predictor.fitted, self._target_column, lambda: self.files.recipe().source)
+        return Inputs(self.answerer.fitted, self._target_column, lambda: self.files.recipe().source)
 
     def _target_column(self) -> str:
         """Return the name of the target column that the run learned, or ""."""

@@ -4,20 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tutelage.data.part.base import RowsPart
-from tutelage.data.rows.base import Rows
 from tutelage.data.source.recognize import recognize
-from tutelage.metric.base import Outcome
-from tutelage.metric.interval import interval
-from tutelage.metric.sample import OutcomeSample
 from tutelage.planning.plan import Plan
-from tutelage.predictor.predictor import Predictor
 from tutelage.run.files import RunFiles
 from tutelage.task.base import Problem, Task
 
-__all__ = ["merged", "score", "score_rows", "warn_of_own"]
+__all__ = ["merged", "score", "warn_of_own"]
 
 PART_BY_PART = ("figures", "metrics", "intervals", "baseline", "floor", "network")
 """Tables whose entries are of one part each, and so are put together; of all else the last part's counts."""
@@ -39,6 +31,8 @@ def score(problem: Problem, task: Task, plan: Plan, *, is_tested: bool, seconds:
     for evaluator in evaluators:
         found = merged(found, evaluator.final(task))
     extras = problem.extras()
+    if problem.mirroring is not None and (mirror := problem.mirroring.record()):
+        extras = {**extras, "mirror": mirror}
     if seconds and "env_steps" in extras:
         speed = {"env_steps_per_second": extras["env_steps"] / seconds}
         extras |= {"figures": {**found.get("figures", {}), "env_steps": extras["env_steps"], **speed}, **speed}
@@ -54,25 +48,6 @@ def merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any
     if WARNINGS in before and WARNINGS in after:
         found[WARNINGS] = [*before[WARNINGS], *after[WARNINGS]]
     return found
-
-
-def score_rows(
-    predictor: Predictor, plan: Plan, part: RowsPart, rows: Rows, truth: np.ndarray
-) -> tuple[dict[str, float], dict[str, list[float]]]:
-    """Return each of a plan's metrics and its 95 % interval, batch by batch: predictions are not kept."""
-    seed, metrics = plan.seed, {f"test/{metric.kind}": metric for metric in plan.metrics}
-    tallies = {name: metric.tally() for name, metric in metrics.items()}
-    sample = OutcomeSample(seed=seed)
-    for numbers, answers in predictor.batches(part, rows):
-        outcome = Outcome(answers, truth[numbers])
-        sample.add(outcome, numbers)
-        for tally in tallies.values():
-            tally.add(outcome)
-    values, kept = {name: tally.value() for name, tally in tallies.items()}, sample.outcome()
-    intervals = {
-        name: list(interval(metric, kept, seed=seed, estimate=values[name], total=len(truth))) for name, metric in metrics.items()
-    }
-    return values, intervals
 
 
 def warn_of_own(source: Any, folder: Path, files: RunFiles) -> list[str]:

@@ -65,6 +65,7 @@ class Request:
         command: What was typed, to repeat it.
         sinks: Who is told what happens, besides the run folder.
         started: `time.monotonic()` at the start of the command.
+        machine: What was measured of the machine before; None = it is measured.
     """
 
     recipe: Recipe
@@ -76,6 +77,7 @@ class Request:
     command: str = ""
     sinks: Sequence[Sink] = ()
     started: float = field(default_factory=time.monotonic)
+    machine: Machine | None = None
 
     @property
     def source(self) -> str:
@@ -95,7 +97,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     prepared, kept = kept_recipe(recipe, origin, collected)
     gathered = gather(prepared, collected)
     device = choose_device(recipe.device)
-    machine = machine_facts(device_of_process(os.environ, device))
+    machine = request.machine or machine_facts(device_of_process(os.environ, device))
     own_model = type(own).__name__ if own is not None else ""
     data = gathered.data
     # The plan says `cuda` for all: which card each process takes follows from its place, also when it is resumed.

@@ -12,7 +12,7 @@ from tutelage.core.errors import BRING_BACK, OutOfMemoryError, RunError
 from tutelage.core.hashing import feed
 from tutelage.core.journal import Entry
 from tutelage.model.stored import load_tensors, read_seal
-from tutelage.predictor import predictor
+from tutelage.predictor import ensemble, predictor
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for, tell_nobody
 from tutelage.training import checkpoint
 
@@ -34,7 +34,7 @@ LOG_BYTES = 2**32
 """Longest log: a thousand times that of a run of weeks."""
 PREDICTORS = (f"{layout.BEST}/{layout.PREDICTOR}", f"{layout.LAST}/{layout.PREDICTOR}")
 PASSED_OVER = "Nothing needs it as long as another checkpoint is whole: resume sets it aside"
-FORMATS = (checkpoint.FORMAT, predictor.FORMAT)
+FORMATS = (checkpoint.FORMAT, predictor.FORMAT, ensemble.FORMAT)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from tutelage.run.diagnose import Ended, versus_guess
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.interrupt import Interrupt
+from tutelage.run.leaving import decide_what_leaves
 from tutelage.run.mend import sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.origin import begun_network
@@ -32,7 +33,6 @@ from tutelage.run.probe import plan_steps, reserve_seconds, too_short
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.run.scores import merged, score
-from tutelage.task.companion import whose
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
@@ -343,12 +343,8 @@ class Training:
             state.task.load_state_dict(state.best)
             best = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=step, metric=metric, score=best))
-        beside, reason = composed.problem.beside, composed.problem.choose(composed.state.task)
-        if beside is not None:
-            kind = getattr(beside.floor, "kind", "")
-            self.emitter.emit(Noted(message=f"floor ({kind}): {reason}. What leaves: {whose(beside.share)}."))
-        for note in composed.problem.notes():
-            self.emitter.emit(Noted(message=note))
+        for told in decide_what_leaves(composed):
+            self.emitter.emit(Noted(message=told))
 
     def _keep_predictor(self, composed: Composed, name: str, *, step: int) -> str:
         """Write the predictor of the task's present weights into a folder of the run, and return their SHA-256."""

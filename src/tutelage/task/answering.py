@@ -3,7 +3,7 @@
 This one module is what evaluation, prediction, export, serving and teaching use, so they cannot disagree.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 
 import numpy as np
@@ -32,6 +32,7 @@ class Answering(nn.Module):
         task: TaskSpec,
         input_names: tuple[str, ...],
         calibrator: nn.Module | None = None,
+        mirrored: Mapping[str, int] | None = None,
     ) -> None:
         """Put the pieces together; the network is not copied.
 
@@ -41,12 +42,15 @@ class Answering(nn.Module):
             task: Turns outputs into answers.
             input_names: The tensors that the network takes.
             calibrator: Takes answers and returns better ones; None where answers stay as they are.
+            mirrored: Tensors whose mirror images are answered for too, each with the dimension that is turned around; the mean
+                of both answers leaves.
         """
         super().__init__()
         self.finisher = finisher
         self.network = network
         self.input_names = input_names
         self.calibrator = calibrator
+        self.mirrored = dict(mirrored or {})
         self._task = task
 
     def forward(self, batch: Batch) -> Tensor:
@@ -58,9 +62,16 @@ class Answering(nn.Module):
 
     def of_finished(self, finished: Batch) -> Tensor:
         """Return answers for a batch as the network takes it: what a teacher is asked for rows that its student sees changed."""
-        outputs = self.network(*[finished[name] for name in self.input_names]).float()
-        answers = self._task.answer(outputs, num_members=getattr(self.network, "num_members", 1))
+        answers = self._answered(finished)
+        if self.mirrored:
+            mirror = {name: finished[name].flip(dimension) for name, dimension in self.mirrored.items()}
+            answers = (answers + self._answered({**finished, **mirror})) / 2
         return answers if self.calibrator is None else self.calibrator(answers)
+
+    def _answered(self, finished: Batch) -> Tensor:
+        """Return answers for finished tensors, float32."""
+        outputs = self.network(*[finished[name] for name in self.input_names]).float()
+        return self._task.answer(outputs, num_members=getattr(self.network, "num_members", 1))
 
 
 def answer_batches(

@@ -33,7 +33,7 @@ from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.claim import Claim
-from tutelage.task.companion import Companion
+from tutelage.task.companion import Companion, Mirrors
 from tutelage.task.objective import Batch, Objective, WithGradients
 
 if TYPE_CHECKING:
@@ -53,7 +53,19 @@ __all__ = [
     "TaskSpec",
 ]
 
-OPTIONAL = ("target", "columns", "prepare", "augment", "floor", "loss", "ema", "calibrate", "class_weights", "split")
+OPTIONAL = (
+    "target",
+    "columns",
+    "prepare",
+    "augment",
+    "floor",
+    "loss",
+    "ema",
+    "calibrate",
+    "class_weights",
+    "mirror",
+    "split",
+)
 """Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
 
 
@@ -247,6 +259,7 @@ class Problem:
         num_parameters: Learned numbers in the network that leaves.
         train: Makes what measures some train rows, where a training seems to have learned nothing; None where there is none.
         beside: The floor beside the network; None where there is none.
+        mirroring: Whether answers are averaged with those of mirror images; None where there are none.
         lags: Measures how strongly the loss depends on what a recurrent network read so many steps ago: norm of the gradient by
             time lag; empty for other networks.
         example: Returns a row of a part (its name, or rows of a file) for `tutelage explain`; None where none can be followed.
@@ -268,6 +281,7 @@ class Problem:
     num_parameters: int
     train: Callable[[], Evaluator] | None = None
     beside: Companion | None = None
+    mirroring: Mirrors | None = None
     lags: Callable[[Task], Mapping[float, float]] = field(default=lambda _task: {})
     example: "Callable[[Any, int], Example] | None" = None
     choose: Callable[[Task], str] = field(default=lambda _task: "")

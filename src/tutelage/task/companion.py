@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-__all__ = ["Companion", "told", "whose"]
+__all__ = ["Companion", "Mirrors", "told", "whose"]
 
 
 class Companion(Protocol):
@@ -28,6 +28,25 @@ class Companion(Protocol):
 
     def fit(self) -> None:
         """Fit to the train rows, the same each time."""
+
+
+class Mirrors(Protocol):
+    """Averages answers with those of mirror images, where that was decided.
+
+    Attributes:
+        is_on: Whether it does.
+    """
+
+    is_on: bool
+
+    def decide(self, task: Any) -> str:
+        """Decide with the weights that leave, and return why; "" where there is nothing to decide."""
+
+    def reserve_seconds(self, per_row: float) -> float:
+        """Return what that, and measuring afterwards, take beyond what they would without, given those of one row."""
+
+    def record(self) -> dict[str, Any]:
+        """Return what result.json says of it."""
 
 
 def whose(share: float) -> str:

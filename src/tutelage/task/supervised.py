@@ -29,6 +29,7 @@ from tutelage.task.beside import Beside
 from tutelage.task.calibration import Honesty, parted_validation
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.lags import lag_batch, measure_lags
+from tutelage.task.mirroring import Mirroring
 from tutelage.task.parts import split_rows
 from tutelage.task.row_example import row_example
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
@@ -129,7 +130,8 @@ class SupervisedSpec(TaskSpec):
         task = SupervisedTask(model, loss=loss.build(), input_names=names, phase=phases["fit"], ema=getattr(self, "ema", 0.0))
         task.phases, task.opening = phases, opening_of(plan)
         stream = planned_stream(data.served(plan.class_weights), plan, finisher=finisher, rank=rank, world=world)
-        answering = _Answers(finisher, self, names)
+        mirroring = Mirroring(plan)
+        answering = _Answers(finisher, self, names, mirroring)
         watched, held = parted_validation(data.validation, plan)
         floor = None if plan.floor is None else Beside(plan.floor, replace(data, validation=watched), plan.seed)
 
@@ -152,6 +154,7 @@ class SupervisedSpec(TaskSpec):
             test=evaluator("test", data.test, beside=floor, honest=honesty) if data.test is not None else None,
             beside=floor,
             choose=choose,
+            mirroring=mirroring.asked_of(validation, num_test=0 if data.test is None else len(data.test), scale=self),
             reserve=honesty.reserve_seconds,
             calibrator=honesty.calibrator,
             conformal=honesty.conformal,
@@ -167,11 +170,12 @@ class SupervisedSpec(TaskSpec):
 class _Answers:
     """Makes the module that answers out of a task's present network."""
 
-    def __init__(self, finisher: nn.Module, spec: TaskSpec, input_names: tuple[str, ...]) -> None:
-        self._finisher, self._spec, self._names = finisher, spec, input_names
+    def __init__(self, finisher: nn.Module, spec: TaskSpec, input_names: tuple[str, ...], mirroring: Mirroring) -> None:
+        self._finisher, self._spec, self._names, self._mirroring = finisher, spec, input_names, mirroring
 
     def __call__(self, task: Task) -> nn.Module:
-        return Answering(self._finisher, task.network(), task=self._spec, input_names=self._names)
+        mirrored = self._mirroring.axes
+        return Answering(self._finisher, task.network(), task=self._spec, input_names=self._names, mirrored=mirrored)
 
 
 class SupervisedTask(Task):

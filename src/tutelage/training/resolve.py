@@ -71,6 +71,7 @@ def resolve(
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
         **_granted(recipe),
+        mirror=_decide_mirror(recipe, facts, task, made),
         shape=task.network_shape(facts),
         num_outputs=task.count_outputs(facts),
         prepare=prepare,
@@ -207,6 +208,26 @@ def _decide_floor(recipe: Recipe, spec: TaskSpec, auto: Suggestion, made: Decisi
         raise RecipeError(f"recipe: floor = {say(chosen)} answers with {given}, task {spec.kind!r} with {spec.answers}.")  # type: ignore[attr-defined]
     floor: Component = made.choose("floor", recipe.floor, chosen)
     return floor
+
+
+def _decide_mirror(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decisions) -> Literal["auto", "on", "off"]:
+    """Decide whether answers are averaged with those of mirror images, or that the validation rows decide it at the end.
+
+    Raises:
+        RecipeError: It is wished for, and there are no mirror images of such data.
+    """
+    if "mirror" not in task.uses or not task.network_shape(facts).mirrored:
+        if recipe.mirror == "on":
+            raise RecipeError(f"recipe: mirror = 'on': such data have no mirror images ({facts.shape.say()}). Leave it out.")
+        return "off"
+    keeps = facts.traits.get("mirror", "")
+    auto, reason = "auto", "decided at the end: by the validation rows, if the mean with the mirror image's answer is better"
+    if keeps == "no":
+        auto, reason = "off", "mirror images do not keep their meaning here (asked of the train images)"
+    chosen: Literal["auto", "on", "off"] = made.choose(
+        "mirror", recipe.mirror, auto if recipe.mirror == "auto" else recipe.mirror, reason
+    )
+    return chosen
 
 
 def _decide_clip(recipe: Recipe, auto: Suggestion, made: Decisions) -> float:

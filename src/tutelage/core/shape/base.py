@@ -32,6 +32,8 @@ class Shape(Component):
     """What a model receives after preprocessing; a file per kind says which tensors and which views."""
 
     family: ClassVar[str] = "shape"
+    mirrored: ClassVar[Mapping[str, int]] = {}
+    """Tensors that can be mirrored, each with the dimension of a batch that runs from left to right; empty where none can."""
 
     @property
     def tensors(self) -> dict[str, TensorSpec]:

@@ -1,6 +1,7 @@
 """Images as float tensors [batch, channels, height, width], normalized with train statistics."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,6 +15,7 @@ class ImageShape(Shape):
     """Equally large images."""
 
     kind: Literal["image"] = "image"
+    mirrored: ClassVar[Mapping[str, int]] = {"image": -1}
     channels: int = Field(3, ge=1, description="1 = grey, 3 = color.")
     height: int = Field(32, ge=1, description="Pixels from top to bottom.")
     width: int = Field(32, ge=1, description="Pixels from left to right.")

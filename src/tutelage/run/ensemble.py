@@ -1,0 +1,182 @@
+"""From several runs to one: a folder whose model is the mean of theirs, measured on rows that none of them has learned from."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from tutelage.core import layout
+from tutelage.core.errors import RunError, UsageError
+from tutelage.core.json_values import json_values
+from tutelage.core.manifest import Manifest
+from tutelage.metric.base import Outcome
+from tutelage.predictor.ensemble import Ensemble, misfit
+from tutelage.predictor.predictor import Predictor
+from tutelage.run.birth import born
+from tutelage.run.derived import ended, scored, write_derived
+from tutelage.run.ending import ENDED
+from tutelage.run.forecast import forecaster
+from tutelage.run.run import Run
+from tutelage.task.rows import PreparedPart, RowsData
+from tutelage.task.supervised import SupervisedSpec
+
+__all__ = ["Weigh", "greedy_weights", "make_ensemble"]
+
+Weigh = Literal["equal", "validation"]
+ROUNDS = 20
+"""Picks of the greedy choice: weights are multiples of a twentieth."""
+ROUNDING = 1e-9
+UNSEEN = ("validation", "test")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Rows that no member has learned from.
+
+    Attributes:
+        parts: Those of the first run that all runs kept apart alike, by name.
+        reason: Why one is not there; "" where both are.
+    """
+
+    parts: dict[str, PreparedPart]
+    reason: str = ""
+
+
+def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: Weigh = "equal") -> Run:
+    """Make a run folder whose model is the mean of several runs' models, and return it, opened.
+
+    Args:
+        runs: Folders of runs of one task with the same labels, at least two.
+        out: The new folder; "" = a new one below runs/.
+        weigh: `equal`, or `validation`: chosen greedily by the mean loss of rows that all runs kept apart, if that is better
+            than equal weights by more than a standard error. A run that gets no weight is left out.
+
+    Raises:
+        UsageError: Fewer than two runs, or one twice.
+        RunError: Their answers cannot be averaged.
+    """
+    began = time.monotonic()
+    opened = _opened(runs)
+    members = [_member(run, opened[0]) for run in opened]
+    kept = _kept_rows(opened)
+    weights, how = _weights(members, opened[0], kept, weigh=weigh)
+    chosen = [number for number, weight in enumerate(weights) if weight]
+    facts = {"runs": [str(opened[number].path) for number in chosen], "weights": how}
+    ensemble = Ensemble(tuple(members[number] for number in chosen), tuple(weights[number] for number in chosen), facts)
+    command = f"tutelage ensemble {' '.join(str(run) for run in runs)}" + " --weights validation" * (weigh != "equal")
+
+    def fill(folder: Path) -> None:
+        write_derived(folder, opened[0], ensemble, command=command)
+
+    with born(str(out), name=f"{opened[0].path.name}-ensemble", fill=fill) as folder:
+        told = [
+            {"run": str(run.path), "weight": weight, "metrics": scored(member, opened[0], kept.parts)["metrics"]}
+            for run, weight, member in zip(opened, weights, members, strict=True)
+        ]
+        record = {
+            **scored(ensemble, opened[0], kept.parts),
+            **ended(opened[0], folder, command=command, seconds=time.monotonic() - began, stopped="averaged"),
+            "num_parameters": sum(p.numel() for member in ensemble.members for p in member.network.parameters()),
+            "ensemble": {"members": told, "weights": how, "measured": kept.reason or "on rows that no member has learned from"},
+        }
+        Manifest(folder).put_json(layout.RESULT, json_values(record), state=ENDED)
+    return Run.open(folder)
+
+
+def greedy_weights(answers: Sequence[np.ndarray], truth: np.ndarray, task: SupervisedSpec) -> tuple[list[float], str]:
+    """Return weights that are multiples of 1 / 20, or equal ones where these are as good, and why.
+
+    Each round picks the model that makes the mean of all picks best; one may be picked often.
+
+    Source: Ensemble Selection from Libraries of Models (Caruana et al. 2004), section 2.1, with replacement.
+    Differs from the paper: equal weights stay unless the gain is more than its standard error.
+    """
+    count = len(answers)
+    picks = np.zeros(count)
+
+    def losses(weights: np.ndarray) -> np.ndarray:
+        mean = sum(weight * one for weight, one in zip(weights / weights.sum(), answers, strict=True) if weight)
+        return task.mistakes(Outcome(np.asarray(mean), truth))[0]
+
+    for _ in range(ROUNDS):
+        picks[min(range(count), key=lambda one: float(losses(picks + np.eye(count)[one]).mean()))] += 1
+    equal, found = losses(np.ones(count)), losses(picks)
+    gain = equal - found
+    error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
+    means = f"mean {task.mistake_noun} {found.mean():.4g}, with equal weights {equal.mean():.4g}, on {len(truth):,} rows"
+    # Models that are alike differ by rounding.
+    if float(gain.mean()) > max(error, ROUNDING * float(equal.mean())):
+        return (picks / picks.sum()).tolist(), f"chosen greedily: {means}"
+    return [1 / count] * count, f"equal: others are not better by more than a standard error ({means})"
+
+
+def _opened(runs: Sequence[str | Path]) -> list[Run]:
+    """Open the runs."""
+    if len(runs) < 2:
+        raise UsageError(f"{len(runs)} run given: an ensemble needs at least two. Train more, such as with --seeds 3.")
+    opened = [Run.open(run) for run in runs]
+    places = [run.path.resolve() for run in opened]
+    twice = [str(run.path) for number, run in enumerate(opened) if places[number] in places[:number]]
+    if twice:
+        raise UsageError(f"{twice[0]} is given twice: its answers would only count twice. Name each run once.")
+    return opened
+
+
+def _member(run: Run, first: Run) -> Predictor:
+    """Return a run's model, if it goes together with the first one's."""
+    reason = misfit(first.predictor, run.predictor)
+    names = [str(one.files.record(layout.DATA).get("target", "")) for one in (first, run)]
+    if not reason and names[0] != names[1]:
+        reason = f"it learned the column {names[1]!r}, the first one {names[0]!r}"
+    if not reason and first.decided.task.continues_series:
+        ours, theirs = forecaster(first.path, first.predictor), forecaster(run.path, run.predictor)
+        if (ours.series, ours.horizon, ours.interval) != (theirs.series, theirs.horizon, theirs.interval):
+            reason = "it continues other series, at other times, or another number of them"
+    if reason:
+        raise RunError(f"{run.path}: cannot be averaged with {first.path}: {reason}. Leave it out, or train it on the same data.")
+    return run.predictor
+
+
+def _kept_rows(opened: Sequence[Run]) -> Kept:
+    """Find the rows that all runs kept apart alike."""
+    first = opened[0]
+    if not all(run.files.recipe().source for run in opened):
+        return Kept({}, "not measured: a run was given its data from Python. Then: run.evaluate((X, y))")
+    try:
+        data = first.data()
+        if not isinstance(data, RowsData):
+            return Kept({}, "not measured: the mean of forecasts is measured as its runs are, one by one")
+        hashes = [_hashes(run, data) for run in opened]
+    except RunError as error:
+        return Kept({}, f"not measured: {error}")
+    names = [name for name in UNSEEN if hashes[0].get(name) and all(one.get(name) == hashes[0][name] for one in hashes)]
+    parts = data.parts()
+    lacking = [name for name in UNSEEN if name in parts and name not in names]
+    remedy = "Measure it on rows that none has seen: tutelage evaluate FOLDER SOURCE"
+    why = f"the runs kept other {' and '.join(lacking)} rows apart, of which some learned. {remedy}" if lacking else ""
+    return Kept({name: parts[name] for name in names}, why)
+
+
+def _hashes(run: Run, first: RowsData) -> dict[str, str]:
+    """Return the fingerprint of each part of a run's rows; read again only where they are not the first one's."""
+    same = run.files.record(layout.DATA).get("fingerprint") == first.fingerprint
+    data = first if same else run.data()
+    assert isinstance(data, RowsData)
+    return {name: prepared.part.fingerprint for name, prepared in data.parts().items()}
+
+
+def _weights(members: Sequence[Predictor], first: Run, kept: Kept, *, weigh: Weigh) -> tuple[list[float], str]:
+    """Return the weight of each member, and why."""
+    equal = [1 / len(members)] * len(members)
+    if weigh == "equal":
+        return equal, "equal"
+    part, task = kept.parts.get("validation"), first.decided.task
+    if part is None or part.truth is None or not isinstance(task, SupervisedSpec):
+        raise RunError(
+            f"weights by validation need rows that all runs kept apart alike: {kept.reason or 'there are none'}. Leave "
+            "--weights out for equal ones."
+        )
+    return greedy_weights([member.answers(part.part) for member in members], part.truth, task)

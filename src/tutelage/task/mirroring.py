@@ -1,0 +1,109 @@
+"""Averaging the answers for an image and its mirror image: decided at the end by held-out rows, at twice the price.
+
+Use it where mirror images keep their meaning, as photos' do; letters' do not. What is mirrored is what the network takes, so
+the preprocessing runs once.
+
+Source: Very Deep Convolutional Networks for Large-Scale Image Recognition (Simonyan & Zisserman 2014, arXiv 1409.1556), section
+3.2: the class posteriors of the original and of the flipped image are averaged.
+Differs from the paper: whether it helps is asked of held-out rows.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+
+from tutelage.metric.base import Outcome
+from tutelage.planning.plan import Plan
+from tutelage.task.base import Task
+
+__all__ = ["Mirroring"]
+
+SURE = 2.0
+"""Standard errors that the gain has to be more than: it costs as much again for each answer."""
+PASSES = 2
+"""Of the validation rows, that deciding takes."""
+
+
+class Scale(Protocol):
+    """Says how wrong answers are."""
+
+    mistake_noun: ClassVar[str]
+
+    def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+        """Return how wrong each prediction is, float64 [N], and which count as mistakes, bool [N]."""
+
+
+class Asked(Protocol):
+    """Rows that answers are measured on."""
+
+    def __len__(self) -> int:
+        """Return how many."""
+
+    def outcomes(self, task: Task) -> Iterator[tuple[np.ndarray, Outcome]]:
+        """Yield row numbers and predictions beside the truth."""
+
+
+class Mirroring:
+    """Whether answers are averaged with those of mirror images, in one training.
+
+    Attributes:
+        is_on: Whether they are now: not while training, and after it as was decided.
+        reason: Why, for people; "" before it was decided, and where there is nothing to decide.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        """Begin as a plan says: nothing is averaged until `decide`."""
+        self.is_on, self.reason = False, ""
+        self._wish = plan.mirror
+        self._axes = {} if plan.shape is None else plan.shape.mirrored
+        self._found: dict[str, float] = {}
+        self._rows: Asked
+        self._scale: Scale
+        self._num_test = 0
+
+    @property
+    def axes(self) -> Mapping[str, int]:
+        """The tensors that are mirrored now, each with the dimension that runs from left to right."""
+        return self._axes if self.is_on else {}
+
+    def asked_of(self, rows: Asked, *, num_test: int, scale: Scale) -> Self:
+        """Say by which held-out rows to decide, answered for as `is_on` says, how many test rows follow, and what is worse."""
+        self._rows, self._num_test, self._scale = rows, num_test, scale
+        return self
+
+    def reserve_seconds(self, per_row: float) -> float:
+        """Return what deciding, and measuring afterwards, take beyond what they would without."""
+        if self._wish == "off":
+            return 0.0
+        num_validation = len(self._rows)
+        return per_row * (PASSES * num_validation * (self._wish == "auto") + num_validation + self._num_test)
+
+    def decide(self, task: Task) -> str:
+        """Decide with the weights that leave, and return why; "" where there is nothing to decide."""
+        rows, scale = self._rows, self._scale
+        if self._wish != "auto":
+            self.is_on = self._wish == "on"
+            self.reason = "as was wished" if self.is_on else ""
+            return self.reason
+        losses, seconds = dict[bool, np.ndarray](), dict[bool, float]()
+        for is_on in (False, True):
+            self.is_on, began = is_on, time.perf_counter()
+            losses[is_on] = np.concatenate([scale.mistakes(outcome)[0] for _, outcome in rows.outcomes(task)])
+            seconds[is_on] = (time.perf_counter() - began) / len(losses[is_on])
+        gain = losses[False] - losses[True]
+        error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
+        self.is_on = bool(float(gain.mean()) > SURE * error)
+        self._found = {"loss_before": float(losses[False].mean()), "loss_after": float(losses[True].mean()), "error": error}
+        self.reason = (
+            f"mean {scale.mistake_noun} on the validation part {losses[False].mean():.4g}, averaged with mirror images "
+            f"{losses[True].mean():.4g} ({'more' if self.is_on else 'not more'} than {SURE:g} standard errors, each {error:.2g}, "
+            "better); "
+            f"a row takes {1000 * seconds[False]:.3g} ms, averaged {1000 * seconds[True]:.3g} ms"
+        )
+        return self.reason
+
+    def record(self) -> dict[str, Any]:
+        """Return what result.json says of it; {} where there are no mirror images, or none are wished for."""
+        return {} if self._wish == "off" else {"is_on": self.is_on, **self._found}

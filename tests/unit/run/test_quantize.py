@@ -1,0 +1,110 @@
+"""A model in int8 answers nearly as before, is smaller, and is refused where it answers worse than allowed."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import tutelage
+from tutelage.cli.main import main
+from tutelage.core.errors import RunError, UsageError
+from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
+from tutelage.run.ensemble import make_ensemble
+from tutelage.run.quantize import lost_points, make_int8, measure_latency
+from tutelage.run.run import Run
+
+pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Train a small net of digits."""
+    return tutelage.train("sklearn:digits", epochs=2, model="cnn", quiet=True, out=tmp_path_factory.mktemp("runs") / "digits")
+
+
+@pytest.fixture(scope="module")
+def small(digits: Run) -> Run:
+    """The same in int8."""
+    return make_int8(digits.path, digits.path.parent / "small")
+
+
+def test_it_opens_as_any_run_and_answers_nearly_as_before(digits: Run, small: Run) -> None:
+    again = tutelage.open_run(small.path)
+    before, after = digits.predict_proba("sklearn:digits"), again.predict_proba("sklearn:digits")
+    assert np.abs(before - after).max() < 0.1
+    assert (before.argmax(axis=1) == after.argmax(axis=1)).mean() > 0.99
+    told = again.result["int8"]
+    assert told["lost"] <= 0.3
+    assert told["size_bytes"]["int8"] < told["size_bytes"]["float32"] / 3
+    assert set(told["latency_ms"]) == {"float32", "float32_onnx", "int8"}
+    assert again.metrics["test/accuracy"] == pytest.approx(digits.metrics["test/accuracy"], abs=0.01)
+    assert again.classes == digits.classes
+
+
+def test_it_is_one_of_an_ensemble_and_no_step_is_followed(digits: Run, small: Run, tmp_path: Path) -> None:
+    both = make_ensemble([digits.path, small.path], tmp_path / "both")
+    expected = (digits.predict_proba("sklearn:digits") + small.predict_proba("sklearn:digits")) / 2
+    np.testing.assert_allclose(both.predict_proba("sklearn:digits"), expected, atol=1e-6)
+    with pytest.raises(RunError, match="computes in int8 already"):
+        make_int8(small.path, tmp_path / "no")
+    with pytest.raises(RunError, match="does not train"):
+        tutelage.explain(small.path)
+
+
+def test_more_loss_than_allowed_is_refused_and_nothing_written(digits: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"loses more than -100 on 144 validation rows \(dynamic: .*--most-loss"):
+        make_int8(digits.path, tmp_path / "no", method="dynamic", most_loss=-100)
+    assert not (tmp_path / "no").exists()
+
+
+def test_a_run_without_its_rows_is_refused(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 3))
+    run = tutelage.train((rows, rows[:, 0] > 0), epochs=1, quiet=True, out=tmp_path / "run")
+    with pytest.raises(UsageError, match="given its data from Python"):
+        make_int8(run.path, tmp_path / "no")
+
+
+def test_a_damaged_network_is_refused_in_words() -> None:
+    with pytest.raises(RunError, match="ONNX Runtime cannot open"):
+        OnnxNetwork(b"no such thing")
+
+
+def test_products_are_within_a_rounding_of_the_network() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+    x = torch.randn(8, 16)
+    content = export_network(network, {"x": x})
+    with torch.no_grad():
+        expected = network(x)
+    torch.testing.assert_close(OnnxNetwork(content)(x), expected, rtol=1e-5, atol=1e-5)
+    for method in ("static", "dynamic"):
+        made = OnnxNetwork(quantized(content, [{"x": x.numpy()}], method=method))  # type: ignore[arg-type]
+        # Two layers, each rounded to 1 part of 255 of its range.
+        torch.testing.assert_close(made(x[:3]), expected[:3], rtol=0, atol=0.05)
+
+
+def test_what_is_lost_is_counted_in_points_or_per_cent() -> None:
+    truth = np.array([0, 1, 1, 0])
+    right, wrong = np.eye(2)[truth], np.eye(2)[[0, 1, 1, 1]]
+    lost = lost_points(right, wrong, truth, has_classes=True)
+    assert (lost.lost, lost.agreement) == (25, 0.75)
+    numbers = np.array([1.0, 2.0])
+    assert lost_points(numbers + 1, numbers + 1.1, numbers, has_classes=False).lost == pytest.approx(10)
+    assert lost_points(numbers, numbers, numbers, has_classes=False).lost == 0
+
+
+def test_a_latency_is_of_calls_that_are_made() -> None:
+    calls = []
+    latency = measure_latency(lambda: calls.append(1))
+    assert len(calls) >= 7
+    assert 0 <= latency.p50 <= latency.p95
+
+
+def test_the_command_tells_what_was_lost_and_gained(digits: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quantize", str(digits.path), "--out", str(tmp_path / "small"), "--method", "static", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["method"] == "static"
+    assert told["latency_ms"]["int8"]["32"]["p50"] > 0
