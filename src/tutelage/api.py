@@ -76,9 +76,8 @@ def train(
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
-        **wishes: Any further key of a recipe, such as `optim="sgd"`; `start_from`, a run, its folder, or one with public weights;
-            `env_steps="100k"` in place of the three; of series with times also `horizon`, `time_column`, `series_id` and `known`,
-            of a table `text`; of arrays `kind`, series or array.
+        **wishes: Any further key of a recipe, such as `optim="sgd"`; `start_from`, a run or a folder; `env_steps="100k"` for the
+            three; of series with times `horizon`, `time_column`, `series_id`, `known`; of a table `text`; of arrays `kind`.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
@@ -297,8 +296,7 @@ def _request(
     for key, value in wishes.items():
         if recipe is None or not _is_default(key, value):
             values = merge(values, [key], value)
-    if isinstance(values.get("start_from"), Path | Run):
-        values["start_from"] = str(getattr(values["start_from"], "path", values["start_from"]))
+    values |= _origin(values)
     if "horizon" in values:
         values = with_task_setting(values, "horizon", values.pop("horizon"))
     if module is None and model != "auto":
@@ -322,6 +320,12 @@ def _request(
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
     data = {} if is_path else {"data": source, "test": test, "marks": next(iter(given_marks.values()), None)}
     return Request(wished, str(out), **data, module=module, command=command, sinks=sinks, started=clock.monotonic())
+
+
+def _origin(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the path of what a training starts from, where that was given as a run or a path."""
+    start = values.get("start_from")
+    return {"start_from": str(getattr(start, "path", start))} if isinstance(start, Path | Run) else {}
 
 
 def _places(source: Any, test: Any, settings: dict[str, Any]) -> dict[str, Any]:

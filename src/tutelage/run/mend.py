@@ -1,12 +1,13 @@
 """Puts right what can be put right in a run folder that this process owns: by copies, by the last seal, by a new manifest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.border import SMALL_BYTES, BorderError, parse_object
+from tutelage.core.disk import naming
 from tutelage.core.errors import BRING_BACK, RunError
 from tutelage.core.journal import Entry
 from tutelage.core.manifest import Manifest
@@ -26,7 +27,7 @@ from tutelage.run.survey import (
 )
 from tutelage.training.checkpoint import checkpoint_name, checkpoints, is_checkpoint
 
-__all__ = ["accept", "mend", "put_predictors_back", "sound_offsets"]
+__all__ = ["accept", "mend", "put_predictors_back", "set_aside", "sound_offsets"]
 
 
 def mend(files: RunFiles) -> None:
@@ -162,3 +163,18 @@ def _stated(folder: Path, entry: Entry) -> Entry:
         return replace(entry, state=state_of(parse_object((folder / entry.file).read_bytes()).get("stopped")))
     except BorderError as error:
         raise RunError(f"{folder / entry.file}: {error}. {BRING_BACK}") from error
+
+
+def set_aside(folder: Path, damaged: Sequence[tuple[Path, str]], *, tell: Callable[[str], None]) -> None:
+    """Rename damaged checkpoints: they would count among the newest, which are kept, and crowd out those that are intact.
+
+    Args:
+        folder: The run folder.
+        damaged: Each with what was found.
+        tell: Takes what was found.
+    """
+    for path, found in damaged:
+        Manifest(folder).remove(path)
+        with naming(path, "set aside"):
+            path.replace(path.with_suffix(".damaged"))
+        tell(found)

@@ -13,23 +13,23 @@ from torch import nn
 from tutelage.core import layout
 from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError
 from tutelage.data.part.base import RowsPart
-from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
-from tutelage.predictor.ensemble import Answerer, Ensemble, load_answerer, parts_of
+from tutelage.predictor.ensemble import Answerer, Ensemble, load_answerer
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.calibrating import Calibrating, answered, held_out, require_calibrated
 from tutelage.run.collect import collect, gather_again, one_mark, refuse_bad
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
-from tutelage.run.forecast import Forecasts, continued, forecaster, mean_forecasts, measured, read_series, require_horizon
+from tutelage.run.forecast import Forecasts, forecaster
+from tutelage.run.forecasting import ForecastingRun
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
 from tutelage.run.measure import ask_rows, measure_batches
 from tutelage.run.prediction import Prediction, sets_of
 from tutelage.run.samples import Samples, Sought, make_samples
-from tutelage.run.scores import merged, warn_of_own
+from tutelage.run.scores import warn_of_own
 from tutelage.task.base import Data
 from tutelage.task.sample_maker import SampleMaker
 
@@ -197,7 +197,7 @@ class Run:
         }
 
     def _labelled(self, source: Any, *, target: str, on_bad_data: str) -> tuple[RowsPart, Any, tuple[DataProblem, ...]]:
-        """Return rows with labels, the same as they were prepared, and what is wrong with those that are left out."""
+        """Return rows with labels, as they were read and prepared, and what is wrong with those that are left out."""
         self._require_answers()
         part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
         refuse_bad(problems, on_bad_data)
@@ -234,39 +234,22 @@ class Run:
         """Return what `scores` says of a model that continues series."""
         if target != "auto":
             raise UsageError(f"target={target!r}: a forecast is measured on the series that it was trained on. Leave it out.")
-        fitted = forecaster(self.path, self.predictor)
-        given = read_series(source, fitted, training=self._training_series)
-        refuse_bad(given.problems, on_bad_data)
-        warnings = [*warn_of_own(source, self.path, self.files), *(f"left out: {problem}" for problem in given.problems)]
-        return merged({"warnings": warnings}, measured(self.predictor, fitted, self.decided, given))
+        return ForecastingRun(self.path, self.predictor, self.files).scores(source, self.decided, on_bad_data=on_bad_data)
 
     def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail", horizon: int = 0) -> Forecasts:
-        """Return what comes after the last time of series, with quantiles.
+        """Return what comes after the last time of series, with quantiles, `horizon` times ahead; 0 = all that was learned.
 
         Args:
             inputs: A path or a table with the series of the training; None = the training data themselves.
             on_bad_data: What to do with rows that cannot be used: fail or skip.
-            horizon: How many times ahead, at most as many as the model has learned; 0 = all of them.
+            horizon: At most as many as the model has learned.
 
         Raises:
             DataError: Too few times, or other series.
             RunError: The run's model continues no series.
             UsageError: A horizon that the model has not learned.
         """
-        members, weights = parts_of(self.answerer)
-        fitted = [forecaster(self.path, member) for member in members]
-        require_horizon(self.path, horizon, fitted[0])
-        given = read_series(inputs, fitted[0], training=self._training_series)
-        refuse_bad(given.problems, on_bad_data)
-        found = [continued(member, own, given, horizon=horizon) for member, own in zip(members, fitted, strict=True)]
-        return mean_forecasts(found, weights)
-
-    def _training_series(self) -> Collected:
-        """Read the training data again."""
-        recipe = self.files.recipe()
-        if not recipe.source:
-            raise UsageError(f"{self.path}: this run was given a table from Python. Give it again: run.forecast(table).")
-        return collect(recipe)
+        return ForecastingRun(self.path, self.answerer, self.files).forecast(inputs, on_bad_data=on_bad_data, horizon=horizon)
 
     def _truth(self, part: RowsPart, *, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
         """Return class numbers, or numbers in the user's unit; and a warning for each class that is spelled differently."""
@@ -409,11 +392,8 @@ class Run:
     @property
     def _inputs(self) -> Inputs:
         """What reads rows to answer for."""
-        return Inputs(self.answerer.fitted, self._target_column, lambda: self.files.recipe().source)
-
-    def _target_column(self) -> str:
-        """Return the name of the target column that the run learned, or ""."""
-        return str(self.files.record(layout.DATA).get("target", ""))
+        column = lambda: str(self.files.record(layout.DATA).get("target", ""))  # noqa: E731 - read when it is asked for
+        return Inputs(self.answerer.fitted, column, lambda: self.files.recipe().source)
 
 
 def _where(source: Any) -> str:

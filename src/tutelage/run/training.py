@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 from torch import nn
 
 from tutelage.core import catalog, layout
-from tutelage.core.disk import naming
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError, RunError
 from tutelage.core.events import Corrected, Finished, Noted, Restored, Resumed, Warned
@@ -26,7 +25,7 @@ from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.leaving import decide_what_leaves
-from tutelage.run.mend import sound_offsets
+from tutelage.run.mend import set_aside, sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
 from tutelage.run.origin import begun_network
 from tutelage.run.probe import plan_steps, reserve_seconds, too_short
@@ -203,7 +202,7 @@ class Training:
         outside = composed.state.outside
         self.emitter.resume_from(outside.get("seconds", 0.0))
         self.mesh.lead(lambda: self._rewind(outside))
-        self.mesh.lead(lambda: self._set_aside(damaged))
+        self.mesh.lead(lambda: set_aside(self.folder, damaged, tell=lambda found: self.emitter.emit(Warned(message=found))))
         exact, reason = self._is_exact(snapshot, composed.problem.inexact)
         self.emitter.emit(Resumed(step=composed.state.clock.step, exact=exact, reason=reason))
         return float(outside.get("evaluation_seconds_per_row", 0.0))
@@ -222,14 +221,6 @@ class Training:
         """Return the files of the run's birth, which each checkpoint holds too: what is held twice can be put back."""
         paths = [self.folder / name for name in layout.BORN]
         return {path.name: path.read_text(encoding="utf-8") for path in paths if path.stat().st_size <= MOST_TEXT}
-
-    def _set_aside(self, damaged: list[tuple[Path, str]]) -> None:
-        """Rename damaged checkpoints: they would count among the newest, which are kept, and crowd out those that are intact."""
-        for path, found in damaged:
-            Manifest(self.folder).remove(path)
-            with naming(path, "set aside"):
-                path.replace(path.with_suffix(".damaged"))
-            self.emitter.emit(Warned(message=found))
 
     def _is_exact(self, snapshot: Snapshot, inexact: str) -> tuple[bool, str]:
         """Tell whether this machine gives the same bits as the one that saved, and why not."""

@@ -77,9 +77,7 @@ def resolve(
         prepare=prepare,
         split=split,
         distill=decide_teaching(recipe, facts, task, parts["augment"], made=made),
-        num_train=facts.num_train,
-        num_validation=facts.num_validation,
-        num_test=facts.num_test,
+        **_sizes(facts),
         seed=recipe.seed,
         **_decide_machine(recipe, facts, auto, made, model=parts["model"], amounts=amounts),
         decisions=tuple(made.made),
@@ -93,6 +91,11 @@ def _granted(recipe: Recipe) -> dict[str, Any]:
         "save_patience_seconds": recipe.save.patience_seconds,
         "stall_seconds": recipe.stall_seconds,
     }
+
+
+def _sizes(facts: Facts) -> dict[str, int]:
+    """Return how many rows each part has."""
+    return {"num_train": facts.num_train, "num_validation": facts.num_validation, "num_test": facts.num_test}
 
 
 def _with_time(facts: Facts, recipe: Recipe) -> Facts:
