@@ -26,7 +26,7 @@ __all__ = ["ConformalSets"]
 PENALTY, FREE_RANKS = 0.1, 1
 """Of RAPS: what each further class costs, and how many cost nothing."""
 DIGITS = 7
-"""Significant digits of scores that are kept: as many as a float32 has."""
+"""Digits of scores behind the point that are kept: as many as a float32 has."""
 Score = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 Scores = Annotated[tuple[Score, ...], Field(max_length=MOST_ROWS)]
 Method = Literal["lac", "aps", "raps", "by_class"]
@@ -109,9 +109,9 @@ SCORES = {"lac": _lac, "aps": _aps, "raps": _raps}
 
 def _told(score_N: np.ndarray) -> tuple[float, ...]:
     """Return scores with the digits that are kept."""
-    return tuple(float(f"{max(score, 0.0):.{DIGITS}g}") for score in score_N)
+    return tuple(np.maximum(score_N, 0).round(DIGITS).tolist())
 
 
 def _raised(bound: np.ndarray) -> np.ndarray:
     """Return bounds a hair larger, so that rounding the scores leaves none of them out."""
-    return np.asarray(bound + 10.0**-DIGITS * np.where(np.isfinite(bound), np.abs(bound), 0.0))
+    return np.asarray(bound + 10.0**-DIGITS)

@@ -91,6 +91,8 @@ class Memory:
             where some steps were none: 0 for these.
         """
         columns = self._columns
+        if num_steps == 1:
+            return self._batch(row_B, env_B, total_B=columns["reward"][row_B, env_B], last_B=row_B, weight_B=discount)
         newest = (self._next - 1) % self._num_rows
         total_B = torch.zeros_like(row_B, dtype=torch.float32)
         weight_B = torch.ones_like(total_B)
@@ -103,9 +105,16 @@ class Memory:
             weight_B = torch.where(goes_on_B, discount ** (ahead + 1), weight_B)
             is_over_B = columns["terminated"][here_B, env_B] | columns["truncated"][here_B, env_B]
             goes_on_B = goes_on_B & ~is_over_B & (here_B != newest)
+        return self._batch(row_B, env_B, total_B=total_B, last_B=last_B, weight_B=weight_B)
+
+    def _batch(
+        self, row_B: Tensor, env_B: Tensor, *, total_B: Tensor, last_B: Tensor, weight_B: Tensor | float
+    ) -> dict[str, Tensor]:
+        """Return steps with their summed rewards, the last row that was summed, and the weight of what follows it."""
+        columns = self._columns
         batch = {name: columns[name][row_B, env_B] for name in ("observation", "action")}
         batch |= {"reward": total_B, "next_observation": columns["final"][last_B, env_B]}
-        batch["discount"] = weight_B * ~columns["terminated"][last_B, env_B]
+        batch["discount"] = weight_B * (~columns["terminated"][last_B, env_B]).float()
         return batch | ({"weight": columns["is_real"][row_B, env_B].float()} if "is_real" in columns else {})
 
     def state(self) -> dict[str, Any]:

@@ -42,7 +42,10 @@ class Watch:
         is_fine = is_fine and (moved.observation is moved.final_observation or _all_finite(moved.observation))
         if not is_fine and _all_finite(action):
             self._raise(moved.reward[None], moved.final_observation[None], moved.observation[None], _begins(moved)[None])
-        self._ages_E.add_(1).masked_fill_(_begins(moved).cpu(), 0)
+        self._ages_E += 1
+        begins_E = _begins(moved)
+        if begins_E.any():
+            self._ages_E.masked_fill_(begins_E.cpu(), 0)
 
     def look_at_all(self, steps: Mapping[str, Tensor], newest_EO: Tensor) -> None:
         """Look at a whole rollout.

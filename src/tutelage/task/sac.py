@@ -157,7 +157,8 @@ class SacTask(Task):
         if epsilon >= 1.0:
             return (2 * torch.rand(sizes, generator=generator) - 1).to(observation_EO.device)
         noise_EA = torch.randn(sizes, generator=generator).to(observation_EO.device)
-        return self._try(self._seen(observation_EO), noise_EA)[0]
+        mean_EA, log_std_EA = self._acting(self._seen(observation_EO))
+        return torch.tanh(mean_EA + log_std_EA.exp() * noise_EA)
 
     def to_env(self, action: Tensor) -> Tensor:
         """Return actions as the environment takes them."""
@@ -229,13 +230,17 @@ class SacTask(Task):
         """Return observations as all networks see them, on a scale that none of them learns by gradients."""
         return self.actor.scale(observation_BO) if isinstance(self.actor, ObservationNet) else observation_BO
 
-    def _try(self, seen_BO: Tensor, noise_BA: Tensor) -> tuple[Tensor, Tensor]:
-        """Return actions float32 [B, A] within -1 to 1, and their log-probability float32 [B] there."""
+    def _acting(self, seen_BO: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and logarithm of the standard deviation of actions before tanh, float32 [B, A] each."""
         actor: Any = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
         if not torch.is_grad_enabled():
             actor = self._small[0] or actor
         mean_BA, raw_BA = actor(seen_BO).float().chunk(2, dim=-1)
-        log_std_BA = MIDDLE + HALF * torch.tanh(raw_BA)
+        return mean_BA, MIDDLE + HALF * torch.tanh(raw_BA)
+
+    def _try(self, seen_BO: Tensor, noise_BA: Tensor) -> tuple[Tensor, Tensor]:
+        """Return actions float32 [B, A] within -1 to 1, and their log-probability float32 [B] there."""
+        mean_BA, log_std_BA = self._acting(seen_BO)
         before_BA = mean_BA + log_std_BA.exp() * noise_BA
         normal_BA = -0.5 * (noise_BA.square() + LOG_2PI) - log_std_BA
         # log(1 - tanh(x)^2), without loss of digits where x is large.

@@ -103,7 +103,7 @@ class SacGradient:
             both = torch.cat([seen, torch.from_numpy(tried.action)], dim=-1)
             (first, first_kept), (second, second_kept) = map(SmallNet.forward, self._nets.critics, (both, both), self._rooms[1:])
             share_B = (np.sign(second.numpy()[:, 0] - first.numpy()[:, 0]) + np.float32(1)) * np.float32(0.5)
-            rows_B = np.ones_like(share_B) if weight_B is None else weight_B
+            rows_B = np.ones(len(share_B), dtype=np.float32) if weight_B is None else weight_B
             by_action_BA = np.zeros_like(noise_BA)
             for net, kept, part_B in zip(self._nets.critics, (first_kept, second_kept), (share_B, 1 - share_B), strict=True):
                 # A critic that is not the smaller one has no part in a row: of two networks' products one is left.
@@ -152,5 +152,5 @@ class SacGradient:
 def _objective(total: float, parts: dict[str, float], weight_B: np.ndarray | None, *, rows: int) -> Objective:
     """Return sums as an objective; with weights, they are for the number of samples that count at all."""
     weight = float(rows) if weight_B is None else max(float(np.count_nonzero(weight_B > 0)), 1.0)
-    told = torch.tensor([total, *parts.values()], dtype=torch.float32).unbind()
-    return Objective(told[0], weight, dict(zip(parts, told[1:], strict=True)))
+    told = torch.from_numpy(np.array([total, *parts.values()], dtype=np.float32))
+    return Objective(told[0], weight, {name: told[place] for place, name in enumerate(parts, start=1)})

@@ -2,9 +2,11 @@
 
 import numpy as np
 
+from tutelage.diagnosis.rivalry import Look
 from tutelage.planning.recipe import Recipe
 from tutelage.run.start import Request, plan_training
 from tutelage.task.generate import Generate
+from tutelage.task.measured import Remembering
 from tutelage.task.sample_evaluation import SampleEvaluator
 
 
@@ -32,3 +34,13 @@ def test_scores_at_the_end_are_of_ten_draws() -> None:
     assert few.reserve_seconds(1.0) == (10 / 7 - 1) * (80 + 200)
     assert (len(many), many._num_draws) == (800, 1)
     assert many.reserve_seconds(1.0) == 9 * (800 + 2_000)
+
+
+def test_what_was_seen_of_the_two_networks_is_remembered() -> None:
+    first, second = evaluator(100), evaluator(100)
+    assert isinstance(first, Remembering)
+    first.rivalry.latest = Look(0.7, 0.9, 0.5)
+    first.rivalry.judge()
+    second.recall(first.memory())
+    assert second.memory() == first.memory()
+    assert len(second.memory()["looks"]) == 1

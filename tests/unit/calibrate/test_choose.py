@@ -1,0 +1,85 @@
+"""The choice among calibrators never hurts, and finds what helps."""
+
+import numpy as np
+import pytest
+
+from tutelage.calibrate.base import Calibrator
+from tutelage.calibrate.beta import Beta
+from tutelage.calibrate.choose import choose_calibrator, log_losses
+from tutelage.calibrate.isotonic import Isotonic
+from tutelage.calibrate.matrix import Matrix
+from tutelage.calibrate.platt import Platt
+from tutelage.calibrate.temperature import Temperature
+from tutelage.calibrate.vector import Vector
+
+KINDS: tuple[type[Calibrator], ...] = (Temperature, Vector)
+
+
+def rows(
+    num_rows: int, *, factor: float, bias: float = 0.0, num_classes: int = 4, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities whose logits are too large by a factor, with a bias by class, beside classes drawn from honest ones."""
+    random = np.random.default_rng(seed)
+    logits = random.normal(size=(num_rows, num_classes))
+    honest = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    stated = np.exp(factor * logits + bias * np.arange(num_classes))
+    target = (honest.cumsum(axis=1) < random.random((num_rows, 1))).sum(axis=1).clip(max=num_classes - 1)
+    return stated / stated.sum(axis=1, keepdims=True), target
+
+
+def test_a_model_that_is_too_sure_gets_a_temperature_and_no_more() -> None:
+    chosen = choose_calibrator(*rows(3_000, factor=2.0), KINDS, seed=0)
+    assert isinstance(chosen.calibrator, Temperature)
+    assert chosen.losses["temperature"] < chosen.losses[""] - 0.1
+
+
+def test_a_model_that_prefers_a_class_gets_more_than_a_temperature() -> None:
+    chosen = choose_calibrator(*rows(3_000, factor=1.0, bias=0.7), KINDS, seed=0)
+    assert isinstance(chosen.calibrator, Vector)
+
+
+def test_over_many_honest_models_nothing_is_lost() -> None:
+    """The mean change of the loss on new rows, over 60 honest models, is no worse than two standard errors above 0."""
+    lost = []
+    for seed in range(60):
+        chosen = choose_calibrator(*rows(300, factor=1.0, seed=seed), KINDS, seed=seed)
+        prediction, target = rows(4_000, factor=1.0, seed=1_000 + seed)
+        after = prediction if chosen.calibrator is None else chosen.calibrator.apply(prediction)
+        lost.append(float((log_losses(after, target) - log_losses(prediction, target)).mean()))
+    assert np.mean(lost) < 0.002
+    # Most are left as they are; of these nothing changes at all.
+    assert np.mean(np.array(lost) == 0) > 0.7
+
+
+def test_the_choice_is_the_same_each_time() -> None:
+    prediction, target = rows(1_200, factor=1.4)
+    first, second = (choose_calibrator(prediction, target, KINDS, seed=7) for _ in range(2))
+    assert first.calibrator == second.calibrator
+    np.testing.assert_array_equal(first.answers, second.answers)
+
+
+def test_what_is_asked_for_is_taken_whatever_the_numbers_say() -> None:
+    chosen = choose_calibrator(*rows(40, factor=1.0), (Vector,), seed=0, is_asked=True)
+    assert isinstance(chosen.calibrator, Vector)
+
+
+@pytest.mark.parametrize("kinds", [(), KINDS])
+def test_few_rows_and_broken_answers_are_left_as_they_are(kinds: tuple[type[Calibrator], ...]) -> None:
+    few = choose_calibrator(*rows(20, factor=3.0), kinds, seed=0)
+    prediction, target = rows(200, factor=3.0)
+    prediction[3] = np.nan
+    broken = choose_calibrator(prediction, target, kinds, seed=0)
+    assert few.calibrator is None
+    assert broken.calibrator is None
+    assert "not finite" in broken.reason
+
+
+def test_candidates_suit_rows_and_classes() -> None:
+    assert not Isotonic.suits(num_rows=9_999, num_classes=2)
+    assert Isotonic.suits(num_rows=10_000, num_classes=2)
+    assert Platt.suits(num_rows=1_000, num_classes=2)
+    assert not Platt.suits(num_rows=1_000, num_classes=3)
+    assert not Beta.suits(num_rows=100, num_classes=2)
+    assert not Vector.suits(num_rows=999, num_classes=3)
+    assert not Matrix.suits(num_rows=50_000, num_classes=101)
+    assert Matrix.suits(num_rows=5_000, num_classes=10)
