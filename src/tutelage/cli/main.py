@@ -265,7 +265,7 @@ def _add_calibrate(verbs: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _add_smaller(verbs: "argparse._SubParsersAction[Parser]") -> None:
-    """Add `ensemble` and `quantize`."""
+    """Add `ensemble`, `quantize` and `prune`."""
     ensemble = verbs.add_parser("ensemble", help="several runs' models as one, the mean of their answers", allow_abbrev=False)
     ensemble.add_argument("runs", metavar="RUN", nargs="+", help="run folders of one task with the same labels, two or more")
     ensemble.add_argument("--out", metavar="DIR", default="", help="the new run folder (default: a new one below runs/)")
@@ -274,19 +274,23 @@ def _add_smaller(verbs: "argparse._SubParsersAction[Parser]") -> None:
     )
     ensemble.add_argument("--json", action="store_true", help="one JSON object on standard output")
     quantize = verbs.add_parser("quantize", help="a run's model in int8: smaller, and faster on a CPU", allow_abbrev=False)
-    quantize.add_argument("run", metavar="RUN", help="a run folder")
-    quantize.add_argument("--out", metavar="DIR", default="", help="the new run folder (default: a new one below runs/)")
     quantize.add_argument(
         "--method", choices=("auto", "static", "dynamic"), default="auto", help="how inputs are rounded (default: the faster)"
     )
-    quantize.add_argument(
-        "--most-loss",
-        metavar="P",
-        type=float,
-        default=0.3,
-        help="points of accuracy, or per cent of the RMSE, that may be lost on the validation rows (default 0.3)",
-    )
-    quantize.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    prune = verbs.add_parser("prune", help="a run's model without a share of its channels, trained on", allow_abbrev=False)
+    prune.add_argument("--share", metavar="S", type=float, default=0.5, help="of each layer's channels that leave (default 0.5)")
+    prune.add_argument("--epochs", metavar="N", type=float, help="to train on (default: a quarter of the run's own steps)")
+    for parser in (quantize, prune):
+        parser.add_argument("run", metavar="RUN", help="a run folder")
+        parser.add_argument("--out", metavar="DIR", default="", help="the new run folder (default: a new one below runs/)")
+        parser.add_argument(
+            "--most-loss",
+            metavar="P",
+            type=float,
+            default=0.3,
+            help="points of accuracy, or per cent of the RMSE, that may be lost on the validation rows (default 0.3)",
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

@@ -23,9 +23,10 @@ from torch import Tensor, nn
 
 from tutelage.core.errors import RunError, UsageError
 
-__all__ = ["Int8Method", "OnnxNetwork", "export_network", "quantized"]
+__all__ = ["Int8Method", "OnnxNetwork", "Products", "export_network", "quantized"]
 
 Int8Method = Literal["static", "dynamic"]
+Products = Literal["float32", "int8"]
 INSTALL = "pip install 'tutelage[export]'"
 OUTPUT = "outputs"
 EXAMPLE_ROWS = 2
@@ -37,12 +38,13 @@ class OnnxNetwork(nn.Module):
 
     content: Tensor
 
-    def __init__(self, content: bytes, *, num_members: int = 1) -> None:
+    def __init__(self, content: bytes, *, num_members: int = 1, products: Products = "float32") -> None:
         """Open it.
 
         Args:
             content: An ONNX file.
             num_members: Of the network that it was made from: how many answers it gives for a row.
+            products: What its products are computed in.
 
         Raises:
             RunError: It is none.
@@ -52,6 +54,7 @@ class OnnxNetwork(nn.Module):
         # As a tensor, it travels in the predictor's file.
         self.register_buffer("content", torch.frombuffer(bytearray(content), dtype=torch.uint8))
         self.num_members = num_members
+        self.products = products
         self._session = _session(content)
         self._names = [one.name for one in self._session.get_inputs()]
 
@@ -62,7 +65,15 @@ class OnnxNetwork(nn.Module):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another of the same content: a session cannot be copied."""
-        return type(self)(self.content.numpy().tobytes(), num_members=self.num_members)
+        return type(self)(self.file(), num_members=self.num_members, products=self.products)
+
+    def record(self) -> dict[str, Any]:
+        """Return its settings as JSON values."""
+        return {"num_members": self.num_members, "products": self.products}
+
+    def file(self) -> bytes:
+        """Return the ONNX file."""
+        return self.content.numpy().tobytes()
 
 
 def export_network(network: nn.Module, batch: Mapping[str, Tensor], *, free: Sequence[str] = ()) -> bytes:

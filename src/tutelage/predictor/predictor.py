@@ -235,7 +235,7 @@ class Predictor:
         if self.is_mirrored:
             values["is_mirrored"] = True
         if isinstance(self.network, OnnxNetwork):
-            values |= {"onnx": {"num_members": self.network.num_members}, "own_model": ""}
+            values |= {"onnx": self.network.record(), "own_model": ""}
         return weights | ({} if self.companion is None else self.companion.tensors()), values
 
 
@@ -280,7 +280,7 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
     weights, others = parted(tensors)
     if header.onnx is not None:
         device = "cpu"
-        network: nn.Module = OnnxNetwork(weights["content"].numpy().tobytes(), num_members=int(header.onnx["num_members"]))
+        network: nn.Module = OnnxNetwork(weights["content"].numpy().tobytes(), **header.onnx)
     else:
         if model is not None:
             with within(weights):

@@ -5,15 +5,18 @@ the preprocessing runs once.
 
 Source: Very Deep Convolutional Networks for Large-Scale Image Recognition (Simonyan & Zisserman 2014, arXiv 1409.1556), section
 3.2: the class posteriors of the original and of the flipped image are averaged.
-Differs from the paper: whether it helps is asked of held-out rows.
+Differs from the paper: whether it helps is asked of held-out rows, each of the two with the temperature that suits it best: a
+mean is less sure than what it is made of, and calibration mends that.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
+import torch
 
+from tutelage.calibrate.temperature import Temperature
 from tutelage.metric.base import Outcome
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
@@ -90,8 +93,9 @@ class Mirroring:
         losses, seconds = dict[bool, np.ndarray](), dict[bool, float]()
         for is_on in (False, True):
             self.is_on, began = is_on, time.perf_counter()
-            losses[is_on] = np.concatenate([scale.mistakes(outcome)[0] for _, outcome in rows.outcomes(task)])
-            seconds[is_on] = (time.perf_counter() - began) / len(losses[is_on])
+            found = [outcome for _, outcome in rows.outcomes(task)]
+            seconds[is_on] = (time.perf_counter() - began) / len(rows)
+            losses[is_on] = scale.mistakes(_refined(found))[0]
         gain = losses[False] - losses[True]
         error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
         self.is_on = bool(float(gain.mean()) > SURE * error)
@@ -107,3 +111,12 @@ class Mirroring:
     def record(self) -> dict[str, Any]:
         """Return what result.json says of it; {} where there are no mirror images, or none are wished for."""
         return {} if self._wish == "off" else {"is_on": self.is_on, **self._found}
+
+
+def _refined(found: Sequence[Outcome]) -> Outcome:
+    """Return all answers as one; probabilities [N, C] with the temperature that suits them best."""
+    prediction, target = (np.concatenate([getattr(outcome, key) for outcome in found]) for key in ("prediction", "target"))
+    if prediction.ndim == 2:
+        module = Temperature.fit(prediction, target).module()
+        prediction = module(torch.from_numpy(prediction)).numpy()
+    return Outcome(prediction, target)

@@ -12,8 +12,9 @@ import tutelage
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
 from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
+from tutelage.run.compact import lost_points, measure_latency
 from tutelage.run.ensemble import make_ensemble
-from tutelage.run.quantize import lost_points, make_int8, measure_latency
+from tutelage.run.quantize import make_int8
 from tutelage.run.run import Run
 
 pytest.importorskip("onnxruntime")
