@@ -99,8 +99,6 @@ class FiniteStream:
 
     def row_numbers(self) -> Tensor:
         """Return the numbers of the last batch's rows, or of this process's part of it, int64 [B], in its order."""
-        if self._ahead is not None:
-            self._ahead.stop()  # its thread uses the same order
         return self._gather.row_numbers(self._position - self.batch_size, self._part)
 
     def renew(self) -> None:
@@ -131,16 +129,27 @@ class _Gather:
 
     def __init__(self, rows: Rows, *, seed: int, batch_size: int, part: slice, buffers: PinnedBuffers | None) -> None:
         """Order the rows: at random, or in batches of like lengths where they have lengths."""
-        lengths = rows.lengths
         self._rows = rows
-        self._order = Order(len(rows), seed=seed) if lengths is None else LengthOrder(lengths, batch_size=batch_size, seed=seed)
+        self._seed = seed
         self._batch_size = batch_size
         self._part = part
         self._buffers = buffers
+        self._order = self._make_order()
+        # A thread may be at work with the other one, which remembers the epoch it was asked for.
+        self._order_asked: Order | None = None
+
+    def _make_order(self) -> Order:
+        """Return the order of the rows; equal ones each time."""
+        lengths = self._rows.lengths
+        if lengths is None:
+            return Order(len(self._rows), seed=self._seed)
+        return LengthOrder(lengths, batch_size=self._batch_size, seed=self._seed)
 
     def row_numbers(self, position: int, part: slice) -> Tensor:
         """Return the rows of a part of the batch that begins at a position."""
-        return torch.as_tensor(self._order.rows(position, self._batch_size)[part])
+        if self._order_asked is None:
+            self._order_asked = self._make_order()
+        return torch.as_tensor(self._order_asked.rows(position, self._batch_size)[part])
 
     def __call__(self, position: int) -> Batch | Pinned:
         """Return the batch that begins at a position, in pinned memory where it goes to a graphics card."""

@@ -8,6 +8,7 @@ The first layer that touches the data and the head carry a `role` (`layers/roles
 differently from what lies between.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 import torch
@@ -69,7 +70,7 @@ class Model(Component):
         return 1
 
     def smaller(self, shape: Shape, num_outputs: int, *, fraction: float) -> Self:
-        """Return the widest version of the architecture that has at most a fraction of its parameters.
+        """Return a version of the architecture, as wide as goes with at most a fraction of its parameters.
 
         Args:
             shape: What it receives.
@@ -86,7 +87,21 @@ class Model(Component):
             least = f" Its smallest has {tried[-1].count(shape, num_outputs):,}." if tried else ""
             lacks = f"has no version of at most {most:,.0f} parameters, {fraction:.3g} of its own"
             raise RecipeError(f"recipe: model = {kind!r} {lacks}.{least} Name another architecture: tutelage list model.")
-        return found
+        return self._grown(found, lambda model: model.count(shape, num_outputs) <= most)
+
+    def _grown(self, smaller: Self, fits: Callable[[Self], bool]) -> Self:
+        """Return a smaller version with single widths a step wider, the last ones first, as long as that fits."""
+        for name in reversed(self.widths_of):
+            own, now = getattr(self, name), getattr(smaller, name)
+            is_one = not isinstance(own, tuple)
+            most, sizes = ((own,), [now]) if is_one else (own, list(now))
+            for place in reversed(range(len(sizes))):
+                while (wider := sizes[place] + (self.width_step if most[place] >= self.width_step else 1)) <= most[place]:
+                    tried = smaller.but(**{name: wider if is_one else (*sizes[:place], wider, *sizes[place + 1 :])})
+                    if not fits(tried):
+                        break
+                    smaller, sizes[place] = tried, wider
+        return smaller
 
     def count(self, shape: Shape, num_outputs: int) -> int:
         """Return how many learned numbers it has for such inputs and outputs; nothing is computed."""
