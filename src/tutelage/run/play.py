@@ -1,5 +1,6 @@
 """A trained agent acts again: whole episodes that are measured, or one that is drawn."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -87,6 +88,8 @@ def play(run: Run, *, seed: int = 0, max_steps: int = 1_000, frames_per_second: 
     plan, data, network = _ready(run, env)
     reason = ""
     try:
+        # Pictures are wanted and no window: else pygame's library writes an error of its own where there is no screen.
+        os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
         settings = {**data.env.get("settings", {}), "render_mode": "rgb_array"}
         drawn = replace(data, env={**data.env, "settings": settings}) if data.make_own is None else data
         return _played(drawn, plan, network, seed=seed, max_steps=max_steps, frames_per_second=frames_per_second, is_drawn=True)
