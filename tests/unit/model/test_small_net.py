@@ -7,7 +7,7 @@ from torch import nn
 from tutelage.core.shape.observation import ObservationShape
 from tutelage.model.arch.mlp import MLP
 from tutelage.model.layers.observation import ObservationScale
-from tutelage.model.layers.small_net import SmallNet
+from tutelage.model.layers.small_net import Room, SmallNet
 
 SEEN = ObservationShape(sizes=(3, 2))
 
@@ -45,6 +45,35 @@ def test_gradients_by_weights_and_inputs_are_those_of_autograd() -> None:
         torch.testing.assert_close(found, parameter.grad)
     assert by_input is not None
     torch.testing.assert_close(by_input, seen.grad)
+
+
+@pytest.mark.parametrize("rows", [[], [4], [0, 2, 5, 6]])
+def test_the_gradient_by_some_inputs_and_for_some_rows_is_that_of_autograd(rows: list[int]) -> None:
+    module = MLP(hidden=(16, 8), activation="relu", dropout=0.0).build(ObservationShape(sizes=(40,)), 1)
+    small, seen, slope = SmallNet.of(module), torch.randn(7, 40, requires_grad=True), torch.randn(len(rows), 1)
+    assert small is not None
+    module(seen)[rows].backward(slope)
+    assert seen.grad is not None
+    for asked in (slice(38, None), slice(5, 35)):
+        _, kept = small.forward(seen.detach())
+        by_input = small.backward(slope, kept, inputs=asked, rows_B=torch.tensor(rows, dtype=torch.int64))
+        assert by_input is not None
+        torch.testing.assert_close(by_input, seen.grad[rows, asked])
+
+
+def test_networks_that_share_memory_do_not_disturb_what_another_room_keeps() -> None:
+    module = MLP(hidden=(16, 8), activation="relu", dropout=0.0).build(SEEN, 2)
+    room, slopes = Room(), Room()
+    small, other = SmallNet.of(module, slopes=slopes), SmallNet.of(module, slopes=slopes)
+    assert small is not None
+    assert other is not None
+    _, kept = small.forward(torch.randn(5, 6), room)
+    before = [values.clone() for values in kept]
+    other.forward(torch.randn(9, 6))
+    other.forward(torch.randn(5, 6))
+    assert all(torch.equal(*pair) for pair in zip(kept, before, strict=True))
+    small.forward(torch.randn(3, 6), room)
+    assert not torch.equal(kept[1], before[1]), "what a room keeps holds until it is asked for again"
 
 
 def test_anything_else_is_none() -> None:

@@ -60,7 +60,7 @@ def dqn(*, is_double: bool) -> tuple[Task, Batch]:
     return task, remembered(torch.randint(0, 3, (ROWS,)))
 
 
-def sac() -> tuple[Task, Batch]:
+def sac(*, smaller: str = "either") -> tuple[Task, Batch]:
     torch.manual_seed(3)
     spec = Sac(**BOUNDS)
     critics = nn.ModuleList(net("relu").build(ObservationShape(sizes=(NUMBERS + 2,)), 1) for _ in range(2))
@@ -69,6 +69,10 @@ def sac() -> tuple[Task, Batch]:
     task.learn_scale(3 * torch.randn(100, NUMBERS) + 1)
     moved(task.targets)
     nn.init.constant_(task.log_temperature, -0.7)
+    if smaller != "either":
+        # Both say the same of each row, or the second always says less.
+        critics[1].load_state_dict(critics[0].state_dict())
+        critics[1].layers[-1].bias.data -= 0.0 if smaller == "both" else 100.0  # type: ignore[union-attr, operator]
     return task, remembered(2 * torch.rand(ROWS, 2) - 1)
 
 
@@ -84,6 +88,8 @@ CASES = {
     "dqn": lambda: dqn(is_double=False),
     "double dqn": lambda: dqn(is_double=True),
     "sac": sac,
+    "sac, two equal critics": lambda: sac(smaller="both"),
+    "sac, one critic below the other": lambda: sac(smaller="second"),
 }
 
 

@@ -43,7 +43,7 @@ class Room:
         before, given = self._given.get(sizes, (-1, []))
         if before != rows:
             held = self._held.get(sizes, [])
-            if not held or len(held[0]) < rows:
+            if not held or held[0].shape[0] < rows:
                 held = self._held[sizes] = [torch.empty(rows, size) for size in sizes]
             given = [part[:rows] for part in held]
             self._given[sizes] = rows, given
@@ -94,7 +94,7 @@ class SmallNet:
             input_BI: Inputs.
             room: Memory for the hidden layers; the net's own where none is given.
         """
-        views, hidden = self._weights(), (room or self._own).take(len(input_BI), self._sizes)
+        views, hidden = self._weights(), (room or self._own).take(input_BI.shape[0], self._sizes)
         seen = input_BI.flatten(1).float()
         kept = [seen]
         for number, is_tanh in enumerate(self._are_tanh):
@@ -146,8 +146,8 @@ class SmallNet:
             The gradient by the inputs, float32 [B, numbers asked for].
         """
         assert rows_B is None or not into
-        rows = len(gradient_BO)
-        slopes, ones = self._slopes.take(rows, self._sizes), self._ones_for(rows)
+        rows = gradient_BO.shape[0]
+        slopes, ones = self._slopes.take(rows, self._sizes), self._ones_for(rows) if into else self._ones
         if rows_B is not None:
             room = self._slopes.take(rows, self._sizes * 2)[len(self._sizes) :]
             kept = [kept[0], *(torch.index_select(all_of, 0, rows_B, out=to) for all_of, to in zip(kept[1:], room, strict=True))]
@@ -186,9 +186,9 @@ class SmallNet:
 
     def _ones_for(self, rows: int) -> Tensor:
         """Return ones [B], which add up rows."""
-        if len(self._ones) < rows:
+        if self._ones.shape[0] != rows:
             self._ones = torch.ones(rows)
-        return self._ones[:rows]
+        return self._ones
 
 
 def _is_plain(layer: nn.Module) -> bool:
