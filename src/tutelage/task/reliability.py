@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tutelage.calibrate.choose import log_losses
 from tutelage.core import catalog
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
@@ -56,7 +57,7 @@ class Reliability:
         own: dict[str, Any] = {"metrics": {name: value}, "intervals": {name: ends}}
         if self._is_told:
             found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
-            own["reliability"] = {**found, "part": self.name, "rows": len(outcomes["after"].target)}
+            own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
         return own
 
     def _measure(self, outcome: Outcome) -> dict[str, Any]:
@@ -78,3 +79,10 @@ class Reliability:
         columns = {"rows": bins.weight, "confidence": bins.confidence, "accuracy": bins.accuracy, "low": low, "high": high}
         diagram = {key: column[0, filled].tolist() for key, column in columns.items()}
         return {"measures": values, "intervals": intervals, "diagram": diagram}
+
+
+def _gain(outcomes: Mapping[str, Outcome]) -> dict[str, float]:
+    """Return by how much the log loss became smaller, in nats, and the standard error of that over rows."""
+    before, after = (log_losses(outcomes[when].prediction, outcomes[when].target) for when in ("before", "after"))
+    error = float((before - after).std(ddof=1) / np.sqrt(len(before))) if len(before) > 1 else float("nan")
+    return {"loss_gain": float((before - after).mean()), "loss_gain_error": error}
