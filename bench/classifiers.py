@@ -1,4 +1,4 @@
-"""Small classifiers of our own for benchmarks of what follows training: bundled sets, and tables below a folder where there is one."""
+"""Small classifiers of our own for benchmarks of what follows training: of bundled sets, and of a folder where there is one."""
 
 import os
 from dataclasses import dataclass, field

@@ -40,7 +40,7 @@ def stopped(noisy: np.ndarray) -> tuple[int, int]:
 
 
 def compared(shape: object, *, noise: float) -> tuple[float, float]:
-    """Return the mean regret in true loss beside an oracle that sees the true curve, and the share of the budget that was used."""
+    """Return the mean regret beside an oracle that sees the true curve, and the share of the budget that was used."""
     random = np.random.default_rng(0)
     progress = np.arange(1, EVALUATIONS + 1) / EVALUATIONS
     regrets, used = [], []
