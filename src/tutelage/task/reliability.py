@@ -7,6 +7,7 @@ import numpy as np
 
 from tutelage.calibrate.choose import log_losses
 from tutelage.core import catalog
+from tutelage.core.seeds import derive
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.reliability import equal_bins, top_label
@@ -53,12 +54,21 @@ class Reliability:
             return {}
         name, headline = f"{self.name}/{HEADLINE}", catalog.load("metric", HEADLINE)()
         value = headline.compute(outcomes["after"])
-        ends = list(interval(headline, outcomes["after"], seed=self._seed, estimate=value))
+        ends = self._interval(headline, outcomes["after"], value)
         own: dict[str, Any] = {"metrics": {name: value}, "intervals": {name: ends}}
         if self._is_told:
             found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
             own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
         return own
+
+    def _interval(self, metric: Metric, outcome: Outcome, value: float) -> list[float]:
+        """Return a measure's interval, found on a random part of the rows where there are many."""
+        total = len(outcome.target)
+        if total <= MOST_ROWS:
+            return list(interval(metric, outcome, seed=self._seed, estimate=value))
+        chosen = np.random.default_rng(derive(self._seed, "rows of an interval")).choice(total, MOST_ROWS, replace=False)
+        part = Outcome(outcome.prediction[chosen], outcome.target[chosen])
+        return list(interval(metric, part, seed=self._seed, estimate=value, total=total))
 
     def _measure(self, outcome: Outcome) -> dict[str, Any]:
         """Return the measures, the intervals of some, and the bins of a diagram."""
@@ -67,12 +77,8 @@ class Reliability:
         loss, refinement = values["loss"], values.pop("refined_loss")
         # What a better temperature would win is what the probabilities lack; the rest is what the classes are told apart badly.
         values |= {"refinement": min(refinement, loss), "calibration": max(loss - refinement, 0.0)}
-        part = Outcome(outcome.prediction[:MOST_ROWS], outcome.target[:MOST_ROWS])
         total = len(outcome.target)
-        intervals = {
-            kind: list(interval(metrics[kind], part, seed=self._seed, estimate=values[kind], total=total))
-            for kind in WITH_INTERVAL
-        }
+        intervals = {kind: self._interval(metrics[kind], outcome, values[kind]) for kind in WITH_INTERVAL}
         bins = equal_bins(*top_label(outcome), np.ones((1, total)), num_bins=MOST_BINS)
         low, high = bins.band()
         filled = np.flatnonzero(bins.weight[0])
