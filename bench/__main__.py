@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from bench import environments, integrity, memory, overhead, sequences, startup, table_memory
+from bench import calibration, environments, integrity, memory, overhead, sequences, startup, stopping, table_memory
 from bench.measure import machine
 
 BENCHMARKS = {
@@ -19,6 +19,8 @@ BENCHMARKS = {
     "table_memory": table_memory.run,
     "sequences": sequences.run,
     "environments": environments.run,
+    "calibration": calibration.run,
+    "stopping": stopping.run,
 }
 
 

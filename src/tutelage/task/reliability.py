@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from tutelage.calibrate.choose import log_losses
 from tutelage.core import catalog
+from tutelage.core.seeds import derive
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.reliability import equal_bins, top_label
@@ -52,12 +54,21 @@ class Reliability:
             return {}
         name, headline = f"{self.name}/{HEADLINE}", catalog.load("metric", HEADLINE)()
         value = headline.compute(outcomes["after"])
-        ends = list(interval(headline, outcomes["after"], seed=self._seed, estimate=value))
+        ends = self._interval(headline, outcomes["after"], value)
         own: dict[str, Any] = {"metrics": {name: value}, "intervals": {name: ends}}
         if self._is_told:
             found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
-            own["reliability"] = {**found, "part": self.name, "rows": len(outcomes["after"].target)}
+            own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
         return own
+
+    def _interval(self, metric: Metric, outcome: Outcome, value: float) -> list[float]:
+        """Return a measure's interval, found on a random part of the rows where there are many."""
+        total = len(outcome.target)
+        if total <= MOST_ROWS:
+            return list(interval(metric, outcome, seed=self._seed, estimate=value))
+        chosen = np.random.default_rng(derive(self._seed, "rows of an interval")).choice(total, MOST_ROWS, replace=False)
+        part = Outcome(outcome.prediction[chosen], outcome.target[chosen])
+        return list(interval(metric, part, seed=self._seed, estimate=value, total=total))
 
     def _measure(self, outcome: Outcome) -> dict[str, Any]:
         """Return the measures, the intervals of some, and the bins of a diagram."""
@@ -66,15 +77,18 @@ class Reliability:
         loss, refinement = values["loss"], values.pop("refined_loss")
         # What a better temperature would win is what the probabilities lack; the rest is what the classes are told apart badly.
         values |= {"refinement": min(refinement, loss), "calibration": max(loss - refinement, 0.0)}
-        part = Outcome(outcome.prediction[:MOST_ROWS], outcome.target[:MOST_ROWS])
         total = len(outcome.target)
-        intervals = {
-            kind: list(interval(metrics[kind], part, seed=self._seed, estimate=values[kind], total=total))
-            for kind in WITH_INTERVAL
-        }
+        intervals = {kind: self._interval(metrics[kind], outcome, values[kind]) for kind in WITH_INTERVAL}
         bins = equal_bins(*top_label(outcome), np.ones((1, total)), num_bins=MOST_BINS)
         low, high = bins.band()
         filled = np.flatnonzero(bins.weight[0])
         columns = {"rows": bins.weight, "confidence": bins.confidence, "accuracy": bins.accuracy, "low": low, "high": high}
         diagram = {key: column[0, filled].tolist() for key, column in columns.items()}
         return {"measures": values, "intervals": intervals, "diagram": diagram}
+
+
+def _gain(outcomes: Mapping[str, Outcome]) -> dict[str, float]:
+    """Return by how much the log loss became smaller, in nats, and the standard error of that over rows."""
+    before, after = (log_losses(outcomes[when].prediction, outcomes[when].target) for when in ("before", "after"))
+    error = float((before - after).std(ddof=1) / np.sqrt(len(before))) if len(before) > 1 else float("nan")
+    return {"loss_gain": float((before - after).mean()), "loss_gain_error": error}

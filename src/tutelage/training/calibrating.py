@@ -39,11 +39,12 @@ def decide_calibration(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decis
         if wish != "auto"
         else suited_calibrators(task, num_rows=count, num_classes=classes, keeps_decisions=recipe.class_weights == "balanced")
     )
-    if not kinds:
-        return {"calibration_rows": rows}
     where = f"{rows:,} validation rows that did not choose the weights"
     if not rows:
         where = f"the {count:,} validation rows, too few to keep some from early stopping, which watches them"
+    if not kinds:
+        made.choose("calibrate", wish, "intervals", f"the errors of {where}, for predict --coverage")
+        return {"calibration_rows": rows}
     if wish == "auto" and count < FEW:
         made.choose("calibrate", wish, "none", f"{count:,} validation rows are too few to judge by")
         return {}

@@ -55,15 +55,13 @@ def test_bands_of_a_reliability_diagram_cover_95_percent_in_500_simulations() ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("factor", [1.0, 1.5])
-def test_the_interval_of_the_debiased_error_covers_its_value(factor: float) -> None:
+def test_the_interval_of_the_debiased_error_of_an_honest_model_holds_0() -> None:
     random, metric, inside = np.random.default_rng(3), DebiasedError(), 0
-    value = metric.compute(sampler(400_000, random=random, factor=factor)[0])
-    for seed in range(200):
-        low, high = interval(metric, sampler(1_500, random=random, factor=factor)[0], seed=seed)
-        inside += low <= value <= high
-    # 200 simulations tell the coverage to 1.5 points; bias of a model that is hardly too sure takes up to 3.
-    assert 0.90 <= inside / 200 <= 1.0
+    for seed in range(100):
+        low, high = interval(metric, sampler(500, random=random)[0], seed=seed)
+        inside += low <= 0 <= high
+    # 100 simulations tell a coverage of 95 % to 2.2 points: four standard errors.
+    assert inside / 100 >= 0.86
 
 
 def test_the_smooth_error_equals_that_of_the_authors_package() -> None:

@@ -1,0 +1,126 @@
+"""A run is calibrated at its end, and anew on request; what leaves is what was measured."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tutelage
+from tutelage.cli.main import main
+from tutelage.core.errors import RecipeError, RunError, UsageError
+from tutelage.metric.base import Outcome
+from tutelage.metric.loss import LogLoss
+from tutelage.run.files import RunFiles
+from tutelage.run.run import Run
+from tutelage.run.survey import survey
+
+
+@pytest.fixture(scope="module")
+def rows() -> tuple[np.ndarray, np.ndarray]:
+    """Three classes that overlap, told by four numbers."""
+    random = np.random.default_rng(0)
+    labels = random.integers(3, size=1_500)
+    return random.normal(size=(1_500, 4)) + 1.2 * np.eye(3, 4)[labels], np.array(["a", "b", "c"], dtype=object)[labels]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, rows: tuple[np.ndarray, np.ndarray]) -> Run:
+    """Asked for vector scaling, so that something is changed for sure."""
+    out = tmp_path_factory.mktemp("calibrating") / "run"
+    return tutelage.train(rows, steps=60, out=out, quiet=True, calibrate="vector", floor="none")
+
+
+def test_the_scores_are_those_of_the_answers_that_leave(run: Run, rows: tuple[np.ndarray, np.ndarray]) -> None:
+    test = run.data(rows).test  # type: ignore[attr-defined]
+    outcome = Outcome(run.predictor.answers(test.part), test.truth)
+    assert LogLoss().compute(outcome) == pytest.approx(run.metrics["test/loss"], abs=1e-6)
+    raw = Outcome(run.predictor.calibrated(None).answers(test.part), test.truth)
+    assert LogLoss().compute(raw) == pytest.approx(run.result["reliability"]["before"]["measures"]["loss"], abs=1e-6)
+    assert not np.allclose(outcome.prediction, raw.prediction)
+    assert run.result["calibration"]["method"] == "vector"
+    assert "test/ece" in run.metrics
+
+
+def test_what_a_floor_has_a_share_in_is_calibrated_as_it_leaves(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    words = np.array([f"word{number}" for number in range(60)])
+    labels = random.integers(2, size=400)
+    chances = np.where(np.arange(60) % 2 == labels[:, None], 2.0, 1.0)
+    texts = [" ".join(random.choice(words, 12, p=chance / chance.sum())) for chance in chances]
+    lines = ["text,label", *(f"{text},{'yes' if label else 'no'}" for text, label in zip(texts, labels, strict=True))]
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
+    wishes = {"target": "label", "text": "text", "steps": 5, "quiet": True, "calibrate": "temperature"}
+    mixed = tutelage.train(str(tmp_path / "rows.csv"), out=tmp_path / "run", **wishes)
+    test = mixed.data().test  # type: ignore[attr-defined]
+    assert mixed.predictor.companion is not None
+    assert mixed.predictor.module.calibrator is None
+    answers = mixed.predictor.answers(test.part)
+    assert LogLoss().compute(Outcome(answers, test.truth)) == pytest.approx(mixed.metrics["test/loss"], abs=1e-6)
+    assert not np.allclose(answers, mixed.predictor.calibrated(None).answers(test.part))
+    with pytest.raises(RunError, match="has learned from the validation rows"):
+        mixed.calibrate()
+
+
+def test_a_run_is_calibrated_anew_and_stays_well(run: Run, rows: tuple[np.ndarray, np.ndarray]) -> None:
+    features, labels = rows
+    record = run.calibrate((features[:600], labels[:600]), method="temperature")
+    assert record["method"] == "temperature"
+    assert {"loss_before", "loss_after", "ece_before", "ece_after", "rows"} <= set(record)
+    opened = tutelage.open_run(run.path)
+    assert opened.predictor.calibrator == run.predictor.calibrator
+    assert opened.result["calibration"]["method"] == "temperature"
+    assert any("calibrated after training" in text for text in opened.result["warnings"])
+    assert all(standing.state == "whole" for standing in survey(RunFiles(run.path)))
+    assert run.calibrate((features[:600], labels[:600]), method="none")["method"] == "none"
+    assert run.predictor.calibrator is None
+    assert len(run.predictor.conformal.classes) == 600  # type: ignore[union-attr]
+
+
+def test_sets_hold_the_truth_of_new_rows(run: Run, rows: tuple[np.ndarray, np.ndarray]) -> None:
+    features, labels = rows
+    sets = run.predict_sets(features, coverage=0.9)
+    assert np.mean([label in found for label, found in zip(labels, sets, strict=True)]) > 0.85
+    assert 1 <= np.mean([len(found) for found in sets]) < 3
+    with pytest.raises(UsageError, match="Known: lac, aps, raps, by_class"):
+        run.predict_sets(features, method="other")
+    with pytest.raises(UsageError, match="between 0 and 1"):
+        run.predict_sets(features, coverage=1.0)
+
+
+def test_intervals_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    numbers = tutelage.train("sklearn:diabetes", steps=40, out=tmp_path / "run", quiet=True)
+    test = numbers.data().test  # type: ignore[attr-defined]
+    ends = numbers.predictor.around(numbers.predictor.answers(test.part), coverage=0.8)
+    # 88 test rows, and 53 that were scored: the coverage moves by 0.07 from draw to draw.
+    assert ((ends[:, 0] <= test.truth) & (test.truth <= ends[:, 1])).mean() == pytest.approx(0.8, abs=0.2)
+    assert numbers.result.get("calibration") is None
+    with pytest.raises(UsageError, match="is not for a model that answers with numbers"):
+        numbers.calibrate(method="temperature")
+
+
+def test_the_command_refuses_a_method_that_is_none(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["calibrate", str(run.path), "--method", "other", "--json"]) == 2
+    assert "Known: auto, none" in json.loads(capsys.readouterr().out)["error"]["message"]
+
+
+def test_the_plan_says_which_rows_and_why() -> None:
+    few = tutelage.plan("sklearn:iris")
+    assert few.calibrators == ()
+    assert few.calibration_rows == 0
+    many = (np.random.default_rng(0).normal(size=(30_000, 3)), np.arange(30_000) % 3)
+    plan = tutelage.plan(many, task="classify")
+    assert plan.calibrators[:2] == ("temperature", "vector")
+    assert plan.calibration_rows == max(1_000, plan.num_validation // 3)
+    reason = next(made.reason for made in plan.decisions if made.key == "calibrate")
+    assert "did not choose the weights" in reason
+    assert tutelage.plan(many, task="classify", calibrate="none").calibrators == ()
+    with pytest.raises(RecipeError, match="unknown calibrator 'temprature'; did you mean 'temperature'"):
+        tutelage.plan("sklearn:iris", calibrate="temprature")
+    with pytest.raises(RecipeError, match="changes forecasts"):
+        tutelage.plan("sklearn:iris", calibrate="bands")
+
+
+def test_balanced_classes_are_not_taken_back() -> None:
+    many = (np.random.default_rng(0).normal(size=(30_000, 3)), np.arange(30_000) % 3)
+    assert tutelage.plan(many, task="classify", class_weights="balanced").calibrators == ("temperature",)
