@@ -75,9 +75,8 @@ def train(
         out: The run folder; "" = a new one below runs/.
         quiet: Tell only warnings and the end.
         recipe: All wishes at once; the other arguments are put on top.
-        **wishes: Any further key of a recipe, such as `optim="sgd"`; `start_from`, a run, its folder, or one with public weights;
-            `env_steps="100k"` in place of the three; of series with times also `horizon`, `time_column`, `series_id` and `known`,
-            of a table `text`; of arrays `kind`, series or array.
+        **wishes: Any further key of a recipe, such as `optim="sgd"`; `start_from`, a run or a folder to begin with; `env_steps`,
+            such as "100k", in place of the three; of series also `horizon`, `time_column`, `series_id`, `known`, `kind`.
 
     Raises:
         RecipeError, DataError: A wish that cannot be met; data that was refused, all problems at once.
@@ -245,8 +244,7 @@ def _request(
     for key, value in wishes.items():
         if recipe is None or not _is_default(key, value):
             values = merge(values, [key], value)
-    if isinstance(values.get("start_from"), Path | Run):
-        values["start_from"] = str(getattr(values["start_from"], "path", values["start_from"]))
+    values = _with_origin(values)
     if "horizon" in values:
         values = with_task_setting(values, "horizon", values.pop("horizon"))
     if module is None and model != "auto":
@@ -270,6 +268,12 @@ def _request(
     sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
     data = {} if is_path else {"data": source, "test": test, "marks": next(iter(given_marks.values()), None)}
     return Request(wished, str(out), **data, module=module, command=command, sinks=sinks, started=clock.monotonic())
+
+
+def _with_origin(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe's values where a run, or a path, to start from is named as a recipe names it."""
+    origin = values.get("start_from")
+    return {**values, "start_from": str(getattr(origin, "path", origin))} if isinstance(origin, Path | Run) else values
 
 
 def _places(source: Any, test: Any, settings: dict[str, Any]) -> dict[str, Any]:
