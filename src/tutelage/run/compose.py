@@ -11,6 +11,7 @@ from tutelage.floor.base import Floor
 from tutelage.planning.plan import Plan
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor
+from tutelage.run.origin import begun_network
 from tutelage.run.teachers import taught
 from tutelage.task.base import Data, Problem
 from tutelage.task.companion import Companion
@@ -36,7 +37,7 @@ class Composed:
 
 
 @memory_told("building the model")
-def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Mesh = LONE) -> Composed:
+def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Mesh = LONE, is_resumed: bool = False) -> Composed:
     """Build a training.
 
     Args:
@@ -44,10 +45,14 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
         data: Prepared data.
         module: An own module, trained in place of the plan's model.
         mesh: The processes that train together.
+        is_resumed: Whether a checkpoint is put back afterwards, so that what the training started from may be gone.
 
     Raises:
         RecipeError: A part cannot be built as the plan says.
+        RunError: What the training starts from is gone, or no longer the same.
     """
+    if plan.origin is not None:
+        module = begun_network(plan, data, is_resumed=is_resumed)
     seed_everything(derive(plan.seed, "model"))
     problem = plan.task.build(plan, data, module=module, rank=mesh.rank, world=mesh.world)
     if plan.distill is not None:

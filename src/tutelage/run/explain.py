@@ -27,7 +27,6 @@ from tutelage.run.followed_row import FollowedRow, Moment
 from tutelage.run.forecast import forecaster, read_series
 from tutelage.run.inputs import Inputs
 from tutelage.run.lesson import Explanation, Stage
-from tutelage.run.origin import begun_network
 from tutelage.run.run import Run
 from tutelage.run.start import gone_sources
 from tutelage.task.base import Data
@@ -129,9 +128,7 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
     module = None if run.module is None else deepcopy(run.module).cpu()
     if plan.own_model and module is None:
         run.predictor  # noqa: B018 - says that the module is missing
-    if plan.origin is not None and asked.at == "start":
-        module = begun_network(plan, data)
-    composed = compose(plan, data, module=module)
+    composed = compose(plan, data, module=module, is_resumed=asked.at == "end")
     with closing(composed.problem):
         task, problem = composed.state.task, composed.problem
         followable = _require_followable(run, composed)

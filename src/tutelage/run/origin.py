@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.core.errors import DataError, RecipeError, RunError
+from tutelage.core.errors import DataError, RecipeError, RunError, UsageError
 from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
@@ -250,21 +250,37 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def begun_network(plan: Plan, data: Data) -> nn.Module:
+def begun_network(plan: Plan, data: Data, *, is_resumed: bool = False) -> nn.Module | None:
     """Build the network of a plan that starts from what is known, with the weights it begins with, on the CPU.
+
+    Args:
+        plan: Everything decided.
+        data: Prepared data.
+        is_resumed: Whether a checkpoint brings the weights: then None is returned where what it started from is gone.
 
     Raises:
         RunError: What it starts from is gone, or is no longer the same.
     """
     assert plan.origin is not None
     try:
-        origin = open_origin(plan.origin.path)
+        return _begun(plan, plan.origin, data)
+    except (RunError, UsageError):
+        # How far weights have moved is then counted from others; nothing of the training depends on that.
+        if is_resumed:
+            return None
+        raise
+
+
+def _begun(plan: Plan, known: OriginPlan, data: Data) -> nn.Module:
+    """Do what `begun_network` says where what it starts from has to be there."""
+    try:
+        origin = open_origin(known.path)
     except RunError as error:
         raise RunError(f"{error} This run starts from there: bring it back to that path, or train anew.") from error
-    if origin.sha256 != plan.origin.sha256:
+    if origin.sha256 != known.sha256:
         raise RunError(
-            f"{plan.origin.path}: holds other weights (SHA-256 {origin.sha256[:12]}) than those that this run starts from "
-            f"({plan.origin.sha256[:12]}). Bring these back, or train anew."
+            f"{known.path}: holds other weights (SHA-256 {origin.sha256[:12]}) than those that this run starts from "
+            f"({known.sha256[:12]}). Bring these back, or train anew."
         )
     seed_everything(derive(plan.seed, "model"))
     network = _network(plan)

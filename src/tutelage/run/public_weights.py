@@ -18,7 +18,7 @@ from tutelage.core.border import BorderError, parse_object, read_bounded
 from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.core.spec import Component
 from tutelage.data.prepare.base import Fitted
-from tutelage.model.arch.pretrained import BACKBONE, Pretrained, import_transformers, read_description, what_it_reads
+from tutelage.model.arch.pretrained import BACKBONE, Pretrained, import_transformers, read_description, reads_texts
 
 __all__ = ["PublicWeights", "find_public", "read_public"]
 
@@ -86,7 +86,7 @@ def read_public(name: str, folder: Path) -> PublicWeights:
         description = read_description(model.config)
     except RecipeError as error:
         raise RunError(f"{folder / CONFIG}: {str(error).removeprefix('recipe: model.config: ')}") from error
-    is_text = what_it_reads(description) == "texts"
+    is_text = reads_texts(description)
     prepare, state = _for_texts(folder, description) if is_text else _for_pictures(folder, description)
     fitted: Fitted = catalog.load("prepare", prepare)().restore(state)
     licence = str(settings.get("license") or _licence(folder / CARD))

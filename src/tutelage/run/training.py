@@ -10,7 +10,7 @@ from torch import nn
 
 from tutelage.core import catalog, layout
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DivergedError, OutOfMemoryError, RunError
+from tutelage.core.errors import DivergedError, OutOfMemoryError
 from tutelage.core.events import Corrected, Finished, Noted, Restored, Resumed, Warned
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
@@ -27,7 +27,6 @@ from tutelage.run.interrupt import Interrupt
 from tutelage.run.leaving import decide_what_leaves
 from tutelage.run.mend import set_aside, sound_offsets
 from tutelage.run.opened import open_test_part, opened_before
-from tutelage.run.origin import begun_network
 from tutelage.run.probe import plan_steps, reserve_seconds, too_short
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
@@ -91,23 +90,13 @@ class Training:
 
     def _run(self, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Do what `run` says."""
-        begun = None if self.plan.origin is None else self._begun(is_resumed=is_resumed)
-        composed = compose(self.plan, self.gathered.data, module=begun or self.module, mesh=self.mesh)
+        composed = compose(self.plan, self.gathered.data, module=self.module, mesh=self.mesh, is_resumed=is_resumed)
         with closing(composed.problem):
             try:
                 return self._train(composed, interrupt, is_resumed=is_resumed)
             except OutOfMemoryError as error:
                 kept = f"What was trained up to the last checkpoint is kept: with more memory, tutelage resume {self.folder}"
                 raise OutOfMemoryError(f"{error} {kept}") from None
-
-    def _begun(self, *, is_resumed: bool) -> nn.Module | None:
-        """Build the network that starts from what is known; a resumed training has its weights itself, and may do without."""
-        try:
-            return begun_network(self.plan, self.gathered.data)
-        except RunError:
-            if not is_resumed:
-                raise
-            return None
 
     def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Train what was composed."""

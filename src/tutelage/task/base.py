@@ -9,7 +9,7 @@ A `TaskSpec` is asked in this order: does it want these parts (`claims`, `refusa
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,8 +25,6 @@ from tutelage.data.prepare.base import Fitted, Pass
 from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
-from tutelage.optim.base import Optim
-from tutelage.optim.schedule.base import Schedule
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
@@ -34,6 +32,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.claim import Claim
 from tutelage.task.companion import Companion, Mirrors
 from tutelage.task.objective import Batch, Objective, WithGradients
+from tutelage.task.phase import Phase
 from tutelage.task.protocols import Evaluator, Stream
 
 if TYPE_CHECKING:
@@ -67,27 +66,6 @@ OPTIONAL = (
     "split",
 )
 """Keys of a recipe that mean something to some tasks only; all other keys mean something to every task."""
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """One kind of update: who learns, how.
-
-    Attributes:
-        owns: Beginnings of the names of the parameters that learn; ("",) for all of them.
-        optim: The optimizer's settings.
-        schedule: The learning rate's course.
-        clip: Largest global norm of the phase's gradients; 0 does not clip.
-        order: 2 where the objective itself differentiates (gradient penalties): such a phase runs eager.
-        factors: On the learning rate, by the beginning of parameters' names; 1 where nothing is said.
-    """
-
-    owns: tuple[str, ...]
-    optim: Optim
-    schedule: Schedule
-    clip: float = 0.0
-    order: Literal[1, 2] = 1
-    factors: Mapping[str, float] = field(default_factory=dict)
 
 
 class Task(nn.Module):

@@ -56,8 +56,7 @@ def resolve(
     spec = grant(recipe.task, catalog.load("task", facts.task)())
     assert isinstance(spec, TaskSpec)
     _refuse_unused(recipe, spec)
-    timed = _with_time(facts, recipe)
-    auto = _suited(started(spec.suggest(timed), timed), recipe)
+    auto = _suited(spec.suggest(_with_time(facts, recipe)), recipe, facts)
     made = Decisions(auto.why)
     parts = _decide_parts(recipe, facts, spec, auto, made, own_model=own_model)
     task = parts["task"]
@@ -103,8 +102,9 @@ def _with_time(facts: Facts, recipe: Recipe) -> Facts:
     return replace(facts, seconds=recipe.budget.seconds)
 
 
-def _suited(auto: Suggestion, recipe: Recipe) -> Suggestion:
-    """Return the defaults with the clipping that the user's model needs, where they were made for one that needs none."""
+def _suited(auto: Suggestion, recipe: Recipe, facts: Facts) -> Suggestion:
+    """Return the defaults for what is known, with the clipping that the user's model needs where they were made for none."""
+    auto = started(auto, facts)
     needed = getattr(grant(recipe.model, auto.model), "clip", 0.0)
     if auto.clip or not needed:
         return auto

@@ -23,7 +23,7 @@ from tutelage.core.shape.views import Grid, Text, View
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.roles import mark
 
-__all__ = ["Pretrained", "BACKBONE", "import_transformers", "read_description", "what_it_reads"]
+__all__ = ["Pretrained", "BACKBONE", "import_transformers", "read_description", "reads_texts"]
 
 INSTALL = "pip install 'tutelage[hub]'"
 BACKBONE = "backbone."
@@ -62,8 +62,9 @@ class Pretrained(Model):
         self.require(shape)
         description = read_description(self.config)
         grid, text = shape.view(Grid), shape.view(Text)
-        reads = what_it_reads(description)
-        if (reads == "texts") != (text is not None):
+        is_for_texts = reads_texts(description)
+        if is_for_texts != (text is not None):
+            reads = "texts" if is_for_texts else "pictures"
             raise RecipeError(f"recipe: model = 'pretrained' holds a network for {reads}, and the data are {shape.say()}.")
         if grid is not None and grid.channels != description.num_channels:
             found = f"takes {description.num_channels} channels, and the data have {grid.channels}"
@@ -181,12 +182,12 @@ def read_description(text: str) -> Any:
             "with weights is never run. Choose weights of another network."
         )
     description = library.AutoConfig.for_model(kind, **values)
-    what_it_reads(description)
+    reads_texts(description)
     return description
 
 
-def what_it_reads(description: Any) -> Literal["pictures", "texts"]:
-    """Tell what a network reads.
+def reads_texts(description: Any) -> bool:
+    """Tell whether a network reads texts; else it reads pictures.
 
     Raises:
         RecipeError: Neither pictures alone nor texts alone.
@@ -195,7 +196,7 @@ def what_it_reads(description: Any) -> Literal["pictures", "texts"]:
     if has_pictures == has_texts or getattr(description, "is_encoder_decoder", False):
         kind = getattr(description, "model_type", "")
         raise RecipeError(f"recipe: model.config: a network {kind!r} is neither an encoder of pictures nor one of texts.")
-    return "texts" if has_texts else "pictures"
+    return has_texts
 
 
 def _side(description: Any) -> tuple[int, ...]:
