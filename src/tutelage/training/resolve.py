@@ -66,7 +66,6 @@ def resolve(
         own_model=own_model,
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
-        mirror=_decide_mirror(recipe, facts, task, made),
         save_seconds=recipe.save.every_seconds,
         save_patience_seconds=recipe.save.patience_seconds,
         stall_seconds=recipe.stall_seconds,
@@ -162,6 +161,7 @@ def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Sugges
         "watched": watched,
         "patience": patience,
         "min_delta": recipe.stopping.min_delta,
+        "mirror": _decide_mirror(recipe, facts, task, made),
     }
 
 
