@@ -33,6 +33,7 @@ WISHES: dict[str, tuple[str, Any]] = {
     "loss": ("loss", "mse"),
     "ema": ("ema", 0.99),
     "class_weights": ("class_weights", "balanced"),
+    "mirror": ("mirror", "on"),
     "split": ("split.validation", {"validation": 0.25}),
 }
 """For each key that means something to some tasks only: how it is named when it is refused, and a wish for it."""

@@ -73,7 +73,7 @@ class Generate(TaskSpec):
     noun: ClassVar[str] = "generator"
     answers: ClassVar[str] = "samples"
     answers_rows: ClassVar[bool] = False
-    uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "calibrate", "class_weights"}
+    uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "calibrate", "class_weights", "mirror"}
     game: Wish("game") = Field("auto", description="What critic and generator make small; auto = relativistic.")  # type: ignore[valid-type]
     conditional: bool = Field(False, description="Whether a class may be asked for; it is learned from the labels.")
     latent_size: int = Field(32, gt=0, le=2**16, description="Size of the latent: random numbers that the generator starts from.")

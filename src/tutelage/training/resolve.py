@@ -70,7 +70,6 @@ def resolve(
         clip=_decide_clip(recipe, auto, made),
         class_weights=task.weigh_classes(recipe, facts, made=made),
         **_granted(recipe),
-        mirror=_decide_mirror(recipe, facts, task, made),
         shape=task.network_shape(facts),
         num_outputs=task.count_outputs(facts),
         prepare=prepare,
@@ -178,6 +177,7 @@ def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Sugges
         "patience": patience,
         "min_delta": recipe.stopping.min_delta,
         **decide_calibration(recipe, facts, task, made),
+        "mirror": _decide_mirror(recipe, facts, task, made),
     }
 
 

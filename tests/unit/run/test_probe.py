@@ -10,7 +10,9 @@ from tutelage.run.probe import _time_row, too_short
 def test_the_time_that_is_needed_is_what_was_measured() -> None:
     plan: Any = SimpleNamespace(time_seconds=40.0)
     beside = SimpleNamespace(reserve_seconds=10.0)
-    problem = SimpleNamespace(validation=range(100), test=range(50), beside=beside, reserve=lambda per_row: 20 * per_row)
+    problem = SimpleNamespace(
+        validation=range(100), test=range(50), beside=beside, reserve=lambda per_row: 20 * per_row, mirroring=None
+    )
     composed: Any = SimpleNamespace(problem=problem)
     said = too_short(plan, composed, 0.1, passed=30.0)
     # 30 s before, 25 s for 250 rows, 10 s for the floor, 2 s to decide, 1.5 s for the report, and 3 % for noise.
