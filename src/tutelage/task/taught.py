@@ -55,6 +55,7 @@ class Taught(Task):
         """
         super().__init__()
         assert isinstance(learner, TellsOutputs)
+        assert not learner.draws, "what it draws would have to be drawn for its teachers too"
         self.learner = learner
         self.rhythm = learner.rhythm
         self.phases = {
