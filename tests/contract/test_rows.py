@@ -13,6 +13,7 @@ from tutelage.data.rows.labelled import LabelledRows
 from tutelage.data.rows.mapped import MappedRows
 from tutelage.data.rows.ragged import Pieces, RaggedRows, join
 from tutelage.data.rows.selected import SelectedRows
+from tutelage.data.rows.stacked import StackedRows
 from tutelage.data.rows.windows import WindowRows
 
 NUM_ROWS = 7
@@ -41,6 +42,8 @@ KINDS: dict[str, Callable[[Path], Rows]] = {
     "mapped windows": lambda folder: WindowRows(mapped(np.arange(23, dtype=np.uint8), folder), length=5, stride=3),
     "selected": lambda folder: SelectedRows(DenseRows({"x": torch.from_numpy(DENSE)}), np.arange(NUM_ROWS)[::-1]),
     "selected ragged": lambda folder: SelectedRows(ragged(folder, is_mapped=True), np.arange(NUM_ROWS)[::-1]),
+    "stacked": lambda folder: StackedRows(*(DenseRows({"x": torch.from_numpy(part)}) for part in (DENSE[:3], DENSE[3:]))),
+    "stacked ragged": lambda folder: StackedRows(*(RaggedRows({"x": join(part)}) for part in (PIECES[:3], PIECES[3:]))),
     "labelled": lambda folder: LabelledRows(ragged(folder, is_mapped=True), {"target": torch.arange(NUM_ROWS)}),
 }
 

@@ -1,6 +1,7 @@
 """`tutelage distill RUN [RUN ...]`: train a smaller network under trained ones, and put both beside the same one alone."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from tutelage.report.page import write_report
 from tutelage.run.distill import Lesson, distill_runs
 from tutelage.run.run import Run
 from tutelage.track.score import say_decimals
+from tutelage.training.mesh import is_first_process
 
 __all__ = ["run"]
 
@@ -40,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with reporting_divergence():
         distilled = distill_runs(lesson)
+    if not is_first_process(os.environ):
+        return 0
     for folder in filter(None, (distilled.alone, distilled.folder)):
         report = write_report(folder, tell=warn)
     stopped = str(Run.open(distilled.alone or distilled.folder, tell=warn).result.get("stopped"))

@@ -4,7 +4,7 @@ Shape letters: M members of the student, N samples, C classes (or 1 number).
 """
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
@@ -26,6 +26,8 @@ class Term(Component):
     """The kinds of answers that it compares: classes, numbers, tokens."""
     least_classes: ClassVar[int] = 2
     """Classes below which it says nothing; of numbers there is 1."""
+    compares: ClassVar[Literal["answers", "features"]] = "answers"
+    """What it takes: outputs and answers, or what stands in front of the last layers of both, [M, N, D] and [N, K]."""
     weight: float = Field(1.0, ge=0, le=1e6, description="Its share, where the task's own loss counts 1; 0 leaves it out.")
 
     def refusal(self, answers: str, num_classes: int) -> str:

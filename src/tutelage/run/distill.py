@@ -3,6 +3,7 @@
 Each of the two is an ordinary run. The same command again goes on where it was interrupted.
 """
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -28,6 +29,7 @@ from tutelage.run.start import Request, resume_training, start_training
 from tutelage.task.rows import RowsData
 from tutelage.task.teachable import ComparesAnswers
 from tutelage.track.console import Console
+from tutelage.training.mesh import is_first_process
 
 __all__ = ["FRACTIONS", "Distilled", "Lesson", "distill_runs"]
 
@@ -75,7 +77,8 @@ class Distilled:
     Attributes:
         folder: The student's run.
         alone: The run of the same student without teachers; None where none was trained.
-        record: The comparison, as it stands in result.json; {} where a training was interrupted.
+        record: The comparison, as it stands in result.json; {} where a training was interrupted, and in all processes of
+            several but the first.
     """
 
     folder: Path
@@ -103,6 +106,8 @@ def distill_runs(lesson: Lesson) -> Distilled:
         alone = _train(lesson, _alone_recipe(recipe, student), out=f"{folder}-alone", is_later=True)
         if Run.open(alone).result.get("stopped") in PAUSES:
             return Distilled(folder, alone, {})
+    if not is_first_process(os.environ):
+        return Distilled(folder, alone, {})
     record = compare(lesson, student, None if alone is None else Run.open(alone))
     _write(folder, record)
     return Distilled(folder, alone, record)

@@ -25,8 +25,9 @@ from tutelage.planning.teaching import TeacherFacts, TeacherFile, Teaching, Teac
 from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.folder import run_folder
 from tutelage.task.base import Batch, Data, Problem, TaskSpec
+from tutelage.task.features import Features
 from tutelage.task.rows import RowsData
-from tutelage.task.taught import TEACHER, Taught, TaughtStream, Teaches
+from tutelage.task.taught import TEACHER, TEACHER_FEATURES, Taught, TaughtStream, Teaches
 from tutelage.task.teachable import ComparesAnswers, TellsOutputs
 
 __all__ = ["know_teachers", "taught"]
@@ -89,7 +90,7 @@ def taught(problem: Problem, plan: Plan, data: Data) -> Problem:
         assert followed is not None
         found = followed(part, row)
         numbers = torch.tensor([row]) if part == "train" else None
-        return replace(found, batch={**found.batch, TEACHER: teaches(found.batch, numbers)})
+        return replace(found, batch={**found.batch, **teaches(found.batch, numbers)})
 
     return replace(
         problem,
@@ -107,7 +108,7 @@ def _teaches(teaching: Teaching, plan: Plan, data: Data) -> Teaches:
     if teaching.views == "fixed":
         assert isinstance(data, RowsData)
         return FixedAnswers(teachers, spec, data)
-    return LiveAnswers(teachers, spec, data)
+    return LiveAnswers(teachers, spec, data, has_features=any(term.compares == "features" for term in teaching.terms))
 
 
 def _opened(file: TeacherFile, *, device: str) -> Predictor:
@@ -143,7 +144,7 @@ class FixedAnswers:
                 self._answers[place : place + len(found)] = found
                 place += len(found)
 
-    def __call__(self, batch: Batch, numbers: Tensor | None) -> Tensor:
+    def __call__(self, batch: Batch, numbers: Tensor | None) -> Batch:
         """Return the answers for train rows.
 
         Raises:
@@ -152,25 +153,34 @@ class FixedAnswers:
         if numbers is None or self._answers is None:
             raise RunError("the teachers of this run answered for its train rows once: a row of another part has no answer.")
         device = next(iter(batch.values())).device
-        return torch.from_numpy(self._answers[numbers.cpu().numpy()]).to(device)
+        return {TEACHER: torch.from_numpy(self._answers[numbers.cpu().numpy()]).to(device)}
 
 
 class LiveAnswers:
     """Answers for each batch as the student sees it."""
 
-    def __init__(self, teachers: Sequence[Predictor], spec: ComparesAnswers, data: Data) -> None:
-        """Hold the teachers, in evaluation mode for good; the plain models beside them answer for the rows once."""
+    def __init__(self, teachers: Sequence[Predictor], spec: ComparesAnswers, data: Data, *, has_features: bool = False) -> None:
+        """Hold the teachers, in evaluation mode for good; the plain models beside them answer for the rows once.
+
+        Raises:
+            RecipeError: Features are asked for, and a teacher has none.
+        """
+        self._features = [Features(teacher.network) for teacher in teachers] if has_features else []
         self._teachers, self._spec, self._target = teachers, spec, data.target
         self._floors = [_floor_answers(teacher, data) for teacher in teachers]
         for teacher in teachers:
             teacher.module.eval()
 
     @torch.no_grad()
-    def __call__(self, batch: Batch, numbers: Tensor | None) -> Tensor:
-        """Return the answers for a finished batch."""
-        return self._spec.pooled(
-            [self._answers(teacher, floor, batch, numbers) for teacher, floor in zip(self._teachers, self._floors, strict=True)]
-        )
+    def __call__(self, batch: Batch, numbers: Tensor | None) -> Batch:
+        """Return the answers for a finished batch; of several teachers, the features beside each other."""
+        each = [
+            self._answers(teacher, floor, batch, numbers) for teacher, floor in zip(self._teachers, self._floors, strict=True)
+        ]
+        found = {TEACHER: self._spec.pooled(each)}
+        if self._features:
+            found[TEACHER_FEATURES] = torch.cat([features.take() for features in self._features], dim=1)
+        return found
 
     def _answers(self, teacher: Predictor, floor: np.ndarray | None, batch: Batch, numbers: Tensor | None) -> Tensor:
         """Return one teacher's answers, in the scale of the student's targets."""

@@ -15,12 +15,15 @@ from torch import Tensor, nn
 
 from tutelage.distillation.base import Term
 from tutelage.task.base import Batch, Objective, Stream, Task
+from tutelage.task.features import Features
 from tutelage.task.teachable import ComparesAnswers, TellsOutputs
 
-__all__ = ["SOFT_WEIGHT", "TEACHER", "Taught", "TaughtStream", "Teaches"]
+__all__ = ["SOFT_WEIGHT", "TEACHER", "TEACHER_FEATURES", "Taught", "TaughtStream", "Teaches"]
 
 TEACHER = "teacher"
 """The name of the teachers' answers in a batch."""
+TEACHER_FEATURES = "teacher_features"
+"""The name of what the teachers have in front of their last layers, float32 [B, K]."""
 SOFT_WEIGHT = "soft_weight"
 """The name of what a sample counts for the teachers, where that is not what it counts for the task: of rows without labels."""
 LEARNER = "learner"
@@ -29,8 +32,8 @@ LEARNER = "learner"
 class Teaches(Protocol):
     """What gives the teachers' answers for a batch."""
 
-    def __call__(self, batch: Batch, numbers: Tensor | None) -> Tensor:
-        """Return answers, first dimension B, on the batch's device.
+    def __call__(self, batch: Batch, numbers: Tensor | None) -> Batch:
+        """Return `TEACHER` and, where a term compares them, `TEACHER_FEATURES`, first dimension B, on the batch's device.
 
         Args:
             batch: As the student sees it.
@@ -52,6 +55,7 @@ class Taught(Task):
         """
         super().__init__()
         assert isinstance(learner, TellsOutputs)
+        assert not learner.draws, "what it draws would have to be drawn for its teachers too"
         self.learner = learner
         self.rhythm = learner.rhythm
         self.phases = {
@@ -59,7 +63,10 @@ class Taught(Task):
             for name, phase in learner.phases.items()
         }
         self._spec, self._own = spec, own
-        self._terms = [(term.weight, term.build(), str(getattr(term, "kind", ""))) for term in terms if term.weight]
+        self._terms = [(term, term.build(), str(getattr(term, "kind", ""))) for term in terms if term.weight]
+        needs_features = any(term.compares == "features" for term, *_ in self._terms)
+        learning = learner.get_submodule(next(iter(learner.phases.values())).owns[0].rstrip("."))
+        self._features = Features(learning) if needs_features else None
         self._num_members = int(getattr(learner.network(), "num_members", 1))
 
     def objective(self, phase: str, batch: Batch) -> Objective:
@@ -74,9 +81,15 @@ class Taught(Task):
         target_N, weight_N = self._target(batch, teacher_NC), self._weight(batch, len(teacher_NC))
         total = own.total if self._own == 1 else self._own * own.total
         parts: dict[str, Tensor] = dict(own.parts)
-        for weight, function, kind in self._terms:
-            term = (function(student_MNC, teacher_NC, target_N).mean(dim=0) * weight_N).sum()
-            total, parts[kind] = total + weight * term, term.detach()
+        features_1ND = None if self._features is None else self._features.take()[None]
+        for term, function, kind in self._terms:
+            if term.compares == "answers":
+                each_MN = function(student_MNC, teacher_NC, target_N)
+            else:
+                assert features_1ND is not None
+                each_MN = function(features_1ND, batch[TEACHER_FEATURES], target_N)
+            summed = (each_MN.mean(dim=0) * weight_N).sum()
+            total, parts[kind] = total + term.weight * summed, summed.detach()
         return Objective(total, weight_N.sum() if SOFT_WEIGHT in batch else own.weight, parts)
 
     def _target(self, batch: Batch, teacher_NC: Tensor) -> Tensor:
@@ -123,8 +136,7 @@ class TaughtStream:
         """Return the next batch, or this process's part of it, with the answers of the teachers."""
         batch = self._inner.next()
         with torch.no_grad():
-            answers = self._teaches(batch, self._inner.row_numbers())
-        return {**batch, TEACHER: answers}
+            return {**batch, **self._teaches(batch, self._inner.row_numbers())}
 
     def row_numbers(self) -> Tensor | None:
         """Return the numbers of the last batch's rows."""

@@ -1,5 +1,6 @@
 """Decides how teachers teach: which terms, and whether they answer for each changed batch or once for each row."""
 
+from dataclasses import replace
 from typing import Any
 
 from tutelage.core import catalog
@@ -31,6 +32,9 @@ def decide_teaching(recipe: Recipe, facts: Facts, task: TaskSpec, augment: objec
         return None
     wish = recipe.distill
     terms = _decide_terms(recipe, facts, task, made=made)
+    has_features = any(term.compares == "features" for term in terms)
+    if has_features:
+        known = replace(known, not_fixed=known.not_fixed or "features are compared of the very batch that the student sees")
     views, why = _decide_views(wish.views, known, augment)
     made.choose("distill.teachers", "auto", ", ".join(file.path for file in known.files), "; ".join(known.notes))
     made.choose("distill.own", "auto", wish.own, "the share of the task's own loss")
@@ -71,6 +75,8 @@ def _decide_views(wish: str, known: TeacherFacts, augment: Any) -> tuple[Any, st
         raise RecipeError(f"recipe: distill.views = 'fixed': {known.not_fixed}. Leave it out.")
     if wish != "auto":
         return wish, ""
+    if known.not_fixed and known.not_live:
+        raise RecipeError(f"recipe: distill.terms: {known.not_fixed}, and {known.not_live}. Take terms that compare answers.")
     if known.not_fixed:
         return "live", known.not_fixed
     if not is_changing:

@@ -19,6 +19,7 @@ from tutelage.task.taught import TEACHER, Taught
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.state import digest
 
+pytestmark = pytest.mark.slow
 STEPS = 6
 NUMBERS = "size,form,amount\n" + "".join(f"{i % 7},{'xyz'[i % 3]},{2 * (i % 7) + 0.1 * (i % 5):.2f}\n" for i in range(80))
 
@@ -80,7 +81,7 @@ def test_a_teacher_is_in_evaluation_mode_and_gets_no_gradient(pictures: Run) -> 
     answers = LiveAnswers([teacher], pictures.decided.task, data)  # type: ignore[arg-type]
     before = {name: value.clone() for name, value in teacher.network.state_dict().items()}
     batch = teacher.module.finisher(data.train.labelled().take(torch.arange(4)))
-    found = answers(batch, torch.arange(4))
+    found = answers(batch, torch.arange(4))[TEACHER]
     assert not found.requires_grad
     assert not any(module.training for module in teacher.module.modules())
     assert all(parameter.grad is None for parameter in teacher.network.parameters())
@@ -107,9 +108,9 @@ def test_answers_that_are_kept_are_those_of_the_moment(runs: str, request: pytes
     fixed, live = FixedAnswers(two, task, data), LiveAnswers(two, task, data)  # type: ignore[arg-type]
     numbers = torch.tensor([5, 0, 3, 11])
     batch = run.predictor.module.finisher(data.train.labelled().take(numbers))
-    assert torch.allclose(fixed(batch, numbers), live(batch, numbers), rtol=0, atol=1e-6)
+    assert torch.allclose(fixed(batch, numbers)[TEACHER], live(batch, numbers)[TEACHER], rtol=0, atol=1e-6)
     said = run.predictor.answers(data.train.part.select(numbers.numpy()))
-    assert np.allclose(fixed(batch, numbers).numpy(), said, rtol=0, atol=1e-6)
+    assert np.allclose(fixed(batch, numbers)[TEACHER].numpy(), said, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("runs", ["pictures", "cells"])
@@ -173,7 +174,7 @@ def test_several_teachers_teach_their_mean(cells: Run, tmp_path: Path) -> None:
     data = prepared(student)
     fixed = FixedAnswers([cells.predictor, other.predictor], student.decided.task, data)  # type: ignore[arg-type]
     mean = (cells.predictor.answers(data.train.part) + other.predictor.answers(data.train.part)) / 2
-    found = fixed({"target": torch.zeros(1)}, torch.arange(len(data.train))).numpy()
+    found = fixed({"target": torch.zeros(1)}, torch.arange(len(data.train)))[TEACHER].numpy()
     assert np.allclose(found, mean, rtol=0, atol=1e-6)
 
 
@@ -186,7 +187,7 @@ def test_numbers_are_learned_from_a_teacher_in_the_students_scale(tmp_path: Path
     assert data.target is not None
     fixed = FixedAnswers([teacher.predictor], student.decided.task, data)  # type: ignore[arg-type]
     said = teacher.predictor.answers(data.train.part)
-    found = fixed({"target": torch.zeros(1)}, torch.arange(len(data.train))).numpy()
+    found = fixed({"target": torch.zeros(1)}, torch.arange(len(data.train)))[TEACHER].numpy()
     assert np.allclose(data.target.decode(found), said, atol=1e-4)
     assert -1 <= student.result["distillation"]["student"]["agreement"] <= 1
 
@@ -232,6 +233,14 @@ def test_further_rows_count_with_or_without_labels(cells: Run, tmp_path: Path, h
     (student.path / layout.RESULT).unlink()
     tutelage.resume(student.path, quiet=True)
     assert digest(load_checkpoint(checkpoints(student.path)[-1])) == whole
+
+
+def test_features_are_compared_on_request(pictures: Run, tmp_path: Path) -> None:
+    student = study(pictures, tmp_path / "student", student="tiny", distill={"terms": ["soft_targets", "feature_relation"]})
+    first = next(line for line in student.files.log(layout.METRICS) if "train/feature_relation" in line)
+    assert first["train/feature_relation"] > 0
+    with pytest.raises(RecipeError, match="Leave it out"):
+        study(pictures, tmp_path / "fixed", distill={"terms": ["feature_relation"], "views": "fixed"})
 
 
 def test_what_does_not_fit_is_refused_before_training(cells: Run, pictures: Run, tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tutelage.core.errors import RecipeError
 from tutelage.distillation.base import Term
+from tutelage.distillation.feature_relation import FeatureRelation
 from tutelage.distillation.soft_targets import SoftTargets
 from tutelage.distillation.standardized_logits import StandardizedLogits
 from tutelage.loss.cross_entropy import CrossEntropy
+from tutelage.model.layers.roles import mark
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.schedule.constant import Constant
 from tutelage.task.base import Phase
@@ -105,3 +108,35 @@ def test_a_row_without_a_label_counts_for_the_teacher_alone() -> None:
     assert torch.equal(value(task, rows), value(task, other)), "its target is never looked at"
     moved = {**rows, TEACHER: torch.cat([rows[TEACHER][:8], rows[TEACHER][8:].flip(1)])}
     assert not torch.equal(value(task, rows), value(task, moved))
+
+
+class Marked(nn.Module):
+    """A layer in front of one that says that it is the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(F, 7)
+        self.head = mark(nn.Linear(7, C), "output")
+
+    def forward(self, x_BF: Tensor) -> Tensor:
+        outputs: Tensor = self.head(self.first(x_BF).relu())
+        return outputs
+
+
+@pytest.mark.parametrize("compiler", ["none", "aot_eager"])
+def test_features_in_front_of_the_last_layer_are_compared(compiler: str) -> None:
+    torch.compiler.reset()
+    features = torch.randn(B, 9, generator=torch.Generator().manual_seed(2))
+    rows, model = batch(teacher_features=features), Marked()
+    task = make((FeatureRelation(),), own=0.0, model=model)
+    by_hand = FeatureRelation().build()(model.first(rows["x"]).relu()[None], features, rows["target"]).mean()
+    assert torch.allclose(value(task, rows), by_hand, rtol=1e-6)
+    before = model.first.weight.detach().clone()
+    report = Step(task, StepOptions(compile=compiler))(("fit",), rows, 0.0)  # type: ignore[arg-type]
+    assert float(report.totals["fit"]) / B == pytest.approx(by_hand.item(), rel=1e-5)
+    assert not torch.equal(model.first.weight, before)
+
+
+def test_a_network_whose_last_layer_is_not_known_has_no_features() -> None:
+    with pytest.raises(RecipeError, match="Take terms that compare answers"):
+        make((FeatureRelation(),))
