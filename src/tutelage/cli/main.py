@@ -95,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     predict.add_argument("--json", action="store_true", help="one JSON object on standard output")
     _add_generate(verbs)
     _add_explain(verbs)
+    _add_export(verbs)
     _add_small_verbs(verbs)
     return parser
 
@@ -207,6 +208,17 @@ def _add_explain(verbs: "argparse._SubParsersAction[Parser]") -> None:
     )
     explain.add_argument("--out", metavar="FILE", default="", help="write a page to FILE (.html) instead of standard output")
     explain.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_export(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `export`."""
+    export = verbs.add_parser(
+        "export", help="write the model to one file that answers by itself, and compare", allow_abbrev=False
+    )
+    export.add_argument("run", metavar="RUN", help="a run folder")
+    export.add_argument("--format", metavar="KIND", default="onnx", help="onnx (default), torch-export or safetensors")
+    export.add_argument("--out", metavar="FILE", default="", help="the file (default: export/model.* in the run folder)")
+    export.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import RowsPart
+from tutelage.data.prepare.intake import Intake
 
 __all__ = ["FittedFloor", "Floor", "Telling"]
 
@@ -49,6 +50,10 @@ class FittedFloor:
     def misfit(self, shape: Shape) -> str:
         """Say what it is for, where it cannot answer beside a model that takes this shape; "" where it can."""
         return ""
+
+    def intake(self) -> Intake | None:
+        """Return the way from raw rows to `answers`, float64, in the user's unit, for an exported graph; None where there is none."""
+        return None
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted, but for the tensors, as JSON values; `Floor.restore` takes it back."""

@@ -18,6 +18,7 @@ from tutelage.core.shape.array import ArrayShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import Part
+from tutelage.data.prepare.array_intake import ArrayIntake
 from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
@@ -113,6 +114,10 @@ class FittedArray(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that turns bytes into float32, and standardizes where that was fitted."""
         return Standardize(self.mean, self.deviation, is_float=self.is_float)
+
+    def intake(self) -> ArrayIntake:
+        """Return the way from rows as they are given."""
+        return ArrayIntake(self.sizes, self.is_float, self.finisher())
 
     def undo(self, samples: Tensor) -> ArrayPart:
         """Return values in the unit of the arrays that were given, float32 [N, *sizes]."""

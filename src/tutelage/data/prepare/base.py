@@ -11,6 +11,7 @@ from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.change import Change
+from tutelage.data.prepare.intake import Intake
 from tutelage.data.rows.base import Rows
 
 __all__ = ["Fitted", "Pass", "Prepare", "unsuited"]
@@ -60,6 +61,10 @@ class Fitted:
         Where a sample holds choices among a few values, these become whole, with a gradient.
         """
         return nn.Identity()
+
+    def intake(self) -> Intake | None:
+        """Return the way from raw values to what the model takes, for models that leave the house; None where there is none."""
+        return None
 
     def settle(self, samples: Tensor) -> Tensor:
         """Return samples as they come back once they are rows, float32 [N, ...] on the CPU: what no row has is rounded."""

@@ -25,6 +25,7 @@ from tutelage.data.part.image import ImagePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.change import Change, say_value
 from tutelage.data.prepare.framing import Framing, choose_size
+from tutelage.data.prepare.image_intake import ImageIntake
 from tutelage.data.prepare.image_files import SAMPLED_COLORS, SAMPLED_FILES, has_color, read_sample, read_size
 from tutelage.data.prepare.pixels import MEMORY_BYTES, PixelFormat, measure, pixel_rows
 from tutelage.data.rows.base import Rows
@@ -128,6 +129,10 @@ class FittedImage(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that turns uint8 [B, H, W, C] into normalized float32 [B, C, H, W], channels last in memory."""
         return Normalize(self.mean, self.deviation)
+
+    def intake(self) -> ImageIntake:
+        """Return the way from pictures of any size."""
+        return ImageIntake(self.size, self.channels, self.framing, self.finisher())
 
     def undo(self, samples: Tensor) -> ImagePart:
         """Return normalized pictures float32 [N, C, H, W] as pixels, rounded and cut off at 0 and 255."""

@@ -5,7 +5,7 @@ is learned from by the texts alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -19,6 +19,7 @@ from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.change import Change
+from tutelage.data.prepare.intake import JoinedIntake
 from tutelage.data.prepare.table import USABLE_ROLES, FittedTable, Table, as_table
 from tutelage.data.prepare.texts import Texts, TextsFitted
 from tutelage.data.rows.base import Rows
@@ -95,6 +96,11 @@ class FittedMixedTable(Fitted):
     def changes(self, part: Any, row: int) -> list[Change]:
         """Return what becomes of each column, then of each of the first words."""
         return [*self.table.changes(part, row), *self.words.changes(self._texts(part), row)]
+
+    def intake(self) -> JoinedIntake:
+        """Return the way from cells and texts."""
+        words = self.words.intake()
+        return JoinedIntake((self.table.intake(), replace(words, texts_of=lambda part: list(self._texts(part).texts))))
 
     def finisher(self) -> nn.Module:
         """Return the module that widens the codes and pads the texts."""

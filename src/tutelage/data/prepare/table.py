@@ -34,6 +34,7 @@ from tutelage.data.prepare.encode import fit_encoder, restore_encoder
 from tutelage.data.prepare.encode_numbers import NumberEncoder, flattened_by
 from tutelage.data.prepare.encoded import Encoder, Rules, changed_cell, smallest_type
 from tutelage.data.prepare.forced import forced_misfit
+from tutelage.data.prepare.table_intake import TableIntake
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.source.arrow_types import Kind, kind_of
@@ -191,6 +192,10 @@ class FittedTable(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that widens the codes to int64."""
         return Widen()
+
+    def intake(self) -> TableIntake:
+        """Return the way from cells."""
+        return TableIntake(tuple(self.encoders), self.apply)
 
     def reading(self) -> dict[str, Any]:
         """Return what the columns hold, how their dates are written and their order, so that new files are not guessed at."""
