@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +35,10 @@ class Format(Component):
         Raises:
             RunError: The format cannot hold this model; with the reason.
         """
+        raise NotImplementedError
+
+    def told(self, path: Path) -> dict[str, Any]:
+        """Return what is said beside the graph, see `Outgoing.record`; the file holds it too."""
         raise NotImplementedError
 
     def read(self, path: Path) -> Answerer:

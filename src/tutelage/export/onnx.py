@@ -1,11 +1,7 @@
 """ONNX: one graph that ONNX Runtime, and much else, runs without Python or torch; words are looked up inside."""
 
-import io
 import json
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -15,6 +11,7 @@ import torch
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError, UsageError
 from tutelage.export.base import Answerer, Format
+from tutelage.export.drawing import dynamic, quiet, short
 from tutelage.export.onnx_words import finish
 from tutelage.export.outgoing import Outgoing
 
@@ -46,20 +43,20 @@ class Onnx(Format):
         """Write the graph, words and labels in it, and what is said beside it as metadata."""
         samples = model.samples()
         names = [f"in_{number}" for number in range(len(samples))]
-        with _quiet():
+        with quiet():
             try:
                 program: Any = torch.onnx.export(
                     model.graph,
                     kwargs={"given": samples},
                     dynamo=True,
-                    dynamic_shapes={"given": {one.name: _dynamic(("batch", *one.coded_sizes)) for one in model.inputs}},
+                    dynamic_shapes={"given": {one.name: dynamic(("batch", *one.coded_sizes)) for one in model.inputs}},
                     input_names=names,
                     output_names=[output.name for output in model.outputs],
                     opset_version=OPSET,
                     verbose=False,
                 )
             except Exception as error:  # a border: the exporter raises nearly everything
-                raise RunError(f"the model cannot be written as an ONNX graph: {_short(error)}") from error
+                raise RunError(f"the model cannot be written as an ONNX graph: {short(error)}") from error
             proto = program.model_proto
         finish(proto, dict(zip(names, model.inputs, strict=True)), labels=model.labels, entry=(ENTRY, json.dumps(model.record())))
         write_durably(path, proto.SerializeToString())
@@ -80,29 +77,9 @@ class Onnx(Format):
 
         return answer
 
+    def told(self, path: Path) -> dict[str, Any]:
+        """Return what is said beside the graph."""
+        self.require()
+        import onnx
 
-def _dynamic(sizes: tuple[int | str, ...]) -> dict[int, Any]:
-    """Return which dimensions may differ from call to call."""
-    return {place: torch.export.Dim.DYNAMIC for place, size in enumerate(sizes) if isinstance(size, str)}
-
-
-def _short(error: BaseException) -> str:
-    """Return the end of a long message, where the exporter says what it is about."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines)[-600:]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Silence the exporter, which tells of what is none of the user's business."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir", "torch.export")]
-    levels = [one.level for one in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for one in loggers:
-            one.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for one, level in zip(loggers, levels, strict=True):
-                one.setLevel(level)
+        return dict(json.loads({one.key: one.value for one in onnx.load(str(path)).metadata_props}[ENTRY]))

@@ -3,9 +3,7 @@
 Shape letters: B batch, C classes.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
-from collections.abc import Iterator
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +17,7 @@ from tutelage.data.prepare.intake import Feed, Intake, JoinedIntake, RawInput
 from tutelage.data.part.base import RowsPart
 from tutelage.predictor.predictor import Predictor
 
-__all__ = ["Outgoing", "Output", "answers_of_rows"]
+__all__ = ["Outgoing", "Output", "answers_of_rows", "outgoing"]
 
 VERSION = "export-1"
 COLUMN = "column "
@@ -158,6 +156,11 @@ class Rows:
         """Yield row numbers and raw inputs."""
         for rows, raw in self.intake.feed(part):
             yield rows, {name: raw[own] for name, own in self.renamed.items()}
+
+
+def outgoing(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing:
+    """Return a model, ready to be written; errors as in `answers_of_rows`."""
+    return answers_of_rows(predictor, facts=facts)[0]
 
 
 def on_cpu(predictor: Predictor) -> Predictor:

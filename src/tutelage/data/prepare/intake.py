@@ -74,6 +74,13 @@ class RawInput:
         sizes = [self.example.get(size, 1) if isinstance(size, str) else size for size in self.coded_sizes]
         return torch.ones(batch, *sizes, dtype=getattr(torch, self.dtype))
 
+    @classmethod
+    def restored(cls, record: Mapping[str, Any]) -> "RawInput":
+        """Rebuild what `record` told."""
+        sizes, patterns = tuple(record["sizes"][1:]), tuple(record.get("patterns", ()))
+        words, unknown = record.get("words"), int(record.get("unknown", 0))
+        return cls(record["name"], record["dtype"], sizes, record["meaning"], words, unknown, patterns)
+
     def record(self) -> dict[str, Any]:
         """Return what the file beside an export says of it."""
         told: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "sizes": ["batch", *self.sizes], "meaning": self.meaning}
