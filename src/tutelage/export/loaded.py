@@ -9,7 +9,9 @@ import numpy as np
 
 from tutelage.core import catalog
 from tutelage.core.errors import UsageError
+from tutelage.data.prepare.intake import padded_batches
 from tutelage.export.base import Answerer
+from tutelage.floor.word_pairs import text_places
 
 __all__ = ["Loaded", "load"]
 
@@ -41,7 +43,16 @@ class Loaded:
         token_BT = np.zeros((len(pieces), int(length_B.max())), dtype=np.int64)
         for row, piece in enumerate(pieces):
             token_BT[row, : len(piece)] = piece
-        return self.run(token=token_BT, token_length=length_B, **others)
+        return self.run(token=token_BT, token_length=length_B, **self._places(texts), **others)
+
+    def _places(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return the places of words where the model was trained beside a floor that counts them."""
+        rule = self.told["recipe"].get("places")
+        if rule is None:
+            return {}
+        pieces = [piece.astype(np.int64) for piece in text_places(texts, bits=int(rule["bits"]))]
+        ((_, place_BL, length_B),) = padded_batches(pieces, size=len(pieces))
+        return {"place": place_BL, "place_length": length_B}
 
     def picture(self, file: str | Path) -> dict[str, np.ndarray]:
         """Return the outputs for one image file."""
