@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import RunError
-from tutelage.data.prepare.intake import Feed, Intake, JoinedIntake, RawInput
 from tutelage.data.part.base import RowsPart
+from tutelage.data.prepare.intake import Feed, Intake, JoinedIntake, RawInput
 from tutelage.predictor.predictor import Predictor
 
 __all__ = ["Outgoing", "Output", "answers_of_rows", "outgoing"]
@@ -118,9 +118,8 @@ def answers_of_rows(predictor: Predictor, *, facts: Mapping[str, Any]) -> tuple[
     beside = None if floor is None else floor.fitted.intake()
     if floor is not None and beside is None:
         kind = getattr(floor.floor, "kind", "")
-        raise RunError(
-            f"the floor {kind!r} has a share of {floor.share:g} in the answers, and no form inside a graph. Train without it: --set floor=none."
-        )
+        found = f"the floor {kind!r} has a share of {floor.share:g} in the answers, and no form inside a graph"
+        raise RunError(f"{found}. Train without it: --set floor=none.")
     names = {"probabilities"} if target.classes else {"value"}
     output = (
         Output("probabilities", (len(target.classes),), "of each class")

@@ -89,6 +89,6 @@ def _mismatch(
     name = f"{output.name} of {labels[place[1]]!r}" if labels and len(place) > 1 else output.name
     far = abs(got[place] - wanted[place])
     return (
-        f"the exported file does not answer as the model does: {where}, {name}: {got[place]:.6g} in place of {wanted[place]:.6g}, "
-        f"which is {far:.3g} apart. Nothing was kept; please report it with the run."
+        f"the exported file does not answer as the model does: {where}, {name}: {got[place]:.6g} in place of "
+        f"{wanted[place]:.6g}, which is {far:.3g} apart. Nothing was kept; please report it with the run."
     )

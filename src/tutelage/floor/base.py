@@ -52,7 +52,7 @@ class FittedFloor:
         return ""
 
     def intake(self) -> Intake | None:
-        """Return the way from raw rows to `answers`, float64, in the user's unit, for an exported graph; None where there is none."""
+        """Return the way from raw rows to `answers`, float64 in the user's unit, inside a graph; None where there is none."""
         return None
 
     def state(self) -> dict[str, Any]:

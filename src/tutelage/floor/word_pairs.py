@@ -34,8 +34,8 @@ WORD = words_of(joins="'", signs="[!?\uff01\uff1f]+")
 MIXERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 """Odd numbers by which hashes are spread over the places."""
 HOW = (
-    "words of the text in small letters; code = crc32 << 32 | adler32 of each in UTF-8; place = code * mixers[0] modulo 2^64, its "
-    "upper bits; of a pair (code * mixers[0] + next code * mixers[1]) * mixers[1]; each place once, ascending"
+    "words of the text in small letters; code = crc32 << 32 | adler32 of each in UTF-8; place = code * mixers[0] modulo 2^64, "
+    "its upper bits; of a pair (code * mixers[0] + next code * mixers[1]) * mixers[1]; each place once, ascending"
 )
 """What another program has to do to find the same places."""
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)

@@ -6,7 +6,7 @@ For your own module and your own features: nothing is guessed about what the num
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -77,6 +77,7 @@ class FittedArray(Fitted):
         deviation: float32, shape `sizes`, or None where values stay as given.
     """
 
+    row_form: ClassVar[str] = "numbers"
     sizes: tuple[int, ...]
     is_float: bool
     mean: np.ndarray | None

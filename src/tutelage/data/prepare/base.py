@@ -32,6 +32,8 @@ class Fitted:
     """The kind of source that is asked first for rows to answer for, where these come in ways that no training has."""
     array_source: ClassVar[str] = ""
     """The kind of source that makes rows of arrays and lists from Python, where these are no table of numbers."""
+    row_form: ClassVar[str] = ""
+    """What a row looks like to people: `picture`, `row`, `text`, `series` or `numbers`; "" where nobody hands one over."""
     takes_texts: ClassVar[bool] = False
     """Whether a row is a text, so that a Python list of str is rows and not paths."""
 

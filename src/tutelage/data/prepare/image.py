@@ -8,7 +8,7 @@ Shape letters: N images, B batch, H height, W width, C channels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -25,8 +25,8 @@ from tutelage.data.part.image import ImagePart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.change import Change, say_value
 from tutelage.data.prepare.framing import Framing, choose_size
-from tutelage.data.prepare.image_intake import ImageIntake
 from tutelage.data.prepare.image_files import SAMPLED_COLORS, SAMPLED_FILES, has_color, read_sample, read_size
+from tutelage.data.prepare.image_intake import ImageIntake
 from tutelage.data.prepare.pixels import MEMORY_BYTES, PixelFormat, measure, pixel_rows
 from tutelage.data.rows.base import Rows
 
@@ -106,6 +106,7 @@ class FittedImage(Fitted):
         memory_bytes: Pixels that are made and take more bytes go to a temporary file; a matter of the machine, so not kept.
     """
 
+    row_form: ClassVar[str] = "picture"
     size: tuple[int, int]
     channels: int
     framing: Framing

@@ -38,7 +38,7 @@ SHARPNESS = -0.5
 GAP = 3.0
 """Blocks are averaged while the picture stays at least so many times larger than the result."""
 MOST_LEFT, MARGIN = 6, 24
-"""Of a side as long as the result, at most so many times it is left after averaging, and so many places for the filter's reach."""
+"""Times the result's length that a side has at most after averaging, and places for the filter's reach."""
 
 
 @dataclass(frozen=True)
@@ -172,15 +172,15 @@ class _Side:
         return self
 
     @property
-    def place_O(self) -> Tensor:
+    def places(self) -> Tensor:
         """The number of each place of the result among those that are filled."""
         first = torch.floor((self.size - self.inner) / 2)
         return torch.arange(self.size, dtype=torch.float64) - first
 
     @property
     def is_inside(self) -> Tensor:
-        """bool [O]."""
-        return (self.place_O >= 0) & (self.place_O < self.inner)
+        """Bool [O]."""
+        return (self.places >= 0) & (self.places < self.inner)
 
     @property
     def block(self) -> Tensor:
@@ -218,7 +218,7 @@ class _Side:
         begin, end = self.begin.float(), self.end.float()
         scale = (end - begin).double() / self.inner
         stretch = torch.clamp(scale, min=1.0)
-        center_O1 = (begin.double() + (self.place_O + 0.5) * scale)[:, None]
+        center_O1 = (begin.double() + (self.places + 0.5) * scale)[:, None]
         reach = SUPPORT * stretch
         first_O1 = torch.clamp(torch.trunc(center_O1 - reach + 0.5), min=0.0)
         last_O1 = torch.minimum(torch.trunc(center_O1 + reach + 0.5), self.length)
@@ -238,7 +238,7 @@ def _resized(image_BCHW: Tensor, down: _Side, right: _Side) -> Tensor:
     columns, wide, right = right.blocks(blocks[1], is_reduced, image_BCHW.shape[3])
     sum_BCYX = rows @ image_BCHW @ columns.T
     count_YX = tall[:, None] * wide
-    share_YX = torch.floor((2.0**32 / (2.0**8 * torch.clamp(count_YX, min=1.0)).float())).double()
+    share_YX = torch.floor(2.0**32 / (2.0**8 * torch.clamp(count_YX, min=1.0)).float()).double()
     mean_BCYX = torch.floor((sum_BCYX + torch.floor(count_YX / 2)) * share_YX / 2.0**BLOCK_BITS)
     rows, columns = down.weights(mean_BCYX.shape[2]), right.weights(mean_BCYX.shape[3])
     return _both_ways(mean_BCYX, rows, columns, lost=(down.length - down.inner, right.length - right.inner))

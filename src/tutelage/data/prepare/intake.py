@@ -110,7 +110,7 @@ class Intake:
         raise NotImplementedError
 
     def recipe(self) -> dict[str, Any]:
-        """Return as JSON how inputs are made of what people have, where that is not the inputs themselves, such as a tokenizer."""
+        """Return as JSON how inputs are made of what people have, where these are something else, such as texts."""
         return {}
 
 

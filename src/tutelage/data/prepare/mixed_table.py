@@ -6,7 +6,7 @@ is learned from by the texts alone.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
@@ -71,6 +71,7 @@ class FittedMixedTable(Fitted):
         words: That of the texts.
     """
 
+    row_form: ClassVar[str] = "row"
     table: FittedTable
     words: TextsFitted
 

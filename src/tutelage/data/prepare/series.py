@@ -94,6 +94,7 @@ class SeriesFitted(Fitted):
         read: Settings of the source by which the train series were made of a table.
     """
 
+    row_form: ClassVar[str] = "series"
     array_source: ClassVar[str] = "series"
 
     mean: tuple[float, ...]

@@ -64,11 +64,11 @@ class SeriesIntake(Intake):
 class Filled(nn.Module):
     """Series with gaps to series without, float64 [B, T, C], and `mask` bool [B, T]."""
 
-    fallback_C: Tensor
+    fallback: Tensor
 
-    def __init__(self, fallback: tuple[float, ...] | np.ndarray) -> None:
+    def __init__(self, center: tuple[float, ...] | np.ndarray) -> None:
         super().__init__()
-        self.register_buffer("fallback_C", torch.tensor(np.asarray(fallback), dtype=torch.float64), persistent=False)
+        self.register_buffer("fallback", torch.tensor(np.asarray(center), dtype=torch.float64), persistent=False)
 
     def forward(self, raw: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         """Return values and mask; behind the end of a series stands 0."""
@@ -87,7 +87,7 @@ class Filled(nn.Module):
         width_BTC = right_BTC - left_BTC
         slope_BTC = (high_BTC - low_BTC) / torch.where(width_BTC > 0, width_BTC, 1.0)
         line_BTC = torch.where(width_BTC > 0, slope_BTC * (time_BTC - left_BTC) + low_BTC, low_BTC)
-        line_BTC = torch.where(is_first_BTC & is_last_BTC, self.fallback_C, line_BTC)
+        line_BTC = torch.where(is_first_BTC & is_last_BTC, self.fallback, line_BTC)
         filled_BTC = torch.where(known_BTC, value_BTC, line_BTC)
         return torch.where(mask_BT[..., None], filled_BTC, 0.0), mask_BT
 

@@ -10,8 +10,8 @@ from tutelage.core.typed import Size, take
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.sub_words import SubWords
-from tutelage.data.prepare.tokenizer_file import with_plain_texts
 from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain, require_different
+from tutelage.data.prepare.tokenizer_file import with_plain_texts
 
 __all__ = ["FittedSubWordTexts", "SubWordTexts"]
 

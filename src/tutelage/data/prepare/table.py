@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -129,6 +129,7 @@ class FittedTable(Fitted):
         dates: How the dates of columns are written: `iso`, or a format of `strptime`.
     """
 
+    row_form: ClassVar[str] = "row"
     columns: tuple[Column, ...]
     encoders: tuple[Encoder, ...]
     kinds: Mapping[str, Kind] = field(default_factory=dict)

@@ -17,8 +17,8 @@ from tutelage.core.unspaced import words_of
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.token_store import code_type
-from tutelage.data.prepare.tokenizer_file import word_tokenizer
 from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, no_words, plain, require_different
+from tutelage.data.prepare.tokenizer_file import word_tokenizer
 
 __all__ = ["Texts", "TextsFitted"]
 

@@ -52,6 +52,7 @@ class FittedTokens(Fitted):
     """
 
     input_source: ClassVar[str] = "text_folder"
+    row_form: ClassVar[str] = "text"
     takes_texts: ClassVar[bool] = True
     length: int
     column: str
