@@ -1,20 +1,20 @@
 """Writes a run's model to one file and compares the file with the run, on rows of the validation part, before it counts."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from tutelage.core import catalog
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
 from tutelage.export.base import Format
+from tutelage.export.others import of_policy, of_samples, of_text
 from tutelage.export.outgoing import Outgoing, answers_of_rows
+from tutelage.export.proof import Proof
 from tutelage.export.verify import Check, compare
 from tutelage.run.run import Run
+from tutelage.task.sample_maker import SampleMaker
 
 __all__ = ["Exported", "export_run"]
 
@@ -47,21 +47,6 @@ class Exported:
             "labels_equal": self.check.labels_equal,
             "beside": [str(path) for path in self.beside],
         }
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What a file is compared with.
-
-    Attributes:
-        batches: Row numbers and raw inputs.
-        expected: What the model answers, [N, ...].
-        locate: Names a row.
-    """
-
-    batches: Iterable[tuple[np.ndarray, Mapping[str, np.ndarray]]]
-    expected: np.ndarray
-    locate: Callable[[int], str]
 
 
 def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: Any = None) -> Exported:  # noqa: A002
@@ -109,6 +94,12 @@ def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
 def _ready(run: Run, data: Any) -> tuple[Outgoing, Proof]:
     """Return a run's model, ready to be written, and what it is compared with."""
     task = run.decided.task
+    if task.writes_text:
+        return of_text(run, data)
+    if task.plays:
+        return of_policy(run, data)
+    if isinstance(task, SampleMaker):
+        return of_samples(run, data)
     if not task.answers_rows:
         raise RunError(f"{run.path}: a model of task {getattr(task, 'kind', '')!r} cannot be exported yet.")
     model, rows = answers_of_rows(run.predictor, facts=_facts(run))

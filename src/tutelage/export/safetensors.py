@@ -1,7 +1,7 @@
 """safetensors: the weights, with all that Tutelage needs to answer with them, in one file that holds no code.
 
-The file is what a run folder holds under `best/`: preprocessing, architecture, calibrator and labels are JSON in its header. Other
-programs read the weights by their names.
+The file is what a run folder holds under `best/`: preprocessing, architecture, calibrator and labels are JSON in its header.
+Other programs read the weights by their names.
 """
 
 from collections.abc import Mapping

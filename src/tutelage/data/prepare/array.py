@@ -116,6 +116,10 @@ class FittedArray(Fitted):
         """Return the module that turns bytes into float32, and standardizes where that was fitted."""
         return Standardize(self.mean, self.deviation, is_float=self.is_float)
 
+    def undone(self) -> nn.Module:
+        """Return the module that gives values in the unit of the arrays."""
+        return Undone(self.mean, self.deviation)
+
     def intake(self) -> ArrayIntake:
         """Return the way from rows as they are given."""
         return ArrayIntake(self.sizes, self.is_float, self.finisher())
@@ -162,6 +166,19 @@ class Standardize(nn.Module):
         """Return the batch with `x` ready for the model."""
         x = batch["x"].float() if self.is_float else batch["x"]
         return {**batch, "x": (x - self.mean) / self.std if self.is_scaled else x}
+
+
+class Undone(nn.Module):
+    """value * std + mean of each entry, where both are given."""
+
+    def __init__(self, mean: np.ndarray | None, std: np.ndarray | None) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()) if mean is None else torch.from_numpy(mean), persistent=False)
+        self.register_buffer("std", torch.ones(()) if std is None else torch.from_numpy(std), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return float32 [B, *sizes]."""
+        return samples * self.std + self.mean
 
 
 def _pieces(part: ArrayPart) -> Iterator[tuple[int, np.ndarray]]:

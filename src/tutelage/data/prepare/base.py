@@ -68,6 +68,10 @@ class Fitted:
         """Return the way from raw values to what the model takes, for models that leave the house; None where there is none."""
         return None
 
+    def undone(self) -> nn.Module | None:
+        """Return the module that brings what a generator makes to the unit of the data; None where only `undo` can."""
+        return None
+
     def settle(self, samples: Tensor) -> Tensor:
         """Return samples as they come back once they are rows, float32 [N, ...] on the CPU: what no row has is rounded."""
         return samples

@@ -131,6 +131,10 @@ class FittedImage(Fitted):
         """Return the module that turns uint8 [B, H, W, C] into normalized float32 [B, C, H, W], channels last in memory."""
         return Normalize(self.mean, self.deviation)
 
+    def undone(self) -> nn.Module:
+        """Return the module that gives pixels, as `undo` but for the rounding."""
+        return Pixels(self.mean, self.deviation)
+
     def intake(self) -> ImageIntake:
         """Return the way from pictures of any size."""
         return ImageIntake(self.size, self.channels, self.framing, self.finisher())
@@ -191,6 +195,19 @@ class Normalize(nn.Module):
         """Return the batch with `image` float32 [B, C, H, W], mean 0 and std 1 over the train rows."""
         image_BCHW = batch["image"].permute(0, 3, 1, 2).to(torch.float32)
         return batch | {"image": torch.addcmul(self.offset, image_BCHW, self.scale)}
+
+
+class Pixels(nn.Module):
+    """From normalized [B, C, H, W] to pixel values 0 to 255, float32 [B, H, W, C]."""
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("std", torch.tensor(std), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return pixel values, still to be rounded."""
+        return (samples.permute(0, 2, 3, 1) * self.std + self.mean).clamp(0, 255)
 
 
 @dataclass(frozen=True)
