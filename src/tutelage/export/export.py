@@ -9,6 +9,7 @@ from tutelage.core import catalog
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
 from tutelage.export.base import Format
+from tutelage.export.forecasts import of_forecasts
 from tutelage.export.others import of_policy, of_samples, of_text
 from tutelage.export.outgoing import Outgoing, answers_of_rows
 from tutelage.export.proof import Proof
@@ -96,6 +97,8 @@ def _ready(run: Run, data: Any) -> tuple[Outgoing, Proof]:
     task = run.decided.task
     if task.writes_text:
         return of_text(run, data)
+    if task.continues_series:
+        return of_forecasts(run, data)
     if task.plays:
         return of_policy(run, data)
     if isinstance(task, SampleMaker):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
@@ -53,6 +53,19 @@ class FittedFloor:
 
     def intake(self) -> Intake | None:
         """Return the way from raw rows to `answers`, float64 in the user's unit, inside a graph; None where there is none."""
+        return None
+
+    def graph(self, *, mean: np.ndarray, std: np.ndarray, horizon: int) -> nn.Module | None:
+        """Return the module that continues series inside a graph; None where there is none.
+
+        It takes histories float64 [B, S, C], standardized, without gaps, and what is known of these times and those ahead,
+        float64 [B, S + H, K], and returns [B, H, C], standardized.
+
+        Args:
+            mean: Of each series, float64 [C].
+            std: The same for the deviation.
+            horizon: H.
+        """
         return None
 
     def state(self) -> dict[str, Any]:

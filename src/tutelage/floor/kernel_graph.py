@@ -69,6 +69,11 @@ class KernelIntake(Intake):
 class _Kernels(nn.Module):
     """Raw series to answers float64 [B, K], or [B] where numbers are answered."""
 
+    center: Tensor
+    scale: Tensor
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, intake: KernelIntake) -> None:
         super().__init__()
         self.filled = Filled(intake.center)
@@ -110,6 +115,12 @@ class _Bank(nn.Module):
 class _Dilation(nn.Module):
     """The kernels of one dilation."""
 
+    channels: Tensor
+    bias: Tensor
+    place: Tensor
+    twos: Tensor
+    is_inner: Tensor
+
     def __init__(self, bank: KernelBank, dilation: int) -> None:
         super().__init__()
         self.dilation = dilation
@@ -120,22 +131,22 @@ class _Dilation(nn.Module):
         place_F = np.repeat(np.arange(len(groups)), bank.count[groups])
         twos = np.array([KERNELS[group % len(KERNELS)] for group in groups])
         is_inner_F = ((groups + groups // len(KERNELS)) % 2 == 1)[place_F]
-        for name, values in {"bias_F": bank.bias[own], "place_F": place_F, "twos_G3": twos, "is_inner_F": is_inner_F}.items():
+        for name, values in {"bias": bank.bias[own], "place": place_F, "twos": twos, "is_inner": is_inner_F}.items():
             self.register_buffer(name, torch.from_numpy(np.ascontiguousarray(values)), persistent=False)
 
     def forward(self, values_BCT: Tensor, length_B: Tensor) -> Tensor:
         """Return float32 [B, F]."""
-        answer_BFT = self._answers(values_BCT).index_select(1, self.place_F)
+        answer_BFT = self._answers(values_BCT).index_select(1, self.place)
         reach = self.dilation * (TAPS // 2)
         begin_B = torch.where(length_B > 2 * reach, reach, 0)
         time_T = torch.arange(values_BCT.shape[2])
         inner_BT = (time_T >= begin_B[:, None]) & (time_T < (length_B - begin_B)[:, None])
         whole_BT = time_T < length_B[:, None]
         # ONNX Runtime has no choice between truth values.
-        is_inner_F1 = self.is_inner_F[:, None]
+        is_inner_F1 = self.is_inner[:, None]
         counts_BFT = (inner_BT[:, None] & is_inner_F1) | (whole_BT[:, None] & ~is_inner_F1)
-        times_BF = torch.where(self.is_inner_F, (length_B - 2 * begin_B)[:, None], length_B[:, None])
-        hits_BF = ((answer_BFT > self.bias_F[:, None]) & counts_BFT).sum(dim=2)
+        times_BF = torch.where(self.is_inner, (length_B - 2 * begin_B)[:, None], length_B[:, None])
+        hits_BF = ((answer_BFT > self.bias[:, None]) & counts_BFT).sum(dim=2)
         return hits_BF.float() / times_BF.float()
 
     def _answers(self, values_BCT: Tensor) -> Tensor:
@@ -148,7 +159,7 @@ class _Dilation(nn.Module):
         total = taps[0]
         for tap in taps[1:]:
             total = total + tap
-        first, second, third = self.twos_G3.unbind(dim=1)
+        first, second, third = self.twos.unbind(dim=1)
         if is_single:
             stacked_BNT = torch.cat(taps, dim=1)
             chosen = stacked_BNT.index_select(1, first) + stacked_BNT.index_select(1, second) + stacked_BNT.index_select(1, third)

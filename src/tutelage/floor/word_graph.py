@@ -60,22 +60,25 @@ class WordIntake(Intake):
 class _Weighed(nn.Module):
     """Places to answers float64 [B, C], or [B] where numbers are answered."""
 
+    weight: Tensor
+    bias: Tensor
+
     def __init__(self, intake: WordIntake) -> None:
         super().__init__()
         self.num_classes = intake.num_classes
-        self.register_buffer("weight_PC", torch.from_numpy(intake.weight.T.copy()), persistent=False)
-        self.register_buffer("bias_C", torch.from_numpy(intake.bias.astype(np.float64)), persistent=False)
+        self.register_buffer("weight", torch.from_numpy(intake.weight.T.copy()), persistent=False)
+        self.register_buffer("bias", torch.from_numpy(intake.bias.astype(np.float64)), persistent=False)
 
     def forward(self, raw: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return `answers`."""
         place_BL, length_B = raw["place"], raw["place_length"]
         is_there_BL1 = (torch.arange(place_BL.shape[1]) < length_B[:, None])[..., None]
-        weight_BLC = nn.functional.embedding(place_BL, self.weight_PC).double()
+        weight_BLC = nn.functional.embedding(place_BL, self.weight).double()
         sum_BC = torch.where(is_there_BL1, weight_BLC, 0.0).sum(dim=1)
         if not self.num_classes:
             root_B = torch.sqrt(torch.clamp(length_B.double(), min=1.0))
-            return {"answers": sum_BC[:, 0] / root_B + self.bias_C[0]}
-        odds_BC = torch.sigmoid(sum_BC + self.bias_C)
+            return {"answers": sum_BC[:, 0] / root_B + self.bias[0]}
+        odds_BC = torch.sigmoid(sum_BC + self.bias)
         if self.num_classes == 2:
             return {"answers": torch.cat([1 - odds_BC, odds_BC], dim=1)}
         return {"answers": odds_BC / odds_BC.sum(dim=1, keepdim=True)}

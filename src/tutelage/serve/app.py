@@ -84,7 +84,7 @@ def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
     app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=_body_of(form), response_model=None)
     for path, page in (("/openapi.json", openapi), ("/docs", docs), ("/", home)):
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)
-    return Guard(app, token, most_bytes)  # type: ignore[arg-type]
+    return Guard(app, token, most_bytes)
 
 
 def form_of(run: Run) -> Form:

@@ -171,6 +171,9 @@ class Standardize(nn.Module):
 class Undone(nn.Module):
     """value * std + mean of each entry, where both are given."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: np.ndarray | None, std: np.ndarray | None) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(()) if mean is None else torch.from_numpy(mean), persistent=False)

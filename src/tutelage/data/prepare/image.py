@@ -200,6 +200,9 @@ class Normalize(nn.Module):
 class Pixels(nn.Module):
     """From normalized [B, C, H, W] to pixel values 0 to 255, float32 [B, H, W, C]."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.tensor(mean), persistent=False)

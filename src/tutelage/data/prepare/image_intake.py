@@ -266,7 +266,7 @@ def can_begin_downwards() -> bool:
     pixels = (np.arange(60)[:, None] * 37 + np.arange(60) ** 2 * 11).astype(np.uint8)
     whole = Pillow.fromarray(pixels)
     across = whole.resize((50, 60), Pillow.Resampling.BICUBIC).resize((50, 30), Pillow.Resampling.BICUBIC)
-    return np.asarray(across).tolist() != np.asarray(whole.resize((50, 30), Pillow.Resampling.BICUBIC)).tolist()
+    return bool((np.asarray(across) != np.asarray(whole.resize((50, 30), Pillow.Resampling.BICUBIC))).any())
 
 
 def _cubic(distance: Tensor) -> Tensor:

@@ -162,19 +162,21 @@ def _column(encoder: Encoder) -> nn.Module:
 class _Scaled(nn.Module):
     """A fitted scale, float64 [B] to float64 [B]."""
 
+    knots: Tensor
+
     def __init__(self, scale: Scale) -> None:
         super().__init__()
         self.clip = scale.clip
         self.standard = (scale.mean, scale.deviation) if isinstance(scale, StandardScale) else None
         knots = torch.tensor([] if isinstance(scale, StandardScale) else scale.knots, dtype=torch.float64)
-        self.register_buffer("knots_K", knots, persistent=False)
+        self.register_buffer("knots", knots, persistent=False)
 
     def forward(self, value_B: Tensor) -> Tensor:
         """Return the scaled numbers, within the clip."""
         if self.standard is not None:
             mean, deviation = self.standard
             return torch.clamp((value_B - mean) / deviation, -self.clip, self.clip)
-        knots_K: Tensor = self.knots_K
+        knots_K = self.knots
         rank_B = 0.5 * (_interpolated(value_B, knots_K) + 1 - _interpolated(-value_B, -knots_K.flip(0)))
         return torch.clamp(normal_quantile(rank_B), -self.clip, self.clip)
 
