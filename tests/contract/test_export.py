@@ -71,11 +71,11 @@ def first_shapes() -> list[Any]:
     return pairs
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("kind", FORMATS)
 @pytest.mark.parametrize(("model", "shape"), first_shapes())
 @pytest.mark.filterwarnings("ignore")
-def test_every_architecture_answers_outside_as_inside(model: str, shape: str, format: str, tmp_path: Path) -> None:
-    outgoing, made = leaving(model, SHAPES[shape]), catalog.load("export", format)()
+def test_every_architecture_answers_outside_as_inside(model: str, shape: str, kind: str, tmp_path: Path) -> None:
+    outgoing, made = leaving(model, SHAPES[shape]), catalog.load("export", kind)()
     path = tmp_path / f"model{made.suffix}"
     made.write(outgoing, path)
     answer = made.read(path)

@@ -82,7 +82,7 @@ class RidgeGraph(nn.Module):
             own_BSC = torch.where(self.is_log, (torch.log(raw_BSC) - self.log_mean) / self.log_std, past_BSC)
         if self.has_effects:
             own_BSC = own_BSC - known_BTK[:, :times] @ self.effects
-        answer_BHC = self.naive(own_BSC, known_BTK) + self._departed(own_BSC[:, times - self.length :])
+        answer_BHC: Tensor = self.naive(own_BSC, known_BTK) + self._departed(own_BSC[:, times - self.length :])
         if self.has_effects:
             answer_BHC = answer_BHC + known_BTK[:, times:] @ self.effects
         if self.takes_logs:
