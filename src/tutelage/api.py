@@ -14,6 +14,7 @@ from torch import nn
 from tutelage.core.errors import UsageError
 from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
+from tutelage.export.exportable import ExportableRun
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.report.diverged import reporting_divergence
@@ -146,7 +147,7 @@ def resume(
 
 def open_run(run: str | Path, *, model: nn.Module | None = None) -> Run:
     """Open a run folder to evaluate and predict with its model."""
-    return Run.open(run, model=model)
+    return ExportableRun.open(run, model=model)
 
 
 def distill(
@@ -264,7 +265,7 @@ def _trained(request: Request) -> Run:
 
 def _ended(folder: Path, module: nn.Module | None, *, damaged: Sequence[str] = ()) -> Run:
     """Write the report, once however many processes train together, and open the run."""
-    run = Run(folder, module)
+    run = ExportableRun(folder, module)
     if is_first_process(os.environ):
         write_report(folder, patience_seconds=run.decided.save_patience_seconds, damaged=damaged)
     return run

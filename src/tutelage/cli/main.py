@@ -106,6 +106,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_explain(verbs)
     _add_calibrate(verbs)
     _add_smaller(verbs)
+    _add_export(verbs)
+    _add_serve(verbs)
     _add_small_verbs(verbs)
     return parser
 
@@ -291,6 +293,26 @@ def _add_smaller(verbs: "argparse._SubParsersAction[Parser]") -> None:
             help="points of accuracy, or per cent of the RMSE, that may be lost on the validation rows (default 0.3)",
         )
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_export(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `export`."""
+    export = verbs.add_parser(
+        "export", help="write the model to one file that answers by itself, and compare", allow_abbrev=False
+    )
+    export.add_argument("run", metavar="RUN", help="a run folder")
+    export.add_argument("--format", metavar="KIND", default="onnx", help="onnx (default), torch-export or safetensors")
+    export.add_argument("--out", metavar="FILE", default="", help="the file (default: export/model.* in the run folder)")
+    export.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+
+def _add_serve(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `serve`."""
+    serve = verbs.add_parser("serve", help="answer over HTTP, with a page to try the model", allow_abbrev=False)
+    serve.add_argument("run", metavar="RUN", help="a run folder")
+    serve.add_argument("--port", metavar="N", type=int, default=8000, help="port (default 8000; 0 = any that is free)")
+    serve.add_argument("--host", metavar="ADDRESS", default="127.0.0.1", help="address (default: this machine alone)")
+    serve.add_argument("--token", metavar="T", default="", help="what requests have to say (default: a new one; none = nothing)")
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:

@@ -37,6 +37,7 @@ FOLDERS = {
     "defaults": "defaults",
     "cause": "diagnosis",
     "section": "report/sections",
+    "export": "export",
 }
 """Each family of components and the folder, below the package, that holds one file per kind."""
 

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import RowsPart
+from tutelage.data.prepare.intake import Intake
 
 __all__ = ["FittedFloor", "Floor", "Telling"]
 
@@ -49,6 +50,23 @@ class FittedFloor:
     def misfit(self, shape: Shape) -> str:
         """Say what it is for, where it cannot answer beside a model that takes this shape; "" where it can."""
         return ""
+
+    def intake(self) -> Intake | None:
+        """Return the way from raw rows to `answers`, float64 in the user's unit, inside a graph; None where there is none."""
+        return None
+
+    def graph(self, *, mean: np.ndarray, std: np.ndarray, horizon: int) -> nn.Module | None:
+        """Return the module that continues series inside a graph; None where there is none.
+
+        It takes histories float64 [B, S, C], standardized, without gaps, and what is known of these times and those ahead,
+        float64 [B, S + H, K], and returns [B, H, C], standardized.
+
+        Args:
+            mean: Of each series, float64 [C].
+            std: The same for the deviation.
+            horizon: H.
+        """
+        return None
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted, but for the tensors, as JSON values; `Floor.restore` takes it back."""

@@ -22,6 +22,7 @@ from tutelage.data.part.series import SeriesPart, interpolated
 from tutelage.data.prepare.series import Series, as_series, check_channels, held_in
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.kernel_features import KernelBank, draw_bank, features, fit_biases
+from tutelage.floor.kernel_graph import KernelIntake
 from tutelage.floor.ridge import fit_ridge, probabilities
 
 __all__ = ["RandomKernels"]
@@ -113,6 +114,11 @@ class FittedKernels(FittedFloor):
         raw_NF = _features(_on_scale(series, self.center, self.scale), self.banks)
         scores_NK = raw_NF @ self.weight + self.bias
         return probabilities(scores_NK, sharpness=self.sharpness) if self.num_classes else np.asarray(scores_NK[:, 0])
+
+    def intake(self) -> KernelIntake:
+        """Return the way from series in their own unit."""
+        linear = (self.weight, self.bias, self.sharpness, self.num_classes)
+        return KernelIntake(self.center, self.scale, self.banks, *linear, PIECES)
 
     def state(self) -> dict[str, Any]:
         """Return the sizes, and how sharp the answers are."""

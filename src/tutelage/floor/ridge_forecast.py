@@ -22,6 +22,7 @@ from tutelage.core.shape.views import History
 from tutelage.core.typed import take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
+from tutelage.floor.forecast_graph import RidgeGraph
 from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, has_season, held_out
 from tutelage.floor.gram import Gram
 from tutelage.floor.known_effects import KnownEffects
@@ -142,6 +143,10 @@ class RidgeForecastFitted(ForecastFitted):
         else:
             departed_NCH = np.einsum("ncl,clh->nch", inputs_NCL, self.weights[:, :-1], optimize=True) + self.weights[:, -1]
         return np.asarray(self.naive.of(history, rows) + departed_NCH.transpose(0, 2, 1))
+
+    def graph(self, *, mean: np.ndarray, std: np.ndarray, horizon: int) -> RidgeGraph:
+        """Return the map inside a graph."""
+        return RidgeGraph(self, mean=mean, std=std)
 
     def misfit(self, shape: Shape) -> str:
         """Say from how many times to how many it is, where the model has others."""

@@ -16,6 +16,7 @@ from tutelage.core.shape.views import History
 from tutelage.core.typed import Size, take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.rows.history import HistoryPart
+from tutelage.floor.forecast_graph import NaiveGraph
 from tutelage.floor.forecasts import ForecastFitted, ForecastFloor, as_history, batches_of, has_season, held_out, last_season
 
 __all__ = ["SeasonalNaive", "SeasonalNaiveFitted", "mean_drift"]
@@ -84,6 +85,10 @@ class SeasonalNaiveFitted(ForecastFitted):
         # What stands in for a step is the next whole number of seasons before it.
         seasons_H = np.arange(history.horizon) // self.season + 1
         return np.asarray(naive_NHC + (seasons_H * self.season)[:, None] * self.drift)
+
+    def graph(self, *, mean: np.ndarray, std: np.ndarray, horizon: int) -> NaiveGraph:
+        """Return it inside a graph."""
+        return NaiveGraph(self, horizon=horizon)
 
     def misfit(self, shape: Shape) -> str:
         """Say of how many series it is, where the model is of others."""

@@ -8,7 +8,7 @@ Shape letters: N rows, P places, C classes.
 
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -26,12 +26,18 @@ from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.source.text_column import texts_of
 from tutelage.floor.base import FittedFloor, Floor, Telling
+from tutelage.floor.word_graph import WordIntake
 
-__all__ = ["WordPairs"]
+__all__ = ["WordPairs", "text_places"]
 
 WORD = words_of(joins="'", signs="[!?\uff01\uff1f]+")
 MIXERS = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
 """Odd numbers by which hashes are spread over the places."""
+HOW = (
+    "words of the text in small letters; code = crc32 << 32 | adler32 of each in UTF-8; place = code * mixers[0] modulo 2^64, "
+    "its upper bits; of a pair (code * mixers[0] + next code * mixers[1]) * mixers[1]; each place once, ascending"
+)
+"""What another program has to do to find the same places."""
 STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0)
 """How far the linear layer may leave zero where numbers are learned; rows left out choose."""
 MAX_TEXTS = 2_000
@@ -134,6 +140,15 @@ class FittedWordPairs(FittedFloor):
             classes.append(tuple(Telling(names[row], round(float(weight[row]), 3), int(count[row])) for row in best))
         return tuple(classes)
 
+    def intake(self) -> WordIntake:
+        """Return the way from texts."""
+        rule = {"pattern": WORD.pattern, "mixers": [int(mixer) for mixer in MIXERS], "bits": self.bits, "how": HOW}
+
+        def places_of(part: RowsPart) -> list[np.ndarray]:
+            return text_places([str(text) for text in _as_text(part, self.column).texts], bits=self.bits)
+
+        return WordIntake(self.weight, self.bias, self.num_classes, places_of, rule)
+
     def state(self) -> dict[str, Any]:
         """Return the number of classes, and where the texts are."""
         return {"num_classes": self.num_classes, "column": self.column}
@@ -190,16 +205,22 @@ def _places(part: TextPart, *, bits: int) -> Any:
     """Return which places each text has, a sparse matrix of 0 and 1, [N, P]."""
     from scipy.sparse import csr_matrix
 
+    rows = text_places(part.texts, bits=bits)
+    places = np.concatenate([np.empty(0, np.int32), *rows])
+    ends = np.cumsum([0, *map(len, rows)])
+    return csr_matrix((np.ones(len(places)), places, ends), shape=(len(rows), 2**bits))
+
+
+def text_places(texts: Iterable[str], *, bits: int) -> list[np.ndarray]:
+    """Return the places of the words, and pairs of words, of each text, each once and ascending, int32 [L]."""
     code = cache(_code)
-    rows, ends = [], [0]
-    for text in part.texts:
+    rows = []
+    for text in texts:
         words = np.fromiter((code(word) for word in WORD.findall(text.lower())), dtype=np.uint64)
         pairs = words[:-1] * MIXERS[0] + words[1:] * MIXERS[1]
         found = np.unique(np.concatenate([words * MIXERS[0], pairs * MIXERS[1]]) >> np.uint64(64 - bits))
         rows.append(found.astype(np.int32))
-        ends.append(ends[-1] + len(found))
-    places = np.concatenate([np.empty(0, np.int32), *rows])
-    return csr_matrix((np.ones(len(places)), places, np.array(ends)), shape=(len(rows), 2**bits))
+    return rows
 
 
 def _words_and_pairs(part: TextPart) -> dict[str, tuple[int, np.uint64]]:

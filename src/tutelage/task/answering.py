@@ -56,7 +56,9 @@ class Answering(nn.Module):
     def forward(self, batch: Batch) -> Tensor:
         """Return answers, float32, in the units of the task: probabilities [B, C], standardized numbers [B] ..."""
         # Normalizing is not a matrix product: it keeps its full precision, as it had in training.
-        with torch.autocast(next(iter(batch.values())).device.type, enabled=False):
+        device = next(iter(batch.values())).device.type
+        # A graph that leaves the house computes in full precision throughout, and has no such regions.
+        with nullcontext() if torch.compiler.is_exporting() else torch.autocast(device, enabled=False):
             finished = self.finisher(batch)
         return self.of_finished(finished)
 

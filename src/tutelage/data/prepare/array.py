@@ -6,7 +6,7 @@ For your own module and your own features: nothing is guessed about what the num
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from tutelage.core.shape.array import ArrayShape
 from tutelage.core.typed import Size, take
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.base import Part
+from tutelage.data.prepare.array_intake import ArrayIntake
 from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
@@ -76,6 +77,7 @@ class FittedArray(Fitted):
         deviation: float32, shape `sizes`, or None where values stay as given.
     """
 
+    row_form: ClassVar[str] = "numbers"
     sizes: tuple[int, ...]
     is_float: bool
     mean: np.ndarray | None
@@ -113,6 +115,14 @@ class FittedArray(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that turns bytes into float32, and standardizes where that was fitted."""
         return Standardize(self.mean, self.deviation, is_float=self.is_float)
+
+    def undone(self) -> nn.Module:
+        """Return the module that gives values in the unit of the arrays."""
+        return Undone(self.mean, self.deviation)
+
+    def intake(self) -> ArrayIntake:
+        """Return the way from rows as they are given."""
+        return ArrayIntake(self.sizes, self.is_float, self.finisher())
 
     def undo(self, samples: Tensor) -> ArrayPart:
         """Return values in the unit of the arrays that were given, float32 [N, *sizes]."""
@@ -156,6 +166,22 @@ class Standardize(nn.Module):
         """Return the batch with `x` ready for the model."""
         x = batch["x"].float() if self.is_float else batch["x"]
         return {**batch, "x": (x - self.mean) / self.std if self.is_scaled else x}
+
+
+class Undone(nn.Module):
+    """value * std + mean of each entry, where both are given."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: np.ndarray | None, std: np.ndarray | None) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(()) if mean is None else torch.from_numpy(mean), persistent=False)
+        self.register_buffer("std", torch.ones(()) if std is None else torch.from_numpy(std), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return float32 [B, *sizes]."""
+        return samples * self.std + self.mean
 
 
 def _pieces(part: ArrayPart) -> Iterator[tuple[int, np.ndarray]]:

@@ -11,6 +11,7 @@ from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.change import Change
+from tutelage.data.prepare.intake import Intake
 from tutelage.data.rows.base import Rows
 
 __all__ = ["Fitted", "Pass", "Prepare", "unsuited"]
@@ -31,6 +32,8 @@ class Fitted:
     """The kind of source that is asked first for rows to answer for, where these come in ways that no training has."""
     array_source: ClassVar[str] = ""
     """The kind of source that makes rows of arrays and lists from Python, where these are no table of numbers."""
+    row_form: ClassVar[str] = ""
+    """What a row looks like to people: `picture`, `row`, `text`, `series` or `numbers`; "" where nobody hands one over."""
     takes_texts: ClassVar[bool] = False
     """Whether a row is a text, so that a Python list of str is rows and not paths."""
 
@@ -60,6 +63,14 @@ class Fitted:
         Where a sample holds choices among a few values, these become whole, with a gradient.
         """
         return nn.Identity()
+
+    def intake(self) -> Intake | None:
+        """Return the way from raw values to what the model takes, for models that leave the house; None where there is none."""
+        return None
+
+    def undone(self) -> nn.Module | None:
+        """Return the module that brings what a generator makes to the unit of the data; None where only `undo` can."""
+        return None
 
     def settle(self, samples: Tensor) -> Tensor:
         """Return samples as they come back once they are rows, float32 [N, ...] on the CPU: what no row has is rounded."""

@@ -8,7 +8,7 @@ Shape letters: N images, B batch, H height, W width, C channels.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.change import Change, say_value
 from tutelage.data.prepare.framing import Framing, choose_size
 from tutelage.data.prepare.image_files import SAMPLED_COLORS, SAMPLED_FILES, has_color, read_sample, read_size
+from tutelage.data.prepare.image_intake import ImageIntake
 from tutelage.data.prepare.pixels import MEMORY_BYTES, PixelFormat, measure, pixel_rows
 from tutelage.data.rows.base import Rows
 
@@ -105,6 +106,7 @@ class FittedImage(Fitted):
         memory_bytes: Pixels that are made and take more bytes go to a temporary file; a matter of the machine, so not kept.
     """
 
+    row_form: ClassVar[str] = "picture"
     size: tuple[int, int]
     channels: int
     framing: Framing
@@ -128,6 +130,14 @@ class FittedImage(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that turns uint8 [B, H, W, C] into normalized float32 [B, C, H, W], channels last in memory."""
         return Normalize(self.mean, self.deviation)
+
+    def undone(self) -> nn.Module:
+        """Return the module that gives pixels, as `undo` but for the rounding."""
+        return Pixels(self.mean, self.deviation)
+
+    def intake(self) -> ImageIntake:
+        """Return the way from pictures of any size."""
+        return ImageIntake(self.size, self.channels, self.framing, self.finisher())
 
     def undo(self, samples: Tensor) -> ImagePart:
         """Return normalized pictures float32 [N, C, H, W] as pixels, rounded and cut off at 0 and 255."""
@@ -185,6 +195,22 @@ class Normalize(nn.Module):
         """Return the batch with `image` float32 [B, C, H, W], mean 0 and std 1 over the train rows."""
         image_BCHW = batch["image"].permute(0, 3, 1, 2).to(torch.float32)
         return batch | {"image": torch.addcmul(self.offset, image_BCHW, self.scale)}
+
+
+class Pixels(nn.Module):
+    """From normalized [B, C, H, W] to pixel values 0 to 255, float32 [B, H, W, C]."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean), persistent=False)
+        self.register_buffer("std", torch.tensor(std), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Return pixel values, still to be rounded."""
+        return (samples.permute(0, 2, 3, 1) * self.std + self.mean).clamp(0, 255)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ is learned from by the texts alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 from torch import nn
@@ -19,6 +19,7 @@ from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.prepare.change import Change
+from tutelage.data.prepare.intake import JoinedIntake
 from tutelage.data.prepare.table import USABLE_ROLES, FittedTable, Table, as_table
 from tutelage.data.prepare.texts import Texts, TextsFitted
 from tutelage.data.rows.base import Rows
@@ -70,6 +71,7 @@ class FittedMixedTable(Fitted):
         words: That of the texts.
     """
 
+    row_form: ClassVar[str] = "row"
     table: FittedTable
     words: TextsFitted
 
@@ -99,6 +101,11 @@ class FittedMixedTable(Fitted):
     def entries(self) -> dict[str, tuple[str, ...]]:
         """Return columns, then words."""
         return {**self.table.entries(), **self.words.entries()}
+
+    def intake(self) -> JoinedIntake:
+        """Return the way from cells and texts."""
+        words = self.words.intake()
+        return JoinedIntake((self.table.intake(), replace(words, texts_of=lambda part: list(self._texts(part).texts))))
 
     def finisher(self) -> nn.Module:
         """Return the module that widens the codes and pads the texts."""

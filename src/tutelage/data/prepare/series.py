@@ -22,6 +22,7 @@ from tutelage.data.prepare.base import Fitted, Prepare, unsuited
 from tutelage.data.prepare.change import Change, say_less, say_value
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.prepare.scaling import column_scales
+from tutelage.data.prepare.series_intake import SeriesIntake
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import RaggedRows, join
 
@@ -93,6 +94,7 @@ class SeriesFitted(Fitted):
         read: Settings of the source by which the train series were made of a table.
     """
 
+    row_form: ClassVar[str] = "series"
     array_source: ClassVar[str] = "series"
 
     mean: tuple[float, ...]
@@ -148,6 +150,10 @@ class SeriesFitted(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that pads series to one length and tells what is padding."""
         return Pad("series", multiple=1 if self.is_equal else MULTIPLE, dtype=torch.float32)
+
+    def intake(self) -> SeriesIntake:
+        """Return the way from series in their own unit."""
+        return SeriesIntake(self.mean, self.std, self.normalize, FARTHEST, self.length)
 
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""

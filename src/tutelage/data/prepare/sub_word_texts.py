@@ -11,6 +11,7 @@ from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.sub_words import SubWords
 from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain, require_different
+from tutelage.data.prepare.tokenizer_file import with_plain_texts
 
 __all__ = ["FittedSubWordTexts", "SubWordTexts"]
 
@@ -86,6 +87,10 @@ class FittedSubWordTexts(FittedTokens):
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the codes of the sub-words of each text."""
         return self.words.encode([plain(text, lowercase=self.lowercase) for text in texts])
+
+    def tokenizer(self) -> str:
+        """Return what makes the same sub-words."""
+        return with_plain_texts(self.words.tokenizer(), lowercase=self.lowercase)
 
     def name_token(self, code: int) -> tuple[str, str]:
         """Return a sub-word as it stands in the vocabulary."""

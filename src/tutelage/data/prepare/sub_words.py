@@ -107,6 +107,10 @@ class SubWords:
     def _tokenizer(self) -> Any:
         return _word_tokenizer(self.pieces) if self.merges is None else _byte_tokenizer(self.pieces, self.merges)
 
+    def tokenizer(self) -> str:
+        """Return the tokenizer as the library writes it, JSON."""
+        return str(self._tokenizer.to_str())
+
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the codes of each text, [length] each.
 

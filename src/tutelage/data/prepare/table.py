@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -34,6 +34,7 @@ from tutelage.data.prepare.encode import fit_encoder, restore_encoder, value_nam
 from tutelage.data.prepare.encode_numbers import NumberEncoder, flattened_by
 from tutelage.data.prepare.encoded import Encoder, Rules, changed_cell, smallest_type
 from tutelage.data.prepare.forced import forced_misfit
+from tutelage.data.prepare.table_intake import TableIntake
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.source.arrow_types import Kind, kind_of
@@ -128,6 +129,7 @@ class FittedTable(Fitted):
         dates: How the dates of columns are written: `iso`, or a format of `strptime`.
     """
 
+    row_form: ClassVar[str] = "row"
     columns: tuple[Column, ...]
     encoders: tuple[Encoder, ...]
     kinds: Mapping[str, Kind] = field(default_factory=dict)
@@ -196,6 +198,10 @@ class FittedTable(Fitted):
     def finisher(self) -> nn.Module:
         """Return the module that widens the codes to int64."""
         return Widen()
+
+    def intake(self) -> TableIntake:
+        """Return the way from cells."""
+        return TableIntake(tuple(self.encoders), self.apply)
 
     def reading(self) -> dict[str, Any]:
         """Return what the columns hold, how their dates are written and their order, so that new files are not guessed at."""

@@ -18,6 +18,7 @@ from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
 from tutelage.data.prepare.token_store import code_type
 from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, no_words, plain, require_different
+from tutelage.data.prepare.tokenizer_file import word_tokenizer
 
 __all__ = ["Texts", "TextsFitted"]
 
@@ -88,6 +89,10 @@ class TextsFitted(FittedTokens):
         codes, dtype = self._codes, code_type(self.vocabulary_size)
         found = (_words(text, lowercase=self.lowercase) for text in texts)
         return [np.fromiter((codes.get(word, UNKNOWN) for word in words), dtype, len(words)) for words in found]
+
+    def tokenizer(self) -> str:
+        """Return what makes the same words."""
+        return word_tokenizer(self.words, pattern=WORD.pattern, lowercase=self.lowercase)
 
     def name_token(self, code: int) -> tuple[str, str]:
         """Return a word, and how its number came about."""

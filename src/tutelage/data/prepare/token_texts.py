@@ -19,6 +19,7 @@ from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted, unsuited
 from tutelage.data.prepare.change import Change
 from tutelage.data.prepare.padding import Pad
+from tutelage.data.prepare.text_intake import TextIntake
 from tutelage.data.prepare.token_store import code_type, store_tokens
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import Pieces, RaggedRows
@@ -54,6 +55,7 @@ class FittedTokens(Fitted):
     """
 
     input_source: ClassVar[str] = "text_folder"
+    row_form: ClassVar[str] = "text"
     takes_texts: ClassVar[bool] = True
     length: int
     column: str
@@ -116,10 +118,22 @@ class FittedTokens(Fitted):
     def _blocks(self, texts: np.ndarray, lengths: list[int]) -> Iterator[np.ndarray]:
         """Yield the tokens of some texts at a time, and take note of how many each has."""
         for begin in range(0, len(texts), BLOCK_TEXTS):
-            found = self.encode([str(text) for text in texts[begin : begin + BLOCK_TEXTS]])
-            cut = [shortened(one, self.length) if len(one) else np.array([UNKNOWN]) for one in found]
+            cut = self.cut(texts[begin : begin + BLOCK_TEXTS].tolist())
             lengths += map(len, cut)
             yield np.concatenate(cut)
+
+    def tokenizer(self) -> str:
+        """Return what makes the same tokens, as the `tokenizers` library reads it."""
+        raise NotImplementedError
+
+    def intake(self) -> TextIntake:
+        """Return the way from texts."""
+        return TextIntake(self.cut, lambda part: list(as_texts(part).texts), self.length, self.tokenizer())
+
+    def cut(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the tokens that are kept of each text; a text without any is one unknown token."""
+        found = self.encode([str(text) for text in texts])
+        return [shortened(one, self.length) if len(one) else np.array([UNKNOWN]) for one in found]
 
     def finisher(self) -> nn.Module:
         """Return the module that pads texts to one length and tells what is padding."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
+from torch import nn
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.names import shorten
@@ -50,6 +51,10 @@ class Target(Component):
     def decode(self, answers: np.ndarray) -> np.ndarray:
         """Turn a model's answers into the user's unit, float64."""
         raise NotImplementedError
+
+    def decoder(self) -> nn.Module:
+        """Return the module that does what `decode` does, in an exported graph."""
+        return nn.Identity()
 
     def labels(self, answers: np.ndarray) -> list[Any]:
         """Return one answer a row as people say it: the name of the most probable class, or the number."""

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
+from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.target.bad_labels import bad_labels, say_label
@@ -78,9 +79,25 @@ class Numbers(Target):
         """Return values in the labels' unit, float64 of the same shape."""
         return np.asarray(answers, dtype=np.float64) * self.std + self.mean
 
+    def decoder(self) -> nn.Module:
+        """Return the module that brings standardized numbers to the labels' unit."""
+        return _Unit(self.mean, self.std)
+
     def labels(self, answers: np.ndarray) -> list[Any]:
         """Return the numbers themselves."""
         return [float(number) for number in answers]
+
+
+class _Unit(nn.Module):
+    """answer * std + mean."""
+
+    def __init__(self, mean: float, std: float) -> None:
+        super().__init__()
+        self.mean, self.std = mean, std
+
+    def forward(self, answers: Tensor) -> Tensor:
+        """Return float64 of the same shape."""
+        return answers.double() * self.std + self.mean
 
 
 def _check_spread(values: np.ndarray, *, locate: Locate | None) -> None:

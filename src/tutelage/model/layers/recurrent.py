@@ -12,6 +12,7 @@ from typing import ClassVar, Literal, cast
 import torch
 from torch import Tensor, nn
 
+from tutelage.model.layers.recurrence import exported_kernel
 from tutelage.model.layers.roles import mark
 
 __all__ = ["KernelLayer", "Pool", "RecurrentLayer", "RecurrentNet", "State", "TwoWay", "chrono", "reverse"]
@@ -71,6 +72,8 @@ class KernelLayer(RecurrentLayer):
 
     def forward(self, x_BTD: Tensor, length_B: Tensor | None = None) -> Tensor:
         """Return [B, T, H]."""
+        if torch.compiler.is_exporting():
+            return exported_kernel(self.kernel, x_BTD)
         hidden_BTH: Tensor = self.kernel(x_BTD)[0]
         return hidden_BTH
 

@@ -20,9 +20,14 @@ from torch.nn import functional as F
 
 __all__ = ["scan"]
 
+DOUBLINGS = 17
+"""131,072 steps: more than any row has."""
+
 
 def scan(keep_BTD: Tensor, add_BTD: Tensor) -> Tensor:
     """Return h [B, T, D]; `keep_BTD`, in [0, 1], is a and `add_BTD` is b, both float32."""
+    if torch.compiler.is_exporting():
+        return _doubled(keep_BTD, add_BTD)
     result: Tensor = _Scan.apply(keep_BTD, add_BTD)  # type: ignore[no-untyped-call]
     return result
 
@@ -45,6 +50,17 @@ class _Scan(torch.autograd.Function):
         add_BTD = _run(kept_BTD.flip(1), grad_BTD.flip(1)).flip(1)
         before_BTD = F.pad(h_BTD[:, :-1], (0, 0, 1, 0))
         return add_BTD * before_BTD, add_BTD
+
+
+def _doubled(keep_BTD: Tensor, add_BTD: Tensor) -> Tensor:
+    """Return h by doubling how many steps are looked at, for graphs that take any number of steps up to 2^`DOUBLINGS`."""
+    length = add_BTD.shape[1]
+    for power in range(DOUBLINGS):
+        before = (0, 0, 2**power, 0)
+        earlier_BTD = F.pad(add_BTD, before)[:, :length]
+        add_BTD = add_BTD + keep_BTD * earlier_BTD
+        keep_BTD = keep_BTD * F.pad(keep_BTD, before)[:, :length]
+    return add_BTD
 
 
 def _run(keep_BTD: Tensor, add_BTD: Tensor) -> Tensor:

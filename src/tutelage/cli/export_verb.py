@@ -1,0 +1,28 @@
+"""`tutelage export RUN --format onnx`: write a run's model to one file that answers by itself."""
+
+import argparse
+
+from tutelage.cli.out_file import check_out_file
+from tutelage.core.outlet import one_line, say_json, tell, warn
+from tutelage.export.export import export_run
+from tutelage.run.run import Run
+
+__all__ = ["run"]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write, compare, and tell how far apart the answers are."""
+    if arguments.out:
+        check_out_file(arguments.out, [])
+    opened = Run.open(arguments.run, tell=warn)
+    found = export_run(opened, format=arguments.format, out=arguments.out)
+    if arguments.json:
+        say_json({"run": arguments.run, "format": arguments.format, **found.record()})
+        return 0
+    check = found.check
+    equal = "the same labels" if check.labels_equal else "other labels where classes are all but equal"
+    tell(f"exported   {one_line(str(found.file))}: {check.num_rows:,} validation rows answered alike, "
+         f"{check.max_difference:.2g} apart at most, {equal}")  # fmt: skip
+    for path in found.beside:
+        tell(f"beside it  {one_line(str(path))}")
+    return 0

@@ -1,0 +1,74 @@
+"""Texts before an exported graph: they become tokens outside, by a tokenizer that travels with the graph; the rest is inside.
+
+Graphs of ONNX have no regular expressions that could cut a text into words. The tokenizer is written as the `tokenizers` library
+reads it (`tokenizer.json`), which has bindings for many languages.
+
+Shape letters: B texts, T tokens.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tutelage.data.part.base import RowsPart
+from tutelage.data.prepare.intake import Feed, Intake, RawInput, padded_batches
+
+__all__ = ["TextIntake"]
+
+
+@dataclass(frozen=True)
+class TextIntake(Intake):
+    """Texts as tokens.
+
+    Attributes:
+        encode: Texts to the tokens of each, cut to their length; none is empty.
+        texts_of: The texts of a part.
+        length: Most tokens of a text.
+        tokenizer: What `tokenizers` reads.
+    """
+
+    encode: Callable[[Sequence[str]], list[np.ndarray]]
+    texts_of: Callable[[RowsPart], Sequence[str]]
+    length: int
+    tokenizer: str
+
+    @property
+    def inputs(self) -> tuple[RawInput, ...]:
+        """Tokens and how many each text has."""
+        return (
+            RawInput("token", "int64", ("length",), "numbers of tokens, padded with 0", example={"length": 24}),
+            RawInput("token_length", "int64", (), "how many tokens each text has, at least 1"),
+        )
+
+    def module(self) -> nn.Module:
+        """Return the module that tells what is padding."""
+        return Masked("token")
+
+    def feed(self, part: RowsPart) -> Feed:
+        """Yield the tokens of each text."""
+        pieces = [np.asarray(piece, dtype=np.int64) for piece in self.encode(self.texts_of(part))]
+        for rows, token_BT, length_B in padded_batches(pieces):
+            yield rows, {"token": token_BT, "token_length": length_B}
+
+    def recipe(self) -> dict[str, Any]:
+        """Return the tokenizer, and how long texts are cut."""
+        rule = f"of more than {self.length} tokens, the first {self.length - self.length // 2} and the last {self.length // 2}"
+        cut = {"length": self.length, "tail": self.length // 2, "rule": f"{rule}; of none, the single token 0"}
+        return {"text": {"tokenizer": self.tokenizer, "cut": cut}}
+
+
+class Masked(nn.Module):
+    """Padded rows and their lengths to padded rows and a mask."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def forward(self, raw: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return `mask` bool [B, T] beside the rows."""
+        place_T = torch.arange(raw[self.name].shape[1])
+        return {**raw, "mask": place_T < raw[f"{self.name}_length"][:, None]}

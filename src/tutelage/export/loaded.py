@@ -1,0 +1,89 @@
+"""Runs an exported file on what people have: pictures, rows, texts, series; an example of what another program has to do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutelage.core import catalog
+from tutelage.core.errors import UsageError
+from tutelage.data.prepare.intake import padded_batches
+from tutelage.export.base import Answerer
+from tutelage.floor.word_pairs import text_places
+
+__all__ = ["Loaded", "load"]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An exported model.
+
+    Attributes:
+        told: What is said beside it: `inputs`, `outputs`, `labels`, `recipe`.
+        answer: Raw inputs by name to outputs by name.
+    """
+
+    told: Mapping[str, Any]
+    answer: Answerer
+
+    def run(self, **inputs: Any) -> dict[str, np.ndarray]:
+        """Return the outputs for raw inputs by name, each [B, ...]; `told["inputs"]` says what they are."""
+        return self.answer({name: np.asarray(values) for name, values in inputs.items()})
+
+    def texts(self, texts: Sequence[str], **others: Any) -> dict[str, np.ndarray]:
+        """Return the outputs for texts: they are cut into tokens by the tokenizer that travels with the model."""
+        import tokenizers
+
+        recipe = self.told["recipe"]["text"]
+        tokenizer, cut = tokenizers.Tokenizer.from_str(recipe["tokenizer"]), recipe["cut"]
+        pieces = [_cut(one.ids, **cut) for one in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        length_B = np.array([len(piece) for piece in pieces], dtype=np.int64)
+        token_BT = np.zeros((len(pieces), int(length_B.max())), dtype=np.int64)
+        for row, piece in enumerate(pieces):
+            token_BT[row, : len(piece)] = piece
+        return self.run(token=token_BT, token_length=length_B, **self._places(texts), **others)
+
+    def _places(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
+        """Return the places of words where the model was trained beside a floor that counts them."""
+        rule = self.told["recipe"].get("places")
+        if rule is None:
+            return {}
+        pieces = [piece.astype(np.int64) for piece in text_places(texts, bits=int(rule["bits"]))]
+        ((_, place_BL, length_B),) = padded_batches(pieces, size=len(pieces))
+        return {"place": place_BL, "place_length": length_B}
+
+    def picture(self, file: str | Path) -> dict[str, np.ndarray]:
+        """Return the outputs for one image file."""
+        from tutelage.data.source.decode import decode_image
+
+        recipe = self.told["recipe"]["image"]
+        pixels = np.asarray(decode_image(Path(file), mode=recipe["mode"], at_least=recipe["at_least"]))
+        return self.run(image=(pixels[:, :, None] if pixels.ndim == 2 else pixels)[None])
+
+
+def load(file: str | Path) -> Loaded:
+    """Read an exported file.
+
+    Args:
+        file: What `tutelage export` wrote; its ending says the format.
+
+    Raises:
+        UsageError: No format has such an ending, or what it needs is not installed.
+    """
+    path = Path(file)
+    kinds = [catalog.load("export", kind) for kind in catalog.names("export")]
+    kind = next((one for one in kinds if path.suffix == one.suffix), None)
+    if kind is None or not path.is_file():
+        found = "no such file" if kind else f"ends in {path.suffix!r}"
+        raise UsageError(f"{path}: {found}. Expected a file that ends in {', '.join(one.suffix for one in kinds)}.")
+    made = kind()
+    return Loaded(made.told(path), made.read(path))
+
+
+def _cut(tokens: list[int], *, length: int, tail: int, rule: str = "") -> list[int]:
+    """Return the tokens that are kept of a text, as `rule` says in words."""
+    if not tokens:
+        return [0]
+    return tokens if len(tokens) <= length else tokens[: length - tail] + tokens[len(tokens) - tail :]

@@ -1,0 +1,65 @@
+"""torch.export: one graph that `torch.export.load` runs wherever torch is, and compilers of torch take further."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+
+from tutelage.core.durable import write_durably
+from tutelage.core.errors import RunError
+from tutelage.data.prepare.intake import RawInput
+from tutelage.export.base import Answerer, Format
+from tutelage.export.drawing import dynamic, quiet, short
+from tutelage.export.outgoing import Outgoing
+
+__all__ = ["TorchExport"]
+
+ENTRY = "tutelage.json"
+"""Name of the file inside that holds what is said beside the graph."""
+
+
+class TorchExport(Format):
+    """Settings of the format."""
+
+    kind: Literal["torch_export"] = "torch_export"
+    suffix: ClassVar[str] = ".pt2"
+
+    def write(self, model: Outgoing, path: Path) -> None:
+        """Write the graph; words are looked up before it, as the file beside says."""
+        samples = model.samples()
+        with quiet(), tempfile.TemporaryDirectory() as folder:
+            try:
+                shapes = {"given": {one.name: dynamic(("batch", *one.coded_sizes)) for one in model.inputs}}
+                program = torch.export.export(model.graph, (samples,), dynamic_shapes=shapes, strict=False)
+            except Exception as error:  # a border: the exporter raises nearly everything
+                raise RunError(f"the model cannot be drawn by torch.export: {short(error)}") from error
+            whole = Path(folder) / f"model{self.suffix}"
+            torch.export.save(program, whole, extra_files={ENTRY: json.dumps(model.record())})
+            write_durably(path, whole.read_bytes())
+
+    def read(self, path: Path) -> Answerer:
+        """Return what runs the file."""
+        from tutelage.model.layers import recurrence  # noqa: F401 - its operations may stand in the graph
+
+        held: dict[str, Any] = {ENTRY: ""}
+        with quiet():
+            program: Any = torch.export.load(path, extra_files=held).module()
+        inputs = [RawInput.restored(one) for one in json.loads(held[ENTRY])["inputs"]]
+
+        @torch.no_grad()
+        def answer(raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            given = {one.name: torch.from_numpy(np.ascontiguousarray(one.coded(raw[one.name]))) for one in inputs}
+            return {name: found.numpy() for name, found in program(given).items()}
+
+        return answer
+
+    def told(self, path: Path) -> dict[str, Any]:
+        """Return what is said beside the graph."""
+        held: dict[str, Any] = {ENTRY: ""}
+        with quiet():
+            torch.export.load(path, extra_files=held)
+        return dict(json.loads(held[ENTRY]))

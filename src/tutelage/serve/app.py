@@ -1,0 +1,149 @@
+"""The application: health, predict, a page to try it, and what it can do as OpenAPI."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+
+from tutelage.core.errors import RunError, TutelageError, UsageError
+from tutelage.run.run import Run
+from tutelage.serve.batching import Batcher, BusyError
+from tutelage.serve.forms import FORMS, Form
+from tutelage.serve.guard import Guard, problem
+from tutelage.serve.pages import docs_page, try_page
+
+__all__ = ["INSTALL", "make_app"]
+
+INSTALL = "pip install 'tutelage[serve]'"
+MOST_ROWS = 10_000
+"""Rows of a request."""
+
+
+def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
+    """Return the application.
+
+    Args:
+        run: Whose model answers.
+        token: What every request has to say; "" = nothing.
+        most_bytes: Of a body.
+
+    Raises:
+        RunError: The run's model does not answer for rows.
+        UsageError: The framework is not installed.
+    """
+    form = form_of(run)
+    try:
+        from fastapi import FastAPI, Request
+        from fastapi.responses import HTMLResponse, JSONResponse
+    except ImportError as error:
+        raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
+    batcher = Batcher(form, lambda source: records(run, source))
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        yield
+        await batcher.close()
+
+    # The framework's own pages load scripts from elsewhere.
+    own: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
+    app = FastAPI(title=f"Tutelage: {run.path.name}", version="1", lifespan=lifespan, **own)
+
+    async def health() -> dict[str, str]:
+        """Tell that it answers; the only thing that needs no token."""
+        return {"status": "ok", "run": run.path.name}
+
+    async def predict(request: Any) -> Any:
+        """Answer for rows."""
+        try:
+            rows = _rows(await request.body(), request.headers.get("content-type", ""), form)
+            return JSONResponse({"predictions": await batcher.submit(rows)})
+        except BusyError:
+            return JSONResponse(problem("busy", "too many rows are waiting: try again in a moment"), 503)
+        except TutelageError as error:
+            told = problem(error.code, error.message)
+            told["error"]["problems"] = error.record()["problems"]
+            return JSONResponse(told, 400)
+
+    predict.__annotations__["request"] = Request
+
+    async def openapi() -> Any:
+        """Say what there is."""
+        return JSONResponse(app.openapi())
+
+    async def docs() -> Any:
+        """Say it to people."""
+        return HTMLResponse(docs_page(app.openapi()))
+
+    async def home() -> Any:
+        """Let people try it."""
+        return HTMLResponse(try_page(run.path.name, form.noun, columns=_columns(run)))
+
+    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=_body_of(form), response_model=None)
+    for path, page in (("/openapi.json", openapi), ("/docs", docs), ("/", home)):
+        app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)
+    return Guard(app, token, most_bytes)
+
+
+def form_of(run: Run) -> Form:
+    """Return how rows of a run's model look.
+
+    Raises:
+        RunError: It does not answer for rows.
+    """
+    fitted = run.predictor.fitted
+    name = "" if fitted is None or not run.decided.task.answers_rows else fitted.row_form
+    if name not in FORMS:
+        kind = getattr(run.decided.task, "kind", "")
+        raise RunError(f"{run.path}: a model of task {kind!r} has no answer for a single row, so it cannot be served.")
+    return FORMS[name]()
+
+
+def records(run: Run, source: Any) -> list[dict[str, Any]]:
+    """Return one record a row: the prediction, and the probability of each class."""
+    found = run.prediction(source)
+    told: list[dict[str, Any]] = [{"prediction": label} for label in found.labels]
+    if found.probabilities is not None:
+        for record, row in zip(told, np.asarray(found.probabilities).tolist(), strict=True):
+            record["probabilities"] = {str(name): share for name, share in zip(found.classes, row, strict=True)}
+    return told
+
+
+def _rows(body: bytes, kind: str, form: Form) -> list[Any]:
+    """Return the rows of a body.
+
+    Raises:
+        UsageError: It is not what is expected.
+    """
+    expected = f'expected JSON: {{"rows": [...]}}, each a {form.noun}'
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the body is no JSON ({str(error)[:200]}); {expected}.") from None
+    if not isinstance(told, dict) or set(told) != {"rows"} or not isinstance(told["rows"], list):
+        raise UsageError(f"{expected}.")
+    rows = told["rows"]
+    if not 1 <= len(rows) <= MOST_ROWS:
+        raise UsageError(f"{len(rows):,} rows, where 1 to {MOST_ROWS:,} are expected.")
+    for number, row in enumerate(rows, start=1):
+        try:
+            form.check(row)
+        except UsageError as error:
+            raise UsageError(f"row {number}: {error}") from None
+    return rows
+
+
+def _body_of(form: Form) -> dict[str, Any]:
+    """Return what OpenAPI says of the body."""
+    rows = {"type": "array", "items": form.schema, "minItems": 1, "maxItems": MOST_ROWS}
+    schema = {"type": "object", "required": ["rows"], "properties": {"rows": rows}, "additionalProperties": False}
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _columns(run: Run) -> tuple[str, ...]:
+    """Return the columns that a row needs, for the page."""
+    fitted = run.predictor.fitted
+    intake = None if fitted is None else fitted.intake()
+    return () if intake is None else tuple(one.name for one in intake.inputs)

@@ -1,0 +1,58 @@
+"""Runs the application on a port until it is told to stop; what is being answered then is answered still."""
+
+import secrets
+from typing import Any
+
+from tutelage.core.errors import UsageError
+from tutelage.core.outlet import tell
+from tutelage.run.run import Run
+from tutelage.serve.app import INSTALL, make_app
+
+__all__ = ["choose_token", "serve"]
+
+MOST_BYTES = 32 * 2**20
+"""Of a body: a photo of a camera as base64, or some ten thousand rows."""
+GRACE_S = 10
+"""Given to requests that are being answered when it stops."""
+MOST_CONNECTIONS = 4_096
+
+
+def choose_token(wish: str) -> str:
+    """Return the token: as wished, `none` = none, "" = a new one that nobody guesses."""
+    return "" if wish == "none" else wish or secrets.token_urlsafe(24)
+
+
+def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "", most_bytes: int = MOST_BYTES) -> None:
+    """Serve a run's model until SIGINT or SIGTERM.
+
+    Args:
+        run: The run.
+        host: The address to listen at; 127.0.0.1 = this machine alone.
+        port: 1 to 65535; 0 = any that is free.
+        token: What requests have to say; "" = a new one, `none` = nothing.
+        most_bytes: Of a body.
+
+    Raises:
+        RunError: The run's model does not answer for rows.
+        UsageError: The framework is not installed, or the port is taken.
+    """
+    chosen = choose_token(token)
+    app: Any = make_app(run, token=chosen, most_bytes=most_bytes)
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=GRACE_S, backlog=MOST_CONNECTIONS
+    )
+    # The model is read and run once before anybody waits for it.
+    _ = run.predictor
+    try:
+        socket = config.bind_socket()
+    except SystemExit:
+        raise UsageError(f"--port {port}: cannot listen at {host}:{port}; another program may. Choose another port.") from None
+    address = f"http://{host}:{socket.getsockname()[1]}/"
+    tell(f"serving    {run.path} at {address}{f'?token={chosen}' if chosen else ''}")
+    tell(f"token      {chosen or 'none: whoever reaches this address may ask'}")
+    tell("stop       Ctrl-C")
+    uvicorn.Server(config).run(sockets=[socket])

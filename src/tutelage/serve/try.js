@@ -1,0 +1,68 @@
+"use strict";
+const token = new URLSearchParams(location.search).get("token");
+const answer = document.getElementById("answer"), input = document.getElementById("input");
+if (token) document.getElementById("docs").href = "docs?token=" + encodeURIComponent(token);
+function read(file) {
+  return new Promise((done, failed) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.onerror = () => failed(new Error("the file cannot be read"));
+    reader.readAsDataURL(file);
+  });
+}
+async function row() {
+  const cells = document.querySelectorAll("[data-column]");
+  if (cells.length) {
+    const values = {};
+    for (const cell of cells) {
+      const text = cell.value.trim();
+      values[cell.dataset.column] = text === "" ? null : isNaN(Number(text)) ? text : Number(text);
+    }
+    return values;
+  }
+  if (input.type === "file") {
+    if (!input.files.length) throw new Error("choose a picture first");
+    return read(input.files[0]);
+  }
+  if (document.body.dataset.noun === "text") return input.value;
+  const text = input.value.trim();
+  return JSON.parse(text.startsWith("[") ? text : "[" + text + "]");
+}
+function line(table, name, share) {
+  const cells = table.insertRow(), first = cells.insertCell(), second = cells.insertCell();
+  first.textContent = name;
+  const meter = document.createElement("meter");
+  meter.value = share;
+  second.append(meter, " " + (100 * share).toFixed(2) + " %");
+}
+function show(found) {
+  answer.replaceChildren();
+  const said = document.createElement("p"), strong = document.createElement("strong");
+  strong.textContent = String(found.prediction);
+  said.append("Prediction: ", strong);
+  answer.append(said);
+  if (!found.probabilities) return;
+  const table = document.createElement("table");
+  const shares = Object.entries(found.probabilities).sort((a, b) => b[1] - a[1]);
+  for (const [name, share] of shares.slice(0, 20)) line(table, name, share);
+  answer.append(table);
+}
+if (input && input.type === "file") {
+  input.addEventListener("change", async () => {
+    if (input.files.length) document.getElementById("seen").src = await read(input.files[0]);
+  });
+}
+document.getElementById("ask").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  answer.textContent = "...";
+  try {
+    const headers = { "Content-Type": "application/json" };
+    if (token) headers.Authorization = "Bearer " + token;
+    const reply = await fetch("predict", { method: "POST", headers, body: JSON.stringify({ rows: [await row()] }) });
+    const told = await reply.json();
+    if (!reply.ok) throw new Error(told.error.message);
+    show(told.predictions[0]);
+  } catch (error) {
+    answer.textContent = "Refused: " + error.message;
+  }
+});

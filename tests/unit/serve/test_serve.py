@@ -1,0 +1,203 @@
+"""The server answers as `predict` does, refuses with a reason, and gives nothing without the token but health."""
+
+import asyncio
+import base64
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import tutelage
+from tutelage.core.errors import TutelageError, UsageError
+from tutelage.run.run import Run
+from tutelage.serve.app import make_app
+from tutelage.serve.batching import Batcher
+from tutelage.serve.forms import FORMS
+
+fastapi = pytest.importorskip("fastapi")
+httpx = pytest.importorskip("httpx")
+TOKEN = "secret"
+SAID = {"Authorization": f"Bearer {TOKEN}"}
+ROWS = [{"size": 0.1 * number, "form": "xyz"[number % 3]} for number in range(24)]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    random = np.random.default_rng(0)
+    table = {
+        "size": [random.normal() + 2 * (i % 2) for i in range(60)],
+        "form": ["xyz"[i % 3] for i in range(60)],
+        "answer": [["no", "yes"][i % 2] for i in range(60)],
+    }
+    out = tmp_path_factory.mktemp("serve") / "run"
+    return tutelage.train(table, target="answer", steps=4, quiet=True, out=out)
+
+
+def ask(run: Run, *requests: tuple[str, str, dict[str, Any]], token: str = TOKEN, most_bytes: int = 2**20) -> list[Any]:
+    async def all_of_them() -> list[Any]:
+        transport = httpx.ASGITransport(app=make_app(run, token=token, most_bytes=most_bytes))
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await asyncio.gather(*(client.request(method, path, **more) for method, path, more in requests))
+
+    return asyncio.run(all_of_them())
+
+
+def told(reply: Any) -> str:
+    return str(reply.json()["error"]["message"])
+
+
+def test_nothing_is_given_without_the_token_but_health(run: Run) -> None:
+    wrong = {"headers": {"Authorization": "Bearer other"}}
+    paths = [("GET", "/"), ("GET", "/docs"), ("GET", "/openapi.json"), ("POST", "/predict"), ("GET", "/other")]
+    replies = ask(run, *((method, path, more) for method, path in paths for more in ({}, wrong)))
+    assert {reply.status_code for reply in replies} == {401}
+    (health,) = ask(run, ("GET", "/health", {}))
+    assert health.json() == {"status": "ok", "run": run.path.name}
+
+
+def test_a_browser_may_say_the_token_in_the_address_of_a_page_and_not_elsewhere(run: Run) -> None:
+    with_token = {"params": {"token": TOKEN}}
+    page, docs, schema, rows = ask(
+        run, ("GET", "/", with_token), ("GET", "/docs", with_token), ("GET", "/openapi.json", with_token),
+        ("POST", "/predict", {**with_token, "json": {"rows": ROWS[:1]}}),
+    )  # fmt: skip
+    assert page.status_code == docs.status_code == schema.status_code == 200
+    assert rows.status_code == 401
+    assert 'data-column="size"' in page.text
+    assert "http://" not in page.text.replace("http://www.w3.org", "")
+    assert "https://" not in page.text + docs.text
+    assert "/predict" in schema.json()["paths"]
+
+
+def test_answers_are_those_of_predict_however_many_ask_at_once(run: Run) -> None:
+    replies = ask(run, *(("POST", "/predict", {"headers": SAID, "json": {"rows": [row]}}) for row in ROWS))
+    expected = run.prediction({name: [row[name] for row in ROWS] for name in ("size", "form")})
+    assert expected.probabilities is not None
+    for reply, label, shares in zip(replies, expected.labels, expected.probabilities, strict=True):
+        (found,) = reply.json()["predictions"]
+        assert found["prediction"] == label
+        np.testing.assert_allclose([found["probabilities"][name] for name in ("no", "yes")], shares, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"{", "no JSON"),
+        (b"[1]", "expected JSON"),
+        (b'{"rows": []}', "0 rows"),
+        (b'{"rows": [7]}', "found a number"),
+        (b'{"rows": [{"size": [1], "form": "x"}]}', "column 'size'"),
+        (b'{"rows": [{"size": 1}]}', "problem"),
+        (b'{"rows": [{"size": 1, "form": "x"}, {"size": 1}]}', "other columns"),
+        (b"[" * 100_000, "no JSON"),
+    ],
+)
+def test_malformed_bodies_are_refused_with_a_reason(run: Run, body: bytes, reason: str) -> None:
+    (reply,) = ask(run, ("POST", "/predict", {"headers": SAID, "content": body}))
+    assert reply.status_code == 400
+    assert reason in told(reply)
+
+
+def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(run: Run) -> None:
+    async def pieces() -> Any:
+        for _ in range(30):
+            yield b" " * 100
+
+    said = ("POST", "/predict", {"headers": SAID, "content": b" " * 2_000})
+    unsaid = ("POST", "/predict", {"headers": SAID, "content": pieces()})
+    for reply in ask(run, said, unsaid, most_bytes=1_000):
+        assert reply.status_code == 413
+        assert "1,000 bytes" in told(reply)
+
+
+def test_a_bad_request_spoils_none_that_came_with_it(run: Run) -> None:
+    bad = {"rows": [{"size": "wide", "form": "x"}]}
+    replies = ask(run, *(("POST", "/predict", {"headers": SAID, "json": body}) for body in ({"rows": ROWS[:2]}, bad)))
+    assert [reply.status_code for reply in replies] == [200, 400]
+    assert "wide" in json.dumps(replies[1].json())
+
+
+def test_requests_that_wait_are_answered_together() -> None:
+    seen: list[int] = []
+
+    def answer(source: Any) -> list[dict[str, Any]]:
+        seen.append(len(source))
+        time.sleep(0.01)
+        return [{"prediction": text} for text in source]
+
+    async def many() -> list[Any]:
+        batcher = Batcher(FORMS["text"](), answer)
+        found = await asyncio.gather(*(batcher.submit([str(number)]) for number in range(100)))
+        await batcher.close()
+        return found
+
+    found = asyncio.run(many())
+    assert [one[0]["prediction"] for one in found] == [str(number) for number in range(100)]
+    assert len(seen) <= 4
+
+
+def test_texts_are_never_taken_for_paths(tmp_path: Path) -> None:
+    file = tmp_path / "secret.txt"
+    file.write_text("hidden", encoding="utf-8")
+    with FORMS["text"]().source([str(file)]) as source:
+        assert isinstance(source, np.ndarray)
+
+
+def test_pictures_are_image_files_as_base64() -> None:
+    form, buffer = FORMS["picture"](), io.BytesIO()
+    Image.new("RGB", (4, 4)).save(buffer, "PNG")
+    text = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    form.check(text)
+    with form.source([text]) as (path,):
+        assert path.read_bytes() == buffer.getvalue()
+    assert not path.exists()
+    with pytest.raises(UsageError, match="base64"):
+        form.check("no picture!")
+
+
+def test_a_model_without_answers_for_rows_is_not_served(run: Run) -> None:
+    class Other:
+        path = run.path
+        predictor = run.predictor
+
+        class decided:  # noqa: N801
+            class task:  # noqa: N801
+                kind, answers_rows = "generate", False
+
+    with pytest.raises(TutelageError, match="cannot be served"):
+        make_app(Other(), token="", most_bytes=1)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def server(run: Run) -> Iterator[str]:
+    uvicorn = pytest.importorskip("uvicorn")
+    config = uvicorn.Config(make_app(run, token=TOKEN, most_bytes=2**20), port=0, log_level="error", lifespan="on", backlog=2048)
+    socket, served = config.bind_socket(), uvicorn.Server(config)
+    thread = threading.Thread(target=served.run, kwargs={"sockets": [socket]})
+    thread.start()
+    yield f"http://127.0.0.1:{socket.getsockname()[1]}"
+    served.should_exit = True
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+def test_a_thousand_requests_at_once_over_a_real_socket(run: Run, server: str) -> None:
+    async def many() -> list[Any]:
+        limits = httpx.Limits(max_connections=200)
+        async with httpx.AsyncClient(limits=limits, timeout=120) as client:
+            sent = (client.post(f"{server}/predict", headers=SAID, json={"rows": [ROWS[n % 24]]}) for n in range(1_000))
+            return await asyncio.gather(*sent)
+
+    replies = asyncio.run(many())
+    expected = run.prediction({name: [row[name] for row in ROWS] for name in ("size", "form")})
+    assert {reply.status_code for reply in replies} == {200}
+    assert [reply.json()["predictions"][0]["prediction"] for reply in replies] == [expected.labels[n % 24] for n in range(1_000)]
