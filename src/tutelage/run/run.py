@@ -153,15 +153,12 @@ class Run:
         return self.answerer
 
     def evaluate(self, source: Any = None, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, float]:
-        """Measure the model.
+        """Measure the model, and return metrics by name, such as `test/accuracy`.
 
         Args:
             source: A path or arrays with labels; None = the final metrics on the run's own test part.
             target: Name of the target column, if not the one of the training.
             on_bad_data: What to do with rows that cannot be used: fail or skip.
-
-        Returns:
-            Metrics by name, such as `test/accuracy`.
 
         Raises:
             DataError: Rows without labels, or with labels that the model does not know.

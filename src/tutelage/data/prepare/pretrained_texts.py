@@ -55,13 +55,13 @@ class FittedPretrainedTexts(FittedTokens):
     """Preprocessing of texts by the tokenizer of public weights.
 
     Attributes:
-        tokenizer: Its tokenizer.json.
+        written: Its tokenizer.json.
         length: Most tokens of a text, those that mark its ends among them.
         column: The column of a table that holds the texts; "" where they are not in a table.
     """
 
     unit: ClassVar[str] = "tokens"
-    tokenizer: str
+    written: str
     length: int
     column: str
 
@@ -69,7 +69,7 @@ class FittedPretrainedTexts(FittedTokens):
     def _tokenizer(self) -> Any:
         library = import_tokenizers()
         try:
-            found = library.Tokenizer.from_str(self.tokenizer)
+            found = library.Tokenizer.from_str(self.written)
         except Exception as error:  # the library has no type of its own for what it cannot read
             raise BorderError(f"tokenizer: {str(error)[:200]}") from error
         found.no_truncation()
@@ -94,9 +94,13 @@ class FittedPretrainedTexts(FittedTokens):
         """Return a token as it stands in the vocabulary."""
         return self._names.get(code, f"(unused {code})"), f"token {code:,} of {self.vocabulary_size:,}"
 
+    def tokenizer(self) -> str:
+        """Return the tokenizer.json."""
+        return self.written
+
     def state(self) -> dict[str, Any]:
         """Return all that is known as JSON values."""
-        return {"tokenizer": self.tokenizer, "length": self.length, "column": self.column}
+        return {"tokenizer": self.written, "length": self.length, "column": self.column}
 
     def say(self) -> str:
         """Write vocabulary and length."""
