@@ -1,4 +1,5 @@
 """Whether calibration by default ever hurts: log loss and calibration error of our own classifiers on test rows.
+
 `TUTELAGE_DATA=FOLDER python -m bench calibration` adds the tables and images below a folder of public data sets.
 Goals: over at least 12 classifiers the log loss is never worse by more than its standard error.
 """
