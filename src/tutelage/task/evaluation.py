@@ -150,12 +150,12 @@ class RowsEvaluator(Measured):
         }
 
     def _reliability(self) -> Reliability | None:
-        """Return a new collector of how honest probabilities are; None where there are none."""
-        if not self._target.classes:
+        """Return a new collector of how honest probabilities are; None where there are none, or another part is shown."""
+        if not self._target.classes or not self.is_last:
             return None
         # Beside the log loss stands how much of it is a lack of honesty; who asks for other metrics alone gets these alone.
         is_scored = any(metric.kind == PROBABILITIES for metric in self.plan.metrics)
-        return Reliability(self.name, seed=self.plan.seed, is_told=self.is_last, is_scored=is_scored)
+        return Reliability(self.name, seed=self.plan.seed, is_scored=is_scored)
 
     def leaving(self, task: Task) -> Outcome:
         """Return the answers for all rows as they leave, before they are calibrated, beside the truth."""

@@ -33,16 +33,15 @@ class Reliability:
         name: The part's name, such as `test`.
     """
 
-    def __init__(self, name: str, *, seed: int, is_told: bool, is_scored: bool) -> None:
+    def __init__(self, name: str, *, seed: int, is_scored: bool) -> None:
         """Begin with nothing.
 
         Args:
             name: The part's name.
             seed: The run's.
-            is_told: Whether diagrams and all measures are found.
             is_scored: Whether the headline measure stands among the part's metrics.
         """
-        self.name, self._seed, self._is_told, self._is_scored = name, seed, is_told, is_scored
+        self.name, self._seed, self._is_scored = name, seed, is_scored
         self._samples = {"before": OutcomeSample(seed=seed), "after": OutcomeSample(seed=seed)}
 
     def add(self, before: np.ndarray, after: Outcome, rows: np.ndarray) -> None:
@@ -64,9 +63,8 @@ class Reliability:
             name, headline = f"{self.name}/{HEADLINE}", catalog.load("metric", HEADLINE)()
             value = headline.compute(outcomes["after"])
             own = {"metrics": {name: value}, "intervals": {name: self._interval(headline, outcomes["after"], value)}}
-        if self._is_told:
-            found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
-            own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
+        found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
+        own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
         return own
 
     def _interval(self, metric: Metric, outcome: Outcome, value: float) -> list[float]:
