@@ -131,7 +131,7 @@ REFERENCES: dict[str, Callable[[Outcome], float]] = {
     "r2": by_number(sk.r2_score),
     "rmse": by_number(sk.root_mean_squared_error),
 }
-WITHOUT_REFERENCE = {"calibration_error", "refined_loss"}
+WITHOUT_REFERENCE = {"ece", "smooth_ece", "classwise_ece", "calibration_error", "refined_loss"}
 
 
 def test_every_metric_of_rows_has_a_reference_or_a_value_by_hand() -> None:

@@ -12,7 +12,8 @@ from tutelage.core import catalog
 from tutelage.metric.base import Metric, Tally
 
 KINDS = catalog.names("metric")
-KEEP_ROWS = {"auroc", "average_precision", "coverage", "density", "frechet", "frechet_floor", "precision_coverage"}
+RANKING = {"auroc", "average_precision", "ece", "smooth_ece", "classwise_ece"}
+KEEP_ROWS = {*RANKING, "coverage", "density", "frechet", "frechet_floor", "precision_coverage"}
 """What ranks or compares rows has to keep some numbers of each; everything else keeps sums."""
 NUM_CUTS = 12
 TOLERANCE = 1e-11

@@ -32,6 +32,7 @@ WISHES: dict[str, tuple[str, Any]] = {
     "floor": ("floor", "word_pairs"),
     "loss": ("loss", "mse"),
     "ema": ("ema", 0.99),
+    "calibrate": ("calibrate", "temperature"),
     "class_weights": ("class_weights", "balanced"),
     "mirror": ("mirror", "on"),
     "split": ("split.validation", {"validation": 0.25}),

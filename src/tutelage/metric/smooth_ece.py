@@ -28,7 +28,7 @@ class SmoothError(ConfidenceMetric):
 
     kind: Literal["smooth_ece"] = "smooth_ece"
     title: ClassVar[str] = "calibration error (smooth)"
-    most_resamples: ClassVar[int] = 200
+    most_resamples: ClassVar[int] = 100
 
     def measure(self, confidence_N: np.ndarray, hit_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:
         """Return the metric [R]."""

@@ -26,8 +26,8 @@ __all__ = ["Calibration", "Honesty", "MOST_ROWS", "calibration_record", "fit_cal
 
 MOST_ROWS = 10_000
 """Held-out rows that are fitted to, at most: of more, nothing more is learned, and it would take long."""
-SECONDS_PER_CELL, SECONDS_AT_LEAST = 2e-6, 0.3
-"""What choosing takes at most, by rows * classes * candidates; measured on one busy core."""
+SECONDS_PER_CELL, SECONDS_AT_LEAST = 2e-6, 0.8
+"""What choosing takes at most, by rows * classes * candidates, and what diagrams and intervals take; measured on one core."""
 
 
 class Leaving(Protocol):

@@ -22,6 +22,8 @@ from tutelage.task.rows import PreparedPart, RowsData
 __all__ = ["CommonAnswer", "Judge", "RowsEvaluator", "Shown"]
 
 NUM_WORST = 24
+PROBABILITIES = "loss"
+"""The metric of probabilities beside which their calibration error is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ class RowsEvaluator(Measured):
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
         tallies, alone, floor = self.tallies(), self.tallies(), self.tallies()
         sample, shown, worst = OutcomeSample(seed=self.plan.seed), self.judge.shown(self._target), _Worst()
-        reliability = Reliability(self.name, seed=self.plan.seed, is_told=self.is_last) if self._target.classes else None
+        reliability = self._reliability()
         for rows, network in self.outcomes(task):
             before = network.prediction
             if self.beside is not None:
@@ -146,6 +148,14 @@ class RowsEvaluator(Measured):
             **shown.record(kept),
             **self._say_beside(alone, floor),
         }
+
+    def _reliability(self) -> Reliability | None:
+        """Return a new collector of how honest probabilities are; None where there are none, or another part is shown."""
+        if not self._target.classes or not self.is_last:
+            return None
+        # Beside the log loss stands how much of it is a lack of honesty; who asks for other metrics alone gets these alone.
+        is_scored = any(metric.kind == PROBABILITIES for metric in self.plan.metrics)
+        return Reliability(self.name, seed=self.plan.seed, is_scored=is_scored)
 
     def leaving(self, task: Task) -> Outcome:
         """Return the answers for all rows as they leave, before they are calibrated, beside the truth."""

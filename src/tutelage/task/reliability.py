@@ -33,9 +33,15 @@ class Reliability:
         name: The part's name, such as `test`.
     """
 
-    def __init__(self, name: str, *, seed: int, is_told: bool) -> None:
-        """Begin with nothing; `is_told` says whether more than the headline measure is found."""
-        self.name, self._seed, self._is_told = name, seed, is_told
+    def __init__(self, name: str, *, seed: int, is_scored: bool) -> None:
+        """Begin with nothing.
+
+        Args:
+            name: The part's name.
+            seed: The run's.
+            is_scored: Whether the headline measure stands among the part's metrics.
+        """
+        self.name, self._seed, self._is_scored = name, seed, is_scored
         self._samples = {"before": OutcomeSample(seed=seed), "after": OutcomeSample(seed=seed)}
 
     def add(self, before: np.ndarray, after: Outcome, rows: np.ndarray) -> None:
@@ -52,13 +58,13 @@ class Reliability:
         outcomes = {when: sample.outcome() for when, sample in self._samples.items() if len(sample.rows)}
         if not outcomes:
             return {}
-        name, headline = f"{self.name}/{HEADLINE}", catalog.load("metric", HEADLINE)()
-        value = headline.compute(outcomes["after"])
-        ends = self._interval(headline, outcomes["after"], value)
-        own: dict[str, Any] = {"metrics": {name: value}, "intervals": {name: ends}}
-        if self._is_told:
-            found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
-            own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
+        own: dict[str, Any] = {}
+        if self._is_scored:
+            name, headline = f"{self.name}/{HEADLINE}", catalog.load("metric", HEADLINE)()
+            value = headline.compute(outcomes["after"])
+            own = {"metrics": {name: value}, "intervals": {name: self._interval(headline, outcomes["after"], value)}}
+        found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
+        own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
         return own
 
     def _interval(self, metric: Metric, outcome: Outcome, value: float) -> list[float]:

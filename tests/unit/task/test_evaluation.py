@@ -46,7 +46,7 @@ def test_metrics_that_were_asked_for_reach_the_test_part_with_their_settings(bui
     evaluator = evaluator_of(built)
     result = evaluator.final(built.task)
     names = [f"test/{name}" for name in NAMES]
-    assert list(result["metrics"]) == list(result["intervals"]) == [*names, "test/ece"]
+    assert list(result["metrics"]) == list(result["intervals"]) == names
     assert [name for name in result["baseline"] if name != "description"] == names
     assert result["metrics"]["test/f1"] == F1(average="weighted").compute(whole(evaluator, built.task))
     assert result["metrics"]["test/calibration_error"] == CalibrationError(bins=4).compute(whole(evaluator, built.task))
@@ -79,7 +79,7 @@ def test_the_result_is_that_of_all_predictions_at_once(built: Problem) -> None:
         name = f"test/{metric.kind}"  # type: ignore[attr-defined]
         assert result["metrics"][name] == metric.compute(outcome)
         assert tuple(result["intervals"][name]) == interval(metric, outcome, seed=evaluator.plan.seed)
-    assert evaluator(task) == {name: value for name, value in result["metrics"].items() if name != "test/ece"}
+    assert evaluator(task) == result["metrics"]
 
 
 def test_the_worst_mistakes_come_first(built: Problem) -> None:
