@@ -18,6 +18,7 @@ import tutelage
 from bench.measure import machine
 from tutelage.core import catalog
 from tutelage.data.part.base import RowsPart
+from tutelage.run.run import Run
 
 HALVES = {"first": (range(5), range(5, 10)), "last": (range(5, 10), range(5)), "even": (range(0, 10, 2), range(1, 10, 2))}
 """Which classes are learned beforehand, and which then."""
@@ -44,6 +45,17 @@ def chosen(pair: tuple[np.ndarray, np.ndarray], classes: range, *, count: int = 
     return pixels[kept], np.array([f"class {code}" for code in codes[kept]], dtype=object)
 
 
+def learn_half(data: dict[str, tuple[np.ndarray, np.ndarray]], known: range, epochs: str, folder: str) -> Run:
+    """Train the run that is started from."""
+    return tutelage.train(
+        chosen(data["train"], known),
+        test=chosen(data["test"], known),
+        epochs=float(epochs),
+        quiet=True,
+        out=Path(folder) / "before",
+    )
+
+
 def main() -> None:
     """Measure, and print the record."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -51,6 +63,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--time", type=float, default=60.0, help="seconds of each training with few images")
     parser.add_argument("--before", default="1", help="epochs of the run that is started from")
+    parser.add_argument("--run", default="", help="a run that has learned that half already, in place of training it")
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--halves", choices=tuple(HALVES), default="first")
     parser.add_argument("--out", default="")
@@ -60,13 +73,7 @@ def main() -> None:
     record: dict[str, Any] = {"halves": arguments.halves, "images": arguments.images, "time_s": arguments.time, "seeds": []}
     with tempfile.TemporaryDirectory() as folder:
         begin = time.monotonic()
-        before = tutelage.train(
-            chosen(data["train"], known),
-            test=chosen(data["test"], known),
-            epochs=float(arguments.before),
-            quiet=True,
-            out=Path(folder) / "before",
-        )
+        before = tutelage.open_run(arguments.run) if arguments.run else learn_half(data, known, arguments.before, folder)
         record["before"] = {"accuracy": before.metrics["test/accuracy"], "seconds": time.monotonic() - begin}
         for seed in range(arguments.seeds):
             few = chosen(data["train"], new, count=arguments.images, seed=seed)

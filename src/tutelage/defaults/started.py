@@ -39,7 +39,7 @@ class Treatment:
     deepest: float
 
 
-OF_A_RUN = Treatment(head=0.2, factor=0.3, deepest=0.1)
+OF_A_RUN = Treatment(head=0.1, factor=0.5, deepest=0.1)
 OF_PUBLIC_WEIGHTS = Treatment(head=0.2, factor=0.05, deepest=0.01)
 
 

@@ -176,7 +176,7 @@ def _for_texts(folder: Path, description: Any) -> tuple[str, dict[str, Any]]:
         raise RunError(f"{path}: no tokenizer can be read ({str(error)[:200]}). Save it beside the weights.") from error
     places = int(getattr(description, "max_position_embeddings", MOST_TOKENS) or MOST_TOKENS)
     # Some count positions from behind the number of the padding token on.
-    length = min(MOST_TOKENS, places - (int(description.pad_token_id or 0) + 1 if places % 2 == 0 and places > 512 else 0))
+    length = min(MOST_TOKENS, places - int(description.pad_token_id or 0) - 1)
     return "pretrained_texts", {"tokenizer": told, "length": length, "column": ""}
 
 
