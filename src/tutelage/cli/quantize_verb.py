@@ -2,7 +2,7 @@
 
 import argparse
 
-from tutelage.core.outlet import one_line, say, say_json
+from tutelage.core.outlet import one_line, say, say_json, warn
 from tutelage.run.quantize import make_int8
 
 __all__ = ["run"]
@@ -17,6 +17,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     lost = f"{told['lost']:.2f} {told['unit']} lost on {told['num_rows']:,} validation rows"
     say(f"{one_line(str(made.path))}: int8 ({told['method']}), {lost}, {told['agreement']:.2%} of the answers agree")
+    if told["warning"]:
+        warn(told["warning"])
     sizes = told["size_bytes"]
     say(f"size            {sizes['float32']:>12,} bytes -> {sizes['int8']:,}")
     for size, own in told["latency_ms"]["int8"].items():

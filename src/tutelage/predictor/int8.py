@@ -59,9 +59,16 @@ class OnnxNetwork(nn.Module):
         self._names = [one.name for one in self._session.get_inputs()]
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        """Return the outputs for a batch on the CPU."""
+        """Return the outputs for a batch on the CPU.
+
+        Raises:
+            RunError: ONNX Runtime cannot compute them.
+        """
         fed = {name: tensor.contiguous().numpy() for name, tensor in zip(self._names, tensors, strict=True)}
-        return torch.from_numpy(self._session.run(None, fed)[0])
+        try:
+            return torch.from_numpy(self._session.run(None, fed)[0])
+        except Exception as error:  # a border: the runtime's errors have no common class
+            raise RunError(f"ONNX Runtime cannot compute the network: {str(error).strip()[:300]}") from error
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another of the same content: a session cannot be copied."""
@@ -74,6 +81,19 @@ class OnnxNetwork(nn.Module):
     def file(self) -> bytes:
         """Return the ONNX file."""
         return self.content.numpy().tobytes()
+
+
+class _ByName(nn.Module):
+    """A network that takes its tensors by name: some take any number of them, of which a tracer cannot say the sizes."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, batch: dict[str, Tensor]) -> Tensor:
+        """Return the network's outputs."""
+        outputs: Tensor = self.network(*batch.values())
+        return outputs
 
 
 def export_network(network: nn.Module, batch: Mapping[str, Tensor], *, free: Sequence[str] = ()) -> bytes:
@@ -95,19 +115,27 @@ def export_network(network: nn.Module, batch: Mapping[str, Tensor], *, free: Seq
         path = Path(folder) / "network.onnx"
         try:
             torch.onnx.export(
-                network.eval(),
-                tuple(batch.values()),
+                _ByName(network).eval(),
+                (),
                 str(path),
+                kwargs={"batch": dict(batch)},
                 dynamo=True,
                 input_names=list(batch),
                 output_names=[OUTPUT],
-                dynamic_shapes=tuple(sizes.values()),
+                dynamic_shapes={"batch": sizes},
                 external_data=False,
                 verbose=False,
             )
         except Exception as error:  # a border: whatever torch says of a network that it cannot export
-            raise RunError(f"{type(network).__name__} cannot be written as ONNX: {str(error).strip()[:300]}") from error
+            raise RunError(f"{type(network).__name__} cannot be written as ONNX: {_first_lines(error)}") from error
         return path.read_bytes()
+
+
+def _first_lines(error: BaseException) -> str:
+    """Return what was wrong at the bottom of an error, without what is said to developers."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error).strip()[:300]
 
 
 def quantized(content: bytes, batches: Sequence[Mapping[str, np.ndarray]], *, method: Int8Method) -> bytes:
@@ -124,13 +152,12 @@ def quantized(content: bytes, batches: Sequence[Mapping[str, np.ndarray]], *, me
     """
     _require("onnx")
     from onnxruntime import quantization as q
-    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     with tempfile.TemporaryDirectory(prefix="tutelage-") as folder, _silent():
         source, prepared, target = (Path(folder) / f"{name}.onnx" for name in ("source", "prepared", "target"))
         source.write_bytes(content)
         try:
-            quant_pre_process(str(source), str(prepared))
+            _prepare(str(source), str(prepared))
             if method == "dynamic":
                 q.quantize_dynamic(str(prepared), str(target), per_channel=True, weight_type=q.QuantType.QInt8)
             else:
@@ -146,6 +173,16 @@ def quantized(content: bytes, batches: Sequence[Mapping[str, np.ndarray]], *, me
         except Exception as error:  # a border: whatever the tool says of a graph that it cannot change
             raise RunError(f"cannot be quantised ({method}): {str(error).strip()[:300]}") from error
         return target.read_bytes()
+
+
+def _prepare(source: str, target: str) -> None:
+    """Fold constants and join operators; sizes of all tensors are found out where the tool can, which it cannot within loops."""
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    try:
+        quant_pre_process(source, target)
+    except Exception:  # a border: it fails in many ways, and products are found without the sizes too
+        quant_pre_process(source, target, skip_symbolic_shape=True)
 
 
 class _Ranges:
@@ -165,7 +202,7 @@ def _session(content: bytes) -> Any:
     runtime = _require("onnxruntime")
     options = runtime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what is wrong is raised too
     try:
         return runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # a border: the runtime's errors have no common class

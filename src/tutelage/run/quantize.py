@@ -76,13 +76,18 @@ def _best(
     batches = some_batches(before, rows)
     content = exported(before, batches[0], is_ragged=rows.lengths is not None)
     ranges = [{name: tensor.numpy() for name, tensor in batch.items()} for batch in batches]
-    tries = dict[Int8Method, tuple[Predictor, Lost]]()
+    tries, failed = dict[Int8Method, tuple[Predictor, Lost]](), dict[str, str]()
     for name in methods:
-        made = computed(before, quantized(content, ranges, method=name), products="int8")
-        tries[name] = made, lost_between(before, made, validation)
+        try:
+            made = computed(before, quantized(content, ranges, method=name), products="int8")
+            tries[name] = made, lost_between(before, made, validation)
+        except RunError as error:
+            failed[name] = str(error)
+    if not tries:
+        raise RunError(f"{run.path}: no int8 of its network can be made: {'; '.join(failed.values())}. Nothing was written.")
     good = {name: made for name, (made, lost) in tries.items() if lost.lost <= most_loss}
     if not good:
-        found = "; ".join(f"{name}: {lost.lost:.2f} {lost.unit}" for name, (_, lost) in tries.items())
+        found = "; ".join([*(f"{name}: {lost.lost:.2f} {lost.unit}" for name, (_, lost) in tries.items()), *failed.values()])
         raise RunError(
             f"{run.path}: int8 loses more than {most_loss:g} on {len(validation):,} validation rows ({found}). Nothing was "
             "written. To allow more: --most-loss."
@@ -99,5 +104,14 @@ def _best(
         "most_loss": most_loss,
         "latency_ms": {name: latency[name] for name in plain} | {"int8": latency[method]},
         "size_bytes": {"float32": len(content), "int8": len(network.content)},
-        "tried": {name: found.lost for name, (_, found) in tries.items()},
+        "warning": _slower(latency["float32"]["32"]["p50"], latency[method]["32"]["p50"]),
+        "tried": {name: found.lost for name, (_, found) in tries.items()} | failed,
     }
+
+
+def _slower(before_ms: float, after_ms: float) -> str:
+    """Return a warning where a batch takes no less time than before; "" where it does."""
+    if after_ms < before_ms:
+        return ""
+    times = f"{after_ms / before_ms:.1f} times as long as with the run's own model"
+    return f"a batch of 32 rows takes {times}: use that, unless size counts"

@@ -12,6 +12,7 @@ from tutelage.core.errors import RunError, UsageError
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.predictor.ensemble import FORMAT, Ensemble, load_answerer
 from tutelage.run.ensemble import greedy_weights, make_ensemble
+from tutelage.run.forecast import Forecasts, mean_forecasts
 from tutelage.run.run import Run
 from tutelage.task.classify import Classify
 
@@ -128,3 +129,13 @@ def test_the_command_tells_members_and_mean(made: dict[str, Run], tmp_path: Path
     assert "ensemble" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "both")]) == 0
     assert main(["explain", str(tmp_path / "both")]) == 2
+
+
+def test_forecasts_are_averaged_with_their_quantiles() -> None:
+    ones = Forecasts(("t1", "t2"), ("a",), np.ones((2, 1)), {"0.1": np.zeros((2, 1)), "0.9": np.full((2, 1), 2.0)})
+    threes = Forecasts(("t1", "t2"), ("a",), np.full((2, 1), 3.0), {"0.1": np.ones((2, 1))})
+    mean = mean_forecasts([ones, threes], [0.25, 0.75])
+    np.testing.assert_allclose(mean.values, 2.5)
+    # A level that one of them does not have has no mean.
+    assert list(mean.quantiles) == ["0.1"]
+    np.testing.assert_allclose(mean.quantiles["0.1"], 0.75)

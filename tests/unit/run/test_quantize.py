@@ -14,7 +14,7 @@ from tutelage.core.errors import RunError, UsageError
 from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
 from tutelage.run.compact import lost_points, measure_latency
 from tutelage.run.ensemble import make_ensemble
-from tutelage.run.quantize import make_int8
+from tutelage.run.quantize import _slower, make_int8
 from tutelage.run.run import Run
 
 pytest.importorskip("onnxruntime")
@@ -71,6 +71,18 @@ def test_a_run_without_its_rows_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_network_is_refused_in_words() -> None:
     with pytest.raises(RunError, match="ONNX Runtime cannot open"):
         OnnxNetwork(b"no such thing")
+
+
+def test_inputs_that_do_not_fit_are_told_in_words() -> None:
+    network = OnnxNetwork(export_network(nn.Linear(3, 2), {"x": torch.randn(2, 3)}))
+    assert network(torch.randn(7, 3)).shape == (7, 2)
+    with pytest.raises(RunError, match="ONNX Runtime cannot compute"):
+        network(torch.randn(2, 4))
+
+
+def test_what_takes_no_less_time_is_warned_of() -> None:
+    assert _slower(2.0, 1.0) == ""
+    assert "takes 2.0 times as long" in _slower(1.0, 2.0)
 
 
 def test_products_are_within_a_rounding_of_the_network() -> None:
