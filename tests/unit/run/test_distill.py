@@ -271,6 +271,8 @@ def test_what_does_not_fit_is_refused_before_training(cells: Run, pictures: Run,
     assert not list(tmp_path.iterdir())
 
 
-def test_an_explained_student_says_what_its_own_loss_is(cells: Run, tmp_path: Path) -> None:
-    student = study(cells, tmp_path / "student")
-    assert str(tutelage.explain(student.path, row=2))
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("runs", ["pictures", "cells"])
+def test_any_row_of_a_student_can_be_followed(runs: str, part: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    student = study(request.getfixturevalue(runs), tmp_path / "student")
+    assert str(tutelage.explain(student.path, row=2, part=part))
