@@ -214,7 +214,7 @@ def compare(lesson: Lesson, student: Run, alone: Run | None) -> dict[str, Any]:
         name: {"runs": [str(run.path) for run in runs], **cost_of([run.predictor for run in runs]).record()}
         for name, runs in models.items()
     }
-    data, task = student.data(lesson.data, test=lesson.test), student.decided.task
+    data, task = student.data(lesson.data, test=lesson.test, groups=lesson.marks), student.decided.task
     assert isinstance(task, ComparesAnswers)
     if not isinstance(data, RowsData):
         for name, runs in models.items():

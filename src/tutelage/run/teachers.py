@@ -7,7 +7,7 @@ be the same.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -83,14 +83,18 @@ def taught(problem: Problem, plan: Plan, data: Data) -> Problem:
     if not any(term.weight for term in teaching.terms):
         # Nothing of what they say counts, so they are not asked.
         return replace(problem, task=task, lags=lambda _task: problem.lags(own))
-    teaches = _teaches(teaching, plan, data)
-    followed = problem.example
+    teachers = [_opened(file, device=plan.device) for file in teaching.teachers]
+    spec, followed = plan.task, problem.example
+    teaches = _teaches(teaching, teachers, spec, data)
 
     def example(part: Any, row: int) -> Any:
         assert followed is not None
         found = followed(part, row)
-        numbers = torch.tensor([row]) if part == "train" else None
-        return replace(found, batch={**found.batch, **teaches(found.batch, numbers)})
+        # A row of any part, also one for which no answer was kept.
+        answers = teaches(found.batch, None) if isinstance(teaches, LiveAnswers) else {}
+        if found.row is not None:
+            answers[TEACHER] = torch.from_numpy(next(iter(_asked(teachers, spec, found.row, target=data.target))))
+        return replace(found, batch={**found.batch, **answers})
 
     return replace(
         problem,
@@ -101,10 +105,8 @@ def taught(problem: Problem, plan: Plan, data: Data) -> Problem:
     )
 
 
-def _teaches(teaching: Teaching, plan: Plan, data: Data) -> Teaches:
-    """Open the teachers and return what gives their answers."""
-    teachers = [_opened(file, device=plan.device) for file in teaching.teachers]
-    spec = cast("ComparesAnswers", plan.task)
+def _teaches(teaching: Teaching, teachers: Sequence[Predictor], spec: ComparesAnswers, data: Data) -> Teaches:
+    """Return what gives the teachers' answers."""
     if teaching.views == "fixed":
         assert isinstance(data, RowsData)
         return FixedAnswers(teachers, spec, data)
@@ -173,7 +175,10 @@ class LiveAnswers:
 
     @torch.no_grad()
     def __call__(self, batch: Batch, numbers: Tensor | None) -> Batch:
-        """Return the answers for a finished batch; of several teachers, the features beside each other."""
+        """Return the answers for a finished batch, without plain models for rows that have no number.
+
+        Of several teachers the features stand beside each other.
+        """
         each = [
             self._answers(teacher, floor, batch, numbers) for teacher, floor in zip(self._teachers, self._floors, strict=True)
         ]

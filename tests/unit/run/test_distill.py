@@ -213,6 +213,18 @@ def test_a_language_model_is_learned_from_token_by_token(tmp_path: Path) -> None
         study(teacher, tmp_path / "bytes", prepare="bytes")
 
 
+def test_arrays_from_python_are_given_again(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(90, 4)).astype(np.float32)
+    rows, groups = (x, (x[:, 0] > 0).astype(int)), np.arange(90) // 3
+    teacher = teach(rows, tmp_path / "teacher", groups=groups)
+    with pytest.raises(UsageError, match="Give them again"):
+        study(teacher, tmp_path / "none")
+    student = tutelage.distill(teacher.path, source=rows, groups=groups, out=tmp_path / "student", quiet=True)
+    assert student.result["distillation"]["alone"]["num_parameters"] == student.result["num_parameters"]
+    assert len(student.predict(x[:3])) == 3
+
+
 def test_texts_are_learned_from_rows_of_unequal_length(tmp_path: Path) -> None:
     teacher = teach(text_folder(tmp_path), tmp_path / "teacher")
     assert study(teacher, tmp_path / "student").result["distillation"]["teacher"]["agreement"] == 1
@@ -259,6 +271,8 @@ def test_what_does_not_fit_is_refused_before_training(cells: Run, pictures: Run,
     assert not list(tmp_path.iterdir())
 
 
-def test_an_explained_student_says_what_its_own_loss_is(cells: Run, tmp_path: Path) -> None:
-    student = study(cells, tmp_path / "student")
-    assert str(tutelage.explain(student.path, row=2))
+@pytest.mark.parametrize("part", ["train", "test"])
+@pytest.mark.parametrize("runs", ["pictures", "cells"])
+def test_any_row_of_a_student_can_be_followed(runs: str, part: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    student = study(request.getfixturevalue(runs), tmp_path / "student")
+    assert str(tutelage.explain(student.path, row=2, part=part))
