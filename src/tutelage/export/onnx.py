@@ -14,6 +14,7 @@ from tutelage.export.base import Answerer, Format
 from tutelage.export.drawing import dynamic, quiet, short
 from tutelage.export.onnx_words import finish
 from tutelage.export.outgoing import Outgoing
+from tutelage.model.layers.recurrence import with_onnx_kernels
 
 __all__ = ["Onnx"]
 
@@ -46,7 +47,7 @@ class Onnx(Format):
         with quiet():
             try:
                 program: Any = torch.onnx.export(
-                    model.graph,
+                    with_onnx_kernels(model.graph),
                     kwargs={"given": samples},
                     dynamo=True,
                     dynamic_shapes={"given": {one.name: dynamic(("batch", *one.coded_sizes)) for one in model.inputs}},

@@ -36,7 +36,7 @@ def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
     form = form_of(run)
     try:
         from fastapi import FastAPI, Request
-        from fastapi.responses import HTMLResponse, JSONResponse
+        from fastapi.responses import JSONResponse
     except ImportError as error:
         raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
     batcher = Batcher(form, lambda source: records(run, source))
@@ -68,6 +68,16 @@ def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
 
     predict.__annotations__["request"] = Request
 
+    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=_body_of(form), response_model=None)
+    _add_pages(app, run, form)
+    return Guard(app, token, most_bytes)
+
+
+def _add_pages(app: Any, run: Run, form: Form) -> None:
+    """Add what people open in a browser."""
+    from fastapi.responses import HTMLResponse, JSONResponse
+
     async def openapi() -> Any:
         """Say what there is."""
         return JSONResponse(app.openapi())
@@ -80,11 +90,8 @@ def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
         """Let people try it."""
         return HTMLResponse(try_page(run.path.name, form.noun, columns=_columns(run)))
 
-    app.add_api_route("/health", health, methods=["GET"])
-    app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=_body_of(form), response_model=None)
     for path, page in (("/openapi.json", openapi), ("/docs", docs), ("/", home)):
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)
-    return Guard(app, token, most_bytes)
 
 
 def form_of(run: Run) -> Form:

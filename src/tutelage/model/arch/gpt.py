@@ -94,7 +94,7 @@ class Decoder(nn.Module):
 
     def forward(self, token_BT: Tensor) -> Tensor:
         """Return logits [B, T, V]."""
-        return self._read(token_BT, State(len(token_BT)))[0]
+        return self._read(token_BT, State(token_BT.shape[0]))[0]
 
     def begin(self, size: int) -> State:
         """Return the state before the first token, for so many rows."""

@@ -134,7 +134,7 @@ class Known(nn.Module):
     def coming(self, state_ND: Tensor, known_BHK: Tensor) -> Tensor:
         """Return what coming times add, [B, H, C]: what is known of each, weighed as each series' state asks."""
         step_BHD = F.silu(self.step(known_BHK))
-        asked_BCD = self.ask(state_ND).view(len(known_BHK), -1, state_ND.shape[-1])
+        asked_BCD = self.ask(state_ND).view(known_BHK.shape[0], -1, state_ND.shape[-1])
         added_BHC: Tensor = step_BHD @ asked_BCD.transpose(1, 2) * step_BHD.shape[-1] ** -0.5
         return added_BHC
 

@@ -6,12 +6,13 @@ are custom ones here, which reading the file needs.
 Shape letters: B batch, T steps, D inputs, H width, G gates.
 """
 
+from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["exported_kernel"]
+__all__ = ["exported_kernel", "with_onnx_kernels"]
 
 ONNX_GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 """Where each gate of ONNX stands among those of torch: input, output, forget, cell; update, reset, hidden."""
@@ -20,12 +21,34 @@ ONNX_VERSION = 14
 
 def exported_kernel(kernel: nn.RNNBase, x_BTD: Tensor) -> Tensor:
     """Return what one of torch's recurrent kernels gives at each step, [B, T, H]; one layer, one direction, batch first."""
-    mode = str(kernel.mode)
-    weights = [getattr(kernel, name) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")]
-    if torch.onnx.is_in_onnx_export():
-        return _onnx(mode, x_BTD, weights, width=kernel.hidden_size)
-    found: Tensor = torch.ops.tutelage.recurrence(x_BTD, weights, mode)
+    found: Tensor = torch.ops.tutelage.recurrence(x_BTD, _weights(kernel), str(kernel.mode))
     return found
+
+
+def with_onnx_kernels(module: nn.Module) -> nn.Module:
+    """Return a copy of a module in which each recurrent kernel is an operation of ONNX: it can be drawn, and no longer run."""
+    copied = deepcopy(module)
+    for part in list(copied.modules()):
+        for name, child in list(part.named_children()):
+            if isinstance(child, nn.RNNBase):
+                setattr(part, name, _OnnxKernel(child))
+    return copied
+
+
+class _OnnxKernel(nn.Module):
+    """Takes and gives what torch's kernel does, but for the last state."""
+
+    def __init__(self, kernel: nn.RNNBase) -> None:
+        super().__init__()
+        self.kernel = kernel
+
+    def forward(self, x_BTD: Tensor) -> tuple[Tensor]:
+        """Return [B, T, H]."""
+        return (_onnx(str(self.kernel.mode), x_BTD, _weights(self.kernel), width=self.kernel.hidden_size),)
+
+
+def _weights(kernel: nn.RNNBase) -> list[Tensor]:
+    return [getattr(kernel, name) for name in ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")]
 
 
 def _onnx(mode: str, x_BTD: Tensor, weights: list[Tensor], *, width: int) -> Tensor:

@@ -72,7 +72,7 @@ class KernelLayer(RecurrentLayer):
 
     def forward(self, x_BTD: Tensor, length_B: Tensor | None = None) -> Tensor:
         """Return [B, T, H]."""
-        if torch.compiler.is_exporting():
+        if torch.compiler.is_exporting() and isinstance(self.kernel, nn.RNNBase):
             return exported_kernel(self.kernel, x_BTD)
         hidden_BTH: Tensor = self.kernel(x_BTD)[0]
         return hidden_BTH
@@ -173,7 +173,7 @@ class RecurrentNet(nn.Module):
             return hidden_BTH.masked_fill(~mask_BT1, -torch.inf).amax(dim=1)
         if how == "mean":
             return (hidden_BTH * mask_BT1).sum(dim=1) / mask_BT1.sum(dim=1).clamp(min=1)
-        rows = torch.arange(len(hidden_BTH), device=hidden_BTH.device)
+        rows = torch.arange(hidden_BTH.shape[0], device=hidden_BTH.device)
         last_BH = hidden_BTH[rows, mask_BT.sum(dim=1) - 1]
         if not isinstance(self.layers[-1], TwoWay):
             return last_BH
