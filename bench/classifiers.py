@@ -40,7 +40,7 @@ CLASSIFIERS = (
     Classifier("breast-cancer-focal", "sklearn:breast_cancer", {"model": "mlp", "loss": "focal", "epochs": 60}),
     Classifier("titanic", "titanic/titanic.csv", {"target": "Survived", "epochs": 30}),
     Classifier("adult", "adult/train.csv", {"epochs": 2}),
-    Classifier("wine-quality", "wine-quality", {"task": "classify", "epochs": 20}),
+    Classifier("wine-quality", "wine-quality/winequality-red.csv", {"task": "classify", "target": "quality", "epochs": 20}),
     Classifier("fashion-mnist", "fashion-mnist", {"epochs": 1}),
     Classifier("cats-dogs", "cats-dogs", {"epochs": 4}),
 )
