@@ -229,9 +229,7 @@ def _told(
         told.append(Decision(key="start_from.left", value=_listed(transfer.left), reason="has no place in the new network"))
     if decided.head:
         why = "as you asked" if wish.head != "auto" else "else its first gradients would spoil what is known"
-        told.append(
-            Decision(key="start_from.head", value=f"alone in the first {100 * decided.head:g} % of steps", reason=why)
-        )
+        told.append(Decision(key="start_from.head", value=f"alone in the first {100 * decided.head:g} % of steps", reason=why))
     why = "as you asked" if wish.factor != "auto" else "what was learned before moves slowly, the more so next to the data"
     rates = f"{decided.factor:g} next to the head, {decided.deepest:g} next to the data"
     told.append(Decision(key="start_from.factor", value=f"{rates}, of the learning rate", reason=why))
