@@ -77,7 +77,7 @@ def test_pictures_take_over_size_and_normalization_and_need_the_folder_no_more(k
     assert origin is not None
     assert origin.licence == ("apache-2.0" if kind == "vit" else "")
     assert origin.fresh == ("head.weight", "head.bias")
-    assert origin.head_steps == 6
+    assert origin.head == 0.2
 
 
 def test_the_weights_are_those_of_the_library_itself(folder: Path) -> None:

@@ -68,7 +68,7 @@ def test_it_takes_architecture_preprocessing_and_weights_and_says_so(known: Run,
     assert known.predictor.facts["step"] >= 0
     assert run.decided.origin is not None
     assert run.decided.origin.sha256[:12] in said["start_from"]
-    assert "then all" in said["start_from.head"]
+    assert "alone in the first 10 % of steps" in said["start_from.head"]
     assert run.predict(pictures(("cross",), seed=2)[0])
 
 
@@ -76,7 +76,7 @@ def test_in_the_first_steps_only_the_head_learns(known: Run, tmp_path: Path) -> 
     wishes = {"start_from": {"path": str(known.path), "head": 0.9}, "steps": 10, "ema": 0.0, "stopping": {"patience": 1.0}}
     run = train(pictures(("cross", "disc"), seed=1), tmp_path / "run", **wishes, save={"every_seconds": 0})
     assert run.decided.origin is not None
-    assert run.decided.origin.head_steps == 9
+    assert run.decided.origin.head == 0.9
     fresh = run.decided.origin.fresh
     before, names = weights(known), [name for name, _ in run.predictor.network.named_parameters()]
     # Those of the best evaluation, which is made after each of the first nine steps or after the last.
@@ -90,7 +90,7 @@ def test_in_the_first_steps_only_the_head_learns(known: Run, tmp_path: Path) -> 
 def test_without_anything_new_all_learn_at_once(known: Run, tmp_path: Path) -> None:
     run = train(pictures(CLASSES[:3], seed=3), tmp_path / "run", start_from=known)
     assert run.decided.origin is not None
-    assert (run.decided.origin.fresh, run.decided.origin.head_steps) == ((), 0)
+    assert (run.decided.origin.fresh, run.decided.origin.head) == ((), 0.0)
 
 
 def test_what_is_deeper_moves_less(known: Run, tmp_path: Path) -> None:

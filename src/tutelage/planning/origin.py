@@ -37,7 +37,7 @@ class OriginPlan(Spec):
         sha256: SHA-256 over the names and values of its weights.
         licence: What its author allows; "" where that is not known, or the weights are one's own.
         fresh: Names of the network's parameters that begin anew, wholly or in part.
-        head_steps: Steps at the beginning in which only these learn; 0 where all learn at once.
+        head: Fraction of the planned steps, at the beginning, in which only these learn; 0 where all learn at once.
         factor: On the learning rate of what was taken over, next to the head.
         deepest: The same next to the data.
     """
@@ -46,6 +46,6 @@ class OriginPlan(Spec):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     licence: str = ""
     fresh: tuple[str, ...] = ()
-    head_steps: Annotated[int, Field(ge=0, le=2**53)] = 0
+    head: Annotated[float, Field(ge=0, lt=1)] = 0.0
     factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     deepest: Annotated[float, Field(gt=0, le=1)] = 1.0

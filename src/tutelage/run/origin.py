@@ -195,24 +195,16 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
     factor = usual.factor if wish.factor == "auto" else wish.factor
     deepest = min(usual.deepest, factor) if wish.deepest == "auto" else wish.deepest
     head = usual.head if wish.head == "auto" else wish.head
-    head_steps = round(head * _planned_steps(plan, facts)) if transfer.fresh else 0
     decided = OriginPlan(
         path=origin.path,
         sha256=origin.sha256,
         licence=origin.licence,
         fresh=transfer.fresh,
-        head_steps=head_steps,
+        head=head if transfer.fresh else 0.0,
         factor=factor,
         deepest=deepest,
     )
     return plan.but(origin=decided, decisions=(*_told(decided, origin, transfer, parameters, wish), *plan.decisions))
-
-
-def _planned_steps(plan: Plan, facts: Facts) -> int:
-    """Return the steps that are planned; of a time budget, whose steps are not known yet, as many as would be useful."""
-    if plan.total_steps or plan.useful_steps:
-        return plan.total_steps or plan.useful_steps
-    return max(1, facts.num_train // plan.batch_size)
 
 
 def _told(
@@ -235,9 +227,9 @@ def _told(
         told.append(Decision(key="start_from.fresh", value=_listed(transfer.fresh), reason=f"new, or of another meaning{rows}"))
     if transfer.left:
         told.append(Decision(key="start_from.left", value=_listed(transfer.left), reason="has no place in the new network"))
-    if decided.head_steps:
+    if decided.head:
         why = "as you asked" if wish.head != "auto" else "else its first gradients would spoil what is known"
-        told.append(Decision(key="start_from.head", value=f"alone for {decided.head_steps:,} steps, then all", reason=why))
+        told.append(Decision(key="start_from.head", value=f"alone in the first {100 * decided.head:g} % of steps", reason=why))
     why = "as you asked" if wish.factor != "auto" else "what was learned before moves slowly, the more so next to the data"
     rates = f"{decided.factor:g} next to the head, {decided.deepest:g} next to the data"
     told.append(Decision(key="start_from.factor", value=f"{rates}, of the learning rate", reason=why))

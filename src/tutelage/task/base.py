@@ -75,12 +75,13 @@ class Task(nn.Module):
         phases: Each phase by name.
         rhythm: For each beat the phases that run on its batch, in order; beats repeat for ever. `(("fit",),)` for a
             classifier; three critic updates to one generator update are `(("critic",), ("critic",), ("critic", "generator"))`.
-        opening: The beats before the rhythm begins: its phases, and for how many steps.
+        opening: The phases of the beats before the rhythm begins, and which fraction of the planned steps these are.
     """
 
     phases: dict[str, Phase]
     rhythm: tuple[tuple[str, ...], ...] = (("fit",),)
-    opening: tuple[tuple[str, ...], int] = ((), 0)
+    opening: tuple[tuple[str, ...], float] = ((), 0.0)
+    num_opening: int = 0
     draws: ClassVar[bool] = False
     """Whether `draw` does anything; a task that draws nothing pays nothing."""
     has_steady_loss: ClassVar[bool] = True
@@ -113,8 +114,11 @@ class Task(nn.Module):
 
     def beat(self, step: int) -> tuple[str, ...]:
         """Return the phases of a step, counted from 0."""
-        phases, count = self.opening
-        return phases if step < count else self.usual_beat(step - count)
+        return self.opening[0] if step < self.num_opening else self.usual_beat(step - self.num_opening)
+
+    def begin(self, planned_steps: int) -> None:
+        """Take note of how many steps were planned at the beginning of the training."""
+        self.num_opening = round(self.opening[1] * planned_steps)
 
     def usual_beat(self, number: int) -> tuple[str, ...]:
         """Return the phases of a beat of the rhythm, counted from 0."""

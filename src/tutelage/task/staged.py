@@ -35,15 +35,15 @@ def staged_phases(plan: Plan, network: nn.Module, *, prefix: str) -> dict[str, P
         clip=plan.clip,
         factors={prefix + name: value for name, value in factors.items()},
     )
-    if not origin.head_steps:
+    if not origin.head:
         return {"fit": fit}
     fresh = tuple(prefix + name for name in origin.fresh)
     return {"head": Phase(owns=fresh, optim=plan.optim, schedule=plan.schedule, clip=plan.clip), "fit": fit}
 
 
-def opening_of(plan: Plan) -> tuple[tuple[str, ...], int]:
-    """Return the phases of the first steps, and how many these are."""
-    return (("head",), plan.origin.head_steps) if plan.origin is not None and plan.origin.head_steps else ((), 0)
+def opening_of(plan: Plan) -> tuple[tuple[str, ...], float]:
+    """Return the phases of the first steps, and which fraction of all steps these are."""
+    return (("head",), plan.origin.head) if plan.origin is not None and plan.origin.head else ((), 0.0)
 
 
 def depth_factors(network: nn.Module, *, fresh: tuple[str, ...], factor: float, deepest: float) -> dict[str, float]:

@@ -52,6 +52,7 @@ def run_loop(
     clock.epoch_size = stream.epoch_size
     generator = torch.Generator()
     task.train()
+    task.begin(state.control.initial_steps)
     while not state.control.stop_reason and clock.step < state.control.total_steps:
         if clock.step == until_step:
             return

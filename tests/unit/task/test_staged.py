@@ -28,27 +28,28 @@ def with_known(known: Known) -> Facts:
 
 def test_the_head_learns_alone_and_then_all_of_it_beat_by_beat() -> None:
     task = Task()
-    task.opening = (("head",), 3)
+    task.opening = (("head",), 0.3)
     task.rhythm = (("fit",),)
+    task.begin(10)
     assert [task.beat(step) for step in range(5)] == [("head",)] * 3 + [("fit",)] * 2
     assert task.usual_beat(0) == ("fit",)
 
 
 def test_phases_own_what_is_new_and_all_with_factors_for_what_is_known() -> None:
     network = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
-    origin = OriginPlan(path="a", sha256="0" * 64, fresh=("1.weight", "1.bias"), head_steps=5, factor=0.5, deepest=0.5)
+    origin = OriginPlan(path="a", sha256="0" * 64, fresh=("1.weight", "1.bias"), head=0.25, factor=0.5, deepest=0.5)
     phases = staged_phases(plan().but(origin=origin), network, prefix="model.")
     assert list(phases) == ["head", "fit"]
     assert phases["head"].owns == ("model.1.weight", "model.1.bias")
     assert phases["fit"].owns == ("model.",)
     assert phases["fit"].factors == {"model.0.weight": 0.5, "model.0.bias": 0.5}
-    assert opening_of(plan().but(origin=origin)) == (("head",), 5)
+    assert opening_of(plan().but(origin=origin)) == (("head",), 0.25)
 
 
 def test_from_nothing_there_is_one_phase_without_factors() -> None:
     (phase,) = staged_phases(plan(), nn.Linear(2, 2), prefix="model.").values()
     assert not phase.factors
-    assert opening_of(plan()) == ((), 0)
+    assert opening_of(plan()) == ((), 0.0)
 
 
 def test_factors_rise_from_the_data_to_the_head_and_there_are_few_of_them() -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from tutelage.core import layout
 from tutelage.report.blocks import first_of, section, table
 from tutelage.report.html import Child, Html, tag
-from tutelage.report.record import Count, Number, Record, RunRecord, Text
+from tutelage.report.record import Number, Record, RunRecord, Text
 from tutelage.report.sections.base import Section
 
 __all__ = ["OriginSection"]
@@ -22,7 +22,7 @@ class StartedFrom(Record):
     sha256: Text = ""
     licence: Text = ""
     fresh: tuple[Text, ...] = ()
-    head_steps: Count = 0
+    head: Number = None
     factor: Number = None
     deepest: Number = None
 
@@ -50,7 +50,7 @@ class OriginSection(Section):
             ["SHA-256 of its weights", tag("code", origin.sha256)],
             ["licence of these weights", origin.licence or UNKNOWN_LICENCE],
             ["began anew", ", ".join(names) or "nothing: all of it fits"],
-            ["learned alone, at first", f"{origin.head_steps:,} steps"],
+            ["learned alone, at first", f"for {_say(origin.head)} of the steps"],
             [
                 "learning rate of the rest",
                 f"{_say(origin.factor)} of it next to the head, {_say(origin.deepest)} next to the data",
