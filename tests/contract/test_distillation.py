@@ -88,7 +88,7 @@ def test_it_says_for_which_answers_it_is(kind: str) -> None:
 
 @pytest.mark.parametrize("answers", [("classes", 2), ("classes", 3), ("classes", 10), ("numbers", 1), ("tokens", 65)])
 def test_there_is_a_usual_term_that_fits(answers: tuple[str, int]) -> None:
-    usual = [term_of(kind) for kind in KINDS if type(term_of(kind)).usual(*answers)]
+    usual = [type(term_of(kind)).suited(*answers) for kind in KINDS if type(term_of(kind)).usual(*answers)]
     assert usual
     assert all(term.refusal(*answers) == "" for term in usual)
 

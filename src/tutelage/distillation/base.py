@@ -43,6 +43,11 @@ class Term(Component):
         """Return why it is taken for such answers where nobody names terms; "" where it is not."""
         return ""
 
+    @classmethod
+    def suited(cls, answers: str, num_classes: int) -> "Term":
+        """Return it with the settings that suit such answers, where nobody says others."""
+        return cls()
+
     def build(self) -> TermFunction:
         """Return the function, without the weight; it must be traceable by torch.compile."""
         raise NotImplementedError

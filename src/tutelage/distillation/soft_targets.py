@@ -18,6 +18,8 @@ __all__ = ["SoftTargets"]
 
 FEW = 5
 """Classes below which standardized logits keep too little of what a teacher says."""
+FEW_WEIGHT = 3.0
+"""Of the teacher's probabilities, where labels count 1: labels of few classes are noisy, and the teacher's answers are not."""
 
 
 class SoftTargets(Term):
@@ -32,6 +34,11 @@ class SoftTargets(Term):
         """Take it for few classes, and for what else has probabilities, however many there are."""
         is_usual = answers in cls.answers and (answers != "classes" or num_classes < FEW)
         return f"the teacher's probabilities of {num_classes} {answers}" if is_usual else ""
+
+    @classmethod
+    def suited(cls, answers: str, num_classes: int) -> Term:
+        """Take the teacher's probabilities as they are: few classes have no small ones that softening would bring out."""
+        return cls(temperature=1.0, weight=FEW_WEIGHT) if cls.usual(answers, num_classes) else cls()
 
     def build(self) -> TermFunction:
         """Return the function."""

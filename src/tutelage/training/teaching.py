@@ -49,7 +49,7 @@ def _decide_terms(recipe: Recipe, facts: Facts, task: TaskSpec, *, made: Decisio
     if wish.terms == "auto":
         kinds = [catalog.load("distillation", kind) for kind in catalog.names("distillation")]
         chosen = {kind: why for kind in kinds if (why := kind.usual(task.answers, count))}
-        terms = tuple(kind() for kind in chosen)
+        terms = tuple(kind.suited(task.answers, count) for kind in chosen)
         made.choose("distill.terms", "auto", ", ".join(say(term) for term in terms), "; ".join(chosen.values()))
     else:
         terms = wish.terms

@@ -255,6 +255,16 @@ def test_features_are_compared_on_request(pictures: Run, tmp_path: Path) -> None
         study(pictures, tmp_path / "fixed", distill={"terms": ["feature_relation"], "views": "fixed"})
 
 
+def test_further_pictures_and_texts_without_labels_are_read_as_to_predict(pictures: Run, tmp_path: Path) -> None:
+    further = Path(pictures.files.recipe().source) / "test" / "dark"
+    student = study(pictures, tmp_path / "student", extra=further)
+    assert student.decided.num_train == pictures.decided.num_train + len(list(further.iterdir()))
+    teacher = teach(text_folder(tmp_path), tmp_path / "teacher")
+    texts = Path(teacher.files.recipe().source) / "test" / "bad"
+    pupil = study(teacher, tmp_path / "pupil", extra=texts)
+    assert pupil.decided.num_train == teacher.decided.num_train + len(list(texts.iterdir()))
+
+
 def test_what_does_not_fit_is_refused_before_training(cells: Run, pictures: Run, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="knows other classes"):
         tutelage.distill([cells.path, pictures.path], out=tmp_path / "a", quiet=True)
