@@ -62,9 +62,7 @@ def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
         except BusyError:
             return JSONResponse(problem("busy", "too many rows are waiting: try again in a moment"), 503)
         except TutelageError as error:
-            told = problem(error.code, error.message)
-            told["error"]["problems"] = error.record()["problems"]
-            return JSONResponse(told, 400)
+            return JSONResponse(problem(error.code, error.message, problems=error.record()["problems"]), 400)
 
     predict.__annotations__["request"] = Request
 

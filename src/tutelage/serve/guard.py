@@ -19,9 +19,9 @@ PAGES = ("/", "/docs", "/openapi.json")
 """What a browser opens by its address, and so may have the token in it."""
 
 
-def problem(code: str, message: str) -> dict[str, Any]:
+def problem(code: str, message: str, **more: Any) -> dict[str, Any]:
     """Return an error as every answer has it."""
-    return {"error": {"code": code, "message": message}}
+    return {"error": {"code": code, "message": message, **more}}
 
 
 @dataclass(frozen=True)
