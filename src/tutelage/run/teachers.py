@@ -192,13 +192,16 @@ class LiveAnswers:
         device = next(iter(batch.values())).device
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=teacher.precision == "bfloat16"):
             answers = teacher.module.of_finished(batch).float()
-        if floor is None and _are_alike(teacher.target, self._target):
+        if teacher.companion is None and _are_alike(teacher.target, self._target):
             return answers
         assert teacher.target is not None
         decoded = teacher.target.decode(answers.double().cpu().numpy())
         if floor is not None and teacher.companion is not None and numbers is not None:
             share = teacher.companion.share
             decoded = (1 - share) * decoded + share * floor[numbers.cpu().numpy()]
+        if teacher.companion is not None and teacher.calibrator is not None:
+            # With a plain model beside it, what is calibrated is the mean of both.
+            decoded = teacher.calibrator.apply(decoded)
         return torch.from_numpy(_encoded(decoded, self._target)).to(device)
 
 

@@ -46,7 +46,7 @@ class Classify(SupervisedSpec):
     noun: ClassVar[str] = "classification"
     answers: ClassVar[str] = "classes"
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL)
-    telling: ClassVar[tuple[str, ...]] = ("accuracy", "loss", "calibration_error")
+    telling: ClassVar[tuple[str, ...]] = ("accuracy", "loss", "ece")
     loss: Pick("loss") = Field("cross_entropy", validate_default=True, description="Loss per sample.")  # type: ignore[valid-type]
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the weight average used for evaluation; 0 keeps none.")
 
