@@ -14,10 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tutelage.core.errors import UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.intake import Feed, Intake, RawInput, padded_batches
 
 __all__ = ["TextIntake"]
+
+INSTALL = "pip install 'tutelage[export]'"
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,11 @@ class TextIntake(Intake):
     """Texts as tokens.
 
     Attributes:
-        encode: Texts to the tokens of each, cut to their length; none is empty.
         texts_of: The texts of a part.
         length: Most tokens of a text.
         tokenizer: What `tokenizers` reads.
     """
 
-    encode: Callable[[Sequence[str]], list[np.ndarray]]
     texts_of: Callable[[RowsPart], Sequence[str]]
     length: int
     tokenizer: str
@@ -50,9 +51,28 @@ class TextIntake(Intake):
 
     def feed(self, part: RowsPart) -> Feed:
         """Yield the tokens of each text."""
-        pieces = [np.asarray(piece, dtype=np.int64) for piece in self.encode(self.texts_of(part))]
+        pieces = self._by_file(self.texts_of(part))
         for rows, token_BT, length_B in padded_batches(pieces):
             yield rows, {"token": token_BT, "token_length": length_B}
+
+    def _by_file(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the tokens of texts by the tokenizer that travels: it is on trial as much as the graph is.
+
+        Raises:
+            UsageError: The `tokenizers` library is not installed.
+        """
+        try:
+            import tokenizers
+        except ImportError as error:
+            raise UsageError(
+                f"texts leave with a tokenizer of the tokenizers library, which is not installed: {INSTALL}"
+            ) from error
+        library = tokenizers.Tokenizer.from_str(self.tokenizer)
+        whole = [str(text).encode("utf-8", "replace").decode() for text in texts]
+        found = [one.ids or [0] for one in library.encode_batch(whole, add_special_tokens=False)]
+        first, tail = self.length - self.length // 2, self.length // 2
+        cut = [ids if len(ids) <= self.length else [*ids[:first], *ids[len(ids) - tail :]] for ids in found]
+        return [np.array(ids, dtype=np.int64) for ids in cut]
 
     def recipe(self) -> dict[str, Any]:
         """Return the tokenizer, and how long texts are cut."""

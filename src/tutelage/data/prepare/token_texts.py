@@ -128,7 +128,7 @@ class FittedTokens(Fitted):
 
     def intake(self) -> TextIntake:
         """Return the way from texts."""
-        return TextIntake(self.cut, lambda part: list(as_texts(part).texts), self.length, self.tokenizer())
+        return TextIntake(lambda part: list(as_texts(part).texts), self.length, self.tokenizer())
 
     def cut(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the tokens that are kept of each text; a text without any is one unknown token."""
