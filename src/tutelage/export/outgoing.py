@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from tutelage.core.errors import RunError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.intake import Feed, Intake, JoinedIntake, RawInput
+from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.predictor.predictor import Predictor
 
 __all__ = ["Outgoing", "Output", "answers_of_rows", "outgoing"]
@@ -93,6 +94,7 @@ class _Graph(nn.Module):
         self.output, self.names = name, dict(names)
         self.floor: nn.Module | None = None
         self.share = 0.0
+        self.calibrator: nn.Module | None = None
 
     def forward(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return the answers by name."""
@@ -101,6 +103,8 @@ class _Graph(nn.Module):
         if self.floor is not None:
             beside = self.floor(raw)["answers"]
             answers = ((1 - self.share) * answers.double() + self.share * beside).to(answers.dtype)
+            # With a floor, what is calibrated is the mean of both; else the calibrator is the last layer of `answering`.
+            answers = answers if self.calibrator is None else self.calibrator(answers)
         return {self.output: answers}
 
 
@@ -110,6 +114,9 @@ def answers_of_rows(predictor: Predictor, *, facts: Mapping[str, Any]) -> tuple[
     Raises:
         RunError: Its preprocessing, or the floor beside its network, has no form that could leave.
     """
+    if isinstance(predictor.network, OnnxNetwork):
+        found = f"this model's network is an ONNX graph in {predictor.network.products} already, which goes into no other graph"
+        raise RunError(f"{found}. Export the run that it was made from.")
     predictor = on_cpu(predictor)
     fitted, target, floor = predictor.fitted, predictor.target, predictor.companion
     intake = None if fitted is None else fitted.intake()
@@ -134,6 +141,7 @@ def answers_of_rows(predictor: Predictor, *, facts: Mapping[str, Any]) -> tuple[
     graph = _Graph(answering, target.decoder(), name=output.name, names=renamed)
     if beside is not None and floor is not None:
         graph.floor, graph.share = beside.module(), floor.share
+        graph.calibrator = None if predictor.calibrator is None else predictor.calibrator.module()
     inputs = tuple(replace(one, name=name) for name, one in zip(renamed, whole.inputs, strict=True))
     outgoing = Outgoing(predictor, graph.eval(), inputs, (output,), tuple(target.classes), whole.recipe(), facts)
     return outgoing, Rows(whole, renamed)

@@ -2,17 +2,22 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 import tutelage
+from tutelage.calibrate.temperature import Temperature
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
 from tutelage.export import load
-from tutelage.export.outgoing import Output
+from tutelage.export.outgoing import Output, _Graph, answers_of_rows
 from tutelage.export.verify import compare
+from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.run.run import Run
 
 pytest.importorskip("onnxruntime")
@@ -77,3 +82,31 @@ def test_what_cannot_leave_is_refused_before_any_work(run: Run, tmp_path: Path) 
         run.export(format="word")  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="ends in"):
         load(tmp_path / "model.doc")
+
+
+def test_what_is_calibrated_is_the_mean_of_network_and_floor() -> None:
+    class Said(nn.Module):
+        def __init__(self, name: str, *, is_floor: bool) -> None:
+            super().__init__()
+            self.name, self.is_floor = name, is_floor
+
+        def forward(self, raw: dict[str, Tensor]) -> Any:
+            return {"answers": raw[self.name].double()} if self.is_floor else raw[self.name]
+
+    names = {"network": "network", "plain": "plain"}
+    graph = _Graph(Said("network", is_floor=False), nn.Identity(), name="probabilities", names=names)
+    graph.floor, graph.share = Said("plain", is_floor=True), 0.25
+    calibrator = Temperature(temperature=2.0)
+    graph.calibrator = calibrator.module()
+    network, plain = torch.tensor([[0.9, 0.1], [0.3, 0.7]]), torch.tensor([[0.5, 0.5], [0.1, 0.9]])
+    found = graph({"network": network, "plain": plain})["probabilities"]
+    expected = calibrator.apply((0.75 * network + 0.25 * plain).double().numpy())
+    np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
+
+
+def test_an_int8_network_is_refused_with_what_to_do() -> None:
+    network = object.__new__(OnnxNetwork)
+    nn.Module.__init__(network)
+    network.products = "int8"
+    with pytest.raises(RunError, match=r"int8 already.*Export the run that it was made from"):
+        answers_of_rows(SimpleNamespace(network=network), facts={})  # type: ignore[arg-type]
