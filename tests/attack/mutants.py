@@ -23,7 +23,7 @@ from tests.attack.verdict import BAD, Ending, Verdict
 
 __all__ = ["MUTANTS", "cases"]
 
-CHAINS = 4
+CHAINS = 16
 """Chains that a mutant may survive before it counts as not caught."""
 BIRTHS = 12
 CUTS = 200

@@ -1,6 +1,7 @@
 """A small example for each kind of source: a new kind is judged from its first day, once it has one here."""
 
 import gzip
+import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from tutelage.core.shape.views import Text
 
 
 def image_folder(folder: Path) -> str:
@@ -143,3 +146,21 @@ TASKS: dict[str, TaskExample] = {
     "sac": TaskExample(lambda folder: "gym:Pendulum-v1", {"batch_size": 16, "task": {"num_envs": 2, "warmup": 40}}),
     "ppo": TaskExample(lambda folder: "gym:CartPole-v1", {"batch_size": 64, "task": {"num_envs": 4, "num_steps": 16}}),
 }
+
+
+TEXT_NETWORK = json.dumps(
+    {
+        "model_type": "bert",
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "vocab_size": 256,
+        "max_position_embeddings": 300,
+    }
+)
+
+
+def network_settings(model: str, shape: Any) -> dict[str, Any]:
+    """What an architecture must be told of a shape: one that holds somebody's network is for pictures or for texts."""
+    return {"config": TEXT_NETWORK} if model == "pretrained" and shape.view(Text) is not None else {}

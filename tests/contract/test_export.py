@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.contract.examples import network_settings
 from tutelage.core import catalog
 from tutelage.core.shape.views import Series, Text
 from tutelage.data.prepare.intake import RawInput
@@ -27,7 +28,7 @@ OUTPUTS = 3
 
 def small(model: str, shape: Any) -> nn.Module:
     kind = catalog.load("model", model)
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Any] = network_settings(model, shape)
     for name, value in SMALL.items():
         if name in kind.model_fields:
             try:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.contract.examples import network_settings
 from tutelage.core import catalog
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.views import Tokens
@@ -61,7 +62,7 @@ def network(kind: str, shape: Shape, *, dropout: float = 0.0) -> nn.Module:
     """Return a network that drops nothing, unless told: what is learned by heart must not be blurred."""
     made = catalog.load("model", kind)
     wishes = {"dropout": dropout} if "dropout" in made.model_fields else {}
-    spec: Model = made(**wishes)
+    spec: Model = made(**wishes, **network_settings(kind, shape))
     torch.manual_seed(0)
     tokens = shape.view(Tokens)
     return spec.build(shape, OUTPUTS if tokens is None else tokens.vocabulary_size)

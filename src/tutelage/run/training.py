@@ -279,10 +279,13 @@ class Training:
                 self.emitter.emit(Warned(message=_not_the_last(state.clock.step, good_step=last_step)))
         best_step = state.control.best_step if state.best else last_step
         layers = vitals.layers() if vitals is not None else ()
-        if stopped != DIVERGED:
+        if stopped != DIVERGED and best_step != last_step:
             self._keep_predictor(composed, layout.LAST, step=last_step)
         self._restore_best(composed, metric=rhythm.stopping.metric, step=best_step)
         weights = self._keep_predictor(composed, layout.BEST, step=best_step)
+        if stopped != DIVERGED and best_step == last_step:
+            # The same twice, calibration and all: one can be put back by the other.
+            self._keep_predictor(composed, layout.LAST, step=last_step)
         is_tested = composed.problem.test is not None and stopped not in PAUSES
         if is_tested:
             self._open_test_part(weights, step=best_step)
