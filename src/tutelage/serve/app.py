@@ -1,6 +1,7 @@
 """The application: health, predict, a page to try it, and what it can do as OpenAPI."""
 
 import json
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,13 +22,14 @@ MOST_ROWS = 10_000
 """Rows of a request."""
 
 
-def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
+def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
     """Return the application.
 
     Args:
         run: Whose model answers.
         token: What every request has to say; "" = nothing.
         most_bytes: Of a body.
+        host: The name by which it may be asked without a token, beside numbers and `localhost`.
 
     Raises:
         RunError: The run's model does not answer for rows.
@@ -36,6 +38,7 @@ def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
     form = form_of(run)
     try:
         from fastapi import FastAPI, Request
+        from fastapi.concurrency import run_in_threadpool
         from fastapi.responses import JSONResponse
     except ImportError as error:
         raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
@@ -57,19 +60,25 @@ def make_app(run: Run, *, token: str, most_bytes: int) -> Guard:
     async def predict(request: Any) -> Any:
         """Answer for rows."""
         try:
-            rows = _rows(await request.body(), request.headers.get("content-type", ""), form)
+            # Reading megabytes takes long enough for others to notice, so not in the thread that listens.
+            rows = await run_in_threadpool(_rows, await request.body(), form)
             return JSONResponse({"predictions": await batcher.submit(rows)})
         except BusyError:
             return JSONResponse(problem("busy", "too many rows are waiting: try again in a moment"), 503)
         except TutelageError as error:
             return JSONResponse(problem(error.code, error.message, problems=error.record()["problems"]), 400)
 
+    async def failed(_: Any, error: Exception) -> Any:
+        """Answer in the usual form, whatever happened; the log has the rest."""
+        return JSONResponse(problem("internal", f"the server failed ({type(error).__name__}): its log says where"), 500)
+
     predict.__annotations__["request"] = Request
+    app.add_exception_handler(Exception, failed)
 
     app.add_api_route("/health", health, methods=["GET"])
     app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=_body_of(form), response_model=None)
     _add_pages(app, run, form)
-    return Guard(app, token, most_bytes)
+    return Guard(app, token, most_bytes, host=host)
 
 
 def _add_pages(app: Any, run: Run, form: Form) -> None:
@@ -109,14 +118,19 @@ def form_of(run: Run) -> Form:
 def records(run: Run, source: Any) -> list[dict[str, Any]]:
     """Return one record a row: the prediction, and the probability of each class."""
     found = run.prediction(source)
-    told: list[dict[str, Any]] = [{"prediction": label} for label in found.labels]
+    told: list[dict[str, Any]] = [{"prediction": _finite(label)} for label in found.labels]
     if found.probabilities is not None:
         for record, row in zip(told, np.asarray(found.probabilities).tolist(), strict=True):
-            record["probabilities"] = {str(name): share for name, share in zip(found.classes, row, strict=True)}
+            record["probabilities"] = {str(name): _finite(share) for name, share in zip(found.classes, row, strict=True)}
     return told
 
 
-def _rows(body: bytes, kind: str, form: Form) -> list[Any]:
+def _finite(value: Any) -> Any:
+    """Return null for what JSON cannot say."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _rows(body: bytes, form: Form) -> list[Any]:
     """Return the rows of a body.
 
     Raises:
@@ -132,11 +146,7 @@ def _rows(body: bytes, kind: str, form: Form) -> list[Any]:
     rows = told["rows"]
     if not 1 <= len(rows) <= MOST_ROWS:
         raise UsageError(f"{len(rows):,} rows, where 1 to {MOST_ROWS:,} are expected.")
-    for number, row in enumerate(rows, start=1):
-        try:
-            form.check(row)
-        except UsageError as error:
-            raise UsageError(f"row {number}: {error}") from None
+    form.check_all(rows)
     return rows
 
 

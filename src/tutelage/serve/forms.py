@@ -11,8 +11,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tutelage.core.errors import UsageError
+from tutelage.data.source.decode import count_pixels
 
 __all__ = ["FORMS", "Form"]
+
+MOST_PIXELS = 256_000_000
+"""Width x height of all pictures of one request: some of a camera's, or ten thousand small ones."""
 
 
 class Form:
@@ -33,6 +37,18 @@ class Form:
             UsageError: It is not; with what was found.
         """
         raise NotImplementedError
+
+    def check_all(self, rows: Sequence[Any]) -> None:
+        """Refuse rows of which one is not of this form, or that are too much together.
+
+        Raises:
+            UsageError: They are not; with the number of the row, from 1, and what was found.
+        """
+        for number, row in enumerate(rows, start=1):
+            try:
+                self.check(row)
+            except UsageError as error:
+                raise UsageError(f"row {number}: {error}") from None
 
     def key(self, rows: Sequence[Any]) -> Hashable:
         """Return what has to be equal of requests that are answered together."""
@@ -92,7 +108,7 @@ class Cells(Form):
         for number, row in enumerate(rows):
             if set(row) != set(names):
                 raise UsageError(f"row {number + 1} has other columns than row 1: give the same columns in all rows.")
-        yield {name: [row[name] for row in rows] for name in names}
+        yield {name: _alike([row[name] for row in rows]) for name in names}
 
 
 class Pictures(Form):
@@ -106,6 +122,13 @@ class Pictures(Form):
         if not isinstance(row, str):
             raise UsageError(f"{_found(row)}, where an image file as base64 is expected.")
         _decoded(row)
+
+    def check_all(self, rows: Sequence[Any]) -> None:
+        """Refuse small files that are too many pixels to decode: their headers tell before that is done."""
+        super().check_all(rows)
+        total = sum(count_pixels(_decoded(row)) for row in rows)
+        if total > MOST_PIXELS:
+            raise UsageError(f"{total:,} pixels in {len(rows):,} pictures, where {MOST_PIXELS:,} at most are taken: send fewer.")
 
     @contextmanager
     def source(self, rows: Sequence[Any]) -> Iterator[Any]:
@@ -125,21 +148,23 @@ class Numbers(Form):
 
     def check(self, row: Any) -> None:
         """Take lists of numbers."""
-        try:
-            np.asarray(row, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise UsageError(f"{_found(row)}, where numbers are expected, in lists of equal length.") from None
         if not isinstance(row, list) or not row:
             raise UsageError(f"{_found(row)}, where a list of numbers is expected.")
+        _numbers(row)
 
     def key(self, rows: Sequence[Any]) -> Hashable:
-        """Return the sizes of the first row."""
-        return np.asarray(rows[0], dtype=np.float64).shape
+        """Return the sizes of the first row, and of what kind its numbers are: whole ones may be read otherwise."""
+        first = _numbers(rows[0])
+        return first.shape, first.dtype.kind
 
     @contextmanager
     def source(self, rows: Sequence[Any]) -> Iterator[Any]:
         """Give an array."""
-        yield np.array(rows)
+        made = [_numbers(row) for row in rows]
+        other = next((number for number, row in enumerate(made, start=1) if row.shape != made[0].shape), None)
+        if other is not None:
+            raise UsageError(f"row {other} has the sizes {made[other - 1].shape}, where row 1 has {made[0].shape}.")
+        yield np.stack(made)
 
 
 class SeriesForm(Numbers):
@@ -149,7 +174,7 @@ class SeriesForm(Numbers):
 
     def key(self, rows: Sequence[Any]) -> Hashable:
         """Return how many numbers there are at a time."""
-        return np.asarray(rows[0], dtype=np.float64).shape[1:]
+        return _numbers(rows[0]).shape[1:]
 
     @contextmanager
     def source(self, rows: Sequence[Any]) -> Iterator[Any]:
@@ -175,6 +200,28 @@ def _decoded(text: str) -> bytes:
     if not found:
         raise UsageError("the picture is empty.")
     return found
+
+
+def _numbers(row: Any) -> np.ndarray:
+    """Return nested lists of numbers as an array: of whole numbers where all are, else float64 with NaN for null.
+
+    Raises:
+        UsageError: They hold anything else, lists of other lengths, or numbers that are too large.
+    """
+    try:
+        found = np.asarray(row)
+        if found.dtype.kind == "O":  # null, or whole numbers of any size
+            found = found.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        found = np.empty(0, dtype=str)
+    if found.dtype.kind not in "biuf":
+        raise UsageError(f"{_found(row)}, where numbers below 1.8e308 are expected, in lists of equal length.")
+    return found
+
+
+def _alike(cells: list[Any]) -> list[Any]:
+    """Return the cells of a column, all as text where any is: so is what people type read, as the cells of a file are."""
+    return [None if cell is None else str(cell) for cell in cells] if any(isinstance(cell, str) for cell in cells) else cells
 
 
 def _found(value: Any) -> str:

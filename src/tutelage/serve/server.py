@@ -1,7 +1,9 @@
 """Runs the application on a port until it is told to stop; what is being answered then is answered still."""
 
+import os
 import secrets
 from typing import Any
+from urllib.parse import quote
 
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import tell
@@ -15,11 +17,20 @@ MOST_BYTES = 32 * 2**20
 GRACE_S = 10
 """Given to requests that are being answered when it stops."""
 MOST_CONNECTIONS = 4_096
+TOKEN_VARIABLE = "TUTELAGE_TOKEN"
+"""Of the environment: what stands on a command line, other users of a machine can read."""
 
 
 def choose_token(wish: str) -> str:
-    """Return the token: as wished, `none` = none, "" = a new one that nobody guesses."""
-    return "" if wish == "none" else wish or secrets.token_urlsafe(24)
+    """Return the token: as wished or as the environment says, `none` = none, "" = a new one that nobody guesses.
+
+    Raises:
+        UsageError: It cannot stand in a header.
+    """
+    chosen = wish or os.environ.get(TOKEN_VARIABLE, "") or secrets.token_urlsafe(24)
+    if not chosen.isascii() or not chosen.isprintable() or " " in chosen:
+        raise UsageError("--token: only letters without accents, digits and signs can stand in a header; no blanks.")
+    return "" if chosen == "none" else chosen
 
 
 def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "", most_bytes: int = MOST_BYTES) -> None:
@@ -37,22 +48,24 @@ def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "
         UsageError: The framework is not installed, or the port is taken.
     """
     chosen = choose_token(token)
-    app: Any = make_app(run, token=chosen, most_bytes=most_bytes)
+    app: Any = make_app(run, token=chosen, most_bytes=most_bytes, host=host)
     try:
         import uvicorn
     except ImportError as error:
         raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=GRACE_S, backlog=MOST_CONNECTIONS
-    )
+        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=GRACE_S, backlog=MOST_CONNECTIONS,
+        limit_concurrency=MOST_CONNECTIONS,
+    )  # fmt: skip
     # The model is read and run once before anybody waits for it.
     _ = run.predictor
     try:
         socket = config.bind_socket()
     except SystemExit:
-        raise UsageError(f"--port {port}: cannot listen at {host}:{port}; another program may. Choose another port.") from None
-    address = f"http://{host}:{socket.getsockname()[1]}/"
-    tell(f"serving    {run.path} at {address}{f'?token={chosen}' if chosen else ''}")
+        why = "another program may listen there, or this machine may not have that address: choose another --port or --host"
+        raise UsageError(f"cannot listen at {host}, port {port}: {why}.") from None
+    address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
+    tell(f"serving    {run.path} at {address}{f'?token={quote(chosen, safe="")}' if chosen else ''}")
     tell(f"token      {chosen or 'none: whoever reaches this address may ask'}")
     tell("stop       Ctrl-C")
     uvicorn.Server(config).run(sockets=[socket])

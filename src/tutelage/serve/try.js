@@ -16,7 +16,7 @@ async function row() {
     const values = {};
     for (const cell of cells) {
       const text = cell.value.trim();
-      values[cell.dataset.column] = text === "" ? null : isNaN(Number(text)) ? text : Number(text);
+      values[cell.dataset.column] = text === "" ? null : text;
     }
     return values;
   }

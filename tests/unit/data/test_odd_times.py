@@ -54,6 +54,14 @@ def test_columns_that_would_be_numbers_are_named_with_their_first_odd_cell(tmp_p
     assert "column c" not in " ".join(beside.warnings)
 
 
+def test_a_column_of_years_is_the_time_of_a_row(tmp_path: Path) -> None:
+    lines = [f"{1700 + n},{n % 11},{n % 7}" for n in range(60)]
+    part = series(read(tmp_path, lines, "YEAR,a,b"))
+    assert (part.series, part.interval.say(), part.say(59)) == (("a", "b"), "1", "1759")
+    with pytest.raises(DataError, match="no column of dates"):
+        read(tmp_path, [f"{n % 11},{n}" for n in range(60)], "year,a")
+
+
 def test_several_columns_of_times_are_to_be_joined(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Join year and month into one column"):
         read(tmp_path, [f"{2000 + n // 12},{n % 12 + 1},{n % 7}" for n in range(60)], "year,month,a")
@@ -64,11 +72,12 @@ def test_several_columns_of_times_are_to_be_joined(tmp_path: Path) -> None:
     ("written", "step"),
     [
         ([f"{2016 + n // 52}-W{n % 52 + 1:02d}" for n in range(104)], "1 week"),
+        ([f"{month_abbr[n % 12 + 1]}-1-{1995 + n // 12}" for n in range(60)], "1 month"),
         ([f"Q{n % 4 + 1} {2000 + n // 4}" for n in range(40)], "3 months"),
         ([f"{month_abbr[n % 12 + 1]}-{10 + n // 12}" for n in range(60)], "1 month"),
         ([f"01/{1 + n // 24:02d}/2022 {n % 12 or 12}:00:00 {'AM' if n % 24 < 12 else 'PM'}" for n in range(96)], "1 hour"),
     ],
-    ids=["weeks", "quarters", "months", "am"],
+    ids=["weeks", "month first", "quarters", "months", "am"],
 )
 def test_other_ways_to_write_times_are_read(written: list[str], step: str, tmp_path: Path) -> None:
     part = series(read(tmp_path, [f"{time},{n % 5}" for n, time in enumerate(written)], "when,a"))

@@ -18,9 +18,12 @@ from PIL import Image
 import tutelage
 from tutelage.core.errors import TutelageError, UsageError
 from tutelage.run.run import Run
-from tutelage.serve.app import make_app
+from tutelage.serve import forms
+from tutelage.serve.app import make_app, records
 from tutelage.serve.batching import Batcher
 from tutelage.serve.forms import FORMS
+from tutelage.serve.guard import Guard
+from tutelage.serve.server import choose_token
 
 fastapi = pytest.importorskip("fastapi")
 httpx = pytest.importorskip("httpx")
@@ -163,6 +166,96 @@ def test_pictures_are_image_files_as_base64() -> None:
     assert not path.exists()
     with pytest.raises(UsageError, match="base64"):
         form.check("no picture!")
+
+
+def test_small_files_of_many_pixels_are_refused_before_they_are_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (400, 400)).save(buffer, "PNG")
+    picture = base64.b64encode(buffer.getvalue()).decode()
+    monkeypatch.setattr(forms, "MOST_PIXELS", 400_000)
+    FORMS["picture"]().check_all([picture] * 2)
+    with pytest.raises(UsageError, match="480,000 pixels in 3 pictures, where 400,000"):
+        FORMS["picture"]().check_all([picture] * 3)
+
+
+@pytest.mark.parametrize("row", [[10**400], ["1"], [1, "x"], [[1, 2], [3]], {"a": 1}, [], 7])
+def test_what_is_no_list_of_numbers_is_refused(row: Any) -> None:
+    for noun in ("numbers", "series"):
+        with pytest.raises(UsageError, match="where (a list of )?numbers"):
+            FORMS[noun]().check_all([row])
+
+
+def test_numbers_of_one_request_have_one_size_and_keep_their_kind() -> None:
+    form = FORMS["numbers"]()
+    with form.source([[1, 2], [3, 4]]) as source:
+        assert source.dtype.kind == "i"
+    with pytest.raises(UsageError, match=r"row 2 has the sizes \(3,\), where row 1 has \(2,\)"), form.source([[1, 2], [1, 2, 3]]):
+        pass
+    assert form.key([[1, 2]]) != form.key([[0.5, 2]])
+
+
+def test_cells_that_people_type_are_read_as_those_of_a_file(run: Run) -> None:
+    typed = [{"size": str(row["size"]), "form": row["form"]} for row in ROWS]
+    (reply,) = ask(run, ("POST", "/predict", {"headers": SAID, "json": {"rows": typed}}))
+    (as_numbers,) = ask(run, ("POST", "/predict", {"headers": SAID, "json": {"rows": ROWS}}))
+    assert reply.json() == as_numbers.json()
+
+
+def test_without_a_token_no_other_site_may_ask(run: Run) -> None:
+    rows = json.dumps({"rows": ROWS[:1]})
+    json_said = {"Content-Type": "application/json"}
+    simple, other, own, health = ask(
+        run, ("POST", "http://localhost/predict", {"content": rows, "headers": {"Content-Type": "text/plain"}}),
+        ("POST", "http://evil.example/predict", {"content": rows, "headers": json_said}),
+        ("POST", "http://127.0.0.1:80/predict", {"content": rows, "headers": json_said}),
+        ("GET", "http://evil.example/health", {}), token="",
+    )  # fmt: skip
+    assert [one.status_code for one in (simple, other, own, health)] == [415, 403, 200, 200]
+    assert "evil.example" in told(other)
+
+
+def test_bytes_that_wait_are_bounded_together() -> None:
+    sent: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await asyncio.sleep(0.01)
+
+    async def two() -> None:
+        guard = Guard(app, "", 100, most_held=150)
+        scope = {"type": "http", "path": "/health", "method": "POST", "headers": []}
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b" " * 90}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await asyncio.gather(guard(scope, receive, send), guard(scope, receive, send))
+        await guard(scope, receive, send)
+
+    asyncio.run(two())
+    assert [message["status"] for message in sent if "status" in message] == [503]
+
+
+def test_numbers_without_end_are_answered_as_null() -> None:
+    class Found:
+        labels, probabilities, classes = [float("nan"), 2.0], None, ()
+
+    class Other:
+        def prediction(self, source: Any) -> Any:
+            return Found
+
+    assert records(Other(), None) == [{"prediction": None}, {"prediction": 2.0}]  # type: ignore[arg-type]
+
+
+def test_a_token_has_to_fit_into_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(UsageError, match="--token"):
+        choose_token("pässword")
+    monkeypatch.setenv("TUTELAGE_TOKEN", "from-outside")
+    assert choose_token("") == "from-outside"
+    assert choose_token("own") == "own"
+    assert not choose_token("none")
 
 
 def test_a_model_without_answers_for_rows_is_not_served(run: Run) -> None:

@@ -33,7 +33,7 @@ FIELDS = {"Y": "[1-9][0-9]{3}"} | dict.fromkeys("ymdHMS", "[0-9]{2}")
 DATE_FORMATS = (
     "%Y-%m", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
     "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %Y", "%Y-%m-%d",
-    "%B %Y", "%b-%y", "%b-%Y",
+    "%B %Y", "%b-%y", "%b-%Y", "%b-%d-%Y", "%d-%b-%y", "%d %b %y", "%B %d %Y", "%b %d %Y", "%Y %b", "%Y-%b", "%Y/%m", "%m/%Y",
 )  # fmt: skip
 """Dates other than ISO; where day and month cannot be told apart, the month comes first."""
 

@@ -13,6 +13,7 @@ Rotation by EXIF is applied; where the EXIF block itself is broken the pixels ar
 file of several pages the first frame is taken.
 """
 
+import io
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 __all__ = [
-    "FORMATS", "MAX_PIXELS", "ImageReadError", "check_image", "decode_image", "is_image", "map_files", "open_image", "quiet",
+    "FORMATS", "MAX_PIXELS", "ImageReadError", "check_image", "count_pixels", "decode_image", "is_image", "map_files", "open_image", "quiet",
 ]  # fmt: skip
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "ICO", "JPEG2000", "AVIF")
@@ -109,6 +110,15 @@ def open_image(path: Path, *, max_pixels: int = MAX_PIXELS) -> ImageFile.ImageFi
         image.close()
         raise ImageReadError(f"{width} x {height} pixels, more than the limit of {max_pixels:,} (a decompression bomb?)")
     return image
+
+
+def count_pixels(content: bytes) -> int:
+    """Return width x height as the header of an image file says them; 0 where it is none."""
+    try:
+        with _said_clearly(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            return image.width * image.height
+    except ImageReadError:
+        return 0
 
 
 def is_image(path: Path) -> bool:

@@ -8,9 +8,11 @@ import pyarrow.compute as pc
 
 from tutelage.data.part.table import TablePart
 
-__all__ = ["say_join", "second_half", "split_years"]
+__all__ = ["lone_year", "say_join", "second_half", "split_years"]
 
 YEAR_NAMES = ("year", "yr", "yyyy", "jahr", "annee", "ann\u00e9e", "ano", "a\u00f1o")
+YEARS = (1000, 2999)
+"""Whole numbers that a column of years may hold."""
 SECOND_HALVES: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("hour", "hours", "hr", "hour_of_day", "hourofday", "stunde", "heure", "hora", "uhrzeit"), (0, 24)),
     **dict.fromkeys(("minute", "minutes", "minuto"), (0, 1440)),
@@ -63,6 +65,20 @@ def split_years(part: TablePart) -> tuple[str, ...]:
         return ()
     smaller = [found[most] for most in WITHIN_MONTHS if most in found] if within == WITHIN_YEARS[0] and DAYS in found else []
     return (years[0], found[within], *smaller)
+
+
+def lone_year(part: TablePart) -> str:
+    """Return the only column that is called a year and holds years as whole numbers, where nothing divides them; "" if none."""
+    years = [name for name in part.columns if _plain(name) in YEAR_NAMES]
+    if len(years) != 1 or not pa.types.is_integer(part.types[years[0]]) or split_years(part):
+        return ""
+    ends = pc.min_max(part.column(years[0]))
+    is_year = (
+        len(part) > 0
+        and part.column(years[0]).null_count == 0
+        and YEARS[0] <= ends["min"].as_py() <= ends["max"].as_py() <= YEARS[1]
+    )
+    return years[0] if is_year else ""
 
 
 def say_join(part: TablePart, *names: str) -> str:

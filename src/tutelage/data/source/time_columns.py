@@ -13,7 +13,7 @@ from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.columns import ID_NAME
 from tutelage.data.source.compact_times import compact_times, epoch_unit
 from tutelage.data.source.mixed_dates import find_mixed_dates
-from tutelage.data.source.split_times import say_join, split_years
+from tutelage.data.source.split_times import lone_year, say_join, split_years
 from tutelage.data.source.spoiled_numbers import say_spoiled
 
 __all__ = ["TimeColumns", "TimeLayout", "choose_columns", "likely_series", "numbers_of", "times_of"]
@@ -288,6 +288,8 @@ def _time_column(part: TablePart, layout: TimeLayout) -> str:
     if not dated:
         clocks = [name for name in part.columns if name.casefold() in EPOCH_NAMES and name not in layout.known]
         dated = [name for name in clocks if epoch_unit(part.column(name)) or compact_times(part.column(name)) is not None]
+    if not dated and (year := lone_year(part)) and year not in layout.known:
+        dated = [year]
     if len(dated) == 1:
         return dated[0]
     if dated:
