@@ -8,6 +8,7 @@ Use them where the data are arrays or data frames in memory and scikit-learn lea
 """
 
 import functools
+import random
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -265,10 +266,11 @@ def told_as_values() -> Iterator[None]:
 
 @contextmanager
 def random_kept() -> Iterator[None]:
-    """Leave the default generators of torch and NumPy as they were: an estimator's randomness is its own."""
-    numpy_state = np.random.get_state()
+    """Leave the default generators of Python, torch and NumPy as they were: an estimator's randomness is its own."""
+    state, numpy_state = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
         try:
             yield
         finally:
+            random.setstate(state)
             np.random.set_state(numpy_state)

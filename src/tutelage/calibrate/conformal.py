@@ -69,10 +69,9 @@ def upper_bound(score_N: np.ndarray, coverage: float) -> float:
     return float("inf") if rank > len(score_N) else float(np.sort(score_N)[rank - 1])
 
 
-def too_few(coverage: float, *, found: int, needed: int) -> UsageError:
-    """Return what to raise where held-out rows are too few."""
-    most = found / (found + 1)
+def too_few(coverage: float, *, found: int, needed: int, most: float) -> UsageError:
+    """Return what to raise where held-out rows are too few; `most` is the coverage that so many could give."""
     return UsageError(
         f"coverage {coverage:g} needs the scores of at least {needed:,} held-out rows, and this model has {found:,}. "
-        f"Ask for {most:.3g} or less, or give it more: tutelage calibrate RUN --data SOURCE."
+        f"Ask for {math.floor(1_000 * most) / 1_000:g} or less, or give it more: tutelage calibrate RUN --data SOURCE."
     )

@@ -74,7 +74,7 @@ class ConformalSets(Conformal):
         score_NC, kept = SCORES[name](prediction), np.array(getattr(self, name))
         needed = int(np.ceil(coverage / (1 - coverage) - 1e-9))
         if len(kept) < needed:
-            raise too_few(coverage, found=len(kept), needed=needed)
+            raise too_few(coverage, found=len(kept), needed=needed, most=len(kept) / (len(kept) + 1))
         if method == "by_class":
             truth = np.array(self.classes)
             bounds = [upper_bound(kept[truth == number], coverage) for number in range(prediction.shape[1])]

@@ -120,12 +120,16 @@ class Predictor:
     def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Predictor":
         """Return a predictor that averages with mirror images or does not; `auto` = as was decided when it was trained.
 
+        Other answers than those of the training have no scores of held-out rows, so no sets or intervals.
+
         Raises:
             UsageError: Such data have no mirror images.
         """
         if wish == "on" and not self.shape.mirrored:
             raise UsageError(f"mirror = on: such data have no mirror images ({self.shape.say()}). Leave it out.")
-        return self if wish == "auto" else replace(self, is_mirrored=wish == "on")
+        if wish == "auto" or self.is_mirrored == (wish == "on"):
+            return self
+        return replace(self, is_mirrored=wish == "on", conformal=None)
 
     def calibrated(self, calibrator: Calibrator | None) -> "Predictor":
         """Return a predictor of the same network with another calibrator, or without one.
@@ -195,7 +199,8 @@ class Predictor:
             raise UsageError(f"coverage {coverage:g}: expected a probability between 0 and 1, such as 0.9.")
         if self.conformal is None:
             raise RunError(
-                "this model has no scores of held-out rows for sets or intervals: tutelage calibrate RUN --data SOURCE."
+                "this model has no scores of held-out rows for sets or intervals: tutelage calibrate RUN --data SOURCE; or "
+                "mirror images were switched on or off, and the scores are of other answers: leave --mirror out."
             )
         return self.conformal.around(answers, coverage=coverage, method=method or self.conformal.methods[0])
 

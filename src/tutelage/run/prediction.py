@@ -8,7 +8,7 @@ import numpy as np
 from tutelage.core.errors import DataProblem
 from tutelage.predictor.predictor import Predictor
 
-__all__ = ["Prediction", "sets_of"]
+__all__ = ["Prediction", "require_sets", "sets_of"]
 
 ENDS = ("low", "high")
 """What the ends of an interval are called."""
@@ -50,6 +50,12 @@ class Prediction:
                 row |= {"set": self.sets[i]} if self.probabilities is not None else dict(zip(ENDS, self.sets[i], strict=True))
             rows.append(row)
         return rows
+
+
+def require_sets(predictor: Predictor, *, coverage: float, method: str) -> None:
+    """Refuse sets or intervals that cannot be given, before rows are answered; arguments and errors as of `sets_of`."""
+    classes = predictor.target.classes if predictor.target is not None else ()
+    predictor.around(np.empty((0, len(classes)) if classes else 0), coverage=coverage, method=method)
 
 
 def sets_of(predictor: Predictor, answers: np.ndarray, *, coverage: float, method: str) -> list[list[Any]]:

@@ -109,6 +109,7 @@ def _trained_on(run: Run, data: RowsData, network: nn.Module, *, steps: int) -> 
     plan = run.decided.but(
         model=None,
         own_model=type(network).__name__,
+        origin=None,
         init=None,
         floor=None,
         mirror="off",

@@ -1,6 +1,6 @@
 """A finished (or paused) run, opened: its metrics, and its model for evaluation and prediction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,9 +27,9 @@ from tutelage.run.forecasting import ForecastingRun
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
 from tutelage.run.measure import ask_rows, measure_batches
-from tutelage.run.prediction import Prediction, sets_of
+from tutelage.run.prediction import Prediction, require_sets, sets_of
 from tutelage.run.samples import Samples, Sought, make_samples
-from tutelage.run.scores import warn_of_own
+from tutelage.run.scores import warn_of_own, where_of
 from tutelage.task.base import Data
 from tutelage.task.sample_maker import SampleMaker
 
@@ -177,28 +177,28 @@ class Run:
         if self.decided.task.continues_series:
             return self._forecast_scores(source, target=target, on_bad_data=on_bad_data)
         part, rows, problems = self._labelled(source, target=target, on_bad_data=on_bad_data)
-        truth, warnings = self._truth(part, where=_where(source))
+        truth, warnings = self._truth(part, where=where_of(source))
         batches = self.answerer.batches(part, rows)
         values, intervals = measure_batches(batches, truth, metrics=self.decided.metrics, seed=self.decided.seed)
         return {
             "num_rows": len(part),
             "notes": list(part.notes),
-            "warnings": [
-                *warn_of_own(source, self.path, self.files),
-                *self._inputs.odd(part),
-                *warnings,
-                *(f"left out: {problem}" for problem in problems),
-            ],
+            "warnings": self._odd(source, part, warnings, problems, so="these scores are too good"),
             "metrics": values,
             "intervals": intervals,
         }
+
+    def _odd(self, source: Any, part: RowsPart, spelled: Sequence[str], problems: Sequence[DataProblem], *, so: str) -> list[str]:
+        """Return what is worth telling of rows with labels, and of those that are left out."""
+        own = warn_of_own(source, self.path, self.files, so=so)
+        return [*own, *self._inputs.odd(part), *spelled, *(f"left out: {problem}" for problem in problems)]
 
     def _labelled(self, source: Any, *, target: str, on_bad_data: str) -> tuple[RowsPart, Any, tuple[DataProblem, ...]]:
         """Return rows with labels, as they were read and prepared, and what is wrong with those that are left out."""
         self._require_answers()
         part, problems = self._inputs.read([source] if isinstance(source, str | Path) else source, target=target)
         refuse_bad(problems, on_bad_data)
-        part, _, unknown = ask_rows(part, lambda rows: self._truth(rows, where=_where(source)), on_bad_data=on_bad_data)
+        part, _, unknown = ask_rows(part, lambda rows: self._truth(rows, where=where_of(source)), on_bad_data=on_bad_data)
         part, rows, unread = ask_rows(part, self.answerer.prepared, on_bad_data=on_bad_data)
         return part, rows, (*problems, *unknown, *unread)
 
@@ -220,8 +220,11 @@ class Run:
         if source is None:
             outcome, said = held_out(self.path, self.decided, self.predictor, self.data())
         else:
-            part, rows, _ = self._labelled(source, target=target, on_bad_data=on_bad_data)
-            outcome, said = answered(self.predictor, part, rows, self._truth(part, where=_where(source))[0]), _where(source)
+            part, rows, problems = self._labelled(source, target=target, on_bad_data=on_bad_data)
+            truth, spelled = self._truth(part, where=where_of(source))
+            outcome, said = answered(self.predictor, part, rows, truth), where_of(source)
+            for warning in self._odd(source, part, spelled, problems, so="what is fitted to it makes answers too sure"):
+                self.tell(warning)
         record = Calibrating(self.path, self.decided, self.predictor, method).fit(outcome, source=said, result=self.result)
         for name in ("files", "answerer", "result"):
             self.__dict__.pop(name, None)
@@ -322,6 +325,8 @@ class Run:
             RunError: The run's model does not answer for rows.
         """
         self._require_answers()
+        if coverage is not None:
+            require_sets(self.answerer, coverage=coverage, method=method)
         names: list[str] = []
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
@@ -391,8 +396,3 @@ class Run:
         """What reads rows to answer for."""
         column = lambda: str(self.files.record(layout.DATA).get("target", ""))  # noqa: E731 - read when it is asked for
         return Inputs(self.answerer.fitted, column, lambda: self.files.recipe().source)
-
-
-def _where(source: Any) -> str:
-    """Name where rows come from."""
-    return str(source) if isinstance(source, str | Path) else "the data"

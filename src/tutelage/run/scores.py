@@ -9,7 +9,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles
 from tutelage.task.base import Problem, Task
 
-__all__ = ["merged", "score", "warn_of_own"]
+__all__ = ["merged", "score", "warn_of_own", "where_of"]
 
 PART_BY_PART = ("figures", "metrics", "intervals", "baseline", "floor", "network")
 """Tables whose entries are of one part each, and so are put together; of all else the last part's counts."""
@@ -50,12 +50,17 @@ def merged(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any
     return found
 
 
-def warn_of_own(source: Any, folder: Path, files: RunFiles) -> list[str]:
-    """Return a warning where a source is the one that the run was trained on: its scores are too good."""
+def warn_of_own(source: Any, folder: Path, files: RunFiles, *, so: str = "these scores are too good") -> list[str]:
+    """Return a warning where a source is the one that the run was trained on, and what follows from that."""
     if not isinstance(source, str | Path):
         return []
     own = files.recipe().source
     if not own or recognize(str(source)).anywhere(str(source)) != own:
         return []
     remedy = f"The test part that was kept apart: tutelage evaluate {folder}"
-    return [f"{source} is what this run was trained on, so these scores are too good. {remedy}"]
+    return [f"{source} is what this run was trained on, so {so}. {remedy}"]
+
+
+def where_of(source: Any) -> str:
+    """Name where rows come from."""
+    return str(source) if isinstance(source, str | Path) else "the data"

@@ -65,7 +65,8 @@ def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "
         why = "another program may listen there, or this machine may not have that address: choose another --port or --host"
         raise UsageError(f"cannot listen at {host}, port {port}: {why}.") from None
     address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
-    tell(f"serving    {run.path} at {address}{f'?token={quote(chosen, safe="")}' if chosen else ''}")
+    told = f"?token={quote(chosen, safe='')}" if chosen else ""
+    tell(f"serving    {run.path} at {address}{told}")
     tell(f"token      {chosen or 'none: whoever reaches this address may ask'}")
     tell("stop       Ctrl-C")
     uvicorn.Server(config).run(sockets=[socket])

@@ -94,6 +94,18 @@ def test_too_few_rows_are_told_with_what_they_allow() -> None:
     assert upper_bound(np.arange(5.0), 0.9) == float("inf")
 
 
+@pytest.mark.parametrize("count", [19, 20, 37])
+def test_the_coverage_that_is_offered_can_be_given(count: int) -> None:
+    prediction, target = classes(count)
+    of_classes = ConformalSets.of(prediction, target, seed=0)
+    of_numbers = ConformalIntervals.of(np.arange(float(count)), np.arange(float(count)) ** 1.1, seed=0)
+    for found, rows in ((of_classes, prediction), (of_numbers, np.zeros(1))):
+        with pytest.raises(UsageError, match="Ask for") as caught:
+            found.around(rows, coverage=0.999)
+        most = float(str(caught.value).partition("Ask for ")[2].partition(" ")[0])
+        assert len(found.around(rows, coverage=most)) == len(rows)
+
+
 def test_scores_survive_their_record() -> None:
     prediction, target = classes(300)
     sets = ConformalSets.of(prediction, target, seed=0)

@@ -181,7 +181,7 @@ def test_small_files_of_many_pixels_are_refused_before_they_are_decoded(monkeypa
 @pytest.mark.parametrize("row", [[10**400], ["1"], [1, "x"], [[1, 2], [3]], {"a": 1}, [], 7])
 def test_what_is_no_list_of_numbers_is_refused(row: Any) -> None:
     for noun in ("numbers", "series"):
-        with pytest.raises(UsageError, match="where (a list of )?numbers"):
+        with pytest.raises(UsageError, match=r"where (a list of )?numbers"):
             FORMS[noun]().check_all([row])
 
 

@@ -26,7 +26,8 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 __all__ = [
-    "FORMATS", "MAX_PIXELS", "ImageReadError", "check_image", "count_pixels", "decode_image", "is_image", "map_files", "open_image", "quiet",
+    "FORMATS", "MAX_PIXELS", "ImageReadError", "check_image", "count_pixels", "decode_image", "is_image", "map_files",
+    "open_image", "quiet",
 ]  # fmt: skip
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "ICO", "JPEG2000", "AVIF")
