@@ -47,8 +47,10 @@ def test_a_text_file_is_learned_and_measured_in_nats_and_bits_beside_counting(ru
     metrics, floor = found["metrics"], found["floor"]
     assert metrics["test/bits_per_character"] == pytest.approx(metrics["test/nats_per_character"] / 0.693147, rel=1e-5)
     assert metrics["test/loss"] == pytest.approx(metrics["test/nats_per_character"])
-    assert floor["metrics"]["network"]["test/nats_per_character"] == metrics["test/nats_per_character"]
-    assert 0 < floor["metrics"]["floor"]["test/nats_per_character"] < found["baseline"]["test/nats_per_character"]
+    own, counted = (floor["metrics"][name]["test/nats_per_character"] for name in ("network", "floor"))
+    assert 0.5 < floor["share"] <= 1
+    assert metrics["test/nats_per_character"] <= counted + 0.01 < own
+    assert 0 < counted < found["baseline"]["test/nats_per_character"]
     warning = found["warnings"][0]
     assert "the network is worse than counting: nats per character" in warning
     assert "--steps 1000" in warning
@@ -74,7 +76,7 @@ def test_sub_words_are_measured_by_the_character_and_written_as_text(tmp_path: P
     found = result(path)
     metrics, counts = found["metrics"], found["floor"]
     assert 0 < metrics["test/nats_per_character"] < metrics["test/loss"]
-    assert counts["noun"].startswith("runs of up to 6 sub-words")
+    assert counts["noun"].startswith("runs of a few sub-words")
     run = tutelage.open_run(path)
     whole = run.generate("für ", num=2, length=40, seed=3)
     assert whole == run.generate("für ", num=2, length=40, seed=3, is_cached=False)

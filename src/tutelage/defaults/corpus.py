@@ -50,12 +50,14 @@ class CorpusDefaults(Defaults):
             patience=1.0,
             bf16=True,
             compile=True,
+            floor="n_grams",
             why=COMMON_WHY
             | {
                 "model": "a transformer that learns to read within minutes on a laptop",
                 "augment": "a text has no harmless changes here",
                 "optim": "Muon on the matrices, AdamW on embeddings and head, needs the fewest steps",
                 "ema": "not needed",
+                "floor": "counts of short runs know what a short training has not learned yet",
                 "clip": "normalization keeps gradients in bounds",
                 "epochs": f"{STEPS:,} steps where no budget is given",
                 "judge": "what a language model is for",

@@ -304,6 +304,8 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
     _refuse_strange(path, calibrator=calibrator, conformal=conformal, task=task, target=target)
     companion = floor_from(header.companion, others)
     misfits = [calibrator.misfit(shape) if calibrator else "", companion.fitted.misfit(shape) if companion else ""]
+    if companion is not None and task.answers not in companion.floor.answers:
+        misfits.append(f"a floor that answers with {' or '.join(sorted(companion.floor.answers))} in place of {task.answers}")
     if any(misfits):
         raise RunError(f"{path}: it has {' and '.join(filter(None, misfits))}, its model takes {shape.say()}. {REMEDY}")
     return Predictor(

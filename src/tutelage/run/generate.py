@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tutelage.core.errors import BRING_BACK, RunError, UsageError
 from tutelage.data.prepare.running_text import FittedText
+from tutelage.floor.tokens import TokensFitted
 from tutelage.predictor.predictor import Predictor
-from tutelage.task.sampling import Drawing, draw_tokens
+from tutelage.task.sampling import Drawing, FloorVoice, draw_tokens
 
 __all__ = ["Generation", "Wanted", "begin_generation"]
 
@@ -122,6 +123,9 @@ def begin_generation(path: Path, predictor: Predictor, wanted: Wanted) -> Genera
         raise RunError(
             f"{path}: its preprocessing makes {fitted.shape.say()}, its model takes {predictor.shape.say()}. {BRING_BACK}"
         )
+    companion = predictor.companion
+    if companion is not None and not isinstance(companion.fitted, TokensFitted):
+        raise RunError(f"{path}: the floor beside its model ({companion.floor.noun}) says nothing of a text. {BRING_BACK}")
     prompt, notes = _known(wanted.prompt, fitted)
     start = fitted.encode(prompt).tolist() or [fitted.start]
     return Generation(prompt, notes, _written(predictor, fitted, start, wanted))
@@ -130,6 +134,9 @@ def begin_generation(path: Path, predictor: Predictor, wanted: Wanted) -> Genera
 def _written(predictor: Predictor, fitted: FittedText, start: list[int], wanted: Wanted) -> Iterator[tuple[str, ...]]:
     """Yield what comes next in each text."""
     writers: list[Callable[..., str]] = [fitted.writer() for _ in range(wanted.num)]
+    companion, voice = predictor.companion, None
+    if companion is not None and isinstance(companion.fitted, TokensFitted):
+        voice = FloorVoice(companion.fitted, companion.share)
     drawn = draw_tokens(
         predictor.network,
         start,
@@ -140,6 +147,7 @@ def _written(predictor: Predictor, fitted: FittedText, start: list[int], wanted:
         seed=wanted.seed,
         device=predictor.device,
         is_cached=wanted.is_cached,
+        voice=voice,
     )
     for token_B in drawn:
         yield tuple(write([token]) for write, token in zip(writers, token_B.tolist(), strict=True))

@@ -19,6 +19,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.decoded import cache_folder
 from tutelage.data.scratch import scratch_array, scratch_folders
 from tutelage.data.target.base import Target
+from tutelage.floor.tokens import TokensFitted
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
 from tutelage.planning.teaching import TeacherFacts, TeacherFile, Teaching, TeachingWish
@@ -58,7 +59,7 @@ def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFact
     files, not_live, notes = [], "", []
     for place in wish.teachers:
         path = (run_folder(place) / layout.BEST / layout.PREDICTOR).resolve()
-        predictor = load_predictor(path)
+        predictor = _without_counts(load_predictor(path))
         _require_fit(place, predictor, task, data)
         files.append(TeacherFile(path=str(path), seal=str(read_seal(path))))
         not_live = not_live or _not_live(place, predictor, data)
@@ -125,7 +126,13 @@ def _opened(file: TeacherFile, *, device: str) -> Predictor:
         raise RunError(f"{path}: the teacher of this run is no longer there. {remedy}")
     if read_seal(path) != file.seal:
         raise RunError(f"{path}: is no longer the teacher that this run began with (another SHA-256). {remedy}")
-    return load_predictor(path, device=device)
+    return _without_counts(load_predictor(path, device=device))
+
+
+def _without_counts(teacher: Predictor) -> Predictor:
+    """Return a teacher of texts without the counts beside its network: its student counts for itself."""
+    companion = teacher.companion
+    return replace(teacher, companion=None) if companion is not None and isinstance(companion.fitted, TokensFitted) else teacher
 
 
 class FixedAnswers:

@@ -6,6 +6,7 @@ The network returns logits [B, T, V]; the loss is the mean cross-entropy over al
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -29,7 +30,8 @@ from tutelage.task.parts import choose_fraction
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.staged import opening_of, staged_phases
 from tutelage.task.supervised import build_model
-from tutelage.task.text_evaluation import CountedRuns, TextEvaluator
+from tutelage.task.text_beside import TextBeside
+from tutelage.task.text_evaluation import TextEvaluator
 from tutelage.task.text_example import text_example
 
 __all__ = ["Language", "LanguageTask"]
@@ -54,7 +56,7 @@ class Language(TaskSpec):
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
     can_start: ClassVar[bool] = True
-    uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
+    uses: ClassVar[frozenset[str]] = frozenset({"prepare", "floor", "split"})
     telling: ClassVar[tuple[str, ...]] = ()
     sample_length: int = Field(
         200, ge=0, le=10**6, description="Tokens that are generated at each evaluation, to look at; 0 generates none."
@@ -130,7 +132,8 @@ class Language(TaskSpec):
         finisher = data.fitted.finisher().to(plan.device)
         rows = data.fitted.apply(data.parts["train"])
         stream = planned_stream(rows, plan, finisher=finisher, rank=rank, world=world)
-        counted = CountedRuns(data.fitted, data.parts["train"])
+        beside = None if plan.floor is None else TextBeside(plan.floor, data.fitted, data.parts["train"], plan.seed)
+        frequencies = cache(lambda: data.fitted.frequencies(data.parts["train"]))
         evaluators = {
             name: TextEvaluator(
                 name,
@@ -138,7 +141,8 @@ class Language(TaskSpec):
                 plan,
                 data.fitted,
                 data.parts[part],
-                counted,
+                frequencies,
+                beside,
                 sample_length=self.sample_length,
                 temperature=self.temperature,
                 is_watched=part == "validation",
@@ -146,12 +150,16 @@ class Language(TaskSpec):
             for name, part in (("val", "validation"), ("test", "test"))
             if part in data.parts
         }
-        watched = evaluators["val"].rows
+        validation = evaluators["val"]
+        watched = validation.rows
         return Problem(
             task=task.to(plan.device),
             stream=stream,
-            validation=evaluators["val"],
+            validation=validation,
             test=evaluators.get("test"),
+            beside=beside,
+            choose=validation.choose,
+            reserve=lambda per_row: 0.0 if beside is None else per_row * len(validation),
             lags=lambda task: measure_lags(task, lambda: _last_of_each(lag_batch(watched, finisher, device=plan.device))),
             example=lambda part, row: text_example(data.fitted, data.stretch(part), finisher, row, file=data.parts["train"].file),
             num_parameters=sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from tutelage.core.seeds import derive
+from tutelage.floor.tokens import TokensFitted
 from tutelage.task.modes import evaluation_mode
 
-__all__ = ["Drawing", "Reader", "draw_tokens"]
+__all__ = ["Drawing", "FloorVoice", "Reader", "draw_tokens"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,30 @@ class Drawing:
             chance_BV[chance_BV.cumsum(dim=-1) - chance_BV >= self.top_p] = 0
         places = [torch.multinomial(chance_V, 1, generator=own) for chance_V, own in zip(chance_BV, generators, strict=True)]
         return token_BV.gather(1, torch.stack(places)).squeeze(1)
+
+
+@dataclass
+class FloorVoice:
+    """A floor that has a share in what comes next.
+
+    Attributes:
+        floor: What was counted.
+        share: Of the floor in the probabilities, in (0, 1]; the network has the rest.
+    """
+
+    floor: TokensFitted
+    share: float
+    _before: np.ndarray | None = field(default=None, repr=False)
+
+    def mix(self, logits_BV: Tensor, token_BT: Tensor) -> Tensor:
+        """Return logarithms of the mean probabilities, float64 [B, V]; the tokens follow those of earlier calls."""
+        before = token_BT.cpu().numpy() if self._before is None else np.hstack([self._before, token_BT.cpu().numpy()])
+        self._before = before[:, max(0, before.shape[1] - self.floor.reach) :]
+        floor_BV = torch.from_numpy(np.log(self.floor.chances(self._before)))
+        if self.share == 1:
+            return floor_BV
+        network_BV = torch.log_softmax(logits_BV.detach().to("cpu", torch.float64), dim=-1)
+        return torch.logaddexp(network_BV + np.log1p(-self.share), floor_BV + np.log(self.share))
 
 
 @dataclass
@@ -113,6 +139,7 @@ def draw_tokens(
     seed: int,
     device: str = "cpu",
     is_cached: bool = True,
+    voice: FloorVoice | None = None,
 ) -> Iterator[Tensor]:
     """Yield the next token of each text, int64 [B] on the CPU, one after another.
 
@@ -126,6 +153,7 @@ def draw_tokens(
         seed: Each text has its own generator made of it: the first one is the same however many there are.
         device: Where the network is.
         is_cached: Whether to use what the network remembers; makes no difference but for rounding.
+        voice: The floor that has a share in it; None = the network alone. A new one for each call.
     """
     generators = [torch.Generator().manual_seed(derive(seed, "text", number)) for number in range(num_texts)]
     # Of a long beginning no more is looked at than tells that it is longer than a window.
@@ -134,6 +162,8 @@ def draw_tokens(
     for _ in range(num_tokens):
         with evaluation_mode(network):
             logits_BV = reader.next(token_BT)
+        if voice is not None:
+            logits_BV = voice.mix(logits_BV, token_BT)
         drawn_B = drawing.draw(logits_BV, generators)
         yield drawn_B
         token_BT = drawn_B[:, None].to(device)

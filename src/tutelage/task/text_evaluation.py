@@ -1,11 +1,10 @@
-"""What a language model is measured by: the surprise at each token of one stretch, beside plain counts of runs of tokens.
+"""What a language model is measured by: the surprise at each token of one stretch, beside and together with a plain floor.
 
 Shape letters: B pieces, T tokens of a piece, N tokens of a stretch, V vocabulary.
 """
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -17,60 +16,22 @@ from tutelage.core.events import Event, Sampled
 from tutelage.core.seeds import derive
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.running_text import FittedText
-from tutelage.floor.n_grams import ORDER, NGrams
+from tutelage.floor.tokens import mixed_logs
 from tutelage.metric.token_outcome import TokenOutcome
 from tutelage.planning.plan import Plan
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Task, TaskSpec
+from tutelage.task.companion import whose
 from tutelage.task.measured import Measured, UnitTallies
 from tutelage.task.sampling import Drawing, draw_tokens
+from tutelage.task.text_beside import TextBeside
 
-__all__ = ["CountedRuns", "TextEvaluator"]
-
+__all__ = ["TextEvaluator"]
 
 BLOCK_TOKENS = 2**20
 """Tokens that are measured at once where no network is asked."""
 MORE_TIME, LEAST_STEPS = 4, 250
 """How much longer to train where counting is better than the network; of steps, as if there had been at least so many."""
-
-
-@dataclass
-class CountedRuns:
-    """The plain models of a train part, made when they are first asked for.
-
-    Attributes:
-        fitted: The preprocessing.
-        part: The train part.
-        seconds: How long counting took.
-    """
-
-    fitted: FittedText
-    part: Part
-    seconds: float = field(default=0.0, init=False)
-
-    @cached_property
-    def frequencies(self) -> np.ndarray:
-        """How often each token is in the train part, as a fraction > 0: float64 [V]."""
-        return self.fitted.frequencies(self.part)
-
-    @cached_property
-    def runs(self) -> NGrams:
-        """Counts of runs of tokens."""
-        began = time.monotonic()
-        tokens = self.fitted.pieces(self.part).tokens
-        counted = NGrams.fit(tokens, vocabulary_size=len(self.fitted.num_characters))
-        self.seconds = time.monotonic() - began
-        return counted
-
-    def record(self) -> dict[str, Any]:
-        """Return what result.json says of the floor, but for the scores."""
-        return {
-            "kind": "n_grams",
-            "noun": f"runs of up to {ORDER} {self.fitted.unit}, counted (interpolated Kneser-Ney)",
-            "share": 0.0,
-            "reason": "a language model leaves alone: the floor is there to compare with",
-            "seconds": round(self.seconds, 2),
-        }
 
 
 @dataclass(frozen=True)
@@ -83,7 +44,8 @@ class TextEvaluator(Measured):
         plan: Metrics, device, precision.
         fitted: The preprocessing.
         part: The stretch.
-        counted: The plain models of the train part.
+        frequencies: Returns how often each token is in the train part, as a fraction > 0: float64 [V].
+        beside: The floor; None where there is none.
         sample_length: Tokens to generate at each evaluation.
         temperature: How boldly they are drawn.
         is_watched: Whether early stopping judges by this part.
@@ -95,7 +57,8 @@ class TextEvaluator(Measured):
     plan: Plan
     fitted: FittedText
     part: Part
-    counted: CountedRuns
+    frequencies: Callable[[], np.ndarray]
+    beside: TextBeside | None
     sample_length: int
     temperature: float
     is_watched: bool = False
@@ -114,35 +77,54 @@ class TextEvaluator(Measured):
         return self.measure(self.outcomes(task))
 
     def final(self, task: Task) -> dict[str, Any]:
-        """Return metrics, 95 % intervals from the spread between pieces, what guessing reaches, and what counting does."""
-        tallies, units = self.tallies(), [UnitTallies(metric, num_units=len(self)) for metric in self.metrics]
-        for outcome in self.outcomes(task):
-            for tally, own in zip(tallies, units, strict=True):
+        """Return metrics of what leaves, 95 % intervals from the spread between pieces, and what guessing and the floor reach."""
+        alone, tallies = self.tallies(), self.tallies()
+        units = [UnitTallies(metric, num_units=len(self)) for metric in self.metrics]
+        log_N = None if self.beside is None else self.beside.log_likelihoods(self.rows.tokens)
+        for network, outcome in self._leaving(self.outcomes(task), log_N):
+            for by_itself, tally, own in zip(alone, tallies, units, strict=True):
+                by_itself.add(network)
                 tally.add(outcome)
                 own.add(outcome)
         values = self.named(tally.value() for tally in tallies)
         intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
         described = f"guessing each of the {self.fitted.unit} as often as it stands in the train part"
-        floor = self.measure_floor(values)
-        return {
-            **self.record(values, intervals=intervals, baseline=self.guess(), described=described),
-            "floor": floor,
-            "warnings": self._worse(values, floor["metrics"]["floor"]) if self.is_watched else [],
+        record = self.record(values, intervals=intervals, baseline=self.guess(), described=described)
+        if self.beside is None or log_N is None:
+            return record
+        scores = {
+            "network": self.named(tally.value() for tally in alone),
+            "floor": self.measure(map(self.outcome, self._blocks(log_N), self._blocks(self.rows.tokens[1:]))),
         }
+        warnings = self._worse(self.beside, scores["network"], scores["floor"]) if self.is_watched else []
+        return {**record, "floor": {**self.beside.record(), "metrics": scores}, "warnings": warnings}
+
+    def choose(self, task: Task) -> str:
+        """Decide with the best weights how much of what leaves the floor says, and return why; "" without a floor."""
+        if self.beside is None:
+            return ""
+        self.beside.choose(np.concatenate([outcome.log_likelihood for outcome in self.outcomes(task)]), self.rows.tokens)
+        return self.beside.reason
+
+    def _leaving(self, outcomes: Iterable[TokenOutcome], log_N: np.ndarray | None) -> Iterator[tuple[TokenOutcome, TokenOutcome]]:
+        """Yield what the network says, piece by piece, and what leaves; `log_N` is what the floor says of the whole stretch."""
+        begin = 0
+        for outcome in outcomes:
+            end = begin + len(outcome.log_likelihood)
+            mixed = outcome
+            if self.beside is not None and log_N is not None and self.beside.share:
+                logs = mixed_logs(outcome.log_likelihood, log_N[begin:end], share=self.beside.share)
+                mixed = TokenOutcome(logs, outcome.num_characters)
+            yield outcome, mixed
+            begin = end
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what the frequencies of the tokens reach, whatever stands before."""
-        log_V = np.log(self.counted.frequencies)
+        log_V = np.log(self.frequencies())
         return self.measure(self.outcome(log_V[targets], targets) for targets in self._blocks(self.rows.tokens[1:]))
 
-    def measure_floor(self, network: Mapping[str, float]) -> dict[str, Any]:
-        """Return what counting reaches beside the network, by name."""
-        log_N = self.counted.runs.log_likelihoods(self.rows.tokens)
-        floor = self.measure(map(self.outcome, self._blocks(log_N), self._blocks(self.rows.tokens[1:])))
-        return {**self.counted.record(), "metrics": {"network": dict(network), "floor": floor}}
-
-    def _worse(self, network: Mapping[str, float], floor: Mapping[str, float]) -> list[str]:
-        """Warn where the network, which leaves all the same, is worse than counting."""
+    def _worse(self, beside: TextBeside, network: Mapping[str, float], floor: Mapping[str, float]) -> list[str]:
+        """Warn where the network is worse than counting."""
         watched = next(metric for metric in self.metrics if metric.kind == self.plan.watched)
         own, counted = (scores[f"{self.name}/{watched.kind}"] for scores in (network, floor))
         if own == counted or (own > counted) == watched.greater_is_better:
@@ -150,9 +132,9 @@ class TextEvaluator(Measured):
         seconds, steps = self.plan.time_seconds, max(self.plan.total_steps, LEAST_STEPS)
         longer = f"--time {MORE_TIME * seconds:.0f}s" if seconds else f"--steps {MORE_TIME * steps}"
         return [
-            f"the network is worse than counting: {watched.title} {own:.3f} on the {self.part.name} part, where runs of up to "
-            f"{ORDER} {self.fitted.unit}, counted, reach {counted:.3f}. The network leaves all the same. Train longer, such as "
-            f"{longer}; more text helps a network too"
+            f"the network is worse than counting: {watched.title} {own:.3f} on the {self.part.name} part, where "
+            f"{beside.noun} reach {counted:.3f}. What leaves is {whose(beside.share)}. Train longer, such as {longer}; "
+            f"more text helps a network too"
         ]
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:

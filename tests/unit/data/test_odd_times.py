@@ -57,7 +57,7 @@ def test_columns_that_would_be_numbers_are_named_with_their_first_odd_cell(tmp_p
 def test_a_column_of_years_is_the_time_of_a_row(tmp_path: Path) -> None:
     lines = [f"{1700 + n},{n % 11},{n % 7}" for n in range(60)]
     part = series(read(tmp_path, lines, "YEAR,a,b"))
-    assert (part.series, part.interval.say(), part.say(59)) == (("a", "b"), "1", "1759")
+    assert (part.series, part.interval.say(), part.say(59)) == (("a", "b"), "1 step", "1759")
     with pytest.raises(DataError, match="no column of dates"):
         read(tmp_path, [f"{n % 11},{n}" for n in range(60)], "year,a")
 

@@ -5,9 +5,12 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 from tutelage.floor import n_grams
-from tutelage.floor.n_grams import NGrams
+from tutelage.floor.n_grams import CountedRuns, NGrams
+from tutelage.floor.tokens import mixed_logs
+from tutelage.task.sampling import FloorVoice
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 6])
@@ -58,3 +61,52 @@ def test_a_text_of_many_blocks_takes_the_memory_of_one_to_be_looked_up() -> None
 
 def test_a_tiny_text_is_fine() -> None:
     assert np.isfinite(NGrams.fit(np.array([1, 1, 2]), vocabulary_size=4).log_likelihoods(np.array([3, 1, 2]))).all()
+
+
+@pytest.mark.parametrize("order", [1, 2, 4, 6])
+def test_chances_of_all_next_tokens_are_those_of_each(order: int) -> None:
+    random = np.random.default_rng(0)
+    grams = NGrams.fit(random.integers(0, 5, 300), vocabulary_size=7, order=order)
+    for count in (0, 1, 3, 9):
+        before_BT = random.integers(0, 6, (4, count))
+        chance_BV = grams.chances(before_BT)
+        np.testing.assert_allclose(chance_BV.sum(axis=1), 1)
+        for before, chances in zip(before_BT, chance_BV, strict=True):
+            # The first token of a stretch has no likelihood of its own: one more stands before, far enough away not to count.
+            far = np.concatenate([np.full(8, 6), before]) if count >= order - 1 else before
+            one = [grams.log_likelihoods(np.append(far, token))[-1] for token in range(7)] if len(far) else np.log(chances)
+            np.testing.assert_allclose(np.log(chances), one)
+
+
+def test_counts_survive_their_file_and_others_are_refused() -> None:
+    floor, random = CountedRuns(order=4), np.random.default_rng(0)
+    found = floor.fit(None, random.integers(0, 5, 400), num_classes=6, seed=0)  # type: ignore[arg-type]
+    tensors = {name: tensor.clone() for name, tensor in found.tensors().items()}
+    again, tokens = floor.restore(found.state(), tensors), random.integers(0, 6, 50)
+    assert np.array_equal(again.log_likelihoods(tokens), found.log_likelihoods(tokens))
+    forged = [
+        (found.state() | {"order": 3}, tensors),
+        (found.state() | {"vocabulary_size": 2}, tensors),
+        (found.state() | {"vocabulary_size": True}, tensors),
+        (found.state(), tensors | {"keys.1": tensors["keys.1"].flip(0)}),
+        (found.state(), tensors | {"keys.1": tensors["keys.1"] - 100}),
+        (found.state(), tensors | {"counts.2": tensors["counts.2"][:-1]}),
+        (found.state(), tensors | {"counts.2": tensors["counts.2"].float()}),
+        (found.state(), tensors | {"counts.2": -tensors["counts.2"] - 1}),
+    ]
+    for state, wrong in forged:
+        with pytest.raises((ValueError, KeyError)):
+            floor.restore(state, wrong)
+
+
+def test_what_leaves_mixes_probabilities_and_is_drawn_by_them() -> None:
+    random = np.random.default_rng(0)
+    grams = NGrams.fit(random.integers(0, 5, 300), vocabulary_size=5, order=3)
+    voice, logits_BV = FloorVoice(grams, 0.3), torch.randn(2, 5, generator=torch.Generator().manual_seed(0))
+    first = voice.mix(logits_BV, torch.tensor([[1, 2, 3], [0, 0, 4]]))
+    second = voice.mix(logits_BV, torch.tensor([[4], [1]]))
+    for found, before in ((first, [[2, 3], [0, 4]]), (second, [[3, 4], [4, 1]])):
+        expected = 0.7 * torch.softmax(logits_BV.double(), -1).numpy() + 0.3 * grams.chances(np.array(before))
+        np.testing.assert_allclose(found.exp().numpy(), expected)
+    assert mixed_logs(np.log([0.5]), np.log([0.1]), share=0.25)[0] == pytest.approx(np.log(0.4))
+    assert mixed_logs(np.array([-np.inf]), np.array([-1.0]), share=1.0)[0] == -1.0

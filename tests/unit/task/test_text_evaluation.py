@@ -12,7 +12,7 @@ from tutelage.data.prepare.bytes import Bytes
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
 from tutelage.task.language import Language
-from tutelage.task.text_evaluation import CountedRuns, TextEvaluator
+from tutelage.task.text_evaluation import TextEvaluator
 
 LENGTH = 8
 
@@ -41,7 +41,9 @@ def test_each_token_counts_once_with_as_much_before_it_as_there_is(count: int) -
         Bytes().restore({"length": LENGTH}),
     )
     plan = Plan.model_construct(metrics=(), device="cpu", precision="float32", seed=0)
-    own = TextEvaluator("test", Language(), plan, fitted, part, CountedRuns(fitted, part), sample_length=0, temperature=1.0)
+    own = TextEvaluator(
+        "test", Language(), plan, fitted, part, lambda: np.ones(256) / 256, None, sample_length=0, temperature=1.0
+    )
     log_N = np.concatenate([outcome.log_likelihood for outcome in own.outcomes(Placed())])
     # log p = -log(255 + e^place)
     place_N = np.log(np.exp(-log_N) - 255).round().astype(int)
