@@ -62,6 +62,12 @@ def test_a_column_of_years_is_the_time_of_a_row(tmp_path: Path) -> None:
         read(tmp_path, [f"{n % 11},{n}" for n in range(60)], "year,a")
 
 
+def test_an_index_of_dates_without_a_name_is_the_time_of_a_row(tmp_path: Path) -> None:
+    found = read(tmp_path, [f"{hour(n)},{n % 5}" for n in range(60)], ",load")
+    assert series(found).series == ("load",)
+    assert "x.csv: column 1 has no name and holds dates: called 'time'" in found.notes
+
+
 def test_several_columns_of_times_are_to_be_joined(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="Join year and month into one column"):
         read(tmp_path, [f"{2000 + n // 12},{n % 12 + 1},{n % 7}" for n in range(60)], "year,month,a")

@@ -7,10 +7,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tutelage.core.errors import DataProblem
+from tutelage.data.source.dates import find_form
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.text_encoding import UNREADABLE
 
 __all__ = ["name_columns"]
+
+INDEX = "time"
+"""What a nameless first column of dates is called: so an index without a name is written."""
 
 
 def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[DataProblem], list[str]]:
@@ -18,12 +22,15 @@ def name_columns(raw: RawTable, names: Sequence[str]) -> tuple[list[DataProblem]
     problems: list[DataProblem] = []
     notes: list[str] = []
     file = raw.file
-    given, names = names, [UNREADABLE.sub("\ufffd", name) for name in names]
+    given, names = list(names), [UNREADABLE.sub("\ufffd", name) for name in names]
     kept: dict[str, str] = {}
     for index, (name, old) in enumerate(zip(names, raw.names, strict=True)):
         if not name and (reason := _why_droppable(raw.columns.get(old), is_first=index == 0)):
             notes.append(f"{file}: column {index + 1} has no name and {reason}: left out")
             continue
+        if not name and index == 0 and INDEX not in names and _holds_dates(raw.columns.get(old)):
+            name = given[index] = INDEX
+            notes.append(f"{file}: column 1 has no name and holds dates: called {INDEX!r}")
         if not name:
             problems.append(DataProblem(f"{file} row 1", f"column {index + 1} has no name", "Name it, or remove it."))
         elif name in kept:
@@ -44,6 +51,11 @@ def _why_droppable(column: pa.ChunkedArray, *, is_first: bool) -> str:
     if is_first and any(_counts_up(column, first) for first in (0, 1)):
         return "only counts the rows"
     return ""
+
+
+def _holds_dates(column: pa.ChunkedArray) -> bool:
+    """Tell whether all cells are dates."""
+    return find_form(pc.utf8_trim_whitespace(column), min_fraction=1.0) is not None
 
 
 def _counts_up(column: pa.ChunkedArray, first: int) -> bool:
