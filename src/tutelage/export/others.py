@@ -93,7 +93,12 @@ def of_text(run: Run, data: Any) -> tuple[Outgoing, Proof]:
     inputs = _inputs(predictor, f"{fitted.unit} as numbers, at most {fitted.length} at a time", is_free=True)
     recipe = {"tokens": {"kind": predictor.prepare, **fitted.state()}}
     graph = _Direct(predictor, output.name, _Answer(predictor, output.name))
-    model = Outgoing(predictor, graph.eval(), inputs, (output,), recipe=recipe, facts={"run": run.path.name, **predictor.facts})
+    facts = {"run": run.path.name, **predictor.facts}
+    if predictor.companion is not None:
+        share, noun = predictor.companion.share, predictor.companion.floor.noun
+        facts["left_behind"] = {"floor": noun, "share": share}
+        run.tell(f"the file answers as the network alone: the floor ({noun}), {share:.0%} of what leaves this run, stays behind")
+    model = Outgoing(predictor, graph.eval(), inputs, (output,), recipe=recipe, facts=facts)
     rows = fitted.pieces(run.data(data).parts["validation"])  # type: ignore[attr-defined]
     numbers = torch.from_numpy(np.linspace(0, len(rows) - 1, min(MOST_PIECES, len(rows))).astype(np.int64))
     token_NT = next(iter(rows.take(numbers).values()))[:, : fitted.length].long().numpy()
