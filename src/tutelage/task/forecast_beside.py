@@ -145,7 +145,9 @@ def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yard
             return 1.0, f"{little}: even so the floor's is no larger than the network's"
         if means[1.0] <= yardstick:
             return 1.0, f"{little}: the floor, which is no worse than seasonal-naive, is the safer one"
-        return BOTH, f"{little}; but the floor is worse than seasonal-naive, so both are averaged"
+        if means[ALONE] <= yardstick:
+            return ALONE, f"{little}; but the floor is worse than seasonal-naive, from which the network set out, and it is not"
+        return BOTH, f"{little}; but both are worse than seasonal-naive, so they are averaged"
     best = min(means, key=lambda share: means[share])
     gain = losses[BOTH] - losses[best]
     if best != BOTH and float(gain.mean()) > CLEARLY * standard_error(gain):
