@@ -146,7 +146,7 @@ def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yard
         if means[1.0] <= yardstick:
             return 1.0, f"{little}: the floor, which is no worse than seasonal-naive, is the safer one"
         if means[ALONE] <= yardstick:
-            return ALONE, f"{little}; but the floor is worse than seasonal-naive, from which the network set out, and it is not"
+            return ALONE, f"{little}; but the floor is worse than seasonal-naive, and the network is not"
         return BOTH, f"{little}; but both are worse than seasonal-naive, so they are averaged"
     best = min(means, key=lambda share: means[share])
     gain = losses[BOTH] - losses[best]

@@ -312,7 +312,7 @@ def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float) 
     [
         (0.5, 0.1, "no worse than seasonal-naive, is the safer one", 1.0),
         (0.5, 0.7, "even so the floor's is no larger", 1.0),
-        (9.0, 0.1, "worse than seasonal-naive, from which the network set out, and it is not", ALONE),
+        (9.0, 0.1, "worse than seasonal-naive, and the network is not", ALONE),
         (9.0, 8.0, "both are worse than seasonal-naive, so they are averaged", BOTH),
     ],
 )
