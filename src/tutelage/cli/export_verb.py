@@ -27,9 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     tell(f"exported   {one_line(str(found.file))}: {check.num_rows:,} validation rows answered alike, "
          f"{check.max_difference:.2g} apart at most, {equal}")  # fmt: skip
     if check.predict_difference is not None:
-        tell(
-            f"           {check.predict_difference:.2g} apart at most from `tutelage predict`, which computes in less than float32"
-        )
+        tell(f"           {check.predict_difference:.2g} apart at most from `tutelage predict`, which computes in bfloat16")
     for path in found.beside:
         tell(f"beside it  {one_line(str(path))}")
     return 0

@@ -1,7 +1,7 @@
 """Whether a file of torch.export holds weights and a graph of known operations, and nothing else that loading it would run.
 
-`torch.export.load` unpickles whatever an archive asks it to, evaluates its sizes as Python, and takes any function of torch for an
-operation. Nothing of ours needs that, so it is refused before torch loads the file. Not a component.
+`torch.export.load` unpickles whatever an archive asks it to, evaluates its sizes as Python, and takes any function of torch for
+an operation. Nothing of ours needs that, so it is refused before torch loads the file. Not a component.
 """
 
 import io

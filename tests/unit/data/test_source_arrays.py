@@ -1,6 +1,5 @@
 """Data from Python becomes images, a table or plain arrays, and what is wrong with it is told."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +13,6 @@ from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.series import SeriesPart
 from tutelage.data.part.table import TablePart
-from tutelage.data.prepare.base import Fitted
-from tutelage.data.prepare.image import Image
 from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
 from tutelage.data.source.pixel_arrays import find_range, to_pixels, with_channels_last
@@ -376,29 +373,3 @@ def test_a_test_part_without_labels_is_read_like_the_train_part() -> None:
     table = collect_arrays({"a": [1.0, None, 2.5, 3.0], "label": ["x", "y", "x", "y"]}, target="none").train
     assert isinstance(table, TablePart)
     assert (table.target, len(table)) == ("", 4)
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)])
-def test_one_image_alone_is_read_as_among_all(low: float, high: float) -> None:
-    images = np.random.default_rng(0).uniform(low, high, (6, 5, 5))
-    images[0] = np.linspace(max(low, 0.0), min(high, 0.9), 25).reshape(5, 5)
-    images[1] = max(low, 0.0)
-    images[1, 0, 0] += 1e-9
-    fitted = Image().restore(json.loads(json.dumps(Image().fit(collect_arrays((images, LABELS)).train).state())))
-    whole = fitted.apply(part_of(images, fitted)).take(torch.arange(6))["image"]
-    for row in range(6):
-        alone = fitted.apply(part_of(images[row : row + 1], fitted)).take(torch.arange(1))["image"]
-        assert torch.equal(alone[0], whole[row])
-
-
-def part_of(images: np.ndarray, fitted: Fitted) -> Any:
-    return collect_arrays(images, is_input=True, reading=fitted.reading()).train
-
-
-def test_images_out_of_the_range_of_training_are_refused_and_whole_numbers_are_what_they_are() -> None:
-    images = np.random.default_rng(0).uniform(0, 1, (6, 5, 5))
-    fitted = Image().fit(collect_arrays((images, LABELS)).train)
-    assert "values from 0 to 255, but from 0 to 1 in training" in refusal(images * 255, is_input=True, reading=fitted.reading())
-    bytes_NHW = np.rint(images * 255).astype(np.uint8)
-    assert np.array_equal(part_of(bytes_NHW, fitted).pixels[..., 0], bytes_NHW)
-    assert fitted.adapted(collect_arrays((bytes_NHW, LABELS)).train).reading() == {}

@@ -82,7 +82,7 @@ def added(name: str, content: bytes = b"") -> Callable[[Entries], Entries]:
         (added("m/data/constants/opaque_obj_0", pickle.dumps(Loud())), "an entry 'data/constants/opaque_obj_0'"),
         (added("m/data/weights/model.pt", pickle.dumps(Loud())), "an entry 'data/weights/model.pt'"),
         (added("m/data/aotinductor/model/loud.so"), "an entry 'data/aotinductor"),
-        (added("version", b"1.0"), "an entry ''"),
+        (added("version", b"1.0"), "reading it"),
         (added(EXAMPLES, pickle.dumps(Loud())), "more than tensors"),
         (replaced(GRAPH, "torch.ops.aten.add.Tensor", "torch.os.system"), "calls 'torch.os.system'"),
         (replaced(GRAPH, "Symbol('s", "__import__('os').system('s"), "a size is written as"),

@@ -1,7 +1,8 @@
 """Regular expressions (RE2) for all spellings of a word that count as the same once a cell is trimmed and in small letters.
 
 An exported graph can neither trim a text nor make its letters small; it can match one. What each character becomes is asked of
-Arrow, through which cells go in training, so that both agree on `İ`, `ſ` and the like. Not a component.
+Arrow, through which cells go in training, so that both agree on the dotted I and the long s too. Not a
+component.
 """
 
 from functools import cache

@@ -318,10 +318,9 @@ def _read_array(
         answers, problems = to_labels(labels, what=f"{name} labels", count=len(array))
     problems += _not_finite(array, name)
     images = None if as_given else with_channels_last(array)
-    if train is not None:
-        expected = train.pixel_range
-    else:  # whole numbers say themselves what they mean
-        expected = expected if array.dtype.kind == "f" else None
+    # Beside a trained model, whole numbers say themselves what they mean.
+    own = expected if array.dtype.kind == "f" else None
+    expected = own if train is None else train.pixel_range
     known = find_range(array, expected=expected) if images is not None else None
     if images is None or known is None or (train is not None and train.pixel_range is None):
         inputs = array if _can_be_shared(array) else np.ascontiguousarray(array)
