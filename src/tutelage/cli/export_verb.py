@@ -1,10 +1,12 @@
 """`tutelage export RUN --format onnx`: write a run's model to one file that answers by itself."""
 
 import argparse
+from pathlib import Path
 
 from tutelage.cli.out_file import check_out_file
 from tutelage.core.outlet import one_line, say_json, tell, warn
 from tutelage.export.export import export_run
+from tutelage.export.place import record_beside, tokenizer_beside
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -13,7 +15,8 @@ __all__ = ["run"]
 def run(arguments: argparse.Namespace) -> int:
     """Write, compare, and tell how far apart the answers are."""
     if arguments.out:
-        check_out_file(arguments.out, [])
+        for file in (Path(arguments.out), record_beside(Path(arguments.out)), tokenizer_beside(Path(arguments.out))):
+            check_out_file(str(file), [])
     opened = Run.open(arguments.run, tell=warn)
     found = export_run(opened, format=arguments.format, out=arguments.out)
     if arguments.json:
@@ -23,6 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     equal = "the same labels" if check.labels_equal else "other labels where classes are all but equal"
     tell(f"exported   {one_line(str(found.file))}: {check.num_rows:,} validation rows answered alike, "
          f"{check.max_difference:.2g} apart at most, {equal}")  # fmt: skip
+    if check.predict_difference is not None:
+        tell(f"           {check.predict_difference:.2g} apart at most from `tutelage predict`, which computes in bfloat16")
     for path in found.beside:
         tell(f"beside it  {one_line(str(path))}")
     return 0

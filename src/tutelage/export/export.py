@@ -11,7 +11,8 @@ from tutelage.core.errors import RunError
 from tutelage.export.base import Format
 from tutelage.export.forecasts import of_forecasts
 from tutelage.export.others import of_policy, of_samples, of_text
-from tutelage.export.outgoing import Outgoing, answers_of_rows
+from tutelage.export.outgoing import VERSION, Outgoing, answers_of_rows
+from tutelage.export.place import record_beside, require_free, require_suffix, tokenizer_beside
 from tutelage.export.proof import Proof
 from tutelage.export.verify import Check, compare
 from tutelage.run.run import Run
@@ -46,6 +47,7 @@ class Exported:
             "num_rows": self.check.num_rows,
             "max_difference": self.check.max_difference,
             "labels_equal": self.check.labels_equal,
+            **({} if self.check.predict_difference is None else {"predict_difference": self.check.predict_difference}),
             "beside": [str(path) for path in self.beside],
         }
 
@@ -61,19 +63,21 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
 
     Raises:
         RunError: The model cannot leave in this format, or the file does not answer as it does.
-        UsageError: No such format, or what it needs is not installed.
+        UsageError: No such format, or what it needs is not installed; or the file, or one beside it, may not be written.
     """
     made: Format = catalog.load("export", format.replace("-", "_"))()
     made.require()
-    model, proof = _ready(run, data)
     path = Path(out) if out else run.path / "export" / f"model{made.suffix}"
+    require_suffix(path, made.suffix)
+    require_free(path, record_beside(path), version=VERSION)
+    model, proof = _ready(run, data)
+    if _has_tokenizer(model):
+        require_free(path, tokenizer_beside(path), version=VERSION)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.stem + ASIDE + path.suffix)
     try:
         made.write(model, aside)
-        check = compare(
-            made.read(aside), proof.batches, proof.expected, output=model.outputs[0], labels=model.labels, locate=proof.locate
-        )
+        check = compare(made.read(aside), proof.completed(model), outputs=model.outputs, labels=model.labels)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
@@ -82,14 +86,18 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
 
 def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
     """Write what is said beside a graph, and the tokenizer where there is one."""
-    record = path.with_suffix(".json")
+    record = record_beside(path)
     write_durably(record, (json.dumps(model.record(), indent=1) + "\n").encode())
-    tokenizer = model.recipe.get("text", {}).get("tokenizer", "")
-    if not tokenizer:
+    if not _has_tokenizer(model):
         return (record,)
-    other = path.with_suffix(".tokenizer.json")
-    write_durably(other, tokenizer.encode())
+    other = tokenizer_beside(path)
+    write_durably(other, model.recipe["text"]["tokenizer"].encode())
     return record, other
+
+
+def _has_tokenizer(model: Outgoing) -> bool:
+    """Tell whether texts become tokens before the graph."""
+    return bool(model.recipe.get("text", {}).get("tokenizer", ""))
 
 
 def _ready(run: Run, data: Any) -> tuple[Outgoing, Proof]:
@@ -107,7 +115,8 @@ def _ready(run: Run, data: Any) -> tuple[Outgoing, Proof]:
         raise RunError(f"{run.path}: a model of task {getattr(task, 'kind', '')!r} cannot be exported yet.")
     model, rows = answers_of_rows(run.predictor, facts=_facts(run))
     whole = run.data(data).parts()["validation"].some(MOST_ROWS).part  # type: ignore[attr-defined]
-    return model, Proof(rows.feed(whole), model.predictor.answers(whole), whole.locate)
+    predicted = None if run.predictor.precision == model.predictor.precision else run.predictor.answers(whole)
+    return model, Proof(rows.feed(whole), model.predictor.answers(whole), whole.locate, predicted=predicted)
 
 
 def _facts(run: Run) -> dict[str, Any]:

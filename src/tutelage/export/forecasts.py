@@ -116,7 +116,17 @@ def _proof(run: Run, model: Outgoing, fitted: TimelineFitted, data: Any) -> Proo
     chosen = windows.select(rows[np.linspace(0, len(rows) - 1, min(MOST_WINDOWS, len(rows))).astype(np.int64)])
     known_TK = fitted.known(part, max(len(part), int(chosen.starts.max()) + fitted.length + fitted.horizon))
     batches = [(numbers, _inputs(chosen, known_TK, numbers, fitted)) for numbers in row_batches(len(chosen))]
-    return Proof(batches, _expected(model.predictor, part, chosen, fitted), chosen.locate)
+    expected, is_same = _expected(model.predictor, part, chosen, fitted), run.predictor.precision == model.predictor.precision
+    predicted = None if is_same else _expected(run.predictor, part, chosen, fitted)
+    return Proof(batches, expected, chosen.locate, _quantiles(model.predictor, expected, fitted), predicted)
+
+
+def _quantiles(predictor: Predictor, expected: np.ndarray, fitted: TimelineFitted) -> dict[str, np.ndarray]:
+    """Return the bands that `predict` puts around forecasts, [N, Q, H, C], where there are any."""
+    bands = predictor.calibrator
+    if not isinstance(bands, Bands) or not bands.levels:
+        return {}
+    return {"quantiles": expected[:, None] + bands.array() * np.array(fitted.std)}
 
 
 def _inputs(windows: HistoryPart, known_TK: np.ndarray, numbers: np.ndarray, fitted: TimelineFitted) -> dict[str, np.ndarray]:
@@ -130,7 +140,8 @@ def _inputs(windows: HistoryPart, known_TK: np.ndarray, numbers: np.ndarray, fit
 
 def _expected(predictor: Predictor, part: Any, windows: HistoryPart, fitted: TimelineFitted) -> np.ndarray:
     """Return what the model in the house forecasts, float64 [N, H, C], in the unit of each series."""
-    found = answer_batches(predictor.module, fitted.rows_of(part, windows))
+    rows = fitted.rows_of(part, windows)
+    found = answer_batches(predictor.module, rows, device=predictor.device, precision=predictor.precision)
     answers = np.concatenate([answer.double().numpy() for _, answer in found])
     if predictor.companion is not None:
         answers = predictor.companion.mix(answers, windows)

@@ -38,7 +38,10 @@ class Loaded:
 
         recipe = self.told["recipe"]["text"]
         tokenizer, cut = tokenizers.Tokenizer.from_str(recipe["tokenizer"]), recipe["cut"]
-        pieces = [_cut(one.ids, **cut) for one in tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        marks_ends = bool(recipe.get("add_special_tokens", False))
+        pieces = [_cut(one.ids, **cut) for one in tokenizer.encode_batch(list(texts), add_special_tokens=marks_ends)]
         length_B = np.array([len(piece) for piece in pieces], dtype=np.int64)
         token_BT = np.zeros((len(pieces), int(length_B.max())), dtype=np.int64)
         for row, piece in enumerate(pieces):

@@ -18,9 +18,10 @@ from tutelage.data.prepare.intake import Feed, Intake, JoinedIntake, RawInput
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.predictor.predictor import Predictor
 
-__all__ = ["Outgoing", "Output", "answers_of_rows", "outgoing"]
+__all__ = ["VERSION", "Outgoing", "Output", "answers_of_rows", "outgoing"]
 
 VERSION = "export-1"
+"""What a record says that it is."""
 COLUMN = "column "
 """Stands before the name of a column that is called like an output."""
 

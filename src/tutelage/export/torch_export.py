@@ -1,4 +1,8 @@
-"""torch.export: one graph that `torch.export.load` runs wherever torch is, and compilers of torch take further."""
+"""torch.export: one graph that `torch.export.load` runs wherever torch is, and compilers of torch take further.
+
+`torch.export.load` runs what a file asks it to; `tutelage.export.load` refuses files that ask for more than a graph of known
+operations. With torch alone, load only files from people whom you would let run a program.
+"""
 
 import json
 import tempfile
@@ -15,6 +19,7 @@ from tutelage.data.prepare.intake import RawInput
 from tutelage.export.base import Answerer, Format
 from tutelage.export.drawing import dynamic, quiet, short
 from tutelage.export.outgoing import Outgoing
+from tutelage.export.plain_archive import read_entry, require_plain
 
 __all__ = ["TorchExport"]
 
@@ -42,13 +47,17 @@ class TorchExport(Format):
             write_durably(path, whole.read_bytes())
 
     def read(self, path: Path) -> Answerer:
-        """Return what runs the file."""
+        """Return what runs the file.
+
+        Raises:
+            RunError: It holds something that loading it would run.
+        """
         from tutelage.model.layers import recurrence  # noqa: F401 - its operations may stand in the graph
 
-        held: dict[str, Any] = {ENTRY: ""}
+        inputs = [RawInput.restored(one) for one in self.told(path)["inputs"]]
+        require_plain(path)
         with quiet():
-            program: Any = torch.export.load(path, extra_files=held).module()
-        inputs = [RawInput.restored(one) for one in json.loads(held[ENTRY])["inputs"]]
+            program: Any = torch.export.load(path).module()
 
         @torch.no_grad()
         def answer(raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -59,7 +68,4 @@ class TorchExport(Format):
 
     def told(self, path: Path) -> dict[str, Any]:
         """Return what is said beside the graph."""
-        held: dict[str, Any] = {ENTRY: ""}
-        with quiet():
-            torch.export.load(path, extra_files=held)
-        return dict(json.loads(held[ENTRY]))
+        return dict(json.loads(read_entry(path, ENTRY)))

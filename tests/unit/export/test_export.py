@@ -11,18 +11,39 @@ import torch
 from torch import Tensor, nn
 
 import tutelage
+from tutelage.calibrate.bands import Bands
 from tutelage.calibrate.temperature import Temperature
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
-from tutelage.export import load
-from tutelage.export.outgoing import Output, _Graph, answers_of_rows
-from tutelage.export.verify import compare
+from tutelage.export import forecasts, load
+from tutelage.export.export import export_run
+from tutelage.export.outgoing import VERSION, Output, _Graph, answers_of_rows
+from tutelage.export.place import require_free
+from tutelage.export.proof import Proof
+from tutelage.export.verify import Check, compare
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.run.run import Run
 
 pytest.importorskip("onnxruntime")
 pytestmark = pytest.mark.filterwarnings("ignore")
-ROWS: dict[str, Any] = {"size": [0.3, None, 2.5], "form": ["x", None, "new"]}
+NOTES = [
+    "\u0130STANBUL!",
+    "\u039f\u0394\u039f\u03a3",
+    "gro\u017fs",
+    "m\u00b2",
+    "a\nGross-M",
+    "Ism\u00ad m\u0301",
+    "",
+    None,
+    "\u212bm \u1e9e",
+]
+ROWS: dict[str, Any] = {
+    "size": [0.3, None, 2.5, 1e300, -0.0, 0, 7, -3.1, 1],
+    "form": ["x", None, "new", "X", "", "y", "\u01c5", "z", "-"],
+    "open": [" tRUE ", "FALSE\t", None, "true", "", "false", "\u3000True", "True", "FALSE"],
+    "note": NOTES,
+}
+"""Cells that are odd, missing, unknown, or whose letters have more than one other form."""
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +51,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("export")
     random = np.random.default_rng(0)
     cells = [f"{random.normal() + 2 * (i % 2):.3f}" if i % 11 else "" for i in range(80)]
-    lines = [f"{cell},{'xyz'[i % 3] if i % 7 else ''},{['no', 'yes'][i % 2]}" for i, cell in enumerate(cells)]
-    (folder / "rows.csv").write_text("\n".join(["size,form,label", *lines, ""]), encoding="utf-8")
+    words = ["istanbul", "\u03bf\u03b4\u03bf\u03c2", "gross", "m", "\u00e5m \u00df", "ism"]
+    lines = [
+        f"{cell},{'xyz'[i % 3] if i % 7 else ''},{['true', 'False', ''][i % 3]},{words[i % 6]} no {i},{['no', 'yes'][i % 2]}"
+        for i, cell in enumerate(cells)
+    ]
+    (folder / "rows.csv").write_text("\n".join(["size,form,open,note,label", *lines, ""]), encoding="utf-8")
     return tutelage.train(folder / "rows.csv", steps=4, quiet=True, out=folder / "run")
 
 
@@ -47,34 +72,108 @@ def test_a_file_answers_as_the_run_does(run: Run, kind: str, tmp_path: Path, cap
     assert told["labels_equal"] is True
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([out.name, "model.json"])
     expected = run.prediction(ROWS)
-    size = np.array([np.nan if value is None else value for value in ROWS["size"]])
-    form = np.array([value or "" for value in ROWS["form"]], dtype=object)
-    found = load(out).run(size=size, form=form)
+    size = np.array([np.nan if value is None else value for value in ROWS["size"]], dtype=np.float64)
+    absent = load(out).told["recipe"]["cells"]["missing"]
+    words = {
+        name: np.array(["" if value is None or value in absent else value for value in ROWS[name]], dtype=object)
+        for name in ("form", "open", "note")
+    }
+    found = load(out).run(size=size, **words)
     np.testing.assert_allclose(found["probabilities"], expected.probabilities, atol=1e-6)
     if kind == "onnx":
         assert found["label"].tolist() == expected.labels
     assert load(out).told["labels"] == ["no", "yes"]
 
 
-def test_python_exports_too(run: Run, tmp_path: Path) -> None:
-    found = run.export(format="safetensors", out=tmp_path / "m.safetensors")  # type: ignore[attr-defined]
-    assert found.file.is_file()
+def test_python_exports_too_and_again_over_its_own_file(run: Run, tmp_path: Path) -> None:
+    for _ in range(2):
+        found = run.export(format="safetensors", out=tmp_path / "m.safetensors")  # type: ignore[attr-defined]
+        assert found.file.is_file()
 
 
 def test_a_difference_is_named_with_its_row_and_its_output() -> None:
     expected = np.array([[0.5, 0.5], [0.2, 0.8]])
     wrong = expected + np.array([[0, 0], [0.1, -0.1]])
-    batches = [(np.array([0, 1]), {"x": wrong})]
-    output = Output("probabilities", (2,), "")
     with pytest.raises(RunError, match=r"row 1, probabilities of 'cat': 0\.3 in place of 0\.2"):
-        compare(
-            lambda raw: {"probabilities": raw["x"]},
-            batches,
-            expected,
-            output=output,
-            labels=("cat", "dog"),
-            locate="row {}".format,
-        )
+        compared(wrong, expected)
+
+
+def compared(found: np.ndarray, expected: np.ndarray, *, label: Any = None, predicted: Any = None) -> Check:
+    """Compare probabilities of two classes, and the label of each row if there is one."""
+    proof = Proof([(np.arange(len(expected)), {})], expected, "row {}".format, predicted=predicted)
+    given = {"probabilities": found} | ({} if label is None else {"label": np.array(label)})
+    return compare(lambda raw: given, proof, outputs=(Output("probabilities", (2,), ""),), labels=("cat", "dog"))
+
+
+def test_a_label_that_is_not_the_most_probable_class_fails() -> None:
+    expected = np.array([[0.6, 0.4], [0.2, 0.8]])
+    assert compared(expected, expected, label=["cat", "dog"]).labels_equal
+    with pytest.raises(RunError, match=r"row 1: the label 'cat', though 'dog' is its most probable class"):
+        compared(expected, expected, label=["cat", "cat"])
+
+
+def test_without_a_row_nothing_is_proved() -> None:
+    with pytest.raises(RunError, match="no validation row"):
+        compared(np.zeros((0, 2)), np.zeros((0, 2)))
+
+
+def test_what_predict_answers_in_another_precision_is_compared_too() -> None:
+    expected = np.array([[0.6, 0.4], [0.501, 0.499]])
+    found = compared(expected, expected, predicted=expected - [[0.01, -0.01], [0.002, -0.002]])
+    assert (found.max_difference, found.labels_equal) == (0.0, False)
+    assert found.predict_difference == pytest.approx(0.01)
+    with pytest.raises(RunError, match=r"row 0 is 'dog' to predict, with 0\.55, and 'cat' to the exported file, with 0\.6"):
+        compared(expected, expected, predicted=np.array([[0.45, 0.55], [0.501, 0.499]]))
+
+
+def test_each_output_is_compared() -> None:
+    scores, action = np.array([[1.0, 2.0, 0.0], [0.5, 0.5, -1.0]], dtype=np.float32), np.array([1, 0])
+    bands = np.array([[1.0, np.nan], [2.0, np.nan]])
+    outputs = tuple(Output(name, (), "") for name in ("scores", "action", "quantiles"))
+
+    def check(**changed: np.ndarray) -> Check:
+        given = {"scores": scores, "action": action, "quantiles": bands} | changed
+        proof = Proof([(np.arange(2), {})], scores, "step {}".format, {"action": action, "quantiles": bands})
+        return compare(lambda raw: given, proof, outputs=outputs, labels=())
+
+    assert check().max_difference == 0
+    # Two choices are as good as each other.
+    assert check(action=np.array([1, 1])).max_difference == 0
+    with pytest.raises(RunError, match="step 0, action: 2 in place of 1"):
+        check(action=np.array([2, 0]))
+    with pytest.raises(RunError, match="step 1, quantiles: 198 in place of 2"):
+        check(quantiles=99 * bands)
+
+
+def test_outputs_of_which_nothing_is_known_are_those_of_the_module() -> None:
+    model: Any = SimpleNamespace(outputs=(Output("a", (), ""), Output("b", (), "")), run=lambda raw: {"b": 2 * raw["x"]})
+    proof = Proof([(np.array([row]), {"x": np.array([row])}) for row in range(3)], np.zeros(3), str)
+    assert proof.completed(model).others["b"].tolist() == [0, 2, 4]
+
+
+def test_bands_are_compared_with_those_of_predict() -> None:
+    offsets = np.array([[[-1.0, np.nan]], [[1.0, np.nan]]])
+    predictor: Any = SimpleNamespace(calibrator=Bands.of(offsets, (0.1, 0.9)))
+    fitted: Any = SimpleNamespace(std=(10.0, 1.0))
+    found = forecasts._quantiles(predictor, np.array([[[5.0, 7.0]]]), fitted)["quantiles"]
+    np.testing.assert_array_equal(found, [[[[-5.0, np.nan]], [[15.0, np.nan]]]])
+
+
+def test_nothing_of_others_is_written_over(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("m.json", "m.bin", "m"):
+        with pytest.raises(UsageError, match=r"'\.safetensors' is expected"):
+            export_run(run, format="safetensors", out=tmp_path / name)
+    mine = tmp_path / "m.json"
+    mine.write_text('{"format": "mine"}')
+    with pytest.raises(UsageError, match=r"m\.json would be written beside it, over a file that no export has written"):
+        export_run(run, format="safetensors", out=tmp_path / "m.safetensors")
+    assert mine.read_text() == '{"format": "mine"}'
+    mine.unlink()
+    (tmp_path / "m.tokenizer.json").write_text("")
+    with pytest.raises(UsageError, match=r"m\.tokenizer\.json would be written"):
+        require_free(tmp_path / "m.onnx", tmp_path / "m.tokenizer.json", version=VERSION)
+    assert main(["export", str(run.path), "--format", "safetensors", "--out", str(run.path / "data.safetensors")]) == 2
+    assert "is a file of the run" in capsys.readouterr().err
 
 
 def test_what_cannot_leave_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:

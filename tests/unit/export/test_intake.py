@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 import torch
 from PIL import Image
@@ -13,13 +14,18 @@ from tutelage.data.part.series import SeriesPart, as_objects, interpolated
 from tutelage.data.part.table import TablePart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted
+from tutelage.data.prepare.encode_words import BooleanEncoder, CategoryEncoder, WordsEncoder
 from tutelage.data.prepare.framing import frame
 from tutelage.data.prepare.image_intake import Resize
 from tutelage.data.prepare.normal_quantile import normal_quantile
+from tutelage.data.prepare.pretrained_texts import FittedPretrainedTexts
 from tutelage.data.prepare.series import Series
 from tutelage.data.prepare.series_intake import Filled
+from tutelage.data.prepare.spellings import BLANK, LAST
 from tutelage.data.prepare.table import Table
+from tutelage.data.prepare.table_intake import TableIntake
 from tutelage.data.prepare.texts import Texts
+from tutelage.export.loaded import Loaded
 from tutelage.floor.random_kernels import RandomKernels
 from tutelage.floor.word_pairs import WordPairs
 from tutelage.model.layers import scan as scans
@@ -79,6 +85,46 @@ def test_cells_become_the_same_numbers_and_codes(scale: Any) -> None:
     np.testing.assert_array_equal(np.stack(list(found["category"])), expected["category"].numpy())
 
 
+def test_odd_cells_are_read_alike_inside_and_outside() -> None:
+    words = ("istanbul", "\u03bf\u03b4\u03bf\u03c2", "gross", "m", "\u00e5", "\u00df", "k")
+    notes = [
+        "\u0130STANBUL",
+        "I\u0307stanbul",
+        "\u039f\u0394\u039f\u03a3",
+        "gro\u017fs",
+        "GROSS\n2",
+        "m\u00b2",
+        "m\u2167",
+        "m_m",
+        "\u1e9e",
+        "\u212b \u212a",
+        " ",
+        None,
+    ]
+    answers = [" Yes ", "tRUE", "ye\u017f", "\u3000n\u2028", "1.0", "maybe", None, "0", "f alse", "N", "\x1cfalse\x85", "1x0"]
+    forms = ["a", "", " ", None, "A", "unseen", "b", "1.0", "1", "-", "none", "a "]
+    columns = {"note": notes, "answer": answers, "form": forms}
+    part = TablePart("input", pa.table({name: pa.array(cells) for name, cells in columns.items()}), "", np.arange(12), "", "")
+    for has_missing in (True, False):
+        known = ("a", "b", "1", "none", *([] if has_missing else [""]))
+        encoders = (
+            WordsEncoder("note", words, has_missing),
+            BooleanEncoder("answer", has_missing),
+            CategoryEncoder("form", known, has_missing),
+        )
+        found = np.stack(list(inside(TableIntake(encoders, lambda part: None), part)["category"]))
+        expected = np.stack([codes for one in encoders for codes in one.apply(part.column(one.name)).codes], axis=1)
+        # An empty form is handed over like a missing one.
+        assert np.argwhere(found != expected).tolist() == [[1 if has_missing else 3, found.shape[1] - 1]]
+
+
+def test_blanks_and_capitals_are_those_of_arrow() -> None:
+    characters = pa.array([chr(code) for code in range(1, LAST) if not 0xD800 <= code < 0xE000])
+    assert pc.match_substring_regex(characters, BLANK).equals(pc.equal(pc.utf8_trim_whitespace(characters), ""))
+    others = "".join(map(chr, range(LAST, 0x110000)))
+    assert pc.utf8_lower(others).as_py() == others
+
+
 @pytest.mark.parametrize("normalize", ["train", "series", "none"])
 def test_series_with_gaps_become_the_same_values(normalize: Any) -> None:
     part = some_series()
@@ -110,6 +156,31 @@ def test_texts_are_cut_into_the_same_tokens_by_the_file_that_travels() -> None:
     for row in range(4):
         length = int(expected["mask"][row].sum())
         assert found["token"][row][:length].tolist() == expected["token"][row, :length].tolist()
+
+
+def test_a_tokenizer_of_public_weights_marks_ends_and_neither_cuts_nor_pads() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    vocabulary = {"[PAD]": 0, "[CLS]": 1, "[SEP]": 2, "good": 3, "film": 4, "[UNK]": 5}
+    theirs = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="[UNK]"))
+    theirs.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    theirs.post_processor = tokenizers.processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
+    )
+    theirs.enable_truncation(3)
+    theirs.enable_padding(length=9)
+    texts = ["good film", "", "film " * 12]
+    fitted = FittedPretrainedTexts(theirs.to_str(), 8, "")
+    part = TextPart("train", np.array(texts, dtype=object), None, np.arange(3), "")
+    found, own = inside(fitted.intake(), part), fitted.cut(texts)
+    given: list[dict[str, np.ndarray]] = []
+    loaded = Loaded({"recipe": fitted.intake().recipe()}, lambda raw: given.append(dict(raw)) or {})  # type: ignore[func-returns-value]
+    loaded.texts(texts)
+    library = tokenizers.Tokenizer.from_str(fitted.tokenizer())
+    assert library.encode(texts[2]).ids == [1, *[4] * 12, 2]
+    assert own[0].tolist() == [1, 3, 4, 2]
+    for row, tokens in enumerate(own):
+        assert found["token"][row][found["mask"][row]].tolist() == tokens.tolist()
+        assert given[0]["token"][row, : given[0]["token_length"][row]].tolist() == tokens.tolist()
 
 
 def some_series() -> SeriesPart:

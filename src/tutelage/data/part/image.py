@@ -37,6 +37,7 @@ class ImagePart(RowsPart):
         names: One name per image as people know it, such as `cats/cat.17.jpg` or `image 17`.
         fingerprint: Hash of names, content and labels; a copied folder has the same.
         digests: SHA-256 of the content of each file; () where that is not known, or where `pixels` is given.
+        pixel_range: The numbers that meant black and white, where images came as numbers with fractions.
     """
 
     kind: ClassVar[str] = "image"
@@ -49,6 +50,7 @@ class ImagePart(RowsPart):
     names: tuple[str, ...]
     fingerprint: str
     digests: tuple[bytes, ...] = ()
+    pixel_range: tuple[float, float] | None = None
 
     def __len__(self) -> int:
         return len(self.names)

@@ -7,7 +7,7 @@ Shape letters: N images, B batch, H height, W width, C channels.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -63,14 +63,16 @@ class Image(Prepare):
         images = _as_images(part)
         size, channels = self._choose_size(images), self._choose_channels(images)
         mean, deviation = measure(images, PixelFormat(size, channels, self.framing, self.memory_bytes))
-        return FittedImage(size, channels, self.framing, mean, deviation, self.memory_bytes)
+        return FittedImage(size, channels, self.framing, mean, deviation, self.memory_bytes, images.pixel_range)
 
     def restore(self, state: Mapping[str, Any]) -> "FittedImage":
         """Rebuild what `FittedImage.state` returned."""
         height, width = take(state, "size", list[Size])
         mean, deviation = tuple(take(state, "mean", list[Finite])), tuple(take(state, "deviation", list[Positive]))
         channels, framing = take(state, "channels", Literal[1, 3]), take(state, "framing", Framing)
-        return FittedImage((height, width), channels, framing, mean, deviation, self.memory_bytes)
+        low, high = take(state, "pixel_range", list[Finite]) if "pixel_range" in state else (None, None)
+        pixel_range = None if low is None else (low, high)
+        return FittedImage((height, width), channels, framing, mean, deviation, self.memory_bytes, pixel_range)
 
     def _choose_size(self, images: ImagePart) -> tuple[int, int]:
         """Return height and width in pixels."""
@@ -104,6 +106,7 @@ class FittedImage(Fitted):
         mean: Of each channel, of 255.
         deviation: Standard deviation of each channel, of 255.
         memory_bytes: Pixels that are made and take more bytes go to a temporary file; a matter of the machine, so not kept.
+        pixel_range: The numbers that meant black and white in train images, where these came as numbers with fractions.
     """
 
     row_form: ClassVar[str] = "picture"
@@ -113,6 +116,7 @@ class FittedImage(Fitted):
     mean: tuple[float, ...]
     deviation: tuple[float, ...]
     memory_bytes: int = field(default=MEMORY_BYTES, compare=False)
+    pixel_range: tuple[float, float] | None = None
 
     @property
     def shape(self) -> ImageShape:
@@ -138,6 +142,14 @@ class FittedImage(Fitted):
     def intake(self) -> ImageIntake:
         """Return the way from pictures of any size."""
         return ImageIntake(self.size, self.channels, self.framing, self.finisher())
+
+    def adapted(self, part: Part) -> "FittedImage":
+        """Return the same for pictures that come as other numbers, or as files."""
+        return replace(self, pixel_range=_as_images(part).pixel_range)
+
+    def reading(self) -> dict[str, Any]:
+        """Return which numbers mean black and white, so that a single image is read as all of them were."""
+        return {} if self.pixel_range is None else {"pixel_range": list(self.pixel_range)}
 
     def undo(self, samples: Tensor) -> ImagePart:
         """Return normalized pictures float32 [N, C, H, W] as pixels, rounded and cut off at 0 and 255."""
@@ -175,7 +187,7 @@ class FittedImage(Fitted):
     def state(self) -> dict[str, Any]:
         """Return all that was fitted as JSON values."""
         values = {"size": list(self.size), "channels": self.channels, "framing": self.framing}
-        return values | {"mean": list(self.mean), "deviation": list(self.deviation)}
+        return values | {"mean": list(self.mean), "deviation": list(self.deviation), **self.reading()}
 
 
 class Normalize(nn.Module):

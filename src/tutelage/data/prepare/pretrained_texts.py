@@ -3,6 +3,7 @@
 Nobody has to name it: `--from FOLDER` chooses it for weights that read texts. Markup and capitals are left to the tokenizer.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -61,6 +62,7 @@ class FittedPretrainedTexts(FittedTokens):
     """
 
     unit: ClassVar[str] = "tokens"
+    marks_ends: ClassVar[bool] = True
     written: str
     length: int
     column: str
@@ -87,7 +89,9 @@ class FittedPretrainedTexts(FittedTokens):
 
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the codes of the tokens of each text, with those that mark its ends."""
-        found = self._tokenizer.encode_batch_fast([without_surrogates(text) for text in texts], add_special_tokens=True)
+        found = self._tokenizer.encode_batch_fast(
+            [without_surrogates(text) for text in texts], add_special_tokens=self.marks_ends
+        )
         return [np.array(one.ids, dtype=code_type(self.vocabulary_size)) for one in found]
 
     def name_token(self, code: int) -> tuple[str, str]:
@@ -95,8 +99,8 @@ class FittedPretrainedTexts(FittedTokens):
         return self._names.get(code, f"(unused {code})"), f"token {code:,} of {self.vocabulary_size:,}"
 
     def tokenizer(self) -> str:
-        """Return the tokenizer.json."""
-        return self.written
+        """Return the tokenizer.json; what else it was told to cut and to pad is left out, since `length` says that."""
+        return json.dumps({**json.loads(self.written), "truncation": None, "padding": None}, ensure_ascii=False)
 
     def state(self) -> dict[str, Any]:
         """Return all that is known as JSON values."""

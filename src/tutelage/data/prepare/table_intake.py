@@ -8,6 +8,7 @@ Shape letters: B rows, K knots, P words of a column of texts.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,13 +17,15 @@ from torch import Tensor, nn
 
 from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import TablePart
-from tutelage.data.prepare.cells import FALSE_WORDS, TRUE_WORDS, read_booleans, read_dates, read_numbers, read_words
+from tutelage.data.prepare.cells import FALSE_WORDS, TRUE_WORDS, read_dates, read_numbers, read_words
 from tutelage.data.prepare.encode_numbers import DateEncoder, NumberEncoder
 from tutelage.data.prepare.encode_words import BooleanEncoder, CategoryEncoder, WordsEncoder
 from tutelage.data.prepare.encoded import Encoder
 from tutelage.data.prepare.intake import Feed, Intake, RawInput, row_batches
 from tutelage.data.prepare.normal_quantile import normal_quantile
 from tutelage.data.prepare.scaling import Scale, StandardScale
+from tutelage.data.prepare.spellings import among_others, one_of
+from tutelage.data.source.cells import MISSING
 
 __all__ = ["TableIntake"]
 
@@ -30,8 +33,6 @@ DAYS_OF_ERA, YEARS_OF_ERA = 146_097, 400
 """The Gregorian calendar comes again after so many days and years."""
 EPOCH = 719_468
 """Days from 1 March of year 0 to 1 January 1970."""
-FEW_WORDS = 2
-"""Codes of a flag: not set, set."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,13 @@ class TableIntake(Intake):
             start, count = int(rows[0]), len(rows)
             yield rows, {one.name: _cells(one, part.column(one.name).slice(start, count)) for one in self.encoders}
 
+    def recipe(self) -> dict[str, Any]:
+        """Return what is done to the cells of a text file before they are handed over."""
+        if all(isinstance(encoder, NumberEncoder) for encoder in self.encoders):
+            return {}
+        rule = "blanks around a cell are cut off; it is missing where it then is one of these"
+        return {"cells": {"missing": list(MISSING), "rule": rule}}
+
 
 def _input(encoder: Encoder) -> RawInput:
     """Return what is handed over of a column."""
@@ -73,20 +81,15 @@ def _input(encoder: Encoder) -> RawInput:
     empty = "; empty where it is missing"
     if isinstance(encoder, CategoryEncoder):
         codes = {word: code for code, word in enumerate(encoder.words, start=1 + encoder.has_missing)}
-        told = f"a word, whole numbers without a point{empty}"
-        # An empty word is a missing cell, whatever else it may have been among the words.
-        return RawInput(encoder.name, "int64", (), told, words={**codes, "": int(encoder.has_missing)})
+        told = f"a word without blanks around it, whole numbers without a point{empty}"
+        # Where train cells were missing, an empty word is a missing cell, whatever else it may have been among the words.
+        return RawInput(encoder.name, "int64", (), told, words=codes | {"": 1 if encoder.has_missing else codes.get("", 0)})
     if isinstance(encoder, BooleanEncoder):
-        written = {form: code for code, words in ((1, FALSE_WORDS), (2, TRUE_WORDS)) for word in words for form in _forms(word)}
-        return RawInput(encoder.name, "int64", (), f"true or false{empty}", words=written, unknown=3 * encoder.has_missing)
+        either = (one_of(*FALSE_WORDS), one_of(*TRUE_WORDS))
+        return RawInput(encoder.name, "int64", (), f"true or false{empty}", patterns=either)
     assert isinstance(encoder, WordsEncoder)
-    found = [rf"(?is)(.*\PL)?{word}(\PL.*)?" for word in encoder.words]
-    patterns = (*found, "") if encoder.has_missing else tuple(found)
+    patterns = (*map(among_others, encoder.words), *([""] if encoder.has_missing else []))
     return RawInput(encoder.name, "int64", (), f"a text{empty}", patterns=patterns)
-
-
-def _forms(word: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((word, word.upper(), word.capitalize())))
 
 
 def _cells(encoder: Encoder, column: pa.ChunkedArray) -> np.ndarray:
@@ -95,9 +98,6 @@ def _cells(encoder: Encoder, column: pa.ChunkedArray) -> np.ndarray:
         return read_numbers(column).values
     if isinstance(encoder, DateEncoder):
         return read_dates(column).values
-    if isinstance(encoder, BooleanEncoder):
-        values = read_booleans(column).values
-        return np.array(["" if math.isnan(value) else ("false", "true")[int(value)] for value in values], dtype=object)
     return np.array(read_words(column).fill_null("").to_pylist(), dtype=object)
 
 
@@ -150,12 +150,27 @@ class _Codes(nn.Module):
         return [], [codes] if codes.dim() == 1 else list(codes.unbind(dim=1))
 
 
+class _YesOrNo(nn.Module):
+    """Whether a cell says no, and whether it says yes, as the code of `BooleanEncoder`."""
+
+    def __init__(self, *, has_missing: bool) -> None:
+        super().__init__()
+        self.neither = 3 if has_missing else 0
+
+    def forward(self, flags_B2: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """Return int64 [B]."""
+        no_B, yes_B = flags_B2.unbind(dim=1)
+        return [], [no_B + 2 * yes_B + self.neither * (1 - no_B - yes_B)]
+
+
 def _column(encoder: Encoder) -> nn.Module:
     """Return what is done to one column's input."""
     if isinstance(encoder, NumberEncoder):
         return _Numbers((("", encoder.scale),), has_missing=encoder.has_missing)
     if isinstance(encoder, DateEncoder):
         return _Numbers(tuple(encoder.scales.items()), has_missing=encoder.has_missing)
+    if isinstance(encoder, BooleanEncoder):
+        return _YesOrNo(has_missing=encoder.has_missing)
     return _Codes()
 
 

@@ -31,11 +31,13 @@ class TextIntake(Intake):
         texts_of: The texts of a part.
         length: Most tokens of a text.
         tokenizer: What `tokenizers` reads.
+        marks_ends: Whether the tokenizer adds the tokens that mark the ends of a text.
     """
 
     texts_of: Callable[[RowsPart], Sequence[str]]
     length: int
     tokenizer: str
+    marks_ends: bool = False
 
     @property
     def inputs(self) -> tuple[RawInput, ...]:
@@ -68,17 +70,20 @@ class TextIntake(Intake):
                 f"texts leave with a tokenizer of the tokenizers library, which is not installed: {INSTALL}"
             ) from error
         library = tokenizers.Tokenizer.from_str(self.tokenizer)
+        # Texts are cut and padded here, whatever the tokenizer was told by those who made it.
+        library.no_truncation()
+        library.no_padding()
         whole = [str(text).encode("utf-8", "replace").decode() for text in texts]
-        found = [one.ids or [0] for one in library.encode_batch(whole, add_special_tokens=False)]
+        found = [one.ids or [0] for one in library.encode_batch(whole, add_special_tokens=self.marks_ends)]
         first, tail = self.length - self.length // 2, self.length // 2
         cut = [ids if len(ids) <= self.length else [*ids[:first], *ids[len(ids) - tail :]] for ids in found]
         return [np.array(ids, dtype=np.int64) for ids in cut]
 
     def recipe(self) -> dict[str, Any]:
-        """Return the tokenizer, and how long texts are cut."""
+        """Return the tokenizer, whether it marks the ends, and how long texts are cut."""
         rule = f"of more than {self.length} tokens, the first {self.length - self.length // 2} and the last {self.length // 2}"
         cut = {"length": self.length, "tail": self.length // 2, "rule": f"{rule}; of none, the single token 0"}
-        return {"text": {"tokenizer": self.tokenizer, "cut": cut}}
+        return {"text": {"tokenizer": self.tokenizer, "add_special_tokens": self.marks_ends, "cut": cut}}
 
 
 class Masked(nn.Module):

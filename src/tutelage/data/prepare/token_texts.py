@@ -52,6 +52,7 @@ class FittedTokens(Fitted):
         length: Most tokens of a text.
         column: The column of a table that holds the texts; "" where they are not in a table.
         unit: What tokens are called, such as `words`.
+        marks_ends: Whether tokens that mark the ends of a text are among its tokens.
     """
 
     input_source: ClassVar[str] = "text_folder"
@@ -60,6 +61,7 @@ class FittedTokens(Fitted):
     length: int
     column: str
     unit: ClassVar[str]
+    marks_ends: ClassVar[bool] = False
 
     @property
     def vocabulary_size(self) -> int:
@@ -128,7 +130,7 @@ class FittedTokens(Fitted):
 
     def intake(self) -> TextIntake:
         """Return the way from texts."""
-        return TextIntake(lambda part: list(as_texts(part).texts), self.length, self.tokenizer())
+        return TextIntake(lambda part: list(as_texts(part).texts), self.length, self.tokenizer(), self.marks_ends)
 
     def cut(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the tokens that are kept of each text; a text without any is one unknown token."""

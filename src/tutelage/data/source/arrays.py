@@ -25,7 +25,8 @@ from tutelage.data.source.array_hashes import hash_arrays, hash_columns
 from tutelage.data.source.arrow_types import TYPE_OF, is_text, plain_columns
 from tutelage.data.source.base import Collected
 from tutelage.data.source.class_names import match_labels
-from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, to_pixels, with_channels_last
+from tutelage.data.source.image_arrays import image_part
+from tutelage.data.source.pixel_arrays import PixelRange, find_range, finite_rows, with_channels_last
 from tutelage.data.source.python_values import is_table_like, to_array, to_columns, to_labels, to_texts
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.series_arrays import are_unequal, go_on_in_time, read_series_arrays
@@ -111,9 +112,10 @@ def collect_arrays(
 
 
 def _expected(known: Mapping[str, Any]) -> Expected:
-    """Return what columns held in training."""
+    """Return what columns, or the numbers of images, held in training."""
     kinds = {**dict.fromkeys(dates := known.get("dates", {}), "date"), **known.get("kinds", {})}
-    return Expected({column: TYPE_OF[kind] for column, kind in kinds.items()}, dates)
+    pixels = PixelRange(*known["pixel_range"]) if "pixel_range" in known else None
+    return Expected({column: TYPE_OF[kind] for column, kind in kinds.items()}, dates, pixels)
 
 
 def _text_column(train: _Found, reading: Mapping[str, Any], *, is_input: bool) -> str:
@@ -173,7 +175,8 @@ def _read(
         return _read_rows_of_numbers(array, labels, name, target=target, train=train)
     if kind == AUTO and go_on_in_time(array) and not _are_images(array):
         return _read_series(array, labels, name, is_found=True)
-    return _read_array(array, labels, name, as_given=as_given, train=train)
+    pixel_range = expected.pixel_range if expected is not None else None
+    return _read_array(array, labels, name, as_given=as_given, train=train, expected=pixel_range)
 
 
 def _kind_of_arrays(known: Mapping[str, Any], *, as_given: bool, is_input: bool) -> str:
@@ -305,7 +308,9 @@ def _label_column(labels: Any, *, what: str, count: int) -> pa.Array:
     return pc.if_else(pa.array(~_mask(count, problems)), column, pa.scalar(None, column.type))
 
 
-def _read_array(array: np.ndarray, labels: Any, name: str, *, as_given: bool, train: _Found | None) -> _Found:
+def _read_array(
+    array: np.ndarray, labels: Any, name: str, *, as_given: bool, train: _Found | None, expected: PixelRange | None
+) -> _Found:
     """Read rows that are images or plain arrays."""
     problems: list[DataProblem] = []
     answers = None
@@ -313,38 +318,21 @@ def _read_array(array: np.ndarray, labels: Any, name: str, *, as_given: bool, tr
         answers, problems = to_labels(labels, what=f"{name} labels", count=len(array))
     problems += _not_finite(array, name)
     images = None if as_given else with_channels_last(array)
-    known = find_range(array) if images is not None else None
+    # Beside a trained model, whole numbers say themselves what they mean.
+    own = expected if array.dtype.kind == "f" else None
+    expected = own if train is None else train.pixel_range
+    known = find_range(array, expected=expected) if images is not None else None
     if images is None or known is None or (train is not None and train.pixel_range is None):
         inputs = array if _can_be_shared(array) else np.ascontiguousarray(array)
         found = _Found(ArrayPart(name=name, inputs=inputs, labels=answers, fingerprint=hash_arrays(inputs, answers)), problems)
     else:
-        found = _read_images(images, answers, name, known=known, expected=train.pixel_range if train is not None else None)
-        found.problems += problems
+        part, more, note = image_part(images, answers, name, known=known, expected=expected)
+        if more and train is None:  # no answer can be had for any of them
+            raise DataError(more)
+        found = _Found(part, more + problems, [note], [], known)
     if problems:
         found.part = found.part.select(np.flatnonzero(~_mask(len(array), problems)))
     return found
-
-
-def _read_images(
-    images: np.ndarray, labels: np.ndarray | None, name: str, *, known: PixelRange, expected: PixelRange | None
-) -> _Found:
-    """Read an array [N, H, W, C] as images, its values in the range of the training images."""
-    problems: list[DataProblem] = []
-    if expected is not None and (known.low < expected.low or known.high > expected.high):
-        problems.append(DataProblem(name, f"values from {known}, but from {expected} in training", "Scale both alike."))
-    pixels = to_pixels(images, expected or known)
-    count, height, width, channels = pixels.shape
-    part = ImagePart(
-        name=name,
-        files=(),
-        pixels=pixels,
-        labels=labels,
-        names=tuple(f"{name} image {row}" for row in range(count)),
-        fingerprint=hash_arrays(pixels, labels),
-    )
-    look = "grey" if channels == 1 else "color"
-    note = f"{name}: taken as {count:,} {look} images of {height} x {width} pixels with values from {known}"
-    return _Found(part, problems, [note], [], known)
 
 
 def _can_be_shared(array: np.ndarray) -> bool:

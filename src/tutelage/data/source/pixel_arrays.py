@@ -44,16 +44,19 @@ def with_channels_last(array: np.ndarray) -> np.ndarray | None:
     return best if best is not None and min(best.shape[1:3]) >= SMALLEST_SIDE else None
 
 
-def find_range(array: np.ndarray) -> PixelRange | None:
+def find_range(array: np.ndarray, *, expected: PixelRange | None = None) -> PixelRange | None:
     """Tell which values mean black and white; None where the values are not those of images.
 
-    Whole numbers must be in 0..255. For floats it is the smallest usual range that holds all finite values.
+    Whole numbers must be in 0..255. For floats it is the range of the training images where that holds all finite values, else
+    the smallest usual one that does: a single image may hold few values of its range.
     """
     if array.dtype == np.uint8:
         return PixelRange(0, 255)
     if array.dtype == np.bool_:
         return PixelRange(0, 1)
     low, high = _finite_range(array)
+    if expected is not None and low >= expected.low and high <= expected.high:
+        return expected
     if 0 < high < RANGES[0].high / 510 and low >= 0:
         return None  # all of it would be black
     fitting = RANGES if array.dtype.kind == "f" else RANGES[-1:]

@@ -27,6 +27,7 @@ from tutelage.data.source.cells import (
     trim,
 )
 from tutelage.data.source.dates import find_form, say_form
+from tutelage.data.source.pixel_arrays import PixelRange
 from tutelage.data.source.raw_table import RawTable
 from tutelage.data.source.target import read_target
 
@@ -106,15 +107,17 @@ class TypedTable:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the training table says of the columns of another one.
+    """What the training data say of others: of the columns of a table, or of images given as numbers.
 
     Attributes:
         types: Type of each column.
         dates: How the dates of columns are written there.
+        pixel_range: The numbers that meant black and white; None where they were whole, or these are no images.
     """
 
     types: Mapping[str, pa.DataType] = field(default_factory=dict)
     dates: Mapping[str, str] = field(default_factory=dict)
+    pixel_range: PixelRange | None = None
 
 
 def type_table(raw: RawTable, *, target: str, expected: Expected | None = None, needs_target: bool = True) -> TypedTable:
