@@ -120,7 +120,8 @@ def test_the_generator_runs_once_a_beat(monkeypatch: pytest.MonkeyPatch) -> None
 def test_the_generator_runs_again_after_its_weights_have_changed() -> None:
     task, batch = made(Relativistic(gamma=0.7), CRITICS["sines"])
     critic, generator = task.with_gradients("critic"), task.with_gradients("generator")
-    assert critic is not None and generator is not None
+    assert critic is not None
+    assert generator is not None
     critic(batch)
     with torch.no_grad():
         for parameter in task.generator.parameters():
