@@ -289,6 +289,7 @@ class GenerateTask(Task):
         self.phases = {**phases, "critic": replace(phases["critic"], order=self.game.order)}
         self.spec = spec
         self.sample_name = sample_name
+        self._closed: GenerateGradient | None = None
         self.rhythm = (("critic",),) * (spec.critic_steps - 1) + (("critic", "generator"),)
 
     def draw(self, batch: Batch, generator: torch.Generator) -> Batch:
@@ -329,9 +330,10 @@ class GenerateTask(Task):
         closed, generator, critic = self.game.closed, SmallNet.of(self.generator), SlopeNet.of(self.critic)
         if closed is None or generator is None or critic is None or any(True for _ in self.outlet.parameters()):
             return None
-        # Both phases share what they are made of, and each is asked for once.
-        known = GenerateGradient(generator, critic, self.outlet, closed, sample_name=self.sample_name)
-        return known.critic if phase == "critic" else known.generator
+        if phase == "critic" or self._closed is None:
+            # Both phases share it, and with it what the generator made for the critic.
+            self._closed = GenerateGradient(generator, critic, self.outlet, closed, sample_name=self.sample_name)
+        return self._closed.critic if phase == "critic" else self._closed.generator
 
     def judge(self, sample: Tensor, batch: Batch, *, rows: int | None = None) -> Tensor:
         """Return the critic's scores float32 of B samples, or of 2 B, by the output of each one's class where classes count.

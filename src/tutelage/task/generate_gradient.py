@@ -5,7 +5,8 @@ are added up, in the last digits.
 Shapes: B = samples, N = numbers of a sample, Z = random numbers a generator takes, C = classes, 1 without.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,16 @@ from tutelage.model.layers.small_net import SmallNet
 from tutelage.task.objective import Batch, Gradients, Objective
 
 __all__ = ["GenerateGradient"]
+
+
+class _Made(NamedTuple):
+    """What the generator made of some random numbers, and what its gradient needs."""
+
+    latent: Tensor
+    weights: tuple[int, ...]
+    """How often each of its weights had been written to."""
+    outputs: Tensor
+    kept: Sequence[Tensor]
 
 
 class GenerateGradient:
@@ -34,12 +45,13 @@ class GenerateGradient:
         self._generator, self._critic, self._game, self._sample_name = generator, critic, game, sample_name
         self._outlet: Callable[[Tensor], Tensor] | None = None if isinstance(outlet, nn.Identity) else outlet
         self._of_critic, self._of_generator = Gradients(critic.parameters), Gradients(generator.parameters)
+        self._latest: _Made | None = None
 
     @torch.no_grad()
     def critic(self, batch: Batch) -> tuple[Objective, Gradients]:
         """Return the critic's objective and its gradient."""
         real_BN = batch[self._sample_name].flatten(1).float()
-        outputs = self._generator(batch["latent"])
+        outputs = self._made(batch["latent"]).outputs
         generated_BN = outputs if self._outlet is None else self._outlet(outputs).flatten(1).float()
         score_2B, by_output = self._judged(torch.cat([real_BN, generated_BN]), batch)
         real_B, generated_B = score_2B.chunk(2)
@@ -63,7 +75,9 @@ class GenerateGradient:
     @torch.no_grad()
     def generator(self, batch: Batch) -> tuple[Objective, Gradients]:
         """Return the generator's objective and its gradient."""
-        outputs, kept = self._generator.forward(batch["latent"])
+        # Both sides of a beat see the same random numbers, and the critic's update leaves the generator as it is.
+        _, _, outputs, kept = self._made(batch["latent"])
+        self._latest = None
         sample, bent = self._sample(outputs)
         real_B = self._real_scores(batch)
         score_B, by_output = self._judged(sample.flatten(1).float(), batch)
@@ -73,6 +87,14 @@ class GenerateGradient:
             (by_sample,) = torch.autograd.grad(sample, bent, by_sample.view(sample.shape))
         self._generator.backward(by_sample.contiguous(), kept, into=self._of_generator.parts)
         return Objective(scored.loss.sum(), float(len(score_B)), {}), self._of_generator
+
+    def _made(self, latent_BZ: Tensor) -> _Made:
+        """Return what the generator makes of random numbers: what it made last, where neither these nor its weights changed."""
+        weights = tuple(parameter._version for parameter in self._generator.parameters)
+        latest = self._latest
+        if latest is None or latest.latent is not latent_BZ or latest.weights != weights:
+            self._latest = latest = _Made(latent_BZ, weights, *self._generator.forward(latent_BZ))
+        return latest
 
     def _real_scores(self, batch: Batch) -> Tensor | None:
         """Return what the critic says of real samples, float32 [B], where the generator's loss looks at it."""

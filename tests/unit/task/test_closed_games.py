@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tutelage.core.shape.array import ArrayShape
 from tutelage.core.shape.latent import LatentShape
@@ -15,6 +15,7 @@ from tutelage.game.relativistic import Relativistic
 from tutelage.game.wasserstein import Wasserstein
 from tutelage.model.arch.fourier import Fourier
 from tutelage.model.arch.mlp import MLP
+from tutelage.model.layers.small_net import Room, SmallNet
 from tutelage.optim.schedule.constant import Constant
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Batch, Phase
@@ -94,6 +95,39 @@ def test_steps_with_them_are_those_of_autograd() -> None:
         weights.append({key: value.detach().clone() for key, value in task.named_parameters()})
     for key, value in weights[0].items():
         torch.testing.assert_close(value, weights[1][key], rtol=1e-3, atol=1e-4)
+
+
+def test_the_generator_runs_once_a_beat(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[int] = []
+
+    class Counted(SmallNet):
+        def forward(self, input_BI: Tensor, room: Room | None = None) -> tuple[Tensor, list[Tensor]]:
+            runs.append(len(input_BI))
+            return super().forward(input_BI, room)
+
+        def __call__(self, input_BI: Tensor) -> Tensor:
+            runs.append(len(input_BI))
+            return super().__call__(input_BI)
+
+    monkeypatch.setattr("tutelage.task.generate.SmallNet", Counted)
+    task, batch = made(Relativistic(gamma=0.7), CRITICS["sines"])
+    step = Step(task, StepOptions())
+    for number in range(3):
+        step(task.beat(number), batch, 0.0)
+    assert runs == [ROWS] * 3
+
+
+def test_the_generator_runs_again_after_its_weights_have_changed() -> None:
+    task, batch = made(Relativistic(gamma=0.7), CRITICS["sines"])
+    critic, generator = task.with_gradients("critic"), task.with_gradients("generator")
+    assert critic is not None
+    assert generator is not None
+    critic(batch)
+    with torch.no_grad():
+        for parameter in task.generator.parameters():
+            parameter.mul_(1.5)
+    expected = task.objective("generator", batch).total.detach()
+    torch.testing.assert_close(generator(batch)[0].total, expected, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize(
