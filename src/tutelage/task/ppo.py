@@ -27,7 +27,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.model.layers.observation import ObservationNet
-from tutelage.model.layers.small_net import SmallNet
+from tutelage.model.layers.small_net import Room, SmallNet
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan
@@ -233,7 +233,8 @@ class PpoTask(Task):
     @cached_property
     def _small(self) -> tuple[SmallNet | None, SmallNet | None]:
         """Policy and value function as small nets, where they are such; asked for when both are where they stay."""
-        return SmallNet.of(_body(self.policy)), SmallNet.of(self.value)
+        slopes = Room()
+        return SmallNet.of(_body(self.policy), slopes=slopes), SmallNet.of(self.value, slopes=slopes)
 
     @cached_property
     def _acting(self) -> Callable[[Tensor], Tensor]:
