@@ -94,8 +94,9 @@ class Ppo(ActingSpec):
             )
         decided: Ppo = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
         # The stream ends with the last rollout that fits: these are whole ones.
-        whole: Ppo = decided.but(env_steps=decided.env_steps_for(decided.env_steps)[0]) if decided.env_steps else decided
-        return whole
+        whole = decided.but(env_steps=decided.env_steps_for(decided.env_steps)[0]) if decided.env_steps else decided
+        threaded: Ppo = whole.with_threads(recipe, facts, auto=auto, made=made)
+        return threaded
 
     def steps_for(self, env_steps: int, batch_size: int) -> int:
         """Return the updates of whole rollouts."""

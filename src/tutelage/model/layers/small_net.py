@@ -23,8 +23,9 @@ __all__ = ["Room", "SmallNet"]
 ACTIVATIONS = (nn.Tanh, nn.ReLU)
 MOST_UNITS = 1024
 """From here on products take nearly all of the time, and autograd costs nothing by comparison."""
-FEW_PRODUCTS = 2**16
-"""So few multiplications of a layer are NumPy's, which begins sooner, and here never asks a second thread."""
+FEW_PRODUCTS, FEW_NUMBERS = 2**18, 2**16
+"""So few multiplications of a layer, and sums of so few numbers, are NumPy's, which begins sooner. From there on its library asks
+a second thread, which beside other work takes longer than the first alone."""
 NARROW = 16
 """Products with fewer columns are NumPy's too, which take a third of the time (256 x 64 x 2: 6.5 and 2.0 microseconds), or, where
 there are many multiplications, are made the other way round: MKL's take up to seven times as long (256 x 256 x 4: 80 and 12)."""
@@ -206,15 +207,15 @@ def _by_weights(given_BO: Tensor, seen_BI: Tensor, ones_B: Tensor, *, into: Sequ
     """Write the gradients of a layer's weight and bias, for that by what the layer gives and what it has seen."""
     weight_OI, bias_O = into
     if is_numpys:
-        given = given_BO.numpy()
-        np.matmul(given.T, seen_BI.numpy(), out=weight_OI.numpy())
-        np.matmul(ones_B.numpy(), given, out=bias_O.numpy())
-        return
-    if seen_BI.shape[1] < NARROW:
+        np.matmul(given_BO.numpy().T, seen_BI.numpy(), out=weight_OI.numpy())
+    elif seen_BI.shape[1] < NARROW:
         weight_OI.copy_(torch.mm(seen_BI.t(), given_BO).t())
     else:
         torch.mm(given_BO.t(), seen_BI, out=weight_OI)
-    torch.mv(given_BO.t(), ones_B, out=bias_O)
+    if given_BO.numel() <= FEW_NUMBERS:
+        np.matmul(ones_B.numpy(), given_BO.numpy(), out=bias_O.numpy())
+    else:
+        torch.mv(given_BO.t(), ones_B, out=bias_O)
 
 
 def _is_plain(layer: nn.Module) -> bool:
