@@ -123,7 +123,9 @@ class GymnasiumVector:
     def step(self, action: Tensor) -> Transition:
         """Take one action in every copy."""
         self._num_steps += 1
-        taken = action.cpu().numpy().astype(self._action_type) + self._first_action
+        taken = action.cpu().numpy().astype(self._action_type)
+        if self._first_action:
+            taken += self._first_action
         if self._bounds is not None:
             # Bounds such as 0.1 are rounded up in float32, and an own environment may assert that it is within them.
             np.minimum(np.maximum(taken, self._bounds[0], out=taken), self._bounds[1], out=taken)
@@ -135,12 +137,15 @@ class GymnasiumVector:
             if not np.isfinite(taken).all():
                 raise DivergedError(f"{self.name}: the policy gave actions that are not finite. {SMALLER_RATE}") from error
             raise broken(self._vector, error, name=self.name, ages=self._ages) from error
-        is_over = terminated | truncated
-        self._ages = np.where(is_over, 0, self._ages + 1)
+        is_over = np.logical_or(terminated, truncated)
+        has_ended = np.logical_or.reduce(is_over)
+        self._ages += 1
+        if has_ended:
+            self._ages[is_over] = 0
         final, is_real = shown, None
         if self._mode == self._modes.NEXT_STEP:
-            is_real, self._is_starting = ~self._is_starting, is_over.copy()
-        elif is_over.any():
+            is_real, self._is_starting = ~self._is_starting, is_over
+        elif has_ended:
             final = np.array(shown)
             if self._mode == self._modes.SAME_STEP:
                 for number in np.flatnonzero(is_over):
@@ -150,11 +155,11 @@ class GymnasiumVector:
         observation = self._tensor(shown)
         return Transition(
             observation=observation,
-            reward=torch.from_numpy(np.array(reward, dtype=np.float32)).to(self._device),
-            terminated=torch.from_numpy(np.array(terminated, dtype=bool)).to(self._device),
-            truncated=torch.from_numpy(np.array(truncated, dtype=bool)).to(self._device),
+            reward=self._placed(np.array(reward, dtype=np.float32)),
+            terminated=self._placed(np.array(terminated, dtype=bool)),
+            truncated=self._placed(np.array(truncated, dtype=bool)),
             final_observation=observation if final is shown else self._tensor(final),
-            is_real=None if is_real is None else torch.from_numpy(is_real).to(self._device),
+            is_real=None if is_real is None else self._placed(is_real),
         )
 
     def state(self) -> dict[str, Any]:
@@ -200,7 +205,12 @@ class GymnasiumVector:
 
     def _tensor(self, observation: np.ndarray) -> Tensor:
         """Return observations as a network takes them."""
-        return _tensor(observation, self._seen).to(self._device)
+        return self._placed(_shown(observation, self._seen))
+
+    def _placed(self, own: np.ndarray) -> Tensor:
+        """Return numbers, in memory of their own, where the agent is; asking torch to move what is there already costs a microsecond."""
+        tensor = torch.from_numpy(own)
+        return tensor if self._device.type == "cpu" else tensor.to(self._device)
 
 
 def _said(name: str, make: Callable[[], Any] | None) -> str:
@@ -221,15 +231,15 @@ def _anything(_action: Any) -> bool:
     return True
 
 
-def _tensor(observation: np.ndarray, seen: Seen) -> Tensor:
+def _shown(observation: np.ndarray, seen: Seen) -> np.ndarray:
     """Return float32 [N, O], or uint8 for pixels, in memory of its own."""
     if not seen.are_pixels:
-        return torch.from_numpy(np.array(observation, dtype=np.float32)).view(len(observation), *seen.sizes)
+        return np.array(observation, dtype=np.float32, order="C").reshape(len(observation), *seen.sizes)
     if seen.layout == "HWC":
         observation = np.moveaxis(observation, -1, 1)
     elif seen.layout == "SHWC":
         observation = np.moveaxis(observation, -1, 2)
-    return torch.from_numpy(np.array(observation, dtype=np.uint8, order="C")).view(len(observation), *seen.sizes)
+    return np.array(observation, dtype=np.uint8, order="C").reshape(len(observation), *seen.sizes)
 
 
 def make_vector(

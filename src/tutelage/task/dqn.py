@@ -86,7 +86,8 @@ class Dqn(ReplayedSpec):
         (spec,) = facts.shape.tensors.values()
         bytes_each = 1 if facts.shape.view(Grid) is not None else 4
         kept: Dqn = decided.within_memory(math.prod(spec.sizes), bytes_each=bytes_each, made=made)
-        return kept
+        threaded: Dqn = kept.with_threads(recipe, facts, auto=auto, made=made)
+        return threaded
 
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Return the worth of each choice float32 [B, A]."""

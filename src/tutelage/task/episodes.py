@@ -193,7 +193,7 @@ def play_episodes(
     # The next round, if any, begins with other random numbers.
     torch.randint(2**31, (1,), generator=generator)
     returns, lengths = np.zeros(env.num_envs), np.zeros(env.num_envs, dtype=np.int64)
-    is_over = np.zeros(env.num_envs, dtype=bool)
+    is_open = np.ones(env.num_envs, dtype=bool)
     for _ in range(most_steps):
         action = choose(observation)
         moved = env.step(action)
@@ -202,13 +202,13 @@ def play_episodes(
             extent.look(moved)
         if course is not None:
             course.add(observation, action, moved.reward, moved.terminated | moved.truncated)
-        returns += np.where(is_over, 0.0, moved.reward.cpu().numpy())
-        lengths += ~is_over
-        is_over |= (moved.terminated | moved.truncated).cpu().numpy()
+        np.add(returns, moved.reward.cpu().numpy(), out=returns, where=is_open)
+        lengths += is_open
+        is_open[(moved.terminated | moved.truncated).cpu().numpy()] = False
         observation = moved.observation
-        if is_over.all():
+        if not np.logical_or.reduce(is_open):
             break
-    return EpisodeOutcome(returns, lengths, int((~is_over).sum()))
+    return EpisodeOutcome(returns, lengths, int(is_open.sum()))
 
 
 def _unended(outcome: EpisodeOutcome) -> str:

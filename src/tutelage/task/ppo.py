@@ -27,7 +27,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.env.rollout import Rollout, RolloutStream
 from tutelage.model.layers.observation import ObservationNet
-from tutelage.model.layers.small_net import SmallNet
+from tutelage.model.layers.small_net import Room, SmallNet
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan
@@ -94,8 +94,9 @@ class Ppo(ActingSpec):
             )
         decided: Ppo = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
         # The stream ends with the last rollout that fits: these are whole ones.
-        whole: Ppo = decided.but(env_steps=decided.env_steps_for(decided.env_steps)[0]) if decided.env_steps else decided
-        return whole
+        whole = decided.but(env_steps=decided.env_steps_for(decided.env_steps)[0]) if decided.env_steps else decided
+        threaded: Ppo = whole.with_threads(recipe, facts, auto=auto, made=made)
+        return threaded
 
     def steps_for(self, env_steps: int, batch_size: int) -> int:
         """Return the updates of whole rollouts."""
@@ -233,7 +234,8 @@ class PpoTask(Task):
     @cached_property
     def _small(self) -> tuple[SmallNet | None, SmallNet | None]:
         """Policy and value function as small nets, where they are such; asked for when both are where they stay."""
-        return SmallNet.of(_body(self.policy)), SmallNet.of(self.value)
+        slopes = Room()
+        return SmallNet.of(_body(self.policy), slopes=slopes), SmallNet.of(self.value, slopes=slopes)
 
     @cached_property
     def _acting(self) -> Callable[[Tensor], Tensor]:

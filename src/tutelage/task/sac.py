@@ -91,7 +91,8 @@ class Sac(ReplayedSpec):
         decided: Sac = self.with_actions(recipe, facts, auto_env_steps=auto.env_steps)
         (spec,) = facts.shape.tensors.values()
         kept: Sac = decided.within_memory(math.prod(spec.sizes), bytes_each=4, made=made)
-        return kept
+        threaded: Sac = kept.with_threads(recipe, facts, auto=auto, made=made)
+        return threaded
 
     def count_outputs(self, facts: Facts) -> int:
         """Return a mean and the logarithm of a standard deviation for each number."""

@@ -55,19 +55,26 @@ class ObservationScale(nn.Module):
         """Return the same on the CPU without autograd: NumPy spends less on a few numbers."""
         if not self.is_learned:
             return self.forward(observation)
-        version = (self.mean.data_ptr(), self.mean._version, self.variance.data_ptr(), self.variance._version)
-        if version != self._scaled_for:
-            variance = self.variance.detach().numpy()
-            self._middle, self._factor = (
-                self.mean.detach().numpy(),
-                np.reciprocal(np.sqrt(variance + np.float32(SMALLEST_VARIANCE))),
-            )
-            self._scaled_for = version
         with np.errstate(all="ignore"):
-            scaled = observation.float().numpy() - self._middle
-            scaled *= self._factor
-            np.minimum(scaled, LARGEST, out=scaled)
-            return torch.from_numpy(np.maximum(scaled, -LARGEST, out=scaled))
+            return torch.from_numpy(self.scaled(observation))
+
+    def scaled(self, observation: Tensor) -> np.ndarray:
+        """Return the same as an array in memory of its own, float32 [B, O]; who calls it lets NumPy be silent."""
+        if not self.is_learned:
+            return self.forward(observation).numpy().copy()
+        # As attributes they would be looked for in three places, at the price of the whole scale.
+        mean, variance = self._buffers["mean"], self._buffers["variance"]
+        assert mean is not None
+        assert variance is not None
+        version = (mean.data_ptr(), mean._version, variance.data_ptr(), variance._version)
+        if version != self._scaled_for:
+            spread = np.sqrt(variance.detach().numpy() + np.float32(SMALLEST_VARIANCE))
+            self._middle, self._factor = mean.detach().numpy(), np.reciprocal(spread)
+            self._scaled_for = version
+        scaled: np.ndarray = observation.float().numpy() - self._middle
+        scaled *= self._factor
+        np.minimum(scaled, LARGEST, out=scaled)
+        return np.maximum(scaled, -LARGEST, out=scaled)
 
     @torch.no_grad()
     def learn(self, observation: Tensor) -> None:
@@ -101,4 +108,11 @@ class ObservationNet(nn.Module):
     def acting(self) -> Callable[[Tensor], Tensor]:
         """Return the same function without autograd, faster where the network is small."""
         small = SmallNet.of(self.body)
-        return self if small is None else lambda observation: small(self.scale.quick(observation))
+        if small is None:
+            return self
+
+        def act(observation: Tensor) -> Tensor:
+            with np.errstate(all="ignore"):
+                return torch.from_numpy(small.answer(self.scale.scaled(observation)))
+
+        return act

@@ -23,11 +23,12 @@ __all__ = ["Room", "SmallNet"]
 ACTIVATIONS = (nn.Tanh, nn.ReLU)
 MOST_UNITS = 1024
 """From here on products take nearly all of the time, and autograd costs nothing by comparison."""
-FEW_PRODUCTS = 2**16
-"""So few multiplications of a layer are NumPy's, which begins sooner, and here never asks a second thread."""
+FEW_PRODUCTS, FEW_NUMBERS = 2**18, 2**16
+"""So few multiplications of a layer, and sums of so few numbers, are NumPy's, which begins sooner. From there on its library asks
+a second thread, which beside other work takes longer than the first alone."""
 NARROW = 16
-"""Products with fewer columns are made the other way round: MKL's take up to seven times as long (256 x 256 x 4: 80 and 12
-microseconds)."""
+"""Products with fewer columns are NumPy's too, which take a third of the time (256 x 64 x 2: 6.5 and 2.0 microseconds), or, where
+there are many multiplications, are made the other way round: MKL's take up to seven times as long (256 x 256 x 4: 80 and 12)."""
 
 
 class Room:
@@ -67,6 +68,7 @@ class SmallNet:
         self._own, self._slopes, self._ones = Room(), slopes, torch.ones(0)
         self._sizes = tuple(layer.out_features for layer in self._layers[:-1])
         self._arrays: list[tuple[np.ndarray, np.ndarray]] = []
+        self._are_narrow = [min(layer.in_features, layer.out_features) < NARROW for layer in self._layers]
         self._largest = max(layer.in_features * layer.out_features for layer in self._layers)
 
     @classmethod
@@ -106,23 +108,32 @@ class SmallNet:
             else:
                 torch.relu_(seen)
             kept.append(seen)
+        if self._is_numpys(-1, seen.shape[0]):
+            turned_IO, bias_O = self._arrays[-1]
+            outputs = seen.numpy() @ turned_IO
+            outputs += bias_O
+            return torch.from_numpy(outputs), kept
         _, turned, bias = views[-1]
         return torch.addmm(bias, seen, turned), kept
 
     def __call__(self, input_BI: Tensor) -> Tensor:
         """Return outputs float32 [B, O]."""
-        if len(input_BI) * self._largest > FEW_PRODUCTS:
-            return self.forward(input_BI)[0]
-        self._weights()
-        seen = input_BI.flatten(1).float().numpy()
-        last = len(self._arrays) - 1
         with np.errstate(all="ignore"):
-            for number, (turned, bias) in enumerate(self._arrays):
-                seen = seen @ turned
-                seen += bias
-                if number < last:
-                    np.tanh(seen, out=seen) if self._are_tanh[number] else np.maximum(seen, 0, out=seen)
-        return torch.from_numpy(seen)
+            return torch.from_numpy(self.answer(input_BI.flatten(1).float().numpy()))
+
+    def answer(self, seen: np.ndarray) -> np.ndarray:
+        """Return outputs float32 [B, O] for inputs of that type; who calls it lets NumPy be silent."""
+        if len(seen) * self._largest > FEW_PRODUCTS:
+            return self.forward(torch.from_numpy(seen))[0].numpy()
+        self._weights()
+        seen = seen.reshape(len(seen), -1)
+        last = len(self._arrays) - 1
+        for number, (turned, bias) in enumerate(self._arrays):
+            seen = seen @ turned
+            seen += bias
+            if number < last:
+                np.tanh(seen, out=seen) if self._are_tanh[number] else np.maximum(seen, 0, out=seen)
+        return seen
 
     def backward(
         self,
@@ -153,12 +164,8 @@ class SmallNet:
             kept = [kept[0], *(torch.index_select(all_of, 0, rows_B, out=to) for all_of, to in zip(kept[1:], room, strict=True))]
         for number in range(len(self._layers) - 1, -1, -1):
             if into:
-                turned = gradient_BO.t()
-                if kept[number].shape[1] < NARROW:
-                    into[2 * number].copy_(torch.mm(kept[number].t(), gradient_BO).t())
-                else:
-                    torch.mm(turned, kept[number], out=into[2 * number])
-                torch.mv(turned, ones, out=into[2 * number + 1])
+                is_numpys, of_layer = self._is_numpys(number, rows), into[2 * number : 2 * number + 2]
+                _by_weights(gradient_BO, kept[number], ones, into=of_layer, is_numpys=is_numpys)
             if not number:
                 break
             before = torch.mm(gradient_BO, self._views[number][0], out=slopes[number - 1])
@@ -173,6 +180,11 @@ class SmallNet:
         if asked.shape[1] < NARROW:
             return torch.mm(asked.t().contiguous(), gradient_BO.t()).t()
         return torch.mm(gradient_BO, asked)
+
+    def _is_numpys(self, number: int, rows: int) -> bool:
+        """Tell whether a layer's products are NumPy's for so many rows."""
+        layer = self._layers[number]
+        return self._are_narrow[number] and rows * layer.in_features * layer.out_features <= FEW_PRODUCTS
 
     def _weights(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Return each layer's weight, its transpose and its bias, outside of autograd; made anew where they have moved."""
@@ -189,6 +201,21 @@ class SmallNet:
         if self._ones.shape[0] != rows:
             self._ones = torch.ones(rows)
         return self._ones
+
+
+def _by_weights(given_BO: Tensor, seen_BI: Tensor, ones_B: Tensor, *, into: Sequence[Tensor], is_numpys: bool) -> None:
+    """Write the gradients of a layer's weight and bias, for that by what the layer gives and what it has seen."""
+    weight_OI, bias_O = into
+    if is_numpys:
+        np.matmul(given_BO.numpy().T, seen_BI.numpy(), out=weight_OI.numpy())
+    elif seen_BI.shape[1] < NARROW:
+        weight_OI.copy_(torch.mm(seen_BI.t(), given_BO).t())
+    else:
+        torch.mm(given_BO.t(), seen_BI, out=weight_OI)
+    if given_BO.numel() <= FEW_NUMBERS:
+        np.matmul(ones_B.numpy(), given_BO.numpy(), out=bias_O.numpy())
+    else:
+        torch.mv(given_BO.t(), ones_B, out=bias_O)
 
 
 def _is_plain(layer: nn.Module) -> bool:
