@@ -1,6 +1,7 @@
 """Writes a run's model to one file and compares the file with the run, on rows of the validation part, before it counts."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,14 @@ from typing import Any
 from tutelage.core import catalog
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
+from tutelage.export.averaged import MeanRows, averaged_rows
 from tutelage.export.base import Format
 from tutelage.export.forecasts import of_forecasts
 from tutelage.export.others import of_policy, of_samples, of_text
-from tutelage.export.outgoing import Outgoing, answers_of_rows
+from tutelage.export.outgoing import Outgoing, Rows, answers_of_rows
 from tutelage.export.proof import Proof
 from tutelage.export.verify import Check, compare
+from tutelage.predictor.ensemble import Answerer, Ensemble
 from tutelage.run.run import Run
 from tutelage.task.sample_maker import SampleMaker
 
@@ -81,35 +84,41 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
 
 
 def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
-    """Write what is said beside a graph, and the tokenizer where there is one."""
+    """Write what is said beside a graph, and the tokenizers where there are any."""
     record = path.with_suffix(".json")
     write_durably(record, (json.dumps(model.record(), indent=1) + "\n").encode())
-    tokenizer = model.recipe.get("text", {}).get("tokenizer", "")
-    if not tokenizer:
-        return (record,)
-    other = path.with_suffix(".tokenizer.json")
-    write_durably(other, tokenizer.encode())
-    return record, other
+    members = model.recipe.get("members", [model.recipe])
+    written = [record]
+    for number, member in enumerate(members, start=1):
+        if tokenizer := member.get("text", {}).get("tokenizer", ""):
+            written.append(path.with_suffix(f".tokenizer{number if len(members) > 1 else ''}.json"))
+            write_durably(written[-1], tokenizer.encode())
+    return tuple(written)
 
 
 def _ready(run: Run, data: Any) -> tuple[Outgoing, Proof]:
     """Return a run's model, ready to be written, and what it is compared with."""
-    task = run.decided.task
-    if task.writes_text:
-        return of_text(run, data)
-    if task.continues_series:
-        return of_forecasts(run, data)
-    if task.plays:
-        return of_policy(run, data)
-    if isinstance(task, SampleMaker):
-        return of_samples(run, data)
-    if not task.answers_rows:
-        raise RunError(f"{run.path}: a model of task {getattr(task, 'kind', '')!r} cannot be exported yet.")
-    model, rows = answers_of_rows(run.predictor, facts=_facts(run))
+    task, facts = run.decided.task, {"run": run.path.name, **run.answerer.facts}
+    try:
+        if task.writes_text:
+            return of_text(run, data, facts=facts)
+        if task.continues_series:
+            return of_forecasts(run, data, facts=facts)
+        if task.plays:
+            return of_policy(run, data, facts=facts)
+        if isinstance(task, SampleMaker):
+            return of_samples(run, data, facts=facts)
+        if not task.answers_rows:
+            raise RunError(f"a model of task {getattr(task, 'kind', '')!r} cannot be exported yet.")
+        model, rows = _of_rows(run.answerer, facts)
+    except RunError as error:
+        raise RunError(f"{run.path}: {error}") from error
     whole = run.data(data).parts()["validation"].some(MOST_ROWS).part  # type: ignore[attr-defined]
     return model, Proof(rows.feed(whole), model.predictor.answers(whole), whole.locate)
 
 
-def _facts(run: Run) -> dict[str, Any]:
-    """Return where a model comes from."""
-    return {"run": run.path.name, **run.predictor.facts}
+def _of_rows(answerer: Answerer, facts: Mapping[str, Any]) -> tuple[Outgoing, Rows | MeanRows]:
+    """Return one model, or several as one, and what feeds it rows."""
+    if isinstance(answerer, Ensemble):
+        return averaged_rows(answerer, facts=facts)
+    return answers_of_rows(answerer, facts=facts)

@@ -52,7 +52,7 @@ class TorchExport(Format):
 
         @torch.no_grad()
         def answer(raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            given = {one.name: torch.from_numpy(np.ascontiguousarray(one.coded(raw[one.name]))) for one in inputs}
+            given = {one.name: torch.from_numpy(np.ascontiguousarray(one.coded(raw[one.handed]))) for one in inputs}
             return {name: found.numpy() for name, found in program(given).items()}
 
         return answer
