@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from tutelage.metric.base import Outcome
 from tutelage.predictor.ensemble import Answerer, Ensemble, misfit, parts_of
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born
+from tutelage.run.compact import measure_sizes
 from tutelage.run.derived import ended, scored, write_derived
 from tutelage.run.ending import ENDED
 from tutelage.run.forecast import SeriesInput, forecaster
@@ -84,11 +85,22 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
             {"run": str(run.path), "weight": weight, "metrics": _scored(member, opened[0], kept)["metrics"]}
             for run, weight, member in zip(opened, weights, members, strict=True)
         ]
+        latency = _latencies(ensemble, kept)
+        for number, own in zip(chosen, latency, strict=False):
+            told[number]["latency_ms"] = own
+        for run, one in zip(opened, told, strict=True):
+            one |= {"num_parameters": run.result.get("num_parameters"), "size_bytes": _size(run.path)}
         record = {
             **_scored(ensemble, opened[0], kept),
             **ended(opened[0], folder, command=command, seconds=time.monotonic() - began, stopped="averaged"),
             "num_parameters": sum(p.numel() for member in ensemble.members for p in member.network.parameters()),
-            "ensemble": {"members": told, "weights": how, "measured": kept.reason or "on rows that no member has learned from"},
+            "ensemble": {
+                "members": told,
+                "weights": how,
+                "measured": kept.reason or "on rows that no member has learned from",
+                "size_bytes": _size(folder),
+                "latency_ms": latency[-1] if latency else {},
+            },
         }
         Manifest(folder).put_json(layout.RESULT, json_values(record), state=ENDED)
     return Run.open(folder)
@@ -154,6 +166,21 @@ def _scored(answerer: Answerer, first: Run, kept: Kept) -> dict[str, Any]:
         return scored(answerer, first, kept.parts)
     found = measured(*parts_of(answerer), first.decided, kept.series, lookback=kept.lookback)
     return {"metrics": found["metrics"], "intervals": found["intervals"]}
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of a run's model."""
+    return (folder / layout.BEST / layout.PREDICTOR).stat().st_size
+
+
+def _latencies(ensemble: Ensemble, kept: Kept) -> list[dict[str, dict[str, float]]]:
+    """Return how long the networks of each member take for 1 and 32 rows, and at last those of all; [] without rows."""
+    part = next(iter(kept.parts.values()), None)
+    if part is None or not len(part):
+        return []
+    fed = [(replace(one, network=one.network.to("cpu"), device="cpu"), one.prepared(part.part)) for one in ensemble.members]
+    found = measure_sizes({**{str(number): [own] for number, own in enumerate(fed)}, "all": fed})
+    return list(found.values())
 
 
 def _kept_series(first: ForecastData, others: Sequence[Data]) -> Kept:

@@ -138,6 +138,12 @@ def test_the_command_tells_members_and_mean(made: dict[str, Run], tmp_path: Path
     told = json.loads(capsys.readouterr().out)
     assert [member["run"] for member in told["members"]] == runs
     assert 0 < told["metrics"]["test/accuracy"] <= 1
+    assert told["size_bytes"] > sum(member["size_bytes"] for member in told["members"]) * 0.9
+    for one in (told, *told["members"]):
+        assert 0 < one["latency_ms"]["32"]["p50"] <= one["latency_ms"]["32"]["p95"]
+    page = Path(told["report"]).read_text(encoding="utf-8")
+    assert "Members" in page
+    assert all(run in page for run in runs)
     assert main(["ensemble", *runs, "--out", str(tmp_path / "again")]) == 0
     assert "ensemble" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "both")]) == 0
