@@ -86,7 +86,7 @@ def averaged_rows(ensemble: Ensemble, *, facts: Mapping[str, Any]) -> tuple[Outg
     handed = {one.name: one.handed for one in inputs}
     first = models[0]
     members = [{**model.recipe, "names": _moved(own)} for model, own in zip(models, names, strict=True)]
-    recipe = first.recipe if all(one == members[0] for one in members) else {"members": members}
+    recipe: Mapping[str, Any] = first.recipe if all(one == members[0] for one in members) else {"members": members}
     whole = replace(ensemble, members=tuple(member for model in models for member in parts_of(model.predictor)[0]))
     model = Outgoing(
         whole, graph.eval(), inputs, first.outputs, first.labels, recipe, {**facts, "weights": list(ensemble.weights)}

@@ -112,7 +112,7 @@ def forecast_graph(answerer: Answerer, *, facts: Mapping[str, Any]) -> Outgoing:
     names = [{name: name for name in _names(member)} for member in each]
     graph = graphs[0] if len(graphs) == 1 else Averaged(graphs, weights=weights, names=names)
     known = max(_timeline(member).shape.known for member in each)
-    whole = each[0] if isinstance(answerer, Predictor) else replace(answerer, members=each)
+    whole: Answerer = each[0] if isinstance(answerer, Predictor) else replace(answerer, members=each)
     inputs, outputs = _inputs_of(fitted, known), _outputs_of(fitted, shared)
     return Outgoing(whole, graph.eval(), inputs, outputs, recipe=recipe, facts=facts)
 

@@ -154,12 +154,13 @@ def of_policy(run: Run, data: Any, *, facts: Mapping[str, Any]) -> tuple[Outgoin
     """Return a policy, and the observations of an episode."""
     model = policy_graph(run.predictor, facts=facts)
     task: Any = run.predictor.task
+    network: Any = model.graph.network
     env = run.data(data).make(1, device="cpu")  # type: ignore[attr-defined]
     try:
         observation = env.reset(torch.Generator().manual_seed(run.decided.seed))
         seen = [observation[0]]
         for _ in range(MOST_STEPS):
-            moved = env.step(task.best_action(model.graph.network(observation).float()))
+            moved = env.step(task.best_action(network(observation).float()))
             observation = moved.observation
             seen.append(observation[0])
     finally:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tutelage.core.errors import RunError, UsageError
 from tutelage.data.rows.base import Rows
+from tutelage.predictor.ensemble import Ensemble
 from tutelage.predictor.int8 import OnnxNetwork, Products, export_network
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.run import Run
@@ -69,8 +70,12 @@ def exportable(run: Run) -> Predictor:
     """Return the run's model on the CPU, if its answers can be compared row by row.
 
     Raises:
-        RunError: They cannot.
+        RunError: They cannot, or it is an ensemble.
     """
+    if isinstance(run.answerer, Ensemble):
+        remedy = "Make each of its runs smaller (tutelage quantize RUN, tutelage prune RUN), then an ensemble of what comes of it"
+        runs = ", ".join(map(str, run.answerer.facts.get("runs", ())))
+        raise RunError(f"{run.path}: is an ensemble, and one network at a time is made smaller. {remedy}: {runs}.")
     predictor, task = run.predictor, run.decided.task
     if not task.answers_rows or predictor.target is None:
         kind = getattr(task, "kind", "")

@@ -110,7 +110,7 @@ def _allowed(
     *,
     most_loss: float,
     num_rows: int,
-) -> dict[str, Predictor]:
+) -> dict[Int8Method, Predictor]:
     """Return what loses no more than allowed.
 
     Raises:
@@ -118,7 +118,7 @@ def _allowed(
     """
     if not tries:
         raise RunError(f"{run.path}: no int8 of its network can be made: {'; '.join(failed.values())}. Nothing was written.")
-    good: dict[str, Predictor] = {name: made for name, (made, lost) in tries.items() if lost.lost <= most_loss}
+    good = {name: made for name, (made, lost) in tries.items() if lost.lost <= most_loss}
     if not good:
         found = "; ".join([*(f"{name}: {lost.lost:.2f} {lost.unit}" for name, (_, lost) in tries.items()), *failed.values()])
         raise RunError(

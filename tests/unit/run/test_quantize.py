@@ -50,6 +50,8 @@ def test_it_is_one_of_an_ensemble_and_no_step_is_followed(digits: Run, small: Ru
     both = make_ensemble([digits.path, small.path], tmp_path / "both")
     expected = (digits.predict_proba("sklearn:digits") + small.predict_proba("sklearn:digits")) / 2
     np.testing.assert_allclose(both.predict_proba("sklearn:digits"), expected, atol=1e-6)
+    with pytest.raises(RunError, match="one network at a time is made smaller"):
+        make_int8(both.path, tmp_path / "no")
     with pytest.raises(RunError, match="computes in int8 already"):
         make_int8(small.path, tmp_path / "no")
     with pytest.raises(RunError, match="does not train"):
