@@ -98,7 +98,7 @@ def averaged_rows(ensemble: Ensemble, *, facts: Mapping[str, Any]) -> tuple[Outg
 def _inputs(models: Sequence[Outgoing]) -> tuple[tuple[RawInput, ...], list[Names]]:
     """Return the inputs of all, and for each model what its own are called among them."""
     taken: dict[str, RawInput] = {}
-    names = []
+    names: list[Names] = []
     for number, model in enumerate(models, start=1):
         own: dict[str, str] = {}
         for one in model.inputs:

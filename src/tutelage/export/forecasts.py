@@ -96,13 +96,13 @@ def forecast_graph(answerer: Answerer, *, facts: Mapping[str, Any]) -> Outgoing:
     farthest = max(each, key=lambda member: _timeline(member).lookback)
     fitted = _timeline(farthest)
     told = [(_timeline(member).known_scale, _timeline(member).calendar) for member in each if _timeline(member).shape.known]
-    if any(one != told[0] for one in told):
+    if any(other != told[0] for other in told):
         raise RunError("its members standardize what is known beforehand by other train times. Export its runs one by one.")
     levels = [bands.levels if isinstance(bands := member.calibrator, Bands) else () for member in each]
     shared = levels[0] if all(one == levels[0] for one in levels) else ()
     if not shared:
-        for graph in graphs:
-            graph.has_bands = False
+        for one in graphs:
+            one.has_bands = False
     recipe = {
         "series": list(fitted.series),
         "step": fitted.interval.state(),
@@ -110,7 +110,7 @@ def forecast_graph(answerer: Answerer, *, facts: Mapping[str, Any]) -> Outgoing:
         "levels": list(shared),
     }
     names = [{name: name for name in _names(member)} for member in each]
-    graph = graphs[0] if len(graphs) == 1 else Averaged(graphs, weights=weights, names=names)
+    graph: nn.Module = graphs[0] if len(graphs) == 1 else Averaged(graphs, weights=weights, names=names)
     known = max(_timeline(member).shape.known for member in each)
     whole: Answerer = each[0] if isinstance(answerer, Predictor) else replace(answerer, members=each)
     inputs, outputs = _inputs_of(fitted, known), _outputs_of(fitted, shared)
