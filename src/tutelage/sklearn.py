@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,13 +23,14 @@ import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_feature_names, _check_n_features, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names, _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
 
 from tutelage.core import layout
 from tutelage.core.errors import TutelageError
 from tutelage.core.events import Event, Finished, Started, Warned
 from tutelage.core.spec import Component
+from tutelage.data.weighed import Weighed, weighed
 from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.predictor.predictor import load_predictor
 from tutelage.run.inputs import Inputs
@@ -107,16 +108,20 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         tags.input_tags.allow_nan = True
         return tags
 
-    def _train(self, X: Any, y: np.ndarray) -> Self:
+    def _train(self, given: Weighed) -> Self:
         """Train on checked rows and keep the predictor."""
+        if "by" in dict((self.settings or {}).get("split", {})):
+            given = replace(given, groups=None)
         module = deepcopy(self.model) if isinstance(self.model, nn.Module) else None
         heard = _Heard()
         sinks: list[Any] = [heard, *([Console(mode="auto").open(Path(str(self.out) or "."))] if self.verbose else [])]
         with told_as_values(), random_kept(), self._folder() as folder:
             request = Request(
-                self._recipe(),
+                self._recipe(given),
                 str(folder),
-                data=(X, y),
+                data=(given.rows, given.labels),
+                marks=given.groups,
+                weights=given.weights,
                 module=module,
                 command=f"{type(self).__name__}(...).fit(X, y)",
                 sinks=sinks,
@@ -129,10 +134,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             warnings.warn(message, UserWarning, stacklevel=3)
         return self
 
-    def _recipe(self) -> Recipe:
+    def _recipe(self, given: Weighed) -> Recipe:
         """Return the wishes as a recipe."""
         values: dict[str, Any] = {"task": self._task, "seed": self.seed, "device": self.device, **(self.settings or {})}
-        values = merge(values, ["split"], {"test": 0.0, "validation": self.validation, **dict(values.get("split", {}))})
+        by = {} if given.groups is None else {"by": "group"}
+        values = merge(values, ["split"], {"test": 0.0, "validation": self.validation, **by, **dict(values.get("split", {}))})
+        if given.weights is not None:
+            # Both are fitted to rows that count alike, and would take back what the weights do.
+            values = {"floor": "none", "calibrate": "none", **values}
         budget = {name: getattr(self, name) for name in BUDGET if getattr(self, name) is not None}
         if budget:
             values["budget"] = budget
@@ -181,18 +190,24 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 
     _task = "classify"
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on rows [N, D] and their classes [N].
+
+        Args:
+            X: The rows.
+            y: Their classes.
+            sample_weight: How much each row counts, >= 0, [N]; a whole number counts as so many equal rows.
 
         Raises:
             ValueError: Rows or classes from which nothing can be learned, or a wish that cannot be met.
         """
         X, y = self._rows(X, y=_given(y, self), reset=True)
         check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        given = weighed(X, y, _weights(sample_weight, X))
+        self.classes_, codes = np.unique(given.labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"Classifier can't train when only one class is present: every label is {self.classes_[0]!r}.")
-        return self._train(X, codes)
+        return self._train(replace(given, labels=codes))
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return probabilities float64 [N, C]; the columns are `classes_`."""
@@ -217,14 +232,19 @@ class Regressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     _task = "regress"
     _is_of_numbers = True
 
-    def fit(self, X: Any, y: Any) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on rows [N, D] and their numbers [N].
+
+        Args:
+            X: The rows.
+            y: Their numbers.
+            sample_weight: How much each row counts, >= 0, [N]; a whole number counts as so many equal rows.
 
         Raises:
             ValueError: Rows or numbers from which nothing can be learned, or a wish that cannot be met.
         """
         X, y = self._rows(X, y=_given(y, self), reset=True)
-        return self._train(X, np.asarray(y, dtype=np.float64))
+        return self._train(weighed(X, np.asarray(y, dtype=np.float64), _weights(sample_weight, X)))
 
     def predict(self, X: Any) -> np.ndarray:
         """Return a number for each row, float64 [N], in the unit of `y`."""
@@ -253,6 +273,14 @@ def _given(y: Any, estimator: _Estimator) -> Any:
     if y is None:
         raise ValueError(f"{type(estimator).__name__} requires y to be passed, but the target y is None.")
     return y
+
+
+def _weights(sample_weight: Any, X: Any) -> np.ndarray | None:
+    """Return checked weights float64 [N]; None where there are none."""
+    if sample_weight is None:
+        return None
+    found: np.ndarray = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+    return found
 
 
 @contextmanager

@@ -21,7 +21,8 @@ from tutelage.planning.facts import Machine
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.compose import compose
-from tutelage.run.forecast import forecaster, measured, read_series
+from tutelage.run.forecast import forecaster, read_series
+from tutelage.run.forecast_scores import measured
 from tutelage.run.run import Run
 from tutelage.task import forecast_data
 
@@ -291,8 +292,8 @@ def test_of_a_shorter_horizon_no_more_has_to_be_known_than_is_asked_for(tmp_path
 
 def test_a_model_from_another_device_is_measured_on_the_one_that_it_was_loaded_to(run: Run, tmp_path: Path) -> None:
     given = read_series(load(tmp_path, begin=601), forecaster(run.path, run.predictor), training=lambda: pytest.fail("no file"))
-    fitted, away = forecaster(run.path, run.predictor), run.decided.but(device="cuda")
-    assert np.isfinite(measured(run.predictor, fitted, away, given)["metrics"]["test/mse"])
+    away = run.decided.but(device="cuda")
+    assert np.isfinite(measured([run.predictor], [1.0], away, given)["metrics"]["test/mse"])
 
 
 def test_the_offset_of_the_times_is_written_back_and_other_offsets_are_brought_to_it(tmp_path: Path) -> None:
@@ -338,5 +339,5 @@ def test_what_is_missing_in_a_table_to_continue_is_told(run: Run, tmp_path: Path
     assert any("load 1 of" in warning for warning in told), told
     fitted = forecaster(run.path, run.predictor)
     given = read_series(tmp_path / "holes.csv", fitted, training=lambda: pytest.fail("no file"))
-    measured_on = measured(run.predictor, fitted, run.decided, given)["warnings"]
+    measured_on = measured([run.predictor], [1.0], run.decided, given)["warnings"]
     assert any("2 gaps" in warning for warning in measured_on), measured_on

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch import nn
 
+from tutelage.data.weighed import weighed
 from tutelage.sklearn import Classifier, Regressor
 
 # So few steps as these learn little, and a training says so.
@@ -43,6 +44,34 @@ def test_classes_are_learned_by_name(flowers: tuple[np.ndarray, np.ndarray]) -> 
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
     assert (model.classes_[probabilities.argmax(axis=1)] == model.predict(flowers[0])).all()
     assert model.result_["metrics"]["val/accuracy"] > 0.8
+
+
+def test_weights_that_are_no_whole_numbers_count_in_the_loss() -> None:
+    rng = np.random.default_rng(0)
+    rows, names = rng.normal(size=(200, 2)), np.array(["a", "b"] * 100)
+    # Rows tell nothing of their class: what is answered is the share of each class by weight.
+    weights = np.where(names == "a", 0.75, 0.25)
+    model = Classifier(model="linear", epochs=60, validation=0.1).fit(rows, names, sample_weight=weights)
+    assert model.predict_proba(rows)[:, 0].mean() == pytest.approx(0.75, abs=0.06)
+    plain = Classifier(model="linear", epochs=60, validation=0.1).fit(rows, names)
+    assert plain.predict_proba(rows)[:, 0].mean() == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_weight_of_two_is_two_rows_and_the_order_of_rows_changes_nothing() -> None:
+    rng = np.random.default_rng(0)
+    rows, numbers = rng.normal(size=(40, 2)), rng.normal(size=40)
+    weights = rng.integers(0, 3, size=40).astype(float)
+    order = rng.permutation(40)
+    found = weighed(rows[order], numbers[order], weights[order])
+    copied = weighed(rows.repeat(weights.astype(int), axis=0), numbers.repeat(weights.astype(int)), None)
+    np.testing.assert_array_equal(found.rows, copied.rows)
+    np.testing.assert_array_equal(found.labels, copied.labels)
+    assert len(found.labels) == weights.sum()
+    many = weighed(rows, numbers, weights * 1000)
+    assert many.weights is not None, "thousands of copies are not made"
+    groups = weighed(rows, numbers, np.full(40, 2.0)).groups
+    assert groups is not None
+    np.testing.assert_array_equal(np.bincount(groups), 2)
 
 
 def test_a_fitted_model_is_the_same_after_pickling(flowers: tuple[np.ndarray, np.ndarray]) -> None:

@@ -1,8 +1,10 @@
 """`tutelage ensemble RUN RUN ... --out FOLDER`: several runs' models as one, the mean of their answers."""
 
 import argparse
+from typing import Any
 
-from tutelage.core.outlet import one_line, say, say_json, tell
+from tutelage.core.outlet import one_line, say, say_json, tell, warn
+from tutelage.report.page import write_report
 from tutelage.run.ensemble import make_ensemble
 from tutelage.track.score import say_decimals
 
@@ -14,20 +16,32 @@ def run(arguments: argparse.Namespace) -> int:
     made = make_ensemble(arguments.runs, arguments.out, weigh=arguments.weights)
     result = made.result
     told = result["ensemble"]
+    report = write_report(made.path, tell=warn)
     if arguments.json:
         kept = {key: result[key] for key in ("metrics", "intervals", "num_parameters")}
-        say_json({"run": str(made.path), **told, **kept})
+        say_json({"run": str(made.path), **told, **kept, "report": str(report)})
         return 0
     say(f"{one_line(str(made.path))}: the mean of {len(told['members'])} runs, weights {told['weights']}")
-    names = list(result["metrics"])
-    if not names:
+    _say_members(told, result["metrics"])
+    if not result["metrics"] or told["measured"].startswith("the runs"):
         tell(f"Note: {one_line(told['measured'])}")
-        return 0
-    wide = max(len(one_line(member["run"])) for member in told["members"])
-    say("  ".join([" " * (wide + 8), *(f"{name:>14}" for name in names)]))
-    for member in [*told["members"], {"run": "ensemble", "weight": 1.0, "metrics": result["metrics"]}]:
-        scores = (f"{say_decimals(member['metrics'][name]):>14}" for name in names)
-        say("  ".join([f"{one_line(member['run']):<{wide}}  {member['weight']:>6.2f}", *scores]))
-    if told["measured"].startswith("the runs"):
-        tell(f"Note: {one_line(told['measured'])}")
+    tell(f"report   {one_line(str(report))}")
     return 0
+
+
+def _say_members(told: dict[str, Any], metrics: dict[str, float]) -> None:
+    """Write scores and costs of each member, and of the mean, a line each."""
+    sizes = list(told["latency_ms"])
+    names = [*metrics, "bytes", *(f"ms for {size}, {name}" for size in sizes for name in ("p50", "p95"))]
+    wide = max(len(one_line(member["run"])) for member in told["members"])
+    say("  ".join([" " * (wide + 8), *(f"{name:>{max(14, len(name))}}" for name in names)]))
+    whole = {**told, "run": "ensemble", "weight": 1.0, "metrics": metrics}
+    for member in [*told["members"], whole]:
+        times = member.get("latency_ms", {})
+        cells = [
+            *(say_decimals(member["metrics"][name]) for name in metrics),
+            f"{member['size_bytes']:,}",
+            *(f"{times[size][name]:.3f}" if times else "" for size in sizes for name in ("p50", "p95")),
+        ]
+        aligned = (f"{cell:>{max(14, len(name))}}" for cell, name in zip(cells, names, strict=True))
+        say("  ".join([f"{one_line(member['run']):<{wide}}  {member['weight']:>6.2f}", *aligned]).rstrip())

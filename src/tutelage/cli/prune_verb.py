@@ -2,7 +2,8 @@
 
 import argparse
 
-from tutelage.core.outlet import one_line, say, say_json
+from tutelage.core.outlet import one_line, say, say_json, tell, warn
+from tutelage.report.page import write_report
 from tutelage.run.prune import make_narrower
 
 __all__ = ["run"]
@@ -14,8 +15,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.run, arguments.out, share=arguments.share, epochs=arguments.epochs, most_loss=arguments.most_loss
     )
     told = made.result["pruned"]
+    report = write_report(made.path, tell=warn)
     if arguments.json:
-        say_json({"run": str(made.path), **told, "metrics": made.metrics})
+        say_json({"run": str(made.path), **told, "metrics": made.metrics, "report": str(report)})
         return 0
     lost = f"{told['lost']:.2f} {told['unit']} lost on {told['num_rows']:,} validation rows"
     say(f"{one_line(str(made.path))}: trained on for {told['steps']:,} steps, {lost}")
@@ -25,4 +27,5 @@ def run(arguments: argparse.Namespace) -> int:
         after = told["latency_ms"]["after"][size]
         faster = before["p50"] / after["p50"]
         say(f"batch of {size:<3} {before['p50']:>12.3f} ms -> {after['p50']:.3f} ms (p95 {after['p95']:.3f}): {faster:.1f}x")
+    tell(f"report   {one_line(str(report))}")
     return 0

@@ -1,6 +1,7 @@
 """Writes a run's model to one file and compares the file with the run, on rows of the validation part, before it counts."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,15 @@ from typing import Any
 from tutelage.core import catalog
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
+from tutelage.export.averaged import MeanRows, averaged_rows
 from tutelage.export.base import Format
 from tutelage.export.forecasts import of_forecasts
 from tutelage.export.others import of_policy, of_samples, of_text
-from tutelage.export.outgoing import VERSION, Outgoing, answers_of_rows
+from tutelage.export.outgoing import VERSION, Outgoing, Rows, answers_of_rows, is_as_precise
 from tutelage.export.place import record_beside, require_free, require_suffix, tokenizer_beside
 from tutelage.export.proof import Proof
 from tutelage.export.verify import Check, compare
+from tutelage.predictor.ensemble import Answerer, Ensemble
 from tutelage.run.run import Run
 from tutelage.task.sample_maker import SampleMaker
 
@@ -71,8 +74,8 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
     require_suffix(path, made.suffix)
     require_free(path, record_beside(path), version=VERSION)
     model, proof = _ready(run, data)
-    if _has_tokenizer(model):
-        require_free(path, tokenizer_beside(path), version=VERSION)
+    for other, _ in _tokenizers(model, path):
+        require_free(path, other, version=VERSION)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.stem + ASIDE + path.suffix)
     try:
@@ -85,40 +88,47 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
 
 
 def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
-    """Write what is said beside a graph, and the tokenizer where there is one."""
+    """Write what is said beside a graph, and the tokenizers where there are any."""
     record = record_beside(path)
     write_durably(record, (json.dumps(model.record(), indent=1) + "\n").encode())
-    if not _has_tokenizer(model):
-        return (record,)
-    other = tokenizer_beside(path)
-    write_durably(other, model.recipe["text"]["tokenizer"].encode())
-    return record, other
+    written = [record]
+    for other, tokenizer in _tokenizers(model, path):
+        write_durably(other, tokenizer.encode())
+        written.append(other)
+    return tuple(written)
 
 
-def _has_tokenizer(model: Outgoing) -> bool:
-    """Tell whether texts become tokens before the graph."""
-    return bool(model.recipe.get("text", {}).get("tokenizer", ""))
+def _tokenizers(model: Outgoing, path: Path) -> list[tuple[Path, str]]:
+    """Return where the tokenizer of each model goes that takes texts as tokens, and its content."""
+    members = model.recipe.get("members", [model.recipe])
+    found = [(number, member.get("text", {}).get("tokenizer", "")) for number, member in enumerate(members, start=1)]
+    return [(tokenizer_beside(path, str(number) if len(members) > 1 else ""), content) for number, content in found if content]
 
 
 def _ready(run: Run, data: Any) -> tuple[Outgoing, Proof]:
     """Return a run's model, ready to be written, and what it is compared with."""
-    task = run.decided.task
-    if task.writes_text:
-        return of_text(run, data)
-    if task.continues_series:
-        return of_forecasts(run, data)
-    if task.plays:
-        return of_policy(run, data)
-    if isinstance(task, SampleMaker):
-        return of_samples(run, data)
-    if not task.answers_rows:
-        raise RunError(f"{run.path}: a model of task {getattr(task, 'kind', '')!r} cannot be exported yet.")
-    model, rows = answers_of_rows(run.predictor, facts=_facts(run))
+    task, facts = run.decided.task, {"run": run.path.name, **run.answerer.facts}
+    try:
+        if task.writes_text:
+            return of_text(run, data, facts=facts)
+        if task.continues_series:
+            return of_forecasts(run, data, facts=facts)
+        if task.plays:
+            return of_policy(run, data, facts=facts)
+        if isinstance(task, SampleMaker):
+            return of_samples(run, data, facts=facts)
+        if not task.answers_rows:
+            raise RunError(f"a model of task {getattr(task, 'kind', '')!r} cannot be exported yet.")
+        model, rows = _of_rows(run.answerer, facts)
+    except RunError as error:
+        raise RunError(f"{run.path}: {error}") from error
     whole = run.data(data).parts()["validation"].some(MOST_ROWS).part  # type: ignore[attr-defined]
-    predicted = None if run.predictor.precision == model.predictor.precision else run.predictor.answers(whole)
+    predicted = None if is_as_precise(run.answerer, model.predictor) else run.answerer.answers(whole)
     return model, Proof(rows.feed(whole), model.predictor.answers(whole), whole.locate, predicted=predicted)
 
 
-def _facts(run: Run) -> dict[str, Any]:
-    """Return where a model comes from."""
-    return {"run": run.path.name, **run.predictor.facts}
+def _of_rows(answerer: Answerer, facts: Mapping[str, Any]) -> tuple[Outgoing, Rows | MeanRows]:
+    """Return one model, or several as one, and what feeds it rows."""
+    if isinstance(answerer, Ensemble):
+        return averaged_rows(answerer, facts=facts)
+    return answers_of_rows(answerer, facts=facts)

@@ -3,6 +3,8 @@
 Shape letters: B windows, S times looked back at, L times that the network sees, H ahead, C series, K known numbers, Q levels.
 """
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,15 +16,19 @@ from tutelage.core.errors import RunError
 from tutelage.data.prepare.intake import RawInput, row_batches
 from tutelage.data.prepare.timeline import TimelineFitted
 from tutelage.data.rows.history import HistoryPart
-from tutelage.export.outgoing import Outgoing, Output, on_cpu
+from tutelage.export.averaged import Averaged
+from tutelage.export.outgoing import Outgoing, Output, is_as_precise, on_cpu
 from tutelage.export.proof import Proof
+from tutelage.predictor.ensemble import Answerer, parts_of
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.run import Run
 from tutelage.task.answering import answer_batches
 
-__all__ = ["of_forecasts"]
+__all__ = ["forecast_graph", "of_forecasts"]
 
 MOST_WINDOWS = 1_000
+Raw = dict[str, np.ndarray]
+"""Inputs by name."""
 
 
 class _Continued(nn.Module):
@@ -32,10 +38,17 @@ class _Continued(nn.Module):
     std: Tensor
     offset: Tensor
 
-    def __init__(self, predictor: Predictor, fitted: TimelineFitted) -> None:
+    def __init__(self, predictor: Predictor) -> None:
+        """Put it together.
+
+        Raises:
+            RunError: The floor beside the network has no form inside a graph.
+        """
         super().__init__()
+        fitted = _timeline(predictor)
         self.network, self._task = predictor.network, predictor.task
-        self.length, self.num_named = fitted.length, len(fitted.known_scale[0])
+        self.length, self.lookback, self.horizon = fitted.length, fitted.lookback, fitted.horizon
+        self.num_named = len(fitted.known_scale[0])
         mean, std = np.array(fitted.mean), np.array(fitted.std)
         self.register_buffer("mean", torch.from_numpy(mean), persistent=False)
         self.register_buffer("std", torch.from_numpy(std), persistent=False)
@@ -43,20 +56,27 @@ class _Continued(nn.Module):
         companion, bands = predictor.companion, predictor.calibrator
         self.share = 0.0 if companion is None else companion.share
         self.floor = None if companion is None else companion.fitted.graph(mean=mean, std=std, horizon=fitted.horizon)
+        if companion is not None and self.floor is None:
+            found = f"the floor {companion.floor.noun!r} has no form inside a graph"
+            raise RunError(f"{found}. Train without it: --set floor=none.")
         offsets = bands.array() if isinstance(bands, Bands) and bands.levels else np.zeros((0, fitted.horizon, len(mean)))
         self.register_buffer("offset", torch.from_numpy(offsets.copy()), persistent=False)
         self.has_bands = len(offsets) > 0
 
     def forward(self, given: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return `forecast` float64 [B, H, C], and `quantiles` [B, Q, H, C] where there are bands."""
-        past_BSC = (given["past"] - self.mean) / self.std
-        skipped = past_BSC.shape[1] - self.length
+        whole_BSC = given["past"]
+        # Beside a model that looks back farther, the earliest times are not for this one.
+        before = whole_BSC.shape[1] - self.lookback
+        past_BSC = (whole_BSC[:, before:] - self.mean) / self.std
+        skipped = self.lookback - self.length
         window_BLC = past_BSC[:, skipped:].float()
-        inputs = (window_BLC, given["known"][:, skipped:]) if self.has_known else (window_BLC,)
+        known = given["known"][:, before:] if self.has_known else None
+        inputs = (window_BLC,) if known is None else (window_BLC, known[:, skipped:])
         members = int(getattr(self.network, "num_members", 1))
         answer_BHC = self._task.answer(self.network(*inputs).float(), num_members=members).double()
         if self.floor is not None:
-            named_BTK = given["known"][..., : self.num_named].double() if self.has_known else past_BSC[..., :0]
+            named_BTK = past_BSC[..., :0] if known is None else known[..., : self.num_named].double()
             answer_BHC = (1 - self.share) * answer_BHC + self.share * self.floor(past_BSC, named_BTK)
         found = {"forecast": answer_BHC * self.std + self.mean}
         if self.has_bands:
@@ -64,46 +84,89 @@ class _Continued(nn.Module):
         return found
 
 
-def of_forecasts(run: Run, data: Any) -> tuple[Outgoing, Proof]:
-    """Return a model that continues series, and validation windows without gaps.
+def forecast_graph(answerer: Answerer, *, facts: Mapping[str, Any]) -> Outgoing:
+    """Return a model that continues series, or several as one, ready to be written.
 
     Raises:
-        RunError: The floor beside its network has no form inside a graph; or no window is without gaps.
+        RunError: The floor beside a network has no form inside a graph, or members need other columns known beforehand.
     """
-    predictor = on_cpu(run.predictor)
-    fitted, bands = predictor.fitted, predictor.calibrator
-    if not isinstance(fitted, TimelineFitted):
-        raise RunError(f"{run.path}: its preprocessing {predictor.prepare!r} cannot leave with the model.")
-    companion = predictor.companion
-    graph = _Continued(predictor, fitted)
-    if companion is not None and graph.floor is None:
-        found = f"the floor {companion.floor.noun!r} has no form inside a graph"
-        raise RunError(f"{run.path}: {found}. Train without it: --set floor=none.")
-    horizon, channels, known = fitted.horizon, len(fitted.series), fitted.shape.known
-    told = "the latest times of each series in its unit, without gaps: the last value stands for one that is missing"
-    inputs = [RawInput("past", "float64", (fitted.lookback, channels), told)]
-    if known:
-        told = "of these times and of those ahead: columns known beforehand, standardized, then sine and cosine of each circle"
-        inputs.append(RawInput("known", "float32", (fitted.lookback + horizon, known), told))
-    outputs = [Output("forecast", (horizon, channels), "of each time ahead, in the unit of each series")]
-    levels = bands.levels if isinstance(bands, Bands) else ()
-    if levels:
-        outputs.append(Output("quantiles", (len(levels), horizon, channels), f"at the levels {', '.join(map(str, levels))}"))
+    members, weights = parts_of(answerer)
+    each = tuple(on_cpu(member) for member in members)
+    graphs = [_Continued(member) for member in each]
+    farthest = max(each, key=lambda member: _timeline(member).lookback)
+    fitted = _timeline(farthest)
+    told = [(_timeline(member).known_scale, _timeline(member).calendar) for member in each if _timeline(member).shape.known]
+    if any(other != told[0] for other in told):
+        raise RunError("its members standardize what is known beforehand by other train times. Export its runs one by one.")
+    levels = [bands.levels if isinstance(bands := member.calibrator, Bands) else () for member in each]
+    shared = levels[0] if all(one == levels[0] for one in levels) else ()
+    if not shared:
+        for one in graphs:
+            one.has_bands = False
     recipe = {
         "series": list(fitted.series),
         "step": fitted.interval.state(),
         "known": {"mean": list(fitted.known_scale[0]), "std": list(fitted.known_scale[1]), "circles": list(fitted.calendar)},
-        "levels": list(levels),
+        "levels": list(shared),
     }
-    facts = {"run": run.path.name, **predictor.facts}
-    model = Outgoing(predictor, graph.eval(), tuple(inputs), tuple(outputs), recipe=recipe, facts=facts)
-    return model, _proof(run, model, fitted, data)
+    names = [{name: name for name in _names(member)} for member in each]
+    graph: nn.Module = graphs[0] if len(graphs) == 1 else Averaged(graphs, weights=weights, names=names)
+    known = max(_timeline(member).shape.known for member in each)
+    whole: Answerer = each[0] if isinstance(answerer, Predictor) else replace(answerer, members=each)
+    inputs, outputs = _inputs_of(fitted, known), _outputs_of(fitted, shared)
+    return Outgoing(whole, graph.eval(), inputs, outputs, recipe=recipe, facts=facts)
 
 
-def _proof(run: Run, model: Outgoing, fitted: TimelineFitted, data: Any) -> Proof:
+def _timeline(predictor: Predictor) -> TimelineFitted:
+    """Return the preprocessing of a model that continues series.
+
+    Raises:
+        RunError: It is another one.
+    """
+    if not isinstance(predictor.fitted, TimelineFitted):
+        raise RunError(f"its preprocessing {predictor.prepare!r} cannot leave with the model.")
+    return predictor.fitted
+
+
+def _names(predictor: Predictor) -> tuple[str, ...]:
+    return ("past", "known") if _timeline(predictor).shape.known else ("past",)
+
+
+def _inputs_of(fitted: TimelineFitted, known: int) -> tuple[RawInput, ...]:
+    """Return what is handed over; `known` numbers of each time beforehand."""
+    told = "the latest times of each series in its unit, without gaps: the last value stands for one that is missing"
+    inputs = [RawInput("past", "float64", (fitted.lookback, len(fitted.series)), told)]
+    if known:
+        told = "of these times and of those ahead: columns known beforehand, standardized, then sine and cosine of each circle"
+        inputs.append(RawInput("known", "float32", (fitted.lookback + fitted.horizon, known), told))
+    return tuple(inputs)
+
+
+def _outputs_of(fitted: TimelineFitted, levels: tuple[float, ...]) -> tuple[Output, ...]:
+    """Return what is answered."""
+    horizon, channels = fitted.horizon, len(fitted.series)
+    outputs = [Output("forecast", (horizon, channels), "of each time ahead, in the unit of each series")]
+    if levels:
+        outputs.append(Output("quantiles", (len(levels), horizon, channels), f"at the levels {', '.join(map(str, levels))}"))
+    return tuple(outputs)
+
+
+def of_forecasts(run: Run, data: Any, *, facts: Mapping[str, Any]) -> tuple[Outgoing, Proof]:
+    """Return what continues series, and validation windows without gaps.
+
+    Raises:
+        RunError: As of `forecast_graph`; or no window is without gaps.
+    """
+    model = forecast_graph(run.answerer, facts=facts)
+    return model, _proof(run, model, data)
+
+
+def _proof(run: Run, model: Outgoing, data: Any) -> Proof:
     """Return windows, and what `predict` says after them."""
-    whole: Any = run.data(data)
-    part = whole.parts["validation"]
+    members, weights = parts_of(model.predictor)
+    farthest = max(members, key=lambda member: _timeline(member).lookback)
+    fitted, whole = _timeline(farthest), run.data(data)
+    part = whole.parts["validation"]  # type: ignore[attr-defined]
     windows = fitted.windows(part, lookback=fitted.lookback)
     before = fitted.lookback - fitted.length
     is_whole_T = ~np.isnan(windows.measured).any(axis=1)
@@ -112,34 +175,53 @@ def _proof(run: Run, model: Outgoing, fitted: TimelineFitted, data: Any) -> Proo
     usable = (starts >= before) & (missing_T[starts + fitted.length] == missing_T[np.maximum(starts - before, 0)])
     rows = np.flatnonzero(usable)
     if not len(rows):
-        raise RunError(f"{run.path}: no validation window of {fitted.lookback:,} times is without gaps to compare an export on.")
+        raise RunError(f"no validation window of {fitted.lookback:,} times is without gaps to compare an export on.")
     chosen = windows.select(rows[np.linspace(0, len(rows) - 1, min(MOST_WINDOWS, len(rows))).astype(np.int64)])
-    known_TK = fitted.known(part, max(len(part), int(chosen.starts.max()) + fitted.length + fitted.horizon))
+    known_TK = None
+    if len(model.inputs) > 1:
+        informed = next(_timeline(member) for member in members if _timeline(member).shape.known)
+        known_TK = informed.known(part, max(len(part), int(chosen.starts.max()) + fitted.length + fitted.horizon))
     batches = [(numbers, _inputs(chosen, known_TK, numbers, fitted)) for numbers in row_batches(len(chosen))]
-    expected, is_same = _expected(model.predictor, part, chosen, fitted), run.predictor.precision == model.predictor.precision
-    predicted = None if is_same else _expected(run.predictor, part, chosen, fitted)
-    return Proof(batches, expected, chosen.locate, _quantiles(model.predictor, expected, fitted), predicted)
+    moments = chosen.starts + fitted.length
+    expected, predicted = _mean_of(members, weights, part, moments), None
+    if not is_as_precise(run.answerer, model.predictor):
+        predicted = _mean_of(parts_of(run.answerer)[0], weights, part, moments)
+    return Proof(batches, expected, chosen.locate, _quantiles(model, expected), predicted)
 
 
-def _quantiles(predictor: Predictor, expected: np.ndarray, fitted: TimelineFitted) -> dict[str, np.ndarray]:
+def _mean_of(members: Sequence[Predictor], weights: Sequence[float], part: Any, moments: np.ndarray) -> np.ndarray:
+    """Return the weighted mean of what some models forecast, float64 [N, H, C]."""
+    each = [weight * _expected(member, part, moments) for weight, member in zip(weights, members, strict=True)]
+    return np.asarray(sum(each))
+
+
+def _quantiles(model: Outgoing, expected: np.ndarray) -> dict[str, np.ndarray]:
     """Return the bands that `predict` puts around forecasts, [N, Q, H, C], where there are any."""
-    bands = predictor.calibrator
-    if not isinstance(bands, Bands) or not bands.levels:
+    if len(model.outputs) < 2:
         return {}
-    return {"quantiles": expected[:, None] + bands.array() * np.array(fitted.std)}
+    members, weights = parts_of(model.predictor)
+    offsets = [
+        weight * member.calibrator.array() * np.array(_timeline(member).std)
+        for weight, member in zip(weights, members, strict=True)
+        if isinstance(member.calibrator, Bands)
+    ]
+    return {"quantiles": expected[:, None] + np.asarray(sum(offsets))}
 
 
-def _inputs(windows: HistoryPart, known_TK: np.ndarray, numbers: np.ndarray, fitted: TimelineFitted) -> dict[str, np.ndarray]:
+def _inputs(windows: HistoryPart, known_TK: np.ndarray | None, numbers: np.ndarray, fitted: TimelineFitted) -> Raw:
     """Return the raw inputs of some windows."""
     first_B1 = (windows.starts[numbers] - (fitted.lookback - fitted.length))[:, None]
     given = {"past": windows.raw(windows.past[first_B1 + np.arange(fitted.lookback)])}
-    if fitted.shape.known:
+    if known_TK is not None:
         given["known"] = known_TK[first_B1 + np.arange(fitted.lookback + fitted.horizon)].astype(np.float32)
     return given
 
 
-def _expected(predictor: Predictor, part: Any, windows: HistoryPart, fitted: TimelineFitted) -> np.ndarray:
-    """Return what the model in the house forecasts, float64 [N, H, C], in the unit of each series."""
+def _expected(predictor: Predictor, part: Any, moments: np.ndarray) -> np.ndarray:
+    """Return what a model in the house forecasts at some moments, float64 [N, H, C], in the unit of each series."""
+    fitted = _timeline(predictor)
+    windows = fitted.windows(part)
+    windows = windows.select(np.searchsorted(windows.starts, moments - fitted.length))
     rows = fitted.rows_of(part, windows)
     found = answer_batches(predictor.module, rows, device=predictor.device, precision=predictor.precision)
     answers = np.concatenate([answer.double().numpy() for _, answer in found])

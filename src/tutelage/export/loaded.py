@@ -1,6 +1,6 @@
 """Runs an exported file on what people have: pictures, rows, texts, series; an example of what another program has to do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,36 +34,20 @@ class Loaded:
 
     def texts(self, texts: Sequence[str], **others: Any) -> dict[str, np.ndarray]:
         """Return the outputs for texts: they are cut into tokens by the tokenizer that travels with the model."""
-        import tokenizers
-
-        recipe = self.told["recipe"]["text"]
-        tokenizer, cut = tokenizers.Tokenizer.from_str(recipe["tokenizer"]), recipe["cut"]
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        marks_ends = bool(recipe.get("add_special_tokens", False))
-        pieces = [_cut(one.ids, **cut) for one in tokenizer.encode_batch(list(texts), add_special_tokens=marks_ends)]
-        length_B = np.array([len(piece) for piece in pieces], dtype=np.int64)
-        token_BT = np.zeros((len(pieces), int(length_B.max())), dtype=np.int64)
-        for row, piece in enumerate(pieces):
-            token_BT[row, : len(piece)] = piece
-        return self.run(token=token_BT, token_length=length_B, **self._places(texts), **others)
-
-    def _places(self, texts: Sequence[str]) -> dict[str, np.ndarray]:
-        """Return the places of words where the model was trained beside a floor that counts them."""
-        rule = self.told["recipe"].get("places")
-        if rule is None:
-            return {}
-        pieces = [piece.astype(np.int64) for piece in text_places(texts, bits=int(rule["bits"]))]
-        ((_, place_BL, length_B),) = padded_batches(pieces, size=len(pieces))
-        return {"place": place_BL, "place_length": length_B}
+        return self.run(**self._of_members(lambda recipe: _from_texts(recipe, texts)), **others)
 
     def picture(self, file: str | Path) -> dict[str, np.ndarray]:
         """Return the outputs for one image file."""
-        from tutelage.data.source.decode import decode_image
+        return self.run(**self._of_members(lambda recipe: {"image": _pixels(recipe["image"], Path(file))}))
 
-        recipe = self.told["recipe"]["image"]
-        pixels = np.asarray(decode_image(Path(file), mode=recipe["mode"], at_least=recipe["at_least"]))
-        return self.run(image=(pixels[:, :, None] if pixels.ndim == 2 else pixels)[None])
+    def _of_members(self, make: Callable[[Mapping[str, Any]], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        """Return what is made by each recipe: there is one, but for several models that take other inputs each."""
+        recipe = self.told["recipe"]
+        made: dict[str, np.ndarray] = {}
+        for member in recipe.get("members", [recipe]):
+            moved = member.get("names", {})
+            made |= {moved.get(name, name): values for name, values in make(member).items()}
+        return made
 
 
 def load(file: str | Path) -> Loaded:
@@ -83,6 +67,40 @@ def load(file: str | Path) -> Loaded:
         raise UsageError(f"{path}: {found}. Expected a file that ends in {', '.join(one.suffix for one in kinds)}.")
     made = kind()
     return Loaded(made.told(path), made.read(path))
+
+
+def _pixels(recipe: Mapping[str, Any], file: Path) -> np.ndarray:
+    """Return the pixels of an image file, uint8 [1, H, W, C], as a model is handed them."""
+    from tutelage.data.source.decode import decode_image
+
+    pixels = np.asarray(decode_image(file, mode=recipe["mode"], at_least=recipe["at_least"]))
+    return (pixels[:, :, None] if pixels.ndim == 2 else pixels)[None]
+
+
+def _from_texts(recipe: Mapping[str, Any], texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the inputs that a model takes of texts: tokens, and places of words where its floor counts them."""
+    import tokenizers
+
+    told = recipe["text"]
+    tokenizer, cut = tokenizers.Tokenizer.from_str(told["tokenizer"]), told["cut"]
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    marks_ends = bool(told.get("add_special_tokens", False))
+    pieces = [_cut(one.ids, **cut) for one in tokenizer.encode_batch(list(texts), add_special_tokens=marks_ends)]
+    length_B = np.array([len(piece) for piece in pieces], dtype=np.int64)
+    token_BT = np.zeros((len(pieces), int(length_B.max())), dtype=np.int64)
+    for row, piece in enumerate(pieces):
+        token_BT[row, : len(piece)] = piece
+    return {"token": token_BT, "token_length": length_B, **_places(recipe.get("places"), texts)}
+
+
+def _places(rule: Mapping[str, Any] | None, texts: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return the places of words where a model was trained beside a floor that counts them."""
+    if rule is None:
+        return {}
+    pieces = [piece.astype(np.int64) for piece in text_places(texts, bits=int(rule["bits"]))]
+    ((_, place_BL, length_B),) = padded_batches(pieces, size=len(pieces))
+    return {"place": place_BL, "place_length": length_B}
 
 
 def _cut(tokens: list[int], *, length: int, tail: int, rule: str = "") -> list[int]:

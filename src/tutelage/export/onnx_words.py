@@ -26,13 +26,13 @@ def finish(proto: Any, inputs: Mapping[str, RawInput], *, labels: tuple[Any, ...
 
     graph = proto.graph
     _rename_inside(graph, {output.name for output in graph.output})
-    before, taken = [], []
+    before, taken = [], dict[str, Any]()
     for value, (name, raw) in zip(graph.input, inputs.items(), strict=True):
         kind = _string_type() if raw.takes_words else value.type.tensor_type.elem_type
-        taken.append(helper.make_tensor_value_info(raw.name, kind, ["batch", *raw.sizes]))
+        taken[raw.handed] = helper.make_tensor_value_info(raw.handed, kind, ["batch", *raw.sizes])
         before += _nodes_of(raw, INNER + name)
     del graph.input[:]
-    graph.input.extend(taken)
+    graph.input.extend(taken.values())
     nodes = [*before, *graph.node, *(_label_nodes(graph, labels) if labels else [])]
     del graph.node[:]
     graph.node.extend(nodes)
@@ -49,15 +49,15 @@ def _nodes_of(raw: RawInput, inner: str) -> list[Any]:
     if raw.words is not None:
         words, codes = list(raw.words), list(raw.words.values())
         settings = {"keys_strings": words, "values_int64s": codes, "default_int64": raw.unknown}
-        return [helper.make_node("LabelEncoder", [raw.name], [inner], domain=WORDS_DOMAIN, **settings)]
+        return [helper.make_node("LabelEncoder", [raw.handed], [inner], domain=WORDS_DOMAIN, **settings)]
     if not raw.patterns:
-        return [helper.make_node("Identity", [raw.name], [inner])]
+        return [helper.make_node("Identity", [raw.handed], [inner])]
     nodes, columns = [], []
     axis = f"{inner}/axis"
     nodes.append(helper.make_node("Constant", [], [axis], value_ints=[1]))
     for number, pattern in enumerate(raw.patterns):
         hit, code, column = (f"{inner}/{step}{number}" for step in ("hit", "code", "column"))
-        nodes.append(helper.make_node("RegexFullMatch", [raw.name], [hit], pattern=pattern))
+        nodes.append(helper.make_node("RegexFullMatch", [raw.handed], [hit], pattern=pattern))
         nodes.append(helper.make_node("Cast", [hit], [code], to=_int_type()))
         nodes.append(helper.make_node("Unsqueeze", [code, axis], [column]))
         columns.append(column)

@@ -22,7 +22,7 @@ from tutelage.predictor.predictor import Predictor
 from tutelage.run.run import Run
 from tutelage.task.sample_maker import SampleMaker
 
-__all__ = ["of_policy", "of_samples", "of_text"]
+__all__ = ["of_policy", "of_samples", "of_text", "policy_graph", "samples_graph", "text_graph"]
 
 MOST_PIECES, PIECES_AT_ONCE = 100, 8
 """Pieces of a text that are compared."""
@@ -82,76 +82,96 @@ def _inputs(predictor: Predictor, meaning: str, *, is_free: bool = False) -> tup
     return tuple(made)
 
 
-def of_text(run: Run, data: Any) -> tuple[Outgoing, Proof]:
-    """Return a language model, and pieces of the validation text."""
-    predictor = on_cpu(run.predictor)
+def text_graph(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing:
+    """Return a language model, ready to be written.
+
+    Raises:
+        RunError: It reads no running text.
+    """
+    predictor = on_cpu(predictor)
     fitted: Any = predictor.fitted
     if fitted is None or predictor.shape.view(Tokens) is None:
-        raise RunError(f"{run.path}: its model reads no running text, so it cannot be exported as one that does.")
-    (name,) = predictor.shape.tensors
+        raise RunError("its model reads no running text, so it cannot be exported as one that does.")
     output = Output("log_probabilities", ("length", len(fitted.num_characters)), "of the next token, at each place")
     inputs = _inputs(predictor, f"{fitted.unit} as numbers, at most {fitted.length} at a time", is_free=True)
     recipe = {"tokens": {"kind": predictor.prepare, **fitted.state()}}
     graph = _Direct(predictor, output.name, _Answer(predictor, output.name))
-    facts = {"run": run.path.name, **predictor.facts}
-    if predictor.companion is not None:
-        share, noun = predictor.companion.share, predictor.companion.floor.noun
-        facts["left_behind"] = {"floor": noun, "share": share}
+    return Outgoing(predictor, graph.eval(), inputs, (output,), recipe=recipe, facts=facts)
+
+
+def of_text(run: Run, data: Any, *, facts: Mapping[str, Any]) -> tuple[Outgoing, Proof]:
+    """Return a language model, and pieces of the validation text."""
+    companion = run.predictor.companion
+    if companion is not None:
+        share, noun = companion.share, companion.floor.noun
+        facts = {**facts, "left_behind": {"floor": noun, "share": share}}
         run.tell(f"the file answers as the network alone: the floor ({noun}), {share:.0%} of what leaves this run, stays behind")
-    model = Outgoing(predictor, graph.eval(), inputs, (output,), recipe=recipe, facts=facts)
+    model = text_graph(run.predictor, facts=facts)
+    fitted: Any = model.predictor.fitted
     rows = fitted.pieces(run.data(data).parts["validation"])  # type: ignore[attr-defined]
     numbers = torch.from_numpy(np.linspace(0, len(rows) - 1, min(MOST_PIECES, len(rows))).astype(np.int64))
     token_NT = next(iter(rows.take(numbers).values()))[:, : fitted.length].long().numpy()
-    return model, _proof(model, {name: token_NT}, say="piece {}".format, at_once=PIECES_AT_ONCE)
+    return model, _proof(model, {model.inputs[0].name: token_NT}, say="piece {}".format, at_once=PIECES_AT_ONCE)
 
 
-def of_samples(run: Run, data: Any) -> tuple[Outgoing, Proof]:
-    """Return a generator, and latents."""
-    predictor = on_cpu(run.predictor)
+def samples_graph(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing:
+    """Return a generator, ready to be written.
+
+    Raises:
+        RunError: What it makes becomes rows outside of any graph.
+    """
+    predictor = on_cpu(predictor)
     task, fitted = predictor.task, predictor.fitted
     undone = None if fitted is None else fitted.undone()
     if not isinstance(task, SampleMaker) or undone is None:
-        raise RunError(f"{run.path}: what its generator makes becomes rows outside of any graph, so it cannot be exported.")
-    (name,) = predictor.shape.tensors
+        raise RunError("what its generator makes becomes rows outside of any graph, so it cannot be exported.")
     classes = f", then a 1 for the wanted one of {task.classes} classes and 0 for the others" if task.classes else ""
     output = Output("sample", ("...",), "in the unit of the data")
     inputs = _inputs(predictor, f"independent standard normal numbers{classes}")
     graph = _Direct(predictor, output.name, _Answer(predictor, output.name, undone))
     labels = {} if predictor.target is None else {"classes": [str(one) for one in predictor.target.classes]}
-    facts = {"run": run.path.name, **predictor.facts}
-    model = Outgoing(predictor, graph.eval(), inputs, (output,), recipe=labels, facts=facts)
+    return Outgoing(predictor, graph.eval(), inputs, (output,), recipe=labels, facts=facts)
+
+
+def of_samples(run: Run, data: Any, *, facts: Mapping[str, Any]) -> tuple[Outgoing, Proof]:
+    """Return a generator, and latents."""
+    model = samples_graph(run.predictor, facts=facts)
+    task: Any = run.predictor.task
     wanted = torch.arange(MOST_SAMPLES) % task.classes if task.classes else None
     latent_NZ = task.latents(MOST_SAMPLES, seed=run.decided.seed, classes=wanted).numpy()
-    return model, _proof(model, {name: latent_NZ}, say="sample {}".format)
+    return model, _proof(model, {model.inputs[0].name: latent_NZ}, say="sample {}".format)
+
+
+def policy_graph(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing:
+    """Return a policy, ready to be written."""
+    predictor = on_cpu(predictor)
+    outputs = (
+        Output("scores", ("...",), "what the network gives: of each choice its score, or numbers that the action is made of"),
+        Output("action", ("...",), "the best action, as the environment takes it"),
+    )
+    inputs = _inputs(predictor, "what is observed, in the environment's unit")
+    graph = _Direct(predictor, "scores", _Action(predictor.task))
+    return Outgoing(predictor, graph.eval(), inputs, outputs, facts=facts)
 
 
 @torch.no_grad()
-def of_policy(run: Run, data: Any) -> tuple[Outgoing, Proof]:
+def of_policy(run: Run, data: Any, *, facts: Mapping[str, Any]) -> tuple[Outgoing, Proof]:
     """Return a policy, and the observations of an episode."""
-    predictor = on_cpu(run.predictor)
-    task: Any = predictor.task
-    (name,) = predictor.shape.tensors
+    model = policy_graph(run.predictor, facts=facts)
+    task: Any = run.predictor.task
+    network: Any = model.graph.network
     env = run.data(data).make(1, device="cpu")  # type: ignore[attr-defined]
     try:
         observation = env.reset(torch.Generator().manual_seed(run.decided.seed))
         seen = [observation[0]]
         for _ in range(MOST_STEPS):
-            moved = env.step(task.best_action(predictor.network(observation).float()))
+            moved = env.step(task.best_action(network(observation).float()))
             observation = moved.observation
             seen.append(observation[0])
     finally:
         env.close()
-    observed = torch.stack(seen)
-    kind: Any = str(observed.dtype).removeprefix("torch.")
-    inputs = (RawInput(name, kind, tuple(observed.shape[1:]), "what is observed, in the environment's unit"),)
-    outputs = (
-        Output("scores", ("...",), "what the network gives: of each choice its score, or numbers that the action is made of"),
-        Output("action", ("...",), "the best action, as the environment takes it"),
-    )
-    facts = {"run": run.path.name, **predictor.facts}
-    graph = _Direct(predictor, "scores", _Action(task))
-    model = Outgoing(predictor, graph.eval(), inputs, outputs, facts=facts)
-    return model, _proof(model, {name: observed.numpy()}, say="step {} of an episode".format)
+    observed = {model.inputs[0].name: torch.stack(seen).numpy()}
+    return model, _proof(model, observed, say="step {} of an episode".format)
 
 
 def _proof(model: Outgoing, inputs: Mapping[str, np.ndarray], *, say: Any, at_once: int = 64) -> Proof:

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from tutelage.core.errors import RunError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.intake import Feed, Intake, JoinedIntake, RawInput
+from tutelage.predictor.ensemble import Answerer, parts_of
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.predictor.predictor import Predictor
 
-__all__ = ["VERSION", "Outgoing", "Output", "answers_of_rows", "outgoing"]
+__all__ = ["VERSION", "Outgoing", "Output", "Rows", "answers_of_rows", "is_as_precise", "on_cpu"]
 
 VERSION = "export-1"
 """What a record says that it is."""
@@ -46,7 +47,7 @@ class Outgoing:
     """A model that is to be written.
 
     Attributes:
-        predictor: On the CPU, in float32.
+        predictor: The model, or models, on the CPU and in float32.
         graph: Raw tensors by name to outputs by name.
         inputs: What the graph takes.
         outputs: What it gives.
@@ -55,7 +56,7 @@ class Outgoing:
         facts: Where it comes from.
     """
 
-    predictor: Predictor
+    predictor: Answerer
     graph: nn.Module
     inputs: tuple[RawInput, ...]
     outputs: tuple[Output, ...]
@@ -63,11 +64,17 @@ class Outgoing:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def task(self) -> str:
+        """The kind of what was learned."""
+        members, _ = parts_of(self.predictor)
+        return str(getattr(members[0].task, "kind", ""))
+
     def record(self) -> dict[str, Any]:
         """Return all that is said beside the graph, as JSON."""
         return {
             "format": VERSION,
-            "task": getattr(self.predictor.task, "kind", ""),
+            "task": self.task,
             "inputs": [one.record() for one in self.inputs],
             "outputs": [{"name": one.name, "sizes": ["batch", *one.sizes], "meaning": one.meaning} for one in self.outputs],
             "labels": list(self.labels),
@@ -82,7 +89,7 @@ class Outgoing:
     @torch.no_grad()
     def run(self, raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Return what the module itself gives for raw inputs as people have them."""
-        given = {one.name: torch.from_numpy(np.ascontiguousarray(one.coded(raw[one.name]))) for one in self.inputs}
+        given = {one.name: torch.from_numpy(np.ascontiguousarray(one.coded(raw[one.handed]))) for one in self.inputs}
         return {name: found.numpy() for name, found in self.graph(given).items()}
 
 
@@ -166,11 +173,12 @@ class Rows:
             yield rows, {name: raw[own] for name, own in self.renamed.items()}
 
 
-def outgoing(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing:
-    """Return a model, ready to be written; errors as in `answers_of_rows`."""
-    return answers_of_rows(predictor, facts=facts)[0]
-
-
 def on_cpu(predictor: Predictor) -> Predictor:
     """Return a copy on the CPU that computes in float32: what an exported graph does."""
     return replace(predictor, network=deepcopy(predictor.network).to("cpu").eval(), device="cpu", precision="float32")
+
+
+def is_as_precise(answerer: Answerer, outgoing: Answerer) -> bool:
+    """Tell whether a model in the house computes with the precision of the one that leaves."""
+    own, other = ([member.precision for member in parts_of(one)[0]] for one in (answerer, outgoing))
+    return own == other

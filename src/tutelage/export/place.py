@@ -16,9 +16,9 @@ def record_beside(file: Path) -> Path:
     return file.with_suffix(".json")
 
 
-def tokenizer_beside(file: Path) -> Path:
-    """Return where the tokenizer of an exported file is written."""
-    return file.with_suffix(".tokenizer.json")
+def tokenizer_beside(file: Path, number: str = "") -> Path:
+    """Return where the tokenizer of an exported file is written; of one of several the name has a number."""
+    return file.with_suffix(f".tokenizer{number}.json")
 
 
 def require_suffix(file: Path, suffix: str) -> None:

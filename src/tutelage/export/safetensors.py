@@ -11,8 +11,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from tutelage.export.base import Answerer, Format
-from tutelage.export.outgoing import Outgoing, outgoing
-from tutelage.predictor.predictor import load_predictor
+from tutelage.export.leaving import outgoing
+from tutelage.export.outgoing import Outgoing
+from tutelage.predictor.ensemble import load_answerer
 
 __all__ = ["Safetensors"]
 
@@ -24,12 +25,12 @@ class Safetensors(Format):
     suffix: ClassVar[str] = ".safetensors"
 
     def write(self, model: Outgoing, path: Path) -> None:
-        """Write the predictor."""
+        """Write the predictor, or the ensemble."""
         model.predictor.save(path)
 
     def read(self, path: Path) -> Answerer:
         """Return what runs the file: the graph, built anew from it."""
-        built = outgoing(load_predictor(path, device="cpu"), facts={})
+        built = outgoing(load_answerer(path, device="cpu"), facts={})
 
         def answer(raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             return built.run(raw)
@@ -38,4 +39,4 @@ class Safetensors(Format):
 
     def told(self, path: Path) -> dict[str, Any]:
         """Return what is said beside the graph."""
-        return outgoing(load_predictor(path, device="cpu"), facts={}).record()
+        return outgoing(load_answerer(path, device="cpu"), facts={}).record()

@@ -61,8 +61,12 @@ class TorchExport(Format):
 
         @torch.no_grad()
         def answer(raw: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-            given = {one.name: torch.from_numpy(np.ascontiguousarray(one.coded(raw[one.name]))) for one in inputs}
-            return {name: found.numpy() for name, found in program(given).items()}
+            given = {one.name: torch.from_numpy(np.ascontiguousarray(one.coded(raw[one.handed]))) for one in inputs}
+            try:
+                return {name: found.numpy() for name, found in program(given).items()}
+            except Exception as error:  # a border: the program asserts what it was drawn for
+                sizes = ", ".join(f"{name} {tuple(value.shape)}" for name, value in given.items())
+                raise RunError(f"{path}: the exported program does not take {sizes}: {short(error)}") from error
 
         return answer
 

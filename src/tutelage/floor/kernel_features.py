@@ -3,7 +3,7 @@
 84 kernels of length 9, each with three weights 2 and six weights -1, at several dilations. All is done by sums of shifted series,
 element by element: a series has the same features in whatever batch it is. Not a component.
 
-Shape letters: N series, T times, C channels, G groups (a kernel at a dilation), F features.
+Shape letters: N series, T times, C channels, G groups (a kernel at a dilation), F features, K classes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["KernelBank", "draw_bank", "features", "fit_biases"]
+__all__ = ["KernelBank", "KernelNumbers", "draw_bank", "features", "fit_biases"]
 
 TAPS = 9
 KERNELS = tuple(combinations(range(TAPS), 3))
@@ -66,6 +66,29 @@ class KernelBank:
                 f"kernels of sizes {dilation.shape}, {count.shape}, {channel.shape} and {bias.shape} do not belong together"
             )
         return cls(dilation, count, channel, bias)
+
+
+@dataclass(frozen=True)
+class KernelNumbers:
+    """All that random kernels have learned.
+
+    Attributes:
+        center: float64 [C], subtracted from each channel.
+        scale: float64 [C], what each channel is divided by.
+        banks: The kernels over the series, and those over its steps.
+        weight: float64 [F, K], of the linear layer, for features as they are; [F, 1] where numbers are answered.
+        bias: float64 [K] or [1].
+        sharpness: What its answers are multiplied by before the softmax.
+        num_classes: K; 0 where numbers are answered.
+    """
+
+    center: np.ndarray
+    scale: np.ndarray
+    banks: tuple[KernelBank, ...]
+    weight: np.ndarray
+    bias: np.ndarray
+    sharpness: float
+    num_classes: int
 
 
 def draw_bank(pieces: Sequence[np.ndarray], *, num_features: int, seed: int) -> KernelBank:

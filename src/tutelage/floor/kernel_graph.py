@@ -15,7 +15,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.intake import Feed, Intake, RawInput
 from tutelage.data.prepare.series import FARTHEST
 from tutelage.data.prepare.series_intake import Filled, SeriesIntake
-from tutelage.floor.kernel_features import KERNELS, TAPS, KernelBank
+from tutelage.floor.kernel_features import KERNELS, TAPS, KernelBank, KernelNumbers
 
 __all__ = ["KernelIntake"]
 
@@ -29,23 +29,11 @@ class KernelIntake(Intake):
     """Series in their own unit, to answers.
 
     Attributes:
-        center: float64 [C].
-        scale: float64 [C].
-        banks: Over the series, and over its steps.
-        weight: float64 [F, K].
-        bias: float64 [K].
-        sharpness: What answers are multiplied by before the softmax.
-        num_classes: K; 0 where numbers are answered.
+        numbers: What the kernels have learned.
         pieces: Numbers of equal pieces, of each of which the level is taken.
     """
 
-    center: np.ndarray
-    scale: np.ndarray
-    banks: tuple[KernelBank, ...]
-    weight: np.ndarray
-    bias: np.ndarray
-    sharpness: float
-    num_classes: int
+    numbers: KernelNumbers
     pieces: tuple[int, ...]
 
     @property
@@ -63,7 +51,8 @@ class KernelIntake(Intake):
 
     @property
     def _series(self) -> SeriesIntake:
-        return SeriesIntake(tuple(self.center.tolist()), tuple(self.scale.tolist()), "train", FARTHEST, LENGTH)
+        center, scale = tuple(self.numbers.center.tolist()), tuple(self.numbers.scale.tolist())
+        return SeriesIntake(center, scale, "train", FARTHEST, LENGTH)
 
 
 class _Kernels(nn.Module):
@@ -76,11 +65,12 @@ class _Kernels(nn.Module):
 
     def __init__(self, intake: KernelIntake) -> None:
         super().__init__()
-        self.filled = Filled(intake.center)
-        self.pieces, self.sharpness, self.num_classes = intake.pieces, intake.sharpness, intake.num_classes
+        numbers = intake.numbers
+        self.filled = Filled(numbers.center)
+        self.pieces, self.sharpness, self.num_classes = intake.pieces, numbers.sharpness, numbers.num_classes
         for name in ("center", "scale", "weight", "bias"):
-            self.register_buffer(name, torch.from_numpy(np.array(getattr(intake, name), dtype=np.float64)), persistent=False)
-        self.banks = nn.ModuleList(_Bank(bank) for bank in intake.banks)
+            self.register_buffer(name, torch.from_numpy(np.array(getattr(numbers, name), dtype=np.float64)), persistent=False)
+        self.banks = nn.ModuleList(_Bank(bank) for bank in numbers.banks)
 
     def forward(self, raw: dict[str, Tensor]) -> dict[str, Tensor]:
         """Return `answers`."""

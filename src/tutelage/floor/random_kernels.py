@@ -21,7 +21,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.part.series import SeriesPart, interpolated
 from tutelage.data.prepare.series import Series, as_series, check_channels, held_in
 from tutelage.floor.base import FittedFloor, Floor
-from tutelage.floor.kernel_features import KernelBank, draw_bank, features, fit_biases
+from tutelage.floor.kernel_features import KernelBank, KernelNumbers, draw_bank, features, fit_biases
 from tutelage.floor.kernel_graph import KernelIntake
 from tutelage.floor.ridge import fit_ridge, probabilities
 
@@ -86,26 +86,8 @@ class RandomKernels(Floor):
 
 
 @dataclass(frozen=True)
-class FittedKernels(FittedFloor):
-    """Fitted random kernels.
-
-    Attributes:
-        center: float64 [C], subtracted from each channel.
-        scale: float64 [C], what each channel is divided by.
-        banks: The kernels over the series, and those over its steps.
-        weight: float64 [F, K], of the linear layer, for features as they are; [F, 1] where numbers are answered.
-        bias: float64 [K] or [1].
-        sharpness: What its answers are multiplied by before the softmax.
-        num_classes: K; 0 where numbers are answered.
-    """
-
-    center: np.ndarray
-    scale: np.ndarray
-    banks: tuple[KernelBank, ...]
-    weight: np.ndarray
-    bias: np.ndarray
-    sharpness: float
-    num_classes: int
+class FittedKernels(KernelNumbers, FittedFloor):
+    """Fitted random kernels."""
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return probabilities float64 [N, K], or numbers float64 [N]."""
@@ -117,8 +99,7 @@ class FittedKernels(FittedFloor):
 
     def intake(self) -> KernelIntake:
         """Return the way from series in their own unit."""
-        linear = (self.weight, self.bias, self.sharpness, self.num_classes)
-        return KernelIntake(self.center, self.scale, self.banks, *linear, PIECES)
+        return KernelIntake(self, PIECES)
 
     def state(self) -> dict[str, Any]:
         """Return the sizes, and how sharp the answers are."""

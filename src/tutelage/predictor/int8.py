@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import RunError, UsageError
+from tutelage.model.layers.recurrence import with_onnx_kernels
 
 __all__ = ["Int8Method", "OnnxNetwork", "Products", "export_network", "quantized"]
 
@@ -115,7 +116,7 @@ def export_network(network: nn.Module, batch: Mapping[str, Tensor], *, free: Seq
         path = Path(folder) / "network.onnx"
         try:
             torch.onnx.export(
-                _ByName(network).eval(),
+                with_onnx_kernels(_ByName(network).eval()),
                 (),
                 str(path),
                 kwargs={"batch": dict(batch)},

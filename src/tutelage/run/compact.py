@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tutelage.core.errors import RunError, UsageError
 from tutelage.data.rows.base import Rows
+from tutelage.predictor.ensemble import Ensemble
 from tutelage.predictor.int8 import OnnxNetwork, Products, export_network
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.run import Run
@@ -25,6 +26,7 @@ __all__ = [
     "lost_between",
     "lost_points",
     "measure_latency",
+    "measure_sizes",
     "some_batches",
     "training_rows",
 ]
@@ -33,8 +35,8 @@ RANGE_ROWS, RANGE_BATCH = 512, 32
 """Train rows that are looked at, and how many at a time."""
 BATCHES = (1, 32)
 """Rows of the batches whose latency is told."""
-LEAST_ROUNDS, MOST_ROUNDS, ENOUGH_SECONDS = 5, 200, 2.0
-"""Of each latency: how often it is taken, and after which time no more."""
+TURN, MOST_ROUNDS, ENOUGH_SECONDS = 5, 200, 2.0
+"""Of each latency: how often it is taken at a time, at most in all, and after which time no more."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,27 @@ class Lost:
         lost: Points of accuracy for classes (100 x the difference); per cent of the root mean squared error for numbers.
         unit: Which of the two.
         agreement: Fraction of rows with the same class; 1 for numbers.
+        before: Accuracy, or root mean squared error, of the others.
+        after: The same of these.
     """
 
     lost: float
     unit: str
     agreement: float
+    before: float
+    after: float
 
 
 def exportable(run: Run) -> Predictor:
     """Return the run's model on the CPU, if its answers can be compared row by row.
 
     Raises:
-        RunError: They cannot.
+        RunError: They cannot, or it is an ensemble.
     """
+    if isinstance(run.answerer, Ensemble):
+        remedy = "Make each of its runs smaller (tutelage quantize RUN, tutelage prune RUN), then an ensemble of what comes of it"
+        runs = ", ".join(map(str, run.answerer.facts.get("runs", ())))
+        raise RunError(f"{run.path}: is an ensemble, and one network at a time is made smaller. {remedy}: {runs}.")
     predictor, task = run.predictor, run.decided.task
     if not task.answers_rows or predictor.target is None:
         kind = getattr(task, "kind", "")
@@ -125,33 +135,60 @@ def lost_between(before: Predictor, after: Predictor, part: PreparedPart) -> Los
 def lost_points(before: np.ndarray, after: np.ndarray, truth: np.ndarray, *, has_classes: bool) -> Lost:
     """Return what is lost between two sets of answers: probabilities [N, C], or numbers [N]."""
     if has_classes:
-        right, still = (answers.argmax(axis=1) == truth for answers in (before, after))
+        right, still = (float((answers.argmax(axis=1) == truth).mean()) for answers in (before, after))
         same = float((before.argmax(axis=1) == after.argmax(axis=1)).mean())
-        return Lost(100 * float(right.mean() - still.mean()), "points of accuracy", same)
+        return Lost(100 * (right - still), "points of accuracy", same, right, still)
     rmse, after_rmse = (float(np.sqrt(np.mean((answers - truth) ** 2))) for answers in (before, after))
-    return Lost(0.0 if after_rmse == rmse else 100 * (after_rmse / rmse - 1) if rmse else np.inf, "per cent of the RMSE", 1.0)
+    lost = 0.0 if after_rmse == rmse else 100 * (after_rmse / rmse - 1) if rmse else np.inf
+    return Lost(lost, "per cent of the RMSE", 1.0, rmse, after_rmse)
 
 
 def latencies(models: Mapping[str, Predictor], rows: Rows) -> dict[str, dict[str, dict[str, float]]]:
     """Return for each model, and batches of 1 and of 32 rows, the milliseconds `p50` and `p95` that its network takes."""
-    first = next(iter(models.values()))
-    fed = {size: list(_finished(first, rows, torch.arange(size) % len(rows)).values()) for size in BATCHES}
-    return {
-        name: {str(size): vars(measure_latency(_calling(model, tensors))) for size, tensors in fed.items()}
-        for name, model in models.items()
-    }
+    return measure_sizes({name: ((model, rows),) for name, model in models.items()})
+
+
+def measure_sizes(models: Mapping[str, Sequence[tuple[Predictor, Rows]]]) -> dict[str, dict[str, dict[str, float]]]:
+    """Return what `latencies` does, of models that may consist of several, each with its own form of the same rows."""
+    found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in models}
+    for size in BATCHES:
+        calls = {name: _calling(_fed(members, size)) for name, members in models.items()}
+        for name, latency in measure_latencies(calls).items():
+            found[name][str(size)] = vars(latency)
+    return found
 
 
 def measure_latency(call: Callable[[], object]) -> Latency:
     """Return how long a call takes, after two that do not count."""
-    for _ in range(2):
-        call()
-    taken: list[float] = []
-    while len(taken) < LEAST_ROUNDS or (sum(taken) < ENOUGH_SECONDS and len(taken) < MOST_ROUNDS):
-        began = time.perf_counter()
-        call()
-        taken.append(time.perf_counter() - began)
-    return Latency(*(round(1000 * float(value), 4) for value in np.quantile(taken, (0.5, 0.95))))
+    return measure_latencies({"": call})[""]
+
+
+def measure_latencies(calls: Mapping[str, Callable[[], object]]) -> dict[str, Latency]:
+    """Return how long each of several calls takes, after two that do not count; they take turns, so that noise hits all."""
+    for call in calls.values():
+        for _ in range(2):
+            call()
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    left = dict(calls)
+    while left:
+        for name, call in left.items():
+            taken[name] += [_seconds(call) for _ in range(TURN)]
+        left = {name: call for name, call in left.items() if len(taken[name]) < MOST_ROUNDS and sum(taken[name]) < ENOUGH_SECONDS}
+    return {
+        name: Latency(*(round(1000 * float(value), 4) for value in np.quantile(seconds, (0.5, 0.95))))
+        for name, seconds in taken.items()
+    }
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    call()
+    return time.perf_counter() - began
+
+
+def _fed(members: Sequence[tuple[Predictor, Rows]], size: int) -> list[tuple[Predictor, list[Tensor]]]:
+    """Return each model with a batch of the first rows, as its network takes them."""
+    return [(model, list(_finished(model, rows, torch.arange(size) % len(rows)).values())) for model, rows in members]
 
 
 def _finished(predictor: Predictor, rows: Rows, numbers: Tensor) -> dict[str, Tensor]:
@@ -161,11 +198,11 @@ def _finished(predictor: Predictor, rows: Rows, numbers: Tensor) -> dict[str, Te
     return {name: finished[name].contiguous() for name in predictor.shape.tensors}
 
 
-def _calling(predictor: Predictor, tensors: Sequence[Tensor]) -> Callable[[], object]:
-    """Return what runs the network alone, in float32."""
+def _calling(fed: Sequence[tuple[Predictor, Sequence[Tensor]]]) -> Callable[[], object]:
+    """Return what runs networks alone, one after another, in float32."""
 
     def call() -> object:
         with torch.no_grad():
-            return predictor.network(*tensors)
+            return [predictor.network(*tensors) for predictor, tensors in fed]
 
     return call

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,13 +13,17 @@ from tutelage.core.errors import RunError, UsageError
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.metric.base import Outcome
-from tutelage.predictor.ensemble import Ensemble, misfit
+from tutelage.predictor.ensemble import Answerer, Ensemble, misfit, parts_of
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born
+from tutelage.run.compact import measure_sizes
 from tutelage.run.derived import ended, scored, write_derived
 from tutelage.run.ending import ENDED
-from tutelage.run.forecast import forecaster
+from tutelage.run.forecast import SeriesInput, forecaster
+from tutelage.run.forecast_scores import measured
 from tutelage.run.run import Run
+from tutelage.task.base import Data
+from tutelage.task.forecast_data import ForecastData
 from tutelage.task.rows import PreparedPart, RowsData
 from tutelage.task.supervised import SupervisedSpec
 
@@ -30,6 +34,7 @@ ROUNDS = 20
 """Picks of the greedy choice: weights are multiples of a twentieth."""
 ROUNDING = 1e-9
 UNSEEN = ("validation", "test")
+REMEDY = "Measure it on rows that none has seen: tutelage evaluate FOLDER SOURCE"
 
 
 @dataclass(frozen=True)
@@ -39,10 +44,14 @@ class Kept:
     Attributes:
         parts: Those of the first run that all runs kept apart alike, by name.
         reason: Why one is not there; "" where both are.
+        series: The test part of models that continue series, with the times before it; None of others.
+        lookback: How many times these are.
     """
 
     parts: dict[str, PreparedPart]
     reason: str = ""
+    series: SeriesInput | None = None
+    lookback: int = 0
 
 
 def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: Weigh = "equal") -> Run:
@@ -73,14 +82,25 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
 
     with born(str(out), name=f"{opened[0].path.name}-ensemble", fill=fill) as folder:
         told = [
-            {"run": str(run.path), "weight": weight, "metrics": scored(member, opened[0], kept.parts)["metrics"]}
+            {"run": str(run.path), "weight": weight, "metrics": _scored(member, opened[0], kept)["metrics"]}
             for run, weight, member in zip(opened, weights, members, strict=True)
         ]
+        latency = _latencies(ensemble, kept)
+        for number, own in zip(chosen, latency, strict=False):
+            told[number]["latency_ms"] = own
+        for run, one in zip(opened, told, strict=True):
+            one |= {"num_parameters": run.result.get("num_parameters"), "size_bytes": _size(run.path)}
         record = {
-            **scored(ensemble, opened[0], kept.parts),
+            **_scored(ensemble, opened[0], kept),
             **ended(opened[0], folder, command=command, seconds=time.monotonic() - began, stopped="averaged"),
             "num_parameters": sum(p.numel() for member in ensemble.members for p in member.network.parameters()),
-            "ensemble": {"members": told, "weights": how, "measured": kept.reason or "on rows that no member has learned from"},
+            "ensemble": {
+                "members": told,
+                "weights": how,
+                "measured": kept.reason or "on rows that no member has learned from",
+                "size_bytes": _size(folder),
+                "latency_ms": latency[-1] if latency else {},
+            },
         }
         Manifest(folder).put_json(layout.RESULT, json_values(record), state=ENDED)
     return Run.open(folder)
@@ -140,6 +160,46 @@ def _member(run: Run, first: Run) -> Predictor:
     return run.predictor
 
 
+def _scored(answerer: Answerer, first: Run, kept: Kept) -> dict[str, Any]:
+    """Return `metrics` and their `intervals` on what no member has learned from."""
+    if kept.series is None:
+        return scored(answerer, first, kept.parts)
+    found = measured(*parts_of(answerer), first.decided, kept.series, lookback=kept.lookback)
+    return {"metrics": found["metrics"], "intervals": found["intervals"]}
+
+
+def _size(folder: Path) -> int:
+    """Return the bytes of a run's model."""
+    return (folder / layout.BEST / layout.PREDICTOR).stat().st_size
+
+
+def _latencies(ensemble: Ensemble, kept: Kept) -> list[dict[str, dict[str, float]]]:
+    """Return how long the networks of each member take for 1 and 32 rows, and at last those of all; [] without rows."""
+    part = next(iter(kept.parts.values()), None)
+    if part is None or not len(part):
+        return []
+    fed = [(replace(one, network=one.network.to("cpu"), device="cpu"), one.prepared(part.part)) for one in ensemble.members]
+    found = measure_sizes({**{str(number): [own] for number, own in enumerate(fed)}, "all": fed})
+    return list(found.values())
+
+
+def _kept_series(first: ForecastData, others: Sequence[Data]) -> Kept:
+    """Return the test times of the run that looks back farthest, if they are those of all."""
+    each = [first, *(data for data in others if isinstance(data, ForecastData))]
+    if len({_spans(data) for data in each}) > 1:
+        return Kept({}, f"the runs kept other times apart, of which some learned. {REMEDY}")
+    farthest = max(each, key=lambda data: data.fitted.lookback)
+    if "test" not in farthest.parts:
+        return Kept({}, f"the runs kept no test times apart. {REMEDY}")
+    return Kept({}, series=SeriesInput(farthest.parts["test"]), lookback=farthest.lookback["test"])
+
+
+def _spans(data: ForecastData) -> tuple[Any, ...]:
+    """Return which times a run learned from, and which it kept apart."""
+    cuts, test = data.cuts, data.collected.test
+    return cuts.train, cuts.validation, cuts.end, data.collected.train.fingerprint, test.fingerprint if test else ""
+
+
 def _kept_rows(opened: Sequence[Run]) -> Kept:
     """Find the rows that all runs kept apart alike."""
     first = opened[0]
@@ -147,16 +207,16 @@ def _kept_rows(opened: Sequence[Run]) -> Kept:
         return Kept({}, "not measured: a run was given its data from Python. Then: run.evaluate((X, y))")
     try:
         data = first.data()
-        if not isinstance(data, RowsData):
-            return Kept({}, "not measured: the mean of forecasts is measured as its runs are, one by one")
+        if isinstance(data, ForecastData):
+            return _kept_series(data, [run.data() for run in opened[1:]])
+        assert isinstance(data, RowsData)
         hashes = [_hashes(run, data) for run in opened]
     except RunError as error:
         return Kept({}, f"not measured: {error}")
     names = [name for name in UNSEEN if hashes[0].get(name) and all(one.get(name) == hashes[0][name] for one in hashes)]
     parts = data.parts()
     lacking = [name for name in UNSEEN if name in parts and name not in names]
-    remedy = "Measure it on rows that none has seen: tutelage evaluate FOLDER SOURCE"
-    why = f"the runs kept other {' and '.join(lacking)} rows apart, of which some learned. {remedy}" if lacking else ""
+    why = f"the runs kept other {' and '.join(lacking)} rows apart, of which some learned. {REMEDY}" if lacking else ""
     return Kept({name: parts[name] for name in names}, why)
 
 

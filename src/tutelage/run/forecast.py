@@ -16,16 +16,12 @@ from tutelage.data.source.arrays import collect_arrays
 from tutelage.data.source.base import Collected
 from tutelage.data.source.dates import offset_of
 from tutelage.data.source.timeline import Timeline
-from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor
 from tutelage.task.answering import answer_batches
-from tutelage.task.base import Task
 from tutelage.task.empty_cells import say_missing
-from tutelage.task.forecast_beside import ForecastBeside
-from tutelage.task.forecast_evaluation import ForecastEvaluator, Outlook
 from tutelage.task.series_spans import say_begun_late
 
-__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "mean_forecasts", "measured", "read_series", "require_horizon"]
+__all__ = ["Forecasts", "SeriesInput", "continued", "forecaster", "mean_forecasts", "read_series", "require_horizon"]
 
 DIGITS = 8
 """Significant digits of what is told."""
@@ -212,46 +208,6 @@ def mean_forecasts(found: Sequence[Forecasts], weights: Sequence[float]) -> Fore
         if all(name in one.quantiles for one in found)
     }
     return replace(first, values=np.asarray(values), quantiles=quantiles)
-
-
-def measured(predictor: Predictor, fitted: TimelineFitted, plan: Plan, given: SeriesInput) -> dict[str, Any]:
-    """Return `metrics` and their `intervals` on series: every window that they hold counts.
-
-    Raises:
-        DataError: They hold none.
-    """
-    part = given.part.stretch(0, len(given.part), name="test")
-    windows = fitted.windows(part, lookback=fitted.lookback)
-    if not len(windows):
-        need = fitted.lookback + fitted.horizon
-        found = f"{len(part):,} times, and a window with its truth has {need:,}"
-        raise DataError([DataProblem(part.file, found, f"Give a table with at least {need:,} times.")])
-    companion, bands = predictor.companion, predictor.calibrator
-    beside = None
-    if companion is not None:
-        beside = ForecastBeside(companion.floor, windows, windows, plan.seed, share=companion.share, fitted=companion.fitted)
-    outlook = Outlook(beside, bands if isinstance(bands, Bands) else None)
-    # The model may have been trained on a device that is not here.
-    plan = plan.but(device=predictor.device)
-    evaluator = ForecastEvaluator("test", part, windows, fitted, plan, lambda _: predictor.module, outlook)
-    scores = evaluator.final(Task())
-    return {
-        "num_rows": len(windows),
-        "notes": [*given.notes, *_without_season(part, fitted)],
-        "metrics": scores["metrics"],
-        "intervals": scores["intervals"],
-        "forecast": scores["forecast"],
-        "warnings": [*given.warnings, *say_missing(part, horizon=fitted.horizon), *scores["warnings"]],
-    }
-
-
-def _without_season(part: Stretch, fitted: TimelineFitted) -> list[str]:
-    """Tell of moments that are not measured, since seasonal-naive, by which forecasts are judged, looks at a season before."""
-    count = fitted.lookback - fitted.length
-    if not count:
-        return []
-    span = fitted.interval.say_span(fitted.lookback)
-    return [f"{part.file}: the first {count:,} moments are not measured: a season of {span} has to be before one"]
 
 
 def _is_measured(values_TC: np.ndarray) -> Sequence[bool]:

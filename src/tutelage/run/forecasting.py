@@ -15,10 +15,10 @@ from tutelage.run.forecast import (
     continued,
     forecaster,
     mean_forecasts,
-    measured,
     read_series,
     require_horizon,
 )
+from tutelage.run.forecast_scores import measured
 from tutelage.run.scores import merged, warn_of_own
 
 __all__ = ["ForecastingRun"]
@@ -49,13 +49,12 @@ class ForecastingRun:
         return mean_forecasts(found, weights)
 
     def scores(self, source: Any, plan: Plan, *, on_bad_data: str) -> dict[str, Any]:
-        """Return metrics and their intervals on series, as `Run.scores` does; of one model alone."""
-        (predictor,), _ = parts_of(self.answerer)
-        fitted = forecaster(self.path, predictor)
-        given = read_series(source, fitted, training=self._training_series)
+        """Return metrics and their intervals on series, as `Run.scores` does."""
+        members, weights = parts_of(self.answerer)
+        given = read_series(source, forecaster(self.path, members[0]), training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
         warnings = [*warn_of_own(source, self.path, self.files), *(f"left out: {problem}" for problem in given.problems)]
-        return merged({"warnings": warnings}, measured(predictor, fitted, plan, given))
+        return merged({"warnings": warnings}, measured(members, weights, plan, given))
 
     def _training_series(self) -> Collected:
         """Read the training data again."""

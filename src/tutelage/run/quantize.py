@@ -1,7 +1,7 @@
 """From a run to one that computes in int8: measured on held-out rows, and refused where it answers worse than allowed."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -33,12 +33,13 @@ def make_int8(run: str | Path, out: str | Path = "", *, method: Wish = "auto", m
     Args:
         run: A run whose model answers for rows.
         out: The new folder; "" = a new one below runs/.
-        method: `static`, `dynamic`, or `auto`: the faster one of those that lose no more than allowed.
+        method: `static`, `dynamic`, or `auto`: the faster one of those that lose no more than allowed, if it is faster than
+            the network in float32.
         most_loss: Most that may be lost on the validation rows: points of accuracy, or per cent of the RMSE.
 
     Raises:
         UsageError: The packages for it are not installed.
-        RunError: More is lost, or the network cannot be written as ONNX.
+        RunError: More is lost, nothing is gained, or the network cannot be written as ONNX.
     """
     began, opened = time.monotonic(), Run.open(run)
     check_place(str(out))
@@ -46,7 +47,7 @@ def make_int8(run: str | Path, out: str | Path = "", *, method: Wish = "auto", m
     if isinstance(before.network, OnnxNetwork) and before.network.products == "int8":
         raise RunError(f"{opened.path}: it computes in int8 already.")
     data = training_rows(opened)
-    made, told = _best(opened, before, data, METHODS if method == "auto" else (method,), most_loss=most_loss)
+    made, told = _best(opened, before, data, method, most_loss=most_loss)
     command = f"tutelage quantize {opened.path} --method {told['method']} --most-loss {most_loss:g}"
     made = replace(made, facts={**before.facts, "int8": told["method"], "runs": [str(opened.path)]})
 
@@ -64,54 +65,72 @@ def make_int8(run: str | Path, out: str | Path = "", *, method: Wish = "auto", m
     return Run.open(folder)
 
 
-def _best(
-    run: Run, before: Predictor, data: RowsData, methods: Sequence[Int8Method], *, most_loss: float
-) -> tuple[Predictor, dict[str, Any]]:
+def _best(run: Run, before: Predictor, data: RowsData, method: Wish, *, most_loss: float) -> tuple[Predictor, dict[str, Any]]:
     """Return the fastest model in int8 that loses no more than allowed, and what result.json says of it.
 
     Raises:
-        RunError: All of them lose more.
+        RunError: All of them lose more; or, where no method was asked for, none is faster than the network in float32.
     """
     validation, rows = data.validation.some(MOST_ROWS), data.train.rows
     batches = some_batches(before, rows)
     content = exported(before, batches[0], is_ragged=rows.lengths is not None)
     ranges = [{name: tensor.numpy() for name, tensor in batch.items()} for batch in batches]
     tries, failed = dict[Int8Method, tuple[Predictor, Lost]](), dict[str, str]()
-    for name in methods:
+    for name in METHODS if method == "auto" else (method,):
         try:
             made = computed(before, quantized(content, ranges, method=name), products="int8")
             tries[name] = made, lost_between(before, made, validation)
         except RunError as error:
             failed[name] = str(error)
+    good = _allowed(run, tries, failed, most_loss=most_loss, num_rows=len(validation))
+    plain = {"float32": before, "float32_onnx": computed(before, content)}
+    latency = latencies(plain | good, data.validation.rows)
+    chosen = min(good, key=lambda name: latency[name]["32"]["p50"])
+    warning = _slower(*(latency[name]["32"]["p50"] for name in (*plain, chosen)))
+    if warning and method == "auto":
+        raise RunError(f"{run.path}: {warning}. Nothing was written. If size counts more: --method {chosen}.")
+    network = good[chosen].network
+    assert isinstance(network, OnnxNetwork)
+    return good[chosen], {
+        "method": chosen,
+        **vars(tries[chosen][1]),
+        "num_rows": len(validation),
+        "most_loss": most_loss,
+        "latency_ms": {name: latency[name] for name in plain} | {"int8": latency[chosen]},
+        "size_bytes": {"float32": len(content), "int8": len(network.content)},
+        "warning": warning,
+        "tried": {name: found.lost for name, (_, found) in tries.items()} | failed,
+    }
+
+
+def _allowed(
+    run: Run,
+    tries: Mapping[Int8Method, tuple[Predictor, Lost]],
+    failed: Mapping[str, str],
+    *,
+    most_loss: float,
+    num_rows: int,
+) -> dict[Int8Method, Predictor]:
+    """Return what loses no more than allowed.
+
+    Raises:
+        RunError: Nothing does.
+    """
     if not tries:
         raise RunError(f"{run.path}: no int8 of its network can be made: {'; '.join(failed.values())}. Nothing was written.")
     good = {name: made for name, (made, lost) in tries.items() if lost.lost <= most_loss}
     if not good:
         found = "; ".join([*(f"{name}: {lost.lost:.2f} {lost.unit}" for name, (_, lost) in tries.items()), *failed.values()])
         raise RunError(
-            f"{run.path}: int8 loses more than {most_loss:g} on {len(validation):,} validation rows ({found}). Nothing was "
+            f"{run.path}: int8 loses more than {most_loss:g} on {num_rows:,} validation rows ({found}). Nothing was "
             "written. To allow more: --most-loss."
         )
-    plain = {"float32": before, "float32_onnx": computed(before, content)}
-    latency = latencies(plain | good, data.validation.rows)
-    method = min(good, key=lambda name: latency[name]["32"]["p50"])
-    network = good[method].network
-    assert isinstance(network, OnnxNetwork)
-    return good[method], {
-        "method": method,
-        **vars(tries[method][1]),
-        "num_rows": len(validation),
-        "most_loss": most_loss,
-        "latency_ms": {name: latency[name] for name in plain} | {"int8": latency[method]},
-        "size_bytes": {"float32": len(content), "int8": len(network.content)},
-        "warning": _slower(latency["float32"]["32"]["p50"], latency[method]["32"]["p50"]),
-        "tried": {name: found.lost for name, (_, found) in tries.items()} | failed,
-    }
+    return good
 
 
-def _slower(before_ms: float, after_ms: float) -> str:
-    """Return a warning where a batch takes no less time than before; "" where it does."""
-    if after_ms < before_ms:
+def _slower(own_ms: float, onnx_ms: float, int8_ms: float) -> str:
+    """Say that a batch takes no less time than in float32, by the run's own network or by ONNX Runtime; "" where it does."""
+    best_ms, where = min((own_ms, "with the run's own model"), (onnx_ms, "in float32 by ONNX Runtime (tutelage export)"))
+    if int8_ms < best_ms:
         return ""
-    times = f"{after_ms / before_ms:.1f} times as long as with the run's own model"
-    return f"a batch of 32 rows takes {times}: use that, unless size counts"
+    return f"in int8 a batch of 32 rows takes {int8_ms:.3g} ms, {where} {best_ms:.3g} ms: int8 would be smaller, not faster"

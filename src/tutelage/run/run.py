@@ -234,7 +234,7 @@ class Run:
         """Return what `scores` says of a model that continues series."""
         if target != "auto":
             raise UsageError(f"target={target!r}: a forecast is measured on the series that it was trained on. Leave it out.")
-        return ForecastingRun(self.path, self.predictor, self.files).scores(source, self.decided, on_bad_data=on_bad_data)
+        return ForecastingRun(self.path, self.answerer, self.files).scores(source, self.decided, on_bad_data=on_bad_data)
 
     def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail", horizon: int = 0) -> Forecasts:
         """Return what comes after the last time of series, with quantiles, `horizon` times ahead; 0 = all that was learned.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -61,6 +62,7 @@ class Request:
         data: Arrays, a table or a pair from Python, in place of the recipe's source.
         test: The same for the test part.
         marks: The time or the group of each row of `data`, for `split.by`.
+        weights: How much each row of `data` counts in the loss, float64 [N]; None where all count alike.
         module: An own module, in place of the recipe's model.
         command: What was typed, to repeat it.
         sinks: Who is told what happens, besides the run folder.
@@ -73,6 +75,7 @@ class Request:
     data: object = None
     test: object = None
     marks: object = None
+    weights: np.ndarray | None = None
     module: nn.Module | None = None
     command: str = ""
     sinks: Sequence[Sink] = ()
@@ -94,6 +97,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     recipe, own = request.recipe, request.module
     origin = _origin(request)
     collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None, marks=request.marks)
+    collected = replace(collected, weights=request.weights)
     prepared, kept = kept_recipe(recipe, origin, collected)
     gathered = gather(prepared, collected)
     device = choose_device(recipe.device)

@@ -35,6 +35,7 @@ class SplitParts:
         plan: How they were cut.
         reason: The same in words.
         warnings: What the user should know.
+        weights: How much each train row counts in the loss, float64 [N]; None where all count alike.
     """
 
     train: RowsPart
@@ -43,6 +44,7 @@ class SplitParts:
     plan: SplitPlan
     reason: str = ""
     warnings: tuple[str, ...] = ()
+    weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
         _plan(split, recipe, validation=fraction, test=test_fraction),
         reason=_say(collected, recipe, {"train": stay, "validation": held, "test": gone}, has_own=own is not None),
         warnings=(*_far_off(split, cut_off), *_overlap(split), *_left_out(collected, own)),
+        weights=None if collected.weights is None else collected.weights[stay],
     )
 
 

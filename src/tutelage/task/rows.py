@@ -1,5 +1,6 @@
 """Data made of rows: split, preprocessing fitted on train rows, every part prepared; what most tasks train on."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,6 +95,7 @@ class RowsData(Data):
         validation: Rows that early stopping watches.
         test: Rows opened once, at the end; None where the user wanted none.
         extra: Further rows to learn from, of which a teacher tells; None where there are none.
+        row_weights: How much each train row counts in the loss, float32 [N]; None where all count alike.
         split_reason: How the parts were cut, and why so.
         split_warnings: What the user should know of them.
     """
@@ -112,12 +114,14 @@ class RowsData(Data):
     split_warnings: tuple[str, ...] = ()
     unit: str = "rows"
     extra: PreparedPart | None = None
+    row_weights: Tensor | None = None
 
     @property
     def fingerprint(self) -> str:  # type: ignore[override]
         """Hash of all rows."""
         parts = [*self.parts().values(), *([self.extra] if self.extra is not None else [])]
-        return "-".join(prepared.part.fingerprint[:16] for prepared in parts)
+        weights = [] if self.row_weights is None else [hashlib.sha256(self.row_weights.numpy().tobytes()).hexdigest()[:16]]
+        return "-".join([*(prepared.part.fingerprint[:16] for prepared in parts), *weights])
 
     @property
     def sizes(self) -> Mapping[str, int]:  # type: ignore[override]
@@ -140,6 +144,8 @@ class RowsData(Data):
             class_weights: A factor for each class, or nothing.
         """
         weighted = self.train.weighted(class_weights)
+        if self.row_weights is not None:
+            weighted = {"weight": self.row_weights * weighted.get("weight", 1.0)}
         if self.extra is None:
             return self.train.labelled(**weighted)
         own = {"weight": torch.ones(len(self.train)), **weighted}
@@ -326,6 +332,7 @@ def rows_data(
         split=split.plan,
         split_reason=split.reason,
         split_warnings=split.warnings,
+        row_weights=None if split.weights is None else torch.from_numpy(split.weights.astype(np.float32)),
     )
 
 

@@ -30,6 +30,17 @@ def make(**settings: Any) -> Decoder:
     return net
 
 
+@torch.no_grad()
+def test_a_drawn_graph_takes_any_number_of_tokens_the_most_and_a_single_one_too() -> None:
+    net, any_size = make(), torch.export.Dim.DYNAMIC
+    drawn = torch.export.export(
+        net, (torch.zeros(2, 5, dtype=torch.int64),), dynamic_shapes=({0: any_size, 1: any_size},), strict=False
+    ).module()
+    for length in (1, 9, SHAPE.length):
+        token_BT = torch.randint(20, (3, length))
+        torch.testing.assert_close(drawn(token_BT), net(token_BT), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("settings", VARIANTS)
 @torch.no_grad()
 def test_step_by_step_is_the_whole_pass(settings: dict[str, Any]) -> None:

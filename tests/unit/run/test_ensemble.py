@@ -12,7 +12,8 @@ from tutelage.core.errors import RunError, UsageError
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.predictor.ensemble import FORMAT, Ensemble, load_answerer
 from tutelage.run.ensemble import greedy_weights, make_ensemble
-from tutelage.run.forecast import Forecasts, mean_forecasts
+from tutelage.run.forecast import Forecasts, forecaster, mean_forecasts, read_series
+from tutelage.run.forecast_scores import measured
 from tutelage.run.run import Run
 from tutelage.task.classify import Classify
 
@@ -40,6 +41,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
     }
     runs["other"] = tutelage.train(other, target="kind", epochs=1, quiet=True, out=folder / "other", seed=2)
     return runs
+
+
+@pytest.fixture(scope="module")
+def forecasters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    """Train forecasters that look back at different numbers of hours."""
+    folder = tmp_path_factory.mktemp("forecasters")
+    table = _hours(folder / "hours.csv")
+    wishes = {"short": {"prepare": {"length": 30}}, "long": {"prepare": {"length": 48}, "floor": "none"}}
+    return {
+        name: tutelage.train(table, horizon=6, model="nlinear", steps=2, quiet=True, out=folder / name, **wish)
+        for name, wish in wishes.items()
+    }
 
 
 def test_its_answers_are_the_mean_of_its_members(made: dict[str, Run], tmp_path: Path) -> None:
@@ -125,10 +138,47 @@ def test_the_command_tells_members_and_mean(made: dict[str, Run], tmp_path: Path
     told = json.loads(capsys.readouterr().out)
     assert [member["run"] for member in told["members"]] == runs
     assert 0 < told["metrics"]["test/accuracy"] <= 1
+    assert told["size_bytes"] > sum(member["size_bytes"] for member in told["members"]) * 0.9
+    for one in (told, *told["members"]):
+        assert 0 < one["latency_ms"]["32"]["p50"] <= one["latency_ms"]["32"]["p95"]
+    page = Path(told["report"]).read_text(encoding="utf-8")
+    assert "Members" in page
+    assert all(run in page for run in runs)
     assert main(["ensemble", *runs, "--out", str(tmp_path / "again")]) == 0
     assert "ensemble" in capsys.readouterr().out
     assert main(["verify", str(tmp_path / "both")]) == 0
     assert main(["explain", str(tmp_path / "both")]) == 2
+
+
+def _hours(path: Path, *, count: int = 400) -> Path:
+    """Write an hourly series that swings daily."""
+    times = np.datetime64("2024-01-01T00:00") + np.timedelta64(1, "h") * np.arange(count)
+    values = 100 + 10 * np.sin(np.arange(count) * 2 * np.pi / 24) + np.random.default_rng(0).normal(size=count)
+    lines = [f"{str(time).replace('T', ' ')},{value:.3f}" for time, value in zip(times, values, strict=True)]
+    path.write_text("\n".join(["time,load", *lines, ""]))
+    return path
+
+
+def test_the_mean_of_forecasts_is_measured_as_one_models_are(
+    forecasters: dict[str, Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = _hours(tmp_path / "other.csv", count=200)
+    each = {name: run.predictor for name, run in forecasters.items()}
+    plan, fitted = forecasters["short"].decided, forecaster(tmp_path, each["short"])
+    given = read_series(table, fitted, training=lambda: pytest.fail("no file"))
+    lookback = forecaster(tmp_path, each["long"]).lookback
+    alone = {name: measured([one], [1.0], plan, given, lookback=lookback)["metrics"] for name, one in each.items()}
+    whole = measured(list(each.values()), [1.0, 0.0], plan, given)["metrics"]
+    assert whole["test/mse"] == pytest.approx(alone["short"]["test/mse"], rel=1e-9)
+    whole = measured(list(each.values()), [0.0, 1.0], plan, given)["metrics"]
+    assert whole["test/mae_units"] == pytest.approx(alone["long"]["test/mae_units"], rel=1e-9)
+    both = make_ensemble([run.path for run in forecasters.values()], tmp_path / "both")
+    # The square is convex: a mean's error is at most the mean of the errors.
+    told = both.result["ensemble"]["members"]
+    assert both.metrics["test/mse"] <= np.mean([member["metrics"]["test/mse"] for member in told])
+    assert main(["evaluate", str(both.path), str(table), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["metrics"]["test/mse"]
+    assert found <= (alone["short"]["test/mse"] + alone["long"]["test/mse"]) / 2
 
 
 def test_forecasts_are_averaged_with_their_quantiles() -> None:

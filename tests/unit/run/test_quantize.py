@@ -11,6 +11,7 @@ from torch import nn
 import tutelage
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
+from tutelage.model.layers.recurrent import KernelLayer
 from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
 from tutelage.run.compact import lost_points, measure_latency
 from tutelage.run.ensemble import make_ensemble
@@ -29,7 +30,7 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.fixture(scope="module")
 def small(digits: Run) -> Run:
     """The same in int8."""
-    return make_int8(digits.path, digits.path.parent / "small")
+    return make_int8(digits.path, digits.path.parent / "small", method="static")
 
 
 def test_it_opens_as_any_run_and_answers_nearly_as_before(digits: Run, small: Run) -> None:
@@ -49,6 +50,8 @@ def test_it_is_one_of_an_ensemble_and_no_step_is_followed(digits: Run, small: Ru
     both = make_ensemble([digits.path, small.path], tmp_path / "both")
     expected = (digits.predict_proba("sklearn:digits") + small.predict_proba("sklearn:digits")) / 2
     np.testing.assert_allclose(both.predict_proba("sklearn:digits"), expected, atol=1e-6)
+    with pytest.raises(RunError, match="one network at a time is made smaller"):
+        make_int8(both.path, tmp_path / "no")
     with pytest.raises(RunError, match="computes in int8 already"):
         make_int8(small.path, tmp_path / "no")
     with pytest.raises(RunError, match="does not train"):
@@ -80,9 +83,38 @@ def test_inputs_that_do_not_fit_are_told_in_words() -> None:
         network(torch.randn(2, 4))
 
 
-def test_what_takes_no_less_time_is_warned_of() -> None:
-    assert _slower(2.0, 1.0) == ""
-    assert "takes 2.0 times as long" in _slower(1.0, 2.0)
+def test_what_takes_no_less_time_than_either_in_float32_is_told() -> None:
+    assert _slower(2.0, 1.5, 1.0) == ""
+    assert "takes 2 ms, with the run's own model 1 ms" in _slower(1.0, 3.0, 2.0)
+    assert "by ONNX Runtime (tutelage export) 0.5 ms" in _slower(3.0, 0.5, 2.0)
+
+
+def test_without_a_wished_method_a_slower_int8_is_refused(tmp_path: Path) -> None:
+    run = tutelage.train("sklearn:iris", model="linear", steps=2, quiet=True, out=tmp_path / "run")
+    with pytest.raises(RunError, match=r"int8 would be smaller, not faster\. Nothing was written\..*--method"):
+        make_int8(run.path, tmp_path / "no", most_loss=100)
+    assert not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_networks_become_one_operation_for_any_number_of_steps(kind: type[nn.RNNBase]) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.head = KernelLayer(kind(8, 16, batch_first=True)), nn.Linear(16, 2)
+
+        def forward(self, x_BTD: torch.Tensor) -> torch.Tensor:
+            outputs: torch.Tensor = self.head(self.layer(x_BTD).mean(dim=1))
+            return outputs
+
+    torch.manual_seed(0)
+    network, x = Net(), torch.randn(3, 7, 8)
+    content = export_network(network, {"x": torch.randn(2, 5, 8)}, free=["x"])
+    with torch.no_grad():
+        expected = network(x)
+    torch.testing.assert_close(OnnxNetwork(content)(x), expected, rtol=1e-4, atol=1e-5)
+    made = OnnxNetwork(quantized(content, [], method="dynamic"))
+    torch.testing.assert_close(made(x), expected, rtol=0, atol=0.1)
 
 
 def test_products_are_within_a_rounding_of_the_network() -> None:
@@ -121,3 +153,7 @@ def test_the_command_tells_what_was_lost_and_gained(digits: Run, tmp_path: Path,
     told = json.loads(capsys.readouterr().out)
     assert told["method"] == "static"
     assert told["latency_ms"]["int8"]["32"]["p50"] > 0
+    assert told["before"] - told["after"] == pytest.approx(told["lost"] / 100)
+    page = Path(told["report"]).read_text(encoding="utf-8")
+    assert "in int8" in page
+    assert "milliseconds for 32 at a time, p95" in page

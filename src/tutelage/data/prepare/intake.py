@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from tutelage.data.part.base import RowsPart
 
-__all__ = ["Feed", "Intake", "JoinedIntake", "RawInput", "padded_batches", "row_batches"]
+__all__ = ["Feed", "Intake", "JoinedIntake", "RawInput", "one_by_one", "padded_batches", "row_batches"]
 
 Feed = Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]
 """Row numbers int64 [B] and the raw inputs of these rows by name; texts and words are arrays of str."""
@@ -39,6 +39,7 @@ class RawInput:
         unknown: The code of any other word.
         patterns: Where texts are handed over: regular expressions (RE2, for the whole text); the graph takes flags int64 [B, P].
         example: Sizes of the dimensions that may differ, as the graph is first run.
+        given: Under which name it is handed over, where several inputs are made of the same words; "" = under its own.
     """
 
     name: str
@@ -49,6 +50,12 @@ class RawInput:
     unknown: int = 0
     patterns: tuple[str, ...] = ()
     example: Mapping[str, int] = field(default_factory=dict)
+    given: str = ""
+
+    @property
+    def handed(self) -> str:
+        """The name under which people hand it over."""
+        return self.given or self.name
 
     @property
     def takes_words(self) -> bool:
@@ -81,13 +88,16 @@ class RawInput:
         """Rebuild what `record` told."""
         sizes, patterns = tuple(record["sizes"][1:]), tuple(record.get("patterns", ()))
         words, unknown = record.get("words"), int(record.get("unknown", 0))
-        return cls(record["name"], record["dtype"], sizes, record["meaning"], words, unknown, patterns)
+        given = str(record.get("given", ""))
+        return cls(record["name"], record["dtype"], sizes, record["meaning"], words, unknown, patterns, given=given)
 
     def record(self) -> dict[str, Any]:
         """Return what the file beside an export says of it."""
         told: dict[str, Any] = {"name": self.name, "dtype": self.dtype, "sizes": ["batch", *self.sizes], "meaning": self.meaning}
         if self.words is not None:
             told |= {"words": dict(self.words), "unknown": self.unknown}
+        if self.given:
+            told["given"] = self.given
         return told | ({"patterns": list(self.patterns)} if self.patterns else {})
 
 
@@ -133,7 +143,7 @@ class JoinedIntake(Intake):
 
     def feed(self, part: RowsPart) -> Feed:
         """Yield the inputs of all, for the same rows, one at a time."""
-        for found in zip(*(_one_by_one(intake.feed(part)) for intake in self.parts), strict=True):
+        for found in zip(*(one_by_one(intake.feed(part)) for intake in self.parts), strict=True):
             rows = {int(row) for row, _ in found}
             assert len(rows) == 1, f"intakes give rows in one order, not {rows}"
             yield np.array([rows.pop()]), {name: values for _, inputs in found for name, values in inputs.items()}
@@ -178,7 +188,7 @@ def padded_batches(pieces: Sequence[np.ndarray], *, size: int = 16) -> Iterator[
         yield rows, padded, length_B
 
 
-def _one_by_one(feed: Feed) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
+def one_by_one(feed: Feed) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
     """Yield single rows of a feed; what was padded for others loses that where a length says so."""
     for rows, inputs in feed:
         for place, row in enumerate(rows.tolist()):

@@ -33,6 +33,7 @@ class Collected:
         findings: What the quality checks found.
         marks: The time or the group of each train row, where these were given beside the data from Python, [N].
         split: What decides which rows are kept apart.
+        weights: How much each train row counts in the loss, float64 [N], where that was given beside the data from Python.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Collected:
     findings: tuple[Finding, ...] = ()
     marks: np.ndarray | None = None
     split: SplitKeys = field(default_factory=SplitKeys)
+    weights: np.ndarray | None = None
 
     @property
     def has_related_rows(self) -> bool:

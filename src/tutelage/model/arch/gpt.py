@@ -128,6 +128,9 @@ class Decoder(nn.Module):
         """Return the tables of the positions from `start` to `stop - 1`; None where positions do not count."""
         if self.spec.positions == "none":
             return None
+        if torch.compiler.is_exporting():
+            # A slice would be drawn as one that is never as long as the whole, which lies in memory in another way.
+            return self.tables.index_select(1, torch.arange(start, stop, device=self.tables.device))
         if stop <= self.tables.shape[1]:
             return self.tables[:, start:stop]
         return rotary_tables(stop, 2 * self.tables.shape[2], device=self.tables.device)[:, start:]

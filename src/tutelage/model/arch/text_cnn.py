@@ -70,10 +70,19 @@ class Regions(nn.Module):
         first_K = torch.arange(size, device=token_BT.device) * self.num_words
         row_BRK = torch.where(region_BRK < 0, self.nothing, region_BRK + first_K)
         there_BR = (region_BRK >= 0).any(dim=-1)
-        summed_BRW = self.places(row_BRK.flatten(0, 1)).view(*there_BR.shape, -1)
+        summed_BRW = self._summed(row_BRK)
         active_BRW = self.active(summed_BRW + self.bias)
         outputs_BO: Tensor = self.head(self.dropout(self._pooled(active_BRW, there_BR)))
         return outputs_BO
+
+    def _summed(self, row_BRK: Tensor) -> Tensor:
+        """Return the sum of the vectors of each region, [B, R, W]."""
+        if torch.compiler.is_exporting():
+            # ONNX has no sum over bags: it would be a loop that takes one region after another.
+            vectors = [F.embedding(row_BR, self.places.weight) for row_BR in row_BRK.unbind(dim=-1)]
+            return torch.stack(vectors).sum(dim=0)
+        summed: Tensor = self.places(row_BRK.flatten(0, 1)).view(*row_BRK.shape[:2], -1)
+        return summed
 
     def _pooled(self, active_BRW: Tensor, there_BR: Tensor) -> Tensor:
         """Return what of all regions counts, [B, W] or [B, 2 W]."""

@@ -40,13 +40,15 @@ def attend(q_BHTE: Tensor, k_BHSE: Tensor, v_BHSE: Tensor, *, seen_TS: Tensor | 
 
 
 def is_fused(way: Way, *, device: str, length: int) -> bool:
-    """Tell whether torch's fused kernel computes it."""
+    """Tell whether torch's fused kernel computes it; in a graph that is drawn for any length, plain products do."""
+    if way == "auto" and torch.compiler.is_exporting():
+        return False
     return way == "flash" or (way == "auto" and (device != "cpu" or length > PLAIN_LENGTH))
 
 
 def look_back(length: int, *, num_before: int = 0, device: torch.device) -> Tensor | None:
     """Return which tokens each of the last `length` sees, bool [T, S], S = num_before + length; None for a single token."""
-    if length == 1:
+    if not torch.compiler.is_exporting() and length == 1:
         return None
     return torch.ones(length, num_before + length, dtype=torch.bool, device=device).tril(num_before)
 
