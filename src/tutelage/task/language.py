@@ -53,7 +53,7 @@ class Language(TaskSpec):
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
-    can_start: ClassVar[bool] = True
+    starts = "head first"
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "split"})
     telling: ClassVar[tuple[str, ...]] = ()
     sample_length: int = Field(

@@ -119,6 +119,17 @@ class Fitted:
         """
         return self
 
+    def misfit(self, part: Part) -> str:
+        """Return why data that are no rows cannot be prepared by it, to go on learning from; "" where they can."""
+        return f"it is for other data than {part.kind} data"
+
+    def renewed(self) -> "Prepare | None":
+        """Return the settings by which it is fitted anew for a training that goes on; None where it is kept as it is.
+
+        So for what belongs to the old data alone, such as the scale of each series.
+        """
+        return None
+
     def entries(self) -> dict[str, tuple[str, ...]]:
         """Name what a network's inputs stand for; {} where they mean the same for all data, such as pixels.
 
