@@ -79,8 +79,9 @@ def test_an_agent_goes_on_with_policy_value_function_and_scale(tmp_path: Path) -
         torch.testing.assert_close(weights(run)[name], tensor)
     refit = {"start_from": {"path": str(first.path), "prepare": "refit"}}
     anew = train("gym:CartPole-v1", tmp_path / "anew", **{**known, **refit})
-    assert float(weights(first)["scale.count"]) > 0
-    assert float(weights(anew)["scale.count"]) == 0
+    assert anew.decided.origin is not None
+    assert (origin.scale, anew.decided.origin.scale) == ("kept", "anew")
+    assert "begins anew" in decisions(anew)["start_from.prepare"]
 
 
 def test_a_policy_is_no_estimate_of_worth(tmp_path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_generator_goes_on_with_its_critic(tmp_path: Path) -> None:
     assert (origin.fresh, set(origin.beside), origin.head) == ((), set(critic), 0.0)
     for name, tensor in read_beside(run.path, ("critic.",)).items():
         torch.testing.assert_close(tensor, critic[name])
-    with pytest.raises(RecipeError, match="start_from.head = 0.5: task 'generate' trains several networks"):
+    with pytest.raises(RecipeError, match=r"start_from.head = 0.5: task 'generate' trains several networks"):
         train(points(1.0), tmp_path / "never", task="generate", start_from={"path": str(first.path), "head": 0.5})
 
 
