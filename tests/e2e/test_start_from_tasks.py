@@ -47,7 +47,7 @@ def test_a_forecaster_goes_on_with_other_series_in_windows_as_before(tmp_path: P
     now: Any = run.predictor.fitted
     assert (now.length, now.horizon) == (before.length, before.horizon)
     assert now.series == ("y", "z")
-    assert "its sizes kept" in decisions(run)["start_from.prepare"]
+    assert "length, horizon, calendar as before" in decisions(run)["start_from.prepare"]
     origin = run.decided.origin
     assert origin is not None
     assert origin.fresh == ()
@@ -130,6 +130,8 @@ def test_a_text_with_other_characters_gets_an_alphabet_of_its_own(tmp_path: Path
     wishes = {"model": {"kind": "gpt", "width": 16, "depth": 1, "heads": 2}, "precision": "float32", "steps": 1}
     first = train(f"chars:{tmp_path / 'a.txt'}", tmp_path / "first", **wishes, prepare={"length": 16})
     other = train(f"chars:{tmp_path / 'b.txt'}", tmp_path / "other", precision="float32", steps=1, start_from=first)
-    assert "characters that it does not know: 'F', " in decisions(other)["start_from.prepare"]
+    said = decisions(other)["start_from.prepare"]
+    assert said.startswith("refit; length as before: the new text has")
+    assert "characters that it does not know: 'F', " in said
     same = train(f"chars:{tmp_path / 'a.txt'}", tmp_path / "same", precision="float32", steps=1, start_from=first)
     assert same.predictor.fitted == first.predictor.fitted

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tutelage.core import catalog
 from tutelage.core.errors import DataError, RecipeError, RunError, UsageError
 from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
@@ -83,7 +84,7 @@ class Origin:
     @property
     def known(self) -> Known:
         """What decisions depend on."""
-        return Known(self.name, self.model, self.is_public)
+        return Known(self.name, self.model, self.is_public, self.task)
 
 
 def open_origin(path: str) -> Origin:
@@ -168,16 +169,22 @@ def kept_recipe(recipe: Recipe, origin: Origin | None, collected: Collected) -> 
     misfit = "you want it fitted anew" if wish == "refit" else _misfit(origin, collected.train)
     if misfit and wish == "keep":
         raise RecipeError(f"recipe: start_from.prepare = 'keep': {misfit}. Leave it out, or say start_from.prepare = 'refit'.")
-    if misfit:
-        told = Decision(key="start_from.prepare", value="refit", reason="as you asked" if wish == "refit" else misfit)
-        return recipe, (told,)
-    assert origin.fitted is not None
-    renewed = origin.fitted.renewed()
-    if renewed is not None:
-        why = "what belongs to the old data alone, such as the scale of each series, is fitted anew"
-        told = Decision(key="start_from.prepare", value=f"{origin.prepare}, its sizes kept", reason=why)
-        return recipe.but(prepare=renewed), (told,)
+    assert origin.fitted is not None or misfit
+    if misfit or origin.fitted is None or origin.fitted.is_of_its_data:
+        return _refitted(recipe, origin, collected.train, wish=wish, misfit=misfit)
     return recipe.but(prepare=Kept(of=origin.prepare, state=origin.fitted.state())), ()
+
+
+def _refitted(
+    recipe: Recipe, origin: Origin, part: Part, *, wish: Literal["auto", "keep", "refit"], misfit: str
+) -> tuple[Recipe, tuple[Decision, ...]]:
+    """Return the recipe with a preprocessing that is fitted anew, in the sizes that the network was made for where these suit."""
+    sizes = origin.fitted.sizes(part) if origin.fitted is not None and wish != "refit" else {}
+    kept = ", ".join(sizes)
+    value = f"refit; {kept} as before" if sizes else "refit"
+    reason = "as you asked" if wish == "refit" else misfit or "what was fitted belongs to the series that it was fitted to"
+    told = Decision(key="start_from.prepare", value=value, reason=reason)
+    return recipe.but(prepare=catalog.load("prepare", origin.prepare)(**sizes)) if sizes else recipe, (told,)
 
 
 def _misfit(origin: Origin, part: Part) -> str:

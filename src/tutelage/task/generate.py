@@ -170,6 +170,8 @@ class Generate(TaskSpec):
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
         is_sharp = math.prod(spec.sizes) <= FEW_NUMBERS and facts.shape.view(Grid) is None
         usual = Fourier() if is_sharp and recipe.model == "auto" else grant(recipe.model, auto.model)
+        if facts.known is not None:
+            usual = getattr(facts.known.task, "critic", usual)
         critic = grant(self.critic, usual)
         made.choose(
             "task.critic", self.critic, critic, "sines show it what lies close together" if is_sharp else "as the generator"

@@ -103,6 +103,10 @@ class FittedText(Fitted):
         shown = ", ".join(map(repr, unknown[:MOST_SHOWN])) + (", ..." if len(unknown) > MOST_SHOWN else "")
         return f"the new text has {len(unknown):,} characters that it does not know: {shown}" if unknown else ""
 
+    def sizes(self, part: Part) -> dict[str, Any]:
+        """Return how long pieces are."""
+        return {"length": self.length} if isinstance(part, CorpusPart) else {}
+
     def writer(self) -> Callable[[Sequence[int]], str]:
         """Return what turns tokens into text as they come: a character whose last byte is still to come is held back."""
         raise NotImplementedError

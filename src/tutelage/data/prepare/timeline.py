@@ -143,6 +143,7 @@ class TimelineFitted(Fitted):
     """
 
     input_source = "timeline"
+    is_of_its_data = True
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -238,9 +239,9 @@ class TimelineFitted(Fitted):
         needed = LEAST_WINDOWS * (self.length + self.horizon)
         return f"its windows of {self.length + self.horizon:,} times are long for {len(part):,}" if len(part) < needed else ""
 
-    def renewed(self) -> "Timeline":
-        """Return window, horizon and calendar; each series has a scale of its own."""
-        return Timeline(length=self.length, horizon=self.horizon, calendar=bool(self.calendar))
+    def sizes(self, part: Part) -> dict[str, Any]:
+        """Return window, horizon and calendar, where other series are long enough for them."""
+        return {} if self.misfit(part) else {"length": self.length, "horizon": self.horizon, "calendar": bool(self.calendar)}
 
     def entries(self) -> dict[str, tuple[str, ...]]:
         """Return what is known of each time beforehand."""
