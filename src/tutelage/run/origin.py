@@ -179,7 +179,7 @@ def _refitted(
     recipe: Recipe, origin: Origin, part: Part, *, wish: Literal["auto", "keep", "refit"], misfit: str
 ) -> tuple[Recipe, tuple[Decision, ...]]:
     """Return the recipe with a preprocessing that is fitted anew, in the sizes that the network was made for where these suit."""
-    sizes = origin.fitted.sizes(part) if origin.fitted is not None and wish != "refit" else {}
+    sizes = origin.fitted.lasting(part) if origin.fitted is not None and wish != "refit" else {}
     kept = ", ".join(sizes)
     value = f"refit; {kept} as before" if sizes else "refit"
     reason = "as you asked" if wish == "refit" else misfit or "what was fitted belongs to the series that it was fitted to"

@@ -125,8 +125,8 @@ class Fitted:
         """Return why data that are no rows cannot be prepared by it, to go on learning from; "" where they can."""
         return f"it is for other data than {part.kind} data"
 
-    def sizes(self, part: Part) -> dict[str, Any]:
-        """Return settings that a preprocessing of its kind should share where it is fitted anew, so that a network fits it too."""
+    def lasting(self, part: Part) -> dict[str, Any]:
+        """Return settings that it should keep where it is fitted anew, so that the network fits what it gives."""
         return {}
 
     def entries(self) -> dict[str, tuple[str, ...]]:

@@ -103,7 +103,7 @@ class FittedText(Fitted):
         shown = ", ".join(map(repr, unknown[:MOST_SHOWN])) + (", ..." if len(unknown) > MOST_SHOWN else "")
         return f"the new text has {len(unknown):,} characters that it does not know: {shown}" if unknown else ""
 
-    def sizes(self, part: Part) -> dict[str, Any]:
+    def lasting(self, part: Part) -> dict[str, Any]:
         """Return how long pieces are."""
         return {"length": self.length} if isinstance(part, CorpusPart) else {}
 

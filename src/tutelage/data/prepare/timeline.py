@@ -239,7 +239,7 @@ class TimelineFitted(Fitted):
         needed = LEAST_WINDOWS * (self.length + self.horizon)
         return f"its windows of {self.length + self.horizon:,} times are long for {len(part):,}" if len(part) < needed else ""
 
-    def sizes(self, part: Part) -> dict[str, Any]:
+    def lasting(self, part: Part) -> dict[str, Any]:
         """Return window, horizon and calendar, where other series are long enough for them."""
         return {} if self.misfit(part) else {"length": self.length, "horizon": self.horizon, "calendar": bool(self.calendar)}
 
