@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--data", required=True)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--time", type=float, default=60.0, help="seconds of each training with few images")
-    parser.add_argument("--before", default="1", help="epochs of the run that is started from")
+    parser.add_argument("--before", default="4", help="epochs of the run that is started from")
     parser.add_argument("--run", default="", help="a run that has learned that half already, in place of training it")
     parser.add_argument("--images", type=int, default=20)
     parser.add_argument("--halves", choices=tuple(HALVES), default="first")
@@ -79,6 +79,7 @@ def main() -> None:
             few = chosen(data["train"], new, count=arguments.images, seed=seed)
             scores = {}
             for name, wishes in (("scratch", {}), ("started", {"start_from": str(before.path)})):
+                begin_cpu = time.process_time()
                 run = tutelage.train(
                     few,
                     test=chosen(data["test"], new),
@@ -90,6 +91,7 @@ def main() -> None:
                 )
                 scores[name] = run.metrics["test/accuracy"]
                 scores[f"{name}_seconds"] = run.result["seconds"]
+                scores[f"{name}_cpu_seconds"] = time.process_time() - begin_cpu
                 scores[f"{name}_steps"] = run.result["last_step"]
             record["seeds"].append(scores)
             print(json.dumps(scores), flush=True)

@@ -175,5 +175,36 @@ def test_a_name_on_the_hub_that_cannot_be_fetched_is_told_with_the_way_out(
         raise OSError("no network")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(TutelageError, match="give a folder"):
         find_public("hf:someone/something")
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_name_on_the_hub_is_found_without_network_where_it_was_fetched_before(
+    is_whole: bool, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the cache as the hub's own client lays it out; the client itself refuses what lacks any file that was asked for."""
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    if not is_whole:
+
+        def refuse(*_words: Any, **_named: Any) -> str:
+            raise OSError("the cached snapshot is incomplete")
+
+        monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
+    held, commit = tmp_path / "models--someone--vit", "a" * 40
+    shutil.copytree(folder / "vit", held / "snapshots" / commit)
+    (held / "refs").mkdir()
+    for name in ("main", "v2"):
+        (held / "refs" / name).write_text(commit, encoding="utf-8")
+    for name in ("hf:someone/vit", "hf:someone/vit@v2", f"hf:someone/vit@{commit}"):
+        place = find_public(name)
+        assert place is not None
+        assert place.samefile(held / "snapshots" / commit)
+        assert read_public(name, place).licence == "apache-2.0"
+    for name in ("hf:someone/vit@v3", "hf:no name", "hf:"):
+        with pytest.raises(TutelageError, match="give a folder"):
+            find_public(name)

@@ -191,7 +191,7 @@ def test_a_changed_origin_is_not_taken_for_the_one_in_the_plan(known: Run, tmp_p
         ({"start_from": "KNOWN", "model": "mlp"}, RecipeError, "none of its weights fits model = 'mlp'"),
         ({"start_from": {"path": "KNOWN", "factor": 0}}, RecipeError, "start_from.factor"),
         ({"start_from": {"path": "KNOWN", "prepare": "keep"}, "prepare": {"size": 8}}, RecipeError, "Leave one out"),
-        ({"start_from": "KNOWN", "task": "generate"}, RecipeError, "begins from nothing"),
+        ({"start_from": "KNOWN", "task": "generate"}, RecipeError, "run of task 'classify', whose network takes"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_trained(

@@ -6,6 +6,7 @@ layers); A. Kumar et al., "Fine-Tuning can Distort Pretrained Features and Under
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tutelage.defaults.base import Suggestion
 from tutelage.optim.adamw import AdamW
@@ -41,11 +42,15 @@ class Treatment:
 
 OF_A_RUN = Treatment(head=0.1, factor=0.5, deepest=0.1)
 OF_PUBLIC_WEIGHTS = Treatment(head=0.2, factor=0.05, deepest=0.01)
+OF_SEVERAL = Treatment(head=0.0, factor=0.5, deepest=0.5)
+"""Of networks that answer each other, such as generator and critic: none may fall behind."""
 
 
-def treatment(facts: Facts) -> Treatment:
-    """Return how what is known is treated where nobody says."""
+def treatment(facts: Facts, *, starts: Literal["never", "at once", "head first"]) -> Treatment:
+    """Return how what is known is treated where nobody says, in a task that starts so."""
     assert facts.known is not None
+    if starts == "at once":
+        return OF_SEVERAL
     return OF_PUBLIC_WEIGHTS if facts.known.is_public else OF_A_RUN
 
 
@@ -54,19 +59,19 @@ def started(auto: Suggestion, facts: Facts) -> Suggestion:
     known = facts.known
     if known is None:
         return auto
+    why = {"model": f"that of {known.name}, whose weights it begins with"}
+    if not facts.num_train:  # an environment: of its steps there is no end, and a batch is what it was
+        return auto.but(model=known.model, why=why)
     size = PUBLIC_BATCH if known.is_public else auto.batch_size
-    batch_size = min(size, max(SMALL_BATCH, facts.num_train // ROWS_A_BATCH)) if facts.num_train else size
-    often = min(LEAST_STEPS * batch_size / max(facts.num_train, 1), MOST_EPOCHS)
+    batch_size = min(size, max(SMALL_BATCH, facts.num_train // ROWS_A_BATCH))
+    often = min(LEAST_STEPS * batch_size / facts.num_train, MOST_EPOCHS)
     usual = PUBLIC_EPOCHS if known.is_public else auto.epochs / 2
     changed = auto.but(
         model=known.model,
         batch_size=batch_size,
         epochs=max(usual, often),
         useful_epochs=max(auto.useful_epochs, often) if auto.useful_epochs else 0.0,
-        why={
-            "model": f"that of {known.name}, whose weights it begins with",
-            "epochs": "less is new than from scratch; of few rows often, as far as early stopping lets them be",
-        },
+        why=why | {"epochs": "less is new than from scratch; of few rows often, as far as early stopping lets them be"},
     )
     if not known.is_public:
         return changed

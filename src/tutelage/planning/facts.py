@@ -41,11 +41,13 @@ class Known:
         name: Where it is, for people.
         model: Its architecture.
         is_public: Whether the weights were learned elsewhere, from far more data than there are here.
+        task: What it was trained for, as it was decided; None where that is not known.
     """
 
     name: str
     model: Component
     is_public: bool = False
+    task: Component | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class OriginPlan(Spec):
         head: Fraction of the planned steps, at the beginning, in which only these learn; 0 where all learn at once.
         factor: On the learning rate of what was taken over, next to the head.
         deepest: The same next to the data.
+        beside: Names of what learned beside the network and is taken over too, such as a critic.
+        scale: Whether the running mean and spread of what the network sees go on from before, or begin anew.
     """
 
     path: Location
@@ -49,3 +51,5 @@ class OriginPlan(Spec):
     head: Annotated[float, Field(ge=0, lt=1)] = 0.0
     factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     deepest: Annotated[float, Field(gt=0, le=1)] = 1.0
+    beside: tuple[str, ...] = ()
+    scale: Literal["kept", "anew"] = "kept"

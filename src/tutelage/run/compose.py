@@ -51,10 +51,12 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
         RecipeError: A part cannot be built as the plan says.
         RunError: What the training starts from is gone, or no longer the same.
     """
-    if plan.origin is not None:
-        module = begun_network(plan, data, is_resumed=is_resumed)
+    begun = None if plan.origin is None else begun_network(plan, data, is_resumed=is_resumed)
+    module = module if begun is None else begun.network
     seed_everything(derive(plan.seed, "model"))
     problem = plan.task.build(plan, data, module=module, rank=mesh.rank, world=mesh.world)
+    if begun is not None:
+        begun.settle(problem.task)
     if plan.distill is not None:
         problem = taught(problem, plan, data)
     step = Step(problem.task, StepOptions(plan.device, plan.precision, plan.compile, plan.num_micro), mesh=mesh)

@@ -1,13 +1,15 @@
 """What a training starts from: a run's predictor or public weights, opened; what of it is kept, and the network that begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tutelage.core import catalog
 from tutelage.core.errors import DataError, RecipeError, RunError, UsageError
 from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
@@ -26,14 +28,14 @@ from tutelage.planning.facts import Facts, Known
 from tutelage.planning.origin import OriginPlan, OriginWish
 from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
+from tutelage.run.beside import read_beside
 from tutelage.run.folder import run_folder
 from tutelage.run.public_weights import find_public, read_public
 from tutelage.run.run import Run
-from tutelage.task.base import Data, TaskSpec
-from tutelage.task.supervised import initialize
+from tutelage.task.base import Data, Task, TaskSpec
 from tutelage.training.state import seed_everything
 
-__all__ = ["Origin", "begun_network", "decide_origin", "full_path", "kept_recipe", "known_facts", "open_origin"]
+__all__ = ["Begun", "Origin", "begun_network", "decide_origin", "full_path", "kept_recipe", "known_facts", "open_origin"]
 
 LOOK_ROWS = 8
 """Rows by which it is found out whether a preprocessing takes the new data."""
@@ -55,6 +57,7 @@ class Origin:
         shape: What it takes.
         target: What its answers mean.
         num_outputs: How many numbers it returns; 0 where it has no head.
+        beside: What learned beside the network, by its names in the training, such as a critic; {} where there is none.
         licence: What its author allows; "" where that is not known.
         is_public: Whether it was learned elsewhere.
     """
@@ -69,18 +72,19 @@ class Origin:
     shape: Shape | None = None
     target: Target | None = None
     num_outputs: int = 0
+    beside: Mapping[str, Tensor] = field(default_factory=dict)
     licence: str = ""
     is_public: bool = False
 
     @property
     def sha256(self) -> str:
         """SHA-256 over names and values of the weights."""
-        return hash_tensors(self.weights)
+        return hash_tensors({**self.weights, **{f"beside/{name}": value for name, value in self.beside.items()}})
 
     @property
     def known(self) -> Known:
         """What decisions depend on."""
-        return Known(self.name, self.model, self.is_public)
+        return Known(self.name, self.model, self.is_public, self.task)
 
 
 def open_origin(path: str) -> Origin:
@@ -118,6 +122,7 @@ def open_origin(path: str) -> Origin:
         shape=predictor.shape,
         target=predictor.target,
         num_outputs=predictor.num_outputs,
+        beside=read_beside(run.path, predictor.task.beside),
     )
 
 
@@ -130,13 +135,21 @@ def known_facts(facts: Facts, origin: Origin | None, *, task: TaskSpec) -> Facts
     """Return the facts with what is known beforehand.
 
     Raises:
-        RecipeError: The task cannot start from anything.
+        RecipeError: The task cannot start from anything, or not from what another task has learned.
     """
     if origin is None:
         return facts
-    if not task.can_start:
-        kind = getattr(task, "kind", "")
-        raise RecipeError(f"recipe: start_from = {origin.name}: task {kind!r} begins from nothing. Leave start_from out.")
+    kind, where = getattr(task, "kind", ""), f"recipe: start_from = {origin.name}"
+    if task.starts == "never":
+        raise RecipeError(f"{where}: task {kind!r} begins from nothing. Leave start_from out.")
+    before = origin.task
+    if before is None:
+        if not task.needs_labels:
+            found = f"public weights are encoders of pictures or texts, and task {kind!r} learns another kind of network"
+            raise RecipeError(f"{where}: {found}. Give a run of such a task, or leave start_from out.")
+    elif task.answers != before.answers and not (task.needs_labels and before.needs_labels):
+        found = f"a run of task {getattr(before, 'kind', '')!r}, whose network takes and gives something else than task {kind!r}"
+        raise RecipeError(f"{where}: {found}. Give a run that also learned {task.answers}, or leave start_from out.")
     return replace(facts, known=origin.known)
 
 
@@ -147,7 +160,7 @@ def kept_recipe(recipe: Recipe, origin: Origin | None, collected: Collected) -> 
         RecipeError: It is to be kept, and the data do not fit it; or another one is named beside it.
     """
     wish = recipe.start_from.prepare
-    if origin is None:
+    if origin is None or (origin.task is not None and origin.task.plays):
         return recipe, ()
     if recipe.prepare != "auto":
         if wish == "keep":
@@ -156,11 +169,22 @@ def kept_recipe(recipe: Recipe, origin: Origin | None, collected: Collected) -> 
     misfit = "you want it fitted anew" if wish == "refit" else _misfit(origin, collected.train)
     if misfit and wish == "keep":
         raise RecipeError(f"recipe: start_from.prepare = 'keep': {misfit}. Leave it out, or say start_from.prepare = 'refit'.")
-    if misfit:
-        told = Decision(key="start_from.prepare", value="refit", reason="as you asked" if wish == "refit" else misfit)
-        return recipe, (told,)
-    assert origin.fitted is not None
+    assert origin.fitted is not None or misfit
+    if misfit or origin.fitted is None or origin.fitted.is_of_its_data:
+        return _refitted(recipe, origin, collected.train, wish=wish, misfit=misfit)
     return recipe.but(prepare=Kept(of=origin.prepare, state=origin.fitted.state())), ()
+
+
+def _refitted(
+    recipe: Recipe, origin: Origin, part: Part, *, wish: Literal["auto", "keep", "refit"], misfit: str
+) -> tuple[Recipe, tuple[Decision, ...]]:
+    """Return the recipe with a preprocessing that is fitted anew, in the sizes that the network was made for where these suit."""
+    sizes = origin.fitted.lasting(part) if origin.fitted is not None and wish != "refit" else {}
+    kept = ", ".join(sizes)
+    value = f"refit; {kept} as before" if sizes else "refit"
+    reason = "as you asked" if wish == "refit" else misfit or "what was fitted belongs to the series that it was fitted to"
+    told = Decision(key="start_from.prepare", value=value, reason=reason)
+    return recipe.but(prepare=catalog.load("prepare", origin.prepare)(**sizes)) if sizes else recipe, (told,)
 
 
 def _misfit(origin: Origin, part: Part) -> str:
@@ -168,7 +192,7 @@ def _misfit(origin: Origin, part: Part) -> str:
     if origin.fitted is None:
         return f"{origin.name} has no preprocessing"
     if not isinstance(part, RowsPart):
-        return "" if part.suits == origin.prepare else f"it is {origin.prepare!r}, and {part.suits!r} suits the new data"
+        return origin.fitted.misfit(part)
     try:
         origin.fitted.apply(part.select(np.arange(min(LOOK_ROWS, len(part)))))
     except DataError as error:
@@ -182,8 +206,9 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
     Raises:
         RecipeError: None of its weights fits.
     """
+    scale: Literal["kept", "anew"] = "anew" if wish.prepare == "refit" and plan.task.scales else "kept"
     with torch.device("meta"):
-        transfer = _transfer(plan, origin, data, network := _network(plan))
+        transfer = _transfer(plan, origin, data, network := _network(plan), scale=scale)
     parameters = dict(network.named_parameters())
     if not transfer.whole or not set(parameters) - set(transfer.fresh):
         wanted = getattr(plan.model, "kind", "")
@@ -191,10 +216,13 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
             f"recipe: start_from = {origin.name}: none of its weights fits model = {wanted!r}. Leave model and prepare out: then "
             f"its architecture, {getattr(origin.model, 'kind', '')!r}, is taken."
         )
-    usual = treatment(facts)
+    usual = treatment(facts, starts=plan.task.starts)
     factor = usual.factor if wish.factor == "auto" else wish.factor
     deepest = min(usual.deepest, factor) if wish.deepest == "auto" else wish.deepest
     head = usual.head if wish.head == "auto" else wish.head
+    if head and plan.task.starts == "at once":
+        found = f"task {getattr(plan.task, 'kind', '')!r} trains several networks that answer each other, and all learn at once"
+        raise RecipeError(f"recipe: start_from.head = {head:g}: {found}. Leave it out.")
     decided = OriginPlan(
         path=origin.path,
         sha256=origin.sha256,
@@ -203,6 +231,8 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
         head=head if transfer.fresh else 0.0,
         factor=factor,
         deepest=deepest,
+        beside=_beside(plan, origin),
+        scale=scale,
     )
     return plan.but(origin=decided, decisions=(*_told(decided, origin, transfer, parameters, wish), *plan.decisions))
 
@@ -227,6 +257,10 @@ def _told(
         told.append(Decision(key="start_from.fresh", value=_listed(transfer.fresh), reason=f"new, or of another meaning{rows}"))
     if transfer.left:
         told.append(Decision(key="start_from.left", value=_listed(transfer.left), reason="has no place in the new network"))
+    if origin.beside:
+        told.append(_told_of_beside(decided, origin))
+    if decided.scale == "anew":
+        told.append(Decision(key="start_from.prepare", value="the scale of what is seen begins anew", reason="as you asked"))
     if decided.head:
         why = "as you asked" if wish.head != "auto" else "else its first gradients would spoil what is known"
         told.append(Decision(key="start_from.head", value=f"alone in the first {100 * decided.head:g} % of steps", reason=why))
@@ -242,8 +276,44 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names[:MOST_NAMED]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def begun_network(plan: Plan, data: Data, *, is_resumed: bool = False) -> nn.Module | None:
-    """Build the network of a plan that starts from what is known, with the weights it begins with, on the CPU.
+def _beside(plan: Plan, origin: Origin) -> tuple[str, ...]:
+    """Return the names of what learned beside the network and goes on doing so: all, or nothing."""
+    now = (plan.model, plan.shape, plan.num_outputs)
+    is_same = (
+        origin.task is not None and plan.task.goes_on(origin.task) and now == (origin.model, origin.shape, origin.num_outputs)
+    )
+    return tuple(origin.beside) if is_same else ()
+
+
+def _told_of_beside(decided: OriginPlan, origin: Origin) -> Decision:
+    """Say whether what learned beside the network is taken over."""
+    parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in origin.beside))
+    reason = "learned beside the network, and of use to it alone" if decided.beside else "task or networks are not the same"
+    return Decision(key="start_from.beside", value=f"{parts}: {'taken over' if decided.beside else 'begin anew'}", reason=reason)
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a training begins with.
+
+    Attributes:
+        network: With the weights that were taken over, on the CPU.
+        beside: What learned beside it and is taken over, by its names in the training.
+    """
+
+    network: nn.Module
+    beside: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @torch.no_grad()
+    def settle(self, task: Task) -> None:
+        """Put what learned beside the network into a task that was built around it, in place."""
+        state = task.state_dict()
+        for name, value in self.beside.items():
+            state[name].copy_(value)
+
+
+def begun_network(plan: Plan, data: Data, *, is_resumed: bool = False) -> Begun | None:
+    """Build the network of a plan that starts from what is known, with the weights it begins with.
 
     Args:
         plan: Everything decided.
@@ -263,7 +333,7 @@ def begun_network(plan: Plan, data: Data, *, is_resumed: bool = False) -> nn.Mod
         raise
 
 
-def _begun(plan: Plan, known: OriginPlan, data: Data) -> nn.Module:
+def _begun(plan: Plan, known: OriginPlan, data: Data) -> Begun:
     """Do what `begun_network` says where what it starts from has to be there."""
     try:
         origin = open_origin(known.path)
@@ -276,9 +346,9 @@ def _begun(plan: Plan, known: OriginPlan, data: Data) -> nn.Module:
         )
     seed_everything(derive(plan.seed, "model"))
     network = _network(plan)
-    initialize(network, plan, purpose="init")
-    _transfer(plan, origin, data, network).apply(network, origin.weights)
-    return network
+    plan.task.initialize(network, plan)
+    _transfer(plan, origin, data, network, scale=known.scale).apply(network, origin.weights)
+    return Begun(network, {name: origin.beside[name] for name in known.beside})
 
 
 def _network(plan: Plan) -> nn.Module:
@@ -288,15 +358,18 @@ def _network(plan: Plan) -> nn.Module:
     return task.make_network(plan.model, plan.shape, plan.num_outputs)
 
 
-def _transfer(plan: Plan, origin: Origin, data: Data, network: nn.Module) -> Transfer:
+def _transfer(plan: Plan, origin: Origin, data: Data, network: nn.Module, *, scale: Literal["kept", "anew"] = "kept") -> Transfer:
     """Find out what the network can take."""
     old = network
     if origin.task is not None and origin.shape is not None:
         with torch.device("meta"):
             old = origin.task.make_network(origin.model, origin.shape, origin.num_outputs)
-    before = _named(old, origin.fitted, _answers(origin.target, origin.num_outputs))
-    now = _named(network, data.fitted, _answers(data.target, plan.num_outputs))
-    return match_weights(origin.weights, network, named_before=before, named_now=now)
+    then = () if origin.task is None else origin.task.output_names(origin.target, origin.num_outputs)
+    before = _named(old, origin.fitted, then)
+    now = _named(network, data.fitted, plan.task.output_names(data.target, plan.num_outputs))
+    left_out = plan.task.scales if scale == "anew" else ()
+    weights = {name: value for name, value in origin.weights.items() if not (left_out and name.startswith(left_out))}
+    return match_weights(weights, network, named_before=before, named_now=now)
 
 
 def _named(network: nn.Module, fitted: Fitted | None, outputs: tuple[str, ...]) -> dict[str, Places]:
@@ -305,14 +378,3 @@ def _named(network: nn.Module, fitted: Fitted | None, outputs: tuple[str, ...]) 
     roles = {name: role_of(parameter) for name, parameter in network.named_parameters()}
     entries = fitted.entries() if fitted is not None else {}
     return named_places(network, roles=roles, entries=entries, outputs=outputs or entries.get("token", ()))
-
-
-def _answers(target: Target | None, count: int) -> tuple[str, ...]:
-    """Name what each output of a network stands for; () where there is none."""
-    if target is None or not count:
-        return ()
-    names = [str(name) for name in target.classes]
-    if len(names) == count:
-        return tuple(f"class {name}" for name in names)
-    said = f"{' or '.join(names)}" if names else "a number"
-    return tuple(f"{said}, output {place}" for place in range(count))

@@ -102,8 +102,23 @@ def _fetched(name: str) -> Path:
     try:
         return Path(huggingface_hub.snapshot_download(repository, revision=revision or None, allow_patterns=FETCHED))
     except Exception as error:  # a border: the hub's client raises dozens of types, those of its transport among them
+        kept = _kept(repository, revision)
+        if kept is not None:
+            return kept
         found = f"{PREFIX}{name}: cannot be fetched ({type(error).__name__}: {str(error)[:200]})"
         raise UsageError(f"{found}. Check name and connection, or give a folder with {CONFIG} and {WEIGHTS[0]}.") from error
+
+
+def _kept(repository: str, revision: str) -> Path | None:
+    """Return where another program has put weights that it fetched, though not all files beside them; None where none has."""
+    import huggingface_hub
+
+    try:
+        config = huggingface_hub.try_to_load_from_cache(repository, CONFIG, revision=revision or None)
+    except ValueError:  # no name that a repository could have
+        return None
+    folder = Path(config).parent if isinstance(config, str) else None
+    return folder if folder is not None and any((folder / file).is_file() for file in WEIGHTS) else None
 
 
 def _settings(path: Path) -> dict[str, Any]:

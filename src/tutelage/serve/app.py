@@ -91,7 +91,7 @@ def _add_pages(app: Any, run: Run, form: Form) -> None:
 
     async def docs() -> Any:
         """Say it to people."""
-        return HTMLResponse(docs_page(app.openapi()))
+        return HTMLResponse(docs_page(app.openapi(), example=form.example))
 
     async def home() -> Any:
         """Let people try it."""
@@ -157,8 +157,8 @@ def _body_of(form: Form) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-def _columns(run: Run) -> tuple[str, ...]:
-    """Return the columns that a row needs, for the page."""
+def _columns(run: Run) -> dict[str, tuple[str, ...]]:
+    """Return the columns that a row needs, for the page, each with the words that it may be; () for numbers and texts."""
     fitted = run.predictor.fitted
     intake = None if fitted is None else fitted.intake()
-    return () if intake is None else tuple(one.name for one in intake.inputs)
+    return {} if intake is None else {one.name: tuple(one.words or ()) for one in intake.inputs}

@@ -25,10 +25,12 @@ class Form:
     Attributes:
         noun: What a row is called.
         schema: Of one row, as OpenAPI says it.
+        example: One row.
     """
 
     noun: ClassVar[str]
     schema: ClassVar[dict[str, Any]]
+    example: ClassVar[Any]
 
     def check(self, row: Any) -> None:
         """Refuse a row that is not of this form.
@@ -65,6 +67,7 @@ class Texts(Form):
     """A text."""
 
     noun: ClassVar[str] = "text"
+    example: ClassVar[Any] = "A text."
     schema: ClassVar[dict[str, Any]] = {"type": "string"}
 
     def check(self, row: Any) -> None:
@@ -84,6 +87,7 @@ class Cells(Form):
     """A row of a table."""
 
     noun: ClassVar[str] = "row"
+    example: ClassVar[Any] = {"COLUMN": 1, "ANOTHER": "word"}
     schema: ClassVar[dict[str, Any]] = {
         "type": "object",
         "additionalProperties": {"type": ["string", "number", "boolean", "null"]},
@@ -115,6 +119,7 @@ class Pictures(Form):
     """A picture."""
 
     noun: ClassVar[str] = "picture"
+    example: ClassVar[Any] = "BASE64 OF AN IMAGE FILE"
     schema: ClassVar[dict[str, Any]] = {"type": "string", "contentEncoding": "base64", "description": "an image file"}
 
     def check(self, row: Any) -> None:
@@ -144,6 +149,7 @@ class Numbers(Form):
     """Numbers, nested as the rows of the training."""
 
     noun: ClassVar[str] = "numbers"
+    example: ClassVar[Any] = [0.1, 0.4, 0.3]
     schema: ClassVar[dict[str, Any]] = {"type": "array", "items": {}}
 
     def check(self, row: Any) -> None:

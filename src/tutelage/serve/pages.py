@@ -12,32 +12,43 @@ __all__ = ["docs_page", "try_page"]
 
 FIELDS = {
     "text": '<textarea id="input" rows="8" placeholder="A text"></textarea>',
-    "picture": '<input id="input" type="file" accept="image/*"><p><img id="seen" alt="" style="max-width:16rem"></p>',
+    "picture": '<input id="input" type="file" accept="image/*"><p><img id="seen" alt=""></p>',
     "series": '<textarea id="input" rows="8" placeholder="0.1, 0.4, 0.3, ... or JSON: [[0.1, 2], [0.4, 1]]"></textarea>',
     "numbers": '<textarea id="input" rows="8" placeholder="JSON: [0.1, 0.4, 0.3]"></textarea>',
 }
+MOST_OFFERED, MOST_HINTED = 200, 3
+"""Words of a column that its field offers, and that stand in it while it is empty."""
 MAIN = """<main><header><h1>{title}</h1><p>Give a {noun}; the answer comes from the model of this run.</p></header>
 <section><form id="ask"><div>{fields}</div><p><button type="submit">Predict</button></p></form>
 <div id="answer" aria-live="polite"></div></section><p><a id="docs" href="docs">What programs can ask</a></p></main>"""
 
 
-def try_page(title: str, noun: str, *, columns: tuple[str, ...]) -> str:
+def try_page(title: str, noun: str, *, columns: Mapping[str, tuple[str, ...]]) -> str:
     """Return the page to try a model.
 
     Args:
         title: Of the run.
         noun: What a row is called.
-        columns: Of a row of a table.
+        columns: Of a row of a table, each with the words that are known for it.
     """
-    fields = FIELDS.get(noun) or "".join(
-        f'<p><label>{html.escape(name)}<br><input data-column="{html.escape(name)}"></label></p>' for name in columns
-    )
+    cells = [_cell(number, name, words) for number, (name, words) in enumerate(columns.items())]
+    fields = FIELDS.get(noun) or f'<div class="cells">{"".join(cells)}</div>'
     body = MAIN.format(title=html.escape(title), noun=html.escape(noun), fields=fields)
     return _page(title, body, script=_resource("serve/try.js"), noun=noun)
 
 
-def docs_page(schema: Mapping[str, Any]) -> str:
-    """Return what the server can do, for people, from its OpenAPI description."""
+def _cell(number: int, name: str, words: tuple[str, ...]) -> str:
+    """Return the field of a column; it offers the words that are known for it, as far as these are few."""
+    options = "".join(f'<option value="{html.escape(word)}">' for word in words[:MOST_OFFERED])
+    offered = (f' list="words-{number}"', f'<datalist id="words-{number}">{options}</datalist>') if options else ("", "")
+    hint = ", ".join(words[:MOST_HINTED]) + (", ..." if len(words) > MOST_HINTED else "")
+    shown = f' placeholder="{html.escape(hint)}"' if hint else ""
+    field = f'<input data-column="{html.escape(name)}" autocomplete="off"{shown}{offered[0]}>'
+    return f"<p><label>{html.escape(name)}<br>{field}</label>{offered[1]}</p>"
+
+
+def docs_page(schema: Mapping[str, Any], *, example: Any) -> str:
+    """Return what the server can do, for people, from its OpenAPI description and a row as an example."""
     parts = [f"<main><header><h1>{html.escape(str(schema['info']['title']))}</h1><p>"]
     parts.append("Every request but <code>/health</code> says <code>Authorization: Bearer TOKEN</code>.</p></header>")
     for path, methods in schema["paths"].items():
@@ -45,6 +56,9 @@ def docs_page(schema: Mapping[str, Any]) -> str:
             told = html.escape(str(said.get("description") or said.get("summary", "")))
             parts.append(f"<section><h2>{html.escape(method.upper())} {html.escape(path)}</h2><p>{told}</p>")
             if "requestBody" in said:
+                asked = json.dumps({"rows": [example]})
+                command = f"curl -H 'Authorization: Bearer TOKEN' -H 'Content-Type: application/json' -d '{asked}' ADDRESS{path}"
+                parts.append(f"<p>For example:</p><pre>{html.escape(command)}</pre><p>Its body:</p>")
                 parts.append(f"<pre>{html.escape(json.dumps(said['requestBody'], indent=2))}</pre>")
             parts.append("</section>")
     return _page("What programs can ask", "".join([*parts, "</main>"]), script="")

@@ -1,6 +1,7 @@
 "use strict";
 const token = new URLSearchParams(location.search).get("token");
 const answer = document.getElementById("answer"), input = document.getElementById("input");
+const button = document.querySelector("button");
 if (token) document.getElementById("docs").href = "docs?token=" + encodeURIComponent(token);
 function read(file) {
   return new Promise((done, failed) => {
@@ -14,19 +15,27 @@ async function row() {
   const cells = document.querySelectorAll("[data-column]");
   if (cells.length) {
     const values = {};
+    let isEmpty = true;
     for (const cell of cells) {
       const text = cell.value.trim();
+      isEmpty = isEmpty && text === "";
       values[cell.dataset.column] = text === "" ? null : text;
     }
+    if (isEmpty) throw new Error("fill in what is known; what is left empty counts as missing");
     return values;
   }
   if (input.type === "file") {
     if (!input.files.length) throw new Error("choose a picture first");
     return read(input.files[0]);
   }
+  if (!input.value.trim()) throw new Error("write something first");
   if (document.body.dataset.noun === "text") return input.value;
   const text = input.value.trim();
-  return JSON.parse(text.startsWith("[") ? text : "[" + text + "]");
+  try {
+    return JSON.parse(text.startsWith("[") ? text : "[" + text + "]");
+  } catch {
+    throw new Error("these are no numbers: write them with commas between, or as JSON");
+  }
 }
 function line(table, name, share) {
   const cells = table.insertRow(), first = cells.insertCell(), second = cells.insertCell();
@@ -55,6 +64,7 @@ if (input && input.type === "file") {
 document.getElementById("ask").addEventListener("submit", async (event) => {
   event.preventDefault();
   answer.textContent = "...";
+  button.disabled = true;
   try {
     const headers = { "Content-Type": "application/json" };
     if (token) headers.Authorization = "Bearer " + token;
@@ -64,5 +74,8 @@ document.getElementById("ask").addEventListener("submit", async (event) => {
     show(told.predictions[0]);
   } catch (error) {
     answer.textContent = "Refused: " + error.message;
+  } finally {
+    button.disabled = false;
   }
+  answer.scrollIntoView({ block: "nearest" });
 });

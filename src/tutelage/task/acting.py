@@ -14,6 +14,7 @@ from tutelage.core.shape.base import Shape
 from tutelage.core.spec import grant
 from tutelage.data.part.base import Part
 from tutelage.data.source.base import Collected
+from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.model.layers.observation import ObservationNet, ObservationScale
@@ -24,7 +25,6 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.base import Claim, Problem, TaskSpec
 from tutelage.task.environment import EnvironmentData
 from tutelage.task.episodes import EpisodeEvaluator
-from tutelage.task.supervised import initialize
 
 __all__ = ["ActingSpec", "acting_problem", "build_network", "evaluators"]
 
@@ -43,6 +43,8 @@ class ActingSpec(TaskSpec):
     answers: ClassVar[str] = "episodes"
     answers_rows: ClassVar[bool] = False
     plays: ClassVar[bool] = True
+    starts = "at once"
+    scales = ("scale.",)
     part_type: ClassVar[type[Part]]
     """The kind of part that is acted in."""
     shape_type: ClassVar[type[Shape]]
@@ -148,6 +150,11 @@ class ActingSpec(TaskSpec):
         """Return what the agent is rewarded for."""
         return ("return",)
 
+    def output_names(self, target: Target | None, count: int) -> tuple[str, ...]:
+        """Name what outputs say: of another kind of task, or of other actions, they say something else."""
+        said = f"{getattr(self, 'kind', '')}, {self.actions.size} from {list(self.low)} to {list(self.high)}"
+        return tuple(f"{said}, output {place}" for place in range(count))
+
     def make_network(self, model: Any, shape: Shape, num_outputs: int) -> nn.Module:
         """Build the network that acts, behind the scale of observations."""
         seen: Any = shape
@@ -161,18 +168,20 @@ def _kind_of_actions(part: Any) -> str:
 
 
 def build_network(spec: ActingSpec, plan: Plan, *, module: nn.Module | None, world: int) -> nn.Module:
-    """Build the network that acts, initialized as the plan says.
+    """Build the network that acts, initialized as the plan says; one with known weights is taken as it is.
 
     Raises:
         RecipeError: An own module, or several processes.
     """
+    if module is not None and not plan.own_model:
+        return module
     kind = getattr(spec, "kind", "")
     if world > 1:
         raise RecipeError(f"recipe: task = {kind!r} trains in one process yet. Start it without several processes.")
     if module is not None or plan.model is None:
         raise RecipeError(f"an own module cannot be trained by task {kind!r} yet: it needs several networks.")
     network = spec.make_network(plan.model, plan.shape, plan.num_outputs)  # type: ignore[arg-type]
-    initialize(network, plan, purpose="init")
+    spec.initialize(network, plan)
     return network
 
 

@@ -9,7 +9,7 @@ A `TaskSpec` is asked in this order: does it want these parts (`claims`, `refusa
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -31,6 +31,7 @@ from tutelage.planning.plan import Decision, Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.claim import Claim
 from tutelage.task.companion import Companion, Mirrors
+from tutelage.task.initialization import initialize
 from tutelage.task.objective import Batch, Objective, WithGradients
 from tutelage.task.phase import Phase
 from tutelage.task.protocols import Evaluator, Stream
@@ -236,8 +237,12 @@ class TaskSpec(Component):
     """Whether the trained model continues series, so that one can predict what comes after the data."""
     plays: ClassVar[bool] = False
     """Whether the trained model acts in an environment."""
-    can_start: ClassVar[bool] = False
-    """Whether a training can start from what another one has learned."""
+    starts: ClassVar[Literal["never", "at once", "head first"]] = "never"
+    """Whether a training can start from what another one has learned, and whether what is new then learns alone at first."""
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names of what learns beside the network that leaves and is as hard to learn, such as a critic."""
+    scales: ClassVar[tuple[str, ...]] = ()
+    """Beginnings of the names of the network's own running mean and spread, which no preprocessing holds."""
     reads_as: ClassVar[str] = ""
     """The kind of source that reads its data where this task is named; "" where the path alone tells."""
 
@@ -309,13 +314,31 @@ class TaskSpec(Component):
         """Return the name of the metric that early stopping watches, and why."""
         return self.metrics(facts)[0], auto.why.get("judge", "")
 
+    def goes_on(self, other: "TaskSpec") -> bool:
+        """Tell whether what learned `beside` another task's network, of the same architecture, goes on learning the same here."""
+        return type(self) is type(other)
+
+    def output_names(self, target: Target | None, count: int) -> tuple[str, ...]:
+        """Name what each of a network's outputs stands for, asked after `decide`; () where that is the same in all trainings."""
+        if target is None or not count:
+            return ()
+        names = [str(name) for name in target.classes]
+        if len(names) == count:
+            return tuple(f"class {name}" for name in names)
+        said = f"{' or '.join(names)}" if names else "a number"
+        return tuple(f"{said}, output {place}" for place in range(count))
+
+    def initialize(self, network: nn.Module, plan: Plan) -> None:
+        """Fill a new network that leaves the training with the values it begins with, in place."""
+        initialize(network, plan, purpose="init")
+
     def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
         """Build the training.
 
         Args:
             plan: Everything decided.
             data: What `prepare` made.
-            module: An own module, trained in place of the plan's model.
+            module: A network that is there already, trained in place of a new one: the user's own, or one with known weights.
             rank: Number of this process among those that train together.
             world: How many there are.
 

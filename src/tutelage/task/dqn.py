@@ -42,11 +42,14 @@ from tutelage.task.dqn_gradient import DqnGradient
 from tutelage.task.environment import EnvironmentData
 from tutelage.task.objective import WithGradients
 from tutelage.task.replayed import Follower, ReplayedSpec, replay_stream, weighted_sum
+from tutelage.task.staged import slowed_phases
 
 __all__ = ["Dqn", "DqnTask"]
 
-EXPLORE_STEPS = 20_000
-"""Environment steps of exploration where the budget is not given in such steps."""
+USUAL_STEPS = 100_000
+"""Environment steps that are reckoned with where the budget is not given in such steps."""
+EXPLORE_KNOWN = 0.02
+"""Share over which random actions become few where a training starts from what is known."""
 
 
 class Dqn(ReplayedSpec):
@@ -87,7 +90,11 @@ class Dqn(ReplayedSpec):
         bytes_each = 1 if facts.shape.view(Grid) is not None else 4
         kept: Dqn = decided.within_memory(math.prod(spec.sizes), bytes_each=bytes_each, made=made)
         threaded: Dqn = kept.with_threads(recipe, facts, auto=auto, made=made)
-        return threaded
+        if facts.known is None or threaded.explore_fraction != type(self)().explore_fraction:
+            return threaded
+        why = "what was learned before acts soon, and at random only while it fills its memory"
+        made.choose("task.explore_fraction", "auto", EXPLORE_KNOWN, why)
+        return threaded.but(explore_fraction=EXPLORE_KNOWN)
 
     def answer(self, outputs: Tensor, *, num_members: int = 1) -> Tensor:
         """Return the worth of each choice float32 [B, A]."""
@@ -102,8 +109,9 @@ class Dqn(ReplayedSpec):
         assert isinstance(data, EnvironmentData)
         network = build_network(self, plan, module=module, world=world)
         phase = Phase(owns=("q.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
-        task = DqnTask(self, q=network, phase=phase).to(plan.device)
-        explore_steps = max(1, int(self.explore_fraction * self.env_steps)) if self.env_steps else EXPLORE_STEPS
+        phases = slowed_phases(plan, {"q": phase}, network, prefix="q.")
+        task = DqnTask(self, q=network, phase=phases["q"]).to(plan.device)
+        explore_steps = max(1, int(self.explore_fraction * (self.env_steps or USUAL_STEPS)))
         replay = replace(
             self.replay(plan.batch_size),
             epsilon=self.epsilon,

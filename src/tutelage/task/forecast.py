@@ -40,6 +40,7 @@ from tutelage.task.forecast_example import forecast_example
 from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.series_spans import measured_series, say_left_out
+from tutelage.task.staged import opening_of, staged_phases
 from tutelage.task.supervised import build_model, choose_ema
 
 __all__ = ["Forecast", "ForecastTask"]
@@ -58,6 +59,7 @@ class Forecast(TaskSpec):
     answers: ClassVar[str] = "forecasts"
     answers_rows: ClassVar[bool] = False
     continues_series: ClassVar[bool] = True
+    starts = "head first"
     reads_as: ClassVar[str] = "timeline"
     uses: ClassVar[frozenset[str]] = frozenset({"target", "prepare", "augment", "floor", "loss", "ema", "split"})
     horizon: int = Field(0, ge=0, le=100_000, description="Times ahead that are forecast; 0 = one season.")
@@ -93,13 +95,15 @@ class Forecast(TaskSpec):
         def cut(times: TimelinePart, horizon: int) -> Cuts:
             return choose_cuts(recipe, len(times), horizon=horizon, has_test=has_test, where=times.file)
 
-        collected, (fitted, cuts, said), left_out = _of_measured(collected, spec.horizon, wished, cut)
+        collected, (fitted, cuts, said), left_out = _of_measured(collected, spec.horizon or wished.horizon, wished, cut)
         whole = collected.train
         assert isinstance(whole, TimelinePart)
         train, horizon = whole.stretch(0, cuts.train, name="train"), fitted.horizon
+        if wished.horizon and not spec.horizon:
+            said = "as prepare.horizon says"
         length, why = choose_length(season=fitted.season, horizon=horizon, train=len(train))
         if wished.length:
-            length, why = _wished_length(wished.length, train, horizon), "as you said"
+            length, why = _wished_length(wished.length, train, horizon), "as prepare.length says"
         prepare, fitted = wished.but(length=length, horizon=horizon), replace(fitted, length=length)
         parts, lookback = _parts(whole, collected.test, cuts, fitted)
         windows = {name: fitted.windows(part, lookback=lookback[name]) for name, part in parts.items()}
@@ -132,9 +136,10 @@ class Forecast(TaskSpec):
         fitted, windows = data.fitted, data.windows
         finisher = fitted.finisher().to(plan.device)
         names = tuple(fitted.shape.tensors)
-        phase = Phase(owns=("model.",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
+        phases = staged_phases(plan, model, prefix="model.")
         loss: Any = self.loss
-        task = ForecastTask(model, loss=loss.build(), input_names=names, phase=phase, ema=self.ema)
+        task = ForecastTask(model, loss=loss.build(), input_names=names, phase=phases["fit"], ema=self.ema)
+        task.phases, task.opening = phases, opening_of(plan)
         rows = fitted.rows_of(data.parts["train"], windows["train"])
         outlook = Outlook(_beside(plan, data))
 

@@ -28,6 +28,7 @@ from tutelage.data.augment.none import NoAugment
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Pass
 from tutelage.data.source.base import Collected
+from tutelage.data.target.base import Target
 from tutelage.data.target.classes import fit_classes
 from tutelage.defaults.base import Suggestion
 from tutelage.game.base import Game
@@ -47,12 +48,14 @@ from tutelage.task.average import Average
 from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.compared import Compared
 from tutelage.task.generate_gradient import GenerateGradient
+from tutelage.task.initialization import initialize
 from tutelage.task.objective import WithGradients
 from tutelage.task.parts import split_rows
 from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.sample_evaluation import SampleEvaluator
 from tutelage.task.sample_supply import few_to_measure, refuse_alike, refuse_few
-from tutelage.task.supervised import build_model, choose_ema, initialize
+from tutelage.task.staged import slowed_phases
+from tutelage.task.supervised import build_model, choose_ema
 
 __all__ = ["Generate", "GenerateTask"]
 
@@ -73,6 +76,8 @@ class Generate(TaskSpec):
     noun: ClassVar[str] = "generator"
     answers: ClassVar[str] = "samples"
     answers_rows: ClassVar[bool] = False
+    starts = "at once"
+    beside = ("critic.",)
     uses: ClassVar[frozenset[str]] = frozenset(OPTIONAL) - {"loss", "calibrate", "class_weights", "mirror"}
     game: Wish("game") = Field("auto", description="What critic and generator make small; auto = relativistic.")  # type: ignore[valid-type]
     conditional: bool = Field(False, description="Whether a class may be asked for; it is learned from the labels.")
@@ -165,6 +170,8 @@ class Generate(TaskSpec):
             raise RecipeError(f"recipe: {found}. Give them as float32, or choose another task: tutelage list task.")
         is_sharp = math.prod(spec.sizes) <= FEW_NUMBERS and facts.shape.view(Grid) is None
         usual = Fourier() if is_sharp and recipe.model == "auto" else grant(recipe.model, auto.model)
+        if facts.known is not None:
+            usual = getattr(facts.known.task, "critic", usual)
         critic = grant(self.critic, usual)
         made.choose(
             "task.critic", self.critic, critic, "sines show it what lies close together" if is_sharp else "as the generator"
@@ -218,6 +225,18 @@ class Generate(TaskSpec):
         latent = torch.stack([torch.randn(self.latent_size, generator=generator) for generator in own])
         return with_classes(latent, classes, self.classes)
 
+    def goes_on(self, other: TaskSpec) -> bool:
+        """Tell whether a critic judges the same: one of the same architecture, for as many classes."""
+        return isinstance(other, Generate) and (self.critic, self.sizes, self.classes) == (
+            other.critic,
+            other.sizes,
+            other.classes,
+        )
+
+    def output_names(self, target: Target | None, count: int) -> tuple[str, ...]:
+        """Return nothing: each output is the same number of a sample, whatever classes may be asked for."""
+        return ()
+
     def optims(self, optim: Any) -> dict[str, Any]:
         """Return the optimizer of each side: that of the plan, whose rates the critic has times `critic_rate`."""
         rates = {name: value * self.critic_rate for name, value in optim if name == "lr" or name.endswith("_lr")}
@@ -233,6 +252,7 @@ class Generate(TaskSpec):
             phase: Phase(owns=(f"{phase}.",), optim=own, schedule=plan.schedule, clip=plan.clip)
             for phase, own in self.optims(plan.optim).items()
         }
+        phases = slowed_phases(plan, phases, generator, prefix="generator.")
         critic_net: nn.Module = critic.build(data.fitted.shape, max(self.classes, 1))
         initialize(critic_net, plan, purpose="init critic")
         if data.fitted.shape.view(Grid) is not None:

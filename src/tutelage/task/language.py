@@ -55,7 +55,7 @@ class Language(TaskSpec):
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
-    can_start: ClassVar[bool] = True
+    starts = "head first"
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "floor", "split"})
     telling: ClassVar[tuple[str, ...]] = ()
     sample_length: int = Field(

@@ -35,9 +35,10 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.acting import ActingSpec, acting_problem, build_network
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
 from tutelage.task.environment import EnvironmentData
+from tutelage.task.initialization import initialize
 from tutelage.task.objective import WithGradients
 from tutelage.task.ppo_gradient import PpoGradient, PpoWeights
-from tutelage.task.supervised import initialize
+from tutelage.task.staged import slowed_phases
 
 __all__ = ["Ppo", "PpoTask"]
 
@@ -59,6 +60,7 @@ class Ppo(ActingSpec):
     part_type: ClassVar[type[Part]] = EnvironmentPart
     shape_type: ClassVar[type[Shape]] = ObservationShape
     strength: ClassVar[dict[str, int]] = {"choices": 1, "numbers": 1}
+    beside = ("value.", "log_std")
     clip_range: float = Field(0.2, gt=0, lt=1, description="How far the probability ratio may move from 1.")
     value_weight: float = Field(0.5, ge=0, le=1e6, description="Weight of the value loss.")
     entropy_weight: float = Field(0.01, ge=0, le=1e6, description="Weight of the entropy bonus.")
@@ -117,6 +119,12 @@ class Ppo(ActingSpec):
         """Return the most probable action, as the environment takes it."""
         return outputs.argmax(dim=-1) if self.actions.is_discrete else self.actions.from_unit(outputs)
 
+    def initialize(self, network: nn.Module, plan: Plan) -> None:
+        """Fill the policy, so that at first all actions are about equally likely."""
+        super().initialize(network, plan)
+        if plan.init is None:
+            _orthogonal(network, head_gain=POLICY_GAIN, generator=torch.Generator().manual_seed(derive(plan.seed, "init policy")))
+
     def build(self, plan: Plan, data: Data, *, module: nn.Module | None = None, rank: int = 0, world: int = 1) -> Problem:
         """Put the task around policy and value function, environments into a stream, and evaluators beside."""
         assert isinstance(data, EnvironmentData)
@@ -125,10 +133,10 @@ class Ppo(ActingSpec):
         value = plan.model.build(plan.shape, 1)
         initialize(value, plan, purpose="init value")
         if plan.init is None:
-            for net, gain, purpose in ((policy, POLICY_GAIN, "policy"), (value, VALUE_GAIN, "value")):
-                _orthogonal(net, head_gain=gain, generator=torch.Generator().manual_seed(derive(plan.seed, f"init {purpose}")))
+            _orthogonal(value, head_gain=VALUE_GAIN, generator=torch.Generator().manual_seed(derive(plan.seed, "init value")))
         phase = Phase(owns=("",), optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
-        task = PpoTask(self, policy=policy, value=value, phase=phase).to(plan.device)
+        phases = slowed_phases(plan, {"policy": phase}, policy, prefix="policy.")
+        task = PpoTask(self, policy=policy, value=value, phase=phases["policy"]).to(plan.device)
         rollout = Rollout(
             self.num_steps,
             self.num_epochs,

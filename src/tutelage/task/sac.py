@@ -33,10 +33,11 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.acting import acting_problem, build_network
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task
 from tutelage.task.environment import EnvironmentData
+from tutelage.task.initialization import initialize
 from tutelage.task.objective import WithGradients
 from tutelage.task.replayed import Follower, ReplayedSpec, replay_stream, weighted_sum
 from tutelage.task.sac_gradient import SacGradient, SacNets, SacWeights
-from tutelage.task.supervised import initialize
+from tutelage.task.staged import slowed_phases
 
 __all__ = ["Sac", "SacTask"]
 
@@ -53,6 +54,7 @@ class Sac(ReplayedSpec):
     shape_type: ClassVar[type[Shape]] = ObservationShape
     takes: ClassVar[Literal["choices", "numbers", "both"]] = "numbers"
     strength: ClassVar[dict[str, int]] = {"choices": 0, "numbers": 2}
+    beside = ("critics.", "targets.", "log_temperature")
     scale: Literal["running", "none"] = Field(
         "running",
         description="Whether observations are normalized by the spread of the first, random steps, or left as they are.",
@@ -120,6 +122,7 @@ class Sac(ReplayedSpec):
             name: Phase(owns=owned, optim=plan.optim, schedule=plan.schedule, clip=plan.clip)
             for name, owned in SacTask.owned.items()
         }
+        phases = slowed_phases(plan, phases, actor, prefix="actor.")
         task = SacTask(self, actor=actor, critics=critics, phases=phases).to(plan.device)
         stream = replay_stream(task, self.replay(plan.batch_size), plan, data, num_envs=self.num_envs)
         return acting_problem(task, stream, plan, data)

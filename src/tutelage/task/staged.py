@@ -4,12 +4,15 @@ Two phases own the same new parameters: `head`, which owns nothing else, and `fi
 what was taken over.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from torch import nn
 
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Phase
 
-__all__ = ["depth_factors", "opening_of", "staged_phases"]
+__all__ = ["depth_factors", "opening_of", "slowed_phases", "staged_phases"]
 
 MOST_GROUPS = 8
 """Different factors: each is a group of the optimizer, and more of them only cost time."""
@@ -39,6 +42,23 @@ def staged_phases(plan: Plan, network: nn.Module, *, prefix: str) -> dict[str, P
         return {"fit": fit}
     fresh = tuple(prefix + name for name in origin.fresh)
     return {"head": Phase(owns=fresh, optim=plan.optim, schedule=plan.schedule, clip=plan.clip), "fit": fit}
+
+
+def slowed_phases(plan: Plan, phases: Mapping[str, Phase], network: nn.Module, *, prefix: str) -> dict[str, Phase]:
+    """Return the phases of a task that trains several networks at once, with smaller steps for what was taken over.
+
+    Args:
+        plan: Everything decided.
+        phases: As they are where a training starts from nothing.
+        network: The network that leaves the training.
+        prefix: What its parameters' names begin with in the task.
+    """
+    origin = plan.origin
+    if origin is None:
+        return dict(phases)
+    own = depth_factors(network, fresh=origin.fresh, factor=origin.factor, deepest=origin.deepest)
+    factors = {prefix + name: value for name, value in own.items()} | dict.fromkeys(origin.beside, origin.factor)
+    return {name: replace(phase, factors=factors) for name, phase in phases.items()}
 
 
 def opening_of(plan: Plan) -> tuple[tuple[str, ...], float]:

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem, RecipeError
-from tutelage.core.seeds import derive
 from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component, grant
 from tutelage.data.part.base import Part, RowsPart
@@ -28,6 +27,7 @@ from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, Tas
 from tutelage.task.beside import Beside
 from tutelage.task.calibration import Honesty, parted_validation
 from tutelage.task.evaluation import RowsEvaluator, Shown
+from tutelage.task.initialization import initialize
 from tutelage.task.lags import lag_batch, measure_lags
 from tutelage.task.mirroring import Mirroring
 from tutelage.task.parts import split_rows
@@ -35,7 +35,7 @@ from tutelage.task.row_example import row_example
 from tutelage.task.rows import PreparedPart, RowsData, planned_stream, rows_data
 from tutelage.task.staged import opening_of, staged_phases
 
-__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "by_member", "choose_ema", "initialize"]
+__all__ = ["SupervisedSpec", "SupervisedTask", "build_model", "by_member", "choose_ema"]
 
 MOST_TRAIN_ROWS = 2_000
 """Train rows that are measured where a training seems to have learned nothing."""
@@ -46,7 +46,7 @@ class SupervisedSpec(TaskSpec):
     """What tasks with labels share; a subclass says what labels mean, which loss and metrics fit, and how to judge."""
 
     needs_labels: ClassVar[bool] = True
-    can_start: ClassVar[bool] = True
+    starts = "head first"
     mistake_noun: ClassVar[str]
 
     def fit_target(self, labels: np.ndarray, *, reason: str, locate: Callable[[int], str] | None = None) -> Target:
@@ -245,12 +245,6 @@ def build_model(plan: Plan, module: nn.Module | None) -> nn.Module:
     if plan.shape is not None and plan.shape.view(Grid) is not None:
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
-
-
-def initialize(module: nn.Module, plan: Plan, *, purpose: str) -> None:
-    """Initialize a network as the plan says, in place; where it says nothing, the architecture's own weights stay."""
-    if plan.init is not None:
-        plan.init.apply(module, torch.Generator().manual_seed(derive(plan.seed, purpose)))
 
 
 def choose_ema(wish: float | str, *, auto: Suggestion, made: Decisions) -> float:

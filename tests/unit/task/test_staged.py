@@ -11,7 +11,7 @@ from tutelage.planning.origin import OriginPlan
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import recipe_from
 from tutelage.task.base import Task
-from tutelage.task.staged import depth_factors, opening_of, staged_phases
+from tutelage.task.staged import depth_factors, opening_of, slowed_phases, staged_phases
 from tutelage.training.resolve import resolve
 
 FACTS = Facts("array", ArrayShape(sizes=(4,)), 80, 20, 0, "classify", (40, 40), Machine("cpu", "Test", 2, "", 0.0, 0.0))
@@ -46,6 +46,15 @@ def test_phases_own_what_is_new_and_all_with_factors_for_what_is_known() -> None
     assert opening_of(plan().but(origin=origin)) == (("head",), 0.25)
 
 
+def test_networks_that_learn_at_once_are_slowed_in_each_phase_with_what_is_beside_them() -> None:
+    network, phase = nn.Linear(4, 3), staged_phases(plan(), nn.Linear(4, 3), prefix="actor.")["fit"]
+    origin = OriginPlan(path="a", sha256="0" * 64, factor=0.5, deepest=0.5, beside=("critic.weight",))
+    found = slowed_phases(plan().but(origin=origin), {"critic": phase, "actor": phase}, network, prefix="actor.")
+    expected = {"actor.weight": 0.5, "actor.bias": 0.5, "critic.weight": 0.5}
+    assert {name: dict(each.factors) for name, each in found.items()} == {"critic": expected, "actor": expected}
+    assert slowed_phases(plan(), {"actor": phase}, network, prefix="actor.")["actor"] is phase
+
+
 def test_from_nothing_there_is_one_phase_without_factors() -> None:
     (phase,) = staged_phases(plan(), nn.Linear(2, 2), prefix="model.").values()
     assert not phase.factors
@@ -74,8 +83,10 @@ def test_defaults_take_the_known_architecture_and_read_few_rows_often() -> None:
 
 def test_public_weights_take_smaller_steps_than_those_of_a_run() -> None:
     own, public = with_known(KNOWN), with_known(Known("weights/", KNOWN.model, is_public=True))
-    assert treatment(public).factor < treatment(own).factor
-    assert treatment(own).deepest < treatment(own).factor < 1
+    usual, foreign = (treatment(facts, starts="head first") for facts in (own, public))
+    assert foreign.factor < usual.factor
+    assert usual.deepest < usual.factor < 1
+    assert treatment(own, starts="at once").head == 0
     decided = resolve(recipe_from({"source": "x"}, where="test"), public)
     assert getattr(decided.optim, "kind", "") == "adamw"
     assert decided.clip == 1.0

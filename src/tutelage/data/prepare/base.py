@@ -34,6 +34,8 @@ class Fitted:
     """The kind of source that makes rows of arrays and lists from Python, where these are no table of numbers."""
     row_form: ClassVar[str] = ""
     """What a row looks like to people: `picture`, `row`, `text`, `series` or `numbers`; "" where nobody hands one over."""
+    is_of_its_data: ClassVar[bool] = False
+    """Whether what was fitted belongs to the very data, such as a scale of each series: for others it is fitted anew."""
     takes_texts: ClassVar[bool] = False
     """Whether a row is a text, so that a Python list of str is rows and not paths."""
 
@@ -118,6 +120,14 @@ class Fitted:
             DataError: They are not like those.
         """
         return self
+
+    def misfit(self, part: Part) -> str:
+        """Return why data that are no rows cannot be prepared by it, to go on learning from; "" where they can."""
+        return f"it is for other data than {part.kind} data"
+
+    def lasting(self, part: Part) -> dict[str, Any]:
+        """Return settings that it should keep where it is fitted anew, so that the network fits what it gives."""
+        return {}
 
     def entries(self) -> dict[str, tuple[str, ...]]:
         """Name what a network's inputs stand for; {} where they mean the same for all data, such as pixels.

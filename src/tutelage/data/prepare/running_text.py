@@ -34,6 +34,7 @@ SEAM = re.compile(r"(?<=\S)(?=[ \n\r\t])")
 
 LEAST_LENGTH = 2
 """Tokens that a piece has at least."""
+MOST_SHOWN = 6
 MAX_TOLD = 12
 """Tokens whose numbers are told one by one."""
 
@@ -93,6 +94,18 @@ class FittedText(Fitted):
     def unknown(self, text: str) -> str:
         """Return the characters of a text, each once, that have no token of their own."""
         return ""
+
+    def misfit(self, part: Part) -> str:
+        """Return which characters of a text it does not know; "" where it knows all."""
+        if not isinstance(part, CorpusPart):
+            return super().misfit(part)
+        unknown = self.unknown(part.text)
+        shown = ", ".join(map(repr, unknown[:MOST_SHOWN])) + (", ..." if len(unknown) > MOST_SHOWN else "")
+        return f"the new text has {len(unknown):,} characters that it does not know: {shown}" if unknown else ""
+
+    def lasting(self, part: Part) -> dict[str, Any]:
+        """Return how long pieces are."""
+        return {"length": self.length} if isinstance(part, CorpusPart) else {}
 
     def writer(self) -> Callable[[Sequence[int]], str]:
         """Return what turns tokens into text as they come: a character whose last byte is still to come is held back."""

@@ -34,6 +34,8 @@ Steps = Annotated[int, Field(ge=0, le=2**31)]
 Step = Annotated[int, Field(gt=0, le=2**62)]
 """Microseconds, at most some thousand years."""
 Day = Annotated[int, Field(ge=1, le=31)]
+LEAST_WINDOWS = 3
+"""Of train, validation and test at least, for series that go on being learned with a window that is there."""
 READING: Mapping[str, Any] = {
     "time_column": str,
     "series_id": str,
@@ -141,6 +143,7 @@ class TimelineFitted(Fitted):
     """
 
     input_source = "timeline"
+    is_of_its_data = True
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -228,6 +231,23 @@ class TimelineFitted(Fitted):
             "calendar": list(self.calendar),
             "reading": dict(self.read),
         }
+
+    def misfit(self, part: Part) -> str:
+        """Return why other series cannot be cut into its windows; "" where they can."""
+        if not isinstance(part, TimelinePart):
+            return super().misfit(part)
+        needed = LEAST_WINDOWS * (self.length + self.horizon)
+        return f"its windows of {self.length + self.horizon:,} times are long for {len(part):,}" if len(part) < needed else ""
+
+    def lasting(self, part: Part) -> dict[str, Any]:
+        """Return window, horizon and calendar, where other series are long enough for them."""
+        return {} if self.misfit(part) else {"length": self.length, "horizon": self.horizon, "calendar": bool(self.calendar)}
+
+    def entries(self) -> dict[str, tuple[str, ...]]:
+        """Return what is known of each time beforehand."""
+        named = tuple(self.read.get("known", ()))
+        named = named if len(named) == len(self.known_scale[0]) else tuple(f"known {k}" for k in range(len(self.known_scale[0])))
+        return {"known": named + tuple(f"{wave} of the {name}" for name in self.calendar for wave in ("sine", "cosine"))}
 
     def reading(self) -> dict[str, Any]:
         """Return what the columns of a table are."""

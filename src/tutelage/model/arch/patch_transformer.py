@@ -13,6 +13,7 @@ Shape letters: B batch, C channels, N = B C, L times before, H times after, K kn
 D width, E width of a head.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import torch
@@ -120,11 +121,18 @@ class Known(nn.Module):
 
     def __init__(self, num_known: int, *, patch: int, width: int) -> None:
         super().__init__()
+        self.patch = patch
         self.embed = mark(nn.Linear(num_known * patch, width, bias=False), "input")
         self.step = mark(nn.Linear(num_known, width), "input")
         self.ask = mark(nn.Linear(width, width), "output")
         nn.init.zeros_(self.ask.weight)
         nn.init.zeros_(self.ask.bias)
+
+    def named_places(self, entries: Mapping[str, tuple[str, ...]]) -> dict[str, dict[int, tuple[str, ...]]]:
+        """Name what inputs stand for: what is known of each time, in a patch once for each of its places."""
+        names = entries.get("known", ())
+        in_patch = tuple(f"{name} at {place}" for name in names for place in range(self.patch))
+        return {"embed.weight": {1: in_patch}, "step.weight": {1: names}} if names else {}
 
     def seen(self, patch_BKTP: Tensor) -> Tensor:
         """Return what patches of the past add, [B, T, D]."""

@@ -16,14 +16,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tutelage.model.layers.inputs import FlatInput
-from tutelage.model.layers.joined import Joined
+from tutelage.model.layers.plain_chain import plain_chain
 from tutelage.model.layers.waves import Waves
 
 __all__ = ["SlopeNet"]
-
-MOST_UNITS = 1024
-"""From here on products take nearly all of the time, and autograd costs little by comparison."""
 
 
 class SlopeNet:
@@ -45,23 +41,10 @@ class SlopeNet:
     @classmethod
     def of(cls, module: nn.Module) -> "SlopeNet | None":
         """Return a module as such a net; None where it is anything else, or not on the CPU in float32."""
-        if isinstance(module, Joined):
-            if module.num_members != 1 or not isinstance(module.inputs, FlatInput):
-                return None
-            parts: list[nn.Module] = list(module.layers)
-        elif isinstance(module, nn.Sequential):
-            parts = list(module)
-        else:
+        chain = plain_chain(module, activations=(nn.ReLU,), first=Waves)
+        if chain is None:
             return None
-        flat = [part for layer in parts for part in (layer if isinstance(layer, nn.Sequential) else (layer,))]
-        waves = flat.pop(0) if flat and isinstance(flat[0], Waves) else None
-        layers = [layer for layer in flat[::2] if isinstance(layer, nn.Linear)]
-        is_alternate = len(layers) == len(flat[::2]) == len(flat[1::2]) + 1
-        if not is_alternate or not all(type(each) is nn.ReLU for each in flat[1::2]) or not all(map(_is_plain, layers)):
-            return None
-        if any(parameter.device.type != "cpu" or parameter.dtype != torch.float32 for parameter in module.parameters()):
-            return None
-        return cls(waves if isinstance(waves, Waves) else None, layers)
+        return cls(chain.first if isinstance(chain.first, Waves) else None, chain.linear)
 
     @torch.no_grad()
     def forward(self, input_BN: Tensor) -> Tensor:
@@ -153,9 +136,3 @@ class _Wave:
         torch.mm(self._input.t(), by_angle_BQ, out=into_NQ)
         into_NQ.addmm_(by_slope_PN.t(), self._by_angle[:rows]).mul_(2 * math.pi)
         return torch.cat([by_slope_PN, cosine_PQ, -sine_PQ], dim=1)
-
-
-def _is_plain(layer: nn.Linear) -> bool:
-    """Tell whether a layer is torch's own linear one, with a bias, and small."""
-    is_own = type(layer) is nn.Linear and [name for name, _ in layer.named_parameters()] == ["weight", "bias"]
-    return is_own and max(layer.in_features, layer.out_features) <= MOST_UNITS

@@ -15,14 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.model.layers.inputs import FlatInput
 from tutelage.model.layers.joined import Joined
+from tutelage.model.layers.plain_chain import plain_chain
 
 __all__ = ["Room", "SmallNet"]
 
 ACTIVATIONS = (nn.Tanh, nn.ReLU)
-MOST_UNITS = 1024
-"""From here on products take nearly all of the time, and autograd costs nothing by comparison."""
 FEW_PRODUCTS, FEW_NUMBERS = 2**18, 2**16
 """So few multiplications of a layer, and sums of so few numbers, are NumPy's, which begins sooner. From there on its library asks
 a second thread, which beside other work takes longer than the first alone."""
@@ -79,15 +77,8 @@ class SmallNet:
             module: What is looked at.
             slopes: Memory that `backward` needs while it runs, shared with any; its own where none is given.
         """
-        if not isinstance(module, Joined) or module.num_members != 1 or not isinstance(module.inputs, FlatInput):
-            return None
-        flat = [part for layer in module.layers for part in (layer if isinstance(layer, nn.Sequential) else (layer,))]
-        layers, activations = flat[::2], flat[1::2]
-        fits = len(layers) == len(activations) + 1 and all(isinstance(each, ACTIVATIONS) for each in activations)
-        if not fits or not all(_is_plain(layer) for layer in layers):
-            return None
-        linear = [layer for layer in layers if isinstance(layer, nn.Linear)]
-        return cls(linear, activations, slopes=slopes or Room())
+        chain = plain_chain(module, activations=ACTIVATIONS) if isinstance(module, Joined) else None
+        return None if chain is None else cls(chain.linear, chain.activations, slopes=slopes or Room())
 
     def forward(self, input_BI: Tensor, room: Room | None = None) -> tuple[Tensor, list[Tensor]]:
         """Return outputs float32 [B, O], and what `backward` needs: it holds until the next call with the same room.
@@ -216,12 +207,3 @@ def _by_weights(given_BO: Tensor, seen_BI: Tensor, ones_B: Tensor, *, into: Sequ
         np.matmul(ones_B.numpy(), given_BO.numpy(), out=bias_O.numpy())
     else:
         torch.mv(given_BO.t(), ones_B, out=bias_O)
-
-
-def _is_plain(layer: nn.Module) -> bool:
-    """Tell whether a layer is torch's linear one with a bias, small, on the CPU and in float32."""
-    if type(layer) is not nn.Linear or len(list(layer.parameters())) < 2:
-        return False
-    if max(layer.in_features, layer.out_features) > MOST_UNITS:
-        return False
-    return layer.weight.device.type == "cpu" and layer.weight.dtype == layer.bias.dtype == torch.float32
