@@ -23,7 +23,8 @@ class TeachingWish(Spec):
         "auto", description="live = teachers answer for each changed batch; fixed = once for each row as it is."
     )
     mixed: float | Auto = Field(
-        "auto", description="Share of each batch, in [0, 1], that is mixtures of two pictures, which count for the teachers alone."
+        "auto",
+        description="Share of each batch, in [0, 1], that is mixtures of two pictures, which count for the teachers alone.",
     )
     extra: Location = Field("", description="Further rows to learn from; those without labels count for the teachers alone.")
 

@@ -82,13 +82,16 @@ def _decide_own(wish: float | str, terms: tuple[Any, ...], mixed: float, *, made
     return own
 
 
-def _decide_mixed(
-    wish: TeachingWish, known: TeacherFacts, task: TaskSpec, terms: tuple[Any, ...], *, made: Decisions
-) -> float:
+def _decide_mixed(wish: TeachingWish, known: TeacherFacts, task: TaskSpec, terms: tuple[Any, ...], *, made: Decisions) -> float:
     """Choose which share of each batch is mixtures of two pictures."""
     is_taught = any(term.weight for term in terms)
     refusal = "" if is_taught else "teachers are not asked: no term has a weight"
-    refusal = refusal or known.not_mixed or known.not_live or ("distill.views = fixed asks for rows as they are" if wish.views == "fixed" else "")
+    refusal = (
+        refusal
+        or known.not_mixed
+        or known.not_live
+        or ("distill.views = fixed asks for rows as they are" if wish.views == "fixed" else "")
+    )
     if wish.mixed == "auto":
         mixed, why = 0.0, refusal or f"a mixture of {task.answers} is not known to help"
         if not refusal and task.answers == "classes":
