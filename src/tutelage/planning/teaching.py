@@ -18,13 +18,15 @@ class TeachingWish(Spec):
     terms: tuple[Pick("distillation"), ...] | Auto = Field(  # type: ignore[valid-type]
         "auto", description="What the teachers add to the loss, where the task's own loss counts `own`."
     )
-    own: float | Auto = Field("auto", description="Share of the task's own loss, >= 0; 0 learns from the teachers alone.")
+    own: float = Field(1.0, ge=0, le=1e6, description="Share of the task's own loss; 0 learns from the teachers alone.")
     views: Literal["auto", "live", "fixed"] = Field(
         "auto", description="live = teachers answer for each changed batch; fixed = once for each row as it is."
     )
-    mixed: float | Auto = Field(
-        "auto",
-        description="Share of each batch, in [0, 1], that is mixtures of two pictures, which count for the teachers alone.",
+    mixed: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of each batch that is mixtures of two pictures: for the teachers alone. Typical: 0 to 0.5.",
     )
     extra: Location = Field("", description="Further rows to learn from; those without labels count for the teachers alone.")
 

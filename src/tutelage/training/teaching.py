@@ -13,10 +13,6 @@ from tutelage.task.base import TaskSpec
 
 __all__ = ["decide_teaching"]
 
-MIXED, MIXED_OWN = 0.5, 0.0
-"""Where pictures are mixed: the share of each batch, and of the task's own loss (docs/LOG.md)."""
-MOST_OWN = 1e6
-
 
 def decide_teaching(recipe: Recipe, facts: Facts, task: TaskSpec, augment: object, *, made: Decisions) -> Teaching | None:
     """Return how the student is taught; None where it learns from labels alone.
@@ -39,12 +35,15 @@ def decide_teaching(recipe: Recipe, facts: Facts, task: TaskSpec, augment: objec
     has_features = any(term.compares == "features" for term in terms)
     if has_features:
         known = replace(known, not_fixed=known.not_fixed or "features are compared of the very batch that the student sees")
-    mixed = _decide_mixed(wish, known, task, terms, made=made)
-    views, why = ("live", "mixtures are made anew for each batch") if mixed else _decide_views(wish.views, known, augment)
+    _require_mixable(wish, known)
+    is_mixed, anew = bool(wish.mixed), "mixtures are made anew for each batch"
+    views, why = ("live", anew) if is_mixed else _decide_views(wish.views, known, augment)
     made.choose("distill.teachers", "auto", ", ".join(file.path for file in known.files), "; ".join(known.notes))
-    own = _decide_own(wish.own, terms, mixed, made=made)
+    made.choose("distill.own", "auto", wish.own, "the share of the task's own loss")
+    if is_mixed:
+        made.choose("distill.mixed", wish.mixed, wish.mixed)
     made.choose("distill.views", wish.views, views, why)
-    return Teaching(teachers=known.files, terms=terms, own=own, views=views, extra=wish.extra, mixed=mixed)
+    return Teaching(teachers=known.files, terms=terms, own=wish.own, views=views, extra=wish.extra, mixed=wish.mixed)
 
 
 def _decide_terms(recipe: Recipe, facts: Facts, task: TaskSpec, *, made: Decisions) -> tuple[Any, ...]:
@@ -64,46 +63,22 @@ def _decide_terms(recipe: Recipe, facts: Facts, task: TaskSpec, *, made: Decisio
             raise RecipeError(f"recipe: distill.terms: {say(term)} {refusal}. Known: tutelage list distillation.")
     if len({term.kind for term in terms}) < len(terms):
         raise RecipeError(f"recipe: distill.terms = {[term.kind for term in terms]}: expected each once.")
-    return terms
-
-
-def _decide_own(wish: float | str, terms: tuple[Any, ...], mixed: float, *, made: Decisions) -> float:
-    """Choose what the task's own loss counts beside the teachers."""
-    if wish != "auto" and not 0 <= float(wish) <= MOST_OWN:
-        raise RecipeError(f"recipe: distill.own = {wish:g}: must be 0 to {MOST_OWN:g}. Typical: 0 to 1.")
-    is_taught = any(term.weight for term in terms)
-    own = (MIXED_OWN if mixed and is_taught else 1.0) if wish == "auto" else float(wish)
-    if not own and not is_taught:
+    if not wish.own and not any(term.weight for term in terms):
         raise RecipeError(
             "recipe: distill.own = 0, and no term has a weight: there is nothing to learn. Give one of them a weight."
         )
-    why = "teachers say more of pictures and their mixtures than labels do" if mixed else "the share of the task's own loss"
-    made.choose("distill.own", wish, own, why)
-    return own
+    return terms
 
 
-def _decide_mixed(wish: TeachingWish, known: TeacherFacts, task: TaskSpec, terms: tuple[Any, ...], *, made: Decisions) -> float:
-    """Choose which share of each batch is mixtures of two pictures."""
-    is_taught = any(term.weight for term in terms)
-    refusal = "" if is_taught else "teachers are not asked: no term has a weight"
-    refusal = (
-        refusal
-        or known.not_mixed
-        or known.not_live
-        or ("distill.views = fixed asks for rows as they are" if wish.views == "fixed" else "")
-    )
-    if wish.mixed == "auto":
-        mixed, why = 0.0, refusal or f"a mixture of {task.answers} is not known to help"
-        if not refusal and task.answers == "classes":
-            mixed, why = MIXED, "a teacher knows its train rows by heart; of mixtures it says what it has learned"
-    else:
-        mixed, why = float(wish.mixed), ""
-        if not 0 <= mixed <= 1:
-            raise RecipeError(f"recipe: distill.mixed = {mixed:g}: must be a share, 0 to 1. Typical: 0.5.")
-        if mixed and refusal:
-            raise RecipeError(f"recipe: distill.mixed = {mixed:g}: {refusal}. Leave it out.")
-    made.choose("distill.mixed", wish.mixed, mixed, why)
-    return mixed
+def _require_mixable(wish: TeachingWish, known: TeacherFacts) -> None:
+    """Refuse mixtures for which there is no answer.
+
+    Raises:
+        RecipeError: They are wished for, and the teachers cannot answer for them.
+    """
+    fixed = "distill.views = 'fixed' asks for rows as they are" if wish.views == "fixed" else ""
+    if wish.mixed and (refusal := known.not_mixed or known.not_live or fixed):
+        raise RecipeError(f"recipe: distill.mixed = {wish.mixed:g}: {refusal}. Leave it out.")
 
 
 def _decide_views(wish: str, known: TeacherFacts, augment: Any) -> tuple[Any, str]:

@@ -132,16 +132,15 @@ def test_the_plain_model_beside_a_teacher_is_never_left_out_in_silence(tmp_path:
         live(batch, None)
 
 
-def test_pictures_are_mixed_unless_nobody_wants_it(pictures: Run, tmp_path: Path) -> None:
-    student = study(pictures, tmp_path / "student")
+def test_pictures_are_mixed_on_request(pictures: Run, tmp_path: Path) -> None:
+    wish = {"mixed": 0.5, "own": 0}
+    student = study(pictures, tmp_path / "student", distill=wish)
     distill = student.decided.distill
     assert distill is not None
-    assert distill.mixed > 0
+    assert (distill.mixed, distill.views) == (0.5, "live")
     assert student.decided.mirror == "off"
-    plain = study(pictures, tmp_path / "plain", distill={"mixed": 0}).decided.distill
-    assert plain is not None
-    assert (plain.mixed, plain.own) == (0, 1)
-    with pytest.raises(RecipeError, match="must be a share"):
+    assert not same(student, study(pictures, tmp_path / "plain", distill={"own": 0}))
+    with pytest.raises(RecipeError, match="less than or equal to 1"):
         study(pictures, tmp_path / "much", distill={"mixed": 2})
     with pytest.raises(RecipeError, match="asks for rows as they are"):
         study(pictures, tmp_path / "fixed", distill={"mixed": 0.5, "views": "fixed"})
