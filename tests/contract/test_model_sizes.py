@@ -23,7 +23,7 @@ def test_a_smaller_version_has_at_most_its_share_of_the_parameters_and_builds(ki
     model: Model = catalog.load("model", kind)()
     shape = shape_for(model)
     most = fraction * model.count(shape, OUTPUTS)
-    if model.scaled(1e-9).count(shape, OUTPUTS) > most:
+    if model.flatter(fraction**0.5).scaled(1e-9).count(shape, OUTPUTS) > most:
         with pytest.raises(RecipeError, match="Name another architecture"):
             model.smaller(shape, OUTPUTS, fraction=fraction)
         return
@@ -33,6 +33,16 @@ def test_a_smaller_version_has_at_most_its_share_of_the_parameters_and_builds(ki
     assert sum(parameter.numel() for parameter in built.parameters() if parameter.requires_grad) <= most
     wider = model.smaller(shape, OUTPUTS, fraction=0.9)
     assert wider.count(shape, OUTPUTS) >= smaller.count(shape, OUTPUTS)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WIDE if catalog.load("model", kind).depths_of])
+def test_a_smaller_version_has_fewer_layers(kind: str) -> None:
+    model: Model = catalog.load("model", kind)()
+    deep = model.but(**dict.fromkeys(model.depths_of, 4))
+    shape = shape_for(deep)
+    smaller = deep.smaller(shape, OUTPUTS, fraction=1 / 4)
+    assert [getattr(smaller, name) for name in model.depths_of] == [2] * len(model.depths_of)
+    assert deep.flatter(1e-9) == deep.but(**dict.fromkeys(model.depths_of, 1))
 
 
 @pytest.mark.parametrize("kind", sorted({*catalog.names("model")} - {*WIDE}))

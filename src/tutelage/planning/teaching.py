@@ -22,6 +22,12 @@ class TeachingWish(Spec):
     views: Literal["auto", "live", "fixed"] = Field(
         "auto", description="live = teachers answer for each changed batch; fixed = once for each row as it is."
     )
+    mixed: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Share of each batch that is mixtures of two pictures: for the teachers alone. Typical: 0 to 0.5.",
+    )
     extra: Location = Field("", description="Further rows to learn from; those without labels count for the teachers alone.")
 
     def anywhere(self) -> "TeachingWish":
@@ -47,6 +53,7 @@ class Teaching(Spec):
         own: Share of the task's own loss.
         views: Whether they answer for each changed batch, or once for each row as it is.
         extra: Further rows, or "".
+        mixed: Share of each batch that is mixtures of two pictures.
     """
 
     teachers: Annotated[tuple[TeacherFile, ...], Field(min_length=1)]
@@ -54,6 +61,7 @@ class Teaching(Spec):
     own: Annotated[float, Field(ge=0)]
     views: Literal["live", "fixed"]
     extra: Location = ""
+    mixed: Annotated[float, Field(ge=0, le=1)] = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +72,12 @@ class TeacherFacts:
         files: Their predictors.
         not_live: Why they cannot answer for a batch as the student sees it; "" where they can.
         not_fixed: Why their answers cannot be kept; "" where they can.
+        not_mixed: Why they cannot answer for mixtures of rows; "" where they can.
         notes: What is to be told of them.
     """
 
     files: tuple[TeacherFile, ...]
     not_live: str = ""
     not_fixed: str = ""
+    not_mixed: str = ""
     notes: tuple[str, ...] = ()

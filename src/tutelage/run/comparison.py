@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +18,13 @@ from tutelage.model.example import example_batch
 from tutelage.predictor.predictor import Predictor
 from tutelage.task.modes import evaluation_mode
 
-__all__ = ["LATENCY_SIZES", "Cost", "answers_of", "cost_of", "scores_of"]
+__all__ = ["LATENCY_SIZES", "Cost", "answers_of", "costs_of", "scores_of"]
 
 LATENCY_SIZES = (1, 32)
 """Rows that are answered at a time."""
 MEMORY_SIZE = 32
 WARM_UPS, MOST_CALLS, MOST_SECONDS = 3, 100, 2.0
-"""Of each size: calls before the clock counts, and calls and seconds at most."""
+"""Of each size and model: calls before the clock counts, and calls and seconds at most."""
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,17 @@ class Cost:
         }
 
 
-def cost_of(predictors: Sequence[Predictor]) -> Cost:
-    """Return what the answers of one model cost, or those of several together."""
-    each = [_cost(predictor) for predictor in predictors]
-    flops = [cost.flops for cost in each]
-    return Cost(
-        sum(cost.num_parameters for cost in each),
-        None if None in flops else sum(filter(None, flops)),
-        sum(cost.memory_bytes for cost in each),
-        {
-            size: {name: sum(cost.latency_ms[size][name] for cost in each) for name in ("p50", "p95")}
-            for size in each[0].latency_ms
-        },
-    )
+@torch.no_grad()
+def costs_of(models: Mapping[str, Sequence[Predictor]]) -> dict[str, Cost]:
+    """Return what the answers of each model cost; of a model that is several predictors, all of them together."""
+    with ExitStack() as modes:
+        for predictor in (predictor for predictors in models.values() for predictor in predictors):
+            modes.enter_context(evaluation_mode(predictor.module))
+        latencies = {str(size): _latencies(models, size) for size in LATENCY_SIZES}
+        return {
+            name: _cost(predictors, {size: found[name] for size, found in latencies.items()})
+            for name, predictors in models.items()
+        }
 
 
 def answers_of(predictors: Sequence[Predictor], part: RowsPart) -> np.ndarray:
@@ -79,16 +77,15 @@ def scores_of(answers: np.ndarray, truth: np.ndarray, *, names: Sequence[str], p
     return {f"{part}/{name}": float(catalog.load("metric", name)().compute(outcome)) for name in names}
 
 
-@torch.no_grad()
-def _cost(predictor: Predictor) -> Cost:
-    """Measure one model."""
-    with evaluation_mode(predictor.module):
-        return Cost(
-            sum(parameter.numel() for parameter in predictor.network.parameters()),
-            _flops(predictor),
-            _memory(predictor),
-            {str(size): _latency(predictor, size) for size in LATENCY_SIZES},
-        )
+def _cost(predictors: Sequence[Predictor], latency_ms: Mapping[str, Mapping[str, float]]) -> Cost:
+    """Return what one model costs."""
+    flops = [_flops(predictor) for predictor in predictors]
+    return Cost(
+        sum(parameter.numel() for predictor in predictors for parameter in predictor.network.parameters()),
+        None if None in flops else sum(filter(None, flops)),
+        sum(_memory(predictor) for predictor in predictors),
+        latency_ms,
+    )
 
 
 def _batch(predictor: Predictor, size: int) -> dict[str, Tensor]:
@@ -125,18 +122,30 @@ def _memory(predictor: Predictor) -> int:
     return largest + sum(int(value.nbytes) for value in predictor.network.state_dict().values())
 
 
-def _latency(predictor: Predictor, size: int) -> dict[str, float]:
-    """Return how long the network takes for so many rows, in milliseconds."""
-    batch = _batch(predictor, size)
-    found: list[float] = []
+def _latencies(models: Mapping[str, Sequence[Predictor]], size: int) -> dict[str, dict[str, float]]:
+    """Return how long the networks of each model take for so many rows, in milliseconds.
+
+    The models take turns, so that whatever else the machine does meets all of them alike.
+    """
+    batches = {name: [_batch(predictor, size) for predictor in predictors] for name, predictors in models.items()}
+    found: dict[str, list[float]] = {name: [] for name in models}
+    end, calls = time.perf_counter() + MOST_SECONDS * len(models), 0
+    while calls < MOST_CALLS + WARM_UPS and (time.perf_counter() < end or calls <= WARM_UPS):
+        for name, predictors in models.items():
+            start = time.perf_counter()
+            for predictor, batch in zip(predictors, batches[name], strict=True):
+                _run(predictor, batch)
+            found[name].append(1000 * (time.perf_counter() - start))
+        calls += 1
+    return {
+        name: {f"p{share}": float(np.percentile(each[WARM_UPS:], share)) for share in (50, 95)} for name, each in found.items()
+    }
+
+
+def _run(predictor: Predictor, batch: dict[str, Tensor]) -> None:
+    """Let a network answer, and wait until it has."""
     device = torch.device(predictor.device)
-    end = time.perf_counter() + MOST_SECONDS
-    while len(found) < MOST_CALLS + WARM_UPS and (time.perf_counter() < end or len(found) <= WARM_UPS):
-        start = time.perf_counter()
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=predictor.precision == "bfloat16"):
-            predictor.module.of_finished(batch)
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        found.append(1000 * (time.perf_counter() - start))
-    counted = found[WARM_UPS:]
-    return {"p50": float(np.percentile(counted, 50)), "p95": float(np.percentile(counted, 95))}
+    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=predictor.precision == "bfloat16"):
+        predictor.module.of_finished(batch)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)

@@ -5,7 +5,7 @@ Each of the two is an ordinary run. The same command again goes on where it was 
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,15 +19,17 @@ from tutelage.model.arch.base import Model
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Budget, Recipe, recipe_from
 from tutelage.planning.teaching import TeachingWish
-from tutelage.run.comparison import answers_of, cost_of, scores_of
+from tutelage.predictor.predictor import Predictor
+from tutelage.run.comparison import answers_of, costs_of, scores_of
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
 from tutelage.run.run import Run
 from tutelage.run.start import Request, resume_training, start_training
+from tutelage.task.base import Data
 from tutelage.task.rows import RowsData
-from tutelage.task.teachable import ComparesAnswers
+from tutelage.task.teachable import ComparesAnswers, DecidesPlaces
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
@@ -127,6 +129,8 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     if plan.prepare is not None:
         # Teacher and student see the same rows, also where the usual preprocessing depends on the time that there is.
         values["prepare"] = plan.prepare
+    # A student is asked for its speed, and mirror images would double the price of each answer.
+    values["mirror"] = "off"
     values |= lesson.wishes
     values["distill"] = {
         **lesson.wishes.get("distill", {}),
@@ -210,22 +214,34 @@ def compare(lesson: Lesson, student: Run, alone: Run | None) -> dict[str, Any]:
     """
     teachers = [Run.open(place) for place in lesson.teachers]
     models = {"teacher": teachers, "student": [student], **({"alone": [alone]} if alone is not None else {})}
+    predictors = {name: [run.predictor for run in runs] for name, runs in models.items()}
+    costs = costs_of(predictors)
     record: dict[str, Any] = {
-        name: {"runs": [str(run.path) for run in runs], **cost_of([run.predictor for run in runs]).record()}
-        for name, runs in models.items()
+        name: {"runs": [str(run.path) for run in runs], **costs[name].record()} for name, runs in models.items()
     }
     data, task = student.data(lesson.data, test=lesson.test, groups=lesson.marks), student.decided.task
     assert isinstance(task, ComparesAnswers)
     if not isinstance(data, RowsData):
         for name, runs in models.items():
             record[name]["metrics"] = _own_scores(runs, student)
-        return record
+        return _with_places(record, predictors, task, data)
     name, prepared = ("test", data.test) if data.test is not None else ("val", data.validation)
     assert prepared.truth is not None
-    answers = {key: answers_of([run.predictor for run in runs], prepared.part) for key, runs in models.items()}
+    answers = {key: answers_of(each, prepared.part) for key, each in predictors.items()}
     for key, found in answers.items():
         record[key]["metrics"] = scores_of(found, prepared.truth, names=task.telling, part=name)
         record[key]["agreement"] = task.agreement(found, answers["teacher"])
+    return record
+
+
+def _with_places(
+    record: dict[str, Any], predictors: Mapping[str, Sequence[Predictor]], task: object, data: Data
+) -> dict[str, Any]:
+    """Return a comparison with the agreement of models that decide at each place of a stretch, if the task is such."""
+    if isinstance(task, DecidesPlaces):
+        decided = {name: task.decided(each, data) for name, each in predictors.items()}
+        for name, found in decided.items():
+            record[name]["agreement"] = float((found == decided["teacher"]).mean())
     return record
 
 

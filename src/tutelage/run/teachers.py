@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tutelage.core import layout
+from tutelage.core import catalog, layout
 from tutelage.core.errors import DataError, RecipeError, RunError
+from tutelage.core.shape.views import Grid
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.decoded import cache_folder
 from tutelage.data.scratch import scratch_array, scratch_folders
@@ -27,6 +28,7 @@ from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.folder import run_folder
 from tutelage.task.base import Batch, Data, Problem, TaskSpec
 from tutelage.task.features import Features
+from tutelage.task.mixtures import MIXABLE, Mixtures
 from tutelage.task.rows import RowsData
 from tutelage.task.taught import TEACHER, TEACHER_FEATURES, Taught, TaughtStream, Teaches
 from tutelage.task.teachable import ComparesAnswers, TellsOutputs
@@ -55,18 +57,23 @@ def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFact
             raise RecipeError(f"recipe: distill.extra = {wish.extra!r}: further rows need a teacher. Name distill.teachers.")
         return None
     if not isinstance(task, ComparesAnswers):
-        raise RecipeError(f"recipe: distill.teachers: task {getattr(task, 'kind', '')!r} cannot be taught by a trained model.")
-    files, not_live, notes = [], "", []
+        kinds = (kind for kind in catalog.names("task") if isinstance(catalog.load("task", kind)(), ComparesAnswers))
+        found = f"recipe: distill.teachers: task {getattr(task, 'kind', '')!r} cannot be taught by a trained model"
+        raise RecipeError(f"{found}. Those that can: {', '.join(kinds)}.")
+    files, not_live, not_mixed, notes = [], "", "", []
     for place in wish.teachers:
         path = (run_folder(place) / layout.BEST / layout.PREDICTOR).resolve()
         predictor = _without_counts(load_predictor(path))
         _require_fit(place, predictor, task, data)
         files.append(TeacherFile(path=str(path), seal=str(read_seal(path))))
         not_live = not_live or _not_live(place, predictor, data)
+        not_mixed = not_mixed or _not_mixed(place, predictor, data)
         floor = " with the plain model beside it" if predictor.companion is not None else ""
         count = sum(parameter.numel() for parameter in predictor.network.parameters())
         notes.append(f"{getattr(predictor.model, 'kind', 'own')} of {count:,} parameters{floor}")
-    return TeacherFacts(tuple(files), not_live, "" if task.answers_rows else TOO_MANY, tuple(notes))
+    return TeacherFacts(
+        tuple(files), not_live=not_live, not_fixed="" if task.answers_rows else TOO_MANY, not_mixed=not_mixed, notes=tuple(notes)
+    )
 
 
 def taught(problem: Problem, plan: Plan, data: Data) -> Problem:
@@ -87,20 +94,21 @@ def taught(problem: Problem, plan: Plan, data: Data) -> Problem:
     teachers = [_opened(file, device=plan.device) for file in teaching.teachers]
     spec, followed = plan.task, problem.example
     teaches = _teaches(teaching, teachers, spec, data)
+    mixtures = Mixtures(teaching.mixed, seed=plan.seed) if teaching.mixed else None
 
     def example(part: Any, row: int) -> Any:
         assert followed is not None
         found = followed(part, row)
-        # A row of any part, also one for which no answer was kept.
-        answers = teaches(found.batch, None) if isinstance(teaches, LiveAnswers) else {}
+        answers = teaches.for_any(found.batch) if isinstance(teaches, LiveAnswers) else {}
         if found.row is not None:
+            # A row of any part, also one for which no answer was kept, with the plain models beside the teachers.
             answers[TEACHER] = torch.from_numpy(next(iter(_asked(teachers, spec, found.row, target=data.target))))
         return replace(found, batch={**found.batch, **answers})
 
     return replace(
         problem,
         task=task,
-        stream=TaughtStream(problem.stream, teaches),
+        stream=TaughtStream(problem.stream, teaches, mixtures=mixtures),
         lags=lambda _task: problem.lags(own),
         example=None if followed is None else example,
     )
@@ -182,10 +190,22 @@ class LiveAnswers:
 
     @torch.no_grad()
     def __call__(self, batch: Batch, numbers: Tensor | None) -> Batch:
-        """Return the answers for a finished batch, without plain models for rows that have no number.
+        """Return the answers for a finished batch; of several teachers the features stand beside each other.
 
-        Of several teachers the features stand beside each other.
+        Raises:
+            RunError: Its rows have no numbers, and the plain model beside a teacher answers for rows by their numbers.
         """
+        if numbers is None and any(floor is not None for floor in self._floors):
+            raise RunError("the plain model beside a teacher answers for train rows: a row without a number has no answer of it.")
+        return self._found(batch, numbers)
+
+    @torch.no_grad()
+    def for_any(self, batch: Batch) -> Batch:
+        """Return the same for rows of any part; the answers are of the teachers' networks alone."""
+        return self._found(batch, None)
+
+    def _found(self, batch: Batch, numbers: Tensor | None) -> Batch:
+        """Return what the teachers say of a batch."""
         each = [
             self._answers(teacher, floor, batch, numbers) for teacher, floor in zip(self._teachers, self._floors, strict=True)
         ]
@@ -276,6 +296,13 @@ def _require_fit(place: str, teacher: Predictor, task: TaskSpec, data: Data) -> 
 def _not_live(place: str, teacher: Predictor, data: Data) -> str:
     """Return why a teacher cannot answer for a batch as the student sees it; "" where it can."""
     return "" if _is_prepared_alike(teacher, data) else f"{place} prepares rows otherwise than the student"
+
+
+def _not_mixed(place: str, teacher: Predictor, data: Data) -> str:
+    """Return why a teacher cannot answer for mixtures of rows; "" where it can."""
+    if data.fitted is None or data.fitted.shape.view(Grid) is None or MIXABLE not in data.fitted.shape.tensors:
+        return "only pictures can be mixed"
+    return "" if teacher.companion is None else f"the plain model beside {place} answers for whole rows"
 
 
 def _is_prepared_alike(teacher: Predictor, data: Data) -> bool:

@@ -30,7 +30,9 @@ from tutelage.task.parts import choose_fraction
 from tutelage.task.rows import choose_prepare, planned_stream
 from tutelage.task.staged import opening_of, staged_phases
 from tutelage.task.supervised import build_model
+from tutelage.task.teachable import Answers
 from tutelage.task.text_beside import TextBeside
+from tutelage.task.text_decisions import most_probable
 from tutelage.task.text_evaluation import TextEvaluator
 from tutelage.task.text_example import text_example
 
@@ -180,6 +182,12 @@ class Language(TaskSpec):
     def pooled(self, answers: Sequence[Tensor]) -> Tensor:
         """Return the logarithms of mean probabilities [B, T, V]."""
         return torch.logsumexp(torch.stack(list(answers)), dim=0) - math.log(len(answers))
+
+    def decided(self, models: Sequence[Answers], data: Data) -> np.ndarray:
+        """Return the most probable token at each place of the test part, or else of validation, int64 [N]."""
+        assert isinstance(data, CorpusData)
+        part = data.parts.get("test", data.parts["validation"])
+        return most_probable(self, data.fitted.pieces(part), models)
 
     def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
         """Return the share of places with the same most probable token."""

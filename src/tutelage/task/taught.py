@@ -16,16 +16,15 @@ from torch import Tensor, nn
 from tutelage.distillation.base import Term
 from tutelage.task.base import Batch, Objective, Stream, Task
 from tutelage.task.features import Features
+from tutelage.task.mixtures import SOFT_WEIGHT, Mixtures
 from tutelage.task.teachable import ComparesAnswers, TellsOutputs
 
-__all__ = ["SOFT_WEIGHT", "TEACHER", "TEACHER_FEATURES", "Taught", "TaughtStream", "Teaches"]
+__all__ = ["TEACHER", "TEACHER_FEATURES", "Taught", "TaughtStream", "Teaches"]
 
 TEACHER = "teacher"
 """The name of the teachers' answers in a batch."""
 TEACHER_FEATURES = "teacher_features"
 """The name of what the teachers have in front of their last layers, float32 [B, K]."""
-SOFT_WEIGHT = "soft_weight"
-"""The name of what a sample counts for the teachers, where that is not what it counts for the task: of rows without labels."""
 LEARNER = "learner"
 
 
@@ -127,14 +126,16 @@ class TaughtStream:
         batch_size: Rows in a batch, over all processes.
     """
 
-    def __init__(self, inner: Stream, teaches: Teaches) -> None:
-        """Hold a stream over rows, and what answers for them."""
-        self._inner, self._teaches = inner, teaches
+    def __init__(self, inner: Stream, teaches: Teaches, *, mixtures: Mixtures | None = None) -> None:
+        """Hold a stream over rows, what answers for them, and what mixes some of them; None mixes none."""
+        self._inner, self._teaches, self._mixtures = inner, teaches, mixtures
         self.epoch_size, self.batch_size = inner.epoch_size, inner.batch_size
 
     def next(self) -> Batch:
         """Return the next batch, or this process's part of it, with the answers of the teachers."""
         batch = self._inner.next()
+        if self._mixtures is not None:
+            batch = self._mixtures(batch, position=int(self._inner.state()["position"]))
         with torch.no_grad():
             return {**batch, **self._teaches(batch, self._inner.row_numbers())}
 

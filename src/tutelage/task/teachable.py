@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
+from tutelage.task.base import Data
 from tutelage.task.objective import Batch, Objective
 
-__all__ = ["ComparesAnswers", "TellsOutputs"]
+__all__ = ["Answers", "ComparesAnswers", "DecidesPlaces", "TellsOutputs"]
 
 
 @runtime_checkable
@@ -46,3 +47,27 @@ class ComparesAnswers(Protocol):
 
     def agreement(self, answers: np.ndarray, others: np.ndarray) -> float:
         """Return how far two models agree, at most 1: a share of equal decisions, or a correlation; answers as users see them."""
+
+
+class Answers(Protocol):
+    """A trained model, as far as it is asked to decide."""
+
+    @property
+    def module(self) -> nn.Module:
+        """A compact batch in, answers out."""
+
+    @property
+    def device(self) -> str:
+        """Where it is."""
+
+    @property
+    def precision(self) -> str:
+        """How it computes."""
+
+
+@runtime_checkable
+class DecidesPlaces(Protocol):
+    """Settings of a task whose models answer at each place of a stretch, and not for rows."""
+
+    def decided(self, models: Sequence[Answers], data: Data) -> np.ndarray:
+        """Return what models decide together at each place of the test part, or else of validation, int64 [N]."""

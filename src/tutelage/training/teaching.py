@@ -8,7 +8,7 @@ from tutelage.core.errors import RecipeError
 from tutelage.planning.decisions import Decisions, say
 from tutelage.planning.facts import Facts
 from tutelage.planning.recipe import Recipe
-from tutelage.planning.teaching import TeacherFacts, Teaching
+from tutelage.planning.teaching import TeacherFacts, Teaching, TeachingWish
 from tutelage.task.base import TaskSpec
 
 __all__ = ["decide_teaching"]
@@ -35,11 +35,15 @@ def decide_teaching(recipe: Recipe, facts: Facts, task: TaskSpec, augment: objec
     has_features = any(term.compares == "features" for term in terms)
     if has_features:
         known = replace(known, not_fixed=known.not_fixed or "features are compared of the very batch that the student sees")
-    views, why = _decide_views(wish.views, known, augment)
+    _require_mixable(wish, known)
+    is_mixed, anew = bool(wish.mixed), "mixtures are made anew for each batch"
+    views, why = ("live", anew) if is_mixed else _decide_views(wish.views, known, augment)
     made.choose("distill.teachers", "auto", ", ".join(file.path for file in known.files), "; ".join(known.notes))
     made.choose("distill.own", "auto", wish.own, "the share of the task's own loss")
+    if is_mixed:
+        made.choose("distill.mixed", wish.mixed, wish.mixed)
     made.choose("distill.views", wish.views, views, why)
-    return Teaching(teachers=known.files, terms=terms, own=wish.own, views=views, extra=wish.extra)
+    return Teaching(teachers=known.files, terms=terms, own=wish.own, views=views, extra=wish.extra, mixed=wish.mixed)
 
 
 def _decide_terms(recipe: Recipe, facts: Facts, task: TaskSpec, *, made: Decisions) -> tuple[Any, ...]:
@@ -64,6 +68,17 @@ def _decide_terms(recipe: Recipe, facts: Facts, task: TaskSpec, *, made: Decisio
             "recipe: distill.own = 0, and no term has a weight: there is nothing to learn. Give one of them a weight."
         )
     return terms
+
+
+def _require_mixable(wish: TeachingWish, known: TeacherFacts) -> None:
+    """Refuse mixtures for which there is no answer.
+
+    Raises:
+        RecipeError: They are wished for, and the teachers cannot answer for them.
+    """
+    fixed = "distill.views = 'fixed' asks for rows as they are" if wish.views == "fixed" else ""
+    if wish.mixed and (refusal := known.not_mixed or known.not_live or fixed):
+        raise RecipeError(f"recipe: distill.mixed = {wish.mixed:g}: {refusal}. Leave it out.")
 
 
 def _decide_views(wish: str, known: TeacherFacts, augment: Any) -> tuple[Any, str]:

@@ -1,5 +1,6 @@
 """A student under teachers: equal to plain training where these count nothing, the same bits after a break, fair comparisons."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import torch
 
 import tutelage
 from tests.contract.examples import chars, image_folder, table, text_folder
-from tutelage.core import layout
+from tutelage.core import catalog, layout
 from tutelage.core.errors import RecipeError, RunError, UsageError
+from tutelage.predictor.companion import FloorShare
 from tutelage.run.run import Run
 from tutelage.run.start import Request, plan_training
 from tutelage.run.teachers import FixedAnswers, LiveAnswers
+from tutelage.task.beside import Beside
 from tutelage.task.rows import RowsData
 from tutelage.task.taught import TEACHER, Taught
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
@@ -113,6 +116,41 @@ def test_answers_that_are_kept_are_those_of_the_moment(runs: str, request: pytes
     assert np.allclose(fixed(batch, numbers)[TEACHER].numpy(), said, rtol=0, atol=1e-6)
 
 
+def test_the_plain_model_beside_a_teacher_is_never_left_out_in_silence(tmp_path: Path) -> None:
+    teacher = teach(text_folder(tmp_path), tmp_path / "teacher").predictor
+    assert teacher.fitted is not None
+    data = prepared(Run.open(tmp_path / "teacher"))
+    if teacher.companion is None:
+        floor = Beside(catalog.load("floor", "word_pairs")(), data, 0)
+        floor.fit()
+        teacher = replace(teacher, companion=FloorShare(floor.floor, floor.fitted, 0.5))
+    live, numbers = LiveAnswers([teacher], teacher.task, data), torch.tensor([3, 0])  # type: ignore[arg-type]
+    batch = teacher.module.finisher(data.train.labelled().take(numbers))
+    said = teacher.answers(data.train.part.select(numbers.numpy()))
+    assert np.allclose(live(batch, numbers)[TEACHER].numpy(), said, rtol=0, atol=1e-6)
+    with pytest.raises(RunError, match="a row without a number"):
+        live(batch, None)
+
+
+def test_pictures_are_mixed_on_request(pictures: Run, tmp_path: Path) -> None:
+    wish = {"mixed": 0.5, "own": 0}
+    student = study(pictures, tmp_path / "student", distill=wish)
+    distill = student.decided.distill
+    assert distill is not None
+    assert (distill.mixed, distill.views) == (0.5, "live")
+    assert student.decided.mirror == "off"
+    assert not same(student, study(pictures, tmp_path / "plain", distill={"own": 0}))
+    with pytest.raises(RecipeError, match="less than or equal to 1"):
+        study(pictures, tmp_path / "much", distill={"mixed": 2})
+    with pytest.raises(RecipeError, match="asks for rows as they are"):
+        study(pictures, tmp_path / "fixed", distill={"mixed": 0.5, "views": "fixed"})
+
+
+def test_only_pictures_are_mixed(cells: Run, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="only pictures can be mixed"):
+        study(cells, tmp_path / "student", distill={"mixed": 0.5})
+
+
 @pytest.mark.parametrize("runs", ["pictures", "cells"])
 def test_a_resumed_student_ends_with_the_same_bits(runs: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     teacher: Run = request.getfixturevalue(runs)
@@ -204,6 +242,8 @@ def test_a_language_model_is_learned_from_token_by_token(tmp_path: Path) -> None
     distill = student.decided.distill
     assert distill is not None
     assert distill.views == "live"
+    assert student.result["distillation"]["teacher"]["agreement"] == 1
+    assert 0 <= student.result["distillation"]["student"]["agreement"] <= 1
     assert (
         student.result["distillation"]["student"]["metrics"].keys() == student.result["distillation"]["teacher"]["metrics"].keys()
     )

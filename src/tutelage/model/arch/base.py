@@ -37,6 +37,8 @@ class Model(Component):
     """Largest norm of the gradients that it needs, where neither the user nor the data's defaults clip them; 0 for none."""
     widths_of: ClassVar[tuple[str, ...]] = ()
     """Settings that say how wide it is: smaller in a smaller version; () for an architecture that has none."""
+    depths_of: ClassVar[tuple[str, ...]] = ()
+    """Settings that say how many layers: fewer in a smaller version, since each has its price however narrow it is."""
     compiles: ClassVar[bool] = True
     """Whether torch.compile takes it as one graph."""
 
@@ -59,6 +61,10 @@ class Model(Component):
             changes[name] = stepped[0] if is_one else tuple(stepped)
         return self.but(**changes)
 
+    def flatter(self, factor: float) -> Self:
+        """Return the same architecture with each of its depths times a factor, at least one layer each."""
+        return self.but(**{name: max(1, round(getattr(self, name) * factor)) for name in self.depths_of})
+
     def _stepped(self, value: int, factor: float, *, least: int) -> int:
         """Return a width times a factor, in whole steps; one that is less than a step is counted singly."""
         step = self.width_step if value >= self.width_step else 1
@@ -72,6 +78,8 @@ class Model(Component):
     def smaller(self, shape: Shape, num_outputs: int, *, fraction: float) -> Self:
         """Return a version of the architecture, as wide as goes with at most a fraction of its parameters.
 
+        It has the root of that fraction of the layers: half of them and half of the width are an eighth of the parameters.
+
         Args:
             shape: What it receives.
             num_outputs: What it returns for each row.
@@ -81,7 +89,8 @@ class Model(Component):
             RecipeError: It has no widths, or at their least it has more.
         """
         kind, most = getattr(self, "kind", ""), fraction * self.count(shape, num_outputs)
-        tried = [self.scaled(number / SIZES) for number in range(SIZES - 1, 0, -1)] if self.widths_of else []
+        flat = self.flatter(fraction**0.5)
+        tried = [flat.scaled(number / SIZES) for number in range(SIZES, 0, -1)] if self.widths_of else []
         found = next((model for model in dict.fromkeys(tried) if model.count(shape, num_outputs) <= most), None)
         if found is None:
             least = f" Its smallest has {tried[-1].count(shape, num_outputs):,}." if tried else ""

@@ -28,6 +28,7 @@ class Cnn(Model):
     kind: Literal["cnn"] = "cnn"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
     widths_of: ClassVar[tuple[str, ...]] = ("stem", "widths")
+    depths_of: ClassVar[tuple[str, ...]] = ("depth",)
     stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
     widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(
         (48, 96, 128), min_length=1, max_length=100, description="Channels of each group."

@@ -36,6 +36,7 @@ class Gpt(Model):
     kind: Literal["gpt"] = "gpt"
     views: ClassVar[tuple[type[View], ...]] = (Tokens,)
     widths_of: ClassVar[tuple[str, ...]] = ("width",)
+    depths_of: ClassVar[tuple[str, ...]] = ("depth",)
     width: int = Field(
         128, ge=8, le=2**16, description="Numbers that stand for a token between blocks; a multiple of twice the heads."
     )

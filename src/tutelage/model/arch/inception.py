@@ -34,6 +34,7 @@ class Inception(Model):
     kind: Literal["inception"] = "inception"
     views: ClassVar[tuple[type[View], ...]] = (Series,)
     widths_of: ClassVar[tuple[str, ...]] = ("width",)
+    depths_of: ClassVar[tuple[str, ...]] = ("depth",)
     width: int = Field(32, ge=1, le=2**12, description="Channels of each branch; a layer has one more branch than kernels.")
     depth: int = Field(6, ge=1, le=100, description="Layers; every third ends with a sum with what went in.")
     kernels: tuple[Annotated[int, Field(ge=1, le=2**12)], ...] = Field(

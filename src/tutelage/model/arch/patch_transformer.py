@@ -39,6 +39,7 @@ class PatchTransformer(Model):
     kind: Literal["patch_transformer"] = "patch_transformer"
     views: ClassVar[tuple[type[View], ...]] = (History,)
     widths_of: ClassVar[tuple[str, ...]] = ("width",)
+    depths_of: ClassVar[tuple[str, ...]] = ("depth",)
     width: int = Field(32, ge=8, le=2**16, description="Numbers that stand for a patch; a multiple of twice the heads.")
     depth: int = Field(2, ge=1, le=1000, description="Blocks. Typical: 1 to 3.")
     heads: int = Field(4, ge=1, le=1024, description="Attention heads in each block.")

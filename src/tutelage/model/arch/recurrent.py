@@ -22,6 +22,7 @@ class RecurrentModel(Model):
 
     views: ClassVar[tuple[type[View], ...]] = (Series, Text, Tokens, History)
     widths_of: ClassVar[tuple[str, ...]] = ("width", "embedding_size")
+    depths_of: ClassVar[tuple[str, ...]] = ("depth",)
     clip: ClassVar[float] = 1.0
     drops_between: ClassVar[bool] = True
     """Whether the network drops numbers after each layer; else the layers do so themselves."""

@@ -37,6 +37,7 @@ class Resnet(Model):
     kind: Literal["resnet"] = "resnet"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
     widths_of: ClassVar[tuple[str, ...]] = ("stem", "widths")
+    depths_of: ClassVar[tuple[str, ...]] = ("depth", "branches")
     stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
     stem_stride: int = Field(2, ge=1, le=8, description="Step of the first convolution in pixels; its kernel is twice as wide.")
     widths: tuple[Annotated[int, Field(ge=1, le=2**16)], ...] = Field(

@@ -30,6 +30,7 @@ class TextEncoder(Model):
     kind: Literal["text_encoder"] = "text_encoder"
     views: ClassVar[tuple[type[View], ...]] = (Text,)
     widths_of: ClassVar[tuple[str, ...]] = ("width",)
+    depths_of: ClassVar[tuple[str, ...]] = ("depth",)
     width: int = Field(128, ge=8, le=2**16, description="Numbers that stand for a word; a multiple of twice the heads.")
     depth: int = Field(2, ge=1, le=1000, description="Blocks. Typical: 1 to 6.")
     heads: int = Field(4, ge=1, le=1024, description="Attention heads in each block.")
