@@ -2,8 +2,8 @@
 
 Rows are cut into 15 bins of equally many rows by the probability of their predicted class. The plain error adds up distances
 that are never negative, so that even an honest model has one, the larger the fewer rows there are; here that share is taken
-off where a bin's distance is no larger than its noise. It may fall a little below 0: read it as 0. A model that says the
-same of every row may be honest and worth nothing: look at the loss too.
+off where a bin's distance is no larger than its noise, and what then is below 0 is told as 0. A model that says the same of
+every row may be honest and worth nothing: look at the loss too.
 
 Source: "On Calibration of Modern Neural Networks", Guo et al. 2017, arXiv 1706.04599, eq. 3; the need to take noise off:
 "Verified Uncertainty Calibration", Kumar et al. 2019, arXiv 1909.10155, section 5.
@@ -27,6 +27,7 @@ class DebiasedError(ConfidenceMetric):
 
     kind: Literal["ece"] = "ece"
     title: ClassVar[str] = "calibration error (debiased)"
+    least: ClassVar[float] = 0.0
     bins: int = Field(NUM_BINS, ge=1, le=10**4, description="Number of bins of equally many rows.")
 
     def measure(self, confidence_N: np.ndarray, hit_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from tutelage.metric.ece import DebiasedError
 from tutelage.metric.interval import interval
 from tutelage.metric.reliability import equal_bins, top_label
 from tutelage.metric.smooth_ece import SmoothError
+from tutelage.metric.weighted import WeightedMetric
 
 
 def sampler(
@@ -28,10 +29,22 @@ def test_the_debiased_error_of_an_honest_model_has_mean_0_and_the_plain_one_not(
     random = np.random.default_rng(0)
     outcomes = [sampler(400, random=random, spread=spread)[0] for _ in range(500)]
     for metric in (DebiasedError(), ClasswiseError()):
-        values = np.array([metric.compute(outcome) for outcome in outcomes])
+        values = np.array([metric.evaluate(outcome, np.ones((1, 400)))[0] for outcome in outcomes])
         # Two standard errors, and 0.05 % for bins whose rows are not alike, where the number of hits is not quite binomial.
         assert abs(values.mean()) < 2 * values.std() / np.sqrt(500) + 5e-4
     assert np.mean([CalibrationError().compute(outcome) for outcome in outcomes]) > 0.01
+
+
+@pytest.mark.parametrize("metric", [DebiasedError(), ClasswiseError()])
+def test_an_error_below_0_is_told_as_0(metric: WeightedMetric) -> None:
+    random = np.random.default_rng(4)
+    outcome = next(
+        found for _ in range(50) if metric.evaluate((found := sampler(200, random=random)[0]), np.ones((1, 200)))[0] < -0.002
+    )
+    tally = metric.tally()
+    tally.add(outcome)
+    assert metric.compute(outcome) == tally.value() == 0
+    assert np.isnan(metric.tally().value())
 
 
 def test_of_a_model_that_is_clearly_too_sure_nothing_is_taken_off() -> None:
