@@ -16,8 +16,11 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from tutelage.metric.base import Outcome
+from tutelage.metric.calibration_interval import error_interval
 from tutelage.metric.confidence import ConfidenceMetric
-from tutelage.metric.reliability import NUM_BINS, debiased_error, equal_bins
+from tutelage.metric.reliability import NUM_BINS, debiased_error, equal_bins, top_label
+from tutelage.metric.weighted import weights_of
 
 __all__ = ["DebiasedError"]
 
@@ -33,3 +36,12 @@ class DebiasedError(ConfidenceMetric):
     def measure(self, confidence_N: np.ndarray, hit_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:
         """Return the metric [R]."""
         return debiased_error(equal_bins(confidence_N, hit_N, weight_RN, num_bins=self.bins))
+
+    def own_interval(
+        self, outcome: Outcome, *, estimate: float, total: float, random: np.random.Generator
+    ) -> tuple[float, float] | None:
+        """Return the true errors under which what was measured would be no surprise."""
+        bins = equal_bins(*top_label(outcome), weights_of(outcome), num_bins=self.bins)
+        # What is told as 0 may have been below it, which tells more.
+        found = float(debiased_error(bins)[0]) if estimate == self.least else estimate
+        return error_interval(bins, min(found, estimate), rows=total, random=random)

@@ -38,6 +38,19 @@ class WeightedMetric(Metric):
         """Return the metric [R] for each row of weights, in place of the outcome's own; NaN where not defined."""
         raise NotImplementedError
 
+    def own_interval(
+        self, outcome: Outcome, *, estimate: float, total: float, random: np.random.Generator
+    ) -> tuple[float, float] | None:
+        """Return the ends of the 95 % interval where the metric has a better way than resampling; None where it has not.
+
+        Args:
+            outcome: The rows that were measured, or a random sample of them.
+            estimate: The metric over all rows.
+            total: How many equally weighted rows these tell as much as.
+            random: What it may draw from.
+        """
+        return None
+
     @classmethod
     def examples(cls, seed: int) -> Outcome:
         """Return an outcome to try the metric on."""
