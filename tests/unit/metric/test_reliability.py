@@ -67,16 +67,15 @@ def test_bands_of_a_reliability_diagram_cover_95_percent_in_500_simulations() ->
     assert np.mean(inside) == pytest.approx(0.95, abs=0.02)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("factor", "true"), [(1.0, 0.0), (1.15, 0.0364), (1.3, 0.0669)])
+@pytest.mark.parametrize(("factor", "true"), [(1.0, 0.0), (1.15, 0.0364)])
 def test_the_interval_of_the_debiased_error_holds_the_true_one(factor: float, true: float) -> None:
     random, metric, inside = np.random.default_rng(3), DebiasedError(), 0
-    for seed in range(100):
-        low, high = interval(metric, sampler(500, random=random, factor=factor)[0], seed=seed)
+    for seed in range(50):
+        low, high = interval(metric, sampler(1_000, random=random, factor=factor)[0], seed=seed)
         assert 0 <= low <= high
         inside += low <= true <= high
-    # 100 simulations tell a coverage of 95 % to 2.2 points: three standard errors.
-    assert inside / 100 >= 0.88
+    # 50 simulations tell a coverage of 95 % to 3.1 points: three standard errors.
+    assert inside / 50 >= 0.86
 
 
 def test_the_smooth_error_equals_that_of_the_authors_package() -> None:
