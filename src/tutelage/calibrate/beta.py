@@ -8,6 +8,7 @@ Differs from the paper: both powers are bounded below by 0 while they are fitted
 the identity by a wide normal prior.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -15,24 +16,23 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.fitting import fit_logistic
-from tutelage.calibrate.odds import MOST_CLASSES, Number, OneAgainstRest, curves, log_odds, smoothed
+from tutelage.calibrate.odds import MOST_CLASSES, Number, smoothed
+from tutelage.calibrate.one_against_rest import CurveCalibrator
 
 __all__ = ["Beta"]
 
-LEAST_ROWS = 500
 SPREAD = (1.0, 1.0, 2.0)
 """Standard deviations of the prior: of both powers around 1, of the bias in nats around 0."""
 Power = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
 
-class Beta(Calibrator):
+class Beta(CurveCalibrator):
     """Two powers and a bias for each class; of two classes, for the second."""
 
     kind: Literal["beta"] = "beta"
-    answers: ClassVar[str] = "classes"
     freedom: ClassVar[int] = 3
+    least_rows: ClassVar[int] = 500
     power: Annotated[tuple[Power, ...], Field(max_length=MOST_CLASSES)] = Field(
         (), description="What log(p) of each class is multiplied by."
     )
@@ -50,41 +50,25 @@ class Beta(Calibrator):
         return self
 
     @classmethod
-    def suits(cls, *, num_rows: int, num_classes: int) -> bool:
-        """Tell whether there are two classes, and rows enough for three numbers."""
-        return num_classes == 2 and num_rows >= LEAST_ROWS
+    def fit_curve(cls, own_N: np.ndarray, rest_N: np.ndarray, hit_N: np.ndarray) -> np.ndarray:
+        """Return both powers and the bias with the smallest log loss."""
+        features, hits = np.stack([own_N, -rest_N, np.ones(len(own_N))], axis=1), smoothed(hit_N, num_classes=2)
+        return fit_logistic(features, hits, start=(1.0, 1.0, 0.0), spread=SPREAD, least=(0.0, 0.0, None))
 
     @classmethod
-    def fit(cls, prediction: np.ndarray, target: np.ndarray) -> Self:
-        """Return the curves with the smallest log loss on held-out rows; none where there are no rows."""
-        if not len(target):
-            return cls()
-        own_NK, rest_NK = log_odds(prediction)
-        hit_NK = smoothed(curves(target, num_classes=prediction.shape[1]), num_classes=2)
-        least = (0.0, 0.0, None)
-        found = np.array(
-            [
-                fit_logistic(
-                    np.stack([own_N, -rest_N, np.ones(len(own_N))], axis=1),
-                    hit_N,
-                    start=(1.0, 1.0, 0.0),
-                    spread=SPREAD,
-                    least=least,
-                )
-                for own_N, rest_N, hit_N in zip(own_NK.T, rest_NK.T, hit_NK.T, strict=True)
-            ]
-        )
-        power, power_rest, bias = (tuple(column.tolist()) for column in found.T)
+    def of(cls, fitted: Sequence[np.ndarray]) -> Self:
+        """Return the calibrator with these powers and biases."""
+        power, power_rest, bias = (tuple(column.tolist()) for column in np.stack(fitted).T)
         return cls(power=power, power_rest=power_rest, bias=bias)
 
     @property
-    def num_classes(self) -> int:
-        """For how many classes it was fitted; 0 where it changes nothing."""
-        return 2 if len(self.power) == 1 else len(self.power)
+    def num_curves(self) -> int:
+        """How many there are; 0 where it changes nothing."""
+        return len(self.power)
 
-    def module(self) -> nn.Module:
-        """Return the change of probabilities [B, C]."""
-        return OneAgainstRest(_Bend(self.power, self.power_rest, self.bias)) if self.power else nn.Identity()
+    def curve_module(self) -> nn.Module:
+        """Return the bent curves."""
+        return _Bend(self.power, self.power_rest, self.bias)
 
 
 class _Bend(nn.Module):

@@ -9,6 +9,7 @@ Differs from the paper: straight lines between the steps, at most 100 of them, s
 0 and 1 are held off by half a row.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -16,24 +17,23 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from tutelage.calibrate.base import Calibrator
-from tutelage.calibrate.odds import LEAST, OneAgainstRest, curves, log_odds
+from tutelage.calibrate.odds import LEAST
+from tutelage.calibrate.one_against_rest import CurveCalibrator
 
 __all__ = ["Isotonic"]
 
-LEAST_ROWS = 10_000
 MOST_STEPS = 100
 MOST_CURVES = 1_000
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Steps = Annotated[tuple[Share, ...], Field(min_length=2, max_length=MOST_STEPS)]
 
 
-class Isotonic(Calibrator):
+class Isotonic(CurveCalibrator):
     """A rising curve for each class; of two classes, for the second."""
 
     kind: Literal["isotonic"] = "isotonic"
-    answers: ClassVar[str] = "classes"
     freedom: ClassVar[int] = 10
+    least_rows: ClassVar[int] = 10_000
     stated: Annotated[tuple[Steps, ...], Field(max_length=MOST_CURVES)] = Field(
         (), description="Of each class: rising probabilities that a model states."
     )
@@ -53,28 +53,23 @@ class Isotonic(Calibrator):
         return self
 
     @classmethod
-    def suits(cls, *, num_rows: int, num_classes: int) -> bool:
-        """Tell whether there are two classes, and many rows."""
-        return num_classes == 2 and num_rows >= LEAST_ROWS
+    def fit_curve(cls, own_N: np.ndarray, rest_N: np.ndarray, hit_N: np.ndarray) -> tuple[Steps, Steps]:
+        """Return where the rising curve nearest to the truth bends, and its values there."""
+        return _curve(np.exp(own_N), hit_N)
 
     @classmethod
-    def fit(cls, prediction: np.ndarray, target: np.ndarray) -> Self:
-        """Return the rising curves nearest to the truth of held-out rows; none where there are no rows."""
-        if not len(target):
-            return cls()
-        hit_NK = curves(target, num_classes=prediction.shape[1])
-        own_NK = np.exp(log_odds(prediction)[0])
-        found = [_curve(own_N, hit_N) for own_N, hit_N in zip(own_NK.T, hit_NK.T, strict=True)]
-        return cls(stated=tuple(stated for stated, _ in found), honest=tuple(honest for _, honest in found))
+    def of(cls, fitted: Sequence[tuple[Steps, Steps]]) -> Self:
+        """Return the calibrator with these curves."""
+        return cls(stated=tuple(stated for stated, _ in fitted), honest=tuple(honest for _, honest in fitted))
 
     @property
-    def num_classes(self) -> int:
-        """For how many classes it was fitted; 0 where it changes nothing."""
-        return 2 if len(self.stated) == 1 else len(self.stated)
+    def num_curves(self) -> int:
+        """How many there are; 0 where it changes nothing."""
+        return len(self.stated)
 
-    def module(self) -> nn.Module:
-        """Return the change of probabilities [B, C]."""
-        return OneAgainstRest(_Steps(self.stated, self.honest)) if self.stated else nn.Identity()
+    def curve_module(self) -> nn.Module:
+        """Return the curves."""
+        return _Steps(self.stated, self.honest)
 
 
 def _curve(own_N: np.ndarray, hit_N: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:

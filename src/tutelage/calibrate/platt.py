@@ -6,6 +6,7 @@ Source: "Probabilistic Outputs for Support Vector Machines", Platt 1999.
 Differs from the paper: it is fitted to log odds in place of a margin, and held near the identity by a wide normal prior.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -13,23 +14,22 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.fitting import fit_logistic
-from tutelage.calibrate.odds import MOST_CLASSES, Number, OneAgainstRest, curves, log_odds, smoothed
+from tutelage.calibrate.odds import MOST_CLASSES, Number, smoothed
+from tutelage.calibrate.one_against_rest import CurveCalibrator
 
 __all__ = ["Platt"]
 
-LEAST_ROWS = 200
 SPREAD = (1.0, 2.0)
 """Standard deviations of the prior: of the slope around 1, of the bias in nats around 0."""
 
 
-class Platt(Calibrator):
+class Platt(CurveCalibrator):
     """A slope and a bias for the log odds of each class; of two classes, for those of the second."""
 
     kind: Literal["platt"] = "platt"
-    answers: ClassVar[str] = "classes"
     freedom: ClassVar[int] = 2
+    least_rows: ClassVar[int] = 200
     slope: Annotated[tuple[Number, ...], Field(max_length=MOST_CLASSES)] = Field(
         (), description="What log odds are multiplied by."
     )
@@ -45,31 +45,25 @@ class Platt(Calibrator):
         return self
 
     @classmethod
-    def suits(cls, *, num_rows: int, num_classes: int) -> bool:
-        """Tell whether there are two classes, and rows enough for two numbers."""
-        return num_classes == 2 and num_rows >= LEAST_ROWS
+    def fit_curve(cls, own_N: np.ndarray, rest_N: np.ndarray, hit_N: np.ndarray) -> np.ndarray:
+        """Return slope and bias with the smallest log loss."""
+        features = np.stack([own_N - rest_N, np.ones(len(own_N))], axis=1)
+        return fit_logistic(features, smoothed(hit_N, num_classes=2), start=(1.0, 0.0), spread=SPREAD)
 
     @classmethod
-    def fit(cls, prediction: np.ndarray, target: np.ndarray) -> Self:
-        """Return the slopes and biases with the smallest log loss on held-out rows; none where there are no rows."""
-        if not len(target):
-            return cls()
-        own_NK, rest_NK = log_odds(prediction)
-        hit_NK = smoothed(curves(target, num_classes=prediction.shape[1]), num_classes=2)
-        found = [
-            fit_logistic(np.stack([odds_N, np.ones(len(odds_N))], axis=1), hit_N, start=(1.0, 0.0), spread=SPREAD)
-            for odds_N, hit_N in zip((own_NK - rest_NK).T, hit_NK.T, strict=True)
-        ]
-        return cls(slope=tuple(float(weights[0]) for weights in found), bias=tuple(float(weights[1]) for weights in found))
+    def of(cls, fitted: Sequence[np.ndarray]) -> Self:
+        """Return the calibrator with these slopes and biases."""
+        slope, bias = (tuple(column.tolist()) for column in np.stack(fitted).T)
+        return cls(slope=slope, bias=bias)
 
     @property
-    def num_classes(self) -> int:
-        """For how many classes it was fitted; 0 where it changes nothing."""
-        return 2 if len(self.slope) == 1 else len(self.slope)
+    def num_curves(self) -> int:
+        """How many there are; 0 where it changes nothing."""
+        return len(self.slope)
 
-    def module(self) -> nn.Module:
-        """Return the scaling of probabilities [B, C]."""
-        return OneAgainstRest(_Line(self.slope, self.bias)) if self.slope else nn.Identity()
+    def curve_module(self) -> nn.Module:
+        """Return the lines."""
+        return _Line(self.slope, self.bias)
 
 
 class _Line(nn.Module):

@@ -7,31 +7,31 @@ Differs from the paper: the square keeps its sign, so that the curve rises where
 be; held near the identity by a normal prior.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.fitting import fit_logistic
-from tutelage.calibrate.odds import Number, OneAgainstRest, curves, log_odds, smoothed
+from tutelage.calibrate.odds import Number, smoothed
+from tutelage.calibrate.one_against_rest import CurveCalibrator
 
 __all__ = ["Quadratic"]
 
-LEAST_ROWS = 500
 SPREAD = (1.0, 0.2, 2.0)
 """Standard deviations of the prior: of the slope around 1, of the square around 0, of the bias in nats around 0."""
 MOST_ODDS = 20.0
 """Log odds beyond which squares no longer grow."""
 
 
-class Quadratic(Calibrator):
+class Quadratic(CurveCalibrator):
     """A slope, a square and a bias for the log odds of the second of two classes."""
 
     kind: Literal["quadratic"] = "quadratic"
-    answers: ClassVar[str] = "classes"
     freedom: ClassVar[int] = 4
+    least_rows: ClassVar[int] = 500
     curve: tuple[Number, ...] = Field((), description="Slope, square, and bias in nats; nothing = answers stay as they are.")
 
     @model_validator(mode="after")
@@ -42,31 +42,32 @@ class Quadratic(Calibrator):
         return self
 
     @classmethod
-    def suits(cls, *, num_rows: int, num_classes: int) -> bool:
-        """Tell whether there are two classes, and rows enough for three numbers."""
-        return num_classes == 2 and num_rows >= LEAST_ROWS
-
-    @classmethod
     def fit(cls, prediction: np.ndarray, target: np.ndarray) -> Self:
         """Return the curve with the smallest log loss on held-out rows; none where there are no rows, or not two classes."""
-        if not len(target) or prediction.shape[1] != 2:
-            return cls()
-        own_N1, rest_N1 = log_odds(prediction)
-        odds_N = (own_N1 - rest_N1)[:, 0]
+        return super().fit(prediction, target) if prediction.shape[1] == 2 else cls()
+
+    @classmethod
+    def fit_curve(cls, own_N: np.ndarray, rest_N: np.ndarray, hit_N: np.ndarray) -> np.ndarray:
+        """Return slope, square and bias with the smallest log loss."""
+        odds_N = own_N - rest_N
         held_N = np.clip(odds_N, -MOST_ODDS, MOST_ODDS)
         features = np.stack([odds_N, held_N * np.abs(held_N), np.ones(len(odds_N))], axis=1)
-        hit_N = smoothed(curves(target, num_classes=2), num_classes=2)[:, 0]
-        found = fit_logistic(features, hit_N, start=(1.0, 0.0, 0.0), spread=SPREAD, least=(0.0, 0.0, None))
-        return cls(curve=tuple(found.tolist()))
+        hits = smoothed(hit_N, num_classes=2)
+        return fit_logistic(features, hits, start=(1.0, 0.0, 0.0), spread=SPREAD, least=(0.0, 0.0, None))
+
+    @classmethod
+    def of(cls, fitted: Sequence[np.ndarray]) -> Self:
+        """Return the calibrator with this one curve."""
+        return cls(curve=tuple(fitted[0].tolist()))
 
     @property
-    def num_classes(self) -> int:
-        """For how many classes it was fitted; 0 where it changes nothing."""
-        return 2 if self.curve else 0
+    def num_curves(self) -> int:
+        """1; 0 where it changes nothing."""
+        return int(bool(self.curve))
 
-    def module(self) -> nn.Module:
-        """Return the change of probabilities [B, 2]."""
-        return OneAgainstRest(_Parabola(*self.curve)) if self.curve else nn.Identity()
+    def curve_module(self) -> nn.Module:
+        """Return the curve with a bend."""
+        return _Parabola(*self.curve)
 
 
 class _Parabola(nn.Module):

@@ -14,6 +14,8 @@ __all__ = ["run"]
 
 STORED = "the run's own parts, as measured at the end of training"
 DEFAULT_EPISODES = 100
+HONESTY = "test/ece"
+"""The metric that --json also tells as `ece`."""
 NAME_WIDTH = 20
 """Characters of a metric's name, at least."""
 
@@ -34,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     figures = scores.pop("figures", {})
     record = {"run": str(opened.path), "source": arguments.source or STORED, **scores}
     record["metrics"] = {**scores["metrics"], **figures}
+    if HONESTY in record["metrics"]:
+        record["ece"] = record["metrics"][HONESTY]
     if arguments.json:
         say_json(record)
         return 0

@@ -27,6 +27,7 @@ class ClasswiseError(WeightedMetric):
     form: ClassVar[Form] = "fraction"
     greater_is_better: ClassVar[bool] = False
     noise_raises: ClassVar[bool] = True
+    least: ClassVar[float] = 0.0
 
     def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
         """Return the metric [R]."""
@@ -34,7 +35,11 @@ class ClasswiseError(WeightedMetric):
 
     def tally(self) -> Tally:
         """Return a tally that keeps all probabilities: 4 bytes a row and class."""
-        return ColumnTally(_keep, _finish)
+        return ColumnTally(_keep, self._finish)
+
+    def _finish(self, columns: Columns) -> float:
+        prediction, target, weight = (columns[name].astype(np.float64) for name in ("prediction", "target", "weight"))
+        return self.compute(Outcome(prediction, target, weight))
 
 
 def _measure(prediction_NC: np.ndarray, target_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:
@@ -48,8 +53,3 @@ def _measure(prediction_NC: np.ndarray, target_N: np.ndarray, weight_RN: np.ndar
 def _keep(outcome: Outcome) -> Columns:
     """Return what is needed of each row."""
     return {"prediction": outcome.prediction, "target": outcome.target, "weight": weights_of(outcome)[0]}
-
-
-def _finish(columns: Columns) -> float:
-    values = [columns[name].astype(np.float64) for name in ("prediction", "target", "weight")]
-    return float(_measure(values[0], values[1], values[2][None])[0])

@@ -36,7 +36,7 @@ class ConfidenceMetric(WeightedMetric):
 
     def _finish(self, columns: Columns) -> float:
         values = [columns[name].astype(np.float64) for name in ("confidence", "hit", "weight")]
-        return float(self.measure(values[0], values[1], values[2][None])[0])
+        return float(np.maximum(self.measure(values[0], values[1], values[2][None])[0], self.least))
 
 
 def _keep(outcome: Outcome) -> Columns:

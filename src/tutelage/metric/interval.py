@@ -1,8 +1,8 @@
 """95 % intervals of metrics: how far a figure could move, had the test part been another draw of the same size.
 
-Shares of samples (accuracy) have a formula, Wilson's. All else is resampled: percentiles of a seeded bootstrap, in
-bounded time. Of a very large part a random sample is resampled and the spread shrunk as the square root of the sizes
-says, which is where the spread of means and of smooth functions of means goes.
+Shares of samples (accuracy) have a formula, Wilson's, and a metric may have its own way. All else is resampled: percentiles of
+a seeded bootstrap, in bounded time. Of a very large part a random sample is resampled and the spread shrunk as the square
+root of the sizes says, which is where the spread of means and of smooth functions of means goes.
 
 Source: "Probable Inference, the Law of Succession, and Statistical Inference", Wilson 1927;
 "An Introduction to the Bootstrap", Efron and Tibshirani 1993, chapter 13.
@@ -52,6 +52,11 @@ def interval(
     if isinstance(metric, ProportionMetric):
         return wilson(estimate, effective_size(sample) * (total / len(sample.target)))
     generator = np.random.default_rng(derive(seed, "interval", total))
+    if isinstance(metric, WeightedMetric):
+        alike = effective_size(sample) * (total / len(sample.target))
+        own = metric.own_interval(sample, estimate=estimate, total=alike, random=generator)
+        if own is not None:
+            return own
     subset = _subset(sample, generator)
     values_R = _resample(metric, subset, generator)
     values_R = values_R[~np.isnan(values_R)]

@@ -10,7 +10,7 @@ import numpy as np
 from tutelage.metric.base import Outcome
 from tutelage.metric.weighted import divide
 
-__all__ = ["NUM_BINS", "Bins", "debiased_error", "equal_bins", "top_label"]
+__all__ = ["NUM_BINS", "Bins", "debiased_error", "equal_bins", "freed_mean", "noise_factor", "top_label"]
 
 NUM_BINS = 15
 NORMAL_QUANTILE = 1.959963984540054
@@ -94,8 +94,20 @@ def debiased_error(bins: Bins) -> np.ndarray:
     taken off.
     """
     gap_RB = np.abs(bins.accuracy - bins.confidence)
-    freed_RB = gap_RB - _fading(bins) * bins.noise * _nearness(gap_RB, bins.noise)
-    return divide((np.nan_to_num(freed_RB) * bins.weight).sum(axis=1), bins.weight.sum(axis=1))
+    return freed_mean(gap_RB, bins.noise, factor=noise_factor(bins), weight=bins.weight)
+
+
+def freed_mean(gap: np.ndarray, noise: np.ndarray, *, factor: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the mean over bins, the last dimension, of distances freed of their noise.
+
+    Args:
+        gap: Distances of accuracy and confidence.
+        noise: Their standard deviations, were the model honest.
+        factor: See `noise_factor`.
+        weight: Of the bins.
+    """
+    freed = gap - factor * noise * _nearness(gap, noise)
+    return divide((np.nan_to_num(freed) * weight).sum(axis=-1), weight.sum(axis=-1))
 
 
 def _nearness(gap: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -104,7 +116,7 @@ def _nearness(gap: np.ndarray, noise: np.ndarray) -> np.ndarray:
     return np.asarray(np.exp(-0.5 * far**2))
 
 
-def _fading(bins: Bins) -> np.ndarray:
+def noise_factor(bins: Bins) -> np.ndarray:
     """Return for each bin the factor with which what is taken off has the mean of an honest model's distance, [R, B]."""
     factor_RB = np.full(bins.weight.shape, FADING)
     miss_RB = np.minimum(bins.confidence, 1 - bins.confidence)

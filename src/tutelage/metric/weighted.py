@@ -6,7 +6,8 @@ batch by batch, and a bootstrap are the same few lines.
 Shapes: R = weightings, N = rows, C = classes. A plain evaluation is R = 1.
 """
 
-from typing import Any
+import math
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,7 +18,13 @@ __all__ = ["MeanMetric", "ProportionMetric", "SummedMetric", "WeightedMetric", "
 
 
 class WeightedMetric(Metric):
-    """A metric that is a function of weighted rows; a subclass says only how, in `evaluate`."""
+    """A metric that is a function of weighted rows; a subclass says only how, in `evaluate`.
+
+    Attributes:
+        least: What is told of smaller values: these come of noise that was taken off.
+    """
+
+    least: ClassVar[float] = -math.inf
 
     def compute(self, outcome: Any) -> float:
         """Return the metric; NaN where it is not defined, or without rows; of what is no rows, what its tally says."""
@@ -25,11 +32,24 @@ class WeightedMetric(Metric):
             return super().compute(outcome)
         if len(outcome.target) == 0:
             return float("nan")
-        return float(self.evaluate(outcome, weights_of(outcome))[0])
+        return float(np.maximum(self.evaluate(outcome, weights_of(outcome))[0], self.least))
 
     def evaluate(self, outcome: Outcome, weight_RN: np.ndarray) -> np.ndarray:
         """Return the metric [R] for each row of weights, in place of the outcome's own; NaN where not defined."""
         raise NotImplementedError
+
+    def own_interval(
+        self, outcome: Outcome, *, estimate: float, total: float, random: np.random.Generator
+    ) -> tuple[float, float] | None:
+        """Return the ends of the 95 % interval where the metric has a better way than resampling; None where it has not.
+
+        Args:
+            outcome: The rows that were measured, or a random sample of them.
+            estimate: The metric over all rows.
+            total: How many equally weighted rows these tell as much as.
+            random: What it may draw from.
+        """
+        return None
 
     @classmethod
     def examples(cls, seed: int) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any
 from tutelage.core import layout
 from tutelage.core.manifest import Manifest
 from tutelage.predictor.ensemble import Answerer
-from tutelage.run.measure import measure_batches
+from tutelage.run.measure import measure_batches, metrics_of
 from tutelage.run.run import Run
 from tutelage.task.rows import PreparedPart
 
@@ -40,10 +40,11 @@ def write_derived(folder: Path, run: Run, answerer: Answerer, *, command: str) -
 def scored(answerer: Answerer, run: Run, parts: Mapping[str, PreparedPart]) -> dict[str, Any]:
     """Return `metrics` and their `intervals` on parts that are named `validation` and `test`, by the run's metrics."""
     plan, found = run.decided, {"metrics": dict[str, Any](), "intervals": dict[str, Any]()}
+    metrics = metrics_of(plan, answerer.target)
     for name, part in parts.items():
         assert part.truth is not None
         batches = answerer.batches(part.part)
-        values, intervals = measure_batches(batches, part.truth, metrics=plan.metrics, seed=plan.seed, part=PREFIXES[name])
+        values, intervals = measure_batches(batches, part.truth, metrics=metrics, seed=plan.seed, part=PREFIXES[name])
         found["metrics"] |= values
         found["intervals"] |= intervals
     return found

@@ -7,14 +7,22 @@ import numpy as np
 
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.base import RowsPart
+from tutelage.data.target.base import Target
 from tutelage.metric.base import Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.sample import OutcomeSample
+from tutelage.planning.plan import Plan
 from tutelage.run.collect import refuse_bad
+from tutelage.task.reliability import honest_metrics
 
-__all__ = ["ask_rows", "measure_batches"]
+__all__ = ["ask_rows", "measure_batches", "metrics_of"]
 
 Reply = TypeVar("Reply")
+
+
+def metrics_of(plan: Plan, target: Target | None) -> tuple[Any, ...]:
+    """Return what a trained model is measured by: the plan's metrics, of classes the calibration error beside the log loss."""
+    return (*plan.metrics, *honest_metrics(plan.metrics, target))
 
 
 def measure_batches(

@@ -26,7 +26,7 @@ from tutelage.run.forecast import Forecasts, forecaster
 from tutelage.run.forecasting import ForecastingRun
 from tutelage.run.generate import Generation, Wanted, begin_generation
 from tutelage.run.inputs import Inputs
-from tutelage.run.measure import ask_rows, measure_batches
+from tutelage.run.measure import ask_rows, measure_batches, metrics_of
 from tutelage.run.prediction import Prediction, require_sets, sets_of
 from tutelage.run.samples import Samples, Sought, make_samples
 from tutelage.run.scores import warn_of_own, where_of
@@ -179,7 +179,8 @@ class Run:
         part, rows, problems = self._labelled(source, target=target, on_bad_data=on_bad_data)
         truth, warnings = self._truth(part, where=where_of(source))
         batches = self.answerer.batches(part, rows)
-        values, intervals = measure_batches(batches, truth, metrics=self.decided.metrics, seed=self.decided.seed)
+        metrics = metrics_of(self.decided, self._target)
+        values, intervals = measure_batches(batches, truth, metrics=metrics, seed=self.decided.seed)
         return {
             "num_rows": len(part),
             "notes": list(part.notes),

@@ -17,9 +17,9 @@ from tutelage.calibrate.restored import conformal_for
 from tutelage.core import catalog
 from tutelage.core.seeds import derive
 from tutelage.metric.base import Outcome
-from tutelage.metric.reliability import debiased_error, equal_bins, top_label
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
+from tutelage.task.reliability import HEADLINE
 from tutelage.task.rows import PreparedPart
 
 __all__ = ["Calibration", "Honesty", "MOST_ROWS", "calibration_record", "fit_calibration", "parted_validation"]
@@ -178,6 +178,4 @@ def _some(outcome: Outcome, *, seed: int) -> Outcome:
 
 def _ece(outcome: Outcome) -> float:
     """Return the debiased calibration error; NaN without rows."""
-    if not len(outcome.target):
-        return float("nan")
-    return float(debiased_error(equal_bins(*top_label(outcome), np.ones((1, len(outcome.target)))))[0])
+    return float(catalog.load("metric", HEADLINE)().compute(outcome))

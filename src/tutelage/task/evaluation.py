@@ -16,14 +16,12 @@ from tutelage.task.answering import answer_batches
 from tutelage.task.base import Task
 from tutelage.task.beside import ALONE, Beside, mixed
 from tutelage.task.measured import Measured
-from tutelage.task.reliability import Reliability
+from tutelage.task.reliability import Reliability, honest_metrics
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = ["CommonAnswer", "Judge", "RowsEvaluator", "Shown"]
 
 NUM_WORST = 24
-PROBABILITIES = "loss"
-"""The metric of probabilities beside which their calibration error is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +151,7 @@ class RowsEvaluator(Measured):
         """Return a new collector of how honest probabilities are; None where there are none, or another part is shown."""
         if not self._target.classes or not self.is_last:
             return None
-        # Beside the log loss stands how much of it is a lack of honesty; who asks for other metrics alone gets these alone.
-        is_scored = any(metric.kind == PROBABILITIES for metric in self.plan.metrics)
-        return Reliability(self.name, seed=self.plan.seed, is_scored=is_scored)
+        return Reliability(self.name, seed=self.plan.seed, scored=honest_metrics(self.plan.metrics, self._target))
 
     def leaving(self, task: Task) -> Outcome:
         """Return the answers for all rows as they leave, before they are calibrated, beside the truth."""

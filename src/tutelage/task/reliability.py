@@ -1,6 +1,6 @@
 """How honest the probabilities of one part are, before and after they were calibrated: errors, loss taken apart, diagrams."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,15 +8,17 @@ import numpy as np
 from tutelage.calibrate.choose import log_losses
 from tutelage.core import catalog
 from tutelage.core.seeds import derive
+from tutelage.data.target.base import Target
 from tutelage.metric.base import Metric, Outcome
 from tutelage.metric.interval import interval
 from tutelage.metric.reliability import equal_bins, top_label
 from tutelage.metric.sample import OutcomeSample
 
-__all__ = ["HEADLINE", "Reliability"]
+__all__ = ["HEADLINE", "Reliability", "honest_metrics"]
 
 HEADLINE = "ece"
-"""The measure that stands among a part's metrics."""
+"""The measure that stands among a part's metrics, beside the log loss: how much of that is a lack of honesty."""
+PROBABILITIES = "loss"
 MEASURES = ("loss", "brier", HEADLINE, "smooth_ece", "classwise_ece", "refined_loss")
 """What is measured before and after."""
 WITH_INTERVAL = (HEADLINE, "smooth_ece")
@@ -26,6 +28,16 @@ MOST_BINS = 15
 """Bins of a diagram."""
 
 
+def honest_metrics(metrics: Sequence[Any], target: Target | None) -> tuple[Any, ...]:
+    """Return what is added to the metrics of a part that is shown: the calibration error, where probabilities are judged.
+
+    Who asks for other metrics than the log loss gets these alone.
+    """
+    kinds = {metric.kind for metric in metrics}
+    is_judged = target is not None and target.classes and PROBABILITIES in kinds and HEADLINE not in kinds
+    return (catalog.load("metric", HEADLINE)(),) if is_judged else ()
+
+
 class Reliability:
     """Collects the answers of one part before and after they are calibrated.
 
@@ -33,24 +45,29 @@ class Reliability:
         name: The part's name, such as `test`.
     """
 
-    def __init__(self, name: str, *, seed: int, is_scored: bool) -> None:
+    def __init__(self, name: str, *, seed: int, scored: Sequence[Metric] = ()) -> None:
         """Begin with nothing.
 
         Args:
             name: The part's name.
             seed: The run's.
-            is_scored: Whether the headline measure stands among the part's metrics.
+            scored: What is to stand among the part's metrics, see `honest_metrics`.
         """
-        self.name, self._seed, self._is_scored = name, seed, is_scored
+        self.name, self._seed = name, seed
+        self._scored = [(metric, metric.tally()) for metric in scored]
+        self._num_rows = 0
         self._samples = {"before": OutcomeSample(seed=seed), "after": OutcomeSample(seed=seed)}
 
     def add(self, before: np.ndarray, after: Outcome, rows: np.ndarray) -> None:
         """Take a batch: probabilities before they are calibrated [N, C], and those that leave beside the truth."""
         self._samples["before"].add(Outcome(before, after.target), rows)
         self._samples["after"].add(after, rows)
+        self._num_rows += len(rows)
+        for _, tally in self._scored:
+            tally.add(after)
 
     def added_to(self, scored: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what result.json says of a part, with `reliability`, and the headline measure among the metrics."""
+        """Return what result.json says of a part, with `reliability`, and what is scored among the metrics."""
         own = self._record()
         return {**scored, **{key: {**scored.get(key, {}), **value} for key, value in own.items()}}
 
@@ -58,11 +75,11 @@ class Reliability:
         outcomes = {when: sample.outcome() for when, sample in self._samples.items() if len(sample.rows)}
         if not outcomes:
             return {}
-        own: dict[str, Any] = {}
-        if self._is_scored:
-            name, headline = f"{self.name}/{HEADLINE}", catalog.load("metric", HEADLINE)()
-            value = headline.compute(outcomes["after"])
-            own = {"metrics": {name: value}, "intervals": {name: self._interval(headline, outcomes["after"], value)}}
+        own: dict[str, Any] = {"metrics": {}, "intervals": {}}
+        for metric, tally in self._scored:
+            name, value = f"{self.name}/{metric.kind}", tally.value()
+            ends = interval(metric, outcomes["after"], seed=self._seed, estimate=value, total=self._num_rows)
+            own["metrics"][name], own["intervals"][name] = value, list(ends)
         found = {when: self._measure(outcome) for when, outcome in outcomes.items()}
         own["reliability"] = {**found, **_gain(outcomes), "part": self.name, "rows": len(outcomes["after"].target)}
         return own

@@ -10,6 +10,7 @@ import tutelage
 from tutelage.cli.main import main
 from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.metric.base import Outcome
+from tutelage.metric.ece import DebiasedError
 from tutelage.metric.loss import LogLoss
 from tutelage.run.files import RunFiles
 from tutelage.run.run import Run
@@ -40,6 +41,20 @@ def test_the_scores_are_those_of_the_answers_that_leave(run: Run, rows: tuple[np
     assert not np.allclose(outcome.prediction, raw.prediction)
     assert run.result["calibration"]["method"] == "vector"
     assert "test/ece" in run.metrics
+
+
+def test_other_rows_are_measured_with_the_calibration_error_too(
+    run: Run, rows: tuple[np.ndarray, np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    features, labels = rows
+    scores = run.scores((features[:400], labels[:400]))
+    truth = np.array([run.classes.index(label) for label in labels[:400]])
+    error = DebiasedError().compute(Outcome(run.predict_proba(features[:400]), truth))
+    assert scores["metrics"]["test/ece"] == pytest.approx(error, abs=1e-6)
+    low, high = scores["intervals"]["test/ece"]
+    assert low <= error <= high
+    assert main(["evaluate", str(run.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["ece"] == run.metrics["test/ece"] >= 0
 
 
 def test_what_a_floor_has_a_share_in_is_calibrated_as_it_leaves(tmp_path: Path) -> None:

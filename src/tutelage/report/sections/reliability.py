@@ -29,7 +29,7 @@ CAPTION = (
     "Rows in bins of equal size by the confidence that the model states in its answer. On the dashed line it is right as "
     "often as it says; below it is too sure. The band is the 95 % interval of each bin."
 )
-EXPLAINED = "A debiased error is freed of what noise adds, and may fall a little below 0: that is as good as 0."
+EXPLAINED = "A debiased error is freed of what noise adds: 0 means that there is none that could be told from noise."
 
 
 class Diagram(Record):
