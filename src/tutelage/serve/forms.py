@@ -127,7 +127,7 @@ class Numbers(Form):
         """Take lists of numbers."""
         try:
             np.asarray(row, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UsageError(f"{_found(row)}, where numbers are expected, in lists of equal length.") from None
         if not isinstance(row, list) or not row:
             raise UsageError(f"{_found(row)}, where a list of numbers is expected.")

@@ -15,6 +15,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 OPEN = ("/health",)
 """What is answered without the token."""
+MOST_DIGITS = 18
+"""Of a number of bytes."""
 PAGES = ("/", "/docs", "/openapi.json")
 """What a browser opens by its address, and so may have the token in it."""
 
@@ -49,7 +51,7 @@ class Guard:
             await _refuse(send, 401, problem("token", told), extra=[(b"www-authenticate", b"Bearer")])
             return
         said = headers.get("content-length", "0")
-        if not said.isdecimal() or int(said) > self.most_bytes:
+        if not said.isdecimal() or len(said) > MOST_DIGITS or int(said) > self.most_bytes:
             await _refuse(send, 413, self._too_large())
             return
         await self._limited(scope, receive, send)

@@ -84,6 +84,14 @@ def test_what_cannot_leave_is_refused_before_any_work(run: Run, tmp_path: Path) 
         load(tmp_path / "model.doc")
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "model.pt2", "model.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"PK\x03\x04" + b"\0" * 60, b"\x08\x08" + b"x" * 100])
+def test_a_file_that_another_program_wrote_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RunError, match=name):
+        load(tmp_path / name)
+
+
 def test_what_is_calibrated_is_the_mean_of_network_and_floor() -> None:
     class Said(nn.Module):
         def __init__(self, name: str, *, is_floor: bool) -> None:
