@@ -1,10 +1,11 @@
 """`tutelage export RUN --format onnx`: write a run's model to one file that answers by itself."""
 
 import argparse
+from pathlib import Path
 
 from tutelage.cli.out_file import check_out_file
 from tutelage.core.outlet import one_line, say_json, tell, warn
-from tutelage.export.export import export_run
+from tutelage.export.export import beside, export_run
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -12,9 +13,10 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Write, compare, and tell how far apart the answers are."""
-    if arguments.out:
-        check_out_file(arguments.out, [])
     opened = Run.open(arguments.run, tell=warn)
+    # What is written beside it takes a place too.
+    for path in (Path(arguments.out), *beside(Path(arguments.out))) if arguments.out else ():
+        check_out_file(str(path), [], learned_from=str(opened.plan.get("source", "")))
     found = export_run(opened, format=arguments.format, out=arguments.out)
     if arguments.json:
         say_json({"run": arguments.run, "format": arguments.format, **found.record()})

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog
-from tutelage.core.durable import write_durably
-from tutelage.core.errors import RunError
+from tutelage.core.durable import sync_folder, write_durably
+from tutelage.core.errors import RunError, UsageError
 from tutelage.export.base import Format
 from tutelage.export.forecasts import of_forecasts
 from tutelage.export.others import of_policy, of_samples, of_text
@@ -17,7 +17,7 @@ from tutelage.export.verify import Check, compare
 from tutelage.run.run import Run
 from tutelage.task.sample_maker import SampleMaker
 
-__all__ = ["Exported", "export_run"]
+__all__ = ["Exported", "beside", "export_run"]
 
 MOST_ROWS = 1_000
 """Validation rows that are compared, evenly spaced."""
@@ -61,12 +61,15 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
 
     Raises:
         RunError: The model cannot leave in this format, or the file does not answer as it does.
-        UsageError: No such format, or what it needs is not installed.
+        UsageError: No such format, what it needs is not installed, or its files do not end so.
     """
     made: Format = catalog.load("export", format.replace("-", "_"))()
     made.require()
-    model, proof = _ready(run, data)
     path = Path(out) if out else run.path / "export" / f"model{made.suffix}"
+    if path.suffix != made.suffix or path.is_dir():
+        found = "is a folder" if path.is_dir() else f"ends in {path.suffix!r}"
+        raise UsageError(f"--out {path}: {found}, and a file of format {format} ends in {made.suffix}. Choose such a name.")
+    model, proof = _ready(run, data)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(path.stem + ASIDE + path.suffix)
     try:
@@ -75,19 +78,24 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
             made.read(aside), proof.batches, proof.expected, output=model.outputs[0], labels=model.labels, locate=proof.locate
         )
         aside.replace(path)
+        sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
     return Exported(path, _beside(model, path), check)
 
 
+def beside(path: Path) -> tuple[Path, Path]:
+    """Return the files beside an exported one: what is said of it, and for some the tokenizer."""
+    return path.with_suffix(".json"), path.with_suffix(".tokenizer.json")
+
+
 def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
     """Write what is said beside a graph, and the tokenizer where there is one."""
-    record = path.with_suffix(".json")
+    record, other = beside(path)
     write_durably(record, (json.dumps(model.record(), indent=1) + "\n").encode())
     tokenizer = model.recipe.get("text", {}).get("tokenizer", "")
     if not tokenizer:
         return (record,)
-    other = path.with_suffix(".tokenizer.json")
     write_durably(other, tokenizer.encode())
     return record, other
 
