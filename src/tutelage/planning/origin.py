@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tutelage.core.spec import Auto, Location, Spec
 
@@ -49,3 +49,10 @@ class OriginPlan(Spec):
     head: Annotated[float, Field(ge=0, lt=1)] = 0.0
     factor: Annotated[float, Field(gt=0, le=1)] = 1.0
     deepest: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+    @model_validator(mode="after")
+    def _fits(self) -> "OriginPlan":
+        """Refuse a beginning in which nothing learns."""
+        if self.head and not self.fresh:
+            raise ValueError(f"head = {self.head:g} of the steps for what is new, and nothing is new: expected 0")
+        return self
