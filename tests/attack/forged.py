@@ -16,6 +16,8 @@ from tests.attack.recipes import RECIPES
 from tests.attack.runs import Reference, prepare
 from tests.attack.verdict import BAD, Ending, Verdict, judge
 
+__all__ = ["ODD", "cases", "changed", "header_of", "paths_of"]
+
 RECORDS = ("plan.json", "result.json", "data.json", "env.json")
 LOGS = ("events.jsonl", "metrics.jsonl", "manifest.jsonl")
 VERBS = {"run": ("evaluate", "predict", "report", "runs", "resume"), "paused": ("resume",)}
@@ -121,7 +123,7 @@ def _asked(reference: Reference, state: str, file: str, folder: Path) -> Verdict
 def _odd_values(reference: Reference, state: str, file: str, count: int) -> Iterator[Case]:
     """Draw places in a record, and what to put there."""
     record = json.loads((reference.folder / state / file).read_text(encoding="utf-8"))
-    pairs = [(path, kind) for path in _paths(record) for kind in ODD]
+    pairs = [(path, kind) for path in paths_of(record) for kind in ODD]
     for path, kind in random.Random(file + state).sample(pairs, min(count, len(pairs))):
         name = f"{reference.name} {state} {file} {'.'.join(map(str, path))} {kind}"
         yield Case(name, partial(_odd_value, reference, state, file, path, kind))
@@ -132,7 +134,7 @@ def _odd_value(reference: Reference, state: str, file: str, path: tuple[Any, ...
     reference.copy(folder, state=state)
     target = folder / "run" / file
     record = json.loads(target.read_text(encoding="utf-8"))
-    target.write_text(json.dumps(_changed(record, path, ODD[kind])), encoding="utf-8")
+    target.write_text(json.dumps(changed(record, path, ODD[kind])), encoding="utf-8")
     accept = command(["verify", "run", "--accept"], folder=folder, limit=60)
     verdict = judge(accept, is_right=True, places=["run"])
     return verdict if verdict.ending in BAD else _asked(reference, state, file, folder)
@@ -148,7 +150,7 @@ def _odd_headers(reference: Reference, state: str, count: int) -> Iterator[Case]
     """Draw places in the values that models and checkpoints hold."""
     for file in _containers(reference.folder / state):
         values = _values(reference.folder / state / file)
-        pairs = [(path, kind) for path in _paths(values) for kind in ODD]
+        pairs = [(path, kind) for path in paths_of(values) for kind in ODD]
         for path, kind in random.Random(file + state).sample(pairs, min(count, len(pairs))):
             name = f"{reference.name} {state} {file} {'.'.join(map(str, path))} {kind}"
             yield Case(name, partial(_odd_header, reference, state, file, path, kind))
@@ -156,10 +158,11 @@ def _odd_headers(reference: Reference, state: str, count: int) -> Iterator[Case]
 
 def _values(path: Path) -> dict[str, Any]:
     """Return the values in the header of a file."""
-    return _header(path)["values"]
+    return header_of(path)["values"]
 
 
-def _header(path: Path) -> dict[str, Any]:
+def header_of(path: Path) -> dict[str, Any]:
+    """Return the header of a model or a checkpoint."""
     import safetensors
 
     with safetensors.safe_open(path, framework="pt") as file:
@@ -175,8 +178,8 @@ def _odd_header(reference: Reference, state: str, file: str, path: tuple[Any, ..
 
     reference.copy(folder, state=state)
     target = folder / "run" / file
-    header, tensors = _header(target), load_file(target)
-    values = _changed(header["values"], path, ODD[kind])
+    header, tensors = header_of(target), load_file(target)
+    values = changed(header["values"], path, ODD[kind])
     if not isinstance(values, dict):
         return Verdict(Ending.RIGHT)
     try:
@@ -195,18 +198,18 @@ def _container(reference: Reference, state: str, file: str, write: Callable[[Pat
     return _asked(reference, state, file, folder)
 
 
-def _paths(record: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+def paths_of(record: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the way to every value in a record, itself included."""
     inner = record.items() if isinstance(record, dict) else enumerate(record[:3]) if isinstance(record, list) else ()
-    return [path, *(way for key, value in inner for way in _paths(value, (*path, key)))]
+    return [path, *(way for key, value in inner for way in paths_of(value, (*path, key)))]
 
 
-def _changed(record: Any, path: tuple[Any, ...], value: Any) -> Any:
+def changed(record: Any, path: tuple[Any, ...], value: Any) -> Any:
     """Return a record with another value in one place."""
     if not path:
         return value
     copy: Any = dict(record) if isinstance(record, dict) else list(record)
-    copy[path[0]] = _changed(record[path[0]], path[1:], value)
+    copy[path[0]] = changed(record[path[0]], path[1:], value)
     return copy
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.attack import faults, mutants
+from tests.attack.__main__ import spread
+from tests.attack.case import Case
 from tests.attack.runs import Answers, Reference
 from tests.attack.verdict import Ending, Verdict
 
@@ -52,3 +54,11 @@ def test_a_mutant_is_caught_by_what_it_loses_alone(
         place.mkdir()
         words = ("table",) if attack is mutants._by_chains else ()
         assert attack(*words, lambda: None, place).ending is ending
+
+
+def test_a_spread_has_one_case_of_each_group_and_every_kind() -> None:
+    cases = [Case(f"{file} {kind}", lambda _folder: Verdict(Ending.RIGHT)) for file in range(60) for kind in range(15)]
+    found = [case.name for case in spread(cases, 15)]
+    assert [name.split()[0] for name in found] == [str(file) for file in range(60)]
+    assert len({name.split()[1] for name in found}) > 10
+    assert spread(cases, 1) == cases

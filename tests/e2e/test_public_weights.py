@@ -208,3 +208,29 @@ def test_a_name_on_the_hub_is_found_without_network_where_it_was_fetched_before(
     for name in ("hf:someone/vit@v3", "hf:no name", "hf:"):
         with pytest.raises(TutelageError, match="give a folder"):
             find_public(name)
+
+
+@pytest.mark.parametrize(
+    ("file", "changed"),
+    [
+        ("preprocessor_config.json", {"image_mean": ["dark"]}),
+        ("preprocessor_config.json", {"image_std": 5}),
+        ("preprocessor_config.json", {"size": "large"}),
+        ("preprocessor_config.json", {"size": {"height": -1, "width": []}}),
+        ("preprocessor_config.json", {"image_processor": [1]}),
+        ("preprocessor_config.json", {"crop_size": {"height": 10**30}, "do_center_crop": True}),
+        ("config.json", {"model_type": ["vit"]}),
+        ("config.json", {"num_hidden_layers": 10**9}),
+        ("config.json", {"hidden_size": "wide"}),
+        ("config.json", {"num_channels": "three"}),
+        ("config.json", {"license": [[]], "num_attention_heads": 0}),
+    ],
+)
+def test_odd_values_beside_the_weights_are_refused_with_the_folder(
+    file: str, changed: dict[str, Any], folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(folder / "vit", tmp_path / "vit")
+    path = tmp_path / "vit" / file
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changed}), encoding="utf-8")
+    with pytest.raises(RunError, match="vit"):
+        read_public("vit", tmp_path / "vit")

@@ -14,10 +14,11 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Write, compare, and tell how far apart the answers are."""
-    if arguments.out:
-        for file in (Path(arguments.out), record_beside(Path(arguments.out)), tokenizer_beside(Path(arguments.out))):
-            check_out_file(str(file), [])
     opened = Run.open(arguments.run, tell=warn)
+    # What is written beside it takes a place too.
+    wanted = Path(arguments.out)
+    for path in (wanted, record_beside(wanted), tokenizer_beside(wanted)) if arguments.out else ():
+        check_out_file(str(path), [], learned_from=str(opened.plan.get("source", "")))
     found = export_run(opened, format=arguments.format, out=arguments.out)
     if arguments.json:
         say_json({"run": arguments.run, "format": arguments.format, **found.record()})

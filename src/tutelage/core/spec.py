@@ -42,6 +42,8 @@ LARGEST = 2**63 - 1
 """Whole numbers beyond this fit no tensor, no file and no counter."""
 BRANCHES = ("function-", "literal[", "is-instance", "tuple[", "constrained-")
 """How pydantic calls the ways in which a field may be read; no part of a key."""
+MOST_OF_PATH = 32_767
+"""Longest path of any system."""
 RANGES = ("greater_than", "greater_than_equal", "less_than", "less_than_equal")
 """How pydantic calls that a number is out of range."""
 
@@ -111,6 +113,8 @@ def _read_location(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be a text, such as the path of a folder")
     text = from_address(value)
+    if len(text) > MOST_OF_PATH:
+        raise ValueError(f"has {len(text):,} characters, more than the {MOST_OF_PATH:,} of any path")
     if "\0" in text:
         raise ValueError("holds a NUL character, which no path can")
     try:

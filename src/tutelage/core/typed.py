@@ -4,16 +4,26 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from tutelage.core.border import BorderError
-from tutelage.core.names import shorten
+from tutelage.core.names import is_unicode, shorten
 
-__all__ = ["Finite", "Positive", "Size", "first_mistake", "take"]
+__all__ = ["Finite", "Positive", "Size", "Words", "first_mistake", "take"]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Size = Annotated[int, Field(gt=0, le=2**31)]
+
+
+def _require_unicode(text: str) -> str:
+    """Refuse a text that no file of rows could hold."""
+    if not is_unicode(text):
+        raise ValueError("holds a part of a character, which no text has")
+    return text
+
+
+Words = list[Annotated[str, AfterValidator(_require_unicode)]]
 
 
 def take(record: Mapping[str, Any], key: str, kind: Any) -> Any:

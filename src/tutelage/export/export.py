@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog
-from tutelage.core.durable import write_durably
+from tutelage.core.durable import sync_folder, write_durably
 from tutelage.core.errors import RunError
 from tutelage.export.averaged import MeanRows, averaged_rows
 from tutelage.export.base import Format
@@ -82,6 +82,7 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
         made.write(model, aside)
         check = compare(made.read(aside), proof.completed(model), outputs=model.outputs, labels=model.labels)
         aside.replace(path)
+        sync_folder(path.parent)
     finally:
         aside.unlink(missing_ok=True)
     return Exported(path, _beside(model, path), check)

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from tutelage.core import catalog
-from tutelage.core.errors import UsageError
+from tutelage.core.errors import RunError, TutelageError, UsageError
 from tutelage.data.prepare.intake import padded_batches
 from tutelage.export.base import Answerer
+from tutelage.export.drawing import short
 from tutelage.floor.word_pairs import text_places
 
 __all__ = ["Loaded", "load"]
+
+SAID: dict[str, type] = {"inputs": list, "outputs": list, "labels": list, "recipe": dict, "facts": dict}
+"""What is said beside a graph, see `Outgoing.record`."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ def load(file: str | Path) -> Loaded:
 
     Raises:
         UsageError: No format has such an ending, or what it needs is not installed.
+        RunError: It is damaged, or another program wrote it.
     """
     path = Path(file)
     kinds = [catalog.load("export", kind) for kind in catalog.names("export")]
@@ -66,7 +71,17 @@ def load(file: str | Path) -> Loaded:
         found = "no such file" if kind else f"ends in {path.suffix!r}"
         raise UsageError(f"{path}: {found}. Expected a file that ends in {', '.join(one.suffix for one in kinds)}.")
     made = kind()
-    return Loaded(made.told(path), made.read(path))
+    try:
+        told = made.told(path)
+        odd = [key for key, type_ in SAID.items() if not isinstance(told.get(key), type_)]
+        if not odd:
+            return Loaded(told, made.read(path))
+        found = f"nothing, or something else than a {SAID[odd[0]].__name__}, is said of {odd[0]}"
+    except TutelageError:
+        raise
+    except Exception as error:  # a border: the formats' libraries raise nearly everything
+        found = f"{type(error).__name__}: {short(error)}"
+    raise RunError(f"{path}: is not what `tutelage export` wrote, or is damaged ({found}). Export the run anew.")
 
 
 def _pixels(recipe: Mapping[str, Any], file: Path) -> np.ndarray:

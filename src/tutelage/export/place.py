@@ -25,8 +25,10 @@ def require_suffix(file: Path, suffix: str) -> None:
     """Refuse a name by which nobody could tell the format.
 
     Raises:
-        UsageError: It ends in something else.
+        UsageError: It ends in something else, or is a folder.
     """
+    if file.is_dir():
+        raise UsageError(f"--out {file}: is a folder. Choose the name of a file that ends in {suffix}.")
     if file.suffix != suffix:
         found = f"ends in {file.suffix!r}, where {suffix!r} is expected: files are read by their ending"
         raise UsageError(f"--out {file}: {found}. Such as {file.with_name((file.stem or 'model') + suffix)}.")

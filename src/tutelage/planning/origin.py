@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tutelage.core.spec import Auto, Location, Spec
 
@@ -53,3 +53,10 @@ class OriginPlan(Spec):
     deepest: Annotated[float, Field(gt=0, le=1)] = 1.0
     beside: tuple[str, ...] = ()
     scale: Literal["kept", "anew"] = "kept"
+
+    @model_validator(mode="after")
+    def _fits(self) -> "OriginPlan":
+        """Refuse a beginning in which nothing learns."""
+        if self.head and not self.fresh:
+            raise ValueError(f"head = {self.head:g} of the steps for what is new, and nothing is new: expected 0")
+        return self

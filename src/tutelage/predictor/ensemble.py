@@ -25,7 +25,7 @@ from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
 from tutelage.model.stored import Announce, Stored, load_tensors, save_tensors
 from tutelage.predictor.predictor import FORMAT as ONE_FORMAT
-from tutelage.predictor.predictor import Predictor, load_predictor, restored
+from tutelage.predictor.predictor import Facts, Predictor, load_predictor, restored
 
 __all__ = ["Answerer", "Ensemble", "load_answerer", "misfit", "parts_of"]
 
@@ -43,7 +43,7 @@ class Header(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     members: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=MOST_MEMBERS)]
     weights: list[Annotated[float, Field(gt=0, le=1)]]
-    facts: dict[str, Any]
+    facts: Facts
 
 
 @dataclass(frozen=True)

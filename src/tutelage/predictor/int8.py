@@ -15,16 +15,19 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from tutelage.core.errors import RunError, UsageError
+from tutelage.core.shape.base import Shape
+from tutelage.model.example import example_batch
 from tutelage.model.layers.recurrence import with_onnx_kernels
 
-__all__ = ["Int8Method", "OnnxNetwork", "Products", "export_network", "quantized"]
+__all__ = ["Graph", "Int8Method", "OnnxNetwork", "Products", "export_network", "graph_network", "quantized"]
 
 Int8Method = Literal["static", "dynamic"]
 Products = Literal["float32", "int8"]
@@ -32,6 +35,17 @@ INSTALL = "pip install 'tutelage[export]'"
 OUTPUT = "outputs"
 EXAMPLE_ROWS = 2
 """Rows of the batch that is traced; with one, the number of rows would be taken for a constant."""
+LOOK_ROWS = 3
+"""Rows that a network from a file is asked for before it counts."""
+DIMENSIONS_OF_MEMBERS = 3
+
+
+class Graph(BaseModel):
+    """What a predictor's file says of such a network."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    num_members: Annotated[int, Field(ge=1, le=2**31)] = 1
+    products: Products = "float32"
 
 
 class OnnxNetwork(nn.Module):
@@ -71,6 +85,27 @@ class OnnxNetwork(nn.Module):
         except Exception as error:  # a border: the runtime's errors have no common class
             raise RunError(f"ONNX Runtime cannot compute the network: {str(error).strip()[:300]}") from error
 
+    def require(self, batch: Mapping[str, Tensor]) -> None:
+        """Refuse a network that does not take what the model takes, or does not give outputs for each row and member.
+
+        Args:
+            batch: Some rows, in the order in which the model takes their tensors.
+
+        Raises:
+            ValueError, RunError: It is such a network; with what was found.
+        """
+        if len(batch) != len(self._names):
+            taken = ", ".join(self._names)[:100]
+            raise ValueError(f"its network takes {len(self._names)} tensors ({taken}), expected {', '.join(batch)}")
+        rows, found = len(next(iter(batch.values()))), self(*batch.values())
+        has_members = found.dim() == DIMENSIONS_OF_MEMBERS and found.shape[1] == self.num_members
+        is_right = has_members if self.num_members > 1 else 0 < found.dim() < DIMENSIONS_OF_MEMBERS
+        if found.dtype != torch.float32 or not is_right or len(found) != rows:
+            said = f"{str(found.dtype).removeprefix('torch.')} of sizes {tuple(found.shape)}"
+            raise ValueError(
+                f"its network gives {said} for {rows} rows and {self.num_members:,} members, expected float32 for each"
+            )
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another of the same content: a session cannot be copied."""
         return type(self)(self.file(), num_members=self.num_members, products=self.products)
@@ -82,6 +117,20 @@ class OnnxNetwork(nn.Module):
     def file(self) -> bytes:
         """Return the ONNX file."""
         return self.content.numpy().tobytes()
+
+
+def graph_network(record: Graph, weights: Mapping[str, Tensor], shape: Shape) -> OnnxNetwork:
+    """Return the network that a file holds, once it has answered for a few rows.
+
+    Raises:
+        ValueError, RunError: It is none for what the model takes.
+    """
+    content = weights.get("content")
+    if len(weights) != 1 or content is None or content.dtype != torch.uint8:
+        raise ValueError(f"{len(weights)} tensors ({', '.join(sorted(weights)[:3])}): expected one, the ONNX file as content")
+    network = OnnxNetwork(content.numpy().tobytes(), num_members=record.num_members, products=record.products)
+    network.require(example_batch(shape, LOOK_ROWS))
+    return network
 
 
 class _ByName(nn.Module):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
@@ -30,15 +30,32 @@ from tutelage.data.target.base import Target
 from tutelage.model.bounded import refuse_misfit, within
 from tutelage.model.stored import Announce, load_tensors, save_tensors
 from tutelage.predictor.companion import FloorShare, floor_from, parted
-from tutelage.predictor.int8 import OnnxNetwork
+from tutelage.predictor.int8 import Graph, OnnxNetwork, graph_network
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
-__all__ = ["Predictor", "load_predictor", "restored"]
+__all__ = ["Facts", "Predictor", "load_predictor", "restored"]
 
 FORMAT = "predictor-4"
 REMEDY = "Use the version that wrote it, or train anew."
 Table = dict[str, Any]
+
+
+class Origins(BaseModel):
+    """What is asked of where a model comes from: the step of its weights, and the runs that it was made of; more may be said."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    step: Annotated[int, Field(ge=0, le=2**53)] = 0
+    runs: list[str] = []
+
+
+def _checked_facts(facts: Table) -> Table:
+    Origins.model_validate(facts)
+    return facts
+
+
+Facts = Annotated[Table, AfterValidator(_checked_facts)]
+"""Where a model comes from, as its file says."""
 
 
 class Header(BaseModel):
@@ -58,8 +75,8 @@ class Header(BaseModel):
     conformal: Table | None = None
     precision: Literal["float32", "bfloat16"]
     device: str
-    facts: Table
-    onnx: Table | None = None
+    facts: Facts
+    onnx: Graph | None = None
     is_mirrored: bool = False
 
 
@@ -285,7 +302,7 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
     weights, others = parted(tensors)
     if header.onnx is not None:
         device = "cpu"
-        network: nn.Module = OnnxNetwork(weights["content"].numpy().tobytes(), **header.onnx)
+        network: nn.Module = graph_network(header.onnx, weights, shape)
     else:
         if model is not None:
             with within(weights):

@@ -25,8 +25,8 @@ __all__ = ["born", "check_place", "clean", "is_unborn", "tidy"]
 MARK = layout.BIRTH_MARK
 BESIDE = ".tutelage-*.birth"
 """Names under which new folders are built."""
-FIRST = (layout.RECIPE, layout.ENV, layout.DATA, layout.MANIFEST)
-"""What is written before the plan."""
+FIRST = (layout.RECIPE, layout.ENV, layout.DATA, layout.MANIFEST, layout.RESULT)
+"""What is written before the plan; the result only where a run is made of others, and so is a predictor in its folder."""
 NUMBERED = "runs"
 TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 UNMOVABLE = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP)
@@ -103,8 +103,14 @@ def is_unborn(folder: Path) -> bool:
 def _is_begun(path: Path) -> bool:
     """Tell whether something is a part of a run that has only begun to be there."""
     if path.name in layout.FOLDERS:
-        return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+        is_folder = path.is_dir() and not path.is_symlink()
+        return is_folder and all(_is_begun_model(inner) for inner in path.iterdir())
     return (path.name in FIRST or is_left_over(path.name)) and not path.is_dir()
+
+
+def _is_begun_model(path: Path) -> bool:
+    """Tell whether something in a folder of the run is a predictor, or what becomes one."""
+    return (path.name == layout.PREDICTOR or is_left_over(path.name)) and not path.is_dir()
 
 
 def _begin_beside(out: str, name: str, fill: Callable[[Path], None], owner: ExitStack) -> Path | None:
@@ -216,6 +222,8 @@ def _remove_begun(folder: Path) -> None:
     """Remove what a birth has written so far."""
     for path in list(folder.iterdir()):
         if path.name in layout.FOLDERS:
+            for inner in path.iterdir():
+                inner.unlink()
             path.rmdir()
         elif path.name not in (MARK, *LOCKS):
             path.unlink()

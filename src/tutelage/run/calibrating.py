@@ -31,6 +31,12 @@ LATER = (
 )
 
 
+BEGUN = (
+    "a calibration was begun and not finished: the scores told here may not be those of the model that is there. Calibrate anew: "
+    "tutelage calibrate RUN"
+)
+
+
 @dataclass(frozen=True)
 class Calibrating:
     """What is wished of a calibration.
@@ -74,7 +80,7 @@ class Calibrating:
         record = {"method": "none", "rows": len(outcome.target), **found.record}
         predictor = replace(self.predictor.calibrated(found.calibrator), conformal=found.conformal)
         with locked(self.folder):
-            self._write(predictor, {**result, "calibration": record})
+            self._write(predictor, result, record)
         return record
 
     def _kinds(self, num_rows: int, num_classes: int) -> Sequence[str]:
@@ -85,12 +91,14 @@ class Calibrating:
             )
         return () if self.method == "none" else (self.method,)
 
-    def _write(self, predictor: Predictor, result: dict[str, Any]) -> None:
-        """Write predictor and result durably, each announced in the manifest."""
+    def _write(self, predictor: Predictor, result: dict[str, Any], calibration: dict[str, Any]) -> None:
+        """Write predictor and result durably, each announced in the manifest; the result says until then that it may not fit."""
         path, manifest = self.folder / layout.BEST / layout.PREDICTOR, Manifest(self.folder)
+        told = [text for text in result.get("warnings") or () if text not in (LATER, BEGUN)]
+        manifest.put_json(layout.RESULT, json_values({**result, "warnings": [*told, BEGUN]}), state=ENDED)
         predictor.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
-        told = [*(text for text in result.get("warnings") or () if text != LATER), LATER]
-        manifest.put_json(layout.RESULT, json_values({**result, "warnings": told}), state=ENDED)
+        record = {**result, "calibration": calibration, "warnings": [*told, LATER]}
+        manifest.put_json(layout.RESULT, json_values(record), state=ENDED)
 
 
 def require_calibrated(folder: Path, plan: Plan, result: dict[str, Any], method: str) -> None:

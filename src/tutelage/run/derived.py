@@ -1,12 +1,14 @@
 """A run folder made from a run, without training: its preprocessing and data, another model, and scores of its own."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
+from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.predictor.ensemble import Answerer
+from tutelage.run.ending import ENDED
 from tutelage.run.measure import measure_batches, metrics_of
 from tutelage.run.run import Run
 from tutelage.task.rows import PreparedPart
@@ -18,14 +20,17 @@ COPIED = (layout.RECIPE, layout.ENV, layout.DATA)
 PREFIXES = {"validation": "val", "test": "test"}
 
 
-def write_derived(folder: Path, run: Run, answerer: Answerer, *, command: str) -> None:
-    """Write what makes a folder a run: how rows are read, the model, and at last the plan.
+def write_derived(
+    folder: Path, run: Run, answerer: Answerer, *, command: str, result: Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+) -> None:
+    """Write all that makes a folder a run that has ended: how rows are read, the model, its scores, and at last the plan.
 
     Args:
         folder: A new folder.
         run: Where the rest comes from.
         answerer: The model.
         command: What makes it again.
+        result: All of result.json, or what returns it once the model is written.
     """
     for name in layout.FOLDERS:
         (folder / name).mkdir()
@@ -34,6 +39,8 @@ def write_derived(folder: Path, run: Run, answerer: Answerer, *, command: str) -
         manifest.put(file, run.files.content(file))
     path = folder / layout.BEST / layout.PREDICTOR
     answerer.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
+    manifest.put_json(layout.RESULT, json_values(dict(result() if callable(result) else result)), state=ENDED)
+    # Last: without it there is no run, and with it nothing is missing that a resumed training would make anew.
     manifest.put_json(layout.PLAN, run.files.record(layout.PLAN) | {"command": command})
 
 
@@ -50,11 +57,10 @@ def scored(answerer: Answerer, run: Run, parts: Mapping[str, PreparedPart]) -> d
     return found
 
 
-def ended(run: Run, folder: Path, *, command: str, seconds: float, stopped: str) -> dict[str, Any]:
+def ended(run: Run, *, command: str, seconds: float, stopped: str) -> dict[str, Any]:
     """Return what result.json says of any run that has ended, but for its scores."""
     task = run.decided.task
     return {
-        "run": str(folder),
         "task": getattr(task, "kind", ""),
         "noun": task.noun,
         "answers_rows": task.answers_rows,

@@ -4,7 +4,7 @@ from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.run.files import RunFiles, remedy_for
 
-__all__ = ["ENDED", "PAUSED", "PAUSES", "has_ended", "state_of"]
+__all__ = ["ENDED", "PAUSED", "PAUSES", "has_ended", "refuse_made", "state_of"]
 
 PAUSES = ("interrupted", "terminated")
 """Reasons to stop after which a run can go on."""
@@ -38,6 +38,23 @@ def has_ended(files: RunFiles) -> bool:
         if entry is not None and entry.state == ENDED:
             raise RunError(f"{error} The run has ended, so there is nothing to go on with.") from error
         return _ended_by_checkpoint(files, error)
+
+
+def refuse_made(files: RunFiles, *, command: str) -> None:
+    """Refuse to go on with a run whose model was made of other runs': a training would take its place.
+
+    Args:
+        files: Of a run that has not ended, or has lost its result.
+        command: What made it.
+
+    Raises:
+        RunError: It is such a run: there is a model, and neither log nor checkpoint of a training.
+    """
+    has_model = files.has(f"{layout.BEST}/{layout.PREDICTOR}")
+    of_training = [file for file in files.journal.entries if file in layout.LOGS or file.startswith(f"{layout.STEPS}/")]
+    if has_model and not of_training and not any(files.has(file) for file in layout.LOGS):
+        found = f"{files.folder}: was made of other runs, without a training, so there is nothing to go on with"
+        raise RunError(f"{found}. {layout.RESULT} is lost: bring it back, or make the run anew in a new folder: {command}")
 
 
 def _ended_by_checkpoint(files: RunFiles, error: RunError) -> bool:

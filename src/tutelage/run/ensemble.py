@@ -10,15 +10,12 @@ import numpy as np
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
-from tutelage.core.json_values import json_values
-from tutelage.core.manifest import Manifest
 from tutelage.metric.base import Outcome
 from tutelage.predictor.ensemble import Answerer, Ensemble, misfit, parts_of
 from tutelage.predictor.predictor import Predictor
-from tutelage.run.birth import born
+from tutelage.run.birth import born, check_place
 from tutelage.run.compact import measure_sizes
 from tutelage.run.derived import ended, scored, write_derived
-from tutelage.run.ending import ENDED
 from tutelage.run.forecast import SeriesInput, forecaster
 from tutelage.run.forecast_scores import measured
 from tutelage.run.run import Run
@@ -68,6 +65,7 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
         RunError: Their answers cannot be averaged.
     """
     began = time.monotonic()
+    check_place(str(out))
     opened = _opened(runs)
     members = [_member(run, opened[0]) for run in opened]
     kept = _kept_rows(opened)
@@ -76,34 +74,39 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
     facts = {"runs": [str(opened[number].path) for number in chosen], "weights": how}
     ensemble = Ensemble(tuple(members[number] for number in chosen), tuple(weights[number] for number in chosen), facts)
     command = f"tutelage ensemble {' '.join(str(run) for run in runs)}" + " --weights validation" * (weigh != "equal")
+    latency = _latencies(ensemble, kept)
+    told = [
+        {
+            "run": str(run.path),
+            "weight": weight,
+            "metrics": _scored(member, opened[0], kept)["metrics"],
+            "num_parameters": run.result.get("num_parameters"),
+            "size_bytes": _size(run.path),
+        }
+        for run, weight, member in zip(opened, weights, members, strict=True)
+    ]
+    for number, own in zip(chosen, latency, strict=False):
+        told[number]["latency_ms"] = own
+    record = {
+        **_scored(ensemble, opened[0], kept),
+        **ended(opened[0], command=command, seconds=time.monotonic() - began, stopped="averaged"),
+        "num_parameters": sum(p.numel() for member in ensemble.members for p in member.network.parameters()),
+    }
+    said = {
+        "members": told,
+        "weights": how,
+        "measured": kept.reason or "on rows that no member has learned from",
+        "latency_ms": latency[-1] if latency else {},
+    }
 
     def fill(folder: Path) -> None:
-        write_derived(folder, opened[0], ensemble, command=command)
+        def result() -> dict[str, Any]:
+            return {**record, "ensemble": {**said, "size_bytes": _size(folder)}}
+
+        write_derived(folder, opened[0], ensemble, command=command, result=result)
 
     with born(str(out), name=f"{opened[0].path.name}-ensemble", fill=fill) as folder:
-        told = [
-            {"run": str(run.path), "weight": weight, "metrics": _scored(member, opened[0], kept)["metrics"]}
-            for run, weight, member in zip(opened, weights, members, strict=True)
-        ]
-        latency = _latencies(ensemble, kept)
-        for number, own in zip(chosen, latency, strict=False):
-            told[number]["latency_ms"] = own
-        for run, one in zip(opened, told, strict=True):
-            one |= {"num_parameters": run.result.get("num_parameters"), "size_bytes": _size(run.path)}
-        record = {
-            **_scored(ensemble, opened[0], kept),
-            **ended(opened[0], folder, command=command, seconds=time.monotonic() - began, stopped="averaged"),
-            "num_parameters": sum(p.numel() for member in ensemble.members for p in member.network.parameters()),
-            "ensemble": {
-                "members": told,
-                "weights": how,
-                "measured": kept.reason or "on rows that no member has learned from",
-                "size_bytes": _size(folder),
-                "latency_ms": latency[-1] if latency else {},
-            },
-        }
-        Manifest(folder).put_json(layout.RESULT, json_values(record), state=ENDED)
-    return Run.open(folder)
+        return Run.open(folder)
 
 
 def greedy_weights(answers: Sequence[np.ndarray], truth: np.ndarray, task: SupervisedSpec) -> tuple[list[float], str]:

@@ -7,11 +7,9 @@ from typing import Any
 
 from torch import nn
 
-from tutelage.core import catalog, layout
+from tutelage.core import catalog
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import RunError, UsageError
-from tutelage.core.json_values import json_values
-from tutelage.core.manifest import Manifest
 from tutelage.model.narrow import narrowed
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.predictor.predictor import Predictor
@@ -19,7 +17,6 @@ from tutelage.run.birth import born, check_place
 from tutelage.run.compact import computed, exportable, exported, latencies, lost_between, some_batches, training_rows
 from tutelage.run.compose import compose
 from tutelage.run.derived import ended, scored, write_derived
-from tutelage.run.ending import ENDED
 from tutelage.run.run import Run
 from tutelage.task.rows import RowsData
 from tutelage.training.control import Control
@@ -63,19 +60,18 @@ def make_narrower(
     told |= {"share": share, "steps": steps, "num_parameters": {"before": _count(before.network), "after": _count(trained)}}
     command = f"tutelage prune {opened.path} --share {share:g} --most-loss {most_loss:g}"
     made = replace(made, facts={**before.facts, "pruned": share, "runs": [str(opened.path)]})
+    record = {
+        **scored(made, opened, {name: part for name, part in data.parts().items() if name != "train"}),
+        **ended(opened, command=command, seconds=time.monotonic() - began, stopped="pruned"),
+        "num_parameters": _count(trained),
+        "pruned": told,
+    }
 
     def fill(folder: Path) -> None:
-        write_derived(folder, opened, made, command=command)
+        write_derived(folder, opened, made, command=command, result=record)
 
     with born(str(out), name=f"{opened.path.name}-pruned", fill=fill) as folder:
-        record = {
-            **scored(made, opened, {name: part for name, part in data.parts().items() if name != "train"}),
-            **ended(opened, folder, command=command, seconds=time.monotonic() - began, stopped="pruned"),
-            "num_parameters": _count(trained),
-            "pruned": told,
-        }
-        Manifest(folder).put_json(layout.RESULT, json_values(record), state=ENDED)
-    return Run.open(folder)
+        return Run.open(folder)
 
 
 def _narrowed(run: Run, before: Predictor, data: RowsData, *, share: float) -> nn.Module:

@@ -86,11 +86,25 @@ def read_public(name: str, folder: Path) -> PublicWeights:
         description = read_description(model.config)
     except RecipeError as error:
         raise RunError(f"{folder / CONFIG}: {str(error).removeprefix('recipe: model.config: ')}") from error
-    is_text = reads_texts(description)
-    prepare, state = _for_texts(folder, description) if is_text else _for_pictures(folder, description)
-    fitted: Fitted = catalog.load("prepare", prepare)().restore(state)
+    prepare, fitted = _prepared(folder, description)
     licence = str(settings.get("license") or _licence(folder / CARD))
     return PublicWeights(_weights(name, folder, description), model, prepare, fitted, licence)
+
+
+def _prepared(folder: Path, description: Any) -> tuple[str, Fitted]:
+    """Return the preprocessing that the rows of a network need, and its kind.
+
+    Raises:
+        RunError: What stands beside the weights does not say it.
+    """
+    files = [CONFIG, *(name for name in (*PROCESSORS, TOKENIZER) if (folder / name).is_file())]
+    try:
+        prepare, state = _for_texts(folder, description) if reads_texts(description) else _for_pictures(folder, description)
+        return prepare, catalog.load("prepare", prepare)().restore(state)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # A border: any value may stand in these files.
+        found = f"{folder}: {' and '.join(files)} do not say how rows are prepared ({str(error)[:200]})"
+        raise RunError(f"{found}. Fetch them again.") from error
 
 
 def _fetched(name: str) -> Path:

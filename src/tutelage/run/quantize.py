@@ -6,16 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tutelage.core import layout
 from tutelage.core.errors import RunError
-from tutelage.core.json_values import json_values
-from tutelage.core.manifest import Manifest
 from tutelage.predictor.int8 import Int8Method, OnnxNetwork, quantized
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born, check_place
 from tutelage.run.compact import Lost, computed, exportable, exported, latencies, lost_between, some_batches, training_rows
 from tutelage.run.derived import ended, scored, write_derived
-from tutelage.run.ending import ENDED
 from tutelage.run.run import Run
 from tutelage.task.rows import RowsData
 
@@ -50,19 +46,24 @@ def make_int8(run: str | Path, out: str | Path = "", *, method: Wish = "auto", m
     made, told = _best(opened, before, data, method, most_loss=most_loss)
     command = f"tutelage quantize {opened.path} --method {told['method']} --most-loss {most_loss:g}"
     made = replace(made, facts={**before.facts, "int8": told["method"], "runs": [str(opened.path)]})
+    record = {
+        **scored(made, opened, {name: part for name, part in data.parts().items() if name != "train"}),
+        **ended(opened, command=command, seconds=time.monotonic() - began, stopped="quantised"),
+        "num_parameters": _parameters(opened),
+        "int8": told,
+    }
 
     def fill(folder: Path) -> None:
-        write_derived(folder, opened, made, command=command)
+        write_derived(folder, opened, made, command=command, result=record)
 
     with born(str(out), name=f"{opened.path.name}-int8", fill=fill) as folder:
-        record = {
-            **scored(made, opened, {name: part for name, part in data.parts().items() if name != "train"}),
-            **ended(opened, folder, command=command, seconds=time.monotonic() - began, stopped="quantised"),
-            "num_parameters": int(opened.result.get("num_parameters", 0)),
-            "int8": told,
-        }
-        Manifest(folder).put_json(layout.RESULT, json_values(record), state=ENDED)
-    return Run.open(folder)
+        return Run.open(folder)
+
+
+def _parameters(run: Run) -> int:
+    """Return how many numbers a run's model has learned, 0 where its result does not say."""
+    said = run.result.get("num_parameters", 0)
+    return said if isinstance(said, int) else 0
 
 
 def _best(run: Run, before: Predictor, data: RowsData, method: Wish, *, most_loss: float) -> tuple[Predictor, dict[str, Any]]:

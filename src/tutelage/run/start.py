@@ -29,7 +29,7 @@ from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe
 from tutelage.run.birth import born, check_place, clean, tidy
 from tutelage.run.collect import FROM_PYTHON, Gathered, collect, gather, gather_again, source_kind
-from tutelage.run.ending import has_ended
+from tutelage.run.ending import has_ended, refuse_made
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
@@ -259,6 +259,7 @@ def resume_training(run: str | Path, request: Request) -> Path:
         _tell_end(files, request)
         return folder
     plan, command = files.plan()
+    refuse_made(files, command=command)
     plan = plan.but(device=device_of_process(os.environ, plan.device))
     check_device(plan.device)
     with deterministic(plan.device, is_wished=plan.deterministic):

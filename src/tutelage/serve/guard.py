@@ -16,6 +16,8 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 OPEN = ("/health",)
 """What is answered without the token."""
+MOST_DIGITS = 18
+"""Of a number of bytes."""
 PAGES = ("/", "/docs", "/openapi.json")
 """What a browser opens by its address, and so may have the token in it."""
 
@@ -58,7 +60,7 @@ class Guard:
             await _refuse(send, *refusal)
             return
         said = headers.get("content-length", "0")
-        if not said.isdecimal() or int(said) > self.most_bytes:
+        if not said.isdecimal() or len(said) > MOST_DIGITS or int(said) > self.most_bytes:
             await _refuse(send, 413, self._too_large())
             return
         await self._limited(scope, receive, send)

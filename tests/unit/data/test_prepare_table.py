@@ -11,12 +11,14 @@ import pytest
 import torch
 from sklearn.preprocessing import QuantileTransformer, StandardScaler
 
+from tutelage.core.border import BorderError
 from tutelage.core.errors import DataError
 from tutelage.core.shape.array import ArrayShape
 from tutelage.core.shape.table import TableShape
 from tutelage.data.part.array import ArrayPart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare.array import Array
+from tutelage.data.prepare.encode import restore_encoder
 from tutelage.data.prepare.encode_numbers import date_parts
 from tutelage.data.prepare.scaling import fit_quantile, fit_standard
 from tutelage.data.prepare.table import FittedTable, Table
@@ -351,3 +353,20 @@ def test_rows_are_encoded_alike_in_pieces_of_any_size(monkeypatch: pytest.Monkey
             patched.setattr("tutelage.data.prepare.table.PIECE_ROWS", 7)
             pieces = fitted.apply(part).take(torch.arange(500))
         assert all(torch.equal(whole[name], pieces[name]) for name in whole)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"encoder": "category", "words": ["a", "\ud800"]},
+        {"encoder": "words", "words": ["\ud800"]},
+        {
+            "encoder": "number",
+            "missing_words": ["\udfff"],
+            "scale": {"scale": "standard", "mean": 0.0, "deviation": 1.0, "clip": 5.0},
+        },
+    ],
+)
+def test_a_stored_word_that_no_cell_can_hold_is_refused(state: dict[str, object]) -> None:
+    with pytest.raises(BorderError, match="a part of a character"):
+        restore_encoder({"name": "x", "has_missing": False, **state})

@@ -183,6 +183,14 @@ def test_what_cannot_leave_is_refused_before_any_work(run: Run, tmp_path: Path) 
         load(tmp_path / "model.doc")
 
 
+@pytest.mark.parametrize("name", ["model.onnx", "model.pt2", "model.safetensors"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"PK\x03\x04" + b"\0" * 60, b"\x08\x08" + b"x" * 100])
+def test_a_file_that_another_program_wrote_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(RunError, match=name):
+        load(tmp_path / name)
+
+
 def test_what_is_calibrated_is_the_mean_of_network_and_floor() -> None:
     class Said(nn.Module):
         def __init__(self, name: str, *, is_floor: bool) -> None:
@@ -209,3 +217,24 @@ def test_an_int8_network_is_refused_with_what_to_do() -> None:
     network.products = "int8"
     with pytest.raises(RunError, match=r"int8 already.*Export the run that it was made from"):
         answers_of_rows(SimpleNamespace(network=network), facts={})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("out", "found"),
+    [
+        ("model.json", "ends in .onnx"),
+        ("model", "ends in .onnx"),
+        ("folder.onnx", "is a folder"),
+        ("RUN/plan.onnx", "plan.json: is a file of the run"),
+        ("RUN/result.onnx", "result.json: is a file of the run"),
+    ],
+)
+def test_a_name_that_would_take_another_files_place_is_refused(
+    out: str, found: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "folder.onnx").mkdir()
+    before = {path: path.read_bytes() for path in run.path.glob("*.json")}
+    place = out.replace("RUN", str(run.path)) if "RUN" in out else str(tmp_path / out)
+    assert main(["export", str(run.path), "--out", place]) == 2
+    assert found in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in run.path.glob("*.json")} == before

@@ -1,7 +1,9 @@
 """A run is calibrated at its end, and anew on request; what leaves is what was measured."""
 
 import json
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.metric.base import Outcome
 from tutelage.metric.ece import DebiasedError
 from tutelage.metric.loss import LogLoss
+from tutelage.predictor.predictor import Predictor
 from tutelage.run.files import RunFiles
 from tutelage.run.run import Run
 from tutelage.run.survey import survey
@@ -139,3 +142,26 @@ def test_the_plan_says_which_rows_and_why() -> None:
 def test_balanced_classes_are_not_taken_back() -> None:
     many = (np.random.default_rng(0).normal(size=(30_000, 3)), np.arange(30_000) % 3)
     assert tutelage.plan(many, task="classify", class_weights="balanced").calibrators == ("temperature",)
+
+
+def test_a_calibration_that_was_cut_off_is_told_until_it_is_made_again(
+    run: Run, rows: tuple[np.ndarray, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(run.path, folder)
+    save = Predictor.save
+
+    def cut_off(self: Predictor, path: Path, *, announce: Any = None) -> str:
+        save(self, path, announce=announce)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Predictor, "save", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        Run.open(folder).calibrate(rows, method="temperature")
+    monkeypatch.undo()
+    assert Run.open(folder).predictor.calibrator != run.predictor.calibrator
+    assert any("not finished" in text for text in Run.open(folder).result["warnings"])
+    Run.open(folder).calibrate(rows, method="temperature")
+    told = Run.open(folder).result["warnings"]
+    assert not any("not finished" in text for text in told)
+    assert sum("calibrated after training" in text for text in told) == 1

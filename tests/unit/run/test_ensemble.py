@@ -9,8 +9,10 @@ import pytest
 import tutelage
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
+from tutelage.core.manifest import Manifest
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.predictor.ensemble import FORMAT, Ensemble, load_answerer
+from tutelage.run import birth
 from tutelage.run.ensemble import greedy_weights, make_ensemble
 from tutelage.run.forecast import Forecasts, forecaster, mean_forecasts, read_series
 from tutelage.run.forecast_scores import measured
@@ -101,11 +103,65 @@ def test_what_has_no_mean_is_refused(made: dict[str, Run], tmp_path: Path) -> No
 def test_a_file_that_says_other_weights_is_refused(made: dict[str, Run], tmp_path: Path) -> None:
     both = make_ensemble([made["mlp"].path, made["linear"].path], tmp_path / "both")
     stored = load_tensors(both.path / "best" / "predictor.safetensors", formats=(FORMAT,))
-    for weights in ([0.5], [0.5, 0.9], [1.5, -0.5]):
-        save_tensors(tmp_path / "bad", stored.tensors, format=FORMAT, values={**stored.values, "weights": weights})
+    others = [{"weights": weights} for weights in ([0.5], [0.5, 0.9], [1.5, -0.5])]
+    for changed in [*others, {"facts": {"runs": 5}}, {"facts": {"runs": [None]}}]:
+        save_tensors(tmp_path / "bad", stored.tensors, format=FORMAT, values={**stored.values, **changed})
         with pytest.raises(RunError, match="Make it anew"):
             load_answerer(tmp_path / "bad")
     assert isinstance(load_answerer(both.path / "best" / "predictor.safetensors"), Ensemble)
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_it_is_there_with_its_scores_or_not_at_all(
+    made: dict[str, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    out, put = tmp_path / "both", Manifest.put_json
+    if is_there:
+        out.mkdir()
+
+    def fail(self: Manifest, file: str, record: dict[str, object], *, state: str = "") -> None:
+        if file == "result.json":
+            raise RunError("no room")
+        put(self, file, record, state=state)
+
+    runs = [made["mlp"].path, made["linear"].path]
+    monkeypatch.setattr(Manifest, "put_json", fail)
+    with pytest.raises(RunError, match="no room"):
+        make_ensemble(runs, out)
+    assert [path.name for path in tmp_path.iterdir()] == ["both"] * is_there
+    assert not is_there or [path.name for path in out.iterdir()] == [".lock"]
+    monkeypatch.undo()
+    assert make_ensemble(runs, out).metrics
+
+
+def test_half_of_one_in_a_folder_that_was_there_is_in_nobodys_way(
+    made: dict[str, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(birth, "_remove_begun", lambda folder: None)
+    monkeypatch.setattr("tutelage.run.ensemble.write_derived", _half_written)
+    with pytest.raises(KeyboardInterrupt):
+        make_ensemble([made["mlp"].path, made["linear"].path], tmp_path)
+    assert (tmp_path / "best" / "predictor.safetensors").is_file()
+    monkeypatch.undo()
+    assert make_ensemble([made["mlp"].path, made["linear"].path], tmp_path).metrics
+
+
+def _half_written(folder: Path, *_: object, **__: object) -> None:
+    (folder / "best").mkdir()
+    (folder / "best" / "predictor.safetensors").touch()
+    (folder / "result.json").touch()
+    raise KeyboardInterrupt
+
+
+def test_without_its_scores_it_is_not_trained_in_its_place(
+    made: dict[str, Run], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = make_ensemble([made["mlp"].path, made["linear"].path], tmp_path / "both").path
+    (both / "result.json").unlink()
+    before = (both / "best" / "predictor.safetensors").read_bytes()
+    assert main(["resume", str(both)]) == 2
+    assert "was made of other runs" in capsys.readouterr().err
+    assert (both / "best" / "predictor.safetensors").read_bytes() == before
 
 
 def test_the_greedy_choice_finds_the_better_model_and_keeps_equal_weights_else() -> None:

@@ -12,7 +12,9 @@ import tutelage
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
 from tutelage.model.layers.recurrent import KernelLayer
+from tutelage.model.stored import save_tensors
 from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
+from tutelage.predictor.predictor import FORMAT, load_predictor
 from tutelage.run.compact import lost_points, measure_latency
 from tutelage.run.ensemble import make_ensemble
 from tutelage.run.quantize import _slower, make_int8
@@ -56,6 +58,34 @@ def test_it_is_one_of_an_ensemble_and_no_step_is_followed(digits: Run, small: Ru
         make_int8(small.path, tmp_path / "no")
     with pytest.raises(RunError, match="does not train"):
         tutelage.explain(small.path)
+
+
+@pytest.mark.parametrize(
+    ("onnx", "found"),
+    [
+        ({"num_members": "many"}, "onnx.num_members = 'many'"),
+        ({"num_members": 10**12}, "onnx.num_members"),
+        ({"num_members": 4}, r"sizes \(3, 10\) for 3 rows and 4 members"),
+        ({"products": "int4"}, "onnx.products"),
+        ({"path": "/etc"}, "onnx.path"),
+    ],
+)
+def test_a_file_that_says_other_things_of_its_network_is_refused(
+    onnx: dict[str, object], found: str, small: Run, tmp_path: Path
+) -> None:
+    weights, values = small.predictor.content()
+    save_tensors(tmp_path / "bad", weights, format=FORMAT, values={**values, "onnx": {**values["onnx"], **onnx}})
+    with pytest.raises(RunError, match=found):
+        load_predictor(tmp_path / "bad")
+
+
+def test_a_network_of_another_shape_is_refused_before_it_answers(small: Run, tmp_path: Path) -> None:
+    weights, values = small.predictor.content()
+    other = export_network(nn.Linear(3, 2), {"x": torch.zeros(2, 3)})
+    weights["content"] = torch.frombuffer(bytearray(other), dtype=torch.uint8)
+    save_tensors(tmp_path / "bad", weights, format=FORMAT, values=values)
+    with pytest.raises(RunError, match="cannot compute the network"):
+        load_predictor(tmp_path / "bad")
 
 
 def test_more_loss_than_allowed_is_refused_and_nothing_written(digits: Run, tmp_path: Path) -> None:

@@ -125,6 +125,17 @@ def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(run: Run)
         assert "1,000 bytes" in told(reply)
 
 
+def test_a_size_of_thousands_of_digits_is_refused(run: Run) -> None:
+    said = {"headers": {**SAID, "Content-Length": "9" * 5_000}, "content": b"{}"}
+    (reply,) = ask(run, ("POST", "/predict", said))
+    assert reply.status_code == 413
+
+
+def test_a_whole_number_beyond_floats_is_no_row_of_numbers() -> None:
+    with pytest.raises(UsageError, match="numbers are expected"):
+        FORMS["numbers"]().check([10**400])
+
+
 def test_a_bad_request_spoils_none_that_came_with_it(run: Run) -> None:
     bad = {"rows": [{"size": "wide", "form": "x"}]}
     replies = ask(run, *(("POST", "/predict", {"headers": SAID, "json": body}) for body in ({"rows": ROWS[:2]}, bad)))

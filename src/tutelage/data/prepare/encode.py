@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from tutelage.core.typed import take
+from tutelage.core.typed import Words, take
 from tutelage.data.prepare.column import Role
 from tutelage.data.prepare.encode_numbers import DateEncoder, NumberEncoder, fit_date, fit_number
 from tutelage.data.prepare.encode_words import BooleanEncoder, CategoryEncoder, WordsEncoder, fit_boolean, fit_category, fit_words
@@ -51,17 +51,17 @@ def restore_encoder(state: Mapping[str, Any]) -> Encoder:
     name, has_missing = take(state, "name", str), take(state, "has_missing", bool)
     match state["encoder"]:
         case "number":
-            words = tuple(take(state, "missing_words", list[str]))
+            words = tuple(take(state, "missing_words", Words))
             return NumberEncoder(name, restore_scale(take(state, "scale", dict)), has_missing, words)
         case "category":
-            return CategoryEncoder(name, tuple(take(state, "words", list[str])), has_missing)
+            return CategoryEncoder(name, tuple(take(state, "words", Words)), has_missing)
         case "boolean":
             return BooleanEncoder(name, has_missing)
         case "date":
             scales = take(state, "scales", dict[str, dict[str, Any]])
             return DateEncoder(name, {part: restore_scale(scale) for part, scale in scales.items()}, has_missing)
         case "words":
-            return WordsEncoder(name, tuple(take(state, "words", list[str])), has_missing)
+            return WordsEncoder(name, tuple(take(state, "words", Words)), has_missing)
     raise ValueError(f"unknown column encoder {state['encoder']!r}")
 
 

@@ -39,8 +39,20 @@ class Kept(Prepare):
         return self.restore(self.state).adapted(part)
 
     def restore(self, state: Mapping[str, Any]) -> Fitted:
-        """Rebuild what `Fitted.state` returned."""
+        """Rebuild what `Fitted.state` returned.
+
+        Raises:
+            RecipeError: It did not return this.
+        """
         if not self.of:
             raise RecipeError("recipe: prepare = 'kept' is what a training has that starts from a run. Say --from RUN.")
-        prepare: Prepare = catalog.load("prepare", self.of)()
-        return prepare.restore(state)
+        try:
+            prepare: Prepare = catalog.load("prepare", self.of)()
+        except RecipeError as error:
+            raise RecipeError(f"recipe: prepare.of: {error}") from error
+        try:
+            return prepare.restore(state)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # A border: a recipe or a plan may say anything here.
+            found = f"recipe: prepare.state is not what a preprocessing {self.of!r} has learned ({str(error)[:200]})"
+            raise RecipeError(f"{found}. Leave prepare out, and say --from RUN.") from error

@@ -17,9 +17,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from tutelage.core.border import BorderError, parse_object
 from tutelage.core.errors import RecipeError, UsageError
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.views import Grid, Text, View
+from tutelage.core.typed import take
 from tutelage.model.arch.base import Model
 from tutelage.model.layers.roles import mark
 
@@ -40,6 +42,8 @@ SMALL = json.dumps(
     }
 )
 """A vision transformer that learns from small pictures within minutes."""
+MOST_LAYERS = 1_000
+"""Of a network that is built from a description; the deepest public ones have a few hundred."""
 DIMENSIONS_OF_TOKENS, DIMENSIONS_OF_MAPS = 3, 4
 
 
@@ -172,16 +176,23 @@ def read_description(text: str) -> Any:
     """
     library = import_transformers()
     try:
-        values = json.loads(text)
-        kind = values.pop("model_type")
-    except (ValueError, AttributeError, KeyError) as error:
-        raise RecipeError("recipe: model.config: is no JSON table with a model_type, as config.json of a network has.") from error
+        values = parse_object(text.encode("utf-8", "replace"))
+        kind = take(values, "model_type", str)
+    except BorderError as error:
+        found = f"recipe: model.config: is no JSON table with a model_type, as config.json of a network has: {error}."
+        raise RecipeError(found) from error
+    deep = [key for key, value in values.items() if "layers" in key and isinstance(value, int) and value > MOST_LAYERS]
+    if deep:
+        raise RecipeError(f"recipe: model.config: {deep[0]} = {values[deep[0]]:,}: expected at most {MOST_LAYERS:,}.")
     if kind not in library.CONFIG_MAPPING:
         raise RecipeError(
             f"recipe: model.config: transformers {library.__version__} has no network {kind!r} of its own, and code that comes "
             "with weights is never run. Choose weights of another network."
         )
-    description = library.AutoConfig.for_model(kind, **values)
+    try:
+        description = library.AutoConfig.for_model(kind, **{key: value for key, value in values.items() if key != "model_type"})
+    except Exception as error:  # a border: each of the library's configurations checks its values in its own way
+        raise RecipeError(f"recipe: model.config: {str(error).strip()[:300]}. Fetch config.json again.") from error
     reads_texts(description)
     return description
 

@@ -1,0 +1,31 @@
+"""A plan that was changed by hand is refused where it says what no training decides: by its key, before anything is built."""
+
+import pytest
+from pydantic import ValidationError
+
+from tutelage.core.errors import RecipeError
+from tutelage.data.prepare.kept import Kept
+from tutelage.planning.origin import OriginPlan
+from tutelage.planning.teaching import TeacherFile
+
+
+def test_a_beginning_in_which_only_what_is_new_learns_needs_something_new() -> None:
+    with pytest.raises(ValidationError, match=r"head = 0\.5 of the steps for what is new, and nothing is new"):
+        OriginPlan(path="run", sha256="0" * 64, head=0.5)
+    assert OriginPlan(path="run", sha256="0" * 64, head=0.5, fresh=("head.weight",)).head == 0.5
+
+
+@pytest.mark.parametrize("state", [{}, {"columns": 5}, {"columns": [[[]]], "encoders": []}])
+def test_a_kept_preprocessing_says_what_it_has_learned(state: dict[str, object]) -> None:
+    with pytest.raises(RecipeError, match=r"prepare\.state is not what a preprocessing 'table' has learned"):
+        Kept(of="table", state=state).restore(state)
+
+
+def test_a_kept_preprocessing_is_one_of_those_known() -> None:
+    with pytest.raises(RecipeError, match=r"recipe: prepare\.of: unknown prepare 'tables'"):
+        Kept(of="tables").restore({})
+
+
+def test_a_path_longer_than_any_is_refused_in_few_words() -> None:
+    with pytest.raises(ValidationError, match="100,000 characters, more than the 32,767 of any path"):
+        TeacherFile(path="x" * 100_000, seal="")
