@@ -208,7 +208,7 @@ class GymnasiumVector:
         return self._placed(_shown(observation, self._seen))
 
     def _placed(self, own: np.ndarray) -> Tensor:
-        """Return numbers, in memory of their own, where the agent is; asking torch to move what is there already costs a microsecond."""
+        """Return numbers, in memory of their own, where the agent is; to ask for a move that is none costs a microsecond."""
         tensor = torch.from_numpy(own)
         return tensor if self._device.type == "cpu" else tensor.to(self._device)
 

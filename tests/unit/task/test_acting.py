@@ -144,13 +144,26 @@ def test_the_temperature_leads_the_policy_to_its_target_entropy() -> None:
 def test_the_scale_of_observations_is_that_of_all_that_was_seen() -> None:
     scale = ObservationScale((3,), are_pixels=False)
     seen = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 10.0, 0.1]) + 5.0
-    assert torch.equal(scale(seen), seen.clamp(-10, 10)), "nothing was seen yet"
+    assert torch.equal(scale(seen).clamp(-10, 10), seen.clamp(-10, 10)), "nothing was seen yet"
     for piece in seen.split([7, 193, 300]):
         scale.learn(piece)
     torch.testing.assert_close(scale.mean, seen.mean(0))
     torch.testing.assert_close(scale.variance, seen.var(0, correction=0), rtol=1e-5, atol=1e-6)
     pixels = ObservationScale((1, 8, 8), are_pixels=True)
     assert float(pixels(torch.full((1, 1, 8, 8), 255, dtype=torch.uint8)).max()) == 1.0
+
+
+def test_what_lies_far_outside_of_what_was_seen_is_still_told_apart() -> None:
+    # The first steps of CartPole-v1, at random, stay within 0.3 of the middle of a track that ends at 2.4.
+    scale = ObservationScale((1,), are_pixels=False)
+    scale.learn(0.07 * torch.randn(1_000, 1, generator=torch.Generator().manual_seed(0)))
+    place = torch.tensor([[-2.4], [-1.2], [-0.6], [0.0], [0.6], [0.8], [1.2], [2.4], [1e30], [math.inf]])
+    scaled = scale(place).squeeze(1)
+    assert (scaled[1:9].diff() > 0.5).all()
+    assert scaled.abs().max() == scaled[-1] < 150
+    size = ((place[7, 0] - scale.mean) / (scale.variance + 1e-8).sqrt()).item()
+    assert scaled[7].item() == pytest.approx(10 * (1 + math.log(size / 10)), rel=1e-5)
+    torch.testing.assert_close(scale.quick(place), scale(place))
 
 
 def test_rewards_are_divided_by_the_spread_of_discounted_returns() -> None:

@@ -13,14 +13,17 @@ from tutelage.model.layers.small_net import SmallNet
 
 __all__ = ["ObservationNet", "ObservationScale"]
 
-LARGEST = np.float32(10.0)
-"""Standard deviations, beyond which a number is clipped."""
+LARGEST, FARTHEST = np.float32(10.0), np.float32(1e6)
+"""Standard deviations, beyond which a number grows by its logarithm only; and how many times that, from which on not at all. To
+clip it there would make an agent blind: random steps, whose spread may be all that is known, do not come where a good one goes."""
 SMALLEST_VARIANCE = 1e-8
 BYTE = 255.0
 
 
 class ObservationScale(nn.Module):
     """Numbers minus their running mean, over their running standard deviation; pixels over 255; or both left as they are.
+
+    With x the scaled number and L = 10 a network receives x up to L, and L (1 + log(|x| / L)) with the sign of x beyond.
 
     Mean and variance follow what was seen so far, all of it counted alike (Chan et al. 1979, "Updating formulae and a pairwise
     algorithm for computing sample variances", equation 2.1). Before anything was seen, numbers stay what they are.
@@ -49,7 +52,8 @@ class ObservationScale(nn.Module):
         if not self.is_learned:
             return observation.float()
         scaled = (observation - self.mean) * (self.variance + SMALLEST_VARIANCE).rsqrt()
-        return scaled.clamp(-float(LARGEST), float(LARGEST))
+        beyond = (scaled.abs() / float(LARGEST)).clamp(1.0, float(FARTHEST))
+        return scaled.clamp(-float(LARGEST), float(LARGEST)) * (1.0 + beyond.log())
 
     def quick(self, observation: Tensor) -> Tensor:
         """Return the same on the CPU without autograd: NumPy spends less on a few numbers."""
@@ -73,8 +77,11 @@ class ObservationScale(nn.Module):
             self._scaled_for = version
         scaled: np.ndarray = observation.float().numpy() - self._middle
         scaled *= self._factor
-        np.minimum(scaled, LARGEST, out=scaled)
-        return np.maximum(scaled, -LARGEST, out=scaled)
+        size = np.abs(scaled)
+        if np.maximum.reduce(size, axis=None, initial=0.0) <= LARGEST:
+            return scaled
+        beyond = np.minimum(np.maximum(size / LARGEST, np.float32(1)), FARTHEST)
+        return np.minimum(np.maximum(scaled, -LARGEST), LARGEST) * (np.float32(1) + np.log(beyond))
 
     @torch.no_grad()
     def learn(self, observation: Tensor) -> None:
