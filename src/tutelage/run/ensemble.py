@@ -75,16 +75,7 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
     ensemble = Ensemble(tuple(members[number] for number in chosen), tuple(weights[number] for number in chosen), facts)
     command = f"tutelage ensemble {' '.join(str(run) for run in runs)}" + " --weights validation" * (weigh != "equal")
     latency = _latencies(ensemble, kept)
-    told = [
-        {
-            "run": str(run.path),
-            "weight": weight,
-            "metrics": _scored(member, opened[0], kept)["metrics"],
-            "num_parameters": run.result.get("num_parameters"),
-            "size_bytes": _size(run.path),
-        }
-        for run, weight, member in zip(opened, weights, members, strict=True)
-    ]
+    told = [_member_told(run, opened[0], *one, kept) for run, *one in zip(opened, weights, members, strict=True)]
     for number, own in zip(chosen, latency, strict=False):
         told[number]["latency_ms"] = own
     record = {
@@ -107,6 +98,17 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
 
     with born(str(out), name=f"{opened[0].path.name}-ensemble", fill=fill) as folder:
         return Run.open(folder)
+
+
+def _member_told(run: Run, first: Run, weight: float, member: Predictor, kept: Kept) -> dict[str, Any]:
+    """Return what result.json says of one member."""
+    return {
+        "run": str(run.path),
+        "weight": weight,
+        "metrics": _scored(member, first, kept)["metrics"],
+        "num_parameters": run.result.get("num_parameters"),
+        "size_bytes": _size(run.path),
+    }
 
 
 def greedy_weights(answers: Sequence[np.ndarray], truth: np.ndarray, task: SupervisedSpec) -> tuple[list[float], str]:
