@@ -75,7 +75,9 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
     ensemble = Ensemble(tuple(members[number] for number in chosen), tuple(weights[number] for number in chosen), facts)
     command = f"tutelage ensemble {' '.join(str(run) for run in runs)}" + " --weights validation" * (weigh != "equal")
     latency = _latencies(ensemble, kept)
-    told = [_member_told(run, opened[0], *one, kept) for run, *one in zip(opened, weights, members, strict=True)]
+    told = [
+        _member_told(run, opened[0], weight, member, kept) for run, weight, member in zip(opened, weights, members, strict=True)
+    ]
     for number, own in zip(chosen, latency, strict=False):
         told[number]["latency_ms"] = own
     record = {

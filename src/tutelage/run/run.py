@@ -327,7 +327,7 @@ class Run:
         """
         self._require_answers()
         if coverage is not None:
-            require_sets(self.answerer, coverage=coverage, method=method)
+            require_sets(self.predictor, coverage=coverage, method=method)
         names: list[str] = []
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
