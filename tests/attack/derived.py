@@ -171,7 +171,7 @@ def _asked(folder: Path, file: str, verbs: Sequence[str] = (*ASKED, "serve")) ->
         done = command(words, folder=folder) if words else forked(partial(_serve, folder / "run"), folder=folder)
         # What makes graphs asks whether there is a place for temporary files.
         done = Outcome(**{**vars(done), "outside": tuple(told for told in done.outside if told != "os.mkdir /tmp")})
-        verdict = judge(done, is_right=False, is_harmless=True, places=[file, "run"])
+        verdict = judge(done, is_right=False, is_harmless=True, places=[file, "run", "rows.csv", PICTURE])
         if verdict.ending in BAD:
             return Verdict(verdict.ending, f"{verb}: {verdict.seen}")
         worst = verdict if worst.ending is Ending.RIGHT else worst

@@ -242,7 +242,7 @@ def prose() -> list[Case]:
             "".join(f"{'ham' if i % 3 else 'spam'}\tCall me at {i}, or not: it is up to you\n" for i in range(30)),
             "SMS",
             num_rows=30,
-            told=["no header row"],
+            told=["no header row", "texts: column column 2"],
             target="column 1",
         ),
     ]

@@ -144,7 +144,7 @@ def numbers() -> list[Case]:
         Case("too-large", column(["1e400", *halves]), num_rows=100, num_refused=1, told=["too large for a number"]),
         Case("too-small", column(["1e-400", *halves]), num_rows=101, values={"x": [0.0]}),
         Case("infinite", column(["inf", *halves]), num_rows=100, num_refused=1, told=["finite"]),
-        Case("5000-digits", column(["9" * 5000, *halves]), num_rows=100, num_refused=1, told=["finite"]),
+        Case("5000-digits", column(["9" * 5000, *halves]), num_rows=100, num_refused=1, told=["too large for a number"]),
         Case("20-digits", column([str(10**19 + i * 10**5) for i in hundred]), num_rows=100),
         Case("plus", column([f"+{i}.5" for i in hundred]), num_rows=100, values={"x": [0.5, 1.5]}),
         Case("leading-zeros", column([f"0{i + 1000}" for i in hundred]), num_rows=100, values={"x": ["01000"]}),

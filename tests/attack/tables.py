@@ -19,6 +19,7 @@ from tests.attack.table_case import Case
 from tests.attack.verdict import Ending, Verdict
 from tutelage.core.errors import DataError, UsageError
 from tutelage.data.part.table import TablePart
+from tutelage.data.part.texts import TextPart
 from tutelage.data.source.recognize import recognize
 
 __all__ = ["all_cases", "cases", "judge"]
@@ -53,7 +54,8 @@ def judge(case: Case, folder: Path) -> Verdict:
         return Verdict(Ending.HANG)
     except Exception as error:
         return Verdict(Ending.TRACEBACK, f"{type(error).__name__}: {error}")
-    assert isinstance(found.train, TablePart)
+    # A column of texts makes texts of a table.
+    assert isinstance(found.train, TablePart | TextPart)
     said = [*found.notes, *found.warnings, *map(str, found.problems)]
     if case.refused:
         if found.problems and re.search(case.refused, str(DataError(found.problems))):
@@ -65,7 +67,7 @@ def judge(case: Case, folder: Path) -> Verdict:
     return Verdict(Ending.TOLD if case.told or found.problems else Ending.RIGHT, "; ".join(said))
 
 
-def _compare(part: TablePart, case: Case, said: Sequence[str], *, num_refused: int) -> str:
+def _compare(part: TablePart | TextPart, case: Case, said: Sequence[str], *, num_refused: int) -> str:
     """Say what differs between a table that was read and what was written."""
     for words in case.told:
         if not any(re.search(words, line) for line in said):
@@ -78,6 +80,8 @@ def _compare(part: TablePart, case: Case, said: Sequence[str], *, num_refused: i
         return f"{len(part)} rows, not {case.num_rows}"
     if case.target and part.target != case.target:
         return f"the target is {part.target!r}, not {case.target!r}"
+    if isinstance(part, TextPart):
+        return ""
     num_missing = sum(part.column(name).null_count for name in part.columns)
     if num_missing != case.num_missing:
         return f"{num_missing} cells are missing, not {case.num_missing}"

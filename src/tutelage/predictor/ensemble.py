@@ -134,8 +134,8 @@ def misfit(first: Predictor, other: Predictor) -> str:
         odd = sorted(set(ours) ^ set(theirs))
         names = f" ({', '.join(odd[:5])}{', ...' * (len(odd) > 5)} only in one of them)" if odd else " (in another order)"
         return f"its classes are others than the first one's{names}"
-    assert first.fitted is not None
-    assert other.fitted is not None
+    if first.fitted is None or other.fitted is None:
+        return "it has no preprocessing, which says how its rows are read"
     if first.fitted.reading() != other.fitted.reading() or first.fitted.takes_texts != other.fitted.takes_texts:
         return "it reads its rows in another way than the first one: columns, dates or texts differ"
     return ""

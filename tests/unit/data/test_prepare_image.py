@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
+from tutelage.core.border import BorderError
 from tutelage.core.errors import DataError
 from tutelage.core.shape.image import ImageShape
 from tutelage.data.part.image import ImagePart
@@ -268,3 +269,11 @@ def test_real_photos_of_mixed_sizes_become_squares() -> None:
     image = fitted.finisher()({"image": pixels_of(fitted.apply(from_files(files)))})["image"]
     torch.testing.assert_close(image.mean(dim=(0, 2, 3)), torch.zeros(3), rtol=0, atol=1e-4)
     torch.testing.assert_close(image.var(dim=(0, 2, 3), correction=0), torch.ones(3), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("odd", [{"mean": [0.0]}, {"deviation": []}, {"mean": [0.0] * 4, "deviation": [1.0] * 4}])
+def test_a_stored_preprocessing_has_a_mean_and_a_deviation_for_each_channel(odd: dict[str, list[float]]) -> None:
+    state = {"size": [8, 8], "channels": 3, "framing": "crop", "mean": [0.0] * 3, "deviation": [1.0] * 3}
+    assert Image().restore(state).channels == 3
+    with pytest.raises(BorderError, match="for 3 channels"):
+        Image().restore({**state, **odd})

@@ -104,7 +104,9 @@ def test_a_file_that_says_other_weights_is_refused(made: dict[str, Run], tmp_pat
     both = make_ensemble([made["mlp"].path, made["linear"].path], tmp_path / "both")
     stored = load_tensors(both.path / "best" / "predictor.safetensors", formats=(FORMAT,))
     others = [{"weights": weights} for weights in ([0.5], [0.5, 0.9], [1.5, -0.5])]
-    for changed in [*others, {"facts": {"runs": 5}}, {"facts": {"runs": [None]}}]:
+    first, *rest = stored.values["members"]
+    bare = {"members": [{**first, "prepare": "", "fitted": None}, *rest]}
+    for changed in [*others, bare, {"facts": {"runs": 5}}, {"facts": {"runs": [None]}}]:
         save_tensors(tmp_path / "bad", stored.tensors, format=FORMAT, values={**stored.values, **changed})
         with pytest.raises(RunError, match="Make it anew"):
             load_answerer(tmp_path / "bad")

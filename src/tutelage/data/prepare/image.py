@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from tutelage.core.border import BorderError
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.core.shape.image import ImageShape
 from tutelage.core.spec import Auto
@@ -70,8 +71,12 @@ class Image(Prepare):
         height, width = take(state, "size", list[Size])
         mean, deviation = tuple(take(state, "mean", list[Finite])), tuple(take(state, "deviation", list[Positive]))
         channels, framing = take(state, "channels", Literal[1, 3]), take(state, "framing", Framing)
-        low, high = take(state, "pixel_range", list[Finite]) if "pixel_range" in state else (None, None)
-        pixel_range = None if low is None else (low, high)
+        if not len(mean) == len(deviation) == channels:
+            raise BorderError(f"{len(mean)} means and {len(deviation)} deviations for {channels} channels: expected one of each")
+        pixel_range: tuple[float, float] | None = None
+        if "pixel_range" in state:
+            low, high = take(state, "pixel_range", list[Finite])
+            pixel_range = (low, high)
         return FittedImage((height, width), channels, framing, mean, deviation, self.memory_bytes, pixel_range)
 
     def _choose_size(self, images: ImagePart) -> tuple[int, int]:
