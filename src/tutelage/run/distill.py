@@ -129,8 +129,9 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     if plan.prepare is not None:
         # Teacher and student see the same rows, also where the usual preprocessing depends on the time that there is.
         values["prepare"] = plan.prepare
-    # A student is asked for its speed, and mirror images would double the price of each answer.
-    values["mirror"] = "off"
+    if plan.mirror != "off":
+        # A student is asked for its speed, and mirror images would double the price of each answer.
+        values["mirror"] = "off"
     values |= lesson.wishes
     values["distill"] = {
         **lesson.wishes.get("distill", {}),
