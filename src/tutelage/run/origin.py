@@ -257,8 +257,8 @@ def _told(
         told.append(Decision(key="start_from.fresh", value=_listed(transfer.fresh), reason=f"new, or of another meaning{rows}"))
     if transfer.left:
         told.append(Decision(key="start_from.left", value=_listed(transfer.left), reason="has no place in the new network"))
-    if origin.beside:
-        told.append(_told_of_beside(decided, origin))
+    if origin.task is not None and origin.task.beside:
+        told.append(_told_of_beside(decided, origin, origin.task.beside))
     if decided.scale == "anew":
         told.append(Decision(key="start_from.prepare", value="the scale of what is seen begins anew", reason="as you asked"))
     if decided.head:
@@ -285,10 +285,11 @@ def _beside(plan: Plan, origin: Origin) -> tuple[str, ...]:
     return tuple(origin.beside) if is_same else ()
 
 
-def _told_of_beside(decided: OriginPlan, origin: Origin) -> Decision:
+def _told_of_beside(decided: OriginPlan, origin: Origin, sought: tuple[str, ...]) -> Decision:
     """Say whether what learned beside the network is taken over."""
-    parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in origin.beside))
+    parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in origin.beside or sought))
     reason = "learned beside the network, and of use to it alone" if decided.beside else "task or networks are not the same"
+    reason = reason if origin.beside else "no checkpoint of the run holds it"
     return Decision(key="start_from.beside", value=f"{parts}: {'taken over' if decided.beside else 'begin anew'}", reason=reason)
 
 

@@ -25,6 +25,7 @@ class StartedFrom(Record):
     head: Number = None
     factor: Number = None
     deepest: Number = None
+    beside: tuple[Text, ...] = ()
 
 
 class Started(Record):
@@ -56,6 +57,9 @@ class OriginSection(Section):
                 f"{_say(origin.factor)} of it next to the head, {_say(origin.deepest)} next to the data",
             ],
         ]
+        if origin.beside:
+            parts = dict.fromkeys(name.partition(".")[0] for name in origin.beside)
+            rows.append(["learned beside it, and taken over too", ", ".join(parts)])
         rest = first_of(MAX_SHOWN, len(origin.fresh), file=layout.PLAN)
         return section(
             "What it started from", table(["what", "value"], rows, class_="compact"), rest, anchor=self.anchor, lead=LEAD
