@@ -130,7 +130,8 @@ class ActingSpec(TaskSpec):
     def with_threads(self, recipe: Recipe, facts: Facts, *, auto: Suggestion, made: Decisions) -> Any:
         """Return these settings with one thread where the network is too small for more; and say so."""
         shape: Any = facts.shape
-        machine, model = facts.machine, grant(recipe.model, auto.model)
+        machine = facts.machine
+        model: Any = grant(recipe.model, auto.model)
         if self.threads or machine.device != "cpu" or machine.num_threads == 1 or getattr(shape, "pixels", False):
             return self
         rows = auto.batch_size if recipe.batch_size == "auto" else recipe.batch_size

@@ -15,7 +15,7 @@ __all__ = ["ObservationNet", "ObservationScale"]
 
 LARGEST, FARTHEST = np.float32(10.0), np.float32(1e6)
 """Standard deviations, beyond which a number grows by its logarithm only; and how many times that, from which on not at all. To
-clip it there would make an agent blind: random steps, whose spread may be all that is known, do not come where a good one goes."""
+clip it there would make an agent blind: random steps, whose spread may be all that is known, do not go where a good one does."""
 SMALLEST_VARIANCE = 1e-8
 BYTE = 255.0
 
@@ -81,7 +81,9 @@ class ObservationScale(nn.Module):
         if np.maximum.reduce(size, axis=None, initial=0.0) <= LARGEST:
             return scaled
         beyond = np.minimum(np.maximum(size / LARGEST, np.float32(1)), FARTHEST)
-        return np.minimum(np.maximum(scaled, -LARGEST), LARGEST) * (np.float32(1) + np.log(beyond))
+        held: np.ndarray = np.minimum(np.maximum(scaled, -LARGEST), LARGEST)
+        held *= np.float32(1) + np.log(beyond)
+        return held
 
     @torch.no_grad()
     def learn(self, observation: Tensor) -> None:
