@@ -70,8 +70,10 @@ class Image(Prepare):
         height, width = take(state, "size", list[Size])
         mean, deviation = tuple(take(state, "mean", list[Finite])), tuple(take(state, "deviation", list[Positive]))
         channels, framing = take(state, "channels", Literal[1, 3]), take(state, "framing", Framing)
-        low, high = take(state, "pixel_range", list[Finite]) if "pixel_range" in state else (None, None)
-        pixel_range = None if low is None else (low, high)
+        pixel_range: tuple[float, float] | None = None
+        if "pixel_range" in state:
+            low, high = take(state, "pixel_range", list[Finite])
+            pixel_range = low, high
         return FittedImage((height, width), channels, framing, mean, deviation, self.memory_bytes, pixel_range)
 
     def _choose_size(self, images: ImagePart) -> tuple[int, int]:
