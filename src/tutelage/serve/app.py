@@ -53,10 +53,6 @@ def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
     own: Any = {"docs_url": None, "redoc_url": None, "openapi_url": None}
     app = FastAPI(title=f"Tutelage: {run.path.name}", version="1", lifespan=lifespan, **own)
 
-    async def health() -> dict[str, str]:
-        """Tell that it answers; the only thing that needs no token."""
-        return {"status": "ok", "run": run.path.name}
-
     async def predict(request: Any) -> Any:
         """Answer for rows."""
         try:
@@ -68,22 +64,24 @@ def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
         except TutelageError as error:
             return JSONResponse(problem(error.code, error.message, problems=error.record()["problems"]), 400)
 
-    async def failed(_: Any, error: Exception) -> Any:
-        """Answer in the usual form, whatever happened; the log has the rest."""
-        return JSONResponse(problem("internal", f"the server failed ({type(error).__name__}): its log says where"), 500)
-
     predict.__annotations__["request"] = Request
-    app.add_exception_handler(Exception, failed)
 
-    app.add_api_route("/health", health, methods=["GET"])
     app.add_api_route("/predict", predict, methods=["POST"], openapi_extra=_body_of(form), response_model=None)
     _add_pages(app, run, form)
     return Guard(app, token, most_bytes, host=host)
 
 
 def _add_pages(app: Any, run: Run, form: Form) -> None:
-    """Add what people open in a browser."""
+    """Add what is asked for beside answers: health, what people open in a browser, and the form of what nobody foresaw."""
     from fastapi.responses import HTMLResponse, JSONResponse
+
+    async def health() -> dict[str, str]:
+        """Tell that it answers; the only thing that needs no token."""
+        return {"status": "ok", "run": run.path.name}
+
+    async def failed(_: Any, error: Exception) -> Any:
+        """Answer in the usual form, whatever happened; the log has the rest."""
+        return JSONResponse(problem("internal", f"the server failed ({type(error).__name__}): its log says where"), 500)
 
     async def openapi() -> Any:
         """Say what there is."""
@@ -97,6 +95,8 @@ def _add_pages(app: Any, run: Run, form: Form) -> None:
         """Let people try it."""
         return HTMLResponse(try_page(run.path.name, form.noun, columns=_columns(run)))
 
+    app.add_exception_handler(Exception, failed)
+    app.add_api_route("/health", health, methods=["GET"])
     for path, page in (("/openapi.json", openapi), ("/docs", docs), ("/", home)):
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)
 

@@ -227,11 +227,8 @@ class Generate(TaskSpec):
 
     def goes_on(self, other: TaskSpec) -> bool:
         """Tell whether a critic judges the same: one of the same architecture, for as many classes."""
-        return isinstance(other, Generate) and (self.critic, self.sizes, self.classes) == (
-            other.critic,
-            other.sizes,
-            other.classes,
-        )
+        own = (self.critic, self.sizes, self.classes)
+        return isinstance(other, Generate) and own == (other.critic, other.sizes, other.classes)
 
     def output_names(self, target: Target | None, count: int) -> tuple[str, ...]:
         """Return nothing: each output is the same number of a sample, whatever classes may be asked for."""
