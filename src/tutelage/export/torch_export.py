@@ -42,6 +42,7 @@ class TorchExport(Format):
                 program = torch.export.export(model.graph, (samples,), dynamic_shapes=shapes, strict=False)
             except Exception as error:  # a border: the exporter raises nearly everything
                 raise RunError(f"the model cannot be drawn by torch.export: {short(error)}") from error
+            program.example_inputs = None  # they would be pickled, and are only ones
             whole = Path(folder) / f"model{self.suffix}"
             torch.export.save(program, whole, extra_files={ENTRY: json.dumps(model.record())})
             write_durably(path, whole.read_bytes())

@@ -42,6 +42,7 @@ def entries(tmp_path_factory: pytest.TempPathFactory) -> Entries:
     path = tmp_path_factory.mktemp("plain") / "m.pt2"
     shapes = {"given": {"x": {0: torch.export.Dim.DYNAMIC}}}
     program = torch.export.export(Net(), ({"x": torch.ones(4, 3)},), dynamic_shapes=shapes, strict=False)
+    program.example_inputs = None
     torch.export.save(program, path, extra_files={"tutelage.json": json.dumps({"inputs": []})})
     with zipfile.ZipFile(path) as whole:
         return {name: whole.read(name) for name in whole.namelist()}
@@ -83,7 +84,7 @@ def added(name: str, content: bytes = b"") -> Callable[[Entries], Entries]:
         (added("m/data/weights/model.pt", pickle.dumps(Loud())), "an entry 'data/weights/model.pt'"),
         (added("m/data/aotinductor/model/loud.so"), "an entry 'data/aotinductor"),
         (added("version", b"1.0"), "reading it"),
-        (added(EXAMPLES, pickle.dumps(Loud())), "more than tensors"),
+        (added(EXAMPLES, pickle.dumps(Loud())), "example inputs, which torch unpickles"),
         (replaced(GRAPH, "torch.ops.aten.add.Tensor", "torch.os.system"), "calls 'torch.os.system'"),
         (replaced(GRAPH, "Symbol('s", "__import__('os').system('s"), "a size is written as"),
         (lambda entries: {"m/x": b""}, "reading it"),
