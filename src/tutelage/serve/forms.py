@@ -221,7 +221,7 @@ def _numbers(row: Any) -> np.ndarray:
     except (TypeError, ValueError, OverflowError):
         found = np.empty(0, dtype=str)
     if found.dtype.kind not in "biuf":
-        raise UsageError(f"{_found(row)}, where numbers below 1.8e308 are expected, in lists of equal length.")
+        raise UsageError(f"{_found(row)}, where numbers are expected (below 1.8e308), in lists of equal length.")
     return found
 
 

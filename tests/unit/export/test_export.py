@@ -151,11 +151,13 @@ def test_outputs_of_which_nothing_is_known_are_those_of_the_module() -> None:
     assert proof.completed(model).others["b"].tolist() == [0, 2, 4]
 
 
-def test_bands_are_compared_with_those_of_predict() -> None:
+def test_bands_are_compared_with_those_of_predict(monkeypatch: pytest.MonkeyPatch) -> None:
     offsets = np.array([[[-1.0, np.nan]], [[1.0, np.nan]]])
     predictor: Any = SimpleNamespace(calibrator=Bands.of(offsets, (0.1, 0.9)))
-    fitted: Any = SimpleNamespace(std=(10.0, 1.0))
-    found = forecasts._quantiles(predictor, np.array([[[5.0, 7.0]]]), fitted)["quantiles"]
+    model: Any = SimpleNamespace(predictor=predictor, outputs=("forecast", "quantiles"))
+    monkeypatch.setattr(forecasts, "_timeline", lambda _: SimpleNamespace(std=(10.0, 1.0)))
+    monkeypatch.setattr(forecasts, "parts_of", lambda one: ((one, one), (0.25, 0.75)))
+    found = forecasts._quantiles(model, np.array([[[5.0, 7.0]]]))["quantiles"]
     np.testing.assert_array_equal(found, [[[[-5.0, np.nan]], [[15.0, np.nan]]]])
 
 
@@ -222,8 +224,8 @@ def test_an_int8_network_is_refused_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("out", "found"),
     [
-        ("model.json", "ends in .onnx"),
-        ("model", "ends in .onnx"),
+        ("model.json", "'.onnx' is expected"),
+        ("model", "'.onnx' is expected"),
         ("folder.onnx", "is a folder"),
         ("RUN/plan.onnx", "plan.json: is a file of the run"),
         ("RUN/result.onnx", "result.json: is a file of the run"),
