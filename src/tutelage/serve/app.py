@@ -161,4 +161,4 @@ def _columns(run: Run) -> dict[str, tuple[str, ...]]:
     """Return the columns that a row needs, for the page, each with the words that it may be; () for numbers and texts."""
     fitted = run.predictor.fitted
     intake = None if fitted is None else fitted.intake()
-    return {} if intake is None else {one.name: tuple(one.words or ()) for one in intake.inputs}
+    return {} if intake is None else {one.name: tuple(word for word in one.words or () if word) for one in intake.inputs}
