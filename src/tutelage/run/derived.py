@@ -47,9 +47,10 @@ def write_derived(
 def scored(answerer: Answerer, run: Run, parts: Mapping[str, PreparedPart]) -> dict[str, Any]:
     """Return `metrics` and their `intervals` on parts that are named `validation` and `test`, by the run's metrics."""
     plan, found = run.decided, {"metrics": dict[str, Any](), "intervals": dict[str, Any]()}
-    metrics = metrics_of(plan, answerer.target)
+    shown = "test" if "test" in parts else "validation"
     for name, part in parts.items():
         assert part.truth is not None
+        metrics = metrics_of(plan, answerer.target) if name == shown else plan.metrics
         batches = answerer.batches(part.part)
         values, intervals = measure_batches(batches, part.truth, metrics=metrics, seed=plan.seed, part=PREFIXES[name])
         found["metrics"] |= values

@@ -45,7 +45,7 @@ class Reliability:
         name: The part's name, such as `test`.
     """
 
-    def __init__(self, name: str, *, seed: int, scored: Sequence[Metric] = ()) -> None:
+    def __init__(self, name: str, *, seed: int, scored: Sequence[Any] = ()) -> None:
         """Begin with nothing.
 
         Args:
