@@ -1,9 +1,10 @@
 """What a student gains from its teacher on real data: teacher, student and the same alone, for several seeds.
 
 `python -m bench.distillation [CASE ...] [--seeds N] [--first N] [--data FOLDER] [--epochs N] [--taught JSON]` prints one line
-a seed and the means at the end. Run it on a quiet machine: latencies are measured. Teacher and student train for equal epochs.
-The goals: on fashion-mnist a student with at most 1/4 of the parameters and 1/3 of the latency recovers at least 80 % of the
-gap between itself alone and its teacher; on adult and imdb it is no worse than alone in any seed.
+a seed and the means at the end. Run it on a quiet machine: latencies are measured. Teacher and student train for equal epochs;
+`--taught '{"distill": {"mixed": 0.25}}'` tries a setting of the student. The goals: on fashion-mnist a student with at most 1/4
+of the parameters and 1/3 of the latency recovers at least 80 % of the gap between itself alone and its teacher; on adult and
+imdb it is no worse than alone in any seed.
 """
 
 import argparse

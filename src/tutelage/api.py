@@ -170,7 +170,7 @@ def distill(
 
     Args:
         runs: The run that teaches, or several; the data are those of the first one.
-        student: `small` or `tiny` (1/4 and 1/16 of the teacher's parameters), or an architecture.
+        student: `small` or `tiny` (1/4 and 1/16 of the teacher's parameters, in fewer layers), or an architecture.
         source: The same arrays, if the first run was given arrays; so are the next three.
         test: The test part.
         groups: What each row belongs to.

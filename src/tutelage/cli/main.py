@@ -200,7 +200,7 @@ def _add_distill(verbs: "argparse._SubParsersAction[Parser]") -> None:
         "--student",
         metavar="KIND",
         default="small",
-        help="small or tiny (1/4, 1/16 of the parameters; default small), or a model",
+        help="small or tiny (1/4, 1/16 of the parameters, in fewer layers; default small), or a model",
     )
     distill.add_argument(
         "--data", metavar="SOURCE", default="", help="further rows; without the target, teachers alone judge them"
