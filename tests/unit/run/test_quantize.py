@@ -115,13 +115,14 @@ def test_inputs_that_do_not_fit_are_told_in_words() -> None:
 
 def test_what_takes_no_less_time_than_either_in_float32_is_told() -> None:
     assert _slower(2.0, 1.5, 1.0) == ""
+    assert "hardly faster" in _slower(2.0, 1.1, 1.0)
     assert "takes 2 ms, with the run's own model 1 ms" in _slower(1.0, 3.0, 2.0)
     assert "by ONNX Runtime (tutelage export) 0.5 ms" in _slower(3.0, 0.5, 2.0)
 
 
 def test_without_a_wished_method_a_slower_int8_is_refused(tmp_path: Path) -> None:
     run = tutelage.train("sklearn:iris", model="linear", steps=2, quiet=True, out=tmp_path / "run")
-    with pytest.raises(RunError, match=r"int8 would be smaller, not faster\. Nothing was written\..*--method"):
+    with pytest.raises(RunError, match=r"int8 would be smaller, hardly faster\. Nothing was written\..*--method"):
         make_int8(run.path, tmp_path / "no", most_loss=100)
     assert not (tmp_path / "no").exists()
 
