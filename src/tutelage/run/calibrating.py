@@ -53,12 +53,13 @@ class Calibrating:
     predictor: Predictor
     method: str = "auto"
 
-    def fit(self, outcome: Outcome, *, source: str, result: dict[str, Any]) -> dict[str, Any]:
+    def fit(self, outcome: Outcome, *, source: str, is_apart: bool, result: dict[str, Any]) -> dict[str, Any]:
         """Fit to held-out answers, write the predictor and the result, and return what result.json says of it.
 
         Args:
             outcome: Answers without a calibrator, beside the truth.
             source: Where these rows come from, in words.
+            is_apart: Whether these rows did not choose the weights.
             result: What result.json said before.
 
         Raises:
@@ -75,7 +76,7 @@ class Calibrating:
             kinds=kinds,
             seed=seed,
             is_asked=self.method != "auto",
-            extra={"is_apart": True, "is_later": True, "source": source},
+            extra={"is_apart": is_apart, "is_later": True, "source": source},
         )
         record = {"method": "none", "rows": len(outcome.target), **found.record}
         predictor = replace(self.predictor.calibrated(found.calibrator), conformal=found.conformal)
@@ -122,8 +123,8 @@ def require_calibrated(folder: Path, plan: Plan, result: dict[str, Any], method:
         )
 
 
-def held_out(folder: Path, plan: Plan, predictor: Predictor, data: Data) -> tuple[Outcome, str]:
-    """Return a model's answers without a calibrator for its run's own held-out rows, and what these are.
+def held_out(folder: Path, plan: Plan, predictor: Predictor, data: Data) -> tuple[Outcome, str, bool]:
+    """Return a model's answers without a calibrator for its run's held-out rows, what these are, and if they chose no weights.
 
     Raises:
         RunError: The floor that leaves has learned from these rows.
@@ -138,7 +139,7 @@ def held_out(folder: Path, plan: Plan, predictor: Predictor, data: Data) -> tupl
         )
     assert held.truth is not None
     said = f"{len(held):,} validation rows" + (" that did not choose the weights" if held is not watched else "")
-    return answered(predictor, held.part, held.rows, held.truth), said
+    return answered(predictor, held.part, held.rows, held.truth), said, held is not watched
 
 
 def answered(predictor: Predictor, part: RowsPart, rows: Rows, truth: np.ndarray) -> Outcome:

@@ -1,5 +1,6 @@
 """What a model answers for rows of data: a label or a number for each, probabilities, and what is worth telling of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,10 +53,22 @@ class Prediction:
         return rows
 
 
-def require_sets(predictor: Predictor, *, coverage: float, method: str) -> None:
-    """Refuse sets or intervals that cannot be given, before rows are answered; arguments and errors as of `sets_of`."""
+def require_sets(predictor: Predictor, result: Mapping[str, Any], *, coverage: float, method: str) -> list[str]:
+    """Refuse sets or intervals that cannot be given, before rows are answered, and return what is worth telling of the others.
+
+    Args:
+        predictor: As of `sets_of`, and the errors too.
+        result: Says which rows were scored.
+        coverage: As of `sets_of`.
+        method: As of `sets_of`.
+    """
     classes = predictor.target.classes if predictor.target is not None else ()
     predictor.around(np.empty((0, len(classes)) if classes else 0), coverage=coverage, method=method)
+    told = result.get("calibration")
+    if not isinstance(told, Mapping) or told.get("is_apart", True):
+        return []
+    few = "the held-out rows that were scored are few, and chose the weights too, so the truth may be outside a little more often"
+    return [f"{few} than told. For the coverage as told: tutelage calibrate RUN --data SOURCE, with rows that it has not seen"]
 
 
 def sets_of(predictor: Predictor, answers: np.ndarray, *, coverage: float, method: str) -> list[list[Any]]:

@@ -219,14 +219,15 @@ class Run:
         """
         require_calibrated(self.path, self.decided, self.result, method)
         if source is None:
-            outcome, said = held_out(self.path, self.decided, self.predictor, self.data())
+            outcome, said, is_apart = held_out(self.path, self.decided, self.predictor, self.data())
         else:
             part, rows, problems = self._labelled(source, target=target, on_bad_data=on_bad_data)
             truth, spelled = self._truth(part, where=where_of(source))
-            outcome, said = answered(self.predictor, part, rows, truth), where_of(source)
+            outcome, said, is_apart = answered(self.predictor, part, rows, truth), where_of(source), True
             for warning in self._odd(source, part, spelled, problems, so="what is fitted to it makes answers too sure"):
                 self.tell(warning)
-        record = Calibrating(self.path, self.decided, self.predictor, method).fit(outcome, source=said, result=self.result)
+        wished = Calibrating(self.path, self.decided, self.predictor, method)
+        record = wished.fit(outcome, source=said, is_apart=is_apart, result=self.result)
         for name in ("files", "answerer", "result"):
             self.__dict__.pop(name, None)
         return record
@@ -326,12 +327,10 @@ class Run:
             RunError: The run's model does not answer for rows.
         """
         self._require_answers()
-        if coverage is not None:
-            require_sets(self.predictor, coverage=coverage, method=method)
         names: list[str] = []
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
-        notes: list[str] = []
+        notes = [] if coverage is None else require_sets(self.predictor, self.result, coverage=coverage, method=method)
         warnings: list[str] = []
         for source in self._inputs.one_by_one(inputs):
             part, problems = self._inputs.read(source, target="auto")

@@ -44,6 +44,8 @@ def test_the_scores_are_those_of_the_answers_that_leave(run: Run, rows: tuple[np
     assert not np.allclose(outcome.prediction, raw.prediction)
     assert run.result["calibration"]["method"] == "vector"
     assert "test/ece" in run.metrics
+    assert run.result["calibration"]["is_apart"] is False
+    assert "chose the weights too" in run.prediction(rows[0][:2], coverage=0.8).notes[0]
 
 
 def test_other_rows_are_measured_with_the_calibration_error_too(
@@ -96,10 +98,14 @@ def test_a_run_is_calibrated_anew_and_stays_well(run: Run, rows: tuple[np.ndarra
 
 
 def test_sets_hold_the_truth_of_new_rows(run: Run, rows: tuple[np.ndarray, np.ndarray]) -> None:
-    features, labels = rows
-    sets = run.predict_sets(features, coverage=0.9)
-    assert np.mean([label in found for label, found in zip(labels, sets, strict=True)]) > 0.85
+    random = np.random.default_rng(1)
+    codes = random.integers(3, size=4_000)
+    features, labels = random.normal(size=(4_000, 4)) + 1.2 * np.eye(3, 4)[codes], np.array(["a", "b", "c"], dtype=object)[codes]
+    run.calibrate((features[:1_000], labels[:1_000]), method="temperature")
+    sets = run.predict_sets(features[1_000:], coverage=0.9)
+    assert np.mean([label in found for label, found in zip(labels[1_000:], sets, strict=True)]) == pytest.approx(0.9, abs=0.03)
     assert 1 <= np.mean([len(found) for found in sets]) < 3
+    assert run.prediction(features[:2], coverage=0.9).notes == ()
     with pytest.raises(UsageError, match="Known: lac, aps, raps, by_class"):
         run.predict_sets(features, method="other")
     with pytest.raises(UsageError, match="between 0 and 1"):
