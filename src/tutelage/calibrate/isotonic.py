@@ -22,6 +22,8 @@ from tutelage.calibrate.one_against_rest import CurveCalibrator
 
 __all__ = ["Isotonic"]
 
+LEAST_STEP = 1e-3
+"""Between two places of a curve: nearer ones would make another answer of another rounding."""
 MOST_STEPS = 100
 MOST_CURVES = 1_000
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -81,12 +83,23 @@ def _curve(own_N: np.ndarray, hit_N: np.ndarray) -> tuple[tuple[float, ...], tup
     # In float32, as the model states them: what is apart only in float64 is one place.
     stated, first = np.unique(np.clip(fitted.X_thresholds_, 0, 1).astype(np.float32), return_index=True)
     honest = np.asarray(fitted.y_thresholds_)[first]
+    stated, honest = _apart(stated, honest)
     if len(stated) > MOST_STEPS:
         kept = np.unique(np.linspace(0, len(stated) - 1, MOST_STEPS).astype(np.int64))
         stated, honest = stated[kept], honest[kept]
     if len(stated) < 2:
         return (0.0, 1.0), (float(honest[0]), float(honest[0]))
     return tuple(stated.astype(np.float64).tolist()), tuple(np.maximum.accumulate(np.clip(honest, half, 1 - half)).tolist())
+
+
+def _apart(stated: np.ndarray, honest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return places [K], rising, none nearer than `LEAST_STEP` to the one before, with the mean of what is left out."""
+    group, first = np.zeros(len(stated), dtype=np.int64), [0]
+    for place in range(1, len(stated)):
+        if stated[place] - stated[first[-1]] >= LEAST_STEP:
+            first.append(place)
+        group[place] = len(first) - 1
+    return stated[first], np.bincount(group, weights=honest) / np.bincount(group)
 
 
 class _Steps(nn.Module):

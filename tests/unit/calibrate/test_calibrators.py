@@ -5,6 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+from tutelage.calibrate import isotonic
 from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.beta import Beta
 from tutelage.calibrate.isotonic import Isotonic
@@ -85,6 +86,14 @@ def test_vector_and_matrix_find_planted_scales_and_mixtures() -> None:
     mixed = softmax(logits @ mixture.T + bias)
     held = Matrix.fit(softmax(logits), drawn(mixed, random))
     np.testing.assert_allclose(held.apply(softmax(logits)), mixed, atol=0.03)
+
+
+def test_an_isotonic_curve_has_no_step_that_a_rounding_would_climb() -> None:
+    random = np.random.default_rng(0)
+    own = np.sort(random.uniform(size=4_000)) ** 2
+    stated, honest = isotonic._curve(own, (random.uniform(size=4_000) < own).astype(np.float64))
+    assert np.diff(stated).min() >= 1e-3
+    assert np.abs(np.interp(own + 1e-6, stated, honest) - np.interp(own, stated, honest)).max() < 1e-3
 
 
 def test_isotonic_pools_neighbors_as_by_hand() -> None:
