@@ -14,6 +14,7 @@ from tutelage.predictor.ensemble import Ensemble
 from tutelage.predictor.int8 import OnnxNetwork, Products, export_network
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.run import Run
+from tutelage.task.beside import is_refitted
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = [
@@ -125,9 +126,14 @@ def computed(predictor: Predictor, content: bytes, *, products: Products = "floa
     return replace(predictor, network=network, device="cpu", precision="float32")
 
 
-def lost_between(before: Predictor, after: Predictor, part: PreparedPart) -> Lost:
-    """Return what a model has lost against another on some rows."""
+def lost_between(before: Predictor, after: Predictor, part: PreparedPart, data: RowsData) -> Lost:
+    """Return what a model has lost against another on some of its run's validation rows.
+
+    Where the floor beside it has learned from these rows too, the networks are compared alone: the floor knows the answers.
+    """
     assert part.truth is not None
+    if before.companion is not None and is_refitted(len(data.train), len(data.validation)):
+        before, after = (replace(one, companion=None, calibrator=None) for one in (before, after))
     has_classes = before.target is not None and bool(before.target.classes)
     return lost_points(before.answers(part.part), after.answers(part.part), part.truth, has_classes=has_classes)
 

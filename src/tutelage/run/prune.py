@@ -139,7 +139,7 @@ def _measured(
     """
     rows = data.validation.rows
     batch, is_ragged = some_batches(before, rows)[0], rows.lengths is not None
-    lost = lost_between(before, after, data.validation)
+    lost = lost_between(before, after, data.validation, data)
     if lost.lost > most_loss:
         raise RunError(
             f"{run.path}: the narrower model loses {lost.lost:.2f} {lost.unit} on {len(data.validation):,} validation rows, and "

@@ -82,7 +82,7 @@ def _best(run: Run, before: Predictor, data: RowsData, method: Wish, *, most_los
     for name in METHODS if method == "auto" else (method,):
         try:
             made = computed(before, quantized(content, ranges, method=name), products="int8")
-            tries[name] = made, lost_between(before, made, validation)
+            tries[name] = made, lost_between(before, made, validation, data)
         except RunError as error:
             failed[name] = str(error)
     good = _allowed(run, tries, failed, most_loss=most_loss, num_rows=len(validation))

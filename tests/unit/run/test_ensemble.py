@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +68,21 @@ def test_its_answers_are_the_mean_of_its_members(made: dict[str, Run], tmp_path:
     assert both.evaluate(table)["test/accuracy"] == pytest.approx(
         (np.array(["high", "low"])[expected.argmax(1)] == [line.split(",")[2] for line in table.read_text().split()[1:]]).mean()
     )
+
+
+def test_validation_rows_that_a_floor_has_learned_from_do_not_judge(tmp_path: Path) -> None:
+    words = {"yes": "good fine great", "no": "bad dull poor"}
+    lines = [f"{words[label].split()[n % 3]} film {n % 7},{label}" for n in range(60) for label in words]
+    (tmp_path / "rows.csv").write_text("\n".join(["text,label", *lines, ""]), encoding="utf-8")
+    wishes: Any = {"target": "label", "text": "text", "quiet": True, "calibrate": "none"}
+    runs = [tutelage.train(str(tmp_path / "rows.csv"), steps=n, out=tmp_path / str(n), **wishes) for n in (1, 2)]
+    assert all(run.predictor.companion is not None for run in runs)
+    both = make_ensemble([run.path for run in runs], tmp_path / "both")
+    assert "test/loss" in both.metrics
+    assert "val/loss" not in both.metrics
+    assert "has learned from the validation rows" in both.result["ensemble"]["measured"]
+    with pytest.raises(RunError, match="has learned from the validation rows"):
+        make_ensemble([run.path for run in runs], tmp_path / "other", weigh="validation")
 
 
 def test_it_is_measured_on_rows_that_no_member_has_learned_from(made: dict[str, Run], tmp_path: Path) -> None:

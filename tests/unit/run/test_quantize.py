@@ -1,7 +1,10 @@
 """A model in int8 answers nearly as before, is smaller, and is refused where it answers worse than allowed."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +18,7 @@ from tutelage.model.layers.recurrent import KernelLayer
 from tutelage.model.stored import save_tensors
 from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
 from tutelage.predictor.predictor import FORMAT, load_predictor
-from tutelage.run.compact import lost_points, measure_latency
+from tutelage.run.compact import lost_between, lost_points, measure_latency
 from tutelage.run.ensemble import make_ensemble
 from tutelage.run.quantize import _slower, make_int8
 from tutelage.run.run import Run
@@ -188,3 +191,25 @@ def test_the_command_tells_what_was_lost_and_gained(digits: Run, tmp_path: Path,
     page = Path(told["report"]).read_text(encoding="utf-8")
     assert "in int8" in page
     assert "milliseconds for 32 at a time, p95" in page
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Answers rightly where a floor that knows the rows does, else as its network does."""
+
+    network: float
+    companion: Any = "floor"
+    calibrator: Any = None
+    target: Any = None
+
+    def answers(self, part: np.ndarray) -> np.ndarray:
+        return part + (self.network if self.companion is None else 0.0)
+
+
+@pytest.mark.parametrize(("rows", "lost"), [(100, 100.0), (10_000, 0.0)])
+def test_a_floor_that_knows_the_rows_hides_no_loss(rows: int, lost: float) -> None:
+    part: Any = SimpleNamespace(part=np.arange(9.0), truth=np.arange(9.0))
+    data: Any = SimpleNamespace(train=range(rows), validation=range(9))
+    before: Any = Answering(1.0)
+    after: Any = Answering(2.0)
+    assert lost_between(before, after, part, data).lost == lost
