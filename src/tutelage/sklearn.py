@@ -40,6 +40,8 @@ from tutelage.training.machine import machine_facts
 
 __all__ = ["Classifier", "Regressor"]
 
+FULL = 64
+"""Rows are answered for in multiples of so many."""
 TARGET = "target"
 FEWEST_ROWS = 2
 """One to learn from, one to watch."""
@@ -178,7 +180,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             part, problems = Inputs(self.predictor_.fitted, lambda: TARGET, lambda: "").read(rows, target="auto")
             if problems:
                 raise ValueError("\n".join(str(problem) for problem in problems))
-            return self.predictor_.answers(part)
+            # Always as many rows as fill a batch: sums over rows of another number are rounded otherwise.
+            filled = np.minimum(np.arange(-(-len(part) // FULL) * FULL), len(part) - 1)
+            return np.asarray(self.predictor_.answers(part.select(filled))[: len(part)])
 
 
 class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]

@@ -254,8 +254,9 @@ class Page(Elements):
 
 
 def together(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """Return both contents: sections may read different things of one object."""
-    both = {key: together(one[key], other[key]) for key in one.keys() & other.keys() if isinstance(one[key], dict)}
+    """Return both contents: sections may read different things of one object; where only one has an object, that one."""
+    shared = [key for key in one.keys() & other.keys() if isinstance(one[key], dict)]
+    both = {key: together(one[key], other[key]) if isinstance(other[key], dict) else one[key] for key in shared}
     return {**one, **other, **both}
 
 

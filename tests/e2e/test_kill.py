@@ -14,7 +14,7 @@ from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.state import digest
 
 TRAIN = ["train", "sklearn:iris", "--steps", "220", "--set", "save.every_seconds=0", "--set", "model.members=2", "--quiet"]
-KILLS, SAVING_KILLS = 20, 8
+KILLS, SAVING_KILLS = 10, 4
 PER_CHAIN = 5
 
 

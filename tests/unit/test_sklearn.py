@@ -48,10 +48,11 @@ def test_classes_are_learned_by_name(flowers: tuple[np.ndarray, np.ndarray]) -> 
 
 def test_weights_that_are_no_whole_numbers_count_in_the_loss() -> None:
     rng = np.random.default_rng(0)
-    rows, names = rng.normal(size=(200, 2)), np.array(["a", "b"] * 100)
+    rows, names = rng.normal(size=(400, 2)), np.array(["a", "b"] * 200)
     # Rows tell nothing of their class: what is answered is the share of each class by weight.
     weights = np.where(names == "a", 0.75, 0.25)
-    model = Classifier(model="linear", epochs=60, validation=0.1).fit(rows, names, sample_weight=weights)
+    model = Classifier(model="linear", epochs=60, validation=0.25, settings={"optim": {"kind": "adam", "lr": 0.1}})
+    model.fit(rows, names, sample_weight=weights)
     assert model.predict_proba(rows)[:, 0].mean() == pytest.approx(0.75, abs=0.06)
     plain = Classifier(model="linear", epochs=60, validation=0.1).fit(rows, names)
     assert plain.predict_proba(rows)[:, 0].mean() == pytest.approx(0.5, abs=0.06)

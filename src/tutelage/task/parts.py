@@ -26,6 +26,10 @@ FAR_FROM = 2.0
 """How many times larger or smaller than asked for a part must be for that to be told."""
 
 
+COPIES, MOST_COPIES = 8, 64
+"""Of a validation row whose weight is the mean, and of the heaviest."""
+
+
 @dataclass(frozen=True)
 class SplitParts:
     """The three parts, before preprocessing.
@@ -101,13 +105,20 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     cut_off = {"test": (test_fraction, len(gone) / len(train)), "validation": (fraction, len(held) / len(rows))}
     return SplitParts(
         train.select(stay).renamed("train"),
-        train.select(held).renamed("validation") if own is None else own,
+        train.select(_by_weight(held, collected.weights)).renamed("validation") if own is None else own,
         train.select(gone).renamed("test") if test_fraction else test,
         _plan(split, recipe, validation=fraction, test=test_fraction),
         reason=_say(collected, recipe, {"train": stay, "validation": held, "test": gone}, has_own=own is not None),
         warnings=(*_far_off(split, cut_off), *_overlap(split), *_left_out(collected, own)),
         weights=None if collected.weights is None else collected.weights[stay],
     )
+
+
+def _by_weight(rows: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return rows to measure on, each as often as it counts, in eighths of the mean weight; as they are without weights."""
+    if weights is None or not weights[rows].any():
+        return rows
+    return np.repeat(rows, np.minimum(np.round(COPIES * weights[rows] / weights[rows].mean()), MOST_COPIES).astype(np.int64))
 
 
 def choose_fraction(recipe: Recipe, part: Literal["validation", "test"], usual: float) -> float:

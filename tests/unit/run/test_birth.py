@@ -151,7 +151,7 @@ def test_in_a_folder_that_is_there_a_half_born_run_is_begun_again(also: list[str
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "steps/000000001.safetensors", layout.RESULT])
+@pytest.mark.parametrize("name", ["notes.txt", "steps/000000001.safetensors", "report.html"])
 def test_what_is_not_of_a_birth_is_never_taken_away(name: str, place: Path) -> None:
     path = place / "run" / name
     path.parent.mkdir(parents=True, exist_ok=True)
