@@ -20,6 +20,7 @@ from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.events import Decided, Noted, Sink, Warned
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
+from tutelage.core.memory import memory_told
 from tutelage.core.names import to_address
 from tutelage.core.plain import check_plain
 from tutelage.core.toml import to_toml
@@ -138,9 +139,9 @@ def _try_model(plan: Plan) -> None:
     if plan.model is None or plan.shape is None:
         return
     try:
-        with torch.device("meta"):
+        with memory_told("building the model"), torch.device("meta"):
             network = plan.task.make_network(plan.model, plan.shape, plan.num_outputs)
-    except (RuntimeError, OverflowError, MemoryError) as error:  # sizes whose product no tensor can have
+    except (RuntimeError, OverflowError) as error:  # sizes whose product no tensor can have
         raise RecipeError(f"recipe: model = {say(plan.model)} cannot be built: {error}. Make it smaller.") from error
     what = f"model = {say(plan.model)}"
     require_memory_room(sum(value.nbytes for value in network.state_dict().values()), plan.device, what=what)
