@@ -9,13 +9,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 import tutelage
 from tests.contract.examples import chars
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
 from tutelage.data.prepare.characters import FittedCharacters
+from tutelage.floor.tokens import TokensFitted
 from tutelage.run.generate import Wanted, begin_generation
 from tutelage.training.step import Step
 
@@ -59,6 +62,20 @@ def test_a_text_file_is_learned_and_measured_in_nats_and_bits_beside_counting(ru
     assert "bits per character" in page
     data = json.loads((run_dir / "data.json").read_text())
     assert data["kind"] == "corpus"
+
+
+def test_what_is_generated_is_drawn_by_network_and_counts_together(run_dir: Path) -> None:
+    run = tutelage.open_run(run_dir)
+    predictor, fitted, companion = run.predictor, run.predictor.fitted, run.predictor.companion
+    assert isinstance(fitted, FittedCharacters)
+    assert companion is not None
+    assert isinstance(companion.fitted, TokensFitted)
+    tokens = fitted.encode("the ").tolist()
+    with torch.no_grad():
+        network_V = torch.softmax(predictor.network.eval()(torch.tensor([tokens]))[0, -1].double(), -1).numpy()
+    mean_V = (1 - companion.share) * network_V + companion.share * companion.fitted.chances(np.array([tokens]))[0]
+    assert run.generate("the ", length=1, temperature=0)[0] == "the " + fitted.decode(torch.tensor([mean_V.argmax()]))
+    assert mean_V.argmax() != network_V.argmax()
 
 
 def test_bytes_are_measured_by_the_character_too(tmp_path: Path) -> None:
