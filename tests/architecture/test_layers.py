@@ -27,11 +27,11 @@ RANKS = {
         ],
         1,
     ),
-    **dict.fromkeys(["defaults", "floor"], 2),
+    **dict.fromkeys(["defaults", "floor", "foresight"], 2),
     "task": 3,
     **dict.fromkeys(["training", "predictor"], 4),
     "run": 5,
-    **dict.fromkeys(["estimate", "study", "report", "export", "serve"], 6),
+    **dict.fromkeys(["study", "report", "export", "serve"], 6),
     **dict.fromkeys(["api", "sklearn"], 7),
     "cli": 8,
 }

@@ -135,37 +135,15 @@ def _add_evaluate(verbs: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
-    """Add `train` and `plan`, which take the same words."""
-    tasks = ", ".join(catalog.names("task"))
-    for verb, meaning in (("train", "train a model on data"), ("plan", "decide everything and say why; trains nothing")):
+    """Add `train`, `plan` and `estimate`, which take the same words."""
+    verbs_of_training = {
+        "train": "train a model on data",
+        "plan": "decide everything and say why; trains nothing",
+        "estimate": "say how long a training takes, before it starts",
+    }
+    for verb, meaning in verbs_of_training.items():
         parser = verbs.add_parser(verb, help=meaning, allow_abbrev=False)
-        parser.add_argument(
-            "source",
-            metavar="SOURCE",
-            nargs="?",
-            default="",
-            help="folder, file, or a name such as sklearn:digits: tutelage list source",
-        )
-        parser.add_argument("--target", metavar="COL", help="name of the target column")
-        parser.add_argument("--text", metavar="COL", help="of a table: the column that holds texts to learn from")
-        parser.add_argument("--series-id", metavar="COL", help="of a table of series: the column that names a row's series")
-        parser.add_argument("--time-column", metavar="COL", help="of a table of series: the column that puts a series in order")
-        parser.add_argument("--horizon", metavar="N", help="of series with times: how many times ahead to forecast")
-        parser.add_argument("--known", metavar="COL,COL", help="of series with times: columns known of coming times too")
-        parser.add_argument(
-            "--header",
-            choices=("auto", "first", "none"),
-            help="of a table: whether its first row holds the column names (default: found out)",
-        )
-        parser.add_argument("--task", metavar="KIND", help=f"what is learned (default: told from the data): {tasks}")
-        parser.add_argument("--algorithm", metavar="KIND", help="of an environment: the same as --task, such as ppo, dqn or sac")
-        parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
-        parser.add_argument(
-            "--from",
-            dest="start_from",
-            metavar="RUN",
-            help="begin with what a run has learned, or with public weights: a folder with config.json, or hf:NAME",
-        )
+        _add_data_words(parser)
         parser.add_argument("--recipe", metavar="FILE", help="a TOML file of wishes")
         parser.add_argument(
             "--set", metavar="key.sub=value", action="append", default=[], help="any wish of a recipe; may be repeated"
@@ -177,6 +155,8 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         budget.add_argument("--env-steps", metavar="100k", help="of an environment: steps to act in it, all copies together")
         budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
         parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
+        if verb == "estimate":
+            _add_textbook(parser)
         if verb == "train":
             parser.add_argument("--seeds", metavar="N", help="train N times, with the seeds from --seed on, and tell them as one")
         parser.add_argument("--out", metavar="DIR", default="", help="the run folder (default: a new one below runs/)")
@@ -184,6 +164,46 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
             "--on-bad-data", choices=("fail", "skip"), help="refuse bad items (default), or leave them out and list them"
         )
         _add_output(parser)
+
+
+def _add_data_words(parser: argparse.ArgumentParser) -> None:
+    """Add the words about the data, and what is learned from them."""
+    tasks = ", ".join(catalog.names("task"))
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        nargs="?",
+        default="",
+        help="folder, file, or a name such as sklearn:digits: tutelage list source",
+    )
+    parser.add_argument("--target", metavar="COL", help="name of the target column")
+    parser.add_argument("--text", metavar="COL", help="of a table: the column that holds texts to learn from")
+    parser.add_argument("--series-id", metavar="COL", help="of a table of series: the column that names a row's series")
+    parser.add_argument("--time-column", metavar="COL", help="of a table of series: the column that puts a series in order")
+    parser.add_argument("--horizon", metavar="N", help="of series with times: how many times ahead to forecast")
+    parser.add_argument("--known", metavar="COL,COL", help="of series with times: columns known of coming times too")
+    parser.add_argument(
+        "--header",
+        choices=("auto", "first", "none"),
+        help="of a table: whether its first row holds the column names (default: found out)",
+    )
+    parser.add_argument("--task", metavar="KIND", help=f"what is learned (default: told from the data): {tasks}")
+    parser.add_argument("--algorithm", metavar="KIND", help="of an environment: the same as --task, such as ppo, dqn or sac")
+    parser.add_argument("--model", metavar="KIND", help="architecture: tutelage list model")
+    parser.add_argument(
+        "--from",
+        dest="start_from",
+        metavar="RUN",
+        help="begin with what a run has learned, or with public weights: a folder with config.json, or hf:NAME",
+    )
+
+
+def _add_textbook(parser: argparse.ArgumentParser) -> None:
+    """Add the words of the textbook rule."""
+    rule = "textbook rule, without data: FLOPs of an iteration x iterations / FLOP/s"
+    parser.add_argument("--flops-per-iteration", metavar="F", help=rule)
+    parser.add_argument("--iterations", metavar="N", help="of that rule")
+    parser.add_argument("--flops", metavar="F", help="of that rule: FLOP/s of the machine, such as 10e12")
 
 
 def _add_output(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from tutelage.core.errors import DiskError
 from tutelage.core.events import Event, Noted, Sink, Warned
 from tutelage.core.outlet import warn
+from tutelage.core.stopwatch import Stopwatch
 
 __all__ = ["Emitter", "Holding", "Rewindable"]
 
@@ -41,17 +42,25 @@ class Holding(Protocol):
 
 
 class Emitter:
-    """Hands events to sinks, one at a time: a second thread may emit `beside` the one that trains."""
+    """Hands events to sinks, one at a time: a second thread may emit `beside` the one that trains.
 
-    def __init__(self, sinks: Sequence[Sink], *, started: float, seconds_before: float = 0.0) -> None:
+    Attributes:
+        stopwatch: Where the time of this process goes.
+    """
+
+    def __init__(
+        self, sinks: Sequence[Sink], *, started: float, seconds_before: float = 0.0, stopwatch: Stopwatch | None = None
+    ) -> None:
         """Start counting.
 
         Args:
             sinks: Who takes the events.
             started: `time.monotonic()` when this process began the run.
             seconds_before: Seconds that earlier processes spent on the same run.
+            stopwatch: Of this process, where some of its parts are done; None for a new one.
         """
         self.sinks = list(sinks)
+        self.stopwatch = Stopwatch(started=started) if stopwatch is None else stopwatch
         self._held: dict[int, DiskError] = {}
         self._turn = threading.RLock()
         self._origin = started - seconds_before

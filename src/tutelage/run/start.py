@@ -23,6 +23,7 @@ from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
 from tutelage.core.names import to_address
 from tutelage.core.plain import check_plain
+from tutelage.core.stopwatch import Stopwatch
 from tutelage.core.toml import to_toml
 from tutelage.planning.decisions import say
 from tutelage.planning.facts import Machine
@@ -36,6 +37,7 @@ from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
 from tutelage.run.mend import mend
 from tutelage.run.origin import Origin, decide_origin, full_path, kept_recipe, known_facts, open_origin
+from tutelage.run.pilot import Pilot
 from tutelage.run.teachers import know_teachers
 from tutelage.run.training import Training
 from tutelage.track.jsonl import JsonlSink
@@ -69,6 +71,7 @@ class Request:
         sinks: Who is told what happens, besides the run folder.
         started: `time.monotonic()` at the start of the command.
         machine: What was measured of the machine before; None = it is measured.
+        watching: What watches a training that is only tried, as one more job of its loop.
     """
 
     recipe: Recipe
@@ -82,6 +85,7 @@ class Request:
     sinks: Sequence[Sink] = ()
     started: float = field(default_factory=time.monotonic)
     machine: Machine | None = None
+    watching: Pilot | None = None
 
     @property
     def source(self) -> str:
@@ -89,18 +93,26 @@ class Request:
         return FROM_PYTHON if self.data is not None else to_address(self.recipe.source)
 
 
-def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
+def plan_training(request: Request, *, stopwatch: Stopwatch | None = None) -> tuple[Plan, Gathered, Machine]:
     """Read the data and decide everything; nothing is trained or written.
+
+    Args:
+        request: What is asked for.
+        stopwatch: Told how long each part took.
 
     Raises:
         TutelageError: Anything that would stop the training before its first step.
     """
     recipe, own = request.recipe, request.module
+    watch = stopwatch or Stopwatch(started=request.started)
     origin = _origin(request)
+    watch.lap("starting")
     collected = collect(recipe, data=request.data, test=request.test, as_given=own is not None, marks=request.marks)
     collected = replace(collected, weights=request.weights)
+    watch.lap("reading")
     prepared, kept = kept_recipe(recipe, origin, collected)
     gathered = gather(prepared, collected)
+    watch.lap("preparing")
     device = choose_device(recipe.device)
     machine = request.machine or machine_facts(device_of_process(os.environ, device))
     own_model = type(own).__name__ if own is not None else ""
@@ -115,6 +127,7 @@ def plan_training(request: Request) -> tuple[Plan, Gathered, Machine]:
     _try_model(plan)
     if origin is not None:
         plan = decide_origin(recipe.start_from, plan, origin, data=data, facts=facts)
+    watch.lap("planning")
     return plan.but(decisions=(*data.decisions(), *kept, *plan.decisions)), gathered, machine
 
 
@@ -164,7 +177,8 @@ def _start(request: Request) -> Path:
     """Do what `start_training` says."""
     # Before the data is read, which may take long.
     check_place(request.out)
-    plan, gathered, machine = plan_training(request)
+    stopwatch = Stopwatch(started=request.started)
+    plan, gathered, machine = plan_training(request, stopwatch=stopwatch)
     with joined(mesh_from_environment(os.environ, device=machine.device)) as mesh:
         # One plan for all: each process has measured the machine for itself, and might have decided otherwise.
         plan = plan_from(mesh.agree(plan.to_record()))
@@ -173,14 +187,15 @@ def _start(request: Request) -> Path:
             _write_birth(folder, request, plan, gathered, environment(machine, num_processes=mesh.world))
 
         with _led(mesh, born(request.out, name=gathered.collected.name, fill=fill)) as folder:
-            emitter = _emitter(folder, request, mesh)
+            emitter = _emitter(folder, request, mesh, stopwatch=stopwatch)
             try:
                 for event in gathered.events:
                     emitter.emit(event)
                 for decision in plan.decisions:
                     emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))
                 own_plan = plan.but(device=machine.device)
-                Training(folder, own_plan, gathered, emitter, request.command, request.module, mesh).run()
+                given = request.command, request.module, mesh
+                Training(folder, own_plan, gathered, emitter, *given, watching=request.watching).run()
             finally:
                 emitter.close()
     return folder
@@ -199,11 +214,11 @@ def _write_birth(folder: Path, request: Request, plan: Plan, gathered: Gathered,
     manifest.put_json(layout.PLAN, plan.to_record() | {"command": request.command})
 
 
-def _emitter(folder: Path, request: Request, mesh: Mesh) -> Emitter:
+def _emitter(folder: Path, request: Request, mesh: Mesh, *, stopwatch: Stopwatch | None = None) -> Emitter:
     """Return where events go: into the folder and to the request's sinks; of several processes only the first one tells."""
     sinks: list[Sink] = []
     mesh.lead(lambda: sinks.extend([JsonlSink(folder), *request.sinks]))
-    return Emitter(sinks, started=request.started)
+    return Emitter(sinks, started=request.started, stopwatch=stopwatch)
 
 
 @contextmanager
@@ -287,7 +302,8 @@ def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None
             # Killed before its first checkpoint: it begins again, by the same plan, and tells its story anew.
             emitter.rewind(dict.fromkeys(layout.LOGS, 0))
         try:
-            training = Training(folder, plan, gathered, emitter, command, request.module, mesh, notes=tuple(files.notes))
+            beside: dict[str, Any] = {"notes": tuple(files.notes), "watching": request.watching}
+            training = Training(folder, plan, gathered, emitter, command, request.module, mesh, **beside)
             training.run(is_resumed=has_checkpoint)
         finally:
             emitter.close()

@@ -1,10 +1,9 @@
 """A training from first to last: compose, probe, loop, restore the best weights, open the test part once, write it all."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import nn
 
@@ -15,18 +14,18 @@ from tutelage.core.events import Corrected, Finished, Noted, Restored, Resumed, 
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
-from tutelage.core.patience import telling
 from tutelage.planning.plan import Plan
 from tutelage.run.announce import announcement
 from tutelage.run.collect import Gathered
-from tutelage.run.compose import Composed, build_predictor, compose
+from tutelage.run.compose import Composed, compose
 from tutelage.run.diagnose import Ended, versus_guess
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.interrupt import Interrupt
+from tutelage.run.keeping import Keeping
 from tutelage.run.leaving import decide_what_leaves
 from tutelage.run.mend import set_aside, sound_offsets
-from tutelage.run.opened import open_test_part, opened_before
+from tutelage.run.pilot import Pilot
 from tutelage.run.probe import plan_steps, reserve_seconds, too_short
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
@@ -48,7 +47,6 @@ from tutelage.training.watchdog import Progress, Watchdog
 
 __all__ = ["Training"]
 
-Value = TypeVar("Value")
 DIVERGED = "diverged"
 LOOKS = 60
 """Looks at the clock that a time budget takes, at most."""
@@ -69,6 +67,7 @@ class Training:
         module: An own module, or None.
         mesh: The processes that train together.
         notes: What was found damaged in the folder, and gone around.
+        watching: What watches a training that is only tried; None for one that is meant.
     """
 
     folder: Path
@@ -79,6 +78,7 @@ class Training:
     module: nn.Module | None = None
     mesh: Mesh = LONE
     notes: tuple[str, ...] = ()
+    watching: Pilot | None = None
     result: dict[str, Any] = field(default_factory=dict)
 
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
@@ -91,6 +91,7 @@ class Training:
     def _run(self, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Do what `run` says."""
         composed = compose(self.plan, self.gathered.data, module=self.module, mesh=self.mesh, is_resumed=is_resumed)
+        self.emitter.stopwatch.lap("building")
         with closing(composed.problem):
             try:
                 return self._train(composed, interrupt, is_resumed=is_resumed)
@@ -106,10 +107,12 @@ class Training:
         if composed.problem.beside is not None:
             # Before the steps of a time budget are planned: what it takes is known then.
             composed.problem.beside.fit()
+            self.emitter.stopwatch.lap("floor")
         per_row = self._resume(composed) if is_resumed else self._begin(composed)
         # Only now: a resumed training has just cut its logs back.
         for note in self.notes:
             self.emitter.emit(Warned(message=note))
+        self.emitter.stopwatch.lap("probe")
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         self.mesh.lead(lambda: self._require_room(composed))
         save = SaveJob(
@@ -128,10 +131,13 @@ class Training:
             step=step,
             versus_guess=versus_guess(composed.problem.validation, self.plan),
         )
+        self.emitter.stopwatch.lap("guess")
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
             health = HealthJob(self.emitter, composed.problem.lags, step=step, total_steps=composed.state.control.initial_steps)
             jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), health, save]
+            if self.watching is not None:
+                jobs.append(self.watching.join(self.plan, evaluate, self.emitter, rhythm.eval_every))
             try:
                 with memory_told("making the next batch, or logging"), self._watchdog(composed, evaluate):
                     run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
@@ -256,6 +262,7 @@ class Training:
         """Make the end of the loop durable: a pause as if it had never been, an end with its last evaluation."""
         state = composed.state
         stop_reason = state.control.stop_reason
+        self.emitter.stopwatch.lap("steps")
         if stop_reason in PAUSES:
             # The reason is this process's end, not the run's: a resumed run goes on as if it had never been.
             state.control = state.control.stopped("")
@@ -266,6 +273,7 @@ class Training:
             evaluate.run(state)
         health.finish(state)
         save.secure(state)
+        self.emitter.stopwatch.lap("checkpoints")
 
     @memory_told("scoring and writing the model")
     def _finish(self, composed: Composed, rhythm: Course, vitals: Vitals | None = None) -> dict[str, Any]:
@@ -280,21 +288,25 @@ class Training:
         best_step = state.control.best_step if state.best else last_step
         layers = vitals.layers() if vitals is not None else ()
         if stopped != DIVERGED and best_step != last_step:
-            self._keep_predictor(composed, layout.LAST, step=last_step)
+            self._keeping.predictor(composed, layout.LAST, step=last_step)
         self._restore_best(composed, metric=rhythm.stopping.metric, step=best_step)
-        weights = self._keep_predictor(composed, layout.BEST, step=best_step)
+        self.emitter.stopwatch.lap("deciding")
+        weights = self._keeping.predictor(composed, layout.BEST, step=best_step)
         if stopped != DIVERGED and best_step == last_step:
             # The same twice, calibration and all: one can be put back by the other.
-            self._keep_predictor(composed, layout.LAST, step=last_step)
+            self._keeping.predictor(composed, layout.LAST, step=last_step)
         is_tested = composed.problem.test is not None and stopped not in PAUSES
         if is_tested:
-            self._open_test_part(weights, step=best_step)
+            self._keeping.test_opened(weights, step=best_step)
+        self.emitter.stopwatch.lap("writing")
         scores = score(composed.problem, state.task, plan, is_tested=is_tested, seconds=self.emitter.seconds)
+        self.emitter.stopwatch.lap("scoring")
         ended = Ended(self.folder, plan, composed, layers, scores)
         if stopped == DIVERGED:
             scores = merged(scores, ended.after_divergence().record())
         elif layers and stopped not in PAUSES:
             scores = merged(scores, ended.diagnose().record())
+        self.emitter.stopwatch.lap("diagnosing")
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
@@ -307,6 +319,7 @@ class Training:
             "refused_steps": state.refusals.total,
             "rollbacks": list(state.control.rollbacks),
             "seconds": round(self.emitter.seconds, 2),
+            "seconds_by_part": {part: round(seconds, 3) for part, seconds in self.emitter.stopwatch.seconds.items()},
             "num_parameters": composed.problem.num_parameters,
             "command": repeat_command(self.command, self.plan, state.control),
         }
@@ -314,9 +327,9 @@ class Training:
         for warning in self.result.get("warnings", ()):
             self.emitter.emit(Warned(message=warning))
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
-        self._insist(self._settle_logs, what="the logs")
+        self._keeping.logs()
         record, manifest = json_values(self.result), Manifest(self.folder)
-        self._insist(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)), what=layout.RESULT)
+        self._keeping.insist(lambda: manifest.put_json(layout.RESULT, record, state=state_of(stopped)), what=layout.RESULT)
         return self.result
 
     def _restore_best(self, composed: Composed, *, metric: str, step: int) -> None:
@@ -329,42 +342,10 @@ class Training:
         for told in decide_what_leaves(composed):
             self.emitter.emit(Noted(message=told))
 
-    def _keep_predictor(self, composed: Composed, name: str, *, step: int) -> str:
-        """Write the predictor of the task's present weights into a folder of the run, and return their SHA-256."""
-
-        def write() -> str:
-            facts = {"step": step, "source": self.plan.source}
-            predictor = build_predictor(self.plan, self.gathered.data, composed.problem, facts=facts)
-            path, manifest = self.folder / name / layout.PREDICTOR, Manifest(self.folder)
-            return predictor.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
-
-        return self._insist(write, what=f"{name}/{layout.PREDICTOR}")
-
-    def _open_test_part(self, weights: str, *, step: int) -> None:
-        """Say that the test part is being opened, and whether it was before."""
-
-        def say() -> None:
-            said = opened_before(self.folder, weights=weights)
-            open_test_part(self.folder, weights=weights, step=step)
-            if said is not None:
-                self.emitter.emit(said)
-
-        self._insist(say, what=layout.TEST_OPENED)
-
-    def _insist(self, write: Callable[[], Value], *, what: str) -> Value:
-        """Let the first process write something at the end of training; a full disk is waited for.
-
-        Raises:
-            RunError: It could not be written for too long, whichever process asks.
-        """
-        remedy = f"All steps are saved. Then finish the run: tutelage resume {self.folder}"
-        patience = telling(self.emitter, self._patience_seconds, meanwhile="The end of the run waits for it.", remedy=remedy)
-        value: Value = self.mesh.lead(lambda: patience.insist(write, what=what))
-        return value
-
-    def _settle_logs(self) -> None:
-        """Bring all that was told to the disk."""
-        self.emitter.seals()
+    @property
+    def _keeping(self) -> Keeping:
+        """What writes the end of the run."""
+        return Keeping(self.folder, self.plan, self.gathered, self.emitter, self.mesh, self._patience_seconds)
 
     @property
     def _patience_seconds(self) -> float:

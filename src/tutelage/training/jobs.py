@@ -147,10 +147,12 @@ class EvaluateJob:
             DivergedError: They were put back often enough; the best weights so far are still in the state.
         """
         self.is_running = True
+        self._emitter.stopwatch.lap("steps")
         try:
             self._run(state)
         finally:
             self.is_running = False
+            self._emitter.stopwatch.lap("evaluations")
 
     def _run(self, state: TrainState) -> None:
         """Do what `run` says."""

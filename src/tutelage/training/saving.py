@@ -87,11 +87,13 @@ class SaveJob:
         began = time.monotonic()
         if not self._is_sound(state):
             return
+        self._emitter.stopwatch.lap("steps")
         seals = state.mesh.lead(self._begin)
         if seals is not None:
             snapshot = self._snapshot(state, seals, self._running)
             if snapshot is not None:
                 state.mesh.lead(lambda: self._hand_over(snapshot))
+        self._emitter.stopwatch.lap("checkpoints")
         self._last = time.monotonic()
         # Where each step is to be saved, none is left out.
         self._wait = max(self._every, (self._last - began) / self.FRACTION) if self._every else 0.0

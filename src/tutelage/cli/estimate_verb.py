@@ -1,0 +1,107 @@
+"""`tutelage estimate SOURCE`: how long a training takes before it starts; trains for a few seconds, and leaves nothing."""
+
+import argparse
+from pathlib import Path
+
+from tutelage.cli.main import STARTED
+from tutelage.cli.wishes import make_request
+from tutelage.core import layout
+from tutelage.core.amount import say_seconds
+from tutelage.core.errors import UsageError
+from tutelage.core.outlet import say, say_json
+from tutelage.foresight.textbook import textbook_seconds
+
+__all__ = ["run"]
+
+TEXTBOOK = ("flops_per_iteration", "iterations", "flops")
+"""Options of the textbook rule, which needs no data."""
+WIDTH = 13
+"""Characters of the first column."""
+MOST_PARTS = 6
+"""Parts that are told one by one."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Say how long it takes."""
+    given = [key for key in TEXTBOOK if getattr(arguments, key) is not None]
+    if given:
+        return _textbook(arguments, given)
+    from tutelage.planning.recipe import Recipe
+    from tutelage.report.page import write_report
+    from tutelage.run.estimate import Estimate, estimate_of
+    from tutelage.run.estimating import estimate_resume, estimate_training
+    from tutelage.run.start import Request
+
+    if arguments.source and (Path(arguments.source) / layout.PLAN).is_file():
+        request = Request(Recipe(), started=STARTED)
+        found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report))
+    else:
+        request = make_request(arguments, is_quiet=True)
+        found = estimate_of(estimate_training(request, report=write_report))
+    if arguments.json:
+        say_json(found.record())
+    else:
+        _tell(found)
+    return 0
+
+
+def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
+    """Say what the textbook rule says of three numbers.
+
+    Raises:
+        UsageError: One of them is missing, or no number > 0.
+    """
+    missing = [f"--{key.replace('_', '-')}" for key in TEXTBOOK if key not in given]
+    if missing:
+        raise UsageError(f"{' and '.join(missing)}: the textbook rule needs all three numbers. Or name data: a SOURCE.")
+    work, times, speed = (_number(key, getattr(arguments, key)) for key in TEXTBOOK)
+    seconds = textbook_seconds(flops_per_iteration=work, iterations=times, flops_per_second=speed)
+    if arguments.json:
+        say_json({"ideal_seconds": seconds, "seconds": seconds})
+    else:
+        say(f"{'ideal':<{WIDTH}}{seconds:g} s (FLOPs of an iteration x iterations / FLOP/s; real runs take longer)")
+    return 0
+
+
+def _number(key: str, text: str) -> float:
+    """Read one of the three numbers."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise UsageError(f"--{key.replace('_', '-')} {text!r}: expected a number > 0, such as 1e12.")
+    return value
+
+
+def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
+    """Write what was found, a line for each fact."""
+    time = found.time
+    between = " to ".join(map(say_seconds, time.interval_80))
+    half = " to ".join(map(say_seconds, time.interval_50))
+    _line("time", f"{say_seconds(time.seconds)} (80 %: {between}; 50 %: {half})")
+    if found.budget_seconds:
+        _line("buys", f"{found.steps:,} steps" + (f", {found.epochs:.1f} epochs" if found.epochs else ""))
+    else:
+        _line("steps", f"{found.steps:,}" + (f", {found.epochs:.1f} epochs" if found.epochs else ""))
+    if found.ideal_seconds is not None:
+        _line("ideal", f"{say_seconds(found.ideal_seconds)} (FLOPs / measured FLOP/s); {_causes(found)}")
+    whole = sum(time.parts.values()) or 1.0
+    largest = sorted(time.parts.items(), key=lambda part: -part[1])[:MOST_PARTS]
+    _line("of which", ", ".join(f"{name} {say_seconds(seconds)} ({seconds / whole:.0%})" for name, seconds in largest))
+    _line("unsure by", ", ".join(f"{name} ({share:.0%})" for name, share in time.contributors[:2]))
+    if found.shorter:
+        best = found.shorter[0]
+        _line("shorter", f"{best.what}: about {say_seconds(best.seconds)} less")
+    _line("asking took", say_seconds(found.seconds_spent))
+
+
+def _causes(found: "Estimate") -> str:  # type: ignore[name-defined] # noqa: F821
+    """Say what the rest of the time goes to."""
+    factor = found.seconds / max(found.ideal_seconds, 1e-9)
+    return f"{factor:.1f}x of that, by " + ", ".join(f"{name} {share:.0%}" for name, share in list(found.causes.items())[:2])
+
+
+def _line(name: str, text: str) -> None:
+    """Write one line in columns."""
+    say(f"{name:<{WIDTH}}{text}")

@@ -1,0 +1,1 @@
+"""How long a training takes, how much memory, energy and money, before it starts."""

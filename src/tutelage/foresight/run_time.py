@@ -1,0 +1,212 @@
+"""The wall time of a whole run: what was measured once, times how often the run does it.
+
+Parts that a training does once count as they were measured; steps, evaluations and checkpoints are multiplied by their
+schedule. Each part has a spread; the intervals are quantiles of sums drawn from all of them, with a common factor for how fast
+the machine will be then. Where a training may stop early, the share of the budget that it uses is drawn too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tutelage.foresight.pace import Pace
+
+__all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time"]
+
+DRAWS, SEED = 4_001, 20_27
+"""Sums drawn for the quantiles; the same ones each time."""
+MACHINE_SPREAD = 0.02
+"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm."""
+ONCE_SPREAD = 0.12
+"""The same of what is measured only once, such as reading data, whose files are in memory the next time."""
+DRIFT_SHARE = 0.5
+"""Share of a drift while measuring that may go on: half of it is taken as a standard deviation."""
+ABOUT_ALWAYS = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one part of a run takes.
+
+    Attributes:
+        name: Such as `steps`.
+        seconds: Expected.
+        spread: Standard deviation, in seconds.
+    """
+
+    name: str
+    seconds: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of a training before it begins.
+
+    Attributes:
+        once: Seconds of the parts that come once, by name.
+        pace: Of its steps.
+        opening: Of the steps before the usual ones, where a part of the network learns alone at first; None without such.
+        first_evaluation: Seconds of the first evaluation.
+        evaluation: Seconds of each later one.
+        evaluation_spread: Relative standard deviation of these.
+        checkpoint: Seconds that training waits for each checkpoint after the first.
+        how: How it is known, such as `measured` or `known from a run before`.
+    """
+
+    once: Mapping[str, float]
+    pace: Pace
+    opening: Pace | None = None
+    first_evaluation: float = 0.0
+    evaluation: float = 0.0
+    evaluation_spread: float = 0.1
+    checkpoint: float = 0.0
+    how: str = "measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """How often trainings like this one stop before their budget is used up, and when.
+
+    Attributes:
+        probability: Of stopping early; 0 where the budget is fixed.
+        least: Share of the budget that is used at least.
+    """
+
+    probability: float = 0.0
+    least: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How often a run does what.
+
+    Attributes:
+        steps: Optimizer steps that are left.
+        opening_steps: Those of them in which a part of the network learns alone.
+        evaluations: Evaluations of the validation part while training, the last one included.
+        save_seconds: Wall time between two checkpoints; 0 = after each step.
+        stops: Whether it may stop early.
+    """
+
+    steps: int
+    opening_steps: int = 0
+    evaluations: int = 0
+    save_seconds: float = 15.0
+    stops: Stops = field(default_factory=Stops)
+
+
+@dataclass(frozen=True, slots=True)
+class RunTime:
+    """How long a run takes.
+
+    Attributes:
+        costs: What each part takes where nothing stops early.
+        seconds: The median.
+        interval_50: Between these the wall time lies in half of all cases.
+        interval_80: And in four of five.
+        spread: Standard deviation of the logarithm of the wall time.
+        contributors: Which parts make it uncertain, and their share of the variance, the largest first.
+    """
+
+    costs: tuple[Cost, ...]
+    seconds: float
+    interval_50: tuple[float, float]
+    interval_80: tuple[float, float]
+    spread: float
+    contributors: tuple[tuple[str, float], ...]
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """Seconds of each part."""
+        return {cost.name: cost.seconds for cost in self.costs}
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values."""
+        return {
+            "seconds": round(self.seconds, 3),
+            "interval_50": [round(value, 3) for value in self.interval_50],
+            "interval_80": [round(value, 3) for value in self.interval_80],
+            "spread": round(self.spread, 5),
+            "parts": {name: round(value, 4) for name, value in self.parts.items()},
+            "contributors": {name: round(share, 3) for name, share in self.contributors[:2]},
+        }
+
+
+def run_time(measured: Measured, schedule: Schedule, *, scale: float = 1.0, passed: float = 0.0) -> RunTime:
+    """Return the wall time of a run.
+
+    Args:
+        measured: What is known of it.
+        schedule: How often it does what.
+        scale: Factor on the spread, by which forecasts like this one have been off before.
+        passed: Seconds that have passed already, and so are certain.
+    """
+    costs = _costs(measured, schedule)
+    draws, shares = _drawn(costs, schedule, scale=scale)
+    totals = passed + draws
+    low, first, middle, third, high = (float(value) for value in np.quantile(totals, [0.1, 0.25, 0.5, 0.75, 0.9]))
+    told = (*((Cost("before", passed, 0.0),) if passed else ()), *costs)
+    spread = float(np.log(high / low)) / 2 / 1.2816 if low > 0 else 0.0
+    return RunTime(told, middle, (first, third), (low, high), spread, shares)
+
+
+def _costs(measured: Measured, schedule: Schedule) -> tuple[Cost, ...]:
+    """Return what each part takes."""
+    once = [Cost(name, seconds, ONCE_SPREAD * seconds) for name, seconds in measured.once.items()]
+    opening = min(schedule.opening_steps, schedule.steps)
+    paces = [(measured.pace, schedule.steps - opening)]
+    if measured.opening is not None and opening:
+        paces.insert(0, (measured.opening, opening))
+    warm_up = sum(pace.warm_up_seconds for pace, _ in paces)
+    steps = sum(pace.seconds * count for pace, count in paces)
+    unsure = np.sqrt(sum((pace.seconds * count * _unsure(pace)) ** 2 for pace, count in paces))
+    later = max(schedule.evaluations - 1, 0)
+    evaluating = measured.first_evaluation * (schedule.evaluations > 0) + measured.evaluation * later
+    spread = measured.evaluation * later * measured.evaluation_spread + measured.first_evaluation * ONCE_SPREAD
+    checkpoints = _checkpoints(steps + evaluating, schedule)
+    return (
+        *once,
+        Cost("warm-up", warm_up, ONCE_SPREAD * warm_up),
+        Cost("steps", steps, float(unsure)),
+        Cost("evaluations", evaluating, spread),
+        Cost("checkpoints", checkpoints * measured.checkpoint, 0.5 * checkpoints * measured.checkpoint),
+    )
+
+
+def _unsure(pace: Pace) -> float:
+    """Return the relative standard deviation of a pace in the run to come."""
+    return float(np.hypot(pace.spread, DRIFT_SHARE * pace.drift))
+
+
+def _checkpoints(seconds: float, schedule: Schedule) -> int:
+    """Return how many checkpoints are made between the first one and the last."""
+    return int(seconds / schedule.save_seconds) if schedule.save_seconds else schedule.steps
+
+
+def _drawn(costs: tuple[Cost, ...], schedule: Schedule, *, scale: float) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
+    """Return drawn wall times of what is still to come, and the share of the variance of each part."""
+    random = np.random.default_rng(SEED)
+    used = _used(schedule.stops, random)
+    repeated = ("steps", "evaluations", "checkpoints")
+    total, variances = np.zeros(DRAWS), dict[str, float]()
+    for cost in costs:
+        share = used if cost.name in repeated else 1.0
+        noise = scale * cost.spread * random.standard_normal(DRAWS)
+        total += share * np.maximum(cost.seconds + noise, 0.1 * cost.seconds)
+        variances[cost.name] = (scale * cost.spread) ** 2
+    expected = sum(cost.seconds for cost in costs)
+    variances["the machine's speed"] = (scale * MACHINE_SPREAD * expected) ** 2
+    variances["early stopping"] = float(np.var(used)) * sum(cost.seconds for cost in costs if cost.name in repeated) ** 2
+    total *= np.exp(scale * MACHINE_SPREAD * random.standard_normal(DRAWS))
+    whole = sum(variances.values()) or 1.0
+    ordered = sorted(((name, variance / whole) for name, variance in variances.items()), key=lambda pair: -pair[1])
+    return total, tuple(pair for pair in ordered if pair[1] > ABOUT_ALWAYS)
+
+
+def _used(stops: Stops, random: np.random.Generator) -> np.ndarray:
+    """Return which share of the budget each drawn run uses."""
+    stopped = random.random(DRAWS) < stops.probability
+    return np.where(stopped, random.uniform(stops.least, 1.0, DRAWS), 1.0)

@@ -1,0 +1,126 @@
+"""What `tutelage estimate` says of a training: one object, with a record for programs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tutelage.foresight.run_time import RunTime
+from tutelage.foresight.shorter import Shorter, shortening
+from tutelage.planning.plan import Plan
+from tutelage.run.estimating import Tried
+
+__all__ = ["Estimate", "estimate_of"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """How long a training takes, and what that is made of.
+
+    Attributes:
+        plan: Everything decided.
+        time: Wall time of the whole command with its intervals.
+        steps: Optimizer steps that are left; of a time budget, as many as fit into it.
+        epochs: The same as passes over the train rows; 0 where data have no end.
+        budget_seconds: The time budget; 0 where there is none.
+        ideal_seconds: FLOPs x steps / measured FLOP/s; None where the FLOPs are not known.
+        flops: Of the whole run; None where not known.
+        bytes: Moved to and from memory by the whole run; None where not known.
+        coverage: Share of the operators whose FLOPs are known; None where nothing was counted.
+        memory_bytes: At the peak of a step; None where not known.
+        fits: Whether that fits; None where not known.
+        energy_joules: Low and high; None where not known.
+        cost: In the currency of the price; None where none is given.
+        shorter: What would shorten the run, the most first.
+        seconds_spent: What finding all this out took.
+        details: What was measured on the way.
+    """
+
+    plan: Plan
+    time: RunTime
+    steps: int
+    epochs: float
+    budget_seconds: float = 0.0
+    ideal_seconds: float | None = None
+    flops: float | None = None
+    bytes: float | None = None
+    coverage: float | None = None
+    memory_bytes: int | None = None
+    fits: bool | None = None
+    energy_joules: Sequence[float] | None = None
+    cost: float | None = None
+    shorter: Sequence[Shorter] = ()
+    seconds_spent: float = 0.0
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the whole command, the median."""
+        return self.time.seconds
+
+    @property
+    def causes(self) -> dict[str, float]:
+        """Why it takes longer than the ideal: for each part, its share of the time beyond."""
+        beyond = {name: seconds for name, seconds in self.time.parts.items() if name != "steps"}
+        beyond["steps, beyond the ideal"] = max(self.time.parts.get("steps", 0.0) - (self.ideal_seconds or 0.0), 0.0)
+        whole = sum(beyond.values()) or 1.0
+        return dict(sorted(((name, seconds / whole) for name, seconds in beyond.items()), key=lambda pair: -pair[1]))
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values; intervals as [low, high]."""
+        return {
+            "ideal_seconds": self.ideal_seconds,
+            **self.time.record(),
+            "steps": self.steps,
+            "epochs": round(self.epochs, 3),
+            "budget_seconds": self.budget_seconds,
+            "flops": self.flops,
+            "bytes": self.bytes,
+            "coverage": self.coverage,
+            "memory_bytes": self.memory_bytes,
+            "fits": self.fits,
+            "energy_joules": None if self.energy_joules is None else list(self.energy_joules),
+            "cost": self.cost,
+            "causes": {name: round(share, 4) for name, share in self.causes.items()},
+            "shorter": [{"what": each.what, "seconds": round(each.seconds, 2)} for each in self.shorter],
+            "seconds_spent": round(self.seconds_spent, 2),
+            "details": self.details,
+        }
+
+
+def estimate_of(tried: Tried, *, scale: float = 1.0) -> Estimate:
+    """Return what a trial says of the whole run.
+
+    Args:
+        tried: The trial.
+        scale: Factor on the spread, by which forecasts like this one have been off before.
+    """
+    plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
+    time = tried.run_time(scale=scale)
+    if plan.time_seconds:
+        time = _within(time, plan.time_seconds)
+    return Estimate(
+        plan=plan,
+        time=time,
+        steps=steps,
+        epochs=steps * plan.batch_size / plan.num_train if plan.num_train else 0.0,
+        budget_seconds=plan.time_seconds,
+        shorter=shortening(
+            time.parts,
+            steps=steps,
+            fixed=0.0 if apart is None else apart.fixed,
+            loader=0.0 if apart is None else apart.loader,
+        ),
+        seconds_spent=tried.seconds,
+        details=tried.pilot.record(),
+    )
+
+
+EARLIEST = 0.93
+"""Share of a time budget at which a training ends at the earliest that neither stops early nor is corrected."""
+
+
+def _within(time: RunTime, budget: float) -> RunTime:
+    """Return the time of a run that keeps a budget: it is the budget, whatever its steps take."""
+    low = min(time.interval_80[0], EARLIEST * budget)
+    parts = {"interval_50": (min(time.interval_50[0], 0.97 * budget), budget), "interval_80": (low, budget)}
+    return RunTime(time.costs, min(time.seconds, budget), **parts, spread=time.spread, contributors=time.contributors)

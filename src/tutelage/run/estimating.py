@@ -1,0 +1,134 @@
+"""How long a training will take: it is tried for some seconds in a folder that is removed, and each part is multiplied."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tutelage.core import catalog, layout
+from tutelage.foresight.run_time import Measured, RunTime, Schedule, Stops, run_time
+from tutelage.planning.plan import Plan
+from tutelage.run.files import RunFiles, tell_nobody
+from tutelage.run.pilot import Pilot
+from tutelage.run.start import Request, resume_training, start_training
+from tutelage.training.course import course
+
+__all__ = ["Tried", "estimate_resume", "estimate_training", "schedule_of"]
+
+FOUND = ("better", "good anyway", "unknown")
+"""Verdicts after which nobody looks for a cause, as in a training that has learned something."""
+REPEATED = ("steps", "evaluations", "checkpoints", "probe")
+"""Parts that are multiplied by their schedule, and the trial's own."""
+LEAVING_SECONDS = 0.25
+"""What the interpreter takes to begin and to end around the command."""
+STOPPING_EARLY = 0.3
+"""How often a training with patience stops before its budget is used up, as long as nothing is known of others like it."""
+UNSURE_EPISODES = 0.6
+"""Relative standard deviation of what evaluations take that play whole episodes: these get longer as an agent learns."""
+
+Report = Callable[[Path], object]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What trying a training has shown.
+
+    Attributes:
+        plan: Everything decided.
+        measured: What each part takes.
+        schedule: How often the run does it.
+        pilot: What watched.
+        seconds: What trying took in all.
+        result: What the trial's result.json says.
+    """
+
+    plan: Plan
+    measured: Measured
+    schedule: Schedule
+    pilot: Pilot
+    seconds: float
+    result: dict[str, Any]
+
+    def run_time(self, *, scale: float = 1.0) -> RunTime:
+        """Return the wall time of the whole run."""
+        return run_time(self.measured, self.schedule, scale=scale)
+
+
+def estimate_training(request: Request, *, report: Report, most_seconds: float = 0.0) -> Tried:
+    """Try a training from its beginning.
+
+    Args:
+        request: What is asked for; its folder and sinks are not used.
+        report: Writes the report of a run folder, as a training does at its end.
+        most_seconds: Of steps; 0 = the usual.
+
+    Raises:
+        TutelageError: Anything that would stop the training.
+    """
+    with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
+        pilot = Pilot(most_seconds=most_seconds) if most_seconds else Pilot()
+        folder = start_training(replace(request, out=str(Path(place) / "run"), sinks=(), watching=pilot))
+        return _tried(folder, pilot, request, report)
+
+
+def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tried:
+    """Try how a run goes on from its newest checkpoint, on a copy.
+
+    Raises:
+        TutelageError: Anything that would stop it.
+    """
+    with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
+        folder = Path(place) / "run"
+        shutil.copytree(run, folder)
+        pilot = Pilot()
+        resume_training(folder, replace(request, sinks=(), watching=pilot))
+        return _tried(folder, pilot, request, report)
+
+
+def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Tried:
+    """Return what a trial has shown."""
+    watch = pilot.emitter.stopwatch
+    watch.lap("ending")
+    report(folder)
+    watch.lap("report")
+    assert pilot.plan is not None
+    result = RunFiles(folder, tell=tell_nobody).record(layout.RESULT)
+    schedule = schedule_of(pilot.plan, pilot.total_steps, num_opening=pilot.num_opening, done=pilot.first_step)
+    measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
+    return Tried(pilot.plan, measured, schedule, pilot, time.monotonic() - request.started, result)
+
+
+def schedule_of(plan: Plan, total_steps: int, *, num_opening: int = 0, done: int = 0) -> Schedule:
+    """Return how often a run does what, from `done` steps on."""
+    greater = bool(catalog.load("metric", plan.watched).greater_is_better)
+    every = course(plan, total_steps, greater_is_better=greater).eval_every
+    evaluations = -(-total_steps // every) - done // every
+    stops = Stops(STOPPING_EARLY, plan.patience) if plan.patience < 1 else Stops()
+    opening = max(num_opening - done, 0)
+    return Schedule(total_steps - done, opening, evaluations, save_seconds=plan.save_seconds, stops=stops)
+
+
+def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
+    """Return what each part of the run takes."""
+    seconds = pilot.emitter.stopwatch.seconds
+    once = {name: value for name, value in seconds.items() if name not in REPEATED}
+    if result.get("diagnosis", {}).get("verdict") not in FOUND:
+        # A few steps have learned nothing, and a cause was looked for; the whole training is expected to learn.
+        once.pop("diagnosing", None)
+    once["saving"], once["leaving"] = seconds.get("checkpoints", 0.0), LEAVING_SECONDS
+    evaluations = pilot.evaluations or [seconds.get("evaluations", 0.0)]
+    later = evaluations[1:] or evaluations
+    mean = sum(later) / len(later)
+    spread = max(max(later) - min(later), 0.05 * mean) / mean / 2 if mean else 0.0
+    return Measured(
+        once=once,
+        pace=pilot.pace(),
+        opening=pilot.opening_pace(),
+        first_evaluation=evaluations[0],
+        evaluation=mean,
+        evaluation_spread=UNSURE_EPISODES if plays else spread,
+        checkpoint=seconds.get("checkpoints", 0.0) / 2,
+    )

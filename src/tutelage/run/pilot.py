@@ -1,0 +1,159 @@
+"""A training that is only tried, to know how long the real one will take: its true code, in a folder that is removed again.
+
+Everything comes in as it does when training: data are read, the plan is made, steps are made with all that is done between
+them. After a few seconds of steps it evaluates a few times and ends as a training ends, so that deciding, scoring and writing
+are measured too. Nothing is modelled that can be measured.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from tutelage.core.emitter import Emitter
+from tutelage.foresight.pace import Pace, measure_pace
+from tutelage.planning.plan import Plan
+from tutelage.run.apart import Apart, time_apart
+from tutelage.training.jobs import EvaluateJob
+from tutelage.training.state import TrainState
+
+__all__ = ["Pilot"]
+
+EVALUATIONS = 3
+"""Evaluations that are timed: the first one is not like the others."""
+LEAST_STEPS, LEAST_SECONDS = 12, 2.0
+"""Steps, and seconds of steps, that are made at least, where the run has as many."""
+MOST_SECONDS = 12.0
+"""Seconds of steps after which the pilot ends, however unsure."""
+SHARE = 0.1
+"""Share of the run's own steps that is enough in any case."""
+SURE = 0.006
+"""Relative standard error of the pace that is sure enough."""
+LOOK_SECONDS = 0.25
+"""Between two looks at how sure the pace is."""
+STEPS_PER_LOOK_ON_DEVICE = 8
+"""Where a device computes beside the host, only so many steps together can be timed."""
+ENDED = "budget"
+
+
+@dataclass
+class Pilot:
+    """Watches a training that is only tried: one more job of its loop.
+
+    Attributes:
+        plan: Of the training; its device says how steps are timed.
+        most_seconds: Seconds of steps after which it ends.
+        times: Seconds of each step so far, all of one kind.
+        opening_times: The same for the steps before the usual ones.
+        evaluations: Seconds of each evaluation.
+        total_steps: Steps that the training would make.
+        num_opening: Steps of those in which a part of the network learns alone.
+        eval_every: Steps between two evaluations.
+        first_step: Steps that were done before.
+        apart: What loader and device take, each alone; None where that means nothing.
+    """
+
+    plan: Plan | None = None
+    most_seconds: float = MOST_SECONDS
+    times: list[float] = field(default_factory=list)
+    opening_times: list[float] = field(default_factory=list)
+    evaluations: list[float] = field(default_factory=list)
+    total_steps: int = 0
+    num_opening: int = 0
+    eval_every: int = 1
+    first_step: int = 0
+    apart: Apart | None = None
+    next_step: int = 0
+    _left: int = EVALUATIONS
+
+    def join(self, plan: Plan, evaluate: EvaluateJob, emitter: Emitter, every: int) -> "Pilot":
+        """Become a job of a training's loop.
+
+        Args:
+            plan: The training's.
+            evaluate: What evaluates.
+            emitter: Holds the stopwatch.
+            every: Steps between two evaluations.
+        """
+        self.plan, self._evaluate, self.emitter, self.eval_every = plan, evaluate, emitter, every
+        self._began = self._last = self._looked = time.monotonic()
+        self._other = self._spent()
+        self._seen = evaluate.seconds_spent
+        return self
+
+    def run(self, state: TrainState) -> None:
+        """Note how long the step took, and end the training once enough is known."""
+        self._look_at(state)
+        step = state.clock.step
+        self.next_step = step + 1
+        if self._is_enough(state):
+            if self._left and step < state.control.total_steps:
+                self._left -= 1
+                self._evaluate.next_step = step + 1
+                return
+            if self.apart is None:
+                self.apart = time_apart(state)
+            state.control = state.control.stopped(ENDED)
+
+    def pace(self) -> Pace:
+        """Return what the usual steps cost."""
+        return measure_pace(self.times, period=self._period)
+
+    def opening_pace(self) -> Pace | None:
+        """Return what the steps before the usual ones cost; None where there are none."""
+        return measure_pace(self.opening_times) if self.opening_times else None
+
+    def _look_at(self, state: TrainState) -> None:
+        """Note the time since the last look, without what was evaluated and saved."""
+        if not self.total_steps:
+            self.total_steps, self.num_opening = state.control.total_steps, state.task.num_opening
+            self.first_step = state.clock.step - 1
+            self._period = len(state.task.rhythm) if len(state.task.rhythm) > 1 else 0
+        is_on_device = self.plan is not None and torch.device(self.plan.device).type == "cuda"
+        every = STEPS_PER_LOOK_ON_DEVICE if is_on_device else 1
+        if is_on_device:
+            if state.clock.step % every and state.clock.step > every:
+                return
+            torch.cuda.synchronize()
+        moment, other = time.monotonic(), self._spent()
+        passed = moment - self._last - (other - self._other)
+        seen, self._seen = self._seen, self._evaluate.seconds_spent
+        if self._seen > seen:
+            self.evaluations.append(self._seen - seen)
+        self._last, self._other = moment, other
+        is_opening = state.clock.step <= state.task.num_opening
+        times = self.opening_times if is_opening else self.times
+        count = every if state.clock.step > every else 1
+        times.extend([passed / count] * count)
+
+    def _spent(self) -> float:
+        """Return the seconds that were no steps' so far."""
+        seconds = self.emitter.stopwatch.seconds
+        return seconds.get("evaluations", 0.0) + seconds.get("checkpoints", 0.0)
+
+    def _is_enough(self, state: TrainState) -> bool:
+        """Tell whether the pace is known well enough; an opening is cut short, so that the usual steps come."""
+        if state.clock.step < state.task.num_opening:
+            if sum(self.opening_times) < self.most_seconds / 2 or len(self.opening_times) < LEAST_STEPS:
+                return False
+            state.task.num_opening = state.clock.step
+            return False
+        spent, planned = sum(self.times), self.total_steps * min(self.times, default=0.0)
+        if len(self.times) < LEAST_STEPS or spent < min(LEAST_SECONDS, SHARE * planned):
+            return False
+        if spent > self.most_seconds or self._left < EVALUATIONS:
+            return True
+        if time.monotonic() - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = time.monotonic()
+        return spent > LEAST_SECONDS and (self.pace().spread <= SURE or spent > SHARE * planned)
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values of what was measured beside the parts."""
+        return {
+            "steps_measured": len(self.times),
+            "pace": self.pace().record(),
+            "evaluations": [round(seconds, 5) for seconds in self.evaluations],
+            "apart": None if self.apart is None else self.apart.record(),
+        }

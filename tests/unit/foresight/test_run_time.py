@@ -1,0 +1,54 @@
+"""A run's wall time is the sum of its parts, each as often as the run does it; what is unsure shows in the interval."""
+
+import pytest
+
+from tutelage.foresight.pace import Pace
+from tutelage.foresight.run_time import Measured, Schedule, Stops, run_time
+
+KNOWN = Measured(
+    once={"starting": 2.0, "reading": 1.0},
+    pace=Pace(0.1, warm_up_seconds=3.0, spread=0.01, num_steps=100),
+    first_evaluation=0.5,
+    evaluation=0.2,
+    checkpoint=0.05,
+)
+
+
+def test_the_parts_add_up_to_what_is_expected() -> None:
+    found = run_time(KNOWN, Schedule(steps=500, evaluations=11, save_seconds=15.0))
+    assert found.parts == pytest.approx(
+        {"starting": 2.0, "reading": 1.0, "warm-up": 3.0, "steps": 50.0, "evaluations": 2.5, "checkpoints": 0.15}
+    )
+    assert found.seconds == pytest.approx(sum(found.parts.values()), rel=0.01)
+
+
+def test_the_wider_interval_holds_the_narrower_one_and_the_median() -> None:
+    found = run_time(KNOWN, Schedule(steps=500, evaluations=11))
+    assert found.interval_80[0] < found.interval_50[0] < found.seconds < found.interval_50[1] < found.interval_80[1]
+
+
+def test_what_has_passed_is_certain() -> None:
+    whole = run_time(KNOWN, Schedule(steps=500), passed=100.0)
+    rest = run_time(KNOWN, Schedule(steps=500))
+    assert whole.seconds == pytest.approx(rest.seconds + 100)
+    assert whole.interval_80[1] - whole.interval_80[0] == pytest.approx(rest.interval_80[1] - rest.interval_80[0])
+
+
+def test_forecasts_that_were_off_before_get_a_wider_interval() -> None:
+    narrow, wide = (run_time(KNOWN, Schedule(steps=500), scale=scale) for scale in (1.0, 2.0))
+    assert wide.spread == pytest.approx(2 * narrow.spread, rel=0.1)
+
+
+def test_early_stopping_is_named_where_it_makes_a_run_unsure() -> None:
+    found = run_time(KNOWN, Schedule(steps=500, stops=Stops(probability=0.5, least=0.4)))
+    assert found.contributors[0][0] == "early stopping"
+    assert found.interval_80[0] < 45 < found.interval_80[1]
+
+
+def test_steps_before_the_usual_ones_have_a_pace_of_their_own() -> None:
+    known = Measured(once={}, pace=Pace(0.2), opening=Pace(0.1))
+    assert run_time(known, Schedule(steps=100, opening_steps=20)).parts["steps"] == pytest.approx(18.0)
+
+
+def test_the_same_forecast_is_made_twice_from_the_same_numbers() -> None:
+    assert run_time(KNOWN, Schedule(steps=500)) == run_time(KNOWN, Schedule(steps=500))
