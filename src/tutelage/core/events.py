@@ -11,6 +11,8 @@ __all__ = [
     "Evaluated",
     "Event",
     "Finished",
+    "Forecast",
+    "ForecastScored",
     "GradientByLag",
     "Logged",
     "Noted",
@@ -145,6 +147,35 @@ class Stalled(Warned):
     step: int
     waited_seconds: float
     stacks: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast(Event):
+    """How long the whole run will take, told before its first step.
+
+    Attributes:
+        expected_seconds: Wall time from the start of the command to its result.
+        low_seconds: It is between this and the next in four of five runs.
+        high_seconds: The upper end.
+        how: `known` from an equal run, `timed` steps, or `guessed`.
+        parts: Seconds of each part.
+    """
+
+    expected_seconds: float
+    low_seconds: float
+    high_seconds: float
+    how: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastScored(Event):
+    """How long the run took, beside what was forecast."""
+
+    expected_seconds: float
+    low_seconds: float
+    high_seconds: float
+    actual_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tutelage.core import catalog, layout
-from tutelage.foresight.run_time import Measured, RunTime, Schedule, Stops, run_time
+from tutelage.core import layout
+from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.pilot import Pilot
+from tutelage.run.run_schedule import schedule_of
 from tutelage.run.start import Request, resume_training, start_training
-from tutelage.training.course import course
 
-__all__ = ["Tried", "estimate_resume", "estimate_training", "schedule_of"]
+__all__ = ["Tried", "estimate_resume", "estimate_training"]
 
 FOUND = ("better", "good anyway", "unknown")
 """Verdicts after which nobody looks for a cause, as in a training that has learned something."""
@@ -24,8 +24,6 @@ REPEATED = ("steps", "evaluations", "checkpoints", "probe")
 """Parts that are multiplied by their schedule, and the trial's own."""
 LEAVING_SECONDS = 0.25
 """What the interpreter takes to begin and to end around the command."""
-STOPPING_EARLY = 0.3
-"""How often a training with patience stops before its budget is used up, as long as nothing is known of others like it."""
 UNSURE_EPISODES = 0.6
 """Relative standard deviation of what evaluations take that play whole episodes: these get longer as an agent learns."""
 
@@ -99,16 +97,6 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     schedule = schedule_of(pilot.plan, pilot.total_steps, num_opening=pilot.num_opening, done=pilot.first_step)
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
     return Tried(pilot.plan, measured, schedule, pilot, time.monotonic() - request.started, result)
-
-
-def schedule_of(plan: Plan, total_steps: int, *, num_opening: int = 0, done: int = 0) -> Schedule:
-    """Return how often a run does what, from `done` steps on."""
-    greater = bool(catalog.load("metric", plan.watched).greater_is_better)
-    every = course(plan, total_steps, greater_is_better=greater).eval_every
-    evaluations = -(-total_steps // every) - done // every
-    stops = Stops(STOPPING_EARLY, plan.patience) if plan.patience < 1 else Stops()
-    opening = max(num_opening - done, 0)
-    return Schedule(total_steps - done, opening, evaluations, save_seconds=plan.save_seconds, stops=stops)
 
 
 def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:

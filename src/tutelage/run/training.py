@@ -21,6 +21,7 @@ from tutelage.run.compose import Composed, compose
 from tutelage.run.diagnose import Ended, versus_guess
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles, tell_nobody
+from tutelage.run.foresee import Foresight
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.keeping import Keeping
 from tutelage.run.leaving import decide_what_leaves
@@ -68,6 +69,7 @@ class Training:
         mesh: The processes that train together.
         notes: What was found damaged in the folder, and gone around.
         watching: What watches a training that is only tried; None for one that is meant.
+        is_resumed: Whether it goes on from a checkpoint.
     """
 
     folder: Path
@@ -79,11 +81,13 @@ class Training:
     mesh: Mesh = LONE
     notes: tuple[str, ...] = ()
     watching: Pilot | None = None
+    is_resumed: bool = False
     result: dict[str, Any] = field(default_factory=dict)
 
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
         """Train to the end, and return the record of result.json."""
         keep_freed_memory()
+        self.is_resumed = is_resumed
         # Signals are taken from here to the end: one that comes after the loop does not cut off what is written then.
         with Interrupt() as interrupt:
             return self._run(interrupt, is_resumed=is_resumed)
@@ -112,6 +116,9 @@ class Training:
         # Only now: a resumed training has just cut its logs back.
         for note in self.notes:
             self.emitter.emit(Warned(message=note))
+        foresight = Foresight(self.plan, self.emitter)
+        if self.watching is None and composed.state.clock.step == 0 and self.mesh.world == 1:
+            foresight.tell(composed)
         self.emitter.stopwatch.lap("probe")
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         self.mesh.lead(lambda: self._require_room(composed))
@@ -326,6 +333,8 @@ class Training:
         # The result is last: where it stands, everything else does.
         for warning in self.result.get("warnings", ()):
             self.emitter.emit(Warned(message=warning))
+        foresight = Foresight(self.plan, self.emitter)
+        self.result |= foresight.score(composed, is_resumed=self.is_resumed, ended=stopped not in PAUSES)
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         self._keeping.logs()
         record, manifest = json_values(self.result), Manifest(self.folder)

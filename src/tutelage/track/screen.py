@@ -18,6 +18,8 @@ from tutelage.core.events import (
     Evaluated,
     Event,
     Finished,
+    Forecast,
+    ForecastScored,
     Logged,
     Noted,
     Restored,
@@ -50,6 +52,11 @@ SAMPLE_LINES = 3
 """Lines shown of a generated text."""
 BEST = "best so far"
 GUESSING = "not clearly better than guessing"
+FORECASTS = {
+    "known": "as known of an equal run",
+    "timed": "by a few steps",
+    "guessed": "which is a guess",
+}
 STOPPED = {
     "budget": "the budget is used up",
     "patience": "no improvement for a while (early stopping)",
@@ -117,7 +124,7 @@ class Screen:
                 self._show_sample(event)
             case Corrected() if self._mode != "quiet" and self._is_due("corrected", LOGGED_S):
                 self._say(event.seconds, plain(self._sentence(event)))
-            case Resumed() | Restored() if self._mode != "quiet":
+            case Resumed() | Restored() | Forecast() | ForecastScored() if self._mode != "quiet":
                 self._say(event.seconds, plain(self._sentence(event)))
             case _:
                 pass
@@ -209,7 +216,7 @@ class Screen:
         if event.metrics:
             self._terminal.print(score_table(event.metrics, self._scores))
 
-    def _sentence(self, event: Corrected | Resumed | Restored) -> str:
+    def _sentence(self, event: Corrected | Resumed | Restored | Forecast | ForecastScored) -> str:
         """Say a rare event in words."""
         match event:
             case Corrected():
@@ -217,6 +224,12 @@ class Screen:
             case Resumed():
                 how = "bit for bit" if event.exact else f"not bit for bit: {event.reason}"
                 return f"resumed at step {event.step:,}, {how}"
+            case Forecast():
+                return (
+                    f"forecast: {say_seconds(event.expected_seconds)} in all ({_between(event)}), {FORECASTS.get(event.how, '')}"
+                )
+            case ForecastScored():
+                return _outcome(event)
             case Restored():
                 return f"restored the best weights: step {event.step:,}, {self._scores.say(event.metric, event.score)}"
 
@@ -263,6 +276,19 @@ def _watched(event: Evaluated) -> str:
     if event.watched in event.metrics:
         return event.watched
     return next((key for key in event.metrics if not key.endswith("loss")), next(iter(event.metrics)))
+
+
+def _between(event: Forecast | ForecastScored) -> str:
+    """Say between which times four of five runs end."""
+    return f"80 %: {say_seconds(event.low_seconds)} to {say_seconds(event.high_seconds)}"
+
+
+def _outcome(event: ForecastScored) -> str:
+    """Say what came of a forecast."""
+    off = event.actual_seconds / max(event.expected_seconds, 1e-9) - 1
+    how = "within" if event.low_seconds <= event.actual_seconds <= event.high_seconds else "outside of"
+    told = f"forecast {say_seconds(event.expected_seconds)}, took {say_seconds(event.actual_seconds)}"
+    return f"{told}: {off:+.0%}, {how} what was told ({_between(event)})"
 
 
 def _clock(seconds: float) -> str:

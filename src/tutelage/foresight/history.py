@@ -1,0 +1,104 @@
+"""Forecasts and what became of them, kept on this machine: later ones know more, and their intervals become honest.
+
+A file of lines in the cache folder, the newest last. Who deletes it loses nothing but that knowledge; a file that is damaged
+counts for the lines that can be read; where none can be written, nothing is remembered.
+
+Source: intervals are re-scaled by the quantile of past residuals, each divided by the spread that was told with it, as split
+conformal prediction does (Distribution-Free Predictive Inference for Regression, Lei et al. 2018, arXiv 1604.04173, section 5.2).
+Differs from the paper: while there are few outcomes the factor is drawn towards 1, and it is one number for all levels.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tutelage.core.border import BorderError, parse_object, read_bounded
+from tutelage.core.durable import write_durably
+from tutelage.core.errors import TutelageError
+
+__all__ = ["History", "spread_factor"]
+
+FILE = "forecasts.jsonl"
+MOST_BYTES, MOST_LINES = 8 * 2**20, 1_000
+"""Of the file; once it is half as large as it may be, only so many lines are kept, the newest."""
+LEVEL, LEVEL_SIGMAS = 0.8, 1.2816
+"""Share of outcomes that an interval should hold, and its half width in standard deviations."""
+BELIEF = 10
+"""Outcomes that weigh as much as what was believed before the first."""
+LEAST_FACTOR, MOST_FACTOR = 0.5, 4.0
+LEAST_SPREAD = 1e-3
+
+
+@dataclass(frozen=True)
+class History:
+    """What was forecast on this machine, and what came of it.
+
+    Attributes:
+        folder: The cache folder.
+    """
+
+    folder: Path
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return all that can be read, the oldest first."""
+        try:
+            text = read_bounded(self.folder / FILE, most=MOST_BYTES)
+        except (OSError, BorderError):
+            return []
+        found: list[dict[str, Any]] = []
+        for line in text.splitlines():
+            with suppress(BorderError):
+                found.append(parse_object(line))
+        return found
+
+    def known(self, key: str) -> dict[str, Any] | None:
+        """Return what was last measured of a training with this key; None where nothing was."""
+        of_key = (line["measured"] for line in reversed(self.lines()) if line.get("key") == key and "measured" in line)
+        return next((measured for measured in of_key if isinstance(measured, dict)), None)
+
+    def factor(self, kind: str) -> float:
+        """Return by what the spread of forecasts of this kind is to be multiplied."""
+        residuals = [residual for line in self.lines() if line.get("kind") == kind and (residual := _residual(line)) is not None]
+        return spread_factor(residuals)
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Remember something; where it cannot be written, nothing happens."""
+        with suppress(OSError, TutelageError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            path = self.folder / FILE
+            # One write of one line: two trainings that end together both are remembered.
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            with os.fdopen(opened, "ab", buffering=0) as file:
+                file.write(json.dumps(dict(line)).encode() + b"\n")
+            if path.stat().st_size > MOST_BYTES // 2:
+                kept = self.lines()[-MOST_LINES:]
+                write_durably(path, b"".join(json.dumps(each).encode() + b"\n" for each in kept))
+
+
+def spread_factor(residuals: list[float]) -> float:
+    """Return the factor on the spread from past residuals, each in standard deviations as they were told.
+
+    Example:
+        >>> spread_factor([]), spread_factor([2.6] * 100) > 1.8
+        (1.0, True)
+    """
+    count = len(residuals)
+    if not count:
+        return 1.0
+    rank = min(math.ceil(LEVEL * (count + 1)), count)
+    factor = sorted(residuals)[rank - 1] / LEVEL_SIGMAS
+    return min(max((count * factor + BELIEF) / (count + BELIEF), LEAST_FACTOR), MOST_FACTOR)
+
+
+def _residual(line: Mapping[str, Any]) -> float | None:
+    """Return by how many standard deviations an outcome was off; None where a line does not say."""
+    numbers = [line.get(name) for name in ("forecast", "actual", "spread")]
+    if not all(isinstance(number, int | float) and number > 0 for number in numbers):
+        return None
+    forecast, actual, spread = (float(number) for number in numbers if number is not None)
+    return abs(math.log(actual / forecast)) / max(spread, LEAST_SPREAD)

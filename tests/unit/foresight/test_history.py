@@ -1,0 +1,60 @@
+"""What became of forecasts is kept, and later intervals are as wide as earlier ones should have been."""
+
+import math
+from pathlib import Path
+
+from tutelage.foresight.history import History, spread_factor
+
+
+def outcome(factor: float, *, spread: float = 0.1, kind: str = "measured") -> dict[str, object]:
+    return {"kind": kind, "forecast": 100.0, "actual": 100.0 * math.exp(factor * spread), "spread": spread}
+
+
+def test_nothing_is_known_where_nothing_was_kept(tmp_path: Path) -> None:
+    history = History(tmp_path / "none")
+    assert (history.lines(), history.known("a"), history.factor("measured")) == ([], None, 1.0)
+
+
+def test_the_newest_measurement_of_a_training_is_known(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    for seconds in (1.0, 2.0):
+        history.add({"key": "a", "measured": {"seconds": seconds}})
+    history.add({"key": "b", "measured": {"seconds": 3.0}})
+    assert history.known("a") == {"seconds": 2.0}
+
+
+def test_forecasts_that_were_too_sure_make_later_intervals_wider(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    for number in range(40):
+        history.add(outcome(3.0 if number % 2 else 0.5))
+        history.add(outcome(0.1, kind="known"))
+    assert history.factor("measured") > 1.5
+    assert history.factor("known") < 1.0
+
+
+def test_few_outcomes_change_little() -> None:
+    assert 1.0 < spread_factor([2.6]) < 1.2
+
+
+def test_a_line_that_is_damaged_is_left_out(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.add(outcome(1.0))
+    with (tmp_path / "forecasts.jsonl").open("ab") as file:
+        file.write(b"{broken\n[1]\n")
+    history.add(outcome(2.0))
+    assert len(history.lines()) == 2
+
+
+def test_a_folder_that_cannot_be_written_is_no_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    history = History(tmp_path / "file")
+    history.add(outcome(1.0))
+    assert history.lines() == []
+
+
+def test_a_long_history_is_cut_to_its_newest_lines(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    for number in range(3):
+        history.add({"key": str(number), "measured": {"text": "x" * (2 * 2**20)}})
+    assert history.known("2") is not None
+    assert (tmp_path / "forecasts.jsonl").stat().st_size < 8 * 2**20
