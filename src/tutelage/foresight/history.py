@@ -24,7 +24,7 @@ from tutelage.core.errors import TutelageError
 __all__ = ["History", "spread_factor"]
 
 FILE = "forecasts.jsonl"
-MOST_BYTES, MOST_LINES = 8 * 2**20, 1_000
+MOST_BYTES, MOST_LINES = 2 * 2**20, 400
 """Of the file; once it is half as large as it may be, only so many lines are kept, the newest."""
 LEVEL, LEVEL_SIGMAS = 0.8, 1.2816
 """Share of outcomes that an interval should hold, and its half width in standard deviations."""
@@ -34,7 +34,7 @@ LEAST_FACTOR, MOST_FACTOR = 0.5, 4.0
 LEAST_SPREAD = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass
 class History:
     """What was forecast on this machine, and what came of it.
 
@@ -43,9 +43,16 @@ class History:
     """
 
     folder: Path
+    _read: list[dict[str, Any]] | None = None
 
     def lines(self) -> list[dict[str, Any]]:
-        """Return all that can be read, the oldest first."""
+        """Return all that can be read, the oldest first; read once."""
+        if self._read is None:
+            self._read = self._lines()
+        return self._read
+
+    def _lines(self) -> list[dict[str, Any]]:
+        """Read them."""
         try:
             text = read_bounded(self.folder / FILE, most=MOST_BYTES)
         except (OSError, BorderError):
@@ -68,6 +75,7 @@ class History:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Remember something; where it cannot be written, nothing happens."""
+        self._read = None
         with suppress(OSError, TutelageError):
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / FILE

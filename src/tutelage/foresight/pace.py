@@ -149,4 +149,4 @@ def _drift(means: np.ndarray, level: float) -> float:
         return 0.0
     first, second = np.triu_indices(len(means), k=1)
     slope = float(np.median((means[second] - means[first]) / (second - first)))
-    return slope * (len(means) - 1) / level
+    return float(slope * (len(means) - 1) / level)

@@ -25,23 +25,25 @@ class Shorter:
 
 
 def shortening(
-    parts: Mapping[str, float], *, steps: int, fixed: float = 0.0, loader: float = 0.0, precision_gain: float = 1.0
+    parts: Mapping[str, float], *, steps: int, watched: int, fixed: float = 0.0, loader: float = 0.0
 ) -> Sequence[Shorter]:
     """Return what would shorten a run, the most first.
 
     Args:
         parts: Seconds of each part.
         steps: How many there are.
+        watched: Validation rows; 0 where something else is evaluated.
         fixed: Seconds of each step that do not depend on the size of its batch.
         loader: Seconds of each step that are spent on its batch.
-        precision_gain: How much faster steps would be in bfloat16; 1 where nothing is known, or it is used already.
     """
     whole = sum(parts.values())
     found = [
         Shorter("a batch twice as large, for as many epochs: half of what each step costs anyway is saved", fixed * steps / 2),
         Shorter("batches that are made ahead, or smaller rows: the loader works alone", OVERLAP * loader * steps),
-        Shorter("products in bfloat16: --set precision=bfloat16", parts.get("steps", 0.0) * (1 - 1 / precision_gain)),
-        Shorter("fewer validation rows to watch: --set split.validation=...", parts.get("evaluations", 0.0) / 2),
+        Shorter(
+            f"half of the {watched:,} validation rows: --set split.validation=...",
+            bool(watched) * parts.get("evaluations", 0.0) / 2,
+        ),
         Shorter("less training: --steps, --epochs or --time", parts.get("steps", 0.0) / 2),
     ]
     return sorted((each for each in found if each.seconds > WORTH * whole), key=lambda each: -each.seconds)

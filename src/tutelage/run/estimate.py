@@ -107,6 +107,7 @@ def estimate_of(tried: Tried, *, scale: float = 1.0) -> Estimate:
         shorter=shortening(
             time.parts,
             steps=steps,
+            watched=plan.num_validation,
             fixed=0.0 if apart is None else apart.fixed,
             loader=0.0 if apart is None else apart.loader,
         ),

@@ -109,6 +109,9 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
     once["saving"], once["leaving"] = seconds.get("checkpoints", 0.0), LEAVING_SECONDS
     evaluations = pilot.evaluations or [seconds.get("evaluations", 0.0)]
     later = evaluations[1:] or evaluations
+    if plays:
+        # Episodes get longer while an agent learns: the latest are most like those to come.
+        later = later[len(later) // 2 :]
     mean = sum(later) / len(later)
     spread = max(max(later) - min(later), 0.05 * mean) / mean / 2 if mean else 0.0
     return Measured(

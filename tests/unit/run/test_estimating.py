@@ -1,0 +1,72 @@
+"""A training is tried to know how long it takes: every part is there, and nothing of it is left."""
+
+from pathlib import Path
+
+import pytest
+
+from tutelage.planning.recipe import recipe_from
+from tutelage.run.estimate import Estimate, estimate_of
+from tutelage.run.estimating import estimate_resume, estimate_training
+from tutelage.run.start import Request, start_training
+
+
+def nothing(folder: Path) -> None:
+    """Stand in for the report, which another room writes."""
+
+
+def tried(**wishes: object) -> Estimate:
+    request = Request(recipe_from({"source": "sklearn:iris", **wishes}, where="test"))
+    return estimate_of(estimate_training(request, report=nothing, most_seconds=0.2))
+
+
+@pytest.fixture(autouse=True)
+def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_trial_leaves_no_folder(tmp_path: Path) -> None:
+    tried(budget={"steps": 30})
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == []
+
+
+def test_the_parts_of_a_run_are_all_told() -> None:
+    found = tried(budget={"steps": 100_000}, stopping={"patience": 1})
+    assert found.steps == 100_000
+    assert {"reading", "preparing", "planning", "steps", "evaluations", "scoring"} <= set(found.time.parts)
+    assert found.seconds == pytest.approx(sum(found.time.parts.values()), rel=0.05)
+    assert found.time.parts["steps"] > 0.5 * found.seconds
+
+
+def test_twice_the_steps_take_twice_the_time_of_steps() -> None:
+    one, two = (tried(budget={"steps": steps}).time.parts["steps"] for steps in (20_000, 40_000))
+    assert two == pytest.approx(2 * one, rel=0.6)
+
+
+def test_a_time_budget_is_kept_whatever_steps_take() -> None:
+    found = tried(budget={"time": 30})
+    assert found.budget_seconds == 30
+    assert found.time.interval_80[1] == 30
+    assert found.steps > 100
+
+
+def test_the_record_has_the_documented_keys() -> None:
+    record = tried(budget={"steps": 50}).record()
+    keys = ("ideal_seconds", "seconds", "interval_50", "interval_80", "flops", "bytes", "coverage", "memory_bytes", "fits")
+    assert set(keys) | {"energy_joules", "cost", "parts", "causes"} <= set(record)
+
+
+def test_a_run_that_goes_on_has_only_its_last_steps_left(tmp_path: Path) -> None:
+    wishes = {"source": "sklearn:iris", "budget": {"steps": 200}, "stopping": {"patience": 1}, "save": {"every_seconds": 0}}
+    request = Request(recipe_from(wishes, where="test"), out=str(tmp_path / "run"))
+    folder = start_training(request)
+    (folder / "result.json").unlink()
+    newest = sorted((folder / "steps").iterdir())
+    newest[-1].unlink()
+    with (folder / "manifest.jsonl").open() as file:
+        kept = [line for line in file if "result.json" not in line]
+    (folder / "manifest.jsonl").write_text("".join(kept))
+    left = estimate_of(estimate_resume(folder, request, report=nothing)).steps
+    assert 0 < left < 200
