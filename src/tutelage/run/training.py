@@ -14,6 +14,7 @@ from tutelage.core.events import Corrected, Finished, Noted, Restored, Resumed, 
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
+from tutelage.diagnosis.facts import Layer
 from tutelage.planning.plan import Plan
 from tutelage.run.announce import announcement
 from tutelage.run.collect import Gathered
@@ -293,6 +294,7 @@ class Training:
             if stopped != DIVERGED:
                 self.emitter.emit(Warned(message=_not_the_last(state.clock.step, good_step=last_step)))
         best_step = state.control.best_step if state.best else last_step
+        # As the last step has left them.
         layers = vitals.layers() if vitals is not None else ()
         if stopped != DIVERGED and best_step != last_step:
             self._keeping.predictor(composed, layout.LAST, step=last_step)
@@ -306,14 +308,7 @@ class Training:
         if is_tested:
             self._keeping.test_opened(weights, step=best_step)
         self.emitter.stopwatch.lap("writing")
-        scores = score(composed.problem, state.task, plan, is_tested=is_tested, seconds=self.emitter.seconds)
-        self.emitter.stopwatch.lap("scoring")
-        ended = Ended(self.folder, plan, composed, layers, scores)
-        if stopped == DIVERGED:
-            scores = merged(scores, ended.after_divergence().record())
-        elif layers and stopped not in PAUSES:
-            scores = merged(scores, ended.diagnose().record())
-        self.emitter.stopwatch.lap("diagnosing")
+        scores = self._scores(composed, layers, is_tested=is_tested)
         self.result = {
             "run": str(self.folder),
             "task": getattr(plan.task, "kind", ""),
@@ -330,6 +325,24 @@ class Training:
             "num_parameters": composed.problem.num_parameters,
             "command": repeat_command(self.command, self.plan, state.control),
         }
+        return self._end(composed, stopped)
+
+    def _scores(self, composed: Composed, layers: tuple[Layer, ...], *, is_tested: bool) -> dict[str, Any]:
+        """Score what leaves, and look for the cause where it has learned nothing."""
+        state, plan, stopped = composed.state, self.plan, composed.state.control.stop_reason
+        scores = score(composed.problem, state.task, plan, is_tested=is_tested, seconds=self.emitter.seconds)
+        self.emitter.stopwatch.lap("scoring")
+        ended = Ended(self.folder, plan, composed, layers, scores)
+        if stopped == DIVERGED:
+            scores = merged(scores, ended.after_divergence().record())
+        elif layers and stopped not in PAUSES:
+            scores = merged(scores, ended.diagnose().record())
+        self.emitter.stopwatch.lap("diagnosing")
+        return scores
+
+    def _end(self, composed: Composed, stopped: str) -> dict[str, Any]:
+        """Tell what the run came to, and write its result."""
+        state = composed.state
         # The result is last: where it stands, everything else does.
         for warning in self.result.get("warnings", ()):
             self.emitter.emit(Warned(message=warning))
