@@ -8,7 +8,19 @@ import re
 import sys
 from pathlib import Path
 
-from bench import calibration, environments, integrity, memory, overhead, sequences, startup, stopping, table_memory
+from bench import (
+    calibration,
+    environments,
+    forecasts,
+    integrity,
+    memory,
+    overhead,
+    own_module,
+    sequences,
+    startup,
+    stopping,
+    table_memory,
+)
 from bench.measure import machine
 
 BENCHMARKS = {
@@ -21,6 +33,8 @@ BENCHMARKS = {
     "environments": environments.run,
     "calibration": calibration.run,
     "stopping": stopping.run,
+    "own_module": own_module.run,
+    "forecasts": forecasts.run,
 }
 
 

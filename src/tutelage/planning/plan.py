@@ -14,6 +14,7 @@ from tutelage.core.names import shorten
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Location, Pick, Spec
 from tutelage.core.typed import first_mistake
+from tutelage.planning.execution import Execution
 from tutelage.planning.origin import OriginPlan
 from tutelage.planning.teaching import Teaching
 
@@ -80,6 +81,7 @@ class Plan(Spec):
         prepare: The preprocessing's settings; None where nothing is preprocessed.
         split: Which fractions were kept apart.
         distill: Who teaches, and how; None where labels alone do.
+        execution: How steps of an own module were measured to be the fastest here; None where that was not measured.
         device: Where to train, as wished: of several processes on `cuda`, each takes a card of its own.
         deterministic: Let a graphics card use only kernels that repeat their bits; a CPU always does.
         origin: What the training starts from; None where from nothing.
@@ -126,6 +128,7 @@ class Plan(Spec):
     num_test: Count
     precision: Literal["float32", "bfloat16"]
     compile: Literal["none", "inductor"]
+    execution: Execution | None = None
     device: str
     deterministic: bool = False
     seed: Count

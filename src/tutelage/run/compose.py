@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from tutelage.core.memory import memory_told
@@ -57,6 +58,9 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
     problem = plan.task.build(plan, data, module=module, rank=mesh.rank, world=mesh.world)
     if begun is not None:
         begun.settle(problem.task)
+    if plan.execution is not None and plan.execution.memory_format == "channels_last":
+        # Only where values lie changes: convolutions follow the layout of their weights.
+        problem.task.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if plan.distill is not None:
         problem = taught(problem, plan, data)
     step = Step(problem.task, StepOptions(plan.device, plan.precision, plan.compile, plan.num_micro), mesh=mesh)

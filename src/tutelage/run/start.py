@@ -40,6 +40,7 @@ from tutelage.run.origin import Origin, decide_origin, full_path, kept_recipe, k
 from tutelage.run.pilot import Pilot
 from tutelage.run.teachers import know_teachers
 from tutelage.run.training import Training
+from tutelage.run.ways import choose_way
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
@@ -127,6 +128,8 @@ def plan_training(request: Request, *, stopwatch: Stopwatch | None = None) -> tu
     _try_model(plan)
     if origin is not None:
         plan = decide_origin(recipe.start_from, plan, origin, data=data, facts=facts)
+    if own is not None:
+        plan = choose_way(plan, data, own, recipe=recipe, machine=machine)
     watch.lap("planning")
     return plan.but(decisions=(*data.decisions(), *kept, *plan.decisions)), gathered, machine
 
