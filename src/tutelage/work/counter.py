@@ -31,6 +31,7 @@ class OperatorCounter(TorchDispatchMode):
     def __init__(self, part: Part = "forward") -> None:
         super().__init__()
         self.part = part
+        self._is_counting = True
         self._nums: dict[Counted, int] = {}
 
     @property
@@ -44,9 +45,19 @@ class OperatorCounter(TorchDispatchMode):
         # Autograd's engine works on a graph task of its own; outside of it there is none.
         return "backward" if torch._C._current_graph_task_id() != -1 else self.part
 
-    def forget(self) -> None:
-        """Count anew from here."""
-        self._nums.clear()
+    def take(self) -> Work:
+        """Return what has been counted so far, and begin anew."""
+        work, self._nums = self.work, {}
+        return work
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Count nothing of what is called inside."""
+        self._is_counting = False
+        try:
+            yield
+        finally:
+            self._is_counting = True
 
     @contextmanager
     def during(self, part: Part) -> Iterator[None]:
@@ -57,12 +68,18 @@ class OperatorCounter(TorchDispatchMode):
         finally:
             self.part = before
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Say that torch need not load its compiler to keep it away from here: nothing is compiled while this is entered."""
+        return False
+
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run an operator, and count it."""
         outcome = func(*args, **(kwargs or {}))
-        if isinstance(func, OpOverload):
+        # Fake tensors ask for their device by operators that real ones do not know.
+        if self._is_counting and isinstance(func, OpOverload) and func.namespace != "prim":
             op = counted(call_of(func, args, kwargs or {}, outcome=outcome), part=self.now_in)
             self._nums[op] = self._nums.get(op, 0) + 1
         return outcome

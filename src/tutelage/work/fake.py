@@ -1,7 +1,7 @@
 """Tensors without numbers: sizes, types and devices are carried along, nothing is computed, and no memory is taken.
 
-What asks for a number all the same (`item`, `if tensor:`) gets a stand-in: yes, 1, or 0 where it asks for what a search for numbers
-that are not finite has found.
+What asks for a number all the same (`item`, `if tensor:`) gets a stand-in: yes, 1, or 0 where it asks for what a search for
+numbers that are not finite has found.
 """
 
 import copy
@@ -33,9 +33,12 @@ def fake_copy(module: M, mode: FakeTensorMode) -> M:
         return copy.deepcopy(module)
 
 
-def fake_like(batch: Mapping[str, Tensor], mode: FakeTensorMode) -> dict[str, Tensor]:
-    """Return fake tensors of the same sizes, strides and types."""
-    return {name: mode.from_tensor(tensor, static_shapes=True) for name, tensor in batch.items()}
+def fake_like(batch: Mapping[str, Tensor], *, device: torch.device) -> dict[str, Tensor]:
+    """Return fake tensors of the same sizes, strides and types on a device; called while `faking`."""
+    return {
+        name: torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device=device)
+        for name, tensor in batch.items()
+    }
 
 
 class StandIns(TorchDispatchMode):
@@ -44,6 +47,11 @@ class StandIns(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self._searched: Any = WeakIdKeyDictionary()
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Say that torch need not load its compiler to keep it away from here: nothing is compiled while this is entered."""
+        return False
 
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tutelage.work.call import tensors_of
+from tutelage.work.call import call_of, name_of, tensors_of
+from tutelage.work.formulas import kept_of
 from tutelage.work.result import Part
 
 __all__ = ["Block", "StorageTracer"]
@@ -61,14 +63,22 @@ class StorageTracer(TorchDispatchMode):
         for tensor in tensors:
             self._seen(tensor).label = label
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Say that torch need not load its compiler to keep it away from here: nothing is compiled while this is entered."""
+        return False
+
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run an operator, and note the memory of what it made."""
+        if getattr(func, "namespace", "") == "prim":
+            return func(*args, **(kwargs or {}))
         self.parts.append(self._part())
         outcome = func(*args, **(kwargs or {}))
-        for tensor in tensors_of(outcome):
-            self._seen(tensor)
+        made = [self._seen(tensor) for tensor in tensors_of(outcome)]
+        if isinstance(func, OpOverload) and (kept := kept_of(name_of(func))) is not None:
+            made[-1].num_bytes = kept(call_of(func, args, kwargs or {}, outcome=outcome))
         return outcome
 
     def _seen(self, tensor: Tensor) -> Block:

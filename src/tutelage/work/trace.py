@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -42,10 +43,10 @@ class Trace:
                 parameter.register_post_accumulate_grad_hook(self._hold_gradient)
         return made
 
-    def batch(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return a batch without numbers."""
-        made = fake_like(batch, self.fake)
-        self.storages.hold(made.values(), "batch")
+    def tensors(self, like: Mapping[str, Tensor], label: str, *, device: torch.device) -> dict[str, Tensor]:
+        """Return tensors without numbers like others, on a device, such as a batch; `label` says what their memory holds."""
+        made = fake_like(like, device=device)
+        self.storages.hold(made.values(), label)
         return made
 
     def memory(self, device: str) -> Memory:

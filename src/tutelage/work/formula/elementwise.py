@@ -54,7 +54,7 @@ EACH = {
     "masked_fill": 1,
     "_euclidean_dist": 3,
 }
-"""More than one, by the plain formula: sigmoid 1 / (1 + exp(-x)) is exponential, addition, division; gelu x (1 + erf(x c)) / 2 is 5."""
+"""More than one, by the plain formula: sigmoid 1 / (1 + exp(-x)) takes 3, gelu x (1 + erf(x c)) / 2 takes 5."""
 ALPHA = ("add", "sub", "rsub")
 """The second operand may have a factor."""
 
