@@ -53,11 +53,11 @@ class OperatorCounter(TorchDispatchMode):
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Count nothing of what is called inside."""
-        self._is_counting = False
+        before, self._is_counting = self._is_counting, False
         try:
             yield
         finally:
-            self._is_counting = True
+            self._is_counting = before
 
     @contextmanager
     def during(self, part: Part) -> Iterator[None]:

@@ -35,7 +35,8 @@ class Trace:
 
     def copy(self, module: M) -> M:
         """Return a copy of a module without numbers, and follow what memory its weights and gradients take."""
-        made = fake_copy(module, self.fake)
+        with self.counter.paused():
+            made = fake_copy(module, self.fake)
         self.storages.hold(made.parameters(), "parameters")
         self.storages.hold(made.buffers(), "buffers")
         for parameter in made.parameters():
@@ -45,7 +46,8 @@ class Trace:
 
     def tensors(self, like: Mapping[str, Tensor], label: str, *, device: torch.device) -> dict[str, Tensor]:
         """Return tensors without numbers like others, on a device, such as a batch; `label` says what their memory holds."""
-        made = fake_like(like, device=device)
+        with self.counter.paused():
+            made = fake_like(like, device=device)
         self.storages.hold(made.values(), label)
         return made
 

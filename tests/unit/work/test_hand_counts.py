@@ -22,6 +22,7 @@ from tutelage.model.arch.lstm import Lstm
 from tutelage.model.arch.text_encoder import TextEncoder
 from tutelage.model.example import example_batch
 from tutelage.work.counter import OperatorCounter
+from tutelage.work.result import Counted, Work
 from tutelage.work.step import StepWork, count_step
 
 B, T, S, D, N, H = 4, 6, 10, 8, 5, 2
@@ -186,6 +187,11 @@ def counted(case: Case) -> StepWork:
     return count_step(case.module, case.inputs, loss=loss_of)
 
 
+def computing(work: Work) -> list[Counted]:
+    """What is computed, in an order that does not depend on what was called first."""
+    return sorted((op for op in work.ops if op.kind not in ("view", "copy")), key=repr)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_products_are_those_of_a_count_by_hand(name: str) -> None:
     case = CASES[name]
@@ -208,7 +214,9 @@ def test_what_is_counted_without_numbers_is_what_runs(name: str) -> None:
     with OperatorCounter() as counter:
         loss_of(case.module, case.inputs).backward()
     case.module.zero_grad()
-    assert sorted(counter.work.ops, key=repr) == sorted(counted(case).work.ops, key=repr)
+    assert computing(counter.work) == computing(counted(case).work)
+    # Of two gradients in one memory, one is copied sooner or later.
+    assert abs(counter.work.num_ops - counted(case).work.num_ops) <= 1
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if CASES[name].is_known_to_torch])

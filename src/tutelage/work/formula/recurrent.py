@@ -98,8 +98,8 @@ def _stack(call: Call) -> Cost:
 def kept_bytes(call: Call) -> int:
     """Return what oneDNN keeps of a layer for its backward pass, which sizes alone do not tell.
 
-    Gates and their gradients 8 H, the state of the cell H, and six copies of states as wide as the wider of inputs and H, for each
-    row and step; found by measuring torch 2.13 with 9 sizes, within 4 % from 64 wide on.
+    Gates and their gradients, the state of the cell, and six copies of states as wide as the wider of inputs and H, for each row
+    and step; found by measuring torch 2.13 with 9 sizes, within 4 % from 64 wide on.
     """
     if not call.values.get("train"):
         return 0
