@@ -77,12 +77,13 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
     with tracing() as trace:
         task = trace.copy(state.task)
         held = trace.tensors(batch, "batch", device=device)
-        if task.draws:
-            held = task.draw(held, torch.Generator())
-            trace.storages.hold(held.values(), "batch")
+        with trace.counter.paused():
+            held = task.draw(held, torch.Generator()) if task.draws else held
+        trace.storages.hold(held.values(), "batch")
         kept = trace.tensors(state.good, "kept", device=device)
         _watch(task, trace.counter)
-        step = Step(task, replace(real.options, compile="none", num_micro=real.num_micro))
+        with trace.counter.paused():
+            step = Step(task, replace(real.options, compile="none", num_micro=real.num_micro))
         phases = {}
         for name in task.phases:
             # The first update makes the optimizer's moments, and is like no other.

@@ -147,7 +147,8 @@ def call_of(function: OpOverload, args: tuple[Any, ...], kwargs: Mapping[str, An
 
 def name_of(function: OpOverload) -> str:
     """Return an operator's name, without that of torch's own library and without which of its forms it is."""
-    return function.name().partition(".")[0].removeprefix("aten::")
+    whole: str = function._schema.name
+    return whole.removeprefix("aten::")
 
 
 def tensors_of(tree: object) -> list[Tensor]:

@@ -19,9 +19,11 @@ from tutelage.work.result import Counted, Part, Work, times
 __all__ = ["OperatorCounter"]
 
 UNKNOWN = "unknown"
+IDLE = ("prim", "profiler")
+"""Libraries whose operators compute nothing: fake tensors ask for their device, optimizers tell a profiler their names."""
 
 
-class OperatorCounter(TorchDispatchMode):
+class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context that counts operators.
 
     Attributes:
@@ -29,7 +31,7 @@ class OperatorCounter(TorchDispatchMode):
     """
 
     def __init__(self, part: Part = "forward") -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.part = part
         self._is_counting = True
         self._nums: dict[Counted, int] = {}
@@ -78,8 +80,7 @@ class OperatorCounter(TorchDispatchMode):
     ) -> Any:
         """Run an operator, and count it."""
         outcome = func(*args, **(kwargs or {}))
-        # Fake tensors ask for their device by operators that real ones do not know.
-        if self._is_counting and isinstance(func, OpOverload) and func.namespace != "prim":
+        if self._is_counting and isinstance(func, OpOverload) and func.namespace not in IDLE:
             op = counted(call_of(func, args, kwargs or {}, outcome=outcome), part=self.now_in)
             self._nums[op] = self._nums.get(op, 0) + 1
         return outcome

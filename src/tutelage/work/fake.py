@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensorMode
+from torch._subclasses.fake_tensor import FakeCopyMode, FakeTensor, FakeTensorMode
+from torch.optim import optimizer as of_optimizers
+from torch.utils import _foreach_utils as of_all
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
@@ -23,8 +25,21 @@ M = TypeVar("M", bound=nn.Module)
 @contextmanager
 def faking() -> Iterator[FakeTensorMode]:
     """Make every tensor that is made inside a fake one; real ones that are met are taken for fake ones of their sizes."""
-    with torch.random.fork_rng(devices=[]), FakeTensorMode(allow_non_fake_inputs=True) as mode, StandIns():
+    with torch.random.fork_rng(devices=[]), _one_for_all(), FakeTensorMode(allow_non_fake_inputs=True) as mode, StandIns():
         yield mode
+
+
+@contextmanager
+def _one_for_all() -> Iterator[None]:
+    """Let clipping and optimizers treat fake tensors as they treat real ones: all of them in one operator, not one by one."""
+    lists: tuple[list[Any], ...] = (of_optimizers._foreach_supported_types, of_all._foreach_supported_types)
+    for types in lists:
+        types.append(FakeTensor)
+    try:
+        yield
+    finally:
+        for types in lists:
+            types.remove(FakeTensor)
 
 
 def fake_copy(module: M, mode: FakeTensorMode) -> M:
@@ -41,11 +56,11 @@ def fake_like(batch: Mapping[str, Tensor], *, device: torch.device) -> dict[str,
     }
 
 
-class StandIns(TorchDispatchMode):
+class StandIns(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Answers what depends on numbers that are not there."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._searched: Any = WeakIdKeyDictionary()
 
     @classmethod

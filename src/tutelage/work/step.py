@@ -56,7 +56,7 @@ def count_step(
         made = None if optimizer is None else optimizer([each for each in copied.parameters() if each.requires_grad])
 
         def step() -> None:
-            loss(copied, held).backward()
+            loss(copied, held).backward()  # type: ignore[no-untyped-call]
             with trace.counter.during("update"):
                 if made is not None:
                     made.step()

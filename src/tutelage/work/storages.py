@@ -10,6 +10,7 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tutelage.work.call import call_of, name_of, tensors_of
+from tutelage.work.counter import IDLE
 from tutelage.work.formulas import kept_of
 from tutelage.work.result import Part
 
@@ -33,7 +34,7 @@ class Block:
     label: str = ""
 
 
-class StorageTracer(TorchDispatchMode):
+class StorageTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context that writes down births and deaths.
 
     Attributes:
@@ -47,7 +48,7 @@ class StorageTracer(TorchDispatchMode):
         Args:
             part: Returns where in the step an operator is called now.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.blocks: list[Block] = []
         self.parts: list[Part] = []
         self._part = part
@@ -72,7 +73,7 @@ class StorageTracer(TorchDispatchMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run an operator, and note the memory of what it made."""
-        if getattr(func, "namespace", "") == "prim":
+        if getattr(func, "namespace", "") in IDLE:
             return func(*args, **(kwargs or {}))
         self.parts.append(self._part())
         outcome = func(*args, **(kwargs or {}))

@@ -41,7 +41,7 @@ class Trace:
         self.storages.hold(made.buffers(), "buffers")
         for parameter in made.parameters():
             if parameter.requires_grad:
-                parameter.register_post_accumulate_grad_hook(self._hold_gradient)
+                parameter.register_post_accumulate_grad_hook(self._hold_gradient)  # type: ignore[no-untyped-call]
         return made
 
     def tensors(self, like: Mapping[str, Tensor], label: str, *, device: torch.device) -> dict[str, Tensor]:

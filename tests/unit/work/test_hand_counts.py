@@ -5,6 +5,7 @@ by the inputs wherever something before it learns; the inputs of a whole model d
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 import pytest
@@ -23,7 +24,7 @@ from tutelage.model.arch.text_encoder import TextEncoder
 from tutelage.model.example import example_batch
 from tutelage.work.counter import OperatorCounter
 from tutelage.work.result import Counted, Work
-from tutelage.work.step import StepWork, count_step
+from tutelage.work.step import count_step
 
 B, T, S, D, N, H = 4, 6, 10, 8, 5, 2
 """Rows, steps, steps that are looked at, width, outputs, heads."""
@@ -183,8 +184,10 @@ def loss_of(module: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     return total
 
 
-def counted(case: Case) -> StepWork:
-    return count_step(case.module, case.inputs, loss=loss_of)
+@cache
+def counted(name: str) -> Work:
+    case = CASES[name]
+    return count_step(case.module, case.inputs, loss=loss_of).work
 
 
 def computing(work: Work) -> list[Counted]:
@@ -195,7 +198,7 @@ def computing(work: Work) -> list[Counted]:
 @pytest.mark.parametrize("name", NAMES)
 def test_products_are_those_of_a_count_by_hand(name: str) -> None:
     case = CASES[name]
-    work = counted(case).work
+    work = counted(name)
     assert work.part("forward").matmul_flops == case.forward
     assert work.part("backward").matmul_flops == case.backward
     assert work.skipped_flops == case.skipped
@@ -203,7 +206,7 @@ def test_products_are_those_of_a_count_by_hand(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_operator_has_a_formula(name: str) -> None:
-    work = counted(CASES[name]).work
+    work = counted(name)
     assert work.uncovered == {}
     assert work.coverage == work.op_coverage == 1.0
 
@@ -214,9 +217,9 @@ def test_what_is_counted_without_numbers_is_what_runs(name: str) -> None:
     with OperatorCounter() as counter:
         loss_of(case.module, case.inputs).backward()
     case.module.zero_grad()
-    assert computing(counter.work) == computing(counted(case).work)
+    assert computing(counter.work) == computing(counted(name))
     # Of two gradients in one memory, one is copied sooner or later.
-    assert abs(counter.work.num_ops - counted(case).work.num_ops) <= 1
+    assert abs(counter.work.num_ops - counted(name).num_ops) <= 1
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if CASES[name].is_known_to_torch])
@@ -225,5 +228,5 @@ def test_torchs_own_counter_agrees_where_it_counts(name: str) -> None:
     with FlopCounterMode(display=False) as theirs:
         loss_of(case.module, case.inputs).backward()
     case.module.zero_grad()
-    work = counted(case).work
+    work = counted(name)
     assert work.matmul_flops + work.skipped_flops == theirs.get_total_flops()

@@ -63,9 +63,9 @@ def operations(call: Call, *, name: str) -> int:
     """Return how many operations a number takes in an operator of this name, without the mark for in place."""
     plain = name.removesuffix("_")
     if plain in ALPHA:
-        return 1 + (call.values.get("alpha", 1) != 1)
+        return 1 + int(call.values.get("alpha", 1) != 1)
     if plain == "addcmul" or plain == "addcdiv":
-        return EACH[plain] - (call.values.get("value", 1) == 1)
+        return EACH[plain] - int(call.values.get("value", 1) == 1)
     return EACH.get(plain, 1)
 
 
