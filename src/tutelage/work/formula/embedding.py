@@ -21,7 +21,9 @@ def added_to(call: Call) -> Cost:
     )
     rows = source if isinstance(source, Operand) else call.written[0]
     fresh = sum(each.num_bytes for each in call.results) if "self" not in call.values else 0
-    return Cost(others=rows.count, read=_places(call) + 2 * rows.num_bytes, written=rows.num_bytes + fresh)
+    # What is added to is read and written number by number, though what is added may be one number seen again and again.
+    touched = rows.count * rows.dtype.itemsize
+    return Cost(others=rows.count, read=_places(call) + rows.num_bytes + touched, written=touched + fresh)
 
 
 def put(call: Call) -> Cost:
