@@ -9,7 +9,7 @@ from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import say, say_json
-from tutelage.foresight.textbook import textbook_seconds
+from tutelage.foresight.textbook import ideal_seconds
 
 __all__ = ["run"]
 
@@ -55,7 +55,7 @@ def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
     if missing:
         raise UsageError(f"{' and '.join(missing)}: the textbook rule needs all three numbers. Or name data: a SOURCE.")
     work, times, speed = (_number(key, getattr(arguments, key)) for key in TEXTBOOK)
-    seconds = textbook_seconds(flops_per_iteration=work, iterations=times, flops_per_second=speed)
+    seconds = ideal_seconds(flops_per_iteration=work, iterations=times, flops_per_second=speed)
     if arguments.json:
         say_json({"ideal_seconds": seconds, "seconds": seconds})
     else:
@@ -90,6 +90,8 @@ def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
     largest = sorted(time.parts.items(), key=lambda part: -part[1])[:MOST_PARTS]
     _line("of which", ", ".join(f"{name} {say_seconds(seconds)} ({seconds / whole:.0%})" for name, seconds in largest))
     _line("unsure by", ", ".join(f"{name} ({share:.0%})" for name, share in time.contributors[:2]))
+    if found.memory_bytes is not None:
+        _line("memory", f"{found.memory_bytes / 2**30:.2f} GiB: {'fits' if found.fits else 'does not fit'}")
     if found.shorter:
         best = found.shorter[0]
         _line("shorter", f"{best.what}: about {say_seconds(best.seconds)} less")

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
+
 from tutelage.foresight.run_time import RunTime
 from tutelage.foresight.shorter import Shorter, shortening
+from tutelage.foresight.textbook import ideal_seconds
 from tutelage.planning.plan import Plan
 from tutelage.run.estimating import Tried
+from tutelage.training.room import device_bytes
 
 __all__ = ["Estimate", "estimate_of"]
 
@@ -87,23 +91,26 @@ class Estimate:
         }
 
 
-def estimate_of(tried: Tried, *, scale: float = 1.0) -> Estimate:
-    """Return what a trial says of the whole run.
-
-    Args:
-        tried: The trial.
-        scale: Factor on the spread, by which forecasts like this one have been off before.
-    """
+def estimate_of(tried: Tried) -> Estimate:
+    """Return what a trial says of the whole run."""
     plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
-    time = tried.run_time(scale=scale)
+    time = tried.run_time()
     if plan.time_seconds:
         time = _within(time, plan.time_seconds)
+    work, needed = tried.pilot.work, _memory(tried)
+    flops = None if work is None else work.per_step(lambda each: each.flops) * steps
     return Estimate(
         plan=plan,
         time=time,
         steps=steps,
         epochs=steps * plan.batch_size / plan.num_train if plan.num_train else 0.0,
         budget_seconds=plan.time_seconds,
+        ideal_seconds=_ideal(tried),
+        flops=flops,
+        bytes=None if work is None else work.per_step(lambda each: each.bytes) * steps,
+        coverage=None if work is None else work.whole_rhythm.coverage,
+        memory_bytes=needed,
+        fits=None if needed is None else needed <= device_bytes(plan.device),
         shorter=shortening(
             time.parts,
             steps=steps,
@@ -118,6 +125,25 @@ def estimate_of(tried: Tried, *, scale: float = 1.0) -> Estimate:
 
 EARLIEST = 0.93
 """Share of a time budget at which a training ends at the earliest that neither stops early nor is corrected."""
+
+
+def _ideal(tried: Tried) -> float | None:
+    """Return FLOPs x steps / FLOP/s of this machine's products in the plan's precision; None where either is not known."""
+    work, machine = tried.pilot.work, tried.machine
+    if work is None or not machine.get("matmul_gflops"):
+        return None
+    speedup = float(machine.get("bf16_speedup") or 1.0) if tried.plan.precision == "bfloat16" else 1.0
+    speed = float(machine["matmul_gflops"]) * 1e9 * max(speedup, 1.0)
+    flops = work.per_step(lambda each: each.flops)
+    return ideal_seconds(flops_per_iteration=flops, iterations=tried.schedule.steps, flops_per_second=speed) if flops else 0.0
+
+
+def _memory(tried: Tried) -> int | None:
+    """Return the most memory that the training holds: this process as it was tried, or a step on a card of its own."""
+    if torch.device(tried.plan.device).type == "cuda":
+        return None if tried.pilot.work is None else tried.pilot.work.memory.expected
+    # What the trial took is what the training takes: its data, its libraries, its steps.
+    return tried.peak_bytes
 
 
 def _within(time: RunTime, budget: float) -> RunTime:

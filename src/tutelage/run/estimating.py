@@ -4,14 +4,18 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import layout
+from tutelage.core.cache_folder import cache_folder
+from tutelage.foresight.history import History
 from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
+from tutelage.run.foresee import kind_of, remember
 from tutelage.run.pilot import Pilot
 from tutelage.run.run_schedule import schedule_of
 from tutelage.run.start import Request, resume_training, start_training
@@ -41,6 +45,8 @@ class Tried:
         pilot: What watched.
         seconds: What trying took in all.
         result: What the trial's result.json says.
+        machine: What env.json says.
+        peak_bytes: The most memory that this process has taken; None where that is not told.
     """
 
     plan: Plan
@@ -49,10 +55,13 @@ class Tried:
     pilot: Pilot
     seconds: float
     result: dict[str, Any]
+    machine: dict[str, Any]
+    peak_bytes: int | None = None
 
-    def run_time(self, *, scale: float = 1.0) -> RunTime:
-        """Return the wall time of the whole run."""
-        return run_time(self.measured, self.schedule, scale=scale)
+    def run_time(self) -> RunTime:
+        """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""
+        factor = History(cache_folder()).factor(kind_of("known", self.schedule))
+        return run_time(self.measured, self.schedule, scale=factor)
 
 
 def estimate_training(request: Request, *, report: Report, most_seconds: float = 0.0) -> Tried:
@@ -93,10 +102,13 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     report(folder)
     watch.lap("report")
     assert pilot.plan is not None
-    result = RunFiles(folder, tell=tell_nobody).record(layout.RESULT)
+    files = RunFiles(folder, tell=tell_nobody)
+    result, machine = files.record(layout.RESULT), files.record(layout.ENV)
     schedule = schedule_of(pilot.plan, pilot.total_steps, num_opening=pilot.num_opening, done=pilot.first_step)
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
-    return Tried(pilot.plan, measured, schedule, pilot, time.monotonic() - request.started, result)
+    # The training that follows by the same words tells its forecast at once.
+    remember(pilot.plan, measured)
+    return Tried(pilot.plan, measured, schedule, pilot, time.monotonic() - request.started, result, machine, _peak())
 
 
 def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
@@ -123,3 +135,11 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
         evaluation_spread=UNSURE_EPISODES if plays else spread,
         checkpoint=seconds.get("checkpoints", 0.0) / 2,
     )
+
+
+def _peak() -> int | None:
+    """Return the most memory that this process has taken so far; None where the system does not say."""
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    return None

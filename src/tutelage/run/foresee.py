@@ -19,7 +19,7 @@ from tutelage.core.errors import OutOfMemoryError
 from tutelage.core.events import Forecast, ForecastScored
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace, measure_pace
-from tutelage.foresight.run_time import Measured, run_time
+from tutelage.foresight.run_time import Measured, Schedule, run_time
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.probe import reserve_seconds
@@ -27,7 +27,7 @@ from tutelage.run.run_schedule import schedule_of
 from tutelage.training.course import FORWARD_FRACTION
 from tutelage.training.machine import bits_depend_on
 
-__all__ = ["Foresight", "known_run", "plan_key", "remember"]
+__all__ = ["Foresight", "kind_of", "known_run", "plan_key", "remember"]
 
 SHARE = 0.015
 """Share of the run that timing steps may take."""
@@ -52,6 +52,11 @@ def plan_key(plan: Plan) -> str:
     record = {key: value for key, value in plan.to_record().items() if key not in AMOUNTS}
     text = json.dumps([record, bits_depend_on(plan.device)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def kind_of(how: str, schedule: Schedule) -> str:
+    """Return the kind of a forecast, within which outcomes say how wide intervals have to be."""
+    return f"{how} may stop early" if schedule.stops.probability else how
 
 
 def remember(plan: Plan, measured: Measured, history: History | None = None) -> None:
@@ -104,7 +109,7 @@ class Foresight:
         measured = (known_run(found) if found else None) or self._probed(composed, steps)
         schedule = schedule_of(self.plan, steps, num_opening=round(composed.state.task.opening[1] * steps))
         ahead = replace(measured, once=_ahead(measured.once))
-        kind = f"{measured.how}{' may stop early' if schedule.stops.probability else ''}"
+        kind = kind_of(measured.how, schedule)
         expected = run_time(ahead, schedule, scale=history.factor(kind), passed=self.emitter.seconds)
         low, high = expected.interval_80
         if self.plan.time_seconds:

@@ -6,6 +6,7 @@ are measured too. Nothing is modelled that can be measured.
 """
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from tutelage.core.emitter import Emitter
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.planning.plan import Plan
 from tutelage.run.apart import Apart, time_apart
+from tutelage.run.work import TrainingWork, count_training_step
 from tutelage.training.jobs import EvaluateJob
 from tutelage.training.state import TrainState
 
@@ -51,6 +53,7 @@ class Pilot:
         num_opening: Steps of those in which a part of the network learns alone.
         eval_every: Steps between two evaluations.
         first_step: Steps that were done before.
+        work: What a step computes and holds, counted without running it; None where it cannot be counted.
         apart: What loader and device take, each alone; None where that means nothing.
     """
 
@@ -63,6 +66,7 @@ class Pilot:
     num_opening: int = 0
     eval_every: int = 1
     first_step: int = 0
+    work: TrainingWork | None = None
     apart: Apart | None = None
     next_step: int = 0
     _left: int = EVALUATIONS
@@ -92,6 +96,8 @@ class Pilot:
                 self._left -= 1
                 self._evaluate.next_step = step + 1
                 return
+            if self.work is None:
+                self.work = _counted(state)
             if self.apart is None:
                 self.apart = time_apart(state)
             state.control = state.control.stopped(ENDED)
@@ -157,3 +163,11 @@ class Pilot:
             "evaluations": [round(seconds, 5) for seconds in self.evaluations],
             "apart": None if self.apart is None else self.apart.record(),
         }
+
+
+def _counted(state: TrainState) -> TrainingWork | None:
+    """Count the work of a step; None where a module does what only real numbers can do."""
+    batch = state.stream.next()
+    with suppress(Exception):  # the border: an own module may fail in any way without numbers
+        return count_training_step(state, batch)
+    return None
