@@ -8,6 +8,7 @@ Schwarz's criterion (Estimating the Dimension of a Model, 1978); the drift is Th
 blocks (A rank-invariant method of linear and polynomial regression analysis, 1950).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -140,7 +141,7 @@ def _spread(means: np.ndarray, level: float) -> float:
     if len(means) < LEAST_BLOCKS:
         return FEW_SPREAD / len(means)
     sigma = TO_SIGMA * float(np.median(np.abs(means - np.median(means))))
-    return max(sigma / level / np.sqrt(len(means)), LEAST_SPREAD)
+    return max(sigma / level / math.sqrt(len(means)), LEAST_SPREAD)
 
 
 def _drift(means: np.ndarray, level: float) -> float:

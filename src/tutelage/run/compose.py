@@ -60,7 +60,7 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
         begun.settle(problem.task)
     if plan.execution is not None and plan.execution.memory_format == "channels_last":
         # Only where values lie changes: convolutions follow the layout of their weights.
-        problem.task.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        problem.task.to(memory_format=torch.channels_last)
     if plan.distill is not None:
         problem = taught(problem, plan, data)
     step = Step(problem.task, StepOptions(plan.device, plan.precision, plan.compile, plan.num_micro), mesh=mesh)

@@ -9,7 +9,7 @@ import copy
 import random
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -245,7 +245,7 @@ def _gradient(candidate: Candidate, batch: Batch) -> tuple[float, Tensor]:
     torch.manual_seed(0)
     objective = task.objective(phase, batch)
     mean = objective.total / objective.weight
-    gradients = torch.autograd.grad(mean, parameters, allow_unused=True)
+    gradients: Sequence[Tensor | None] = torch.autograd.grad(mean, parameters, allow_unused=True)
     flat = [torch.zeros_like(own) if each is None else each for each, own in zip(gradients, parameters, strict=True)]
     return float(mean.detach()), torch.cat([each.float().reshape(-1) for each in flat])
 
