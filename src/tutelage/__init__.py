@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tutelage.core.threads import calm_threads
 
 if TYPE_CHECKING:
-    from tutelage.api import distill, explain, open_run, plan, resume, train
+    from tutelage.api import distill, estimate, explain, open_run, plan, resume, train
     from tutelage.core.errors import DataError, DataProblem, DivergedError, RecipeError, RunError, TutelageError, UsageError
     from tutelage.planning.plan import Plan
     from tutelage.planning.recipe import Recipe
@@ -34,6 +34,7 @@ _WHERE = {
     "TutelageError": "core.errors",
     "UsageError": "core.errors",
     "distill": "api",
+    "estimate": "api",
     "explain": "api",
     "open_run": "api",
     "plan": "api",
@@ -55,6 +56,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "distill",
+    "estimate",
     "explain",
     "open_run",
     "plan",

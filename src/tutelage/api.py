@@ -12,6 +12,7 @@ from typing import Any, Literal
 from torch import nn
 
 from tutelage.core.errors import UsageError
+from tutelage.core.layout import PLAN
 from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
 from tutelage.export.exportable import ExportableRun
@@ -22,6 +23,8 @@ from tutelage.report.lesson_page import require_page_name, write_lesson
 from tutelage.report.page import write_report
 from tutelage.run.collect import FROM_PYTHON, one_mark
 from tutelage.run.distill import Lesson, distill_runs
+from tutelage.run.estimate import Estimate, estimate_of
+from tutelage.run.estimating import estimate_resume, estimate_training
 from tutelage.run.explain import Asked, explain_row
 from tutelage.run.files import warn_user
 from tutelage.run.lesson import Explanation
@@ -32,7 +35,7 @@ from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
-__all__ = ["distill", "explain", "open_run", "plan", "resume", "train"]
+__all__ = ["distill", "estimate", "explain", "open_run", "plan", "resume", "train"]
 
 OF_SOURCE = ("text", "kind", "time_column", "series_id", "known")
 """Arguments that are settings of the source."""
@@ -105,6 +108,32 @@ def plan(
     marks = {"group": groups, "time": times}
     request = _request(source, wishes, model=model, test=test, marks=marks, budget=budget, out="", quiet=True, recipe=recipe)
     return plan_training(request)[0]
+
+
+def estimate(
+    source: Any,
+    *,
+    model: str | Component | nn.Module = "auto",
+    test: Any = None,
+    groups: Any = None,
+    times: Any = None,
+    recipe: Recipe | None = None,
+    **wishes: Any,
+) -> Estimate:
+    """Say how long `train` would take with the same arguments, and what that is made of; trains for some seconds, leaves nothing.
+
+    A run folder as `source` is asked for the time that is left. `seconds`, `time.interval_80`, `time.parts`; `record()` has all.
+    """
+    if isinstance(source, str | Path) and (Path(source) / PLAN).is_file():
+        given: dict[str, Any] = {"data": wishes.pop("data", None), "module": model if isinstance(model, nn.Module) else None}
+        marks_of_run = one_mark(groups, times)
+        return estimate_of(
+            estimate_resume(source, Request(Recipe(), test=test, marks=marks_of_run, **given), report=write_report)
+        )
+    budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time", "env_steps")}
+    marks = {"group": groups, "time": times}
+    request = _request(source, wishes, model=model, test=test, marks=marks, budget=budget, out="", quiet=True, recipe=recipe)
+    return estimate_of(estimate_training(request, report=write_report))
 
 
 def resume(
