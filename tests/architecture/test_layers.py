@@ -27,6 +27,7 @@ RANKS = {
         ],
         1,
     ),
+    **dict.fromkeys(["hardware", "work"], 1),
     **dict.fromkeys(["defaults", "floor"], 2),
     "task": 3,
     **dict.fromkeys(["training", "predictor"], 4),
