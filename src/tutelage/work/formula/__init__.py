@@ -1,0 +1,1 @@
+"""Formulas: how much arithmetic an operator does, one class of operators a file."""

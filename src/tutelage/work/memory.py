@@ -1,0 +1,92 @@
+"""The most memory that a step takes, and what it is taken by, from the births and deaths of its tensors.
+
+On a CPU that is the sum of what lives at once; a graphics card's allocator takes more (`tutelage.work.allocator`). Kernels also need
+room of their own while they run, of which no tensor tells: it is added by experience, and is why there are three numbers.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from tutelage.work.allocator import reserved_peak
+from tutelage.work.result import Part
+from tutelage.work.storages import Block
+
+__all__ = ["LABELS", "Memory", "memory_of"]
+
+LABELS = ("parameters", "buffers", "optimizer", "gradients", "batch", "activations", "temporaries")
+"""What memory holds: `activations` are kept for the backward pass, `temporaries` are everything else that was made on the way."""
+STANDING = frozenset({"parameters", "buffers", "optimizer"})
+"""What is there between two steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The most memory that is taken at once, in bytes.
+
+    Attributes:
+        low: What the tensors themselves take.
+        expected: With what the allocator adds.
+        high: With what kernels may need beside, and what fragmentation may cost.
+        parts: What holds the memory at that moment, by the words of `LABELS`; they add up to `low`.
+        standing: Of `low` what is there between two steps as well: weights, buffers, moments.
+    """
+
+    low: int
+    expected: int
+    high: int
+    parts: Mapping[str, int]
+    standing: int
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {
+            "low": self.low,
+            "expected": self.expected,
+            "high": self.high,
+            "standing": self.standing,
+            "parts": dict(self.parts),
+        }
+
+    def above(self, base: int) -> "Memory":
+        """Return the same for a process that has taken so many bytes before: code of libraries, data, a card's context."""
+        return Memory(self.low + base, self.expected + base, self.high + base, self.parts, self.standing + base)
+
+
+def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str) -> Memory:
+    """Return the most memory that is taken at once.
+
+    Args:
+        blocks: Each piece of memory.
+        parts: For each call of an operator, from number 1 on, where in the step it was.
+        device: Type of the device, `cpu` or `cuda`.
+    """
+    last = len(parts)
+    lives = [(block.num_bytes, block.born, last if block.died is None else block.died) for block in blocks]
+    moment = _peak(lives, last)
+    taken = dict.fromkeys(LABELS, 0)
+    for block, (num_bytes, born, died) in zip(blocks, lives, strict=True):
+        if born <= moment <= died:
+            taken[block.label or _label(born, died, parts)] += num_bytes
+    low = sum(taken.values())
+    expected = reserved_peak(lives) if device == "cuda" else low
+    beside = max((size for size, _, _ in lives), default=0)
+    standing = sum(taken[label] for label in STANDING)
+    return Memory(low=low, expected=expected, high=expected + beside, parts=taken, standing=standing)
+
+
+def _peak(lives: Sequence[tuple[int, int, int]], last: int) -> int:
+    """Return the moment at which most is taken."""
+    change = [0] * (last + 2)
+    for num_bytes, born, died in lives:
+        change[born] += num_bytes
+        change[died + 1] -= num_bytes
+    course = list(accumulate(change))
+    return max(range(last + 1), key=course.__getitem__)
+
+
+def _label(born: int, died: int, parts: Sequence[Part]) -> str:
+    """Return what memory without a label held: what was made forwards and is there when gradients begin was kept for them."""
+    is_forward = born > 0 and parts[born - 1] == "forward"
+    return "activations" if is_forward and "backward" in parts[born:died] else "temporaries"

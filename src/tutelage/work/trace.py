@@ -1,0 +1,67 @@
+"""A step that is only pretended to run, watched: its operators counted, its memory followed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from tutelage.work.counter import OperatorCounter
+from tutelage.work.fake import fake_copy, fake_like, faking
+from tutelage.work.memory import Memory, memory_of
+from tutelage.work.storages import StorageTracer
+
+__all__ = ["Trace", "tracing"]
+
+M = TypeVar("M", bound=nn.Module)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What watches.
+
+    Attributes:
+        counter: Counts operators.
+        storages: Follows memory.
+        fake: Makes tensors without numbers.
+    """
+
+    counter: OperatorCounter
+    storages: StorageTracer
+    fake: FakeTensorMode
+
+    def copy(self, module: M) -> M:
+        """Return a copy of a module without numbers, and follow what memory its weights and gradients take."""
+        made = fake_copy(module, self.fake)
+        self.storages.hold(made.parameters(), "parameters")
+        self.storages.hold(made.buffers(), "buffers")
+        for parameter in made.parameters():
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(self._hold_gradient)
+        return made
+
+    def batch(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return a batch without numbers."""
+        made = fake_like(batch, self.fake)
+        self.storages.hold(made.values(), "batch")
+        return made
+
+    def memory(self, device: str) -> Memory:
+        """Return the most memory that was taken so far."""
+        return memory_of(self.storages.blocks, self.storages.parts, device=device)
+
+    def _hold_gradient(self, parameter: Tensor) -> None:
+        """Note what memory a gradient lies in."""
+        if parameter.grad is not None:
+            self.storages.hold([parameter.grad], "gradients")
+
+
+@contextmanager
+def tracing() -> Iterator[Trace]:
+    """Pretend to compute all that is computed inside, and watch it."""
+    with faking() as fake:
+        counter = OperatorCounter()
+        with StorageTracer(lambda: counter.now_in) as storages, counter:
+            yield Trace(counter, storages, fake)
