@@ -24,6 +24,7 @@ def measure_machine(
     tell: Callable[[float], None] = lambda _: None,
     describe: Callable[[Callable[[], object]], Described | None] = lambda _: None,
     limit_seconds: float = LIMIT_SECONDS,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> MachineFile:
     """Return what the machine does, in at most so many seconds.
 
@@ -32,10 +33,11 @@ def measure_machine(
         tell: Takes the fraction that is done.
         describe: Counts a call as a training step is counted.
         limit_seconds: When to stop, whatever is left.
+        clock: Tells seconds.
     """
     began = time.perf_counter()
     points = time_cases(
-        list(_cases(device)), timer=Timer(device=device, limit_seconds=limit_seconds, tell=tell, describe=describe)
+        list(_cases(device)), timer=Timer(device=device, limit_seconds=limit_seconds, tell=tell, describe=describe, clock=clock)
     )
     return MachineFile(
         fingerprint=fingerprint(device),

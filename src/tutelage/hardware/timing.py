@@ -3,7 +3,6 @@
 A pass goes through all pieces in a mixed order, so where the time ends early something is known of each kind.
 """
 
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -15,11 +14,11 @@ from tutelage.hardware.point import Point
 
 __all__ = ["Described", "Timer", "time_cases"]
 
-SAMPLE_SECONDS = 5e-4
+SAMPLE_SECONDS = 3e-4
 """A sample repeats its work until it takes about so long: a clock tells microseconds apart, and so does this."""
 SAMPLES, PASSES = 3, 2
-LONG_SECONDS = 0.02
-"""Work from which on one sample a pass is enough: noise comes in shorter pieces."""
+LONG_SECONDS = 0.005
+"""Work from which on two samples a pass are enough: noise comes in shorter pieces."""
 STRIDE = 7
 """The pieces of a pass are taken in this stride, kinds mixed."""
 
@@ -67,12 +66,14 @@ class Timer:
         limit_seconds: When to stop, whatever is left.
         tell: Takes the fraction that is done.
         describe: Counts a call; None where it is not one operator. By default what each piece says of itself is taken.
+        clock: Tells seconds; where other processes want the same core, that of the process (`time.process_time`) is steadier.
     """
 
     device: torch.device
     limit_seconds: float
     tell: Callable[[float], None] = lambda _: None
     describe: Callable[[Callable[[], object]], Described | None] = lambda _: None
+    clock: Callable[[], float] = time.perf_counter
 
     def wait(self) -> None:
         """Wait until the device has done all that it was asked for."""
@@ -82,20 +83,20 @@ class Timer:
     def once(self, prepared: Prepared, repeats: int) -> float:
         """Return the seconds of one run, of so many in a row."""
         self.wait()
-        began = time.perf_counter()
+        began = self.clock()
         for _ in range(repeats):
             prepared.run()
         self.wait()
-        return (time.perf_counter() - began) / repeats
+        return (self.clock() - began) / repeats
 
     def sample(self, prepared: Prepared) -> float:
-        """Return the median of a few samples, once what is made at the first call is there."""
+        """Return the shortest of a few samples, once what is made at the first call is there: noise only ever adds."""
         self.once(prepared, 1)
         first = self.once(prepared, 1)
         if first > LONG_SECONDS:
             return min(first, self.once(prepared, 1))
         repeats = max(1, round(SAMPLE_SECONDS / max(first, 1e-8)))
-        return statistics.median(self.once(prepared, repeats) for _ in range(SAMPLES))
+        return min(self.once(prepared, repeats) for _ in range(SAMPLES))
 
 
 def time_cases(cases: Sequence[Case], *, timer: Timer) -> list[Point]:
@@ -121,7 +122,7 @@ def _measure(case: Case, timer: Timer) -> _Measured | None:
         with torch.set_grad_enabled(case.is_learning):
             prepared = case.make()
             own = Described(case.op, case.category, case.dtype, case.dims, case.flops, prepared.num_bytes / case.calls)
-            described = timer.describe(prepared.run) if case.calls == 1 else None
+            described = timer.describe(prepared.run) if case.is_operator else None
             return _Measured(timer.sample(prepared) / case.calls, described or own)
     except (RuntimeError, NotImplementedError, TypeError, AttributeError):
         return None

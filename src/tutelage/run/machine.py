@@ -16,7 +16,10 @@ from tutelage.training.machine import check_device, choose_device
 from tutelage.work.counter import OperatorCounter
 from tutelage.work.result import Counted
 
-__all__ = ["Known", "known_machine"]
+__all__ = ["Known", "described", "known_machine"]
+
+ALMOST_ALL = 0.75
+"""Share of a call's arithmetic and bytes from which on one operator stands for it."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,9 @@ def described(run: Callable[[], object]) -> Described | None:
     """Return how a training step's counter counts a call: its largest operator; None where many share the work."""
     with OperatorCounter() as counter:
         run()
-    largest = max(counter.work.ops, key=_size, default=None)
-    if largest is None or largest.num > 1:
+    ops = counter.work.ops
+    largest = max(ops, key=_size, default=None)
+    if largest is None or largest.num > 1 or _size(largest) < ALMOST_ALL * sum(map(_size, ops)):
         return None
     return Described(
         op=largest.op,
@@ -82,4 +86,4 @@ def described(run: Callable[[], object]) -> Described | None:
 
 def _size(op: Counted) -> int:
     """Return how much an operator does."""
-    return op.products + op.others + op.read + op.written
+    return op.num * (op.products + op.others + op.read + op.written)

@@ -9,7 +9,7 @@ from tutelage.hardware.bench.base import Benchmark, Case, Prepared, bytes_of, ca
 
 __all__ = ["Attention"]
 
-SIZES = ((16, 4, 64, 32), (16, 8, 128, 16), (64, 4, 64, 32), (8, 4, 256, 32), (32, 4, 128, 64), (2, 8, 1024, 64))
+SIZES = ((16, 4, 64, 32), (16, 8, 128, 16), (64, 4, 64, 32), (8, 4, 256, 32), (16, 4, 128, 64), (1, 4, 512, 64))
 """B, H, T, D."""
 FORWARD, BACKWARD = "_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention_for_cpu_backward"
 

@@ -14,6 +14,8 @@ from tutelage.core.spec import Component
 
 __all__ = ["Benchmark", "Case", "Phase", "Prepared", "base_name", "bytes_of", "called", "dtypes_of", "name_of"]
 
+PROPERTIES = ("dispatch", "memory", "transfer", "communication", "contiguous_convolution")
+"""Categories that say something of the machine, or that our trainings do without: how a step would count them does not matter."""
 Phase = Literal["forward", "backward", "update"]
 
 
@@ -58,6 +60,11 @@ class Case:
     dims: tuple[int, ...] = ()
     calls: int = 1
     is_learning: bool = False
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this stands for one operator of a training step, and not for a property of the machine."""
+        return self.category not in PROPERTIES
 
 
 class Benchmark(Component):

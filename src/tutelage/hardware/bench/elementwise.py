@@ -10,7 +10,7 @@ from tutelage.hardware.bench.base import Benchmark, Case, Phase, base_name, call
 
 __all__ = ["Elementwise"]
 
-COUNTS = {"cpu": (64, 4096, 65_536, 1_048_576, 6_000_000), "cuda": (64, 65_536, 1_048_576, 16_777_216, 134_217_728)}
+COUNTS = {"cpu": (64, 16_384, 262_144, 4_194_304), "cuda": (64, 65_536, 1_048_576, 16_777_216, 134_217_728)}
 """Numbers in a tensor."""
 DRAWN = 4096
 HALF = ("add.Tensor", "mul.Tensor", "relu", "threshold_backward", "gelu", "gelu_backward", "silu", "silu_backward")
@@ -21,6 +21,8 @@ Words = Callable[[Tensor, Tensor], list[Any]]
 
 FORWARD: dict[str, Words] = {
     "add.Tensor": lambda x, y: [x, y],
+    "mul_.Tensor": lambda x, y: [x, y],
+    "sub.Tensor": lambda x, y: [x, y],
     "add_.Tensor": lambda x, y: [x, y],
     "mul.Tensor": lambda x, y: [x, y],
     "mul.Scalar": lambda x, _: [x, 0.5],
@@ -45,6 +47,14 @@ FORWARD: dict[str, Words] = {
     "normal_": lambda x, _: [x.clone()],
     "uniform_": lambda x, _: [x.clone()],
     "zero_": lambda x, _: [x.clone()],
+}
+SPREAD_OUT: dict[str, Words] = {
+    # One number for 64, and rows and columns changed over: as masks, biases and heads of attention have them.
+    "add.Tensor": lambda x, y: [_folded(x), _folded(y)[:, :1]],
+    "mul.Tensor": lambda x, y: [_folded(x), _folded(y)[:, :1]],
+    "sub.Tensor": lambda x, y: [_folded(x), _folded(y)[:1]],
+    "div.Tensor": lambda x, y: [_folded(x).t(), y[0]],
+    "masked_fill.Scalar": lambda x, _: [_folded(x), _folded(x)[:, :1] > 0, 0.0],
 }
 BACKWARD: dict[str, Words] = {
     "threshold_backward": lambda x, y: [y, x, 0],
@@ -72,7 +82,12 @@ class Elementwise(Benchmark):
                             yield _case(op, words, count, phase=phase, place=(device, dtype))
 
 
-_TABLES: tuple[tuple[Phase, dict[str, Words]], ...] = (("forward", FORWARD), ("backward", BACKWARD))
+_TABLES: tuple[tuple[Phase, dict[str, Words]], ...] = (("forward", FORWARD), ("forward", SPREAD_OUT), ("backward", BACKWARD))
+
+
+def _folded(numbers: Tensor) -> Tensor:
+    """Return rows of 64."""
+    return numbers.view(-1, 64)
 
 
 def _case(op: str, words: Words, count: int, *, phase: Phase, place: tuple[torch.device, torch.dtype]) -> Case:

@@ -37,6 +37,11 @@ class Embedding(Benchmark):
                 prepared = called("index.Tensor", torch.randn(entries, width, device=device), [at])
                 return Prepared(prepared.run, 8.0 * width * len(at) + 8.0 * len(at))
 
+            def bags(entries: int = entries, width: int = width, count: int = count) -> Prepared:
+                at, starts = torch.randint(entries, (count,), device=device), torch.arange(0, count, 8, device=device)
+                return called("_embedding_bag", torch.randn(entries, width, device=device), at, starts)
+
+            yield Case("_embedding_bag", "embedding", "float32", shown, 0.0, bags)
             yield Case("embedding", "embedding", "float32", shown, 0.0, look_up)
             yield Case("embedding_dense_backward", "embedding", "float32", shown, 0.0, slope, phase="backward")
             yield Case("index", "embedding", "float32", shown, 0.0, gather)

@@ -12,11 +12,24 @@ from tutelage.hardware.bench.base import Benchmark, Case, Prepared, called, dtyp
 __all__ = ["Matmul"]
 
 SQUARES = (32, 64, 128, 256, 512, 1024)
-LAYERS = ((64, 64), (64, 10), (128, 512), (512, 128), (256, 256), (784, 128))
+LAYERS = ((64, 64), (11, 64), (64, 6), (128, 512), (512, 128), (256, 256), (784, 128))
 """Inputs and outputs of linear layers."""
 ROWS = (16, 64, 256, 1024, 4096)
-BATCHES = ((64, 32, 32, 32), (256, 64, 16, 64), (64, 128, 32, 128), (16, 256, 64, 256), (4, 512, 512, 512))
-MOST_FLOPS = {"cpu": 2.2e9, "cuda": 3e11}
+BATCHES = (
+    (64, 32, 32, 32),
+    (256, 64, 16, 64),
+    (128, 128, 32, 128),
+    (128, 128, 128, 32),
+    (16, 256, 64, 256),
+    (16, 64, 64, 6),
+    (16, 256, 256, 1),
+    (16, 64, 6, 64),
+    (1, 48, 432, 48),
+    (1, 128, 1152, 128),
+    (2, 256, 256, 256),
+)
+"""As in attention, in ensembles, and in updates of whole matrices (Muon)."""
+MOST_FLOPS = {"cpu": 6e8, "cuda": 3e11}
 """Of one call: a few hundredths of a second on a slow processor."""
 LARGE_SQUARES = (2048, 4096, 8192)
 

@@ -9,7 +9,7 @@ from tutelage.hardware.bench.base import Benchmark, Case, Prepared, called, dtyp
 
 __all__ = ["Normalization"]
 
-IMAGES = ((16, 32, 16), (128, 16, 28), (128, 64, 8), (64, 64, 32), (128, 128, 4), (256, 64, 1))
+IMAGES = ((16, 32, 16), (128, 16, 28), (128, 64, 8), (64, 128, 4), (256, 64, 1))
 """B, C and the width of an image."""
 ROWS = ((256, 64), (1024, 128), (8192, 128), (2048, 512))
 """Rows and the numbers of each."""

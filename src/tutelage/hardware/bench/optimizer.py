@@ -48,11 +48,16 @@ class Optimizer(Benchmark):
                 (slopes,) = tensors(1)
                 return Prepared(lambda: torch._foreach_mul_(slopes, 0.5), bytes_of(slopes))
 
+            def add(tensors: Any = tensors) -> Prepared:
+                summands = tensors(2)
+                return Prepared(lambda: torch._foreach_add_(*summands), bytes_of(summands))
+
             shown, total = f"{count} tensors of {numbers:,}", float(count * numbers)
             for op, make, flops in (
                 ("_fused_adamw_", adam, 15 * total),
                 ("_fused_sgd_", sgd, 6 * total),
                 ("_foreach_norm.Scalar", norm, 2 * total),
                 ("_foreach_mul_.Scalar", scale, total),
+                ("_foreach_add_.List", add, total),
             ):
                 yield Case(base_name(op), "optimizer", "float32", shown, flops, make, phase="update")

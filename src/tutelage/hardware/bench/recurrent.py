@@ -10,7 +10,7 @@ from tutelage.hardware.bench.base import Benchmark, Case, Prepared, bytes_of
 
 __all__ = ["Recurrent"]
 
-SIZES = ((16, 64, 32, 64), (64, 64, 64, 128), (128, 28, 28, 64), (32, 128, 128, 256))
+SIZES = ((16, 64, 32, 64), (64, 64, 64, 128), (128, 28, 28, 64))
 """B, T, inputs of a step, units."""
 LAYERS: dict[str, tuple[type[nn.RNNBase], int]] = {"lstm": (nn.LSTM, 4), "gru": (nn.GRU, 3)}
 """Each layer and how many matrices it has between two steps."""
@@ -24,6 +24,9 @@ class Recurrent(Benchmark):
     def cases(self, device: torch.device) -> Iterator[Case]:
         """Yield layers of several sizes."""
         for name in LAYERS:
+            if name == "gru" and device.type == "cpu":
+                # torch has no kernel for it there: it is counted as the operators that it consists of.
+                continue
             for sizes in SIZES:
                 yield from _both_ways(name, sizes, device)
 

@@ -10,10 +10,12 @@ from tutelage.hardware.bench.base import Benchmark, Case, Phase, Prepared, base_
 
 __all__ = ["Reduction"]
 
-ROWS = ((64, 10), (1024, 65), (256, 512), (8192, 128), (1024, 1024))
+ROWS = ((64, 10), (1024, 6), (1024, 65), (256, 512), (8192, 128))
 """Rows and the numbers of each."""
-IMAGES = ((16, 32, 16), (128, 32, 28), (128, 64, 14), (64, 128, 8))
+IMAGES = ((16, 32, 16), (128, 32, 28), (64, 64, 8))
 """B, C and the width of an image."""
+OF_LINES: list[Any] = [[1, 3], [1, 1], [0, 1], [1, 1], False]
+"""Over a series: 3 wide, one step at a time."""
 POOLED: list[Any] = [[2, 2], [2, 2], [0, 0], [1, 1], False]
 
 
@@ -53,6 +55,8 @@ def _of_rows(rows: int, width: int, device: torch.device) -> Iterator[Case]:
         ("sum.dim_IntList", "backward", lambda: called("sum.dim_IntList", matrix(), [0], True)),
         ("mean.dim", "forward", lambda: called("mean.dim", matrix(), [1])),
         ("sum", "forward", lambda: called("sum", matrix())),
+        ("sum.dim_IntList", "forward", lambda: called("sum.dim_IntList", matrix() > 0, [0])),
+        ("linalg_vector_norm", "forward", lambda: called("linalg_vector_norm", matrix(), 2.0, [0, 1], True)),
         ("amax", "forward", lambda: called("amax", matrix(), [1])),
         ("argmax", "forward", lambda: called("argmax", matrix(), 1)),
         ("_softmax", "forward", lambda: called("_softmax", matrix(), 1, False)),
@@ -78,6 +82,9 @@ def _pooling(sizes: tuple[int, int, int], place: tuple[torch.device, torch.dtype
         drawn = torch.randn(batch, channels, size, size, device=device).to(dtype)
         return drawn.contiguous(memory_format=layout)
 
+    def line() -> Tensor:
+        return image().reshape(batch, channels, 1, width * width).contiguous(memory_format=torch.channels_last)
+
     def most_slope() -> Prepared:
         x = image()
         made, at = torch.ops.aten.max_pool2d_with_indices.default(x, *POOLED)
@@ -89,6 +96,7 @@ def _pooling(sizes: tuple[int, int, int], place: tuple[torch.device, torch.dtype
     makers: tuple[tuple[str, Phase, Any], ...] = (
         ("max_pool2d_with_indices", "forward", lambda: called("max_pool2d_with_indices", image(), *POOLED)),
         ("max_pool2d_with_indices_backward", "backward", most_slope),
+        ("max_pool2d_with_indices", "forward", lambda: called("max_pool2d_with_indices", line(), *OF_LINES)),
         ("avg_pool2d", "forward", lambda: called("avg_pool2d", image(), *mean)),
         ("avg_pool2d_backward", "backward", lambda: called("avg_pool2d_backward", image(width // 2), image(), *mean)),
         ("mean.dim", "forward", lambda: called("mean.dim", image(), [2, 3], True)),
