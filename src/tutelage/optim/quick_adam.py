@@ -95,4 +95,7 @@ class QuickAdam(torch.optim.Adam):
         if not is_usual or not are_alike or not all("exp_avg" in state for state in states):
             return None
         mean, square, count = ([state[key] for state in states] for key in ("exp_avg", "exp_avg_sq", "step"))
+        if type(count[0]) is not Tensor:
+            # One without numbers (torch's fake tensors), by which a step is counted and not made.
+            return None
         return _Held(list(parameters), first, mean, square, count, [each.numpy() for each in count])

@@ -155,6 +155,11 @@ class Step:
         return self._is_host_asked
 
     @property
+    def closed_phases(self) -> tuple[str, ...]:
+        """The phases whose gradients the task computes by itself, without autograd."""
+        return tuple(self._known)
+
+    @property
     def has_batch_norm(self) -> bool:
         """Whether a layer looks at several rows together, so that the size of a micro-batch matters."""
         return self._least_rows > 1

@@ -108,7 +108,8 @@ def reserved_peak(lives: Iterable[tuple[int, int, int]]) -> int:
         sizes.append(num_bytes)
         # What dies at a moment is still there when something is born at it.
         events += [(born, 0, number), (died, 1, number)] if num_bytes else []
-    pool, held = Pool(), {}
+    pool = Pool()
+    held: dict[int, _Piece] = {}
     for _, is_death, number in sorted(events):
         if is_death:
             pool.give_back(held.pop(number))

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._pytree import tree_iter
 
-__all__ = ["Call", "Cost", "Operand", "call_of", "tensors_of"]
+__all__ = ["Call", "Cost", "Operand", "call_of", "name_of", "tensors_of"]
 
 WRITTEN_ONLY = frozenset({"copy_", "fill_", "zero_", "normal_", "uniform_", "bernoulli_", "random_", "exponential_"})
 """Operators that write over what was in their first argument without reading it."""
@@ -122,7 +122,7 @@ def call_of(function: OpOverload, args: tuple[Any, ...], kwargs: Mapping[str, An
     values: dict[str, Any] = {}
     read: list[Tensor] = []
     changed: list[Tensor] = []
-    base = function.name().partition(".")[0].removeprefix("aten::")
+    base = name_of(function)
     for place, argument in enumerate(schema.arguments):
         given = args[place] if place < len(args) else kwargs.get(argument.name, argument.default_value)
         values[argument.name] = _described(given)
@@ -143,6 +143,12 @@ def call_of(function: OpOverload, args: tuple[Any, ...], kwargs: Mapping[str, An
         is_pointwise=torch.Tag.pointwise in function.tags,
         is_view=bool(made) and not fresh and not changed,
     )
+
+
+def name_of(function: OpOverload) -> str:
+    """Return an operator's name, without that of torch's own library and without which of its forms it is."""
+    whole: str = function._schema.name
+    return whole.removeprefix("aten::")
 
 
 def tensors_of(tree: object) -> list[Tensor]:

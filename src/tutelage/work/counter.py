@@ -19,9 +19,11 @@ from tutelage.work.result import Counted, Part, Work, times
 __all__ = ["OperatorCounter"]
 
 UNKNOWN = "unknown"
+IDLE = ("prim", "profiler")
+"""Libraries whose operators compute nothing: fake tensors ask for their device, optimizers tell a profiler their names."""
 
 
-class OperatorCounter(TorchDispatchMode):
+class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context that counts operators.
 
     Attributes:
@@ -29,8 +31,9 @@ class OperatorCounter(TorchDispatchMode):
     """
 
     def __init__(self, part: Part = "forward") -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.part = part
+        self._is_counting = True
         self._nums: dict[Counted, int] = {}
 
     @property
@@ -44,9 +47,19 @@ class OperatorCounter(TorchDispatchMode):
         # Autograd's engine works on a graph task of its own; outside of it there is none.
         return "backward" if torch._C._current_graph_task_id() != -1 else self.part
 
-    def forget(self) -> None:
-        """Count anew from here."""
-        self._nums.clear()
+    def take(self) -> Work:
+        """Return what has been counted so far, and begin anew."""
+        work, self._nums = self.work, {}
+        return work
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Count nothing of what is called inside."""
+        before, self._is_counting = self._is_counting, False
+        try:
+            yield
+        finally:
+            self._is_counting = before
 
     @contextmanager
     def during(self, part: Part) -> Iterator[None]:
@@ -57,12 +70,17 @@ class OperatorCounter(TorchDispatchMode):
         finally:
             self.part = before
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Say that torch need not load its compiler to keep it away from here: nothing is compiled while this is entered."""
+        return False
+
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run an operator, and count it."""
         outcome = func(*args, **(kwargs or {}))
-        if isinstance(func, OpOverload):
+        if self._is_counting and isinstance(func, OpOverload) and func.namespace not in IDLE:
             op = counted(call_of(func, args, kwargs or {}, outcome=outcome), part=self.now_in)
             self._nums[op] = self._nums.get(op, 0) + 1
         return outcome

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tutelage.work.call import Call, Cost
 
-__all__ = ["Formula", "classes", "formula_of"]
+__all__ = ["Formula", "classes", "formula_of", "kept_of"]
 
 FOLDER = Path(__file__).resolve().parent / "formula"
 VIEW, POINTWISE = "view", "elementwise"
@@ -38,6 +38,11 @@ def formula_of(call: Call) -> Formula | None:
     return Formula(POINTWISE, lambda seen: Cost(others=seen.count)) if call.is_pointwise else None
 
 
+def kept_of(name: str) -> Callable[[Call], int] | None:
+    """Return what tells how large an operator's last result is, where sizes alone do not tell torch."""
+    return _kept().get(name)
+
+
 def classes() -> tuple[str, ...]:
     """Return the classes of operators, sorted."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__"))
@@ -52,6 +57,15 @@ def _formulas() -> Mapping[str, Formula]:
         twice = found.keys() & operators.keys()
         assert not twice, f"{kind}: {sorted(twice)} have a formula already, in {[found[name].kind for name in twice]}"
         found |= {name: Formula(kind, cost) for name, cost in operators.items()}
+    return found
+
+
+@cache
+def _kept() -> Mapping[str, Callable[[Call], int]]:
+    """Read the sizes of memory that kernels keep, of all files that know some."""
+    found: dict[str, Callable[[Call], int]] = {}
+    for kind in classes():
+        found |= getattr(importlib.import_module(f"tutelage.work.formula.{kind}"), "KEPT", {})
     return found
 
 

@@ -1,7 +1,7 @@
 """The most memory that a step takes, and what it is taken by, from the births and deaths of its tensors.
 
-On a CPU that is the sum of what lives at once; a graphics card's allocator takes more (`tutelage.work.allocator`). Kernels also need
-room of their own while they run, of which no tensor tells: it is added by experience, and is why there are three numbers.
+On a CPU that is the sum of what lives at once; a graphics card's allocator takes more (`tutelage.work.allocator`). Kernels also
+need room of their own while they run, of which no tensor tells: this is why there are three numbers.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from tutelage.work.storages import Block
 
 __all__ = ["LABELS", "Memory", "memory_of"]
 
-LABELS = ("parameters", "buffers", "optimizer", "gradients", "batch", "activations", "temporaries")
-"""What memory holds: `activations` are kept for the backward pass, `temporaries` are everything else that was made on the way."""
-STANDING = frozenset({"parameters", "buffers", "optimizer"})
+LABELS = ("parameters", "buffers", "kept", "optimizer", "gradients", "batch", "activations", "temporaries")
+"""What memory holds: `kept` are copies of good weights, `activations` wait for the backward pass, `temporaries` are the rest."""
+STANDING = frozenset({"parameters", "buffers", "kept", "optimizer"})
 """What is there between two steps."""
 
 

@@ -27,7 +27,7 @@ class Counted:
         skipped: FLOPs of products that a causal mask spares in one call.
         read: Bytes read in one call.
         written: Bytes written in one call.
-        is_covered: Whether there is a formula; else `products` and `others` are 0 and not known, and the bytes those of all operands.
+        is_covered: Whether there is a formula; else arithmetic is told as 0, and bytes are those of all operands.
     """
 
     part: Part

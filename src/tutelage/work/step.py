@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -40,7 +41,7 @@ def count_step(
 ) -> StepWork:
     """Count one step: the loss, its gradient, and the update.
 
-    Nothing is computed, and the module is left as it is. The step counted is not the first one: the optimizer's moments are there.
+    Nothing is computed, and the module is left as it is. It is not the first step: the optimizer's moments are there.
 
     Args:
         module: What is trained.
@@ -49,19 +50,22 @@ def count_step(
         optimizer: Makes the optimizer; None counts no update.
     """
     with tracing() as trace:
-        copied, held = trace.copy(module), trace.batch(batch)
+        copied = trace.copy(module)
+        device = next((each.device for each in copied.parameters()), torch.device("cpu"))
+        held = trace.tensors(batch, "batch", device=device)
         made = None if optimizer is None else optimizer([each for each in copied.parameters() if each.requires_grad])
-        for _ in range(2):
-            trace.counter.forget()
-            with trace.counter.during("forward"):
-                total = loss(copied, held)
-            total.backward()
-            del total
+
+        def step() -> None:
+            loss(copied, held).backward()  # type: ignore[no-untyped-call]
             with trace.counter.during("update"):
                 if made is not None:
                     made.step()
-                    moments = [each for state in made.state.values() for each in state.values() if isinstance(each, Tensor)]
-                    trace.storages.hold(moments, "optimizer")
             copied.zero_grad(set_to_none=True)
-        device = next((each.device.type for each in copied.parameters()), "cpu")
-        return StepWork(trace.counter.work, trace.memory(device))
+
+        if made is not None:
+            with trace.counter.paused():
+                step()
+            moments = [each for state in made.state.values() for each in state.values() if isinstance(each, Tensor)]
+            trace.storages.hold(moments, "optimizer")
+        step()
+        return StepWork(trace.counter.work, trace.memory(device.type))

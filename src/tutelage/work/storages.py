@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tutelage.work.call import tensors_of
+from tutelage.work.call import call_of, name_of, tensors_of
+from tutelage.work.counter import IDLE
+from tutelage.work.formulas import kept_of
 from tutelage.work.result import Part
 
 __all__ = ["Block", "StorageTracer"]
@@ -31,7 +34,7 @@ class Block:
     label: str = ""
 
 
-class StorageTracer(TorchDispatchMode):
+class StorageTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """A context that writes down births and deaths.
 
     Attributes:
@@ -45,7 +48,7 @@ class StorageTracer(TorchDispatchMode):
         Args:
             part: Returns where in the step an operator is called now.
         """
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.blocks: list[Block] = []
         self.parts: list[Part] = []
         self._part = part
@@ -61,14 +64,22 @@ class StorageTracer(TorchDispatchMode):
         for tensor in tensors:
             self._seen(tensor).label = label
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Say that torch need not load its compiler to keep it away from here: nothing is compiled while this is entered."""
+        return False
+
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run an operator, and note the memory of what it made."""
+        if getattr(func, "namespace", "") in IDLE:
+            return func(*args, **(kwargs or {}))
         self.parts.append(self._part())
         outcome = func(*args, **(kwargs or {}))
-        for tensor in tensors_of(outcome):
-            self._seen(tensor)
+        made = [self._seen(tensor) for tensor in tensors_of(outcome)]
+        if isinstance(func, OpOverload) and (kept := kept_of(name_of(func))) is not None:
+            made[-1].num_bytes = kept(call_of(func, args, kwargs or {}, outcome=outcome))
         return outcome
 
     def _seen(self, tensor: Tensor) -> Block:

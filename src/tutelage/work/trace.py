@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -34,18 +35,20 @@ class Trace:
 
     def copy(self, module: M) -> M:
         """Return a copy of a module without numbers, and follow what memory its weights and gradients take."""
-        made = fake_copy(module, self.fake)
+        with self.counter.paused():
+            made = fake_copy(module, self.fake)
         self.storages.hold(made.parameters(), "parameters")
         self.storages.hold(made.buffers(), "buffers")
         for parameter in made.parameters():
             if parameter.requires_grad:
-                parameter.register_post_accumulate_grad_hook(self._hold_gradient)
+                parameter.register_post_accumulate_grad_hook(self._hold_gradient)  # type: ignore[no-untyped-call]
         return made
 
-    def batch(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return a batch without numbers."""
-        made = fake_like(batch, self.fake)
-        self.storages.hold(made.values(), "batch")
+    def tensors(self, like: Mapping[str, Tensor], label: str, *, device: torch.device) -> dict[str, Tensor]:
+        """Return tensors without numbers like others, on a device, such as a batch; `label` says what their memory holds."""
+        with self.counter.paused():
+            made = fake_like(like, device=device)
+        self.storages.hold(made.values(), label)
         return made
 
     def memory(self, device: str) -> Memory:

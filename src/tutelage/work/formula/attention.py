@@ -70,6 +70,4 @@ NAMES = (
     "_scaled_dot_product_cudnn_attention",
     "_scaled_dot_product_fused_attention_overrideable",
 )
-OPERATORS: Mapping[str, Callable[[Call], Cost]] = {name: forward for name in NAMES} | {
-    f"{name.removesuffix('_for_cpu')}_backward{'_for_cpu' * name.endswith('_for_cpu')}": backward for name in NAMES
-}
+OPERATORS: Mapping[str, Callable[[Call], Cost]] = dict.fromkeys(NAMES, forward) | {f"{name}_backward": backward for name in NAMES}

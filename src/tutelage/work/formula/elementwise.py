@@ -54,7 +54,7 @@ EACH = {
     "masked_fill": 1,
     "_euclidean_dist": 3,
 }
-"""More than one, by the plain formula: sigmoid 1 / (1 + exp(-x)) is exponential, addition, division; gelu x (1 + erf(x c)) / 2 is 5."""
+"""More than one, by the plain formula: sigmoid 1 / (1 + exp(-x)) takes 3, gelu x (1 + erf(x c)) / 2 takes 5."""
 ALPHA = ("add", "sub", "rsub")
 """The second operand may have a factor."""
 
@@ -63,9 +63,9 @@ def operations(call: Call, *, name: str) -> int:
     """Return how many operations a number takes in an operator of this name, without the mark for in place."""
     plain = name.removesuffix("_")
     if plain in ALPHA:
-        return 1 + (call.values.get("alpha", 1) != 1)
+        return 1 + int(call.values.get("alpha", 1) != 1)
     if plain == "addcmul" or plain == "addcdiv":
-        return EACH[plain] - (call.values.get("value", 1) == 1)
+        return EACH[plain] - int(call.values.get("value", 1) == 1)
     return EACH.get(plain, 1)
 
 

@@ -1,4 +1,4 @@
-"""Rows that are looked up by number, or added to by number: memory is touched where the numbers say, and hardly anything computed."""
+"""Rows that are looked up by number, or added to by number: memory is touched where the numbers say, little is computed."""
 
 from collections.abc import Callable, Mapping
 
@@ -16,10 +16,14 @@ def looked_up(call: Call) -> Cost:
 
 def added_to(call: Call) -> Cost:
     """Count adding each row where its number says: the sum is read and written there, and what is new is filled with zeros."""
-    source = next(call.values[name] for name in ("grad_output", "grad", "src", "source", "value", "values") if name in call.values)
+    source = next(
+        call.values[name] for name in ("grad_output", "grad", "src", "source", "value", "values") if name in call.values
+    )
     rows = source if isinstance(source, Operand) else call.written[0]
     fresh = sum(each.num_bytes for each in call.results) if "self" not in call.values else 0
-    return Cost(others=rows.count, read=_places(call) + 2 * rows.num_bytes, written=rows.num_bytes + fresh)
+    # What is added to is read and written number by number, though what is added may be one number seen again and again.
+    touched = rows.count * rows.dtype.itemsize
+    return Cost(others=rows.count, read=_places(call) + rows.num_bytes + touched, written=touched + fresh)
 
 
 def put(call: Call) -> Cost:
@@ -51,10 +55,9 @@ def _largest(call: Call) -> int:
 
 
 OPERATORS: Mapping[str, Callable[[Call], Cost]] = (
-    {name: looked_up for name in ("embedding", "gather", "index", "index_select", "take", "_unsafe_index")}
-    | {
-        name: added_to
-        for name in (
+    dict.fromkeys(("embedding", "gather", "index", "index_select", "take", "_unsafe_index"), looked_up)
+    | dict.fromkeys(
+        (
             "embedding_dense_backward",
             "index_add",
             "index_add_",
@@ -66,8 +69,9 @@ OPERATORS: Mapping[str, Callable[[Call], Cost]] = (
             "_unsafe_index_put",
             "scatter_reduce",
             "scatter_reduce_",
-        )
-    }
-    | {name: put for name in ("scatter", "scatter_", "index_copy", "index_copy_", "index_fill", "index_fill_")}
+        ),
+        added_to,
+    )
+    | dict.fromkeys(("scatter", "scatter_", "index_copy", "index_copy_", "index_fill", "index_fill_"), put)
     | {"_embedding_bag": bag, "_embedding_bag_forward_only": bag}
 )

@@ -1,8 +1,8 @@
 """Normalization: numbers are brought to mean 0 and spread 1, or to a sum of 1 (softmax); several passes over the same memory.
 
-Operations a number, forward: the mean 1, the spread 3 (subtract, square, add), the result 2 (subtract, multiply), scale and shift
-2 where they are learned. Backward: the normalized number anew 2, then sums and the gradient by the input 9 (and by scale and shift
-3). Softmax: maximum, subtract, exponential, sum, divide; backward multiply, sum, subtract, multiply.
+Operations a number, forward: the mean 1, the spread 3 (subtract, square, add), the result 2 (subtract, multiply), scale and
+shift 2 where they are learned. Backward: the normalized number anew 2, sums and the gradient by the input 9, by scale and shift
+3 more. Softmax: maximum, subtract, exponential, sum, divide; backward multiply, sum, subtract, multiply.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,8 +29,15 @@ def normalize(call: Call) -> Cost:
 def normalize_backward(call: Call) -> Cost:
     """Count the backward pass."""
     seen = call.operand("input")
-    each = AGAIN + BACKWARD + AFFINE_BACKWARD * isinstance(call.values.get("weight"), Operand)
-    return Cost(others=each * seen.count, sizes=seen.sizes)
+    has_scale = isinstance(call.values.get("weight"), Operand)
+    each = AGAIN + BACKWARD + AFFINE_BACKWARD * has_scale
+    # A gradient that is not asked for is not written, whatever sizes alone say.
+    asked, rest = (
+        call.values.get("output_mask", (True,)),
+        sum(result.num_bytes for result in call.results[-2:]) if has_scale else 0,
+    )
+    written = seen.num_bytes * bool(asked[0]) + rest
+    return Cost(others=each * seen.count, written=written, sizes=seen.sizes)
 
 
 def of_input(call: Call, *, each: int) -> Cost:
@@ -40,9 +47,8 @@ def of_input(call: Call, *, each: int) -> Cost:
 
 
 OPERATORS: Mapping[str, Callable[[Call], Cost]] = (
-    {
-        name: normalize
-        for name in (
+    dict.fromkeys(
+        (
             "native_layer_norm",
             "native_batch_norm",
             "_native_batch_norm_legit",
@@ -50,18 +56,19 @@ OPERATORS: Mapping[str, Callable[[Call], Cost]] = (
             "_batch_norm_with_update",
             "native_group_norm",
             "cudnn_batch_norm",
-        )
-    }
-    | {
-        name: normalize_backward
-        for name in (
+        ),
+        normalize,
+    )
+    | dict.fromkeys(
+        (
             "native_layer_norm_backward",
             "native_batch_norm_backward",
             "batch_norm_backward",
             "native_group_norm_backward",
             "cudnn_batch_norm_backward",
-        )
-    }
+        ),
+        normalize_backward,
+    )
     | {
         "_fused_rms_norm": partial(of_input, each=ROOT_MEAN_SQUARE),
         "_fused_rms_norm_backward": partial(of_input, each=ROOT_MEAN_SQUARE_BACKWARD),

@@ -1,4 +1,4 @@
-"""The update: one kernel that goes over all weights, gradients and moments (`_fused_*`), or one operation on all of them (`_foreach_*`).
+"""The update: one kernel over all weights, gradients and moments (`_fused_*`), or one operation on all of them (`_foreach_*`).
 
 Operations a weight: SGD 2 (scale, subtract), momentum 2 more and 1 for damping, Nesterov 2, decay 2. Adam 14: both moments 3 + 4,
 root, bias correction and eps 3, quotient, rate, difference 4; decay 2. Adagrad 6; decay 2.

@@ -12,12 +12,19 @@ def nothing(call: Call) -> Cost:
     return Cost(read=0, written=0)
 
 
-OPERATORS: Mapping[str, Callable[[Call], Cost]] = {
-    name: nothing
-    for name in (
+OPERATORS: Mapping[str, Callable[[Call], Cost]] = dict.fromkeys(
+    (
         "_local_scalar_dense",
         "_reshape_alias",
         "_unsafe_view",
+        "as_strided_",
+        "squeeze_",
+        "swapaxes_",
+        "t_",
+        "transpose_",
+        "unsqueeze_",
+        "detach_",
+        "requires_grad_",
         "alias",
         "detach",
         "empty",
@@ -31,6 +38,7 @@ OPERATORS: Mapping[str, Callable[[Call], Cost]] = {
         "set_",
         "is_same_size",
         "sym_size",
-    )
-}
+    ),
+    nothing,
+)
 """By name; whatever returns memory of its arguments unchanged is taken for a view without being listed."""

@@ -1,0 +1,111 @@
+"""The work and the memory of a step of a training: its own losses, clipping and optimizers, counted without running it.
+
+A copy of the task without numbers goes through the very `Step` that trains. Small networks whose gradients a task computes in
+closed form (`with_gradients`) are counted by their ordinary objective and autograd: the same products, in other operators.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tutelage.task.base import Batch, Objective, Task
+from tutelage.training.state import TrainState
+from tutelage.training.step import Step
+from tutelage.work.counter import OperatorCounter
+from tutelage.work.memory import Memory
+from tutelage.work.result import Work, join
+from tutelage.work.trace import tracing
+
+__all__ = ["TrainingWork", "count_training_step"]
+
+
+@dataclass(frozen=True)
+class TrainingWork:
+    """What the steps of a training take.
+
+    Attributes:
+        phases: The work of one update of each phase, micro-batches, clipping and upkeep included.
+        rhythm: The phases of each beat; a step is one beat, and beats repeat for ever.
+        memory: The most that is held at once in any phase.
+        rows: Samples of the batch.
+        closed: Phases that the real step computes in closed form: their operators are fewer, their products the same.
+    """
+
+    phases: Mapping[str, Work]
+    rhythm: tuple[tuple[str, ...], ...]
+    memory: Memory
+    rows: int
+    closed: tuple[str, ...] = ()
+
+    def beat(self, phases: tuple[str, ...]) -> Work:
+        """Return the work of a step that runs these phases."""
+        return join(self.phases[name] for name in phases)
+
+    @property
+    def whole_rhythm(self) -> Work:
+        """The work of as many steps as the rhythm has beats."""
+        return join(self.phases[name] for phases in self.rhythm for name in phases)
+
+    def per_step(self, read: Callable[[Work], float]) -> float:
+        """Return what a step takes in the mean, such as `lambda work: work.flops`."""
+        return read(self.whole_rhythm) / len(self.rhythm)
+
+    def record(self) -> dict[str, Any]:
+        """Return all of it as JSON values."""
+        return {
+            "phases": {name: work.record() for name, work in self.phases.items()},
+            "rhythm": [list(phases) for phases in self.rhythm],
+            "memory": self.memory.record(),
+            "rows": self.rows,
+            "closed": list(self.closed),
+        }
+
+
+def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> TrainingWork:
+    """Count the work of a step; nothing is computed, and the training is left as it is.
+
+    What is compiled in training is counted as it would run without the compiler: the same arithmetic, more passes over memory.
+
+    Args:
+        state: The training.
+        batch: A batch as the stream gives it; sizes and types alone matter.
+    """
+    real, device = state.step, torch.device(state.step.options.device)
+    with tracing() as trace:
+        task = trace.copy(state.task)
+        held = trace.tensors(batch, "batch", device=device)
+        with trace.counter.paused():
+            held = task.draw(held, torch.Generator()) if task.draws else held
+        trace.storages.hold(held.values(), "batch")
+        kept = trace.tensors(state.good, "kept", device=device)
+        _watch(task, trace.counter)
+        with trace.counter.paused():
+            step = Step(task, replace(real.options, compile="none", num_micro=real.num_micro))
+        phases = {}
+        for name in task.phases:
+            # The first update makes the optimizer's moments, and is like no other.
+            with trace.counter.paused():
+                step((name,), held, 0.0)
+            trace.storages.hold(step.updates[name].state_tensors(), "optimizer")
+            step((name,), held, 0.0)
+            phases[name] = trace.counter.take()
+        memory = trace.memory(device.type)
+        del kept
+    return TrainingWork(phases, task.rhythm, memory, rows=len(next(iter(batch.values()))), closed=real.closed_phases)
+
+
+def _watch(task: Task, counter: OperatorCounter) -> None:
+    """Let a copy of a task tell the counter when a loss is computed, and compute no gradient by itself."""
+    objective = task.objective
+
+    def watched(phase: str, batch: Batch) -> Objective:
+        with counter.during("forward"):
+            return objective(phase, batch)
+
+    # Of this copy alone: it is dropped when the step has been counted.
+    task.objective = watched  # type: ignore[method-assign]
+    task.with_gradients = lambda _phase: None  # type: ignore[method-assign, assignment]
+    counter.part = "update"
