@@ -29,10 +29,8 @@ class OwnStep(Spec):
     """A training step of ours that was measured whole: what its parts do not tell is calibrated by it."""
 
     name: str = Field(description="Which training.")
-    style: str = Field(description="How its gradients come about: autograd, compiled, or the kind of a closed form.")
-    rows: float = Field(ge=0, description="Rows in a batch.")
-    counted_seconds: float = Field(ge=0, description="What the device model says of its operators alone.")
-    num_calls: float = Field(ge=0, description="Operators that are called in a step.")
+    style: str = Field(description="How its gradients come about: autograd, compiled, or the task that has a closed form.")
+    features: dict[str, float] = Field(description="What it consists of: seconds of operators, calls, rows.")
     seconds: float = Field(gt=0, description="How long a step takes.")
 
 
