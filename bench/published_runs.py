@@ -1,8 +1,9 @@
-"""Forecasts of published training runs, each made with its whole source (or its device) left out: `python -m bench published_runs`.
+"""Forecasts of published training runs, each made without its whole source (or device): `python -m bench published_runs`.
 
-`python -m bench.published_runs [--fit] [CSV]` prints the same table; --fit also writes the package's coefficients. The table of runs
-is looked for below `TUTELAGE_DATA`, or beside the checkout; without it nothing is measured. Goals: mean error below every baseline on
-the same rows; 80 % intervals that hold 75 to 85 % of the truths. All forecasts are made, and their hash printed, before any is scored.
+`python -m bench.published_runs [--fit] [CSV]` prints the same table; --fit also writes the package's coefficients. The table of
+runs is looked for below `TUTELAGE_DATA`, or beside the checkout; without it nothing is measured. Goals: mean error below every
+baseline on the same rows; 80 % intervals that hold 75 to 85 % of the truths. All forecasts are made, and their hash printed,
+before any is scored.
 """
 
 import json

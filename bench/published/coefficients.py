@@ -13,7 +13,8 @@ from tutelage.estimate.evidence import Evidence
 __all__ = ["write"]
 
 FILE = Path(__file__).parents[2] / "src" / "tutelage" / "estimate" / "coefficients.toml"
-HEAD = """# Coefficients of the forecasts with nothing measured, in logarithms of time. Made by `python -m bench.published_runs --fit`; not by hand.
+HEAD = """# Coefficients of the forecasts with nothing measured, in logarithms of time.
+# Made by `python -m bench.published_runs --fit`; not by hand.
 # Rows: published training runs (papers, repositories, benchmark results), transcribed; the table is not part of the project.
 # Effects: mean and standard deviation after the fit; what was believed before stands in bench/published/fits.py.
 # Scales: half widths of intervals in standard deviations, from the misses of forecasts that had not seen their source.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.published.rows import WorkloadRow, WorkRow, project
 from tutelage.estimate.evidence import Effect, Evidence, Observation
-from tutelage.estimate.interval import Scale, conformal, total_sd
+from tutelage.estimate.interval import Scale, conformal
 from tutelage.estimate.move import effects_between
 from tutelage.estimate.physics import effects_of, physics_of, scenario_of
 
@@ -66,8 +66,8 @@ WORK = Model(
     noise=0.15,
     shared=("transformer", "images", "whole run", "devices", "context"),
 )
-"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7; nodes of hundreds of devices keep
-0.9; the software moves the rest by a third."""
+"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7; hundreds of devices keep 0.9;
+the software moves the rest by a third."""
 MOVED = Model(
     effects={
         "level": Effect(0.0, 10.0),
@@ -135,8 +135,7 @@ def guess_moved(
         evidence = fit_moved(rest, model=model)
         for row in (row for row in rows if key(row) == left_out and row.workload in known):
             belief = evidence.predict(_between(row))
-            sd = total_sd({name: value for name, value in belief.variances.items()})
-            guesses.append(Guess(row.name, left_out, scenario, belief.mean, sd, math.log(row.seconds), row.is_rate))
+            guesses.append(Guess(row.name, left_out, scenario, belief.mean, belief.sd, math.log(row.seconds), row.is_rate))
     return guesses
 
 

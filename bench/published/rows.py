@@ -1,7 +1,7 @@
-"""The table of published runs, read: which rows say enough for a forecast, and why the others are left out.
+"""The table of published runs, read: which rows say enough for a forecast, and why the others do not.
 
-Two readings. A `WorkRow` says how much work it was (parameters and tokens, or the cost of an image): its time can be forecast from
-nothing. A `WorkloadRow` names a workload that was measured on several devices: its time can be moved from one to another.
+Two readings. A `WorkRow` says how much work it was (parameters and tokens, or the cost of an image): its time can be forecast
+from nothing. A `WorkloadRow` names a workload that was measured on several devices: its time can be moved from one to another.
 """
 
 import csv
@@ -165,10 +165,8 @@ def _workload(row: Mapping[str, str]) -> WorkloadRow:
     is_rate = bool(rate) and not is_target and not is_inverse
     if not (hours if is_target else rate or hours):
         raise _LackingError("no time and no rate")
-    if is_target:
-        seconds = hours * 3600
-    else:
-        seconds = (rate if is_inverse else 1 / rate) if rate else hours * 3600
+    is_timed = is_target or not rate
+    seconds = hours * 3600 if is_timed else rate if is_inverse else 1 / rate
     workload = family if row["model_family"] != "gan" else _unnumbered(row["name"])
     if not (rate or is_target):
         workload += ", whole run"

@@ -27,7 +27,7 @@ TOKEN_BYTES = 120.0
 """Traffic of one layer for each token and number of its width, forward and backward: sixty passes of two bytes over the residual
 stream and what is next to it."""
 OUTPUT_BYTES = 60.0
-"""Traffic for each output of an image model's layers: normalization, activation and their backward, thirty passes of two bytes."""
+"""Traffic for each output of an image model's layers: thirty passes of two bytes by normalization, activation, their backward."""
 RECOMPUTED = 4 / 3
 
 

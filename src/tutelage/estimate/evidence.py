@@ -1,4 +1,4 @@
-"""What measured runs teach about a run that was not measured: a linear model of logarithms whose effects are drawn towards a prior.
+"""What measured runs teach about one that was not measured: a linear model of logarithms, its effects drawn towards a prior.
 
 Each observation is a sum of effects: those that all share (such as the cost of each doubling of the devices), and those of its
 group alone (its source, its device, its workload). Effects are normal around a prior, noise has heavy tails. It needs few rows,
@@ -80,7 +80,8 @@ class Evidence:
             kernel += effects[name].sd ** 2 * np.outer(times, times) * (groups[:, None] == groups[None, :])
         residual = np.array([item.value - self._expected(item.parts) for item in observations])
         spread = np.full(self._count, noise**2)
-        self._solved, self._inverse = residual, kernel
+        self._solved: np.ndarray = residual
+        self._inverse: np.ndarray = kernel
         for _ in range(ROUNDS if self._count else 0):
             self._inverse = np.linalg.inv(kernel + np.diag(spread))
             self._solved = self._inverse @ residual

@@ -43,13 +43,13 @@ class Measured:
     """A workload, measured somewhere.
 
     Attributes:
-        hardware: Name of the device.
+        hardware: Name of the device, or the device itself where the catalogue does not have it.
         device_seconds: Seconds times devices, for one unit of work.
         devices: How many.
         precision: Number format of the matrix products.
     """
 
-    hardware: str
+    hardware: str | Device
     device_seconds: float
     devices: int = 1
     precision: str = "bf16"
@@ -71,7 +71,7 @@ class Moved:
     contributors: Mapping[str, float]
 
 
-def move(references: Sequence[Measured], *, hardware: str, devices: int = 1, precision: str = "bf16") -> Moved:
+def move(references: Sequence[Measured], *, hardware: str | Device, devices: int = 1, precision: str = "bf16") -> Moved:
     """Forecast a workload on other hardware from where it was measured.
 
     Raises:
@@ -88,12 +88,12 @@ def move(references: Sequence[Measured], *, hardware: str, devices: int = 1, pre
     seen = [
         Observation(
             math.log(item.device_seconds),
-            effects_between(find_device(item.hardware), workload="this", devices=item.devices, precision=item.precision),
+            effects_between(_device(item.hardware), workload="this", devices=item.devices, precision=item.precision),
         )
         for item in references
     ]
     evidence = Evidence(seen, effects=coefficients.effects, noise=coefficients.noise)
-    belief = evidence.predict(effects_between(find_device(hardware), workload="this", devices=devices, precision=precision))
+    belief = evidence.predict(effects_between(_device(hardware), workload="this", devices=devices, precision=precision))
     seconds = math.exp(belief.mean) / devices
     scale = coefficients.scales.get("one workload, another device", Scale())
     return Moved(
@@ -102,6 +102,11 @@ def move(references: Sequence[Measured], *, hardware: str, devices: int = 1, pre
         interval(seconds, sd=belief.sd, half=scale.half_80),
         {SAID[name]: share for name, share in largest(belief.variances).items()},
     )
+
+
+def _device(named: str | Device) -> Device:
+    """Return the device that is named, or that is one already."""
+    return find_device(named) if isinstance(named, str) else named
 
 
 def effects_between(device: Device, *, workload: str, devices: float, precision: str, setup: str = "") -> Parts:

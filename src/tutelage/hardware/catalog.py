@@ -30,7 +30,7 @@ NOISE = re.compile(
     r"hbm\d?e?|gen\d|dgx|hgx|blackwell|nvlink|platinum|xeon\(r\)|\(r\)|\(tm\)|accelerator|generation|\d+ ?w\b"
 )
 BRACKETS = re.compile(r"\(.*?\)")
-MEMORY = re.compile(r"(\d+) ?g(?:b|ib)?\b")
+MEMORY = re.compile(r"(?<![a-z0-9])(\d+) ?g(?:b|ib)?\b")
 FORM = re.compile(r"(?:^|[^a-z])(sxm|pcie|nvl|oam)\d?(?![a-z])")
 OTHER_NAMES = {"tputrillium": "tpuv6e", "trillium": "tpuv6e", "titanblack": "gtxtitanblack", "v6e": "tpuv6e", "mi300": "mi300x"}
 BRANDS = ("", "rtx", "gtx", "rtxa", "tpu", "tpuv", "xeon", "epyc", "apple", "corei7", "corei9", "ryzen9")
