@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core.errors import UsageError
-from tutelage.estimate.demand import Demand, demand_of
+from tutelage.estimate.demand import Demand, demand_of, known_models
 from tutelage.estimate.wish import RunWish
 from tutelage.hardware.catalog import Device, find_device
 
@@ -205,7 +205,7 @@ def _unnumbered(name: str) -> str:
 
 def _work(row: Mapping[str, str]) -> WorkRow:
     """Read a row that says how much work it was."""
-    kind, unit = row["kind"], row["throughput_unit"]
+    kind = row["kind"]
     if kind in CIRCULAR:
         raise _LackingError(f"kind {kind}: worked out by the authors, not measured")
     if row["model_family"] == "enc_dec":
@@ -219,9 +219,7 @@ def _work(row: Mapping[str, str]) -> WorkRow:
     demand = demand_of(RunWish(hardware=device.key, samples=1.0, **said))
     samples = _samples(row, demand=demand)
     if is_rate:
-        seconds = 1 / _number(row, "throughput") if unit in ("tok/s/device", "img/s") else 0.0
-        if not seconds:
-            raise _LackingError(f"a rate in {unit!r} does not say what a sample is")
+        seconds = _seconds_of_rate(row, demand=demand, device=device)
     else:
         hours = _number(row, "device_hours") or _number(row, "reported_time_hours") * devices
         seconds = hours * 3600 / samples if samples else 0.0
@@ -246,8 +244,10 @@ def _size(row: Mapping[str, str]) -> dict[str, Any]:
         if not counted:
             raise _LackingError("neither multiply-adds nor layer outputs are said")
         return said | {"kind": "images", "sample_flops": float(counted[1]) * 6e9, "sample_outputs": float(counted[2]) * 1e6}
-    if family == "convnet":
-        return said | {"model": row["name"].lower()}
+    named = next((name for name in (family, row["name"].lower()) if known_models().get(name, {}).get("kind") == "images"), "")
+    if named:
+        side = row["seq_len_or_resolution"]
+        return said | {"model": named, "side": float(side) if side.isdigit() else 0.0}
     usual = next((tokens for word, tokens in CONTEXTS if word in row["name"].lower()), 2048.0)
     context = float(row["seq_len_or_resolution"]) if row["seq_len_or_resolution"].isdigit() else usual
     if family == "vit":
@@ -261,12 +261,39 @@ def _size(row: Mapping[str, str]) -> dict[str, Any]:
 def _samples(row: Mapping[str, str], *, demand: Demand) -> float:
     """Return tokens or images of what was timed; 0 where they are not said."""
     if row["kind"] == "step_time":
-        sequences = re.match(r"([\d.]+) seq", row["global_batch"])
-        return float(sequences[1]) * demand.context if sequences else 0.0
+        return _batch(row, demand=demand)
     samples = _number(row, "tokens_or_samples")
     if row["model_family"] == "vit":
         samples *= IMAGE_TOKENS
     return samples or _number(row, "flops_total_reported") / demand.flops
+
+
+def _seconds_of_rate(row: Mapping[str, str], *, demand: Demand, device: Device) -> float:
+    """Return device-seconds of one sample from a rate, in whatever unit it was published."""
+    rate, unit, devices = _number(row, "throughput"), row["throughput_unit"], _number(row, "n_devices")
+    if not rate and row["reported_mfu"]:
+        return demand.flops / (_number(row, "reported_mfu") * device.peak("bf16"))
+    samples = {
+        "tok/s/device": rate,
+        "tok/s total": rate / max(1.0, devices),
+        "img/s": rate,
+        "img/s total": rate / max(1.0, devices),
+        "seq/s total": rate * demand.context / max(1.0, devices),
+        "TFLOP/s/device": rate * 1e12 / demand.flops,
+        "s/iter": _batch(row, demand=demand) / max(1.0, devices) / rate if rate else 0.0,
+    }.get(unit, 0.0)
+    if not samples:
+        raise _LackingError(f"a rate in {unit!r} does not say what a sample is")
+    return 1 / samples
+
+
+def _batch(row: Mapping[str, str], *, demand: Demand) -> float:
+    """Return the tokens or images of one step; 0 where they are not said."""
+    found = re.match(r"([\d.]+)\s*([kM]?)\s*(tok|seq)?$", row["global_batch"])
+    if not found:
+        return 0.0
+    many = float(found[1]) * {"": 1.0, "k": 1e3, "M": 1e6}[found[2]]
+    return many if found[3] == "tok" or demand.kind == "images" else many * demand.context
 
 
 def _precision(row: Mapping[str, str]) -> Any:

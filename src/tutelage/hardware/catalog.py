@@ -26,14 +26,15 @@ WIDER: Mapping[str, tuple[Precision, ...]] = {
 }
 """What is computed in where a device lacks a number format: the next wider one, and the only one it has at last."""
 NOISE = re.compile(
-    r"nvidia|tesla|amd|instinct|geforce|intel|google|cloud|habana|quadro|aws|apple silicon|tensor|core gpu|core|gpus?|chips?|"
+    r"@.*|\d+-core|\d+th gen|processor|\bcpu\b|nvidia|tesla|amd|instinct|geforce|intel|google|cloud|habana|quadro|aws|"
+    r"apple silicon|tensor|core gpu|core|gpus?|chips?|"
     r"hbm\d?e?|gen\d|dgx|hgx|blackwell|nvlink|platinum|xeon\(r\)|\(r\)|\(tm\)|accelerator|generation|\d+ ?w\b"
 )
 BRACKETS = re.compile(r"\(.*?\)")
 MEMORY = re.compile(r"(?<![a-z0-9])(\d+) ?g(?:b|ib)?\b")
 FORM = re.compile(r"(?:^|[^a-z])(sxm|pcie|nvl|oam)\d?(?![a-z])")
 OTHER_NAMES = {"tputrillium": "tpuv6e", "trillium": "tpuv6e", "titanblack": "gtxtitanblack", "v6e": "tpuv6e", "mi300": "mi300x"}
-BRANDS = ("", "rtx", "gtx", "rtxa", "tpu", "tpuv", "xeon", "epyc", "apple", "corei7", "corei9", "ryzen9")
+BRANDS = ("", "core", "rtx", "gtx", "rtxa", "tpu", "tpuv", "xeon", "epyc", "apple", "corei7", "corei9", "ryzen9")
 """What people leave out in front of a model's number."""
 MIN_LIKENESS = 0.6
 

@@ -24,6 +24,9 @@ from tutelage.hardware.catalog import devices, find_device
         ("TPU-trillium", "tpu-v6e"),
         ("AMD Instinct MI300X 192GB HBM3", "mi300x"),
         ("Intel Xeon Platinum 8480+", "xeon-8480"),
+        ("Intel(R) Xeon(R) Platinum 8375C CPU @ 2.90GHz", "xeon-8375c"),
+        ("AMD EPYC 7763 64-Core Processor", "epyc-7763"),
+        ("13th Gen Intel(R) Core(TM) i9-13900K", "core-i9-13900k"),
     ],
 )
 def test_a_name_is_found_as_people_write_it(name: str, key: str) -> None:
