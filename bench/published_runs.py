@@ -3,7 +3,7 @@
 `python -m bench.published_runs [--fit] [--stored] [CSV]` prints the same table; --fit also writes the package's coefficients,
 --stored forecasts by the coefficients that are stored, for a table of runs that they have not seen. The table of runs is looked
 for below `TUTELAGE_DATA`, or beside the checkout; without it nothing is measured. Goals: mean error below every baseline on the
-same rows; 80 % intervals that hold 75 to 85 % of the truths. All forecasts are made, and their hash printed, before any is scored.
+same rows; 80 % intervals that hold 75 to 85 % of the truths. All forecasts are made, and their hash printed, before any score.
 """
 
 import hashlib

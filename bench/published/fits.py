@@ -56,18 +56,19 @@ class Guess:
 
 WORK = Model(
     effects={
-        "transformer": Effect(0.5, 0.2),
+        "transformer": Effect(0.45, 0.1),
         "images": Effect(0.3, 0.2),
-        "whole run": Effect(0.15, 0.1),
-        "devices": Effect(0.04, 0.02),
+        "float32": Effect(-0.25, 0.15),
+        "whole run": Effect(0.12, 0.06),
+        "devices": Effect(0.03, 0.01),
         "context": Effect(0.05, 0.03),
-        "source": Effect(0.0, 0.3),
+        "source": Effect(0.0, 0.2),
     },
-    noise=0.15,
-    shared=("transformer", "images", "whole run", "devices", "context"),
+    noise=0.2,
+    shared=("transformer", "images", "float32", "whole run", "devices", "context"),
 )
 """Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7; hundreds of devices keep 0.9;
-the software moves the rest by a third."""
+float32 without matrix units waits less for memory and launches; the software moves the rest by a third."""
 MOVED = Model(
     effects={
         "level": Effect(0.0, 10.0),
@@ -113,7 +114,7 @@ def guess_work(rows: Sequence[WorkRow], *, key: Callable[[WorkRow], str]) -> lis
     for left_out in sorted({key(row) for row in rows}):
         evidence = fit_work([row for row in rows if key(row) != left_out])
         for row in (row for row in rows if key(row) == left_out):
-            belief = evidence.predict(effects_of(row.wish, demand=row.demand, source=row.source))
+            belief = evidence.predict(effects_of(row.wish, demand=row.demand, device=row.device, source=row.source))
             scenario = scenario_of(row.wish)
             mean = belief.mean + math.log(_physics(row))
             guesses.append(Guess(row.name, left_out, scenario, mean, belief.sd, math.log(row.seconds), row.is_rate))
@@ -151,7 +152,8 @@ def scales_of(guesses: Sequence[Guess], *, without: str = "") -> dict[str, Scale
 
 def _work_seen(row: WorkRow) -> Observation:
     """Return a row as an observation beyond physics."""
-    return Observation(math.log(row.seconds / _physics(row)), effects_of(row.wish, demand=row.demand, source=row.source))
+    parts = effects_of(row.wish, demand=row.demand, device=row.device, source=row.source)
+    return Observation(math.log(row.seconds / _physics(row)), parts)
 
 
 def _physics(row: WorkRow) -> float:

@@ -53,10 +53,11 @@ def physics_of(demand: Demand, *, device: Device, precision: str) -> Physics:
     return Physics(ideal_s, demand.executed / (rate * share), demand.num_bytes / device.bandwidth)
 
 
-def effects_of(wish: RunWish, *, demand: Demand, source: str = "") -> Parts:
+def effects_of(wish: RunWish, *, demand: Demand, device: Device, source: str = "") -> Parts:
     """Return the effects that a run has beyond physics, for `evidence`."""
     parts = {
         demand.kind: ("", 1.0),
+        "float32": ("", 1.0 if device.computed_in(wish.precision) == "fp32" else 0.0),
         "source": (source, 1.0),
         "whole run": ("", 1.0 if wish.is_whole else 0.0),
         "devices": ("", math.log2(max(wish.devices, FEW_DEVICES) / FEW_DEVICES)),

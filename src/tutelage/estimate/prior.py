@@ -24,6 +24,7 @@ SAID = {
     "whole run": "evaluation, restarts and waiting",
     "devices": "many devices: communication, the slowest, failures",
     "context": "long sequences",
+    "float32": "float32 comes closer to its peak",
     "transformer": "what transformers reach in general",
     "images": "what image models reach in general",
 }
@@ -79,7 +80,7 @@ def forecast(wish: RunWish) -> Forecast:
     device, demand = find_device(wish.hardware), demand_of(wish)
     coefficients = fitted("work")
     physics = physics_of(demand, device=device, precision=wish.precision)
-    parts = effects_of(wish, demand=demand)
+    parts = effects_of(wish, demand=demand, device=device)
     belief = Evidence([], effects=coefficients.effects, noise=coefficients.noise).predict(parts)
     means = {name: coefficients.effects[name].mean * times for name, (_, times) in parts.items() if name != "source"}
     scale = coefficients.scales.get(scenario_of(wish), Scale())

@@ -26,8 +26,10 @@ def test_float8_gains_less_than_its_peak_says() -> None:
 
 
 def test_effects_count_doublings() -> None:
-    parts = effects_of(WISH, demand=demand_of(WISH), source="here")
+    parts = effects_of(WISH, demand=demand_of(WISH), device=find_device("H100"), source="here")
     assert parts["devices"] == ("", 3.0)
     assert parts["source"] == ("here", 1.0)
     assert "context" not in parts
+    assert "float32" not in parts
+    assert "float32" in effects_of(WISH, demand=demand_of(WISH), device=find_device("GTX 1080"))
     assert scenario_of(WISH) == "whole run"
