@@ -8,7 +8,18 @@ import re
 import sys
 from pathlib import Path
 
-from bench import calibration, environments, integrity, memory, overhead, sequences, startup, stopping, table_memory
+from bench import (
+    calibration,
+    environments,
+    integrity,
+    memory,
+    overhead,
+    published_runs,
+    sequences,
+    startup,
+    stopping,
+    table_memory,
+)
 from bench.measure import machine
 
 BENCHMARKS = {
@@ -21,6 +32,7 @@ BENCHMARKS = {
     "environments": environments.run,
     "calibration": calibration.run,
     "stopping": stopping.run,
+    "published_runs": published_runs.run,
 }
 
 

@@ -1,13 +1,15 @@
 """`tutelage hardware`: what this machine does, measured once and kept, and what is known of others."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import Any
 
 from tutelage.core.amount import say_seconds
+from tutelage.core.errors import UsageError
 from tutelage.core.outlet import say, say_json, tell, warn
+from tutelage.hardware.catalog import Device, devices, find_device
 from tutelage.hardware.measured import MachineFile
-from tutelage.hardware.point import Point
 from tutelage.run.machine import Known, known_machine
 
 __all__ = ["run"]
@@ -30,7 +32,9 @@ CALLS = (
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Show what is known of this machine, measuring it first where nothing is."""
+    """Show what is known of this machine, measuring it first where nothing is; with --list what is known of others."""
+    if arguments.list:
+        return _show_catalog(as_json=arguments.json)
     known = known_machine(arguments.device, again=arguments.again, tell=_progress())
     if known.refusal:
         warn(f"{known.refusal} The machine is measured anew next time.")
@@ -42,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _progress() -> Any:
+def _progress() -> Callable[[str, float], None]:
     """Return what tells on standard error how far measuring is, a line for each quarter."""
     told: dict[str, int] = {}
 
@@ -58,7 +62,13 @@ def _progress() -> Any:
 def _record(known: Known) -> dict[str, Any]:
     """Return all of it for programs."""
     machine = known.machine.model_dump(mode="json")
-    return {"machine": machine, "path": str(known.path or ""), "measured_now": known.is_new}
+    sheet = _sheet(known.machine)
+    return {
+        "machine": machine,
+        "path": str(known.path or ""),
+        "measured_now": known.is_new,
+        "datasheet": None if sheet is None else _sheet_record(sheet),
+    }
 
 
 def _lines(known: Known) -> Iterable[str]:
@@ -68,6 +78,9 @@ def _lines(known: Known) -> Iterable[str]:
     yield f"measured {machine.measured_at} UTC in {say_seconds(machine.seconds)}; kept in {known.path or 'no file'}"
     for dtype in dict.fromkeys(point.dtype for point in machine.points if point.category == "matmul"):
         yield from _products(machine, dtype)
+    sheet = _sheet(machine)
+    if sheet is not None:
+        yield f"its data sheet ({sheet.name}): {_peaks(sheet)}, memory {sheet.bandwidth / 1e9:.0f} GB/s"
     for category, title in SHOWN:
         best = [(dtype, machine.best(category, dtype)) for dtype in ("float32", "bfloat16", "float16")]
         said = [f"{dtype} {_speed(point.flops_per_second)} ({point.sizes})" for dtype, point in best if point is not None]
@@ -89,13 +102,42 @@ def _products(machine: MachineFile, dtype: str) -> Iterable[str]:
     yield f"matrix products in {dtype}, by rows: {', '.join(said)}"
 
 
+def _sheet(machine: MachineFile) -> Device | None:
+    """Return what the catalogue knows of the chip; None where it does not know it."""
+    try:
+        return find_device(machine.fingerprint.get("card") or machine.fingerprint.get("processor", ""))
+    except UsageError:
+        return None
+
+
+def _show_catalog(*, as_json: bool) -> int:
+    """Show all chips that the catalogue knows."""
+    if as_json:
+        say_json({"devices": [_sheet_record(device) for device in devices()]})
+        return 0
+    width = max(len(device.key) for device in devices())
+    for device in devices():
+        memory = f"{device.memory_bytes / 1e9:.0f} GB, " if device.memory_bytes else ""
+        power = f", {device.tdp_w:.0f} W" if device.tdp_w else ""
+        doubt = "" if device.is_verified else " (not read again)"
+        speeds = f"{_peaks(device)}; {memory}{device.bandwidth / 1e9:.0f} GB/s{power}"
+        say(f"{device.key:<{width}}  {device.name}: {speeds}. {device.source}{doubt}")
+    return 0
+
+
+def _sheet_record(device: Device) -> dict[str, Any]:
+    """Return an entry of the catalogue for programs; FLOP/s, bytes, bytes per second, watts."""
+    return asdict(device) | {"peaks": dict(device.peaks)}
+
+
+def _peaks(device: Device) -> str:
+    """Write the peaks of a chip by number format."""
+    return ", ".join(f"{precision} {_speed(speed)}" for precision, speed in device.peaks.items())
+
+
 def _speed(flops_per_second: float) -> str:
     """Write a speed of computing."""
     for unit, factor in (("PFLOP/s", 1e15), ("TFLOP/s", 1e12)):
         if flops_per_second >= factor:
             return f"{flops_per_second / factor:.1f} {unit}"
     return f"{flops_per_second / 1e9:.0f} GFLOP/s"
-
-
-def _fastest(points: Sequence[Point]) -> Point:
-    return max(points, key=lambda point: point.flops_per_second)

@@ -1,0 +1,1 @@
+"""Foresight: how long a training will take, what it will draw and cost, said before it starts, with an interval."""
