@@ -69,7 +69,7 @@ class Curve:
 
     def takes(self, dims: tuple[int, ...]) -> bool:
         """Tell whether sizes are counted as these points count."""
-        return self._places.shape[1] == len(_place(dims, 1.0))
+        return int(self._places.shape[1]) == len(_place(dims, 1.0))
 
 
 def roof_of(points: Sequence[Point], memory: Sequence[Point]) -> Roof:

@@ -97,7 +97,7 @@ def measure_own_steps(
         clock: Tells seconds.
     """
     facts, model = machine_facts(machine.fingerprint["device"]), StepModel(machine)
-    found = []
+    found: list[OwnStep] = []
     for number, sample in enumerate(SAMPLES, start=1):
         found += _measured(sample, facts, model, clock)
         tell(number / len(SAMPLES))
@@ -135,7 +135,8 @@ def seconds_of_step(
     Returns:
         The median; where an agent acts the mean, since few steps carry the time of all.
     """
-    state, found, generator = composed.state, [], torch.Generator()
+    state, generator = composed.state, torch.Generator()
+    found: list[float] = []
     is_acting = hasattr(state.stream, "environment")
     state.task.begin(PLANNED)
     end = time.perf_counter() + seconds

@@ -59,7 +59,8 @@ class _Layer:
     def flops(self, batch: int) -> float:
         """Return the operations of a forward pass."""
         places = self.size if self.is_transposed else self.made_size
-        return 2.0 * batch * self.inputs // self.groups * self.outputs * (self.kernel * places) ** self.dimensions
+        around: int = (self.kernel * places) ** self.dimensions
+        return 2.0 * batch * (self.inputs // self.groups) * self.outputs * around
 
     def dims(self, batch: int) -> tuple[int, ...]:
         """Return samples, positions, channels of a group in and out, window, groups."""

@@ -84,7 +84,7 @@ def _accumulate(device: torch.device) -> Case:
         made = torch.stack(learned).sum()
 
         def run() -> None:
-            made.backward(retain_graph=True)
+            torch.autograd.backward(made, retain_graph=True)
             for each in learned:
                 each.grad = None
 

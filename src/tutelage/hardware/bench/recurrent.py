@@ -1,6 +1,6 @@
 """Recurrent layers by the kernels that read a whole sequence: LSTM and GRU, forward and backward."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
@@ -12,7 +12,7 @@ __all__ = ["Recurrent"]
 
 SIZES = ((16, 64, 32, 64), (64, 64, 64, 128), (128, 28, 28, 64))
 """B, T, inputs of a step, units."""
-LAYERS: dict[str, tuple[type[nn.RNNBase], int]] = {"lstm": (nn.LSTM, 4), "gru": (nn.GRU, 3)}
+LAYERS: dict[str, tuple[Callable[..., nn.RNNBase], int]] = {"lstm": (nn.LSTM, 4), "gru": (nn.GRU, 3)}
 """Each layer and how many matrices it has between two steps."""
 
 
@@ -37,7 +37,7 @@ def _both_ways(name: str, sizes: tuple[int, int, int, int], device: torch.device
     layer_type, gates = LAYERS[name]
 
     def build() -> tuple[nn.RNNBase, torch.Tensor]:
-        layer = layer_type(inputs, units, batch_first=True).to(device)  # type: ignore[call-arg]
+        layer = layer_type(inputs, units, batch_first=True).to(device)
         return layer, torch.randn(batch, steps, inputs, device=device, requires_grad=True)
 
     def forward() -> Prepared:
