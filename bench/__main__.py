@@ -16,6 +16,7 @@ from bench import (
     memory,
     overhead,
     own_module,
+    published_runs,
     sequences,
     startup,
     stopping,
@@ -35,6 +36,7 @@ BENCHMARKS = {
     "stopping": stopping.run,
     "own_module": own_module.run,
     "forecasts": forecasts.run,
+    "published_runs": published_runs.run,
 }
 
 

@@ -24,6 +24,7 @@ RANKS = {
             "optim",
             "track",
             "diagnosis",
+            "hardware",
             "work",
         ],
         1,

@@ -21,7 +21,7 @@ PATH = ROOT / "docs" / "build.py"
 PACKAGE = ROOT / "src" / "tutelage"
 PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/adding.md")
 RANK_ROW = re.compile(r"^\| (\d+) \| (.+?) \|.*$", re.MULTILINE)
-PLANNED = {"estimate", "study"}
+PLANNED = {"study"}
 """Rooms that have a rank and no folder yet."""
 INVENTED = {"optim/lion.py"}
 """Paths of examples that nobody wrote."""

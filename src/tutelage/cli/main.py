@@ -336,7 +336,7 @@ def _add_serve(verbs: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:
-    """Add `report`, `verify`, `runs` and `list`."""
+    """Add `report`, `verify`, `runs`, `hardware` and `list`."""
     report = verbs.add_parser("report", help="write a run's report anew", allow_abbrev=False)
     report.add_argument("run", metavar="RUN", help="a run folder")
     report.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -351,6 +351,11 @@ def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:
     runs = verbs.add_parser("runs", help="list runs with their scores", allow_abbrev=False)
     runs.add_argument("folder", metavar="DIR", nargs="?", default="runs", help="where the runs are (default: runs)")
     runs.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    hardware = verbs.add_parser("hardware", help="what this machine does, measured once and kept", allow_abbrev=False)
+    hardware.add_argument("--again", action="store_true", help="measure anew, some 30 seconds")
+    hardware.add_argument("--device", metavar="D", default="auto", help="cpu or cuda (default: the one that trainings take)")
+    hardware.add_argument("--list", action="store_true", help="list known accelerators and processors by their data sheets")
+    hardware.add_argument("--json", action="store_true", help="one JSON object on standard output")
     listing = verbs.add_parser("list", help="list what there is to choose from", allow_abbrev=False)
     listing.add_argument("part", metavar="FAMILY", nargs="?", help="such as model, optim, loss")
     listing.add_argument("--json", action="store_true", help="one JSON object on standard output")

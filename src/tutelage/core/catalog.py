@@ -38,6 +38,7 @@ FOLDERS = {
     "cause": "diagnosis",
     "section": "report/sections",
     "export": "export",
+    "benchmark": "hardware/bench",
 }
 """Each family of components and the folder, below the package, that holds one file per kind."""
 

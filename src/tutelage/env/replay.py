@@ -101,6 +101,16 @@ class ReplayStream:
         self._generator = torch.Generator()
 
     @property
+    def environment(self) -> Environment:
+        """The environments."""
+        return self._env
+
+    @property
+    def acts_per_batch(self) -> float:
+        """Steps of all environments together that stand behind one minibatch, in the mean."""
+        return self._replay.collect_steps / self._replay.num_updates
+
+    @property
     def env_steps(self) -> int:
         """Environment steps so far, in all copies together."""
         return self._num_steps * self._env.num_envs

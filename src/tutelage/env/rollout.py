@@ -121,6 +121,18 @@ class RolloutStream:
         self._scale = RewardScale(env.num_envs, discount=rollout.discount, device=self._observation.device)
 
     @property
+    def environment(self) -> Environment:
+        """The environments."""
+        return self._env
+
+    @property
+    def acts_per_batch(self) -> float:
+        """Steps of all environments together that stand behind one minibatch, in the mean."""
+        rollout = self._rollout
+        batches = rollout.num_epochs * rollout.num_steps * self._env.num_envs / rollout.minibatch_size
+        return rollout.num_steps / batches
+
+    @property
     def mean_return(self) -> float:
         """Mean return of the episodes that ended in the last rollout; NaN where none ended."""
         return self._returns.mean

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from tutelage.core import catalog, layout
+from tutelage.core.cache_folder import cache_folder
 from tutelage.core.errors import DataError, RecipeError, RunError
 from tutelage.core.shape.views import Grid
 from tutelage.data.part.base import RowsPart
-from tutelage.data.prepare.decoded import cache_folder
 from tutelage.data.scratch import scratch_array, scratch_folders
 from tutelage.data.target.base import Target
 from tutelage.floor.tokens import TokensFitted

@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image as Pillow
 
+from tutelage.core.cache_folder import cache_folder
 from tutelage.core.errors import DataError
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.pixels import ChosenPixels
@@ -159,7 +160,7 @@ sys.stdin.read()
 
 
 def test_what_killed_processes_left_half_written_in_the_cache_goes_after_a_day() -> None:
-    folder = decoded.cache_folder()
+    folder = cache_folder()
     folder.mkdir()
     for name, age in (("old", 2 * 86_400), ("new", 60)):
         path = folder / f"{name}.1.tmp"

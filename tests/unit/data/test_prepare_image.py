@@ -9,12 +9,13 @@ import torch
 from PIL import Image as Pillow
 
 from tutelage.core.border import BorderError
+from tutelage.core.cache_folder import cache_folder
 from tutelage.core.errors import DataError
 from tutelage.core.shape.image import ImageShape
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.prepare import decoded
-from tutelage.data.prepare.decoded import cache_folder, load_or_make
+from tutelage.data.prepare.decoded import load_or_make
 from tutelage.data.prepare.framing import choose_size, frame
 from tutelage.data.prepare.image import FittedImage, Image
 from tutelage.data.rows.base import Rows

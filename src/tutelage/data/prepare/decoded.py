@@ -1,8 +1,8 @@
 """Decoded images as one memory-mapped file, made once and checked each time it is opened.
 
-Not a component. The folder is `$TUTELAGE_CACHE`, else `$XDG_CACHE_HOME/tutelage`, else `~/.cache/tutelage`. It can be
-deleted at any time. What has not been used for longest goes when it holds more than `LIMIT_BYTES`. Sets of very many images
-are not kept: `tutelage.data.prepare.pixels` puts them into a temporary file.
+Not a component. The folder is that of `core/cache_folder.py`; it can be deleted at any time. What has not been used for longest
+goes when it holds more than `LIMIT_BYTES`. Sets of very many images are not kept: `tutelage.data.prepare.pixels` puts them into
+a temporary file.
 """
 
 import contextlib
@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from tutelage.core.border import parse_object, read_bounded
+from tutelage.core.cache_folder import cache_folder
 from tutelage.core.disk import naming
 
-__all__ = ["cache_folder", "load_or_make"]
+__all__ = ["load_or_make"]
 
 LIMIT_BYTES = 16 * 2**30
 CHUNK_BYTES = 2**24
@@ -31,14 +32,6 @@ VERSION = 1
 """Raised whenever the same image and settings give other pixels."""
 
 Fill = Callable[[np.ndarray], None]
-
-
-def cache_folder() -> Path:
-    """Return the folder of decoded images; it may not exist yet."""
-    if os.environ.get("TUTELAGE_CACHE"):
-        return Path(os.environ["TUTELAGE_CACHE"])
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "tutelage"
 
 
 def load_or_make(key: str, *, shape: tuple[int, ...], fill: Fill) -> np.ndarray:

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 
+from tutelage.core.cache_folder import cache_folder
 from tutelage.core.errors import DataError, DataProblem
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.pixels import ChosenPixels
-from tutelage.data.prepare.decoded import cache_folder, load_or_make
+from tutelage.data.prepare.decoded import load_or_make
 from tutelage.data.prepare.framing import Framing, frame
 from tutelage.data.prepare.image_files import guarded, unreadable
 from tutelage.data.rows.base import Rows

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tutelage.core.cache_folder import cache_folder
 from tutelage.core.memory import memory_bytes
-from tutelage.data.prepare.decoded import cache_folder
 from tutelage.data.scratch import scratch_array, scratch_folders
 
 __all__ = ["code_type", "store_tokens"]

@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
+from tutelage.core.cache_folder import cache_folder
 from tutelage.core.errors import DataProblem
 from tutelage.data.part.image import ImagePart
-from tutelage.data.prepare.decoded import cache_folder
 from tutelage.data.source.class_folders import Found
 from tutelage.data.source.decode import quiet
 from tutelage.data.source.image_folder import ImageFolder

@@ -1,0 +1,143 @@
+"""`tutelage hardware`: what this machine does, measured once and kept, and what is known of others."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from typing import Any
+
+from tutelage.core.amount import say_seconds
+from tutelage.core.errors import UsageError
+from tutelage.core.outlet import say, say_json, tell, warn
+from tutelage.hardware.catalog import Device, devices, find_device
+from tutelage.hardware.measured import MachineFile
+from tutelage.run.machine import Known, known_machine
+
+__all__ = ["run"]
+
+SQUARE = (64, 256, 1024, 4096)
+"""Sizes of matrices that are shown."""
+SHOWN = (
+    ("convolution", "convolutions"),
+    ("depthwise_convolution", "depthwise convolutions"),
+    ("attention", "attention"),
+    ("recurrent", "recurrent layers"),
+)
+CALLS = (
+    ("call", "an operator"),
+    ("call_learning", "an operator that autograd follows"),
+    ("call_backward", "its way back"),
+    ("call_module", "a module"),
+    ("call_accumulate", "a gradient for a parameter"),
+)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what is known of this machine, measuring it first where nothing is; with --list what is known of others."""
+    if arguments.list:
+        return _show_catalog(as_json=arguments.json)
+    known = known_machine(arguments.device, again=arguments.again, tell=_progress())
+    if known.refusal:
+        warn(f"{known.refusal} The machine is measured anew next time.")
+    if arguments.json:
+        say_json(_record(known))
+        return 0
+    for line in _lines(known):
+        say(line)
+    return 0
+
+
+def _progress() -> Callable[[str, float], None]:
+    """Return what tells on standard error how far measuring is, a line for each quarter."""
+    told: dict[str, int] = {}
+
+    def show(doing: str, share: float) -> None:
+        quarter = int(share * 4)
+        if quarter > told.get(doing, -1):
+            told[doing] = quarter
+            tell(f"measuring {doing}: {quarter * 25} %")
+
+    return show
+
+
+def _record(known: Known) -> dict[str, Any]:
+    """Return all of it for programs."""
+    machine = known.machine.model_dump(mode="json")
+    sheet = _sheet(known.machine)
+    return {
+        "machine": machine,
+        "path": str(known.path or ""),
+        "measured_now": known.is_new,
+        "datasheet": None if sheet is None else _sheet_record(sheet),
+    }
+
+
+def _lines(known: Known) -> Iterable[str]:
+    """Yield what is shown to people."""
+    machine, found = known.machine, known.machine.fingerprint
+    yield f"{found.get('card') or found['processor']}: {found['threads']} threads, {found['capability']}, torch {found['torch']}"
+    yield f"measured {machine.measured_at} UTC in {say_seconds(machine.seconds)}; kept in {known.path or 'no file'}"
+    for dtype in dict.fromkeys(point.dtype for point in machine.points if point.category == "matmul"):
+        yield from _products(machine, dtype)
+    sheet = _sheet(machine)
+    if sheet is not None:
+        yield f"its data sheet ({sheet.name}): {_peaks(sheet)}, memory {sheet.bandwidth / 1e9:.0f} GB/s"
+    for category, title in SHOWN:
+        best = [(dtype, machine.best(category, dtype)) for dtype in ("float32", "bfloat16", "float16")]
+        said = [f"{dtype} {_speed(point.flops_per_second)} ({point.sizes})" for dtype, point in best if point is not None]
+        if said:
+            yield f"{title}, the fastest: {', '.join(said)}"
+    triads = [point for point in machine.points if point.op == "triad"]
+    yield "memory: " + ", ".join(f"{point.sizes}: {point.bytes_per_second / 1e9:.1f} GB/s" for point in triads)
+    calls = {point.op: point.seconds for point in machine.points if point.category == "dispatch"}
+    yield "calling " + ", ".join(f"{title} {calls[op] * 1e6:.1f} us" for op, title in CALLS if op in calls)
+    for step in machine.own_steps:
+        yield f"a step of {step.name}: {step.seconds * 1e3:.2f} ms"
+
+
+def _products(machine: MachineFile, dtype: str) -> Iterable[str]:
+    """Yield the line of matrix products in one precision."""
+    squares = {point.dims: point for point in machine.points if point.category == "matmul" and point.dtype == dtype}
+    shown = [(size, squares.get((1, size, size, size))) for size in SQUARE]
+    said = [f"{size}: {_speed(point.flops_per_second)}" for size, point in shown if point is not None]
+    yield f"matrix products in {dtype}, by rows: {', '.join(said)}"
+
+
+def _sheet(machine: MachineFile) -> Device | None:
+    """Return what the catalogue knows of the chip; None where it does not know it."""
+    try:
+        return find_device(machine.fingerprint.get("card") or machine.fingerprint.get("processor", ""))
+    except UsageError:
+        return None
+
+
+def _show_catalog(*, as_json: bool) -> int:
+    """Show all chips that the catalogue knows."""
+    if as_json:
+        say_json({"devices": [_sheet_record(device) for device in devices()]})
+        return 0
+    width = max(len(device.key) for device in devices())
+    for device in devices():
+        memory = f"{device.memory_bytes / 1e9:.0f} GB, " if device.memory_bytes else ""
+        power = f", {device.tdp_w:.0f} W" if device.tdp_w else ""
+        doubt = "" if device.is_verified else " (not read again)"
+        speeds = f"{_peaks(device)}; {memory}{device.bandwidth / 1e9:.0f} GB/s{power}"
+        say(f"{device.key:<{width}}  {device.name}: {speeds}. {device.source}{doubt}")
+    return 0
+
+
+def _sheet_record(device: Device) -> dict[str, Any]:
+    """Return an entry of the catalogue for programs; FLOP/s, bytes, bytes per second, watts."""
+    return asdict(device) | {"peaks": dict(device.peaks)}
+
+
+def _peaks(device: Device) -> str:
+    """Write the peaks of a chip by number format."""
+    return ", ".join(f"{precision} {_speed(speed)}" for precision, speed in device.peaks.items())
+
+
+def _speed(flops_per_second: float) -> str:
+    """Write a speed of computing."""
+    for unit, factor in (("PFLOP/s", 1e15), ("TFLOP/s", 1e12)):
+        if flops_per_second >= factor:
+            return f"{flops_per_second / factor:.1f} {unit}"
+    return f"{flops_per_second / 1e9:.0f} GFLOP/s"

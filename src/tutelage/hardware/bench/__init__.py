@@ -1,0 +1,1 @@
+"""Micro-benchmarks: one kind of work a file, found by its name."""

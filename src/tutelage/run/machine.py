@@ -1,0 +1,89 @@
+"""This machine as it was measured: taken from its file, or measured now and kept there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tutelage.core.errors import DiskError
+from tutelage.hardware.measured import MachineFile, load, machine_path, save
+from tutelage.hardware.measuring import measure_machine
+from tutelage.hardware.timing import Described
+from tutelage.run.own_steps import measure_own_steps
+from tutelage.training.freed_memory import keep_freed_memory
+from tutelage.training.machine import check_device, choose_device
+from tutelage.work.counter import OperatorCounter
+from tutelage.work.result import Counted
+
+__all__ = ["Known", "described", "known_machine"]
+
+ALMOST_ALL = 0.75
+"""Share of a call's arithmetic and bytes from which on one operator stands for it."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A machine and where what is known of it comes from.
+
+    Attributes:
+        machine: What was measured.
+        path: Where it is kept; None where the disk refused to.
+        is_new: Whether it was measured just now.
+        refusal: What the disk said; "" where it took the file.
+    """
+
+    machine: MachineFile
+    path: Path | None
+    is_new: bool
+    refusal: str = ""
+
+
+def known_machine(device: str = "auto", *, again: bool = False, tell: Callable[[str, float], None]) -> Known:
+    """Return what is known of this machine, after measuring it where nothing is.
+
+    Args:
+        device: Which of its devices.
+        again: Measure it whatever is known.
+        tell: Takes what is being done, and the fraction of it that is done.
+
+    Raises:
+        RecipeError: This machine has no such device.
+    """
+    chosen = choose_device(device)
+    check_device(chosen)
+    place = torch.device(chosen)
+    kept = None if again else load(place)
+    if kept is not None:
+        return Known(kept, machine_path(kept.fingerprint), is_new=False)
+    # As in a training: else what large operators take is mostly the fetching of memory.
+    keep_freed_memory()
+    machine = measure_machine(place, tell=lambda share: tell("operators", share), describe=described)
+    machine = machine.but(own_steps=measure_own_steps(machine, tell=lambda share: tell("steps", share)))
+    try:
+        return Known(machine, save(machine), is_new=True)
+    except DiskError as error:
+        return Known(machine, None, is_new=True, refusal=str(error))
+
+
+def described(run: Callable[[], object]) -> Described | None:
+    """Return how a training step's counter counts a call: its largest operator; None where many share the work."""
+    with OperatorCounter() as counter:
+        run()
+    ops = counter.work.ops
+    largest = max(ops, key=_size, default=None)
+    if largest is None or largest.num > 1 or _size(largest) < ALMOST_ALL * sum(map(_size, ops)):
+        return None
+    return Described(
+        op=largest.op,
+        category=largest.kind,
+        dtype=largest.dtype,
+        dims=largest.sizes,
+        flops=float(largest.products + largest.others),
+        num_bytes=float(largest.read + largest.written),
+    )
+
+
+def _size(op: Counted) -> int:
+    """Return how much an operator does."""
+    return op.num * (op.products + op.others + op.read + op.written)
