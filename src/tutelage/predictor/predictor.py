@@ -288,10 +288,7 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
             with within(weights):
                 refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)
         network = _network(path, header, task=task, model=model, shape=shape, module=module)
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise RunError(f"{path}: the weights do not fit the module: {error}") from error
+        _load_weights(network, weights, path=path)
     # A generator takes random numbers, whatever the rows are that it has learned from.
     if (task.answers_rows or task.continues_series) and fitted is not None and fitted.shape != shape:
         raise RunError(f"{path}: its preprocessing makes {fitted.shape.say()}, its model takes {shape.say()}. {REMEDY}")
@@ -346,6 +343,14 @@ def _network(path: Path, header: Header, *, task: TaskSpec, model: Any, shape: S
             f"tutelage.open_run(..., model={header.own_model}())."
         )
     return deepcopy(module)
+
+
+def _load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, path: Path) -> None:
+    """Put a file's weights into a network."""
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(f"{path}: the weights do not fit the module: {error}") from error
 
 
 def _restore_fitted(header: Header) -> Fitted | None:

@@ -50,7 +50,7 @@ from tutelage.task.initialization import initialize
 from tutelage.task.latents import with_classes
 from tutelage.task.objective import WithGradients
 from tutelage.task.parts import split_rows
-from tutelage.task.rejection import Rejection
+from tutelage.task.rejection import Rejection, choose_rejection
 from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.sample_evaluation import SampleEvaluator
 from tutelage.task.sample_supply import few_to_measure, refuse_alike, refuse_few
@@ -83,9 +83,8 @@ class Generate(TaskSpec):
     critic_steps: int = Field(1, gt=0, le=1000, description="Critic updates to one generator update.")
     critic_rate: float = Field(1.0, gt=0, le=1e3, description="Learning rate of the critic, times that of the generator.")
     critic: Wish("model") = Field("auto", description="Architecture of the critic; auto = that of the generator.")  # type: ignore[valid-type]
-    rejection: Literal["auto", "off"] = Field(
-        "auto",
-        description="Make samples once more that a judge takes for surely generated; auto = where that helps held-out ones.",
+    rejection: Literal["auto", "on", "off"] = Field(
+        "auto", description="Make samples once more that a judge takes for surely generated, if held-out ones show that it helps."
     )
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the average of the generator's weights, which leaves; decided.")
     sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
@@ -182,10 +181,11 @@ class Generate(TaskSpec):
         penalized = PENALIZED if is_picture(facts.shape.view(Grid)) else 1.0
         game = grant(self.game, Relativistic(gamma=gamma, penalized=penalized))
         made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
+        rejection = choose_rejection(self.rejection, is_picture=facts.shape.view(Grid) is not None, made=made)
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
         ema = choose_ema(wished, auto=auto, made=made)
         classes = len(facts.class_counts) if self.conditional else 0
-        return self.but(game=game, critic=critic, ema=ema, sizes=spec.sizes, classes=classes)
+        return self.but(game=game, critic=critic, rejection=rejection, ema=ema, sizes=spec.sizes, classes=classes)
 
     def network_shape(self, facts: Facts) -> Shape:
         """Return that the generator starts from random numbers."""

@@ -10,7 +10,7 @@ Source: Azadi et al., "Discriminator Rejection Sampling", 2018, arXiv 1810.06758
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -19,11 +19,12 @@ from torch.nn import functional as F
 
 from tutelage.core.seeds import derive
 from tutelage.model.layers.rejecting import Judge, Rejecting
+from tutelage.planning.decisions import Decisions
 from tutelage.task.compared import Compared
 from tutelage.task.latents import with_classes
 from tutelage.task.modes import evaluation_mode
 
-__all__ = ["Rejection"]
+__all__ = ["Rejection", "choose_rejection"]
 
 STEPS, BATCH, LEARNING_RATE = 1_000, 256, 2e-3
 """Of the judge: some seconds for points (docs/LOG.md)."""
@@ -34,6 +35,15 @@ LOST = 0.01
 """Share of held-out real samples that the judge may reject: where it has learned train samples by heart, the cut lies lower."""
 SURE = 2.0
 """Standard errors that the gain has to be more than: each sample costs twice as much."""
+
+
+def choose_rejection(wish: Literal["auto", "on", "off"], *, is_picture: bool, made: Decisions) -> Literal["auto", "on", "off"]:
+    """Return whether there may be a judge."""
+    chosen: Literal["on", "off"] = "off" if is_picture else "on"
+    granted = chosen if wish == "auto" else wish
+    why = "of pictures it learns the train samples by heart" if is_picture else "some samples fall between where data lie"
+    made.choose("task.rejection", wish, granted, why)
+    return granted
 
 
 class Maker(Protocol):
@@ -57,7 +67,7 @@ class Maker(Protocol):
 
     @property
     def rejection(self) -> str:
-        """Whether there may be a judge: `auto` or `off`."""
+        """Whether there may be a judge: `on` or `off`, decided."""
 
 
 @dataclass
@@ -92,7 +102,7 @@ class Rejection:
 
     def reserve_seconds(self, network: nn.Module) -> float:
         """Return how long a judge would learn, by a few steps of it."""
-        if self.spec.rejection == "off":
+        if self.spec.rejection != "on":
             return 0.0
         began = time.perf_counter()
         self._learned(network, steps=TIMED)
@@ -105,7 +115,7 @@ class Rejection:
             network: The generator.
             scores: Measures what `around(network)` makes, in several draws, the same ones each time; more is better.
         """
-        if self.spec.rejection == "off":
+        if self.spec.rejection != "on":
             return
         before = np.array(scores())
         self.judge, rejected = self._with_cut(network, self._learned(network, steps=STEPS))

@@ -75,7 +75,7 @@ def scores(rejection: Rejection, network: nn.Module) -> Callable[[], Sequence[fl
 
 
 def test_samples_between_the_heaps_are_made_once_more(judged: Callable[[str], tuple[Rejection, SampleEvaluator]]) -> None:
-    rejection, _ = judged("auto")
+    rejection, _ = judged("on")
     network = heaps(rejection, bridge_from=1.3)
     before = good(rejection, network)
     rejection.decide(network, scores(rejection, network))
@@ -88,7 +88,7 @@ def test_samples_between_the_heaps_are_made_once_more(judged: Callable[[str], tu
 
 
 def test_a_generator_without_such_samples_leaves_alone(judged: Callable[[str], tuple[Rejection, SampleEvaluator]]) -> None:
-    rejection, _ = judged("auto")
+    rejection, _ = judged("on")
     network = heaps(rejection, bridge_from=100.0)
     rejection.decide(network, scores(rejection, network))
     assert rejection.judge is None
@@ -109,7 +109,7 @@ def test_nothing_is_decided_where_it_is_not_wished(judged: Callable[[str], tuple
 def test_deciding_leaves_the_random_numbers_of_the_training_alone(
     judged: Callable[[str], tuple[Rejection, SampleEvaluator]],
 ) -> None:
-    rejection, _ = judged("auto")
+    rejection, _ = judged("on")
     network = heaps(rejection, bridge_from=1.3)
     before = torch.get_rng_state()
     rejection.reserve_seconds(network)
@@ -120,7 +120,7 @@ def test_deciding_leaves_the_random_numbers_of_the_training_alone(
 def test_the_same_judge_is_found_again(judged: Callable[[str], tuple[Rejection, SampleEvaluator]]) -> None:
     weights = []
     for _ in range(2):
-        rejection, _ = judged("auto")
+        rejection, _ = judged("on")
         network = heaps(rejection, bridge_from=1.3)
         rejection.decide(network, scores(rejection, network))
         assert rejection.judge is not None
