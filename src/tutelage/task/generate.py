@@ -314,7 +314,13 @@ class GenerateTask(Task):
         self.spec = spec
         self.sample_name = sample_name
         self._closed: GenerateGradient | None = None
+        self.num_planned = 0
         self.rhythm = (("critic",),) * (spec.critic_steps - 1) + (("critic", "generator"),)
+
+    def begin(self, planned_steps: int) -> None:
+        """Take note of how many steps were planned."""
+        super().begin(planned_steps)
+        self.num_planned = planned_steps
 
     def draw(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Add latents float32 [B, Z + C] of the batch's own classes, and `mix` float32 [B] where the game needs it."""

@@ -27,7 +27,9 @@ from tutelage.task.modes import evaluation_mode
 __all__ = ["Rejection", "choose_rejection"]
 
 STEPS, BATCH, LEARNING_RATE = 1_000, 256, 2e-3
-"""Of the judge: some seconds for points (docs/LOG.md)."""
+"""Of the judge, at most: some seconds for points (docs/LOG.md)."""
+STEPS_FOR_ONE, LEAST_STEPS = 8, 50
+"""Steps of the training for each one of the judge; with fewer of its own than that it knows nothing."""
 TIMED = 3
 SURELY = -3.0
 """Log-odds below which a sample is one of twenty of its kind: the other nineteen are generated too."""
@@ -101,24 +103,26 @@ class Rejection:
         return network if self.judge is None else self._with(network, self.judge)
 
     def reserve_seconds(self, network: nn.Module) -> float:
-        """Return how long a judge would learn, by a few steps of it."""
+        """Return how long a judge would learn at most, by a few steps of it."""
         if self.spec.rejection != "on":
             return 0.0
         began = time.perf_counter()
         self._learned(network, steps=TIMED)
         return (time.perf_counter() - began) / TIMED * STEPS
 
-    def decide(self, network: nn.Module, scores: Callable[[], Sequence[float]]) -> None:
+    def decide(self, network: nn.Module, scores: Callable[[], Sequence[float]], *, trained: int) -> None:
         """Decide with the weights that leave.
 
         Args:
             network: The generator.
             scores: Measures what `around(network)` makes, in several draws, the same ones each time; more is better.
+            trained: Steps that were planned for the training.
         """
-        if self.spec.rejection != "on":
+        steps = min(STEPS, trained // STEPS_FOR_ONE)
+        if self.spec.rejection != "on" or steps < LEAST_STEPS:
             return
         before = np.array(scores())
-        self.judge, rejected = self._with_cut(network, self._learned(network, steps=STEPS))
+        self.judge, rejected = self._with_cut(network, self._learned(network, steps=steps))
         cut = self.judge.cut
         after = np.array(scores())
         gain = after - before

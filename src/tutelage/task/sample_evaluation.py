@@ -89,7 +89,8 @@ class SampleEvaluator(Measured):
         def scores() -> list[float]:
             return [self.measure([self._drawn(task, draw=draw)])[watched] for draw in range(NUM_DRAWS)]
 
-        self.rejection.decide(task.network(), scores)
+        trained: int = getattr(task, "num_planned")  # noqa: B009 - of this task alone
+        self.rejection.decide(task.network(), scores, trained=trained)
         return ""
 
     def final(self, task: Task) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from tutelage.model.layers.rejecting import Judge, Rejecting
 from tutelage.planning.recipe import Recipe
 from tutelage.predictor.judge import judge_from, judge_record, judge_tensors
 from tutelage.run.start import Request, plan_training
-from tutelage.task import rejection as module
 from tutelage.task.generate import Generate
 from tutelage.task.rejection import Rejection
 from tutelage.task.sample_evaluation import SampleEvaluator
@@ -38,9 +37,8 @@ class TwoHeaps(nn.Module):
 
 
 @pytest.fixture
-def judged(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], tuple[Rejection, SampleEvaluator]]:
+def judged() -> Callable[[str], tuple[Rejection, SampleEvaluator]]:
     """Return what decides for points of two heaps."""
-    monkeypatch.setattr(module, "STEPS", 200)
 
     def make(wish: str) -> tuple[Rejection, SampleEvaluator]:
         random = np.random.default_rng(0)
@@ -78,7 +76,7 @@ def test_samples_between_the_heaps_are_made_once_more(judged: Callable[[str], tu
     rejection, _ = judged("on")
     network = heaps(rejection, bridge_from=1.3)
     before = good(rejection, network)
-    rejection.decide(network, scores(rejection, network))
+    rejection.decide(network, scores(rejection, network), trained=1_600)
     assert rejection.judge is not None
     # A tenth is bad. A judge of 200 steps does not see those near the border, but most.
     assert before < 0.92
@@ -90,7 +88,7 @@ def test_samples_between_the_heaps_are_made_once_more(judged: Callable[[str], tu
 def test_a_generator_without_such_samples_leaves_alone(judged: Callable[[str], tuple[Rejection, SampleEvaluator]]) -> None:
     rejection, _ = judged("on")
     network = heaps(rejection, bridge_from=100.0)
-    rejection.decide(network, scores(rejection, network))
+    rejection.decide(network, scores(rejection, network), trained=1_600)
     assert rejection.judge is None
     assert rejection.around(network) is network
     assert rejection.record()["is_on"] is False
@@ -100,10 +98,17 @@ def test_nothing_is_decided_where_it_is_not_wished(judged: Callable[[str], tuple
     rejection, validation = judged("off")
     network = heaps(rejection, bridge_from=1.3)
     assert rejection.reserve_seconds(network) == 0.0
-    rejection.decide(network, scores(rejection, network))
+    rejection.decide(network, scores(rejection, network), trained=1_600)
     assert rejection.judge is None
     assert (rejection.reason, rejection.record()) == ("", {})
     assert validation.rejection is rejection
+
+
+def test_no_judge_is_made_for_a_training_of_a_few_steps(judged: Callable[[str], tuple[Rejection, SampleEvaluator]]) -> None:
+    rejection, _ = judged("on")
+    network = heaps(rejection, bridge_from=1.3)
+    rejection.decide(network, scores(rejection, network), trained=390)
+    assert (rejection.judge, rejection.record()) == (None, {})
 
 
 def test_deciding_leaves_the_random_numbers_of_the_training_alone(
@@ -113,7 +118,7 @@ def test_deciding_leaves_the_random_numbers_of_the_training_alone(
     network = heaps(rejection, bridge_from=1.3)
     before = torch.get_rng_state()
     rejection.reserve_seconds(network)
-    rejection.decide(network, scores(rejection, network))
+    rejection.decide(network, scores(rejection, network), trained=1_600)
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -122,15 +127,16 @@ def test_the_same_judge_is_found_again(judged: Callable[[str], tuple[Rejection, 
     for _ in range(2):
         rejection, _ = judged("on")
         network = heaps(rejection, bridge_from=1.3)
-        rejection.decide(network, scores(rejection, network))
+        rejection.decide(network, scores(rejection, network), trained=1_600)
         assert rejection.judge is not None
         weights.append(torch.cat([value.flatten() for value in rejection.judge.network.state_dict().values()]))
     assert torch.equal(*weights)
 
 
 def test_what_is_rejected_starts_again_from_the_other_sign_and_keeps_its_class() -> None:
+    torch.manual_seed(0)
     generator = nn.Linear(5, 2, bias=False)
-    judge = Judge(None, nn.Linear(2, 3), cut=0.0)
+    judge = Judge(None, nn.Linear(2, 3, bias=False), cut=0.0)
     both = Rejecting(generator, judge, outlet=nn.Identity(), sizes=(2,), latent_size=2)
     latent = torch.cat([torch.randn(50, 2), torch.eye(3)[torch.arange(50) % 3]], dim=1)
     turned = torch.cat([-latent[:, :2], latent[:, 2:]], dim=1)
