@@ -59,7 +59,7 @@ from tutelage.task.supervised import build_model, choose_ema
 
 __all__ = ["Generate", "GenerateTask"]
 
-STEPS, STEPS_OF_TINY, STEPS_OF_NUMBERS = 8_000, 4_000, 8_000
+STEPS, STEPS_OF_TINY, STEPS_OF_NUMBERS = 8_000, 4_000, 7_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
 FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
