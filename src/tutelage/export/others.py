@@ -7,6 +7,7 @@ Shape letters: B batch, L times before, H ahead, C series, K known numbers, A ac
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -128,7 +129,7 @@ def samples_graph(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing
     classes = f", then a 1 for the wanted one of {task.classes} classes and 0 for the others" if task.classes else ""
     output = Output("sample", ("...",), "in the unit of the data")
     inputs = _inputs(predictor, f"independent standard normal numbers{classes}")
-    graph = _Direct(predictor, output.name, _Answer(predictor, output.name, undone))
+    graph = _Direct(replace(predictor, network=predictor.maker, judge=None), output.name, _Answer(predictor, output.name, undone))
     labels = {} if predictor.target is None else {"classes": [str(one) for one in predictor.target.classes]}
     return Outgoing(predictor, graph.eval(), inputs, (output,), recipe=labels, facts=facts)
 

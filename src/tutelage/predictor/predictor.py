@@ -9,11 +9,11 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from tutelage.calibrate.base import Calibrator
@@ -28,9 +28,12 @@ from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
 from tutelage.model.bounded import refuse_misfit, within
+from tutelage.model.layers.rejecting import Judge, Rejecting
 from tutelage.model.stored import Announce, load_tensors, save_tensors
 from tutelage.predictor.companion import FloorShare, floor_from, parted
-from tutelage.predictor.int8 import Graph, OnnxNetwork, graph_network
+from tutelage.predictor.header import Facts, Header, Table
+from tutelage.predictor.int8 import OnnxNetwork, graph_network
+from tutelage.predictor.judge import judge_from, judge_record, judge_tensors
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import TaskSpec
 
@@ -38,46 +41,6 @@ __all__ = ["Facts", "Predictor", "load_predictor", "restored"]
 
 FORMAT = "predictor-4"
 REMEDY = "Use the version that wrote it, or train anew."
-Table = dict[str, Any]
-
-
-class Origins(BaseModel):
-    """What is asked of where a model comes from: the step of its weights, and the runs that it was made of; more may be said."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-    step: Annotated[int, Field(ge=0, le=2**53)] = 0
-    runs: list[str] = []
-
-
-def _checked_facts(facts: Table) -> Table:
-    Origins.model_validate(facts)
-    return facts
-
-
-Facts = Annotated[Table, AfterValidator(_checked_facts)]
-"""Where a model comes from, as its file says."""
-
-
-class Header(BaseModel):
-    """What a predictor's file holds beside its weights; each value of its type, and none else."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    model: Table | None
-    own_model: str
-    task: Table
-    prepare: str
-    fitted: Table | None
-    target: Table | None
-    shape: Table
-    num_outputs: Annotated[int, Field(ge=0, le=2**31)]
-    calibrator: Table | None
-    companion: Table | None
-    conformal: Table | None = None
-    precision: Literal["float32", "bfloat16"]
-    device: str
-    facts: Facts
-    onnx: Graph | None = None
-    is_mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +61,7 @@ class Predictor:
         companion: The floor whose answers have a share in those that leave; None where there is none.
         conformal: Scores of held-out rows, for sets and intervals; None where there are none.
         is_mirrored: Whether answers are the mean of those for a row and for its mirror image.
+        judge: Looks at generated samples before they leave; None where all of them do.
         precision: How it computes.
         device: Where it is.
         facts: Where it comes from: the step, the run, its scores.
@@ -115,6 +79,7 @@ class Predictor:
     companion: FloorShare | None = None
     conformal: Conformal | None = None
     is_mirrored: bool = False
+    judge: Judge | None = None
     precision: str = "float32"
     device: str = "cpu"
     facts: dict[str, Any] = field(default_factory=dict)
@@ -133,6 +98,16 @@ class Predictor:
         return Answering(
             finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator, mirrored=mirrored
         )
+
+    @cached_property
+    def maker(self) -> nn.Module:
+        """What makes samples of latents: the network, with the judge where there is one."""
+        if self.judge is None or self.fitted is None:
+            return self.network
+        task: Any = self.task
+        outlet = self.fitted.outlet().to(self.device)
+        both = Rejecting(self.network, self.judge, outlet=outlet, sizes=task.sizes, latent_size=task.latent_size)
+        return both.to(self.device).eval()
 
     def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Predictor":
         """Return a predictor that averages with mirror images or does not; `auto` = as was decided when it was trained.
@@ -256,6 +231,9 @@ class Predictor:
         }
         if self.is_mirrored:
             values["is_mirrored"] = True
+        if self.judge is not None:
+            values["judge"] = judge_record(self.judge)
+            weights |= judge_tensors(self.judge)
         if isinstance(self.network, OnnxNetwork):
             values |= {"onnx": self.network.record(), "own_model": ""}
         return weights | ({} if self.companion is None else self.companion.tensors()), values
@@ -299,6 +277,8 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
     shape = shape_from_record(header.shape)
     task: TaskSpec = _restore("task", header.task)
     model = _restore("model", header.model)
+    fitted = _restore_fitted(header)
+    judge, tensors = judge_from(header.judge, tensors, task=task, shape=None if fitted is None else fitted.shape)
     weights, others = parted(tensors)
     if header.onnx is not None:
         device = "cpu"
@@ -308,11 +288,7 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
             with within(weights):
                 refuse_misfit(task.make_network(model, shape, header.num_outputs), weights)
         network = _network(path, header, task=task, model=model, shape=shape, module=module)
-        try:
-            network.load_state_dict(weights)
-        except RuntimeError as error:
-            raise RunError(f"{path}: the weights do not fit the module: {error}") from error
-    fitted = _restore_fitted(header)
+        _load_weights(network, weights, path=path)
     # A generator takes random numbers, whatever the rows are that it has learned from.
     if (task.answers_rows or task.continues_series) and fitted is not None and fitted.shape != shape:
         raise RunError(f"{path}: its preprocessing makes {fitted.shape.say()}, its model takes {shape.say()}. {REMEDY}")
@@ -338,6 +314,7 @@ def _restored(path: Path, tensors: Mapping[str, Tensor], header: Header, *, modu
         companion=companion,
         conformal=conformal,
         is_mirrored=header.is_mirrored and bool(shape.mirrored),
+        judge=judge,
         precision=header.precision,
         device=device,
         facts=header.facts,
@@ -366,6 +343,14 @@ def _network(path: Path, header: Header, *, task: TaskSpec, model: Any, shape: S
             f"tutelage.open_run(..., model={header.own_model}())."
         )
     return deepcopy(module)
+
+
+def _load_weights(network: nn.Module, weights: Mapping[str, Tensor], *, path: Path) -> None:
+    """Put a file's weights into a network."""
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(f"{path}: the weights do not fit the module: {error}") from error
 
 
 def _restore_fitted(header: Header) -> Fitted | None:

@@ -88,6 +88,7 @@ def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str
         companion=_share(problem.beside),
         calibrator=problem.calibrator(),
         conformal=problem.conformal(),
+        judge=problem.judge(),
         is_mirrored=problem.mirroring is not None and problem.mirroring.is_on,
         facts=facts,
     )

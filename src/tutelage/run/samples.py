@@ -157,7 +157,7 @@ def make_samples(path: Path, predictor: Predictor, sought: Sought) -> Samples:
         raise RunError(f"{path}: a model of task {kind!r} makes no samples. {remedy}")
     classes = _wanted_classes(path, predictor, sought)
     latents = task.latents(sought.num, seed=sought.seed, classes=classes)
-    pieces = [predictor.network(piece.to(predictor.device)).float().cpu() for piece in torch.split(latents, BATCH)]
+    pieces = [predictor.maker(piece.to(predictor.device)).float().cpu() for piece in torch.split(latents, BATCH)]
     part = fitted.undo(task.answer(torch.cat(pieces)))
     if part is None:
         raise RunError(f"{path}: its preprocessing cannot be undone. {BRING_BACK}")

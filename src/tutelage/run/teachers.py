@@ -24,6 +24,7 @@ from tutelage.floor.tokens import TokensFitted
 from tutelage.model.stored import read_seal
 from tutelage.planning.plan import Plan
 from tutelage.planning.teaching import TeacherFacts, TeacherFile, Teaching, TeachingWish
+from tutelage.predictor.ensemble import Ensemble, load_answerer
 from tutelage.predictor.predictor import Predictor, load_predictor
 from tutelage.run.folder import run_folder
 from tutelage.task.base import Batch, Data, Problem, TaskSpec
@@ -63,7 +64,7 @@ def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFact
     files, not_live, not_mixed, notes = [], "", "", []
     for place in wish.teachers:
         path = (run_folder(place) / layout.BEST / layout.PREDICTOR).resolve()
-        predictor = _without_counts(load_predictor(path))
+        predictor = _without_counts(_alone(place, path))
         _require_fit(place, predictor, task, data)
         files.append(TeacherFile(path=str(path), seal=str(read_seal(path))))
         not_live = not_live or _not_live(place, predictor, data)
@@ -74,6 +75,20 @@ def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFact
     return TeacherFacts(
         tuple(files), not_live=not_live, not_fixed="" if task.answers_rows else TOO_MANY, not_mixed=not_mixed, notes=tuple(notes)
     )
+
+
+def _alone(place: str, path: Path) -> Predictor:
+    """Return a teacher that is one predictor.
+
+    Raises:
+        RecipeError: It is an ensemble, whose members teach as well by themselves.
+    """
+    answerer = load_answerer(path)
+    if isinstance(answerer, Ensemble):
+        members = " ".join(str(run) for run in answerer.facts.get("runs", ()))
+        found = f"recipe: distill.teachers: {place} is an ensemble of {len(answerer.members)} models"
+        raise RecipeError(f"{found}. Name these, they teach together: tutelage distill {members or 'RUN RUN'} ...")
+    return answerer
 
 
 def taught(problem: Problem, plan: Plan, data: Data) -> Problem:

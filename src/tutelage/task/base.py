@@ -25,6 +25,7 @@ from tutelage.data.prepare.base import Fitted, Pass
 from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.defaults.base import Suggestion
+from tutelage.model.layers.rejecting import Judge
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
@@ -191,6 +192,7 @@ class Problem:
         calibrator: Returns what travels with the best weights beside them, fitted by `choose`; None where there is no such.
         conformal: Returns what sets or intervals of answers with a stated coverage are made of, fitted by `choose`; None where
             there is no such.
+        judge: Returns what looks at generated samples before they leave, made by `choose`; None where there is no such.
         notes: Returns what `choose` did beside the floor that is worth telling.
         extras: What else result.json says of this problem.
         inexact: Why a resumed training is not the same as one without a break; "" where it is.
@@ -211,6 +213,7 @@ class Problem:
     reserve: Callable[[float], float] = field(default=lambda _seconds: 0.0)
     calibrator: Callable[[], Calibrator | None] = field(default=lambda: None)
     conformal: Callable[[], Conformal | None] = field(default=lambda: None)
+    judge: Callable[[], Judge | None] = field(default=lambda: None)
     notes: Callable[[], Sequence[str]] = field(default=lambda: ())
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     inexact: str = ""

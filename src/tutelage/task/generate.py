@@ -23,7 +23,7 @@ from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
 from tutelage.core.shape.latent import LatentShape
 from tutelage.core.shape.views import Grid
-from tutelage.core.spec import Component, Wish, grant
+from tutelage.core.spec import Wish, grant
 from tutelage.data.augment.none import NoAugment
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted, Pass
@@ -34,11 +34,8 @@ from tutelage.defaults.base import Suggestion
 from tutelage.game.base import Game
 from tutelage.game.relativistic import Relativistic
 from tutelage.model.arch.fourier import Fourier
-from tutelage.model.arch.mlp import MLP
-from tutelage.model.arch.residual_pair import ResidualPair
 from tutelage.model.layers.slope_net import SlopeNet
 from tutelage.model.layers.small_net import SmallNet
-from tutelage.optim.adam import Adam
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
@@ -48,9 +45,12 @@ from tutelage.task.average import Average
 from tutelage.task.base import OPTIONAL, Batch, Claim, Data, Objective, Phase, Problem, Task, TaskSpec
 from tutelage.task.compared import Compared
 from tutelage.task.generate_gradient import GenerateGradient
+from tutelage.task.generator_suited import is_picture, suited
 from tutelage.task.initialization import initialize
+from tutelage.task.latents import with_classes
 from tutelage.task.objective import WithGradients
 from tutelage.task.parts import split_rows
+from tutelage.task.rejection import Rejection, choose_rejection
 from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.sample_evaluation import SampleEvaluator
 from tutelage.task.sample_supply import few_to_measure, refuse_alike, refuse_few
@@ -59,12 +59,10 @@ from tutelage.task.supervised import build_model, choose_ema
 
 __all__ = ["Generate", "GenerateTask"]
 
-STEPS, STEPS_OF_TINY, STEPS_OF_NUMBERS = 8_000, 4_000, 8_000
+STEPS, STEPS_OF_TINY, STEPS_OF_NUMBERS = 8_000, 4_000, 7_000
 """Where no budget is given: minutes for small pictures, a minute for points."""
 FEW_NUMBERS, SHARP_GAMMA = 16, 0.03
 """Samples of so few numbers lie in narrow places with wide gaps between: there a critic has to be steep (docs/LOG.md)."""
-TINY_PICTURE = 256
-"""Numbers of a picture up to which a plain network is as good as convolutions, and several times faster."""
 PENALIZED = 0.25
 """Share of the samples of a batch of pictures whose slope is penalized: a step takes less than half as long (docs/LOG.md)."""
 
@@ -85,6 +83,9 @@ class Generate(TaskSpec):
     critic_steps: int = Field(1, gt=0, le=1000, description="Critic updates to one generator update.")
     critic_rate: float = Field(1.0, gt=0, le=1e3, description="Learning rate of the critic, times that of the generator.")
     critic: Wish("model") = Field("auto", description="Architecture of the critic; auto = that of the generator.")  # type: ignore[valid-type]
+    rejection: Literal["auto", "on", "off"] = Field(
+        "auto", description="Make samples once more that a judge takes for surely generated, if held-out ones show that it helps."
+    )
     ema: float = Field(0.0, ge=0, lt=1, description="Decay of the average of the generator's weights, which leaves; decided.")
     sizes: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field((), description="Shape of a sample; decided from the data.")
     classes: int = Field(0, ge=0, le=2**20, description="Classes that may be asked for; decided from the data.")
@@ -134,8 +135,8 @@ class Generate(TaskSpec):
     def suggest(self, facts: Facts) -> Suggestion:
         """Return what balances two networks: plain ones for numbers, residual ones for pictures."""
         grid = facts.shape.view(Grid)
-        model, batch_size, optim = _suited(grid)
-        steps = STEPS_OF_NUMBERS if grid is None else STEPS if _is_picture(grid) else STEPS_OF_TINY
+        model, batch_size, optim = suited(grid)
+        steps = STEPS_OF_NUMBERS if grid is None else STEPS if is_picture(grid) else STEPS_OF_TINY
         return Suggestion(
             model=model,
             augment=NoAugment(),
@@ -144,7 +145,7 @@ class Generate(TaskSpec):
             batch_size=batch_size,
             epochs=steps * batch_size / max(facts.num_train, 1),
             ema=0.999,
-            bf16=_is_picture(grid),
+            bf16=is_picture(grid),
             patience=1.0,
             why={
                 "model": "without normalization, so that each sample stands alone; pictures of some size need convolutions",
@@ -177,13 +178,14 @@ class Generate(TaskSpec):
             "task.critic", self.critic, critic, "sines show it what lies close together" if is_sharp else "as the generator"
         )
         gamma = SHARP_GAMMA if is_sharp else Relativistic().gamma
-        penalized = PENALIZED if _is_picture(facts.shape.view(Grid)) else 1.0
+        penalized = PENALIZED if is_picture(facts.shape.view(Grid)) else 1.0
         game = grant(self.game, Relativistic(gamma=gamma, penalized=penalized))
         made.choose("task.game", self.game, game, "it compares in pairs, so no mode is dropped")
+        rejection = choose_rejection(self.rejection, is_picture=facts.shape.view(Grid) is not None, made=made)
         wished = self.ema if recipe.ema == "auto" and self.ema else recipe.ema
         ema = choose_ema(wished, auto=auto, made=made)
         classes = len(facts.class_counts) if self.conditional else 0
-        return self.but(game=game, critic=critic, ema=ema, sizes=spec.sizes, classes=classes)
+        return self.but(game=game, critic=critic, rejection=rejection, ema=ema, sizes=spec.sizes, classes=classes)
 
     def network_shape(self, facts: Facts) -> Shape:
         """Return that the generator starts from random numbers."""
@@ -259,13 +261,18 @@ class Generate(TaskSpec):
         finisher = data.fitted.finisher().to(plan.device)
         stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
         compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
-        validation = SampleEvaluator("val", self, plan, data.fitted, compared, "validation", is_watched=True)
+        rejection = Rejection(self, compared, data.fitted.shape, outlet, plan.device, plan.seed)
+        validation = SampleEvaluator("val", self, plan, data.fitted, compared, "validation", rejection, is_watched=True)
         return Problem(
             task=task.to(plan.device),
             stream=stream,
             validation=validation,
-            reserve=validation.reserve_seconds,
-            test=SampleEvaluator("test", self, plan, data.fitted, compared, "test") if data.test is not None else None,
+            reserve=lambda per_row: validation.reserve_seconds(per_row) + rejection.reserve_seconds(task.network()),
+            choose=validation.choose,
+            notes=lambda: [rejection.reason] if rejection.reason else [],
+            extras=lambda: {"rejection": rejection.record()} if rejection.record() else {},
+            judge=lambda: rejection.judge,
+            test=SampleEvaluator("test", self, plan, data.fitted, compared, "test", rejection) if data.test is not None else None,
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
         )
 
@@ -307,7 +314,13 @@ class GenerateTask(Task):
         self.spec = spec
         self.sample_name = sample_name
         self._closed: GenerateGradient | None = None
+        self.num_planned = 0
         self.rhythm = (("critic",),) * (spec.critic_steps - 1) + (("critic", "generator"),)
+
+    def begin(self, planned_steps: int) -> None:
+        """Take note of how many steps were planned."""
+        super().begin(planned_steps)
+        self.num_planned = planned_steps
 
     def draw(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Add latents float32 [B, Z + C] of the batch's own classes, and `mix` float32 [B] where the game needs it."""
@@ -375,24 +388,3 @@ class GenerateTask(Task):
     def network(self) -> nn.Module:
         """Return the generator, or its average where one is kept."""
         return self.generator if self.average is None else self.average.module
-
-
-def _is_picture(grid: Grid | None) -> bool:
-    """Tell whether samples are pictures of some size, whose networks are mostly convolutions."""
-    return grid is not None and grid.channels * grid.height * grid.width > TINY_PICTURE
-
-
-def _suited(grid: Grid | None) -> tuple[Component, int, Adam]:
-    """Return architecture, batch size and optimizer for pictures, or for numbers; docs/LOG.md has what was measured."""
-    if grid is None:
-        return MLP(hidden=(96,) * 4, dropout=0.0), 256, Adam(lr=3e-3, beta1=0.0, beta2=0.9)
-    if not _is_picture(grid):
-        return MLP(hidden=(256,) * 3, dropout=0.0), 64, Adam(lr=5e-4, beta1=0.0, beta2=0.99)
-    return ResidualPair(widths=(32, 64), patch=2), 32, Adam(lr=1e-3, beta1=0.0, beta2=0.99)
-
-
-def with_classes(latent_BZ: Tensor, classes_B: Tensor | None, num_classes: int) -> Tensor:
-    """Return random numbers with a 1 for each one's class beside them, float32 [B, Z + C]; as they are without classes."""
-    if not num_classes or classes_B is None:
-        return latent_BZ
-    return torch.cat([latent_BZ, nn.functional.one_hot(classes_B, num_classes).float()], dim=1)

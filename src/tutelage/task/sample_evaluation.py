@@ -19,6 +19,7 @@ from tutelage.task.base import Task
 from tutelage.task.compared import Compared, RealPart
 from tutelage.task.measured import Measured
 from tutelage.task.modes import evaluation_mode
+from tutelage.task.rejection import Rejection
 from tutelage.task.sample_maker import SampleMaker
 from tutelage.task.sample_pictures import closest, interpolated, sheet
 from tutelage.task.sample_space import gaussian_samples
@@ -45,6 +46,7 @@ class SampleEvaluator(Measured):
         fitted: The preprocessing, which can be undone.
         compared: Real samples of all parts.
         part: Which part's samples are the real ones.
+        rejection: What looks at samples before they leave, once that is decided.
         rivalry: What was seen of the two networks so far.
     """
 
@@ -54,6 +56,7 @@ class SampleEvaluator(Measured):
     fitted: Fitted
     compared: Compared
     part: str
+    rejection: Rejection
     is_watched: bool = False
     rivalry: Rivalry = field(default_factory=Rivalry)
 
@@ -78,6 +81,17 @@ class SampleEvaluator(Measured):
         found = _mean([self.measure([outcome]) for outcome in outcomes])
         self.rivalry.latest = self._look(task, outcomes[0], found)
         return found
+
+    def choose(self, task: Task) -> str:
+        """Decide whether samples are rejected, by what early stopping judges by; there is no floor to choose."""
+        watched = f"{self.name}/{self.plan.watched}"
+
+        def scores() -> list[float]:
+            return [self.measure([self._drawn(task, draw=draw)])[watched] for draw in range(NUM_DRAWS)]
+
+        trained: int = getattr(task, "num_planned")  # noqa: B009 - of this task alone
+        self.rejection.decide(task.network(), scores, trained=trained)
+        return ""
 
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals from several draws, what one Gaussian reaches, and what the report shows."""
@@ -151,7 +165,7 @@ class SampleEvaluator(Measured):
     @torch.no_grad()
     def made_of(self, task: Task, latents: Tensor) -> Tensor:
         """Return what the network makes of random numbers."""
-        network = task.network()
+        network = self.rejection.around(task.network())
         with evaluation_mode(network):
             outputs = [network(piece.to(self.plan.device)).float().cpu() for piece in torch.split(latents, BATCH)]
         return self.fitted.settle(self.spec.answer(torch.cat(outputs)))

@@ -9,7 +9,7 @@ import pytest
 
 import tutelage
 from tutelage.cli.main import main
-from tutelage.core.errors import RunError, UsageError
+from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.core.manifest import Manifest
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.predictor.ensemble import FORMAT, Ensemble, load_answerer
@@ -264,3 +264,12 @@ def test_forecasts_are_averaged_with_their_quantiles() -> None:
     # A level that one of them does not have has no mean.
     assert list(mean.quantiles) == ["0.1"]
     np.testing.assert_allclose(mean.quantiles["0.1"], 0.75)
+
+
+def test_an_ensemble_that_is_to_teach_names_its_members(made: dict[str, Run], tmp_path: Path) -> None:
+    folder = make_ensemble([str(made["mlp"].path), str(made["seed"].path)], out=str(tmp_path / "both")).path
+    with pytest.raises(
+        RecipeError, match=r"is an ensemble of 2 models\. Name these, they teach together: tutelage distill .*mlp"
+    ):
+        tutelage.distill([folder], student="small", steps=2, out=tmp_path / "student", quiet=True)
+    assert not (tmp_path / "student").exists()
