@@ -12,6 +12,7 @@ from bench import (
     calibration,
     environments,
     integrity,
+    machine_model,
     memory,
     overhead,
     published_runs,
@@ -32,6 +33,7 @@ BENCHMARKS = {
     "environments": environments.run,
     "calibration": calibration.run,
     "stopping": stopping.run,
+    "machine_model": machine_model.run,
     "published_runs": published_runs.run,
 }
 
