@@ -156,6 +156,7 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
         parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
         if verb == "estimate":
+            _add_elsewhere(parser)
             _add_textbook(parser)
         if verb == "train":
             parser.add_argument("--seeds", metavar="N", help="train N times, with the seeds from --seed on, and tell them as one")
@@ -196,6 +197,13 @@ def _add_data_words(parser: argparse.ArgumentParser) -> None:
         metavar="RUN",
         help="begin with what a run has learned, or with public weights: a folder with config.json, or hf:NAME",
     )
+
+
+def _add_elsewhere(parser: argparse.ArgumentParser) -> None:
+    """Add the words about other hardware, and money."""
+    parser.add_argument("--hardware", metavar="NAME", default="", help="forecast for this device: tutelage hardware --list")
+    parser.add_argument("--devices", metavar="N", default="1", help="of that device: how many share each batch (default 1)")
+    parser.add_argument("--price", metavar="P", help="of one device and hour, to tell the cost")
 
 
 def _add_textbook(parser: argparse.ArgumentParser) -> None:

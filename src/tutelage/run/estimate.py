@@ -1,19 +1,25 @@
 """What `tutelage estimate` says of a training: one object, with a record for programs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
+from tutelage.core.errors import UsageError
+from tutelage.foresight.cost import cost
+from tutelage.foresight.energy import Power, energy
+from tutelage.foresight.interval import Interval
 from tutelage.foresight.run_time import RunTime
 from tutelage.foresight.shorter import Shorter, shortening
 from tutelage.foresight.textbook import ideal_seconds
+from tutelage.hardware.catalog import Device, find_device
 from tutelage.planning.plan import Plan
+from tutelage.run.elsewhere import elsewhere
 from tutelage.run.estimating import Tried
 from tutelage.training.room import device_bytes
 
-__all__ = ["Estimate", "estimate_of"]
+__all__ = ["Estimate", "Wanted", "estimate_of"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,13 @@ class Estimate:
         coverage: Share of the operators whose FLOPs are known; None where nothing was counted.
         memory_bytes: At the peak of a step; None where not known.
         fits: Whether that fits; None where not known.
-        energy_joules: Low and high; None where not known.
+        energy_joules: At the wall, low and high, four of five cases within; None where no power is known.
+        energy_from: Where that comes from.
         cost: In the currency of the price; None where none is given.
+        cost_80: Low and high, four of five cases within.
+        hardware: What it is forecast for; "" = this machine.
+        devices: How many.
+        assumptions: What a forecast for other hardware stands on.
         shorter: What would shorten the run, the most first.
         seconds_spent: What finding all this out took.
         details: What was measured on the way.
@@ -51,7 +62,12 @@ class Estimate:
     memory_bytes: int | None = None
     fits: bool | None = None
     energy_joules: Sequence[float] | None = None
+    energy_from: str = ""
     cost: float | None = None
+    cost_80: Sequence[float] | None = None
+    hardware: str = ""
+    devices: int = 1
+    assumptions: Sequence[str] = ()
     shorter: Sequence[Shorter] = ()
     seconds_spent: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
@@ -83,7 +99,12 @@ class Estimate:
             "memory_bytes": self.memory_bytes,
             "fits": self.fits,
             "energy_joules": None if self.energy_joules is None else list(self.energy_joules),
+            "energy_from": self.energy_from,
             "cost": self.cost,
+            "cost_80": None if self.cost_80 is None else list(self.cost_80),
+            "hardware": self.hardware,
+            "devices": self.devices,
+            "assumptions": list(self.assumptions),
             "causes": {name: round(share, 4) for name, share in self.causes.items()},
             "shorter": [{"what": each.what, "seconds": round(each.seconds, 2)} for each in self.shorter],
             "seconds_spent": round(self.seconds_spent, 2),
@@ -91,8 +112,70 @@ class Estimate:
         }
 
 
-def estimate_of(tried: Tried) -> Estimate:
-    """Return what a trial says of the whole run."""
+@dataclass(frozen=True)
+class Wanted:
+    """What an estimate is for.
+
+    Attributes:
+        hardware: Name of a device of the catalogue; "" = this machine.
+        devices: How many of it.
+        price: For one device and hour; None = no cost is told.
+    """
+
+    hardware: str = ""
+    devices: int = 1
+    price: float | None = None
+
+
+def estimate_of(tried: Tried, wanted: Wanted = Wanted()) -> Estimate:
+    """Return what a trial says of the whole run, here or on other hardware.
+
+    Raises:
+        UsageError: Unknown hardware, several devices of none, or a price that is none.
+    """
+    found = _here(tried)
+    if not wanted.hardware and wanted.devices != 1:
+        raise UsageError(f"--devices {wanted.devices}: of which? Name it: --hardware NAME (tutelage hardware --list).")
+    if not wanted.hardware:
+        device = _known(str(tried.machine.get("machine", "")))
+        return _priced(replace(found, hardware=""), wanted.price, device=device)
+    other = elsewhere(tried, found.time, hardware=wanted.hardware, devices=wanted.devices)
+    moved = replace(
+        found,
+        time=_within(other.time, found.budget_seconds) if found.budget_seconds else other.time,
+        ideal_seconds=other.ideal_seconds,
+        memory_bytes=other.memory_bytes,
+        fits=other.fits,
+        shorter=(),
+        hardware=other.device.name,
+        devices=other.devices,
+        assumptions=other.assumptions,
+    )
+    return _priced(moved, wanted.price, device=other.device)
+
+
+def _known(name: str) -> Device | None:
+    """Return what the catalogue says of a device; None where it does not have it."""
+    try:
+        return find_device(name)
+    except UsageError:
+        return None
+
+
+def _priced(found: Estimate, price: float | None, *, device: Device | None) -> Estimate:
+    """Return an estimate with its energy, where the power is known, and its cost, where a price is given."""
+    time = found.time
+    if device is not None and device.tdp_w:
+        spent = energy(Power(device.tdp_w), device_seconds=time.seconds * found.devices, sd_seconds=time.spread)
+        found = replace(found, energy_joules=(spent.wall_80.low, spent.wall_80.high), energy_from=spent.provenance)
+    if price is None:
+        return found
+    paid = cost(price, devices=found.devices, seconds=time.seconds, seconds_80=Interval(*time.interval_80))
+    return replace(found, cost=paid.expected, cost_80=(paid.in_80.low, paid.in_80.high))
+
+
+def _here(tried: Tried) -> Estimate:
+    """Return what a trial says of the whole run on this machine."""
     plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
     time = tried.run_time()
     if plan.time_seconds:
