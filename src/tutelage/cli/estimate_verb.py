@@ -10,7 +10,6 @@ from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import say, say_json
 from tutelage.foresight.textbook import ideal_seconds
-from tutelage.hardware.catalog import find_device
 
 __all__ = ["run"]
 
@@ -35,9 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
     from tutelage.run.start import Request
 
     wanted = Wanted(arguments.hardware, _whole(arguments.devices), _price(arguments.price))
-    if wanted.hardware:
-        # Before anything is tried: it may be misspelled.
-        find_device(wanted.hardware)
+    # Before anything is tried.
+    wanted.check()
     if arguments.source and (Path(arguments.source) / layout.PLAN).is_file():
         request = Request(Recipe(), started=STARTED)
         found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report), wanted)

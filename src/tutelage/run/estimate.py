@@ -126,6 +126,17 @@ class Wanted:
     devices: int = 1
     price: float | None = None
 
+    def check(self) -> None:
+        """Refuse what cannot be.
+
+        Raises:
+            UsageError: Unknown hardware, or several devices of none.
+        """
+        if self.hardware:
+            find_device(self.hardware)
+        elif self.devices != 1:
+            raise UsageError(f"--devices {self.devices}: of which? Name it: --hardware NAME (tutelage hardware --list).")
+
 
 def estimate_of(tried: Tried, wanted: Wanted = Wanted()) -> Estimate:
     """Return what a trial says of the whole run, here or on other hardware.
@@ -133,9 +144,8 @@ def estimate_of(tried: Tried, wanted: Wanted = Wanted()) -> Estimate:
     Raises:
         UsageError: Unknown hardware, several devices of none, or a price that is none.
     """
+    wanted.check()
     found = _here(tried)
-    if not wanted.hardware and wanted.devices != 1:
-        raise UsageError(f"--devices {wanted.devices}: of which? Name it: --hardware NAME (tutelage hardware --list).")
     if not wanted.hardware:
         device = _known(str(tried.machine.get("machine", "")))
         return _priced(replace(found, hardware=""), wanted.price, device=device)
