@@ -93,6 +93,8 @@ class Forecast(TaskSpec):
         assert isinstance(spec, Forecast)
 
         def cut(times: TimelinePart, horizon: int) -> Cuts:
+            if isinstance(collected.test, TimelinePart) and len(collected.test) < horizon:
+                raise DataError([_short_of(collected.test, 0, len(collected.test), horizon)])
             return choose_cuts(recipe, len(times), horizon=horizon, has_test=has_test, where=times.file)
 
         collected, (fitted, cuts, said), left_out = _of_measured(collected, spec.horizon or wished.horizon, wished, cut)
@@ -268,12 +270,35 @@ def _fitted(
         if horizon <= 1:
             horizon = min(PLAIN_HORIZON, max(1, len(whole) // 4))
             said = "there is no season, and nothing else was said: --horizon"
+        horizon, said = _that_fits(whole, horizon, fitted, cut, said=said)
         # A longer horizon may leave fewer train times: then these alone say what the season is.
         before, cuts = cuts, cut(whole, horizon)
         if cuts.train == before.train:
             return replace(fitted, horizon=horizon), cuts, said
         if cuts.train > before.train:
             return replace(prepare.fit(whole.stretch(0, cuts.train, name="train")), horizon=horizon), cuts, said
+
+
+def _that_fits(
+    whole: TimelinePart, horizon: int, fitted: TimelineFitted, cut: Callable[[TimelinePart, int], Cuts], *, said: str
+) -> tuple[int, str]:
+    """Return a horizon that nobody asked for, or the longest shorter one for which there are times, and why.
+
+    One that leaves two seasons to learn from is preferred: with fewer the season would not be found.
+    """
+    span = fitted.interval.say_span
+    for least in (2 * fitted.season, 0):
+        for shorter in range(horizon, 0, -1):
+            try:
+                cuts = cut(whole, shorter)
+            except DataError:
+                continue
+            if shorter == horizon:
+                return horizon, said
+            if cuts.train >= least:
+                wished = f"{span(horizon)}, one season," if horizon == fitted.season else span(horizon)
+                return shorter, f"the longest that fits: {wished} would need more times: --horizon"
+    return horizon, said
 
 
 def _wished_length(length: int, train: TimelinePart, horizon: int) -> int:
@@ -325,13 +350,19 @@ def _require_windows(parts: dict[str, TimelinePart], windows: dict[str, HistoryP
             f"no window of {own.length:,} times has a value in it and one after it",
             "Nothing was measured there: give other times, or another split.",
         )
-        if size < own.horizon:
-            found = f"{size:,} times, fewer than the horizon of {own.horizon:,}"
-            remedy = f"Give at least {own.horizon:,} times there, or say a smaller --horizon."
         if not len(own):
-            problems.append(DataProblem(f"{part.file}, {name} part from {part.say(lookback[name])}", found, remedy))
+            where = f"{part.file}, {name} part from {part.say(lookback[name])}"
+            is_short = size < own.horizon
+            problems.append(_short_of(part, lookback[name], size, own.horizon) if is_short else DataProblem(where, found, remedy))
     if problems:
         raise DataError(problems)
+
+
+def _short_of(part: TimelinePart, begin: int, size: int, horizon: int) -> DataProblem:
+    """Say that a part has fewer times than the horizon, from a place on."""
+    where = f"{part.file}, {part.name} part from {part.say(begin)}"
+    remedy = f"Give at least {horizon:,} times there, or say a smaller --horizon."
+    return DataProblem(where, f"{size:,} times, fewer than the horizon of {horizon:,}", remedy)
 
 
 def _beside(plan: Plan, data: ForecastData) -> ForecastBeside | None:

@@ -35,6 +35,20 @@ def test_the_season_of_many_series_takes_little_memory_and_is_that_of_each() -> 
     assert peak < 5 * many.nbytes
 
 
+@pytest.mark.parametrize("rounded", [2, 15])
+def test_growth_that_gets_faster_is_no_season(rounded: int) -> None:
+    values = np.round(1 + 0.05 * np.arange(120.0) ** 2, rounded)[:, None]
+    season, why = find_season(values, Interval("time", DAY))
+    assert season == 7
+    assert "say so" not in why
+
+
+def test_a_season_is_found_beside_growth_that_gets_faster() -> None:
+    time = np.arange(120.0)
+    _, why = find_season((0.05 * time**2 + 3 * np.sin(2 * np.pi * time / 7))[:, None], Interval("time", DAY))
+    assert "the values say so" in why
+
+
 @pytest.mark.parametrize(("months", "circles"), [(1, ("year",)), (3, ("year",)), (12, ()), (24, ())])
 def test_the_place_in_the_year_says_nothing_of_years(months: int, circles: tuple[str, ...]) -> None:
     assert calendar_names(Interval("month", months), span=40 * 365 * DAY) == circles

@@ -37,6 +37,21 @@ def test_a_way_of_writing_is_found_across_pieces() -> None:
     assert find_form(pa.chunked_array([["01/02/2020"], ["x"]]), min_fraction=0.95) is None
 
 
+@pytest.mark.parametrize("form", ["%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %I:%M %p"])
+def test_a_few_days_after_the_twelfth_tell_day_and_month_apart(form: str) -> None:
+    moments = [datetime(2020, 1 + number // 12 % 3, 1 + number % 12) for number in range(396)] + [datetime(2020, 1, 13)] * 4
+    found = find_form(pa.chunked_array([[moment.strftime(form) for moment in moments]]), min_fraction=0.95)
+    assert found is not None
+    assert (found.text, found.note) == (form, "")
+
+
+def test_day_and_month_are_guessed_where_odd_cells_are_as_odd_either_way() -> None:
+    cells = pa.chunked_array([[f"{day:02}/{month:02}/2020" for day in range(1, 13) for month in range(1, 13)] + ["unknown"]])
+    found = find_form(cells, min_fraction=0.95)
+    assert found is not None
+    assert (found.text, found.note) == ("%m/%d/%Y", "day and month cannot be told apart; read with the month first")
+
+
 def test_a_test_table_is_read_by_the_way_of_the_training_table(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text(TRAIN)
     (tmp_path / "test.csv").write_text(HEADER + "03/02/2020,1,x\n05/06/2020,2,y\n")

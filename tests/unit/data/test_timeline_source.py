@@ -45,6 +45,14 @@ def test_dates_and_series_are_found(tmp_path: Path) -> None:
     assert part.say(3) == "2024-01-01 03:00"
 
 
+def test_hours_of_days_before_the_month_are_read_where_the_last_day_alone_tells_the_order(tmp_path: Path) -> None:
+    moments = [datetime(2020, 1, 1) + timedelta(hours=number) for number in range(300)]
+    found = read(tmp_path, [f"{moment:%d/%m/%Y %H:%M},{n % 24},{n}" for n, moment in enumerate(moments)])
+    assert found.problems == ()
+    assert not any("cannot be told apart" in note for note in found.notes)
+    assert series(found).say(299) == "2020-01-13 11:00"
+
+
 def test_rows_out_of_order_are_put_in_order_and_told(tmp_path: Path) -> None:
     lines = rows()
     lines[3], lines[10] = lines[10], lines[3]

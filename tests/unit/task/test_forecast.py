@@ -112,6 +112,33 @@ def test_a_horizon_longer_than_the_data_is_refused_with_one_that_is_not(horizon:
         data(counted(144), horizon=horizon)
 
 
+def monthly(count: int) -> Collected:
+    values = (100 + 0.5 * np.arange(count) + 10 * np.sin(np.arange(count) * 2 * np.pi / 12))[:, None]
+    known = np.empty((count, 0))
+    return Collected("x", TimelinePart("train", values, known, 0, Interval("month", 1), ("y",), (), "x.csv", "0"))
+
+
+@pytest.mark.parametrize(
+    ("count", "horizon", "season"), [(36, 9, 1), (39, 9, 1), (40, 8, 12), (44, 10, 12), (47, 11, 12), (48, 12, 12), (90, 12, 12)]
+)
+def test_a_horizon_that_nobody_asked_for_is_as_long_as_fits_two_seasons(count: int, horizon: int, season: int) -> None:
+    made = Forecast().prepare(monthly(count), Recipe(), reason="")
+    assert (made.fitted.horizon, made.fitted.season) == (horizon, season)
+    assert made.why["horizon"].startswith("the longest that fits: 12 months, one season,") == (40 <= count < 48)
+
+
+def test_a_season_that_no_train_time_comes_again_after_is_not_said_to_be_none() -> None:
+    assert (
+        Forecast()
+        .prepare(monthly(36), Recipe(), reason="")
+        .fitted.why.endswith("train times are not two seasons of 12 months: --set prepare.season=12 says it")
+    )
+
+
+def test_a_horizon_that_nobody_asked_for_is_no_longer_than_the_test_table() -> None:
+    assert data(counted(300), horizon=0, test=part(counted(10), start=300 * HOUR, name="test")).fitted.horizon == 10
+
+
 def test_a_part_shorter_than_the_horizon_is_refused() -> None:
     with pytest.raises(DataError, match="fewer than the horizon of 24"):
         data(counted(1_000), horizon=24, split={"test": 10})

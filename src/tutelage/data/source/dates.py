@@ -64,7 +64,7 @@ class Form:
 
 
 def find_form(cells: pa.ChunkedArray, *, min_fraction: float) -> Form | None:
-    """Return the first way of writing dates that fits enough cells, or None where none does.
+    """Return the way of writing dates that reads most cells, the first of equally good ones; None where none reads enough.
 
     Args:
         cells: Trimmed text, null where missing.
@@ -76,11 +76,13 @@ def find_form(cells: pa.ChunkedArray, *, min_fraction: float) -> Form | None:
     num_odd = _count_odd(cells, ISO, min_fraction)
     if num_odd == 0 or (num_odd is not None and _read_iso(_commonest(cells))):
         return _iso_form(cells)
-    num_odds = {form: _count_odd(cells, form, min_fraction) for form in _formats_for(sample)}
-    forms = [form for form, num_odd in num_odds.items() if num_odd is not None]
-    if not forms:
+    counted = {form: _count_odd(cells, form, min_fraction) for form in _formats_for(sample)}
+    num_odds = {form: num_odd for form, num_odd in counted.items() if num_odd is not None}
+    if not num_odds:
         return None
-    probe = _commonest(cells) if num_odds[forms[0]] else sample[0]
+    fewest = min(num_odds.values())
+    forms = [form for form, num_odd in num_odds.items() if num_odd == fewest]
+    probe = _commonest(cells) if fewest else sample[0]
     # Where the commonest cell is a word, the column is one of words.
     if not any(char.isdigit() for char in probe) or len(probe) > MAX_LENGTH:
         return None
