@@ -5,10 +5,10 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from tutelage.cli.main import STARTED
+from tutelage.cli.next_verb import tell_next
 from tutelage.core.errors import UsageError
 from tutelage.core.names import readable
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
@@ -56,15 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _say(record)
         tell(f"report   {one_line(str(report))}")
-        tell(_use(distilled.folder))
+        tell_next(Run.open(distilled.folder, tell=warn))
     return EXIT_CODES.get(stopped, 0) if not distilled.record else 0
-
-
-def _use(folder: Path) -> str:
-    """Say what the student is used with."""
-    if Run.open(folder).decided.task.writes_text:
-        return f"generate tutelage generate {one_line(str(folder))}"
-    return f"predict  tutelage predict {one_line(str(folder))} INPUT..."
 
 
 def _wishes(arguments: argparse.Namespace) -> dict[str, Any]:

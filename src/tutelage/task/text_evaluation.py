@@ -67,6 +67,11 @@ class TextEvaluator(Measured):
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def num_measured(self) -> int:
+        """Tokens that are predicted: a piece is one row of many of them."""
+        return int(self.rows.num_new.sum())
+
     @cached_property
     def rows(self) -> Any:
         """The stretch in pieces that overlap by half."""

@@ -79,6 +79,13 @@ def test_an_old_encoding_is_read_and_told(tmp_path: Path) -> None:
     assert any("a.txt" in note and "cp1252" in note for note in found.notes)
 
 
+def test_line_ends_of_windows_are_read_as_plain_ones_and_told(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", a=PROSE.replace("\n", "\r\n"))
+    found = PlainText(path=str(folder / "a.txt")).collect()
+    assert text_of(found) == PROSE
+    assert found.notes == ("a.txt: 3 line ends as Windows writes them (CR LF) are read as plain ones (LF)",)
+
+
 @pytest.mark.parametrize("text", ["", " \n\n"])
 def test_an_empty_text_is_named(text: str, tmp_path: Path) -> None:
     path = str(write(tmp_path / "x", empty=text) / "empty.txt")
