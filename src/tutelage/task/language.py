@@ -59,6 +59,7 @@ class Language(TaskSpec):
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "plain_text"
     starts = "head first"
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "floor", "split"})
     telling: ClassVar[tuple[str, ...]] = ()

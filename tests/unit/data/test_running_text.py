@@ -74,7 +74,9 @@ def test_each_token_is_measured_once_with_half_a_piece_before_it(count: int) -> 
 
 @pytest.mark.parametrize("prepare", [Bytes(length=64), Characters(length=64)])
 def test_a_text_shorter_than_a_piece_is_named(prepare: Bytes | Characters) -> None:
-    with pytest.raises(DataError, match=r"fewer than one piece of 64\. Give a longer text \(1,495 \w+ suffice for all parts\)\.$"):
+    with pytest.raises(
+        DataError, match=r"fewer than one piece of 64\. Give a longer text \(1,495 \w+ suffice for all parts\)\.$"
+    ):
         prepare.fit(corpus("short"))
     with pytest.raises(DataError, match=r"60 \w+, fewer than one piece of 64.*--set prepare\.length=2\."):
         prepare.fit(corpus("a b c " * 10))
