@@ -12,6 +12,7 @@ import pytest
 from tests.contract.examples import SOURCES
 from tutelage.core import catalog
 from tutelage.data.part.base import Part, RowsPart
+from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.quality.base import Check
@@ -63,7 +64,15 @@ def with_code() -> Collected:
     return sheet(code=[{"a": 3, "b": 7}[label] for label in collected.train.column("answer").to_pylist()])
 
 
+def copied() -> Collected:
+    """A long text of random letters, and a test text that is a stretch of it."""
+    letters = "".join(np.random.default_rng(0).choice(list("abcdefgh "), 2_000))
+    train, test = (CorpusPart(name, text, "x.txt", name) for name, text in (("train", letters), ("test", letters[700:1_300])))
+    return Collected(name="copied", train=train, test=test)
+
+
 FAULTS |= {
+    "copied_text": copied,
     "constant_column": lambda: sheet(unit=["cm"] * 60),
     "missing_class": lambda: planted(list(range(10)), ["a", "b"] * 5, test=list(range(100, 110))),
     "rows_in_groups": lambda: sheet(patient=[f"P{row % 12:02}" for row in range(60)]),
@@ -93,6 +102,10 @@ class Silent(RowsPart):
 
     def __len__(self) -> int:
         return 3
+
+
+def labels_of(part: Part) -> list[object]:
+    return list(part.labels) if isinstance(part, RowsPart) and part.labels is not None else []
 
 
 def check(kind: str) -> Check:
@@ -133,10 +146,9 @@ def test_clean_data_have_nothing_to_tell(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_check_changes_nothing_and_finds_the_same_again(kind: str) -> None:
     collected = FAULTS[kind]()
-    assert isinstance(collected.train, RowsPart)
-    before = list(collected.train.labels if collected.train.labels is not None else ())
+    before = labels_of(collected.train)
     assert check(kind).look(collected) == check(kind).look(collected)
-    assert list(collected.train.labels if collected.train.labels is not None else ()) == before
+    assert labels_of(collected.train) == before
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -18,8 +18,11 @@ from tests.contract.examples import chars
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
 from tutelage.data.prepare.characters import FittedCharacters
+from tutelage.export.export import export_run
 from tutelage.floor.tokens import TokensFitted
+from tutelage.run.ensemble import make_ensemble
 from tutelage.run.generate import Wanted, begin_generation
+from tutelage.run.run import Run
 from tutelage.training.step import Step
 
 SMALL = ["--set", "model.width=16", "--set", "model.depth=1", "--set", "model.heads=2", "--set", "task.sample_length=20"]
@@ -279,3 +282,62 @@ def test_a_text_of_one_character_is_refused(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "x.txt").write_text("a" * 20_000, encoding="utf-8")
     assert main(["train", str(tmp_path / "x.txt"), "--steps", "1", "--out", str(tmp_path / "run")]) == 3
     assert "are the same one" in capsys.readouterr().err
+
+
+def test_a_network_without_a_part_in_the_answers_is_not_exported(run_dir: Path, tmp_path: Path) -> None:
+    told: list[str] = []
+    run = Run.open(run_dir, tell=told.append)
+    assert run.predictor.companion is not None
+    for share in (1.0, 0.6):
+        predictor = replace(run.predictor, companion=replace(run.predictor.companion, share=share))
+        run.__dict__["answerer"] = predictor
+        if share == 1:
+            with pytest.raises(RunError, match=r"network has no part in it.*words\.txt --set floor=none"):
+                export_run(run, format="safetensors", out=tmp_path / "model.safetensors")
+            assert not (tmp_path / "model.safetensors").exists()
+    export_run(run, format="safetensors", out=tmp_path / "model.safetensors")
+    own = result(run_dir)["floor"]["metrics"]["network"]["test/nats_per_character"]
+    assert f"network alone, test/nats_per_character {own:.4g} where the run has" in told[0]
+    assert "--set floor=none" in told[0]
+
+
+def test_another_text_is_measured_as_it_leaves_and_the_network_is_told(run_dir: Path, tmp_path: Path) -> None:
+    run = tutelage.open_run(run_dir)
+    data = run.data()
+    (tmp_path / "other.txt").write_text(data.parts["test"].text, encoding="utf-8")  # type: ignore[attr-defined]
+    found, known = run.scores(tmp_path / "other.txt"), result(run_dir)
+    for name in ("test/nats_per_character", "test/bits_per_character"):
+        assert found["metrics"][name] == pytest.approx(known["metrics"][name], rel=1e-3)
+        assert found["floor"]["metrics"]["network"][name] == pytest.approx(known["floor"]["metrics"]["network"][name], rel=1e-3)
+        low, high = found["intervals"][name]
+        assert low <= found["metrics"][name] <= high
+    assert "the network alone: test/nats_per_character" in found["notes"][-1]
+    (tmp_path / "short.txt").write_text("the \u20ac", encoding="utf-8")
+    short = run.scores(tmp_path / "short.txt")
+    assert short["metrics"]["test/nats_per_character"] > 0
+    assert "1 characters that it does not know: '\u20ac'" in short["warnings"][0]
+    with pytest.raises(UsageError, match="no columns"):
+        run.scores(tmp_path / "other.txt", target="x")
+
+
+def test_what_was_trained_on_is_told_when_it_is_measured(run_dir: Path) -> None:
+    found = tutelage.open_run(run_dir).scores(run_dir.parent / "words.txt")
+    assert "is what this run was trained on" in found["warnings"][0]
+
+
+def test_an_unknown_wish_is_refused_with_the_nearest_one(run_dir: Path) -> None:
+    with pytest.raises(UsageError, match=r"lenght=.*length"):
+        tutelage.open_run(run_dir).generate("a", lenght=3)
+
+
+def test_text_is_streamed_from_python_with_the_wishes_of_generate(run_dir: Path) -> None:
+    run = tutelage.open_run(run_dir)
+    generation = run.generation("the", num=1, length=12, seed=3)
+    assert generation.prompt + "".join(piece for (piece,) in generation.pieces) == run.generate("the", length=12, seed=3)[0]
+
+
+def test_language_models_are_not_averaged_and_that_is_said_once(run_dir: Path, tmp_path: Path) -> None:
+    other = train(run_dir.parent / "words.txt", tmp_path / "other", "--set", "seed=1")
+    with pytest.raises(RunError, match=r"models of task 'language' cannot be averaged yet\. Use the best") as caught:
+        make_ensemble([run_dir, other], tmp_path / "both")
+    assert str(caught.value).count(str(run_dir)) == 1

@@ -4,10 +4,11 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tutelage.cli.main import STARTED
+from tutelage.cli.next_verb import tell_next
 from tutelage.core.errors import UsageError
 from tutelage.core.names import readable
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _say(record)
         tell(f"report   {one_line(str(report))}")
-        tell(f"predict  tutelage predict {one_line(str(distilled.folder))} INPUT...")
+        tell_next(Run.open(distilled.folder, tell=warn))
     return EXIT_CODES.get(stopped, 0) if not distilled.record else 0
 
 
@@ -87,17 +88,30 @@ def _say(record: Mapping[str, Any]) -> None:
         return
     lines: list[tuple[str, list[str]]] = [("", models)]
     names = list(dict.fromkeys(key for name in models for key in record[name]["metrics"]))
-    lines += [(key, [_said(record[name]["metrics"].get(key)) for name in models]) for key in names]
-    lines.append(("agrees with teacher", [_said(record[name].get("agreement")) for name in models]))
+    has_floor = any(record[name].get("leaving") for name in models)
+    alone = ", network alone" if has_floor else ""
+    lines += [(key + alone, [_said(record[name]["metrics"].get(key)) for name in models]) for key in names]
+    lines.append(("agrees with teacher" + alone, [_said(record[name].get("agreement")) for name in models]))
     lines.append(("parameters", [f"{record[name]['num_parameters']:,}" for name in models]))
     lines.append(("operations a row", [_count(record[name]["flops"]) for name in models]))
     lines.append(("memory, bytes", [_count(record[name]["memory_bytes"]) for name in models]))
     for size in record[models[0]]["latency_ms"]:
         found = [record[name]["latency_ms"][size] for name in models]
         lines.append((f"ms for {size} (p50, p95)", [f"{each['p50']:.2f}, {each['p95']:.2f}" for each in found]))
+    lines += _beside(record, models) if has_floor else []
     wide = max(len(name) for name, _ in lines)
     for name, cells in lines:
         say(f"  {one_line(name):<{wide}}  " + "  ".join(f"{cell:>16}" for cell in cells))
+
+
+def _beside(record: Mapping[str, Any], models: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """Return lines for what leaves where counts are mixed with the networks."""
+    names = list(dict.fromkeys(key for name in models for key in record[name]["leaving"]))
+    return [
+        *((f"{key}, as it leaves", [_said(record[name]["leaving"].get(key)) for name in models]) for key in names),
+        ("of that, by the counts", [f"{record[name]['floor_share']:.0%}" for name in models]),
+        ("numbers of the counts", [_count(record[name]["floor_size"]) for name in models]),
+    ]
 
 
 def _said(value: object) -> str:

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ("num", "length", "temperature", "top_k", "top_p", "seed")}
     wishes = {name: getattr(usual, name) if value is None else value for name, value in given.items()}
     wishes["prompt"] = _prompt(arguments.prompt_file) if arguments.prompt_file else arguments.prompt or ""
-    generation = opened.generation(Wanted(**wishes))
+    generation = opened.generation(**wishes)
     for note in generation.notes:
         tell(f"Note: {one_line(note)}")
     if wishes["num"] == 1 and not arguments.out and not arguments.json:

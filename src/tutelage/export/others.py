@@ -101,18 +101,39 @@ def text_graph(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing:
 
 
 def of_text(run: Run, data: Any, *, facts: Mapping[str, Any]) -> tuple[Outgoing, Proof]:
-    """Return a language model, and pieces of the validation text."""
+    """Return a language model, and pieces of the validation text.
+
+    Raises:
+        RunError: Its network has no part in what leaves.
+    """
     companion = run.predictor.companion
     if companion is not None:
         share, noun = companion.share, companion.floor.noun
+        if share >= 1:
+            raise RunError(f"what leaves is the floor alone ({noun}), and the network has no part in it. {_without_floor(run)}")
         facts = {**facts, "left_behind": {"floor": noun, "share": share}}
-        run.tell(f"the file answers as the network alone: the floor ({noun}), {share:.0%} of what leaves this run, stays behind")
+        alone = "the file answers as the network alone"
+        stays = f"the floor ({noun}), {share:.0%} of what leaves this run, stays behind"
+        run.tell(f"{alone}{_scores_apart(run)}: {stays}. {_without_floor(run)}")
     model = text_graph(run.predictor, facts=facts)
     fitted: Any = model.predictor.fitted
     rows = fitted.pieces(run.data(data).parts["validation"])  # type: ignore[attr-defined]
     numbers = torch.from_numpy(np.linspace(0, len(rows) - 1, min(MOST_PIECES, len(rows))).astype(np.int64))
     token_NT = next(iter(rows.take(numbers).values()))[:, : fitted.length].long().numpy()
     return model, _proof(model, {model.inputs[0].name: token_NT}, say="piece {}".format, at_once=PIECES_AT_ONCE)
+
+
+def _scores_apart(run: Run) -> str:
+    """Say how good the network is by itself beside what leaves; "" where the run does not know."""
+    name = str(run.result.get("headline", ""))
+    own = run.result.get("floor", {}).get("metrics", {}).get("network", {}).get(name)
+    whole = run.metrics.get(name)
+    return "" if own is None or whole is None else f", {name} {own:.4g} where the run has {whole:.4g}"
+
+
+def _without_floor(run: Run) -> str:
+    """Say how to get a network that is chosen, and measured, by itself."""
+    return f"For a model of the network alone: tutelage train {run.files.recipe().source or 'SOURCE'} --set floor=none"
 
 
 def samples_graph(predictor: Predictor, *, facts: Mapping[str, Any]) -> Outgoing:

@@ -179,7 +179,7 @@ def _taker_of(value: object) -> type[Source] | None:
 def _reader_of_task(recipe: Recipe) -> Source | None:
     """Return the source that makes the data of the task that is named out of tables; None where tables are what it takes."""
     kind = recipe.task.reads_as if isinstance(recipe.task, TaskSpec) else ""
-    if not kind:
+    if not kind or not hasattr(catalog.load("source", kind), "of_tables"):
         return None
     source: Source = parse(
         catalog.load("source", kind), {**recipe.source_settings, "target": recipe.target}, where="recipe: source"

@@ -52,7 +52,8 @@ class Diagnosis:
 
 def versus_guess(evaluator: Evaluator, plan: Plan) -> Callable[[Mapping[str, float]], str]:
     """Return what compares an evaluation with the guess: that is measured once, and needs no model."""
-    guess, count, greater = evaluator.guess(), len(evaluator), _directions(plan)
+    guess, greater = evaluator.guess(), _directions(plan)
+    count = int(getattr(evaluator, "num_measured", len(evaluator)))
     return lambda metrics: compare(metrics, guess, greater=greater, count=count)
 
 

@@ -5,7 +5,6 @@ Each of the two is an ordinary run. The same command again goes on where it was 
 
 import os
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,16 @@ from tutelage.model.arch.base import Model
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Budget, Recipe, recipe_from
 from tutelage.planning.teaching import TeachingWish
-from tutelage.predictor.predictor import Predictor
 from tutelage.run.comparison import answers_of, costs_of, scores_of
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles
 from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
+from tutelage.run.place_comparison import place_record
 from tutelage.run.run import Run
 from tutelage.run.start import Request, resume_training, start_training
-from tutelage.task.base import Data
 from tutelage.task.rows import RowsData
-from tutelage.task.teachable import ComparesAnswers, DecidesPlaces
+from tutelage.task.teachable import ComparesAnswers
 from tutelage.track.console import Console
 from tutelage.training.mesh import is_first_process
 
@@ -223,9 +221,8 @@ def compare(lesson: Lesson, student: Run, alone: Run | None) -> dict[str, Any]:
     data, task = student.data(lesson.data, test=lesson.test, groups=lesson.marks), student.decided.task
     assert isinstance(task, ComparesAnswers)
     if not isinstance(data, RowsData):
-        for name, runs in models.items():
-            record[name]["metrics"] = _own_scores(runs, student)
-        return _with_places(record, predictors, task, data)
+        told = place_record(models, student=student, data=data)
+        return {name: {**found, **told[name]} for name, found in record.items()}
     name, prepared = ("test", data.test) if data.test is not None else ("val", data.validation)
     assert prepared.truth is not None
     answers = {key: answers_of(each, prepared.part) for key, each in predictors.items()}
@@ -233,24 +230,6 @@ def compare(lesson: Lesson, student: Run, alone: Run | None) -> dict[str, Any]:
         record[key]["metrics"] = scores_of(found, prepared.truth, names=task.telling, part=name)
         record[key]["agreement"] = task.agreement(found, answers["teacher"])
     return record
-
-
-def _with_places(
-    record: dict[str, Any], predictors: Mapping[str, Sequence[Predictor]], task: object, data: Data
-) -> dict[str, Any]:
-    """Return a comparison with the agreement of models that decide at each place of a stretch, if the task is such."""
-    if isinstance(task, DecidesPlaces):
-        decided = {name: task.decided(each, data) for name, each in predictors.items()}
-        for name, found in decided.items():
-            record[name]["agreement"] = float((found == decided["teacher"]).mean())
-    return record
-
-
-def _own_scores(runs: Sequence[Run], student: Run) -> dict[str, float]:
-    """Return what a run measured itself; {} for several, or one that was measured on other data."""
-    (first, *others), key = runs, "fingerprint"
-    is_alike = first.files.record(layout.DATA)[key] == student.files.record(layout.DATA)[key]
-    return {} if others or not is_alike else {name: value for name, value in first.metrics.items() if name.startswith("test/")}
 
 
 def _write(folder: Path, record: dict[str, Any]) -> None:

@@ -155,6 +155,10 @@ def _opened(runs: Sequence[str | Path]) -> list[Run]:
 
 def _member(run: Run, first: Run) -> Predictor:
     """Return a run's model, if it goes together with the first one's."""
+    task = run.decided.task
+    if not (task.answers_rows or task.continues_series):
+        kind, instead = getattr(task, "kind", ""), "Use the best of them alone"
+        raise RunError(f"{run.path}: models of task {kind!r} cannot be averaged yet. {instead}, or train one for longer.")
     reason = misfit(first.predictor, run.predictor)
     names = [str(one.files.record(layout.DATA).get("target", "")) for one in (first, run)]
     if not reason and names[0] != names[1]:

@@ -48,8 +48,14 @@ class ForecastingRun:
         found = [continued(member, own, given, horizon=horizon) for member, own in zip(members, fitted, strict=True)]
         return mean_forecasts(found, weights)
 
-    def scores(self, source: Any, plan: Plan, *, on_bad_data: str) -> dict[str, Any]:
-        """Return metrics and their intervals on series, as `Run.scores` does."""
+    def scores(self, source: Any, plan: Plan, *, target: str = "auto", on_bad_data: str = "fail") -> dict[str, Any]:
+        """Return metrics and their intervals on series, as `Run.scores` does.
+
+        Raises:
+            UsageError: A column is named.
+        """
+        if target != "auto":
+            raise UsageError(f"target={target!r}: a forecast is measured on the series that it was trained on. Leave it out.")
         members, weights = parts_of(self.answerer)
         given = read_series(source, forecaster(self.path, members[0]), training=self._training_series)
         refuse_bad(given.problems, on_bad_data)

@@ -30,6 +30,8 @@ from tutelage.run.measure import ask_rows, measure_batches, metrics_of
 from tutelage.run.prediction import Prediction, require_sets, sets_of
 from tutelage.run.samples import Samples, Sought, make_samples
 from tutelage.run.scores import warn_of_own, where_of
+from tutelage.run.text_scores import text_scores
+from tutelage.run.wishes import wished
 from tutelage.task.base import Data
 from tutelage.task.sample_maker import SampleMaker
 
@@ -156,7 +158,7 @@ class Run:
         """Measure the model, and return metrics by name, such as `test/accuracy`.
 
         Args:
-            source: A path or arrays with labels; None = the final metrics on the run's own test part.
+            source: A path or arrays with labels, or a text; None = the final metrics on the run's own test part.
             target: Name of the target column, if not the one of the training.
             on_bad_data: What to do with rows that cannot be used: fail or skip.
 
@@ -175,7 +177,10 @@ class Run:
             RunError: The run's model does not answer for rows.
         """
         if self.decided.task.continues_series:
-            return self._forecast_scores(source, target=target, on_bad_data=on_bad_data)
+            series = ForecastingRun(self.path, self.answerer, self.files)
+            return series.scores(source, self.decided, target=target, on_bad_data=on_bad_data)
+        if self.decided.task.writes_text:
+            return text_scores(self.predictor, source, files=self.files, target=target)
         part, rows, problems = self._labelled(source, target=target, on_bad_data=on_bad_data)
         truth, warnings = self._truth(part, where=where_of(source))
         batches = self.answerer.batches(part, rows)
@@ -226,17 +231,11 @@ class Run:
             outcome, said, is_apart = answered(self.predictor, part, rows, truth), where_of(source), True
             for warning in self._odd(source, part, spelled, problems, so="what is fitted to it makes answers too sure"):
                 self.tell(warning)
-        wished = Calibrating(self.path, self.decided, self.predictor, method)
-        record = wished.fit(outcome, source=said, is_apart=is_apart, result=self.result)
+        fitting = Calibrating(self.path, self.decided, self.predictor, method)
+        record = fitting.fit(outcome, source=said, is_apart=is_apart, result=self.result)
         for name in ("files", "answerer", "result"):
             self.__dict__.pop(name, None)
         return record
-
-    def _forecast_scores(self, source: Any, *, target: str, on_bad_data: str) -> dict[str, Any]:
-        """Return what `scores` says of a model that continues series."""
-        if target != "auto":
-            raise UsageError(f"target={target!r}: a forecast is measured on the series that it was trained on. Leave it out.")
-        return ForecastingRun(self.path, self.answerer, self.files).scores(source, self.decided, on_bad_data=on_bad_data)
 
     def forecast(self, inputs: Any = None, *, on_bad_data: str = "fail", horizon: int = 0) -> Forecasts:
         """Return what comes after the last time of series, with quantiles, `horizon` times ahead; 0 = all that was learned.
@@ -357,19 +356,19 @@ class Run:
 
         Args:
             prompt: What each text begins with.
-            wishes: Of a text as of `run/generate.py`: `num`, `length` ...; of samples as of `run/samples.py`: `num`, `label` ...
+            wishes: Of a text `num`, `length` ... (`run/generate.py`); of samples `num`, `label` ... (`run/samples.py`).
 
         Raises:
-            UsageError: A number out of its range.
+            UsageError: A number out of its range, or an unknown name.
             RunError: The run's model generates nothing.
         """
         if self.makes_samples:
-            return self.samples(Sought(**wishes)).content
-        return self.generation(Wanted(prompt, **wishes)).texts()
+            return self.samples(wished(Sought, wishes)).content
+        return self.generation(prompt, **wishes).texts()
 
-    def generation(self, wanted: Wanted) -> Generation:
-        """Return texts that are written while they are read; errors as in `generate`."""
-        return begin_generation(self.path, self.predictor, wanted)
+    def generation(self, prompt: str = "", **wishes: Any) -> Generation:
+        """Return texts that are written while their `pieces` are read; arguments and errors as of `generate`."""
+        return begin_generation(self.path, self.predictor, wished(Wanted, {"prompt": prompt, **wishes}))
 
     @property
     def makes_samples(self) -> bool:
@@ -386,9 +385,10 @@ class Run:
         if not task.answers_rows:
             kind = getattr(task, "kind", "")
             writes = f"Let it generate: tutelage generate {self.path}. " * (task.writes_text or self.makes_samples)
+            apart = "" if task.writes_text else ", or be measured on other data"
             raise RunError(
-                f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict, or be measured "
-                f"on other data. {writes}Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
+                f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict{apart}. {writes}Its "
+                f"own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
             )
 
     @property

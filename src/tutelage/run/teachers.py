@@ -64,12 +64,15 @@ def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFact
     files, not_live, not_mixed, notes = [], "", "", []
     for place in wish.teachers:
         path = (run_folder(place) / layout.BEST / layout.PREDICTOR).resolve()
-        predictor = _without_counts(_alone(place, path))
+        whole = _alone(place, path)
+        predictor = _without_counts(whole)
         _require_fit(place, predictor, task, data)
         files.append(TeacherFile(path=str(path), seal=str(read_seal(path))))
         not_live = not_live or _not_live(place, predictor, data)
         not_mixed = not_mixed or _not_mixed(place, predictor, data)
         floor = " with the plain model beside it" if predictor.companion is not None else ""
+        if whole.companion is not None and predictor.companion is None:
+            floor = " without the counts beside it, which have no part in the lesson: the student counts for itself"
         count = sum(parameter.numel() for parameter in predictor.network.parameters())
         notes.append(f"{getattr(predictor.model, 'kind', 'own')} of {count:,} parameters{floor}")
     return TeacherFacts(

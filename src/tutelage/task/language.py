@@ -19,7 +19,7 @@ from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
 from tutelage.data.part.base import Part
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.base import Prepare
-from tutelage.data.prepare.running_text import LEAST_LENGTH, FittedText
+from tutelage.data.prepare.running_text import FittedText, too_short
 from tutelage.data.source.base import Collected
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Decision, Plan, SplitPlan
@@ -45,6 +45,8 @@ LONG_SECONDS, LONG_PIECE = 600.0, 256
 """With that much time longer pieces pay: more of the text before it tells the next token (docs/LOG.md)."""
 LOOK = 10_000
 """Tokens that are looked at first: hardly ever are all of a text needed to see that they differ."""
+MOST_SHOWN = 6
+"""Unknown characters that are named."""
 LEAST_PIECES = 100
 """A text has at least so many of them."""
 
@@ -57,6 +59,7 @@ class Language(TaskSpec):
     answers: ClassVar[str] = "tokens"
     answers_rows: ClassVar[bool] = False
     writes_text: ClassVar[bool] = True
+    reads_as: ClassVar[str] = "plain_text"
     starts = "head first"
     uses: ClassVar[frozenset[str]] = frozenset({"prepare", "floor", "split"})
     telling: ClassVar[tuple[str, ...]] = ()
@@ -107,9 +110,8 @@ class Language(TaskSpec):
         short = {name: count for name, count in counts.items() if count <= fitted.length}
         if short:
             fitting = min(counts.values()) - 1
-            remedy = f"Give a longer text{f', or --set prepare.length={fitting}' if fitting >= LEAST_LENGTH else ''}."
-            found = f"fewer than one piece of {fitted.length:,}"
-            raise DataError([DataProblem(name, f"{count:,} {fitted.unit}, {found}", remedy) for name, count in short.items()])
+            told = {"length": fitted.length, "unit": fitted.unit, "fitting": fitting}
+            raise DataError([too_short(parts[name], num_tokens=count, **told) for name, count in short.items()])
         if len(np.unique(fitted.tokens(train)[:LOOK])) < 2 and len(np.unique(fitted.tokens(train))) < 2:
             found = f"all of its {counts['train']:,} {fitted.unit} are the same one"
             raise DataError([DataProblem(train.name, found, "There is nothing to learn. Give a text of more than that.")])
@@ -284,10 +286,21 @@ class CorpusData(Data):
             Decision(key="split", value=f"{sizes} characters", reason=where),
             Decision(
                 key="prepare",
-                value=f"{self.prepare.restored_by}: {self.fitted.say()}",
+                value=f"{self.prepare.restored_by}: {self.fitted.say()}{self._unknown()}",
                 reason=self.prepare.reason.replace("train rows", "the train part"),
             ),
         )
+
+    def _unknown(self) -> str:
+        """Say which characters of the other parts the train part does not have; "" where it has all."""
+        told = []
+        for name, part in self.parts.items():
+            unknown = self.fitted.unknown(part.text) if name != "train" else ""
+            if unknown:
+                places = sum(map(part.text.count, unknown))
+                shown = ", ".join(map(repr, unknown[:MOST_SHOWN])) + (", ..." if len(unknown) > MOST_SHOWN else "")
+                told.append(f"; {name} has {len(unknown):,} that the train part lacks ({shown}), {places:,} times in all")
+        return f"{''.join(told)}: they count as one unknown character" if told else ""
 
     def facts(self, machine: Machine, *, task: str, is_own_model: bool) -> Facts:
         """Return what decisions depend on; a sample is a place of the text where a piece begins."""

@@ -23,6 +23,7 @@ CLEARLY = 2.0
 """Standard errors by which the mean has to be better than the network alone."""
 MOST_STRETCHES, LEAST_STRETCH = 200, 16
 """Stretches of the validation part, at most, over which the gain is seen to vary; and tokens of one, at least."""
+LEAST_CHARACTERS = 1e-9
 AFTERWARDS = 0.5
 """What looking up the other parts takes, as a multiple of counting."""
 
@@ -85,9 +86,11 @@ class TextBeside:
             tokens: The validation part.
         """
         floor_N = self.log_likelihoods(tokens)
-        means = {share: -float(mixed_logs(network_N, floor_N, share=share).mean()) for share in SHARES}
+        # Tokens are of unequal length, and scores are told by the character.
+        per_character = 1 / max(float(self.text.num_characters[tokens[1:]].mean()), LEAST_CHARACTERS)
+        means = {share: -per_character * float(mixed_logs(network_N, floor_N, share=share).mean()) for share in SHARES}
         best = min(means, key=lambda share: means[share])
-        gain_N = mixed_logs(network_N, floor_N, share=best) - network_N
+        gain_N = per_character * (mixed_logs(network_N, floor_N, share=best) - network_N)
         stretches = np.array_split(gain_N, max(1, min(MOST_STRETCHES, len(gain_N) // LEAST_STRETCH)))
         gains = np.array([stretch.mean() for stretch in stretches])
         error = float(gains.std(ddof=1)) / np.sqrt(len(gains)) if len(gains) > 1 else np.inf
@@ -95,7 +98,7 @@ class TextBeside:
         shown = ", ".join(f"{whose(share)} {means[share]:.4g}" for share in sorted({0.0, best, 1.0}))
         why = "" if self.share == best else f"; the gain is less than {CLEARLY:g} standard errors ({error:.2g} each)"
         share = f" ({100 * best:.0f} % of it the floor)" if 0 < best < 1 else ""
-        self.reason = f"mean surprise at the validation part, in nats: {shown}{share}{why}"
+        self.reason = f"mean surprise at the validation part, in nats a character: {shown}{share}{why}"
 
     def record(self) -> dict[str, Any]:
         """Return what result.json says of it, but for the scores."""

@@ -16,6 +16,7 @@ from tutelage.core.events import Event, Sampled
 from tutelage.core.seeds import derive
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.running_text import FittedText
+from tutelage.data.rows.pieces import PieceRows
 from tutelage.floor.tokens import mixed_logs
 from tutelage.metric.token_outcome import TokenOutcome
 from tutelage.planning.plan import Plan
@@ -26,11 +27,13 @@ from tutelage.task.measured import Measured, UnitTallies
 from tutelage.task.sampling import Drawing, draw_tokens
 from tutelage.task.text_beside import TextBeside
 
-__all__ = ["TextEvaluator"]
+__all__ = ["TextEvaluator", "text_outcomes"]
 
 BLOCK_TOKENS = 2**20
 """Tokens that are measured at once where no network is asked."""
-MORE_TIME, LEAST_STEPS = 4, 250
+BATCH_SIZE = 64
+"""Pieces at a time."""
+MORE_STEPS, LEAST_STEPS = 4, 250
 """How much longer to train where counting is better than the network; of steps, as if there had been at least so many."""
 
 
@@ -62,10 +65,15 @@ class TextEvaluator(Measured):
     sample_length: int
     temperature: float
     is_watched: bool = False
-    batch_size: int = 64
+    batch_size: int = BATCH_SIZE
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def num_measured(self) -> int:
+        """Tokens that are predicted: a piece is one row of many of them."""
+        return int(self.rows.num_new.sum())
 
     @cached_property
     def rows(self) -> Any:
@@ -129,11 +137,12 @@ class TextEvaluator(Measured):
         own, counted = (scores[f"{self.name}/{watched.kind}"] for scores in (network, floor))
         if own == counted or (own > counted) == watched.greater_is_better:
             return []
-        seconds, steps = self.plan.time_seconds, max(self.plan.total_steps, LEAST_STEPS)
-        longer = f"--time {MORE_TIME * seconds:.0f}s" if seconds else f"--steps {MORE_TIME * steps}"
+        steps = max(self.plan.total_steps, LEAST_STEPS)
+        # How long is enough, where there was a time, is told by what has measured its steps (a probe): two numbers would differ.
+        longer = "" if self.plan.time_seconds else f", such as --steps {MORE_STEPS * steps}"
         return [
             f"the network is worse than counting: {watched.title} {own:.3f} on the {self.part.name} part, where "
-            f"{beside.noun} reach {counted:.3f}. What leaves is {whose(beside.share)}. Train longer, such as {longer}; "
+            f"{beside.noun} reach {counted:.3f}. What leaves is {whose(beside.share)}. Train longer{longer}; "
             f"more text helps a network too"
         ]
 
@@ -165,14 +174,35 @@ class TextEvaluator(Measured):
     def outcomes(self, task: Task) -> Iterator[TokenOutcome]:
         """Yield the log-likelihoods of what is new in each piece, piece by piece."""
         finisher = self.fitted.finisher().to(self.plan.device)
-        answering = LikelihoodOf(Answering(finisher, task.network(), task=self.spec, input_names=("token",)))
-        batches = answer_batches(
-            answering, self.rows, batch_size=self.batch_size, device=self.plan.device, precision=self.plan.precision
+        answering = Answering(finisher, task.network(), task=self.spec, input_names=("token",))
+        return text_outcomes(
+            answering,
+            self.fitted,
+            self.rows,
+            batch_size=self.batch_size,
+            device=self.plan.device,
+            precision=self.plan.precision,
         )
-        for numbers, log_BT in batches:
-            target_BT = self.rows.take(numbers)["token"][:, 1:].numpy()
-            for log_T, target_T, new in zip(log_BT.double().numpy(), target_BT, self.rows.num_new[numbers.numpy()], strict=True):
-                yield self.outcome(log_T[-new:], target_T[-new:])
+
+
+def text_outcomes(
+    answering: Answering, fitted: FittedText, rows: PieceRows, *, device: str, precision: str, batch_size: int = BATCH_SIZE
+) -> Iterator[TokenOutcome]:
+    """Yield what a network says of what is new in each piece of a text, piece by piece.
+
+    Args:
+        answering: The network with what stands before and behind it.
+        fitted: The preprocessing.
+        rows: The text in pieces that overlap.
+        device: Where the network is.
+        precision: How it computes.
+        batch_size: Pieces at a time.
+    """
+    batches = answer_batches(LikelihoodOf(answering), rows, batch_size=batch_size, device=device, precision=precision)
+    for numbers, log_BT in batches:
+        target_BT = rows.take(numbers)["token"][:, 1:].numpy()
+        for log_T, target_T, new in zip(log_BT.double().numpy(), target_BT, rows.num_new[numbers.numpy()], strict=True):
+            yield TokenOutcome(log_T[-new:], fitted.num_characters[target_T[-new:]])
 
 
 class LikelihoodOf(nn.Module):

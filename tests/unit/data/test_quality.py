@@ -14,9 +14,11 @@ import pyarrow as pa
 import pytest
 
 from tutelage.data.part.base import RowsPart
+from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.part.image import ImagePart
 from tutelage.data.part.table import TablePart
 from tutelage.data.quality.conflicting_labels import ConflictingLabels
+from tutelage.data.quality.copied_text import CopiedText
 from tutelage.data.quality.double_spellings import DoubleSpellings
 from tutelage.data.quality.equal_rows import group_rows, row_keys
 from tutelage.data.quality.finding import Finding
@@ -432,3 +434,29 @@ def recipe_of(words: list[str]) -> Recipe:
         if word != "--set":
             values = merge(values, *parse_setting(word))
     return recipe_from(values, where="test")
+
+
+def letters(count: int, seed: int) -> str:
+    return "".join(np.random.default_rng(seed).choice(list("abcdefgh "), count))
+
+
+def texts_apart(train: str, test: str) -> Collected:
+    parts = (CorpusPart(name, text, "x.txt", name) for name, text in (("train", train), ("test", test)))
+    return Collected("x", *parts)
+
+
+def test_a_test_text_that_is_in_the_train_text_is_told_with_its_share() -> None:
+    train, other = letters(4_000, 0), letters(1_000, 1)
+    (found,) = CopiedText().look(texts_apart(train, train[313:1_313] + other))
+    assert found.severity == "warning"
+    assert re.match(r"(48|49|50)% of its characters stand in stretches of 50 that are also in the train text", found.found)
+    assert found.examples[0] in {repr(train[begin : begin + 40]) for begin in range(313, 363)}
+    assert not CopiedText().look(texts_apart(train, other))
+
+
+def test_copies_are_a_note_in_a_text_that_repeats_itself_as_much() -> None:
+    refrain = letters(200, 0)
+    train = "".join(letters(200, seed) + refrain for seed in range(1, 11))
+    (found,) = CopiedText().look(texts_apart(train, letters(400, 20) + refrain))
+    assert found.severity == "note"
+    assert "repeats itself as much" in found.found

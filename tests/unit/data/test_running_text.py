@@ -2,6 +2,7 @@
 
 import hashlib
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,10 +14,13 @@ from tutelage.data.part.corpus import CorpusPart, hash_text
 from tutelage.data.prepare import running_text
 from tutelage.data.prepare.bytes import Bytes
 from tutelage.data.prepare.characters import Characters
-from tutelage.data.prepare.running_text import FittedText
+from tutelage.data.prepare.running_text import WHOLE_TEXT, FittedText
 from tutelage.data.rows.pieces import PieceRows
+from tutelage.data.source.base import Collected
 from tutelage.metric.nats_per_character import NatsPerCharacter
 from tutelage.metric.token_outcome import TokenOutcome
+from tutelage.planning.recipe import recipe_from
+from tutelage.task.language import Language
 
 TEXT = "Ärger über Öl: 5 € für Zoë - 漢字 and 🙂.\n" * 5
 
@@ -70,10 +74,35 @@ def test_each_token_is_measured_once_with_half_a_piece_before_it(count: int) -> 
 
 @pytest.mark.parametrize("prepare", [Bytes(length=64), Characters(length=64)])
 def test_a_text_shorter_than_a_piece_is_named(prepare: Bytes | Characters) -> None:
-    with pytest.raises(DataError, match=r"fewer than one piece of 64\. Give a longer text\.$"):
+    with pytest.raises(
+        DataError, match=r"fewer than one piece of 64\. Give a longer text \(1,495 \w+ suffice for all parts\)\.$"
+    ):
         prepare.fit(corpus("short"))
     with pytest.raises(DataError, match=r"60 \w+, fewer than one piece of 64.*--set prepare\.length=2\."):
         prepare.fit(corpus("a b c " * 10))
+
+
+def test_one_character_is_told_in_the_singular_with_its_file() -> None:
+    with pytest.raises(DataError, match=r"x\.txt, train: 1 character, fewer"):
+        Characters(length=64).fit(corpus("a"))
+
+
+def test_a_text_as_long_as_is_told_suffices_for_all_parts() -> None:
+    text = ("the old man and the sea. " * 100)[: WHOLE_TEXT * (64 + 1)]
+    recipe = recipe_from({"prepare": {"kind": "characters", "length": 64}}, where="test")
+    data = Language().prepare(Collected(name="x", train=corpus(text)), recipe, reason="")
+    assert min(data.sizes.values()) > 64
+
+
+def test_characters_that_the_train_part_lacks_are_named_in_the_plan() -> None:
+    text = "the old man and the sea. " * 100
+    test = replace(corpus(text + "\u20ac \u00dc \u20ac"), name="test")
+    recipe = recipe_from({"prepare": {"kind": "characters", "length": 16}}, where="test")
+    decisions = Language().prepare(Collected(name="x", train=corpus(text), test=test), recipe, reason="").decisions()
+    said = next(decision.value for decision in decisions if decision.key == "prepare")
+    assert str(said).endswith(
+        "; test has 2 that the train part lacks ('\u00dc', '\u20ac'), 3 times in all: they count as one unknown character"
+    )
 
 
 def test_a_long_text_is_hashed_and_counted_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,8 @@ from tutelage.data.source.base import Collected
 from tutelage.data.source.plain_text import PlainText
 from tutelage.data.source.recognize import recognize
 from tutelage.data.source.table import TableSource
+from tutelage.planning.recipe import recipe_from
+from tutelage.run.collect import source_kind
 
 PROSE = "It was a bright day, and cold.\nThe clocks were striking thirteen, and Winston slipped in.\nHe was thirty-nine.\n"
 
@@ -77,6 +79,27 @@ def test_an_old_encoding_is_read_and_told(tmp_path: Path) -> None:
     found = PlainText(path=str(folder)).collect()
     assert text_of(found).startswith("drüben")
     assert any("a.txt" in note and "cp1252" in note for note in found.notes)
+
+
+def test_folders_within_a_folder_are_one_text_where_the_task_is_language(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        write(write(tmp_path / "x", first=PROSE) / name, inner=f"{name} {PROSE}")
+    (tmp_path / "x" / "notes.md").write_text("no")
+    recipe = recipe_from({"source": str(tmp_path / "x"), "task": "language"}, where="test")
+    assert source_kind(recipe) is PlainText
+    found = PlainText(path=recipe.source).collect()
+    assert text_of(found) == "\n\n".join([f"a {PROSE}".rstrip(), f"b {PROSE}".rstrip(), PROSE])
+    assert found.notes == (
+        "3 files as one text, joined in the order of their names: a/inner.txt, b/inner.txt, first.txt",
+        "passed over, since they are no .txt: notes.md",
+    )
+
+
+def test_line_ends_of_windows_are_read_as_plain_ones_and_told(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x", a=PROSE.replace("\n", "\r\n"))
+    found = PlainText(path=str(folder / "a.txt")).collect()
+    assert text_of(found) == PROSE
+    assert found.notes == ("a.txt: 3 line ends as Windows writes them (CR LF) are read as plain ones (LF)",)
 
 
 @pytest.mark.parametrize("text", ["", " \n\n"])

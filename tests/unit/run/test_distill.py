@@ -13,6 +13,8 @@ from tests.contract.examples import chars, image_folder, table, text_folder
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.predictor.companion import FloorShare
+from tutelage.report.record import read_run
+from tutelage.report.sections.distillation import DistillationSection
 from tutelage.run.run import Run
 from tutelage.run.start import Request, plan_training
 from tutelage.run.teachers import FixedAnswers, LiveAnswers
@@ -47,6 +49,10 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A teacher of a table: a network of several members, beside a floor or not."""
     folder = tmp_path_factory.mktemp("cells")
     return teach(table(folder), folder / "teacher", precision="float32")
+
+
+def show_distillation(run: Run) -> str:
+    return str(DistillationSection().show(read_run(run.path)))
 
 
 def weights(run: Run) -> dict[str, torch.Tensor]:
@@ -247,10 +253,29 @@ def test_a_language_model_is_learned_from_token_by_token(tmp_path: Path) -> None
     assert (
         student.result["distillation"]["student"]["metrics"].keys() == student.result["distillation"]["teacher"]["metrics"].keys()
     )
+    for name, run in {"teacher": teacher, "student": student}.items():
+        told, floor = student.result["distillation"][name], run.result["floor"]
+        key = "test/nats_per_character"
+        assert told["metrics"][key] == floor["metrics"]["network"][key] != run.metrics[key] == told["leaving"][key]
+        assert told["floor_share"] == floor["share"] > 0
+        assert told["floor_size"] > 100
+    reasons = [decision.reason for decision in student.decided.decisions if decision.key == "distill.teachers"]
+    assert "without the counts beside it" in reasons[0]
+    page = show_distillation(student)
+    assert "nats per character, as it leaves" in page
+    assert "The networks alone" in page
     with pytest.raises(RecipeError, match="too many to keep"):
         study(teacher, tmp_path / "fixed", distill={"views": "fixed"})
     with pytest.raises(RecipeError, match="other tokens"):
         study(teacher, tmp_path / "bytes", prepare="bytes")
+
+
+def test_language_models_without_counts_are_compared_as_they_are(tmp_path: Path) -> None:
+    wishes = {"prepare": {"length": 16}, "model": {"width": 32, "depth": 1, "heads": 2}, "task": "language", "floor": "none"}
+    student = study(teach(chars(tmp_path), tmp_path / "teacher", **wishes), tmp_path / "student")
+    told = student.result["distillation"]["student"]
+    assert told["metrics"] == {name: value for name, value in student.metrics.items() if name.startswith("test/")}
+    assert "leaving" not in told
 
 
 def test_arrays_from_python_are_given_again(tmp_path: Path) -> None:

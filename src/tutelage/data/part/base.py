@@ -29,6 +29,11 @@ class Part:
     name: str
     fingerprint: str
 
+    @property
+    def running_text(self) -> str:
+        """All characters of a part that is one long text; "" for any other."""
+        return ""
+
     def summary(self, examples: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         """Return what data.json says about the content beyond its size.
 

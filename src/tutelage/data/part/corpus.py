@@ -36,6 +36,11 @@ class CorpusPart(Part):
     def __len__(self) -> int:
         return len(self.text)
 
+    @property
+    def running_text(self) -> str:
+        """Its characters."""
+        return self.text
+
     def stretch(self, start: int, stop: int, *, name: str) -> "CorpusPart":
         """Return the characters from `start` to `stop - 1` under another name."""
         text = self.text[start:stop]

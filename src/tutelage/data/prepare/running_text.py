@@ -23,7 +23,7 @@ from tutelage.data.rows.base import Rows
 from tutelage.data.rows.pieces import PieceRows
 from tutelage.data.rows.windows import WindowRows
 
-__all__ = ["LEAST_LENGTH", "FittedText", "NextToken", "as_corpus", "blocks_of", "long_enough"]
+__all__ = ["LEAST_LENGTH", "FittedText", "NextToken", "as_corpus", "blocks_of", "long_enough", "too_short"]
 
 BLOCK_CHARACTERS = 2**18
 """Characters that are tokenized at once; a block may be longer where there is no blank for long."""
@@ -32,6 +32,8 @@ BLOCK_TOKENS = 2**20
 SEAM = re.compile(r"(?<=\S)(?=[ \n\r\t])")
 """Where a text may be cut without changing its tokens: no token has a blank behind another character."""
 
+WHOLE_TEXT = 23
+"""How many times as long as a piece a text is that is parted as usual: 1 / (0.05 * 0.9), rounded up."""
 LEAST_LENGTH = 2
 """Tokens that a piece has at least."""
 MOST_SHOWN = 6
@@ -187,9 +189,24 @@ def long_enough(part: CorpusPart, *, num_tokens: int, length: int, unit: str) ->
     if num_tokens <= length:
         # The validation part is a twentieth of a text, and has to hold more than one piece.
         fitting = num_tokens // 20 - 1
-        shorter = f", or --set prepare.length={fitting}" if fitting >= LEAST_LENGTH else ""
-        remedy = f"Give a longer text{shorter}."
-        raise DataError([DataProblem(part.name, f"{num_tokens:,} {unit}, fewer than one piece of {length}", remedy)])
+        raise DataError([too_short(part, num_tokens=num_tokens, length=length, unit=unit, fitting=fitting)])
+
+
+def too_short(part: CorpusPart, *, num_tokens: int, length: int, unit: str, fitting: int) -> DataProblem:
+    """Say that a part of a text does not fill a piece, and what would.
+
+    Args:
+        part: The part, which knows its file.
+        num_tokens: How many it has.
+        length: Tokens of a piece.
+        unit: What tokens are called.
+        fitting: The length of pieces that the text would fill.
+    """
+    shorter = f", or --set prepare.length={fitting}" if fitting >= LEAST_LENGTH else ""
+    counted = f"{num_tokens:,} {unit.removesuffix('s') if num_tokens == 1 else unit}"
+    # A piece and the token after it, in the validation part: a twentieth of what the test part, a tenth, leaves.
+    remedy = f"Give a longer text ({WHOLE_TEXT * (length + 1):,} {unit} suffice for all parts){shorter}."
+    return DataProblem(f"{part.file}, {part.name}", f"{counted}, fewer than one piece of {length:,}", remedy)
 
 
 def as_corpus(part: Part) -> CorpusPart:

@@ -12,11 +12,13 @@ __all__ = ["read_corpus"]
 
 BETWEEN = "\n\n"
 """What stands between two files: a blank line."""
+RETURN = "\r\n"
+"""The end of a line as Windows writes it: one character more to learn, which says nothing."""
 ENCODING_REMEDY = "Save the file as UTF-8 as a whole, or mend that line."
 
 
 def read_corpus(files: Sequence[Path], *, name: str, said: str = "") -> tuple[CorpusPart, tuple[str, ...]]:
-    """Read files as one text, and return what is worth telling about them.
+    """Read files as one text, line ends alike, and return what is worth telling about them.
 
     Args:
         files: At least one, in the order in which they are joined.
@@ -36,7 +38,11 @@ def read_corpus(files: Sequence[Path], *, name: str, said: str = "") -> tuple[Co
         if opened.is_damaged:
             problems.append(_first_damage(opened, shown))
             continue
-        texts.append(opened.text())
+        text = opened.text()
+        if num_returns := text.count(RETURN):
+            text = text.replace(RETURN, "\n")
+            notes.append(f"{shown}: {num_returns:,} line ends as Windows writes them (CR LF) are read as plain ones (LF)")
+        texts.append(text)
         if opened.note:
             notes.append(f"{shown}: {opened.note}")
         if len(files) > 1 and not texts[-1].strip():

@@ -4,13 +4,15 @@
 tutelage train book.txt
 tutelage train letters/
 ```
-The files of a folder are joined in the order of their names, with a blank line between them; of `train.txt` and `test.txt`
+With `--task language` a folder may have other files beside them, which are passed over, and folders within it.
+The files are joined in the order of their names, with a blank line between them; of `train.txt` and `test.txt`
 (and `validation.txt`) each is a part of its own. Without such the test part is the end of the text, unless --test names
 another file. A file whose lines are rows of cells is a table; `chars:FILE` reads it as a text all the same.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from tutelage.core.errors import UsageError
 from tutelage.core.names import readable
@@ -39,6 +41,12 @@ class PlainText(Source):
         """Tell whether it is named as a text, or a folder of such files and nothing else."""
         place = Path(path)
         return _is_named_text(place) if not place.is_dir() else bool(_texts(place)) and not _others(place)
+
+    @classmethod
+    def recognizes_input(cls, path: str, reading: Mapping[str, Any]) -> bool:
+        """Tell whether it is named as a text, or has such files in it or in folders within it, whatever else is there."""
+        place = Path(path)
+        return _is_named_text(place) if not place.is_dir() else bool(_texts_below(place))
 
     @classmethod
     def near_miss(cls, path: str) -> str:
@@ -73,9 +81,11 @@ class PlainText(Source):
             read = {name: read_corpus([file], name=name) for name, file in stems.items()}
             return {name: part for name, (part, _) in read.items()}, [note for _, told in read.values() for note in told]
         part, told = read_corpus(files, name="train", said=_said(place))
-        shown = ", ".join(readable(file.name) for file in files[:MAX_SHOWN]) + (", ..." if len(files) > MAX_SHOWN else "")
-        joined = f"{len(files):,} files as one text, joined in the order of their names: {shown}"
-        return {"train": part}, [*([joined] if len(files) > 1 else []), *told]
+        shown = ", ".join(readable(_within(file, place)) for file in files[:MAX_SHOWN]) + (
+            ", ..." if len(files) > MAX_SHOWN else ""
+        )
+        joined = [f"{len(files):,} files as one text, joined in the order of their names: {shown}"] if len(files) > 1 else []
+        return {"train": part}, [*joined, *_passed_over(place), *told]
 
 
 def _files(place: Path) -> list[Path]:
@@ -84,7 +94,7 @@ def _files(place: Path) -> list[Path]:
     Raises:
         UsageError: There is no such.
     """
-    files = [place] if place.is_file() else _texts(place) if place.is_dir() else []
+    files = [place] if place.is_file() else _texts_below(place) if place.is_dir() else []
     if not files:
         raise UsageError(f"{place}: no such file, or no .txt file in it. Expected a text file, or a folder of such.")
     return files
@@ -93,6 +103,26 @@ def _files(place: Path) -> list[Path]:
 def _texts(folder: Path) -> list[Path]:
     """Return the text files of a folder in the order of their names."""
     return sorted(entry for entry in _entries(folder) if _is_named_text(entry))
+
+
+def _texts_below(folder: Path) -> list[Path]:
+    """Return the text files of a folder and of those within it, in the order of their names; what is hidden is left alone."""
+    found: list[Path] = []
+    for entry in sorted(_entries(folder)):
+        found += _texts_below(entry) if entry.is_dir() and not entry.is_symlink() else [entry] * _is_named_text(entry)
+    return found
+
+
+def _passed_over(place: Path) -> list[str]:
+    """Tell which other files a folder has beside its texts."""
+    others = [entry for entry in _others(place) if not entry.is_dir()] if place.is_dir() else []
+    shown = ", ".join(readable(entry.name) for entry in others[:MAX_SHOWN]) + (", ..." if len(others) > MAX_SHOWN else "")
+    return [f"passed over, since they are no .txt: {shown}"] if others else []
+
+
+def _within(file: Path, place: Path) -> str:
+    """Return a file's name, with the folders that it is in below a place."""
+    return file.relative_to(place).as_posix() if place.is_dir() else file.name
 
 
 def _others(folder: Path) -> list[Path]:

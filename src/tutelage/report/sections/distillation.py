@@ -28,6 +28,9 @@ class Compared(Record):
     runs: tuple[Text, ...] = ()
     metrics: dict[Text, Number] = Field(default_factory=dict)
     agreement: Number = None
+    leaving: dict[Text, Number] = Field(default_factory=dict)
+    floor_share: Number = None
+    floor_size: Number = None
     num_parameters: Number = None
     flops: Number = None
     memory_bytes: Number = None
@@ -63,7 +66,10 @@ class DistillationSection(Section):
         models = {"teacher": found.teacher, "student": found.student}
         if found.alone.runs:
             models["student alone"] = found.alone
-        rows = [*_scores(models), *_costs(models)]
+        rows = [*_scores(models), *_costs(models), *_leaving(models)]
+        alike = "The same rows, measured alike."
+        if any(model.leaving for model in models.values()):
+            alike = "The networks alone on the same text; what leaves together with counted runs of it stands below."
         recovered = _recovered(found)
         return section(
             "Teacher and student",
@@ -75,7 +81,7 @@ class DistillationSection(Section):
                 class_="caption",
             ),
             anchor=self.anchor,
-            lead="The same rows, measured alike. Alone is the same network, trained for as many steps on the labels only.",
+            lead=f"{alike} Alone is the same network, trained for as many steps without a teacher.",
         )
 
 
@@ -108,6 +114,21 @@ def _costs(models: dict[str, Compared]) -> list[list[Child]]:
             values = [getattr(model.latency_ms.get(size, Latency()), name) for model in each]
             rows.append(row(f"milliseconds for {size} at a time, {name}", values))
     return rows
+
+
+def _leaving(models: dict[str, Compared]) -> list[list[Child]]:
+    """Return a row for each metric of what leaves where a floor has a share in it, and what the floor is."""
+    each = list(models.values())
+    keys = list(dict.fromkeys(key for model in each for key in model.leaving))
+    if not keys:
+        return []
+    shares = [say_percent(model.floor_share) if model.floor_share is not None else "" for model in each]
+    sizes = [say_number(model.floor_size) if model.floor_size is not None else "" for model in each]
+    return [
+        *([f"{label(key)}, as it leaves", *[say_score(key, model.leaving.get(key)) for model in each]] for key in keys),
+        ["of that, by the counts", *shares],
+        ["numbers of the counts", *sizes],
+    ]
 
 
 def _recovered(found: DistillationRecord) -> str:
