@@ -23,7 +23,13 @@ __all__ = ["CIRCULAR", "Table", "WorkRow", "WorkloadRow", "default_path", "proje
 CIRCULAR = ("full_run_ideal", "full_run_extrapolated")
 """Kinds whose time the authors worked out from FLOPs: nothing was measured, so nothing is tested."""
 SPREAD = "throughput_spread"
-PRECISIONS = {"float8": "fp8", "fp16": "fp16", "bf16": "bf16", "amp": "fp16", "fp32": "fp32", "tf32": "tf32"}
+PRECISIONS = {"float8": "fp8", "fp16": "fp16", "bf16": "bf16", "amp": "fp16", "fp32": "fp32", "tf32": "tf32"} | {
+    "fp8": "fp8",
+    "bfloat16": "bf16",
+    "float16": "fp16",
+    "float32": "fp32",
+    "mixed": "fp16",
+}
 FAMILY_PRECISION = {"gan": "fp32"}
 """Where a row says none and it is not a mixed one: StyleGAN's code keeps TF32 off and float16 to its largest layers."""
 IMAGE_TOKENS = 256.0
@@ -299,7 +305,11 @@ def _batch(row: Mapping[str, str], *, demand: Demand) -> float:
 def _precision(row: Mapping[str, str]) -> Any:
     """Return the number format of a row's matrix products."""
     word = row["precision"].split()[0].lower() if row["precision"] else ""
-    return FAMILY_PRECISION.get(row["model_family"], "bf16") if not word else PRECISIONS[word]
+    if not word:
+        return FAMILY_PRECISION.get(row["model_family"], "bf16")
+    if word not in PRECISIONS:
+        raise _LackingError(f"precision {word!r} is unknown")
+    return PRECISIONS[word]
 
 
 def _device(row: Mapping[str, str]) -> Device:
@@ -309,4 +319,10 @@ def _device(row: Mapping[str, str]) -> Device:
 
 def _number(row: Mapping[str, str], key: str) -> float:
     """Return a number of a row; 0 where it says none."""
-    return float(row[key]) if row[key] else 0.0
+    try:
+        value = float(row[key] or 0.0)
+    except ValueError:
+        raise _LackingError(f"{key} = {row[key]!r} is no number") from None
+    if value < 0:
+        raise _LackingError(f"{key} = {value:g} is below 0")
+    return value if math.isfinite(value) else 0.0

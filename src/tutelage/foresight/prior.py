@@ -19,8 +19,7 @@ from tutelage.hardware.catalog import Device, find_device
 __all__ = ["Forecast", "forecast"]
 
 SAID = {
-    "source": "how good the software is",
-    "noise": "what differs from run to run",
+    "source": "how good the software is, and what else differs between runs",
     "whole run": "evaluation, restarts and waiting",
     "devices": "many devices: communication, the slowest, failures",
     "context": "long sequences",
@@ -110,11 +109,18 @@ def _forecast(
         num_bytes=demand.num_bytes * wish.samples,
         parts=_parts(physics, each=each, means=means),
         causes=_causes(physics, means=means),
-        contributors={SAID[name]: share for name, share in largest(belief.variances).items()},
+        contributors={SAID[name]: share for name, share in largest(_spreads(belief)).items()},
         sd=belief.sd * scale.half_80 / Scale().half_80,
         assumptions=_assumptions(wish, demand=demand, device=device),
         device=device,
     )
+
+
+def _spreads(belief: Belief) -> dict[str, float]:
+    """Return the variances; what differs between sources and between their runs is one thing to a user."""
+    spreads = dict(belief.variances)
+    spreads["source"] += spreads.pop("noise")
+    return spreads
 
 
 def _parts(physics: Physics, *, each: float, means: Mapping[str, float]) -> dict[str, float]:

@@ -33,7 +33,8 @@ def test_parts_add_up_and_causes_multiply_to_the_forecast() -> None:
 def test_the_two_largest_contributors_are_named() -> None:
     contributors = forecast(RUN).contributors
     assert len(contributors) == 2
-    assert next(iter(contributors)) == "how good the software is"
+    assert sum(contributors.values()) <= 1
+    assert next(iter(contributors)).startswith("how good the software is")
 
 
 def test_twice_the_samples_take_twice_as_long_and_twice_the_devices_more_than_half() -> None:
