@@ -13,6 +13,7 @@ from bench import (
     environments,
     forecasts,
     integrity,
+    machine_model,
     memory,
     overhead,
     own_module,
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "stopping": stopping.run,
     "own_module": own_module.run,
     "forecasts": forecasts.run,
+    "machine_model": machine_model.run,
     "published_runs": published_runs.run,
 }
 
