@@ -10,6 +10,8 @@ __all__ = ["EqualUnits"]
 
 MIN_STEPS = 20
 """Steps before which nothing is said: branches that begin at zero on purpose part in the first few."""
+LEAST_LAYERS = 2
+"""Units cannot part where what they feed weighs them equally too; one layer alone, such as a last one from zero, can."""
 
 
 class EqualUnits(Cause):
@@ -23,7 +25,7 @@ class EqualUnits(Cause):
         if facts.steps < MIN_STEPS:
             return None
         alike = [layer for layer in facts.layers if layer.are_alike and layer.num_units > 1]
-        if not alike:
+        if len(alike) < LEAST_LAYERS:
             return None
         weights = [layer for layer in facts.layers if layer.dead is None]
         names = ", ".join(layer.name for layer in alike[:3]) + (", ..." if len(alike) > 3 else "")
@@ -32,8 +34,8 @@ class EqualUnits(Cause):
 
     @classmethod
     def examples(cls) -> tuple[Facts, Facts]:
-        """Return a net that began at zero, and one with a single output."""
-        alike = Layer("model.0.weight", 64, are_alike=True)
-        return Facts(steps=500, epochs=20, layers=(alike,)), Facts(
-            steps=500, layers=(Layer("model.0.weight", 1, are_alike=True),)
+        """Return a net that began at zero, and one of which the last layer alone did."""
+        first, last = (Layer(f"model.{place}.weight", 64, are_alike=True, moved=0.1) for place in (0, 2))
+        return Facts(steps=500, epochs=20, layers=(first, last)), Facts(
+            steps=500, layers=(Layer("model.0.weight", 64, moved=0.1), last)
         )

@@ -104,6 +104,7 @@ class Facts:
         covered: Of real samples, how many have a generated one near; None where nobody measured it.
         is_partly_better: Whether another metric than the one of the headline is better than a guess.
         env_steps: Steps that an agent took in its environment; 0 where none acts.
+        num_train: Rows to learn from, of series windows; 0 where they are not counted.
     """
 
     steps: int
@@ -124,6 +125,7 @@ class Facts:
     covered: float | None = None
     is_partly_better: bool = False
     env_steps: int = 0
+    num_train: int = 0
 
     @property
     def moved(self) -> float:

@@ -18,7 +18,7 @@ class NaiveErrorInUnits(MeanMetric):
     """Mean of seasonal-naive's absolute errors, each in the unit of its series."""
 
     kind: Literal["naive_mae_units"] = "naive_mae_units"
-    title: ClassVar[str] = "MAE in units of seasonal-naive"
+    title: ClassVar[str] = "MAE of seasonal-naive in units"
     greater_is_better: ClassVar[bool] = False
     answers: ClassVar[str] = "forecasts"
     is_yardstick: ClassVar[bool] = True

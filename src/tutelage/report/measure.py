@@ -6,7 +6,7 @@ from typing import Any
 from tutelage.core import catalog
 from tutelage.report.number import say_fraction, say_number, say_percent
 
-__all__ = ["goal", "is_rate", "label", "label_part", "main_metric", "meaning", "say_score"]
+__all__ = ["goal", "is_rate", "is_yardstick", "label", "label_part", "main_metric", "meaning", "say_score"]
 
 PARTS = {"val": "validation"}
 RATE, RATE_NAME = "lr", "learning rate"
@@ -29,6 +29,11 @@ def label_part(part: str) -> str:
 def is_rate(key: str) -> bool:
     """Tell whether a curve is the learning rate, of all phases or of one."""
     return key.rpartition("/")[2] == RATE
+
+
+def is_yardstick(key: str) -> bool:
+    """Tell whether a metric says nothing of the model: what others are compared with, which training does not change."""
+    return bool(_ask(key.rpartition("/")[2], "is_yardstick", False))
 
 
 def meaning(key: str) -> str:

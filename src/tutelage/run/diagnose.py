@@ -173,6 +173,7 @@ class Ended:
             covered=scores.get("rivalry", {}).get("coverage"),
             is_partly_better=verdict == "partly better",
             env_steps=int(self.composed.problem.extras().get("env_steps", 0)),
+            num_train=self.plan.num_train,
         )
 
     def _signal(self, scores: Mapping[str, Any], part: str) -> str:

@@ -53,6 +53,24 @@ def test_hours_of_days_before_the_month_are_read_where_the_last_day_alone_tells_
     assert series(found).say(299) == "2020-01-13 11:00"
 
 
+def test_coming_rows_alone_are_refused_with_the_rows_before_as_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as refused:
+        read(tmp_path, [f"{hour(n)},,{n % 7}" for n in range(14)], target="a", known="b")
+    (problem,) = refused.value.problems
+    assert str(problem) == (
+        "x.csv, column a: is to be forecast, and all its 14 cells are empty. Give the rows before too, with the values that "
+        "were measured: a forecast goes on from these."
+    )
+
+
+def test_a_test_table_that_is_named_is_not_said_to_lie_unused_beside(tmp_path: Path) -> None:
+    for name, lines in (("x_train", rows()[:40]), ("x_test", rows()[40:])):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["date,a,b", *lines, ""]), encoding="utf-8")
+    place, beside = str(tmp_path / "x_train.csv"), str(tmp_path / "x_test.csv")
+    assert any("lies beside" in note for note in Timeline(path=place).collect().notes)
+    assert not any("lies beside" in note for note in Timeline(path=place, test=beside).collect().notes)
+
+
 def test_rows_out_of_order_are_put_in_order_and_told(tmp_path: Path) -> None:
     lines = rows()
     lines[3], lines[10] = lines[10], lines[3]

@@ -60,6 +60,12 @@ def test_curves_of_reinforcement_learning_all_have_a_chart(tmp_path: Path) -> No
     assert titles(show(tmp_path, "curves")) == ["Loss", "Entropy", "Return", "Learning rate"]
 
 
+def test_a_yardstick_that_no_training_changes_has_no_curve(tmp_path: Path) -> None:
+    point = {"train/loss": 1.0, "val/mae_units": 2.0, "val/naive_mae_units": 3.0}
+    write_lines(tmp_path, layout.METRICS, {"step": 1, **point}, {"step": 2, **point})
+    assert titles(show(tmp_path, "curves")) == ["Loss", "MAE in units"]
+
+
 def test_more_than_eight_charts_are_folded_and_none_is_lost(tmp_path: Path) -> None:
     write_lines(tmp_path, layout.METRICS, {"step": 1, **{f"train/part_{number}": 1.0 for number in range(11)}})
     page, _, folded = show(tmp_path, "curves").partition("More curves")

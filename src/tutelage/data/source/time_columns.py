@@ -148,6 +148,10 @@ def choose_columns(part: TablePart, layout: TimeLayout) -> TimeColumns:
     if targets:
         _require(part, targets, said="--target")
         wrong = [name for name in targets if name not in numeric]
+        if wrong and not any(part.column(name).null_count < len(part) for name in wrong):
+            found = f"is to be forecast, and all its {len(part):,} cells are empty"
+            remedy = "Give the rows before too, with the values that were measured: a forecast goes on from these."
+            raise DataError([DataProblem(f"{part.file}, column {wrong[0]}", found, remedy)])
         if wrong:
             other = {time: "is the time", layout.series_id: "names the series", **dict.fromkeys(layout.known, KNOWN_TOO)}
             found = f"is to be forecast, and {other.get(wrong[0], 'holds no numbers')}"

@@ -82,7 +82,9 @@ class Timeline(Source):
         read = self._read(found.train, name="train")
         test_file = table_to_read(self.test.removeprefix(PREFIX)) if self.test else found.test
         test = None if test_file is None else self._read(test_file, name="test", like=read.part)
-        return _joined(Collected(name=data_name(found.train), train=read.part, notes=found.notes), read, test)
+        # A file by itself says what lies beside it; which test table is used, the user has said.
+        notes = () if self.test and self._place(self.path).is_file() else found.notes
+        return _joined(Collected(name=data_name(found.train), train=read.part, notes=notes), read, test)
 
     def read_timeline(self, path: str, *, interval: Interval | None = None) -> Gridded:
         """Read another table of the same series, to continue or to measure; their step, where it is known.

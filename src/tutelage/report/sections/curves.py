@@ -7,7 +7,7 @@ from tutelage.core import layout
 from tutelage.report.blocks import figure, first_of, fold, section
 from tutelage.report.charts.line import Mark, Series, line_chart
 from tutelage.report.html import Html, tag
-from tutelage.report.measure import goal, is_rate, label
+from tutelage.report.measure import goal, is_rate, is_yardstick, label
 from tutelage.report.record import RunRecord
 from tutelage.report.sections.base import Section
 from tutelage.report.value import as_number
@@ -71,7 +71,7 @@ def _groups(points: Sequence[Mapping[str, Any]]) -> list[tuple[str, Lines]]:
             continue
         for key, value in {**point, **_nested(point)}.items():
             number = as_number(value)
-            if key not in NOT_CURVES and number is not None:
+            if key not in NOT_CURVES and number is not None and not is_yardstick(key):
                 found.setdefault(key.rpartition("/")[2], {}).setdefault(key, []).append((step, number))
     order = sorted(found, key=lambda name: (is_rate(name), TRAIN + name not in found[name]))
     return [(name, part) for name in order for part in _parts(found[name])]
