@@ -17,6 +17,7 @@ import tutelage
 from tests.contract.examples import chars
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
+from tutelage.core.seeds import derive
 from tutelage.data.prepare.characters import FittedCharacters
 from tutelage.export.export import export_run
 from tutelage.floor.tokens import TokensFitted
@@ -341,3 +342,16 @@ def test_language_models_are_not_averaged_and_that_is_said_once(run_dir: Path, t
     with pytest.raises(RunError, match=r"models of task 'language' cannot be averaged yet\. Use the best") as caught:
         make_ensemble([run_dir, other], tmp_path / "both")
     assert str(caught.value).count(str(run_dir)) == 1
+
+
+def test_the_report_says_what_leaves_and_shows_what_it_writes(run_dir: Path) -> None:
+    found, page = result(run_dir), (run_dir / "report.html").read_text()
+    written = tutelage.open_run(run_dir).generate(length=20, seed=derive(0, "sample", 0), temperature=0.8)
+    assert found["leaving_sample"] == written[0]
+    assert len(found["leaving_sample"]) == 20
+    share = found["floor"]["share"]
+    head = page.partition("<dl")[2].partition("</dl>")[0]
+    assert ("the floor alone" if share == 1 else f"of which {share:.0%} the floor") in head
+    assert "<h3>What leaves</h3>" in page
+    assert "<h3>The network alone, step 5</h3>" in page
+    assert "Measured on the test part" in page

@@ -6,7 +6,7 @@ from tutelage.report.blocks import fact, note
 from tutelage.report.html import Child, Html, join, tag
 from tutelage.report.measure import label, main_metric, meaning, say_score
 from tutelage.report.number import say_count
-from tutelage.report.record import RunRecord
+from tutelage.report.record import Number, Record, RunRecord, Text
 from tutelage.report.value import as_number, as_text, as_whole
 
 __all__ = ["headline_key", "show_headline", "title", "trained_names"]
@@ -19,6 +19,19 @@ STOPPED = {
     "diverged": ("diverged", "no good weights to go on from; the best weights so far were kept"),
 }
 TRAIN = "train/"
+
+
+class LeavingFloor(Record):
+    """A floor's name, and its share in what leaves."""
+
+    noun: Text = ""
+    share: Number = None
+
+
+class LeavingPart(Record):
+    """Where that stands in result.json."""
+
+    floor: LeavingFloor = LeavingFloor()
 
 
 def title(run: RunRecord) -> str:
@@ -107,10 +120,17 @@ def _facts(run: RunRecord) -> Html:
     if stopped:
         name, why = STOPPED.get(stopped, (stopped, ""))
         items.append(fact("Ended by", name, detail=why))
+    floor = run.read(LeavingPart).floor
+    share = floor.share or 0.0
+    if share:
+        leaves = "the floor alone" if share >= 1 else f"network and floor, of which {share:.0%} the floor"
+        items.append(fact("What leaves", leaves, detail=floor.noun or None))
     parts = run.data.parts
     if run.kept_step is not None:
         is_best = bool(run.last("Restored")) or "validation" in parts
         detail = "the best on the validation part" if is_best else None
+        if share >= 1:
+            detail = "of the network, which has no part in what leaves"
         items.append(fact("Kept weights", f"step {run.kept_step:,}", detail=detail))
     if parts:
         first = "train" if "train" in parts else next(iter(parts))

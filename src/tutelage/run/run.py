@@ -387,8 +387,8 @@ class Run:
             writes = f"Let it generate: tutelage generate {self.path}. " * (task.writes_text or self.makes_samples)
             apart = "" if task.writes_text else ", or be measured on other data"
             raise RunError(
-                f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict{apart}. {writes}Its "
-                f"own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
+                f"{self.path}: a model of task {kind!r} has no answer for a row of data, so it cannot predict{apart}. {writes}"
+                f"Its own scores: tutelage evaluate {self.path}. What it has learned: {self.report}."
             )
 
     @property

@@ -110,8 +110,12 @@ class Language(TaskSpec):
         short = {name: count for name, count in counts.items() if count <= fitted.length}
         if short:
             fitting = min(counts.values()) - 1
-            told = {"length": fitted.length, "unit": fitted.unit, "fitting": fitting}
-            raise DataError([too_short(parts[name], num_tokens=count, **told) for name, count in short.items()])
+            raise DataError(
+                [
+                    too_short(parts[name], num_tokens=count, length=fitted.length, unit=fitted.unit, fitting=fitting)
+                    for name, count in short.items()
+                ]
+            )
         if len(np.unique(fitted.tokens(train)[:LOOK])) < 2 and len(np.unique(fitted.tokens(train))) < 2:
             found = f"all of its {counts['train']:,} {fitted.unit} are the same one"
             raise DataError([DataProblem(train.name, found, "There is nothing to learn. Give a text of more than that.")])

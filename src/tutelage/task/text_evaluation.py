@@ -17,14 +17,14 @@ from tutelage.core.seeds import derive
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.running_text import FittedText
 from tutelage.data.rows.pieces import PieceRows
-from tutelage.floor.tokens import mixed_logs
+from tutelage.floor.tokens import TokensFitted, mixed_logs
 from tutelage.metric.token_outcome import TokenOutcome
 from tutelage.planning.plan import Plan
 from tutelage.task.answering import Answering, answer_batches
 from tutelage.task.base import Batch, Task, TaskSpec
 from tutelage.task.companion import whose
 from tutelage.task.measured import Measured, UnitTallies
-from tutelage.task.sampling import Drawing, draw_tokens
+from tutelage.task.sampling import Drawing, FloorVoice, draw_tokens
 from tutelage.task.text_beside import TextBeside
 
 __all__ = ["TextEvaluator", "text_outcomes"]
@@ -104,8 +104,9 @@ class TextEvaluator(Measured):
             "network": self.named(tally.value() for tally in alone),
             "floor": self.measure(map(self.outcome, self._blocks(log_N), self._blocks(self.rows.tokens[1:]))),
         }
+        sample = self._sample_leaving(task, self.beside) if self.is_watched else {}
         warnings = self._worse(self.beside, scores["network"], scores["floor"]) if self.is_watched else []
-        return {**record, "floor": {**self.beside.record(), "metrics": scores}, "warnings": warnings}
+        return {**record, "floor": {**self.beside.record(), "metrics": scores}, "warnings": warnings, **sample}
 
     def choose(self, task: Task) -> str:
         """Decide with the best weights how much of what leaves the floor says, and return why; "" without a floor."""
@@ -148,8 +149,16 @@ class TextEvaluator(Measured):
 
     def events(self, task: Task, *, step: int) -> Sequence[Event]:
         """Return a text that the network generates."""
-        if not self.sample_length:
-            return ()
+        return (Sampled(step=step, texts=(self._written(task, step=step),)),) if self.sample_length else ()
+
+    def _sample_leaving(self, task: Task, beside: TextBeside) -> dict[str, Any]:
+        """Return a text written as `generate` will write, by network and floor; nothing where the network leaves alone."""
+        if not self.sample_length or not beside.share or not isinstance(beside.fitted, TokensFitted):
+            return {}
+        return {"leaving_sample": self._written(task, voice=FloorVoice(beside.fitted, beside.share))}
+
+    def _written(self, task: Task, *, step: int = 0, voice: FloorVoice | None = None) -> str:
+        """Return a text of `sample_length` tokens."""
         drawn = draw_tokens(
             task.network(),
             [self.fitted.start],
@@ -159,8 +168,9 @@ class TextEvaluator(Measured):
             drawing=Drawing(self.temperature, never=self.fitted.never_drawn),
             seed=derive(self.plan.seed, "sample", step),
             device=self.plan.device,
+            voice=voice,
         )
-        return (Sampled(step=step, texts=(self.fitted.decode(torch.cat(list(drawn))),)),)
+        return self.fitted.decode(torch.cat(list(drawn)))
 
     @staticmethod
     def _blocks(values_N: np.ndarray) -> Iterator[np.ndarray]:

@@ -205,7 +205,7 @@ class Screen:
     def _show_sample(self, event: Sampled) -> None:
         lines = [line.strip() for line in event.texts[0].splitlines() if line.strip()]
         if lines and self._is_due("sample", SAMPLE_S):
-            self._say(event.seconds, plain(f"step {event.step:,}  the model writes:"))
+            self._say(event.seconds, plain(f"step {event.step:,}  the network writes:"))
             for line in lines[:SAMPLE_LINES]:
                 self._terminal.print(plain(f"       {line}", "dim"), no_wrap=True, overflow="ellipsis")
 

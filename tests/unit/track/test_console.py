@@ -283,9 +283,9 @@ def test_a_fact_is_never_broken_between_lines() -> None:
 def test_a_generated_text_is_shown_by_its_first_lines_and_now_and_then() -> None:
     text = "\nFirst " + "long " * 60 + "\n\n\tSecond\nThird\nFourth"
     shown = show(io.StringIO(), *[Sampled(step=step, texts=(text,)) for step in range(1, 60)])
-    assert shown.count("the model writes") == 2
+    assert shown.count("the network writes") == 2
     lines = shown.splitlines()
-    assert lines[0] == "[0:00] step 1  the model writes:"
+    assert lines[0] == "[0:00] step 1  the network writes:"
     assert lines[1].startswith("       First long")
     assert lines[1].endswith("…")
     assert len(lines[1]) == 110

@@ -124,11 +124,10 @@ def _leaving(models: dict[str, Compared]) -> list[list[Child]]:
         return []
     shares = [say_percent(model.floor_share) if model.floor_share is not None else "" for model in each]
     sizes = [say_number(model.floor_size) if model.floor_size is not None else "" for model in each]
-    return [
-        *([f"{label(key)}, as it leaves", *[say_score(key, model.leaving.get(key)) for model in each]] for key in keys),
-        ["of that, by the counts", *shares],
-        ["numbers of the counts", *sizes],
+    rows: list[list[Child]] = [
+        [f"{label(key)}, as it leaves", *[say_score(key, model.leaving.get(key)) for model in each]] for key in keys
     ]
+    return [*rows, ["of that, by the counts", *shares], ["numbers of the counts", *sizes]]
 
 
 def _recovered(found: DistillationRecord) -> str:

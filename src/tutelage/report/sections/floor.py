@@ -8,7 +8,7 @@ from tutelage.core import layout
 from tutelage.report.blocks import section, table
 from tutelage.report.headline import headline_key
 from tutelage.report.html import Child, Html, tag
-from tutelage.report.measure import label, say_score
+from tutelage.report.measure import label, label_part, say_score
 from tutelage.report.record import Number, Record, RunRecord, Text
 from tutelage.report.sections.base import Section
 
@@ -64,10 +64,11 @@ class FloorSection(Section):
             ]
             for key in keys
         ]
+        measured = f"Measured on the {label_part(part)} part."
         return section(
             "What the network adds",
             table(["metric", "network alone", "floor alone", "what leaves"], rows, numeric=range(1, 4), class_="scores"),
             tag("p", f"What leaves is {left}. {found.reason[:1].upper()}{found.reason[1:]}.", class_="caption"),
             anchor=self.anchor,
-            lead=f"The floor: {found.noun}, fitted to the same train rows in {found.seconds or 0:.1f} s.",
+            lead=f"The floor: {found.noun}, fitted to the same train rows in {found.seconds or 0:.1f} s. {measured}",
         )

@@ -22,6 +22,9 @@ FILM = "The same random numbers at each evaluation."
 LEAD = "Made by the model itself. Where it learns well, they come nearer and nearer to the real ones."
 
 
+NETWORK_LEAD = "What leaves, as `generate` writes, comes first; then what the network alone made while it learned."
+NETWORK_STEP = "The network alone, step"
+
 Item = TypeVar("Item")
 
 
@@ -43,6 +46,12 @@ class Made(Record):
     real: tuple[tuple[Number, ...], ...] = ()
 
 
+class LeavingPart(Record):
+    """What result.json has of a text by what leaves, where that is more than the network."""
+
+    leaving_sample: Text = ""
+
+
 class Samples(Section):
     """Samples of the last step, and folded those of earlier ones."""
 
@@ -55,6 +64,9 @@ class Samples(Section):
         steps: dict[int, list[Html]] = {}
         sampled = run.read_events(Made, "Sampled")
         chosen = sorted({event.step for event in sampled if _has_content(event)})
+        leaving = run.read(LeavingPart, layout.RESULT).leaving_sample
+        has_leaving = bool(leaving.strip())
+        step_name = NETWORK_STEP if has_leaving else "Step"
         if not chosen:
             return None
         *earlier, last = chosen
@@ -67,11 +79,14 @@ class Samples(Section):
         film = picture(_film(sampled), alt="samples from the first to the last step", class_="picture")
         return section(
             "Samples",
-            tag("div", tag("h3", f"Step {last:,}"), steps[last], class_="made"),
+            tag("div", tag("h3", "What leaves"), tag("pre", leaving[:MAX_LENGTH], class_="sample"), class_="made")
+            if has_leaving
+            else None,
+            tag("div", tag("h3", f"{step_name} {last:,}"), steps[last], class_="made"),
             figure(film, title="From the first step to the last", caption=FILM) if film is not None else None,
             fold(f"Earlier samples{kept}", tag("div", folds, class_="made earlier")) if folds else None,
             anchor=self.anchor,
-            lead=LEAD,
+            lead=NETWORK_LEAD if has_leaving else LEAD,
         )
 
 
