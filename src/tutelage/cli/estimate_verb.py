@@ -32,17 +32,35 @@ def run(arguments: argparse.Namespace) -> int:
     from tutelage.run.estimating import estimate_resume, estimate_training
     from tutelage.run.start import Request
 
+    where = _where(arguments)
     if arguments.source and (Path(arguments.source) / layout.PLAN).is_file():
         request = Request(Recipe(), started=STARTED)
-        found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report))
+        found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report), where)
     else:
         request = make_request(arguments, is_quiet=True)
-        found = estimate_of(estimate_training(request, report=write_report))
+        found = estimate_of(estimate_training(request, report=write_report), where)
     if arguments.json:
         say_json(found.record())
     else:
         _tell(found)
     return 0
+
+
+def _where(arguments: argparse.Namespace) -> "Where":  # type: ignore[name-defined] # noqa: F821
+    """Return on what the training is to run.
+
+    Raises:
+        UsageError: No such hardware, number or price.
+    """
+    from tutelage.hardware.catalog import find_device
+    from tutelage.run.elsewhere import Where
+
+    if arguments.hardware:
+        # Before anything is tried.
+        find_device(arguments.hardware)
+    devices = int(_number("devices", arguments.devices))
+    price = None if arguments.price is None else _number("price", arguments.price)
+    return Where(arguments.hardware, devices, price)
 
 
 def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
@@ -90,6 +108,11 @@ def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
     largest = sorted(time.parts.items(), key=lambda part: -part[1])[:MOST_PARTS]
     _line("of which", ", ".join(f"{name} {say_seconds(seconds)} ({seconds / whole:.0%})" for name, seconds in largest))
     _line("unsure by", ", ".join(f"{name} ({share:.0%})" for name, share in time.contributors[:2]))
+    if found.energy_joules is not None:
+        low, high = (joules / 3.6e6 for joules in found.energy_joules)
+        _line("energy", f"{low:.3g} to {high:.3g} kWh at the wall (80 %), by the rated power of {found.hardware}")
+    if found.cost is not None:
+        _line("cost", f"{found.cost:.4g} in the currency of the price, {found.devices} x {found.hardware}")
     if found.memory_bytes is not None:
         _line("memory", f"{found.memory_bytes / 2**30:.2f} GiB: {'fits' if found.fits else 'does not fit'}")
     if found.shorter:

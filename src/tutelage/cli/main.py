@@ -199,7 +199,12 @@ def _add_data_words(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_textbook(parser: argparse.ArgumentParser) -> None:
-    """Add the words of the textbook rule."""
+    """Add where a training is to run, and the words of the textbook rule."""
+    parser.add_argument(
+        "--hardware", metavar="NAME", default="", help="not this machine: such as A100 (tutelage hardware --list)"
+    )
+    parser.add_argument("--devices", metavar="N", default="1", help="how many devices, each with the whole batch (default 1)")
+    parser.add_argument("--price", metavar="P", help="of one device and hour, in any currency: tells the cost")
     rule = "textbook rule, without data: FLOPs of an iteration x iterations / FLOP/s"
     parser.add_argument("--flops-per-iteration", metavar="F", help=rule)
     parser.add_argument("--iterations", metavar="N", help="of that rule")

@@ -4,16 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from tutelage.foresight.run_time import RunTime
 from tutelage.foresight.shorter import Shorter, shortening
 from tutelage.foresight.textbook import ideal_seconds
+from tutelage.hardware.catalog import Device
 from tutelage.planning.plan import Plan
+from tutelage.run.elsewhere import FORMATS, Where, device_of, energy_of, moved, price_of
 from tutelage.run.estimating import Tried
 from tutelage.training.room import device_bytes
 
 __all__ = ["Estimate", "estimate_of"]
+
+HERE = Where()
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class Estimate:
         fits: Whether that fits; None where not known.
         energy_joules: Low and high; None where not known.
         cost: In the currency of the price; None where none is given.
+        hardware: What it runs on.
+        devices: How many of it.
         shorter: What would shorten the run, the most first.
         seconds_spent: What finding all this out took.
         details: What was measured on the way.
@@ -52,6 +56,8 @@ class Estimate:
     fits: bool | None = None
     energy_joules: Sequence[float] | None = None
     cost: float | None = None
+    hardware: str = ""
+    devices: int = 1
     shorter: Sequence[Shorter] = ()
     seconds_spent: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
@@ -84,6 +90,8 @@ class Estimate:
             "fits": self.fits,
             "energy_joules": None if self.energy_joules is None else list(self.energy_joules),
             "cost": self.cost,
+            "hardware": self.hardware,
+            "devices": self.devices,
             "causes": {name: round(share, 4) for name, share in self.causes.items()},
             "shorter": [{"what": each.what, "seconds": round(each.seconds, 2)} for each in self.shorter],
             "seconds_spent": round(self.seconds_spent, 2),
@@ -91,32 +99,46 @@ class Estimate:
         }
 
 
-def estimate_of(tried: Tried) -> Estimate:
-    """Return what a trial says of the whole run."""
+def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
+    """Return what a trial says of the whole run.
+
+    Args:
+        tried: The trial.
+        where: On what it is to run.
+
+    Raises:
+        UsageError: The catalogue has no such hardware.
+    """
+    tried = moved(tried, where)
     plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
     time = tried.run_time()
     if plan.time_seconds:
         time = _within(time, plan.time_seconds)
-    work, needed = tried.pilot.work, _memory(tried)
+    work, device = tried.pilot.work, device_of(tried, where)
+    needed = _memory(tried, is_card=not device.is_processor)
     flops = None if work is None else work.per_step(lambda each: each.flops) * steps
     return Estimate(
         plan=plan,
         time=time,
         steps=steps,
-        epochs=steps * plan.batch_size / plan.num_train if plan.num_train else 0.0,
+        epochs=where.devices * steps * plan.batch_size / plan.num_train if plan.num_train else 0.0,
         budget_seconds=plan.time_seconds,
-        ideal_seconds=_ideal(tried),
+        ideal_seconds=_ideal(tried, device),
         flops=flops,
         bytes=None if work is None else work.per_step(lambda each: each.bytes) * steps,
         coverage=None if work is None else work.whole_rhythm.coverage,
         memory_bytes=needed,
-        fits=None if needed is None else needed <= device_bytes(plan.device),
+        fits=None if needed is None else needed <= (device.memory_bytes or device_bytes(plan.device)),
+        energy_joules=energy_of(time, device, devices=where.devices),
+        cost=price_of(time, where),
+        hardware=device.name,
+        devices=where.devices,
         shorter=shortening(
             time.parts,
             steps=steps,
             watched=plan.num_validation,
-            fixed=0.0 if apart is None else apart.fixed,
-            loader=0.0 if apart is None else apart.loader,
+            fixed=0.0 if apart is None or where.hardware else apart.fixed,
+            loader=0.0 if apart is None or where.hardware else apart.loader,
         ),
         seconds_spent=tried.seconds,
         details=tried.pilot.record(),
@@ -127,20 +149,20 @@ EARLIEST = 0.93
 """Share of a time budget at which a training ends at the earliest that neither stops early nor is corrected."""
 
 
-def _ideal(tried: Tried) -> float | None:
-    """Return FLOPs x steps / FLOP/s of this machine's products in the plan's precision; None where either is not known."""
-    work, machine = tried.pilot.work, tried.machine
-    if work is None or not machine.get("matmul_gflops"):
+def _ideal(tried: Tried, device: Device) -> float | None:
+    """Return FLOPs x steps / FLOP/s of the devices in the plan's precision; None where the FLOPs are not known."""
+    work = tried.pilot.work
+    if work is None:
         return None
-    speedup = float(machine.get("bf16_speedup") or 1.0) if tried.plan.precision == "bfloat16" else 1.0
-    speed = float(machine["matmul_gflops"]) * 1e9 * max(speedup, 1.0)
     flops = work.per_step(lambda each: each.flops)
+    speed = device.peak(FORMATS[tried.plan.precision])
+    # Each device has a batch of its own.
     return ideal_seconds(flops_per_iteration=flops, iterations=tried.schedule.steps, flops_per_second=speed) if flops else 0.0
 
 
-def _memory(tried: Tried) -> int | None:
+def _memory(tried: Tried, *, is_card: bool) -> int | None:
     """Return the most memory that the training holds: this process as it was tried, or a step on a card of its own."""
-    if torch.device(tried.plan.device).type == "cuda":
+    if is_card:
         return None if tried.pilot.work is None else tried.pilot.work.memory.expected
     # What the trial took is what the training takes: its data, its libraries, its steps.
     return tried.peak_bytes

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tutelage.planning.recipe import recipe_from
+from tutelage.run.elsewhere import Where
 from tutelage.run.estimate import Estimate, estimate_of
 from tutelage.run.estimating import estimate_resume, estimate_training
 from tutelage.run.start import Request, start_training
@@ -14,9 +15,12 @@ def nothing(folder: Path) -> None:
     """Stand in for the report, which another room writes."""
 
 
-def tried(**wishes: object) -> Estimate:
+HERE = Where()
+
+
+def tried(where: Where = HERE, **wishes: object) -> Estimate:
     request = Request(recipe_from({"source": "sklearn:iris", **wishes}, where="test"))
-    return estimate_of(estimate_training(request, report=nothing, most_seconds=0.2))
+    return estimate_of(estimate_training(request, report=nothing, most_seconds=0.2), where)
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +74,28 @@ def test_a_run_that_goes_on_has_only_its_last_steps_left(tmp_path: Path) -> None
     (folder / "manifest.jsonl").write_text("".join(kept))
     left = estimate_of(estimate_resume(folder, request, report=nothing)).steps
     assert 0 < left < 200
+
+
+def test_on_a_card_that_is_not_here_steps_take_less_and_reading_as_long() -> None:
+    large = {"budget": {"steps": 1000}, "stopping": {"patience": 1}, "batch_size": 100}
+    found = tried(Where("A100", price=3.6), **large)
+    assert found.hardware.startswith("NVIDIA A100")
+    assert found.energy_joules is not None
+    assert found.cost == pytest.approx(found.seconds / 1000, rel=0.05)
+    assert found.memory_bytes is not None
+    assert found.fits
+
+
+def test_many_devices_make_fewer_steps_of_as_many_epochs() -> None:
+    one, four = (tried(Where("A100", devices=count), budget={"steps": 1000}) for count in (1, 4))
+    assert (one.steps, four.steps) == (1000, 250)
+    assert four.epochs == pytest.approx(one.epochs)
+
+
+def test_what_a_step_computes_is_counted() -> None:
+    found = tried(budget={"steps": 50})
+    assert found.flops is not None
+    assert found.flops > 0
+    assert found.coverage is not None
+    assert found.ideal_seconds is not None
+    assert found.ideal_seconds < found.seconds

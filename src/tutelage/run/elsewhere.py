@@ -1,0 +1,152 @@
+"""A trial of this machine moved to hardware that is not at hand, and what it costs there in energy and money.
+
+Steps and evaluations are moved by what both devices can do (`foresight/move.py`); reading, preparing and reporting are the
+host's work and stay as they are; a loader that is slower than the device there holds it up.
+"""
+
+import math
+import time
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import torch
+
+from tutelage.core.errors import UsageError
+from tutelage.foresight import cost as money
+from tutelage.foresight.energy import Power, energy
+from tutelage.foresight.interval import Interval
+from tutelage.foresight.many import Step, on_many
+from tutelage.foresight.move import Measured as Reference
+from tutelage.foresight.move import move
+from tutelage.foresight.pace import Pace
+from tutelage.foresight.run_time import RunTime
+from tutelage.hardware.catalog import Device, find_device
+from tutelage.run.estimating import Tried
+
+__all__ = ["FORMATS", "Where", "device_of", "energy_of", "moved", "price_of"]
+
+SIGMAS_80 = 1.2816
+"""Half width of an interval of 80 % in standard deviations."""
+COPIED_BYTES, COPIES = 2**28, 3
+"""What is copied to see how fast memory is, and how often."""
+CALL_SECONDS = 5e-6
+"""What calling a kernel of a card takes the host, about: torch's own figure for an operator is 5 to 10 microseconds."""
+FORMATS = {"float32": "fp32", "bfloat16": "bf16"}
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """On what a training is to run.
+
+    Attributes:
+        hardware: A name of the catalogue; "" = this machine.
+        devices: How many.
+        price: Of one device and hour; None where none is given.
+    """
+
+    hardware: str = ""
+    devices: int = 1
+    price: float | None = None
+
+
+def moved(tried: Tried, where: Where) -> Tried:
+    """Return the trial as it would have been on other hardware.
+
+    Raises:
+        UsageError: The catalogue has no such hardware.
+    """
+    if not where.hardware and where.devices == 1:
+        return tried
+    there, here = device_of(tried, where), home_device(tried)
+    form = FORMATS[tried.plan.precision]
+    found = move([Reference(here, 1.0, precision=form)], hardware=there, precision=form)
+    factor = found.seconds if where.hardware else 1.0
+    spread = _spread(found.interval_80) if where.hardware else 0.0
+    steps, seconds = tried.schedule.steps, tried.measured.pace.seconds * factor
+    if where.devices > 1:
+        gradients = 4.0 * float(tried.result.get("num_parameters") or 0)
+        many = on_many(Step(seconds, gradients, spread), device=there, devices=where.devices)
+        seconds, spread = many.seconds, _spread(many.interval_80)
+        # Each device keeps its batch, so that as many epochs are fewer steps.
+        steps = max(math.ceil(steps / where.devices), 1)
+    if not there.is_processor and tried.pilot.work is not None:
+        # A card that waits for the host is as fast as the host calls its kernels.
+        seconds = max(seconds, CALL_SECONDS * tried.pilot.work.per_step(lambda work: work.num_ops))
+    loader = 0.0 if tried.pilot.apart is None else tried.pilot.apart.loader
+    pace = Pace(max(seconds, loader), 0.0, math.hypot(tried.measured.pace.spread, spread), 0.0, tried.measured.pace.num_steps)
+    evaluation = tried.measured.evaluation * factor / where.devices
+    measured = replace(
+        tried.measured,
+        pace=pace,
+        first_evaluation=evaluation,
+        evaluation=evaluation,
+        evaluation_spread=math.hypot(tried.measured.evaluation_spread, spread),
+    )
+    return replace(tried, measured=measured, schedule=replace(tried.schedule, steps=steps))
+
+
+def device_of(tried: Tried, where: Where) -> Device:
+    """Return the hardware that is asked about; of this machine what was measured, with what the catalogue knows of it."""
+    return find_device(where.hardware) if where.hardware else home_device(tried)
+
+
+def home_device(tried: Tried) -> Device:
+    """Return this machine as a device: its measured products and memory."""
+    name, flops = str(tried.machine.get("machine", "")), 1e9 * float(tried.machine.get("matmul_gflops") or 100.0)
+    peaks = {"fp32": flops, "bf16": flops * max(float(tried.machine.get("bf16_speedup") or 1.0), 0.1)}
+    is_card = torch.device(tried.plan.device).type == "cuda"
+    known: Device | None = None
+    with suppress(UsageError):
+        known = find_device(name)
+    if known is not None and is_card:
+        return known
+    return Device(
+        key="this-machine",
+        name=name,
+        model="",
+        maker="",
+        generation="" if known is None else known.generation,
+        form="cpu",
+        memory_bytes=0,
+        bandwidth=_bandwidth(),
+        tdp_w=0.0 if known is None else known.tdp_w,
+        peaks=peaks,
+        link=0.0 if known is None else known.link,
+        network=1.25e9,
+        per_node=1,
+        matmul_share=1.0,
+        source="measured",
+        is_verified=True,
+    )
+
+
+def energy_of(time_: RunTime, device: Device, *, devices: int) -> tuple[float, float] | None:
+    """Return joules at the wall, low and high in four of five cases; None where no power is published."""
+    if device.tdp_w <= 0:
+        return None
+    found = energy(Power(device.tdp_w), device_seconds=devices * time_.seconds, sd_seconds=time_.spread)
+    return found.wall_80.low, found.wall_80.high
+
+
+def price_of(time_: RunTime, where: Where) -> float | None:
+    """Return what it costs, in the currency of the price; None where none is given."""
+    if where.price is None:
+        return None
+    interval = Interval(*time_.interval_80)
+    return money.cost(where.price, devices=where.devices, seconds=time_.seconds, seconds_80=interval).expected
+
+
+def _spread(interval: Interval) -> float:
+    """Return the standard deviation of the logarithm that an interval of 80 % stands for."""
+    return math.log(interval.high / interval.low) / 2 / SIGMAS_80
+
+
+def _bandwidth() -> float:
+    """Return how many bytes a second this machine reads and writes, the best of a few copies."""
+    source = torch.ones(COPIED_BYTES // 4)
+    target, best = torch.empty_like(source), float("inf")
+    for _ in range(COPIES):
+        began = time.perf_counter()
+        target.copy_(source)
+        best = min(best, time.perf_counter() - began)
+    return 2 * COPIED_BYTES / best
