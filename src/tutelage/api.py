@@ -23,7 +23,8 @@ from tutelage.report.lesson_page import require_page_name, write_lesson
 from tutelage.report.page import write_report
 from tutelage.run.collect import FROM_PYTHON, one_mark
 from tutelage.run.distill import Lesson, distill_runs
-from tutelage.run.estimate import Estimate, Wanted, estimate_of
+from tutelage.run.elsewhere import Where
+from tutelage.run.estimate import Estimate, estimate_of
 from tutelage.run.estimating import estimate_resume, estimate_training
 from tutelage.run.explain import Asked, explain_row
 from tutelage.run.files import warn_user
@@ -129,18 +130,17 @@ def estimate(
     `hardware` names a device that is not at hand (`tutelage hardware --list`), `devices` how many of it share each batch, `price`
     what one of them costs an hour.
     """
-    wanted = Wanted(hardware, devices, price)
-    wanted.check()
+    where = Where(hardware, devices, price)
     if isinstance(source, str | Path) and (Path(source) / PLAN).is_file():
         given: dict[str, Any] = {"data": wishes.pop("data", None), "module": model if isinstance(model, nn.Module) else None}
         marks_of_run = one_mark(groups, times)
         return estimate_of(
-            estimate_resume(source, Request(Recipe(), test=test, marks=marks_of_run, **given), report=write_report), wanted
+            estimate_resume(source, Request(Recipe(), test=test, marks=marks_of_run, **given), report=write_report), where
         )
     budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time", "env_steps")}
     marks = {"group": groups, "time": times}
     request = _request(source, wishes, model=model, test=test, marks=marks, budget=budget, out="", quiet=True, recipe=recipe)
-    return estimate_of(estimate_training(request, report=write_report), wanted)
+    return estimate_of(estimate_training(request, report=write_report), where)
 
 
 def resume(

@@ -17,7 +17,6 @@ TEXTBOOK = ("flops_per_iteration", "iterations", "flops")
 """Options of the textbook rule, which needs no data."""
 WIDTH = 13
 """Characters of the first column."""
-MOST_DEVICES = 1_000_000
 MOST_PARTS = 6
 """Parts that are told one by one."""
 
@@ -29,24 +28,37 @@ def run(arguments: argparse.Namespace) -> int:
         return _textbook(arguments, given)
     from tutelage.planning.recipe import Recipe
     from tutelage.report.page import write_report
-    from tutelage.run.estimate import Estimate, Wanted, estimate_of
+    from tutelage.run.estimate import Estimate, estimate_of
     from tutelage.run.estimating import estimate_resume, estimate_training
     from tutelage.run.start import Request
 
-    wanted = Wanted(arguments.hardware, _whole(arguments.devices), _price(arguments.price))
-    # Before anything is tried.
-    wanted.check()
+    where = _where(arguments)
     if arguments.source and (Path(arguments.source) / layout.PLAN).is_file():
         request = Request(Recipe(), started=STARTED)
-        found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report), wanted)
+        found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report), where)
     else:
         request = make_request(arguments, is_quiet=True)
-        found = estimate_of(estimate_training(request, report=write_report), wanted)
+        found = estimate_of(estimate_training(request, report=write_report), where)
     if arguments.json:
         say_json(found.record())
     else:
         _tell(found)
     return 0
+
+
+def _where(arguments: argparse.Namespace) -> "Where":  # type: ignore[name-defined] # noqa: F821
+    """Return on what the training is to run.
+
+    Raises:
+        UsageError: No such hardware, number or price.
+    """
+    from tutelage.run.elsewhere import Where
+
+    devices = _number("devices", arguments.devices)
+    if devices != int(devices):
+        raise UsageError(f"--devices {arguments.devices}: expected a whole number >= 1.")
+    price = None if arguments.price is None else _number("price", arguments.price)
+    return Where(arguments.hardware, int(devices), price)
 
 
 def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
@@ -78,33 +90,9 @@ def _number(key: str, text: str) -> float:
     return value
 
 
-def _whole(text: str) -> int:
-    """Read the number of devices."""
-    if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= MOST_DEVICES:
-        raise UsageError(f"--devices {text!r}: expected a whole number from 1 to {MOST_DEVICES:,}.")
-    return int(text)
-
-
-def _price(text: str | None) -> float | None:
-    """Read a price; None where none is given."""
-    if text is None:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise UsageError(f"--price {text!r}: expected a number >= 0, for one device and hour. Typical: 1 to 4.")
-    return value
-
-
 def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
     """Write what was found, a line for each fact."""
     time = found.time
-    if found.hardware:
-        _line(
-            "for", f"{found.devices:,} x {found.hardware}, not measured: forecast from what was measured here and its datasheet"
-        )
     between = " to ".join(map(say_seconds, time.interval_80))
     half = " to ".join(map(say_seconds, time.interval_50))
     _line("time", f"{say_seconds(time.seconds)} (80 %: {between}; 50 %: {half})")
@@ -113,31 +101,22 @@ def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
     else:
         _line("steps", f"{found.steps:,}" + (f", {found.epochs:.1f} epochs" if found.epochs else ""))
     if found.ideal_seconds is not None:
-        _line("ideal", f"{say_seconds(found.ideal_seconds)} ({_speed(found)}); {_causes(found)}")
+        _line("ideal", f"{say_seconds(found.ideal_seconds)} (FLOPs / measured FLOP/s); {_causes(found)}")
     whole = sum(time.parts.values()) or 1.0
     largest = sorted(time.parts.items(), key=lambda part: -part[1])[:MOST_PARTS]
     _line("of which", ", ".join(f"{name} {say_seconds(seconds)} ({seconds / whole:.0%})" for name, seconds in largest))
     _line("unsure by", ", ".join(f"{name} ({share:.0%})" for name, share in time.contributors[:2]))
-    if found.memory_bytes is not None:
-        verdict = {True: ": fits", False: ": does not fit"}.get(found.fits, "") if found.fits is not None else ""
-        _line("memory", f"{found.memory_bytes / 2**30:.2f} GiB{verdict}")
     if found.energy_joules is not None:
         low, high = (joules / 3.6e6 for joules in found.energy_joules)
-        _line("energy", f"{low:.2g} to {high:.2g} kWh at the wall ({found.energy_from})")
-    if found.cost is not None and found.cost_80 is not None:
-        low, high = found.cost_80
-        _line("cost", f"{found.cost:.4g} (80 %: {low:.4g} to {high:.4g}), in the currency of the price")
+        _line("energy", f"{low:.3g} to {high:.3g} kWh at the wall (80 %), by the rated power of {found.hardware}")
+    if found.cost is not None:
+        _line("cost", f"{found.cost:.4g} in the currency of the price, {found.devices} x {found.hardware}")
+    if found.memory_bytes is not None:
+        _line("memory", f"{found.memory_bytes / 2**30:.2f} GiB: {'fits' if found.fits else 'does not fit'}")
     if found.shorter:
         best = found.shorter[0]
         _line("shorter", f"{best.what}: about {say_seconds(best.seconds)} less")
-    for assumption in found.assumptions:
-        _line("assumed", assumption)
     _line("asking took", say_seconds(found.seconds_spent))
-
-
-def _speed(found: "Estimate") -> str:  # type: ignore[name-defined] # noqa: F821
-    """Say what the ideal divides by."""
-    return "FLOPs / peak FLOP/s of its datasheet" if found.hardware else "FLOPs / measured FLOP/s"
 
 
 def _causes(found: "Estimate") -> str:  # type: ignore[name-defined] # noqa: F821

@@ -156,7 +156,6 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
         parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
         if verb == "estimate":
-            _add_elsewhere(parser)
             _add_textbook(parser)
         if verb == "train":
             parser.add_argument("--seeds", metavar="N", help="train N times, with the seeds from --seed on, and tell them as one")
@@ -199,15 +198,13 @@ def _add_data_words(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_elsewhere(parser: argparse.ArgumentParser) -> None:
-    """Add the words about other hardware, and money."""
-    parser.add_argument("--hardware", metavar="NAME", default="", help="forecast for this device: tutelage hardware --list")
-    parser.add_argument("--devices", metavar="N", default="1", help="of that device: how many share each batch (default 1)")
-    parser.add_argument("--price", metavar="P", help="of one device and hour, to tell the cost")
-
-
 def _add_textbook(parser: argparse.ArgumentParser) -> None:
-    """Add the words of the textbook rule."""
+    """Add where a training is to run, and the words of the textbook rule."""
+    parser.add_argument(
+        "--hardware", metavar="NAME", default="", help="not this machine: such as A100 (tutelage hardware --list)"
+    )
+    parser.add_argument("--devices", metavar="N", default="1", help="how many devices that share each batch (default 1)")
+    parser.add_argument("--price", metavar="P", help="of one device and hour, in any currency: tells the cost")
     rule = "textbook rule, without data: FLOPs of an iteration x iterations / FLOP/s"
     parser.add_argument("--flops-per-iteration", metavar="F", help=rule)
     parser.add_argument("--iterations", metavar="N", help="of that rule")

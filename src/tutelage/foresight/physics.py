@@ -12,7 +12,7 @@ from tutelage.foresight.evidence import Parts
 from tutelage.foresight.wish import RunWish
 from tutelage.hardware.catalog import Device
 
-__all__ = ["Physics", "effects_of", "physics_of", "scenario_of"]
+__all__ = ["MATMUL_SHARE", "Physics", "effects_of", "physics_of", "scenario_of"]
 
 MATMUL_SHARE = 0.8
 """Largest matrix product as a share of the peak where none is published for the device; 0.51 to 0.99 where one is."""

@@ -1,160 +1,196 @@
-"""A training that was tried here, forecast for hardware that is not at hand: other devices, and more of them.
+"""A trial of this machine moved to hardware that is not at hand, and what it costs there in energy and money.
 
-What the device does (steps, evaluations) moves: operations over what its largest matrix product reaches plus bytes over its
-bandwidth, times what training software makes of that in general; never less than the host needs to call the operators. What the
-host does (starting, reading, preparing, scoring, the report) stays as it was measured here. With several devices each takes its
-share of the batch, so that a step learns the same.
+Between two cards, or two processors, steps and evaluations are moved by what both can do (`foresight/move.py`); from a processor
+to a card by the work of a step, which was counted. Reading, preparing and reporting are the host's work and stay as they are; a
+loader that is slower than the device there holds it up. Several devices share each batch.
 """
 
 import math
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import torch
 
 from tutelage.core.errors import UsageError
+from tutelage.foresight import cost as money
 from tutelage.foresight.coefficients import fitted
+from tutelage.foresight.energy import Power, energy
 from tutelage.foresight.evidence import Evidence
-from tutelage.foresight.interval import NORMAL_80, Scale, interval, largest
+from tutelage.foresight.interval import Interval, Scale
 from tutelage.foresight.many import Step, on_many
-from tutelage.foresight.run_time import Cost, RunTime
-from tutelage.foresight.textbook import ideal_seconds
-from tutelage.hardware.catalog import Device, find_device
+from tutelage.foresight.move import Measured as Reference
+from tutelage.foresight.move import move
+from tutelage.foresight.pace import Pace
+from tutelage.foresight.physics import MATMUL_SHARE
+from tutelage.foresight.run_time import RunTime
+from tutelage.hardware.catalog import Device, Precision, find_device
 from tutelage.run.estimating import Tried
 from tutelage.run.work import TrainingWork
 
-__all__ = ["Elsewhere", "elsewhere"]
+__all__ = ["FORMATS", "Where", "device_of", "energy_of", "moved", "price_of"]
 
-CALL_SECONDS = 6e-6
-"""That a usual host takes to call an operator without compiling: 4 to 10 are measured."""
-CALL_SD = 0.4
-"""Spread of its logarithm between hosts."""
-GRADIENT_BYTES = 4
-MOVED = ("steps", "evaluations", "warm-up")
-"""Parts that the device does."""
+SIGMAS_80 = 1.2816
+"""Half width of an interval of 80 % in standard deviations."""
+COPIED_BYTES, COPIES = 2**28, 3
+"""What is copied to see how fast memory is, and how often."""
+CALL_SECONDS = 5e-6
+"""What calling a kernel of a card takes the host, about: torch's own figure for an operator is 5 to 10 microseconds."""
+FORMATS: Mapping[str, Precision] = {"float32": "fp32", "bfloat16": "bf16"}
+GRADIENT_BYTES = 4.0
 CONVOLUTIONS = ("convolution", "depthwise convolution")
-PRECISION = {"float32": "tf32", "bfloat16": "bf16"}
-"""How a graphics card computes matrix products of each type; older ones, and processors, what they have in its place."""
 
 
-@dataclass(frozen=True)
-class Elsewhere:
-    """A training on other hardware.
+@dataclass(frozen=True, slots=True)
+class Where:
+    """On what a training is to run.
 
     Attributes:
-        device: What it is forecast for.
+        hardware: A name of the catalogue; "" = this machine.
         devices: How many.
-        time: Wall time of the whole command.
-        ideal_seconds: FLOPs x steps / peak of all devices.
-        step_seconds: Expected.
-        memory_bytes: Of a step on one device, at its peak.
-        assumptions: What it stands on.
+        price: Of one device and hour; None where none is given.
     """
 
-    device: Device
-    devices: int
-    time: RunTime
-    ideal_seconds: float
-    step_seconds: float
-    memory_bytes: int
-    assumptions: tuple[str, ...]
+    hardware: str = ""
+    devices: int = 1
+    price: float | None = None
 
-    @property
-    def fits(self) -> bool | None:
-        """Whether the memory of a device is enough; None where it has none of its own."""
-        return self.memory_bytes <= self.device.memory_bytes if self.device.memory_bytes else None
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before anything is tried.
+
+        Raises:
+            UsageError: The catalogue has no such hardware, or a number is out of range.
+        """
+        if self.hardware:
+            find_device(self.hardware)
+        if self.devices != int(self.devices) or self.devices < 1:
+            raise UsageError(f"devices = {self.devices}: expected a whole number >= 1.")
+        if self.price is not None and not (math.isfinite(self.price) and self.price >= 0):
+            raise UsageError(f"price = {self.price:g}: expected a number >= 0, for one device and hour. Typical: 1 to 4.")
 
 
-def elsewhere(tried: Tried, time: RunTime, *, hardware: str, devices: int = 1) -> Elsewhere:
-    """Forecast a training for other hardware.
-
-    Args:
-        tried: What trying it here has shown.
-        time: Its wall time here.
-        hardware: Name of a device of the catalogue, such as `A100 80GB`.
-        devices: How many.
+def moved(tried: Tried, where: Where) -> Tried:
+    """Return the trial as it would have been on other hardware.
 
     Raises:
-        UsageError: The device is unknown, or the work of a step could not be counted.
+        UsageError: The catalogue has no such hardware.
     """
-    if devices < 1:
-        raise UsageError(f"--devices {devices}: must be at least 1.")
-    device, work, steps = find_device(hardware), tried.pilot.work, tried.schedule.steps
-    if work is None:
-        found = "the work of a step could not be counted without running it, so nothing can be said of other hardware"
-        raise UsageError(f"--hardware {hardware}: {found}. Measure there: tutelage estimate on that machine.")
-    precision = PRECISION.get(tried.plan.precision, "tf32")
-    seconds, sd, spreads = _step(work, device=device, devices=devices, precision=precision)
-    gradients = GRADIENT_BYTES * _parameters(tried)
-    many = on_many(Step(seconds, gradients, sd), device=device, devices=devices)
-    here = max(tried.measured.pace.seconds, 1e-9)
-    ideal = ideal_seconds(
-        flops_per_iteration=work.per_step(lambda each: each.flops) or 1.0,
-        iterations=max(steps, 1),
-        flops_per_second=device.peak(precision) * devices,
+    if not where.hardware and where.devices == 1:
+        return tried
+    there, here = device_of(tried, where), home_device(tried)
+    alone = _step(tried, here=here, there=there, where=where)
+    seconds, spread = alone.seconds, alone.sd
+    if where.devices > 1:
+        many = on_many(alone, device=there, devices=where.devices)
+        seconds, spread = many.seconds, _spread(many.interval_80)
+    factor = seconds / max(tried.measured.pace.seconds, 1e-9)
+    loader = 0.0 if tried.pilot.apart is None else tried.pilot.apart.loader
+    pace = Pace(max(seconds, loader), 0.0, math.hypot(tried.measured.pace.spread, spread), 0.0, tried.measured.pace.num_steps)
+    evaluation = tried.measured.evaluation * factor
+    measured = replace(
+        tried.measured,
+        pace=pace,
+        first_evaluation=evaluation,
+        evaluation=evaluation,
+        evaluation_spread=math.hypot(tried.measured.evaluation_spread, spread),
     )
-    return Elsewhere(
-        device=device,
-        devices=devices,
-        time=_moved(time, factor=many.seconds / here, sd=_sd(many.seconds, many.interval_80.high), spreads=spreads),
-        ideal_seconds=ideal,
-        step_seconds=many.seconds,
-        memory_bytes=work.memory.expected,
-        assumptions=(
-            f"{device.name}: {device.peak(precision) / 1e12:,.0f} TFLOP/s in {precision}, {device.bandwidth / 1e9:,.0f} GB/s "
-            f"({device.source})",
-            "starting, reading, preparing and scoring as measured here",
-            *((f"{devices} devices share each batch; gradients are exchanged",) if devices > 1 else ()),
-        ),
-    )
+    return replace(tried, measured=measured)
 
 
-def _step(work: TrainingWork, *, device: Device, devices: int, precision: str) -> tuple[float, float, dict[str, float]]:
-    """Return the seconds of a step on one of the devices, the spread of their logarithm, and what that comes from."""
-    kinds = work.whole_rhythm.by("kind")
-    products = {name: each.matmul_flops for (name,), each in kinds.items()}
+def _step(tried: Tried, *, here: Device, there: Device, where: Where) -> Step:
+    """Return a step on one of the devices, with its share of the batch: what a step learns stays the same."""
+    work, form, pace = tried.pilot.work, FORMATS[tried.plan.precision], tried.measured.pace.seconds
+    if not where.hardware:
+        seconds, spread = pace / where.devices, 0.0
+    elif work is None or here.is_processor == there.is_processor:
+        found = move([Reference(here, 1.0, precision=form)], hardware=there, precision=form)
+        seconds, spread = pace * found.seconds / where.devices, _spread(found.interval_80)
+    else:
+        # What holds between cards says nothing of a card and a processor: there the work itself is what is known.
+        seconds, spread = _by_work(work, there, form)
+        seconds /= where.devices
+    if not there.is_processor and work is not None:
+        # A card that waits for the host is as fast as the host calls its kernels.
+        seconds = max(seconds, CALL_SECONDS * work.per_step(lambda each: each.num_ops))
+    return Step(seconds, GRADIENT_BYTES * float(tried.result.get("num_parameters") or 0), spread)
+
+
+def _by_work(work: TrainingWork, device: Device, form: Precision) -> tuple[float, float]:
+    """Return the seconds of a step by its operations and bytes, and the spread of their logarithm."""
+    products = {name: each.matmul_flops for (name,), each in work.whole_rhythm.by("kind").items()}
     is_images = sum(products.get(kind, 0) for kind in CONVOLUTIONS) > sum(products.values()) / 2
-    share = device.matmul_share or 0.8
-    compute = work.per_step(lambda each: each.matmul_flops) / (device.peak(precision) * share)
+    compute = work.per_step(lambda each: each.matmul_flops) / (device.peak(form) * (device.matmul_share or MATMUL_SHARE))
     memory = work.per_step(lambda each: each.bytes) / device.bandwidth
     coefficients = fitted("work")
     parts = {"images" if is_images else "transformer": ("", 1.0), "source": ("", 1.0)}
     belief = Evidence([], effects=coefficients.effects, noise=coefficients.noise).predict(parts)
-    scale = coefficients.scales.get("training alone", Scale())
-    on_device = (compute + memory) * math.exp(belief.mean) / devices
-    host = CALL_SECONDS * work.per_step(lambda each: each.num_ops)
-    sd_device = belief.sd * scale.half_80 / NORMAL_80
-    if device.form == "cpu" or on_device >= host:
-        return on_device, sd_device, {"how good the software is there": sd_device**2}
-    return host, CALL_SD, {"how fast the host there calls operators": CALL_SD**2}
+    wider = coefficients.scales.get("training alone", Scale()).half_80 / Scale().half_80
+    return (compute + memory) * math.exp(belief.mean), belief.sd * wider
 
 
-def _moved(time: RunTime, *, factor: float, sd: float, spreads: Mapping[str, float]) -> RunTime:
-    """Return the wall time with what the device does taking so many times as long."""
-    costs = tuple(
-        Cost(cost.name, factor * cost.seconds, sd * factor * cost.seconds) if cost.name in MOVED else cost for cost in time.costs
+def device_of(tried: Tried, where: Where) -> Device:
+    """Return the hardware that is asked about; of this machine what was measured, with what the catalogue knows of it."""
+    return find_device(where.hardware) if where.hardware else home_device(tried)
+
+
+def home_device(tried: Tried) -> Device:
+    """Return this machine as a device: its measured products and memory."""
+    name, flops = str(tried.machine.get("machine", "")), 1e9 * float(tried.machine.get("matmul_gflops") or 100.0)
+    peaks = {"fp32": flops, "bf16": flops * max(float(tried.machine.get("bf16_speedup") or 1.0), 0.1)}
+    is_card = torch.device(tried.plan.device).type == "cuda"
+    known: Device | None = None
+    with suppress(UsageError):
+        known = find_device(name)
+    if known is not None and is_card:
+        return known
+    return Device(
+        key="this-machine",
+        name=name,
+        model="",
+        maker="",
+        generation="" if known is None else known.generation,
+        form="cpu",
+        memory_bytes=0,
+        bandwidth=_bandwidth(),
+        tdp_w=0.0 if known is None else known.tdp_w,
+        peaks=peaks,
+        link=0.0 if known is None else known.link,
+        network=1.25e9,
+        per_node=1,
+        matmul_share=1.0,
+        source="measured",
+        is_verified=True,
     )
-    moved = sum(cost.seconds for cost in costs if cost.name in MOVED)
-    stays = max(time.seconds - sum(cost.seconds for cost in time.costs if cost.name in MOVED), 0.0)
-    whole = moved + stays
-    share = moved / whole if whole else 0.0
-    spread = math.hypot(share * sd, (1 - share) * time.spread)
-    halves = {name: interval(whole, sd=spread, half=half) for name, half in (("50", 0.6745), ("80", NORMAL_80))}
-    contributors = {name: (share**2) * value for name, value in spreads.items()}
-    contributors["what the host does"] = ((1 - share) * time.spread) ** 2
-    return RunTime(
-        costs,
-        whole,
-        (halves["50"].low, halves["50"].high),
-        (halves["80"].low, halves["80"].high),
-        spread,
-        tuple(largest(contributors).items()),
-    )
 
 
-def _sd(middle: float, high: float) -> float:
-    """Return the spread of a logarithm from the upper end of the middle 80 percent."""
-    return math.log(high / middle) / NORMAL_80
+def energy_of(time_: RunTime, device: Device, *, devices: int) -> tuple[float, float] | None:
+    """Return joules at the wall, low and high in four of five cases; None where no power is published."""
+    if device.tdp_w <= 0:
+        return None
+    found = energy(Power(device.tdp_w), device_seconds=devices * time_.seconds, sd_seconds=time_.spread)
+    return found.wall_80.low, found.wall_80.high
 
 
-def _parameters(tried: Tried) -> int:
-    """Return how many numbers are learned."""
-    return int(tried.result.get("num_parameters", 0))
+def price_of(time_: RunTime, where: Where) -> float | None:
+    """Return what it costs, in the currency of the price; None where none is given."""
+    if where.price is None:
+        return None
+    interval = Interval(*time_.interval_80)
+    return money.cost(where.price, devices=where.devices, seconds=time_.seconds, seconds_80=interval).expected
+
+
+def _spread(interval: Interval) -> float:
+    """Return the standard deviation of the logarithm that an interval of 80 % stands for."""
+    return math.log(interval.high / interval.low) / 2 / SIGMAS_80
+
+
+def _bandwidth() -> float:
+    """Return how many bytes a second this machine reads and writes, the best of a few copies."""
+    source = torch.ones(COPIED_BYTES // 4)
+    target, best = torch.empty_like(source), float("inf")
+    for _ in range(COPIES):
+        began = time.perf_counter()
+        target.copy_(source)
+        best = min(best, time.perf_counter() - began)
+    return 2 * COPIED_BYTES / best
