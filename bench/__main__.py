@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from bench import calibration, environments, integrity, memory, overhead, sequences, startup, stopping, table_memory
+from bench import calibration, environments, integrity, memory, overhead, sequences, startup, step_memory, stopping, table_memory
 from bench.measure import machine
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "overhead": overhead.run,
     "memory": memory.run,
     "table_memory": table_memory.run,
+    "step_memory": step_memory.run,
     "sequences": sequences.run,
     "environments": environments.run,
     "calibration": calibration.run,
