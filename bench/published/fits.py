@@ -68,8 +68,8 @@ WORK = Model(
     noise=0.2,
     shared=("transformer", "images", "float32", "whole run", "devices", "context"),
 )
-"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7, each run having a course of its
-own; hundreds of devices keep 0.9; float32 without matrix units waits less for memory and launches; the software moves the rest by
+"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7, each run having its
+own course; hundreds of devices keep 0.9; float32 without matrix units waits less for memory and launches; the software moves the rest by
 a third."""
 MOVED = Model(
     effects={
