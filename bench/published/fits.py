@@ -68,9 +68,9 @@ WORK = Model(
     noise=0.2,
     shared=("transformer", "images", "float32", "whole run", "devices", "context"),
 )
-"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7, each run having its
-own course; hundreds of devices keep 0.9; float32 without matrix units waits less for memory and launches; the software moves the rest by
-a third."""
+"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7, with a course of its own for
+each run; hundreds of devices keep 0.9; float32 without matrix units waits less for memory and launches; the software moves the
+rest by a third."""
 MOVED = Model(
     effects={
         "level": Effect(0.0, 10.0),
