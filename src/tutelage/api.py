@@ -133,10 +133,8 @@ def estimate(
     where = Where(hardware, devices, price)
     if isinstance(source, str | Path) and (Path(source) / PLAN).is_file():
         given: dict[str, Any] = {"data": wishes.pop("data", None), "module": model if isinstance(model, nn.Module) else None}
-        marks_of_run = one_mark(groups, times)
-        return estimate_of(
-            estimate_resume(source, Request(Recipe(), test=test, marks=marks_of_run, **given), report=write_report), where
-        )
+        request = Request(Recipe(), test=test, marks=one_mark(groups, times), **given)
+        return estimate_of(estimate_resume(source, request, report=write_report), where)
     budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time", "env_steps")}
     marks = {"group": groups, "time": times}
     request = _request(source, wishes, model=model, test=test, marks=marks, budget=budget, out="", quiet=True, recipe=recipe)

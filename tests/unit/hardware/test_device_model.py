@@ -23,9 +23,11 @@ def machine(device: str = "cpu", *, more: tuple[Point, ...] = ()) -> MachineFile
     calls = {"call": CALL, "call_operator": CALL, "call_learning": LEARNING, "call_backward": BACKWARD, "call_view": VIEW}
     points = [point(op, "dispatch", seconds=seconds) for op, seconds in calls.items()]
     sizes = (2**12, 2**20, 2**28)
-    points += [point("triad", "memory", num_bytes=size, seconds=CALL + size / BANDWIDTH) for size in sizes]
-    points += [point("relu", "elementwise", num_bytes=size, seconds=CALL + size / BANDWIDTH) for size in sizes]
-    points += [point("tanh", "elementwise", num_bytes=size, seconds=CALL + 10 * size / BANDWIDTH) for size in sizes]
+    points += [point("triad", "memory", flops=size / 4, num_bytes=size, seconds=CALL + size / BANDWIDTH) for size in sizes]
+    points += [point("relu", "elementwise", flops=size / 4, num_bytes=size, seconds=CALL + size / BANDWIDTH) for size in sizes]
+    points += [
+        point("tanh", "elementwise", flops=size / 4, num_bytes=size, seconds=CALL + 10 * size / BANDWIDTH) for size in sizes
+    ]
     points.append(point("mm", "matmul", dims=(1, 512, 512, 512), flops=2.0 * 512**3, num_bytes=3.0 * 2**20, seconds=1e-2))
     return MachineFile(fingerprint={"device": device}, points=(*points, *more))
 
