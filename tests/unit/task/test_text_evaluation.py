@@ -9,7 +9,9 @@ from torch import Tensor, nn
 
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.prepare.bytes import Bytes
+from tutelage.metric.nats_per_character import NatsPerCharacter
 from tutelage.planning.plan import Plan
+from tutelage.run.diagnose import versus_guess
 from tutelage.task.base import Task
 from tutelage.task.language import Language
 from tutelage.task.text_evaluation import TextEvaluator
@@ -51,3 +53,17 @@ def test_each_token_counts_once_with_as_much_before_it_as_there_is(count: int) -
     assert place_N[:LENGTH].tolist() == list(range(LENGTH))
     assert place_N[LENGTH:].tolist() == [place for new in own.rows.num_new[1:] for place in range(LENGTH - new, LENGTH)]
     assert min(place_N[LENGTH:], default=LENGTH) >= LENGTH // 2
+
+
+def test_a_gain_is_held_against_the_noise_of_tokens_and_not_of_their_few_pieces() -> None:
+    text = "".join(chr(65 + number % 26) for number in range(900))
+    part, fitted = CorpusPart("validation", text, "x.txt", "x"), Bytes().restore({"length": 128})
+    metric = NatsPerCharacter()
+    plan = Plan.model_construct(metrics=(metric,), watched=metric.kind, device="cpu", precision="float32", seed=0)
+    own = TextEvaluator("val", Language(), plan, fitted, part, lambda: np.ones(256) / 256, None, sample_length=0, temperature=1.0)
+    assert len(own) < 15
+    assert own.num_measured == 899
+    guess = own.guess()["val/nats_per_character"]
+    judge = versus_guess(own, plan)
+    assert judge({"val/nats_per_character": 0.9 * guess}) == "better"
+    assert judge({"val/nats_per_character": 0.98 * guess}) == "no better"
