@@ -33,7 +33,6 @@ def test_a_curve_that_has_long_been_flat_says_that_the_run_stops_soon(tmp_path: 
     schedule = schedule_of(decided, 1000, done=200)
     stops = stops_of_curve(decided, tmp_path, schedule, done=200)
     assert stops.probability > 0.5
-    assert sorted(stops.shares)[len(stops.shares) // 2] < 0.6
 
 
 def test_a_short_curve_says_nothing(tmp_path: Path) -> None:
