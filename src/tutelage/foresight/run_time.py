@@ -73,10 +73,12 @@ class Stops:
     Attributes:
         probability: Of stopping early; 0 where the budget is fixed.
         least: Share of the budget that is used at least.
+        shares: Shares of what is left that drawn continuations of the learning curve use; empty where there is no curve yet.
     """
 
     probability: float = 0.0
     least: float = 1.0
+    shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,5 +210,7 @@ def _drawn(costs: tuple[Cost, ...], schedule: Schedule, *, scale: float) -> tupl
 
 def _used(stops: Stops, random: np.random.Generator) -> np.ndarray:
     """Return which share of the budget each drawn run uses."""
+    if stops.shares:
+        return random.choice(np.array(stops.shares), DRAWS)
     stopped = random.random(DRAWS) < stops.probability
     return np.where(stopped, random.uniform(stops.least, 1.0, DRAWS), 1.0)

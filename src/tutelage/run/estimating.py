@@ -17,7 +17,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.foresee import kind_of, remember
 from tutelage.run.pilot import Pilot
-from tutelage.run.run_schedule import schedule_of
+from tutelage.run.run_schedule import schedule_of, stops_of_curve
 from tutelage.run.start import Request, resume_training, start_training
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
@@ -105,6 +105,9 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     files = RunFiles(folder, tell=tell_nobody)
     result, machine = files.record(layout.RESULT), files.record(layout.ENV)
     schedule = schedule_of(pilot.plan, pilot.total_steps, num_opening=pilot.num_opening, done=pilot.first_step)
+    if pilot.first_step:
+        stops = stops_of_curve(pilot.plan, folder, schedule, done=pilot.first_step)
+        schedule = replace(schedule, stops=stops)
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
     # The training that follows by the same words tells its forecast at once.
     remember(pilot.plan, measured)

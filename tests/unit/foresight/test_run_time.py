@@ -52,3 +52,9 @@ def test_steps_before_the_usual_ones_have_a_pace_of_their_own() -> None:
 
 def test_the_same_forecast_is_made_twice_from_the_same_numbers() -> None:
     assert run_time(KNOWN, Schedule(steps=500)) == run_time(KNOWN, Schedule(steps=500))
+
+
+def test_a_learning_curve_says_better_when_a_run_stops() -> None:
+    found = run_time(KNOWN, Schedule(steps=500, stops=Stops(probability=0.9, least=0.2, shares=(0.2, 0.2, 0.2, 0.2, 1.0))))
+    assert found.seconds == pytest.approx(6 + 0.2 * 50, rel=0.05)
+    assert found.interval_80[1] > 50

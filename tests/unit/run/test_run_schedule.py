@@ -1,0 +1,42 @@
+"""A run's schedule follows from its plan; a learning curve says when it will stop."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tutelage.planning.plan import Plan
+from tutelage.planning.recipe import recipe_from
+from tutelage.run.run_schedule import schedule_of, stops_of_curve
+from tutelage.run.start import Request, plan_training
+
+
+def plan(**wishes: object) -> Plan:
+    return plan_training(Request(recipe_from({"source": "sklearn:iris", "budget": {"steps": 1000}, **wishes}, where="test")))[0]
+
+
+def test_a_fixed_budget_never_stops_early() -> None:
+    assert schedule_of(plan(stopping={"patience": 1}), 1000).stops.probability == 0
+
+
+def test_what_is_done_is_not_done_again() -> None:
+    whole, half = (schedule_of(plan(), 1000, done=done) for done in (0, 500))
+    assert (whole.steps, half.steps) == (1000, 500)
+    assert half.evaluations == pytest.approx(whole.evaluations / 2, abs=1)
+
+
+def test_a_curve_that_has_long_been_flat_says_that_the_run_stops_soon(tmp_path: Path) -> None:
+    decided = plan(stopping={"metric": "loss", "patience": 0.2})
+    values = [1.0, 0.5, 0.52, 0.51, 0.53, 0.5, 0.54, 0.51, 0.52, 0.53]
+    lines = [{"step": 20 * (number + 1), "val/loss": value} for number, value in enumerate(values)]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    schedule = schedule_of(decided, 1000, done=200)
+    stops = stops_of_curve(decided, tmp_path, schedule, done=200)
+    assert stops.probability > 0.5
+
+
+def test_a_short_curve_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text('{"step": 10, "val/loss": 0.5}\n')
+    decided = plan()
+    schedule = schedule_of(decided, 1000, done=20)
+    assert stops_of_curve(decided, tmp_path, schedule, done=20) == schedule.stops
