@@ -20,6 +20,7 @@ from bench import (
     published_runs,
     sequences,
     startup,
+    step_memory,
     stopping,
     table_memory,
 )
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "overhead": overhead.run,
     "memory": memory.run,
     "table_memory": table_memory.run,
+    "step_memory": step_memory.run,
     "sequences": sequences.run,
     "environments": environments.run,
     "calibration": calibration.run,

@@ -1,14 +1,13 @@
 """One call of an operator, as a formula sees it: sizes and types, but no numbers."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
-from torch.utils._pytree import tree_iter
 
 __all__ = ["Call", "Cost", "Operand", "call_of", "name_of", "tensors_of"]
 
@@ -155,7 +154,9 @@ def tensors_of(tree: object) -> list[Tensor]:
     """Return the tensors in an argument or a result, in order."""
     if isinstance(tree, Tensor):
         return [tree]
-    return [leaf for leaf in tree_iter(tree) if isinstance(leaf, Tensor)] if isinstance(tree, Iterable) else []
+    if isinstance(tree, list | tuple):
+        return [tensor for each in tree for tensor in tensors_of(each)]
+    return []
 
 
 def _described(value: object) -> Any:

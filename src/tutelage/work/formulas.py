@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tutelage.work.call import Call, Cost
 
-__all__ = ["Formula", "classes", "formula_of", "kept_of"]
+__all__ = ["Formula", "classes", "formula_of", "kept_of", "scratch_of"]
 
 FOLDER = Path(__file__).resolve().parent / "formula"
 VIEW, POINTWISE = "view", "elementwise"
@@ -40,7 +40,12 @@ def formula_of(call: Call) -> Formula | None:
 
 def kept_of(name: str) -> Callable[[Call], int] | None:
     """Return what tells how large an operator's last result is, where sizes alone do not tell torch."""
-    return _kept().get(name)
+    return _sizes("KEPT").get(name)
+
+
+def scratch_of(name: str) -> Callable[[Call], int] | None:
+    """Return what tells how much memory an operator takes while it runs, where that is much and no tensor tells."""
+    return _sizes("SCRATCH").get(name)
 
 
 def classes() -> tuple[str, ...]:
@@ -61,11 +66,11 @@ def _formulas() -> Mapping[str, Formula]:
 
 
 @cache
-def _kept() -> Mapping[str, Callable[[Call], int]]:
-    """Read the sizes of memory that kernels keep, of all files that know some."""
+def _sizes(what: str) -> Mapping[str, Callable[[Call], int]]:
+    """Read the sizes of memory that kernels take by themselves, of all files that know some."""
     found: dict[str, Callable[[Call], int]] = {}
     for kind in classes():
-        found |= getattr(importlib.import_module(f"tutelage.work.formula.{kind}"), "KEPT", {})
+        found |= getattr(importlib.import_module(f"tutelage.work.formula.{kind}"), what, {})
     return found
 
 

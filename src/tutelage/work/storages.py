@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tutelage.work.call import call_of, name_of, tensors_of
 from tutelage.work.counter import IDLE
-from tutelage.work.formulas import kept_of
+from tutelage.work.formulas import kept_of, scratch_of
 from tutelage.work.result import Part
 
 __all__ = ["Block", "StorageTracer"]
@@ -78,8 +78,13 @@ class StorageTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.parts.append(self._part())
         outcome = func(*args, **(kwargs or {}))
         made = [self._seen(tensor) for tensor in tensors_of(outcome)]
-        if isinstance(func, OpOverload) and (kept := kept_of(name_of(func))) is not None:
-            made[-1].num_bytes = kept(call_of(func, args, kwargs or {}, outcome=outcome))
+        if isinstance(func, OpOverload):
+            kept, scratch = kept_of(name_of(func)), scratch_of(name_of(func))
+            if kept is not None:
+                made[-1].num_bytes = kept(call_of(func, args, kwargs or {}, outcome=outcome))
+            if scratch is not None:
+                size = scratch(call_of(func, args, kwargs or {}, outcome=outcome))
+                self.blocks.append(Block(size, self.now, self.now, "temporaries"))
         return outcome
 
     def _seen(self, tensor: Tensor) -> Block:

@@ -1,0 +1,52 @@
+import pytest
+
+from tutelage.work.heap import PAD, PAGE, Heap, heap_peak
+
+MIB = 2**20
+
+
+def test_large_pieces_are_asked_of_the_system_one_by_one() -> None:
+    heap = Heap()
+    piece = heap.take(MIB)
+    assert MIB < heap.held <= MIB + PAGE
+    heap.give_back(piece)
+    assert heap.held == 0
+
+
+def test_what_was_given_back_once_comes_from_the_heap_then() -> None:
+    heap = Heap()
+    heap.give_back(heap.take(MIB))
+    heap.take(MIB // 2)
+    assert heap.held > MIB // 2 + PAD // 2
+
+
+def test_the_end_of_the_heap_is_given_back() -> None:
+    heap = Heap()
+    heap.give_back(heap.take(MIB))
+    pieces = [heap.take(MIB // 2) for _ in range(8)]
+    for piece in pieces:
+        heap.give_back(piece)
+    assert heap.held < 3 * MIB
+
+
+def test_a_taken_gap_keeps_a_hole_from_a_tensor_of_its_size() -> None:
+    # Of four neighbours two are given back; with their gaps free they make one hole, else the new tensor finds none.
+    def held(num_gaps: int) -> int:
+        heap = Heap(num_gaps)
+        heap.give_back(heap.take(4 * MIB))
+        pieces = [heap.take(MIB) for _ in range(4)]
+        heap.give_back(pieces[1])
+        heap.give_back(pieces[2])
+        before = heap.held
+        heap.take(2 * MIB)
+        return heap.held - before
+
+    assert held(0) == 0
+    assert any(held(number) > MIB for number in range(1, 5))
+
+
+@pytest.mark.parametrize("rounds", [1, 5])
+def test_a_process_holds_at_least_what_lives(rounds: int) -> None:
+    lives = [(MIB * (1 + number % 3), number, number + 4) for number in range(10 * rounds)]
+    most = max(sum(size for size, born, died in lives if born <= moment <= died) for moment in range(10 * rounds + 4))
+    assert most <= heap_peak(lives) <= 2 * most
