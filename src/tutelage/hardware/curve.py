@@ -58,18 +58,18 @@ class Curve:
     def __init__(self, points: Sequence[Point], roof: Roof) -> None:
         """Hold the points; all have the same number of dimensions, or none."""
         self._roof = roof
-        self._places = np.array([_place(point.dims, point.num_bytes) for point in points])
+        self._places = np.array([_place(point.dims, point.flops, point.num_bytes) for point in points])
         self._excess = np.log([point.seconds / roof.seconds(point.flops, point.num_bytes) for point in points])
 
     def seconds(self, *, flops: float, num_bytes: float, dims: tuple[int, ...]) -> float:
         """Return how long one call takes."""
-        distance = ((self._places - np.array(_place(dims, num_bytes))) ** 2).sum(1)
+        distance = ((self._places - np.array(_place(dims, flops, num_bytes))) ** 2).sum(1)
         weight = (distance + NEAR) ** (-POWER / 2)
         return self._roof.seconds(flops, num_bytes) * math.exp(float(self._excess @ weight / weight.sum()))
 
     def takes(self, dims: tuple[int, ...]) -> bool:
         """Tell whether sizes are counted as these points count."""
-        return int(self._places.shape[1]) == len(_place(dims, 1.0))
+        return int(self._places.shape[1]) == len(_place(dims, 1.0, 1.0))
 
 
 def roof_of(points: Sequence[Point], memory: Sequence[Point]) -> Roof:
@@ -89,6 +89,7 @@ def roof_of(points: Sequence[Point], memory: Sequence[Point]) -> Roof:
     )
 
 
-def _place(dims: tuple[int, ...], num_bytes: float) -> list[float]:
-    """Return where a size lies: powers of two of its dimensions, or else of its bytes."""
-    return [math.log2(max(each, 1)) for each in dims] or [math.log2(max(num_bytes, 1.0))]
+def _place(dims: tuple[int, ...], flops: float, num_bytes: float) -> list[float]:
+    """Return where a size lies: powers of two of its dimensions, or else of its bytes and of the operations on each."""
+    moved = max(num_bytes, 1.0)
+    return [math.log2(max(each, 1)) for each in dims] or [math.log2(moved), math.log2(max(flops, 1.0) / moved)]

@@ -4,7 +4,7 @@ Made-up data, no run folder, nothing kept; those whose extra is not installed ar
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ from tutelage.run.step_time import StepModel
 from tutelage.run.work import count_training_step
 from tutelage.training.machine import machine_facts
 
-__all__ = ["measure_own_steps", "seconds_of_step"]
+__all__ = ["SAMPLES", "Sample", "measure_own_steps", "seconds_of_step"]
 
 WARM_UP, LEAST, MOST = 3, 6, 400
 SECONDS = 0.5
@@ -33,7 +33,7 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True)
-class _Sample:
+class Sample:
     """One training.
 
     Attributes:
@@ -69,25 +69,29 @@ def _texts(rows: int, words: int) -> Callable[[np.random.Generator], Any]:
 
 
 SAMPLES = (
-    _Sample("a table, 64 rows", {"batch_size": 64, "precision": "float32"}, _table(2000, 12)),
-    _Sample("a table, 512 rows, bfloat16", {"batch_size": 512, "precision": "bfloat16"}, _table(3000, 30)),
-    _Sample("images, 64 rows", {"batch_size": 64, "precision": "float32"}, _images(600, 20)),
-    _Sample("images, 32 rows, bfloat16", {"batch_size": 32, "precision": "bfloat16"}, _images(600, 28)),
-    _Sample("series, 32 rows", {"batch_size": 32}, _series(300, 80)),
-    _Sample("texts, 32 rows", {"batch_size": 32, "model": "text_encoder"}, _texts(400, 60)),
-    _Sample("points, 64 rows", {"source": "gaussians:8", "batch_size": 64}),
-    _Sample("points, 512 rows", {"source": "gaussians:8", "batch_size": 512}),
-    _Sample("CartPole by PPO", {"source": "gym:CartPole-v1", "task": "ppo"}),
-    _Sample("CartPole by PPO, 1,024 rows", {"source": "gym:CartPole-v1", "task": "ppo", "batch_size": 1024}),
-    _Sample("CartPole by DQN", {"source": "gym:CartPole-v1", "task": "dqn"}),
-    _Sample("CartPole by DQN, 512 rows", {"source": "gym:CartPole-v1", "task": "dqn", "batch_size": 512}),
-    _Sample("Pendulum by SAC", {"source": "gym:Pendulum-v1", "task": "sac"}),
-    _Sample("Pendulum by SAC, 64 rows", {"source": "gym:Pendulum-v1", "task": "sac", "batch_size": 64}),
+    Sample("a table, 64 rows", {"batch_size": 64, "precision": "float32"}, _table(2000, 12)),
+    Sample("a table, 512 rows, bfloat16", {"batch_size": 512, "precision": "bfloat16"}, _table(3000, 30)),
+    Sample("images, 64 rows", {"batch_size": 64, "precision": "float32"}, _images(600, 20)),
+    Sample("images, 32 rows, bfloat16", {"batch_size": 32, "precision": "bfloat16"}, _images(600, 28)),
+    Sample("series, 32 rows", {"batch_size": 32}, _series(300, 80)),
+    Sample("texts, 32 rows", {"batch_size": 32, "model": "text_encoder"}, _texts(400, 60)),
+    Sample("points, 64 rows", {"source": "gaussians:8", "batch_size": 64}),
+    Sample("points, 512 rows", {"source": "gaussians:8", "batch_size": 512}),
+    Sample("CartPole by PPO", {"source": "gym:CartPole-v1", "task": "ppo"}),
+    Sample("CartPole by PPO, 1,024 rows", {"source": "gym:CartPole-v1", "task": "ppo", "batch_size": 1024}),
+    Sample("CartPole by DQN", {"source": "gym:CartPole-v1", "task": "dqn"}),
+    Sample("CartPole by DQN, 512 rows", {"source": "gym:CartPole-v1", "task": "dqn", "batch_size": 512}),
+    Sample("Pendulum by SAC", {"source": "gym:Pendulum-v1", "task": "sac"}),
+    Sample("Pendulum by SAC, 64 rows", {"source": "gym:Pendulum-v1", "task": "sac", "batch_size": 64}),
 )
 
 
 def measure_own_steps(
-    machine: MachineFile, *, tell: Callable[[float], None] = lambda _: None, clock: Clock = time.perf_counter
+    machine: MachineFile,
+    *,
+    tell: Callable[[float], None] = lambda _: None,
+    clock: Clock = time.perf_counter,
+    samples: Sequence[Sample] = SAMPLES,
 ) -> tuple[OwnStep, ...]:
     """Train each sample for a moment and return what a step of it took and consists of.
 
@@ -95,18 +99,19 @@ def measure_own_steps(
         machine: What was measured of the machine's operators.
         tell: Takes the fraction that is done.
         clock: Tells seconds.
+        samples: The trainings.
     """
     facts, model = machine_facts(machine.fingerprint["device"]), StepModel(machine)
     found: list[OwnStep] = []
-    for number, sample in enumerate(SAMPLES, start=1):
+    for number, sample in enumerate(samples, start=1):
         found += _measured(sample, facts, model, clock)
-        tell(number / len(SAMPLES))
+        tell(number / len(samples))
     return tuple(found)
 
 
-def _measured(sample: _Sample, facts: Machine, model: StepModel, clock: Clock) -> Iterator[OwnStep]:
+def _measured(sample: Sample, facts: Machine, model: StepModel, clock: Clock) -> Iterator[OwnStep]:
     """Yield what one training says; nothing where it cannot be made here."""
-    wishes = {"budget": {"steps": PLANNED}, "compile": "none", **sample.wishes}
+    wishes = {"budget": {"steps": PLANNED}, "compile": "none", "device": facts.device, **sample.wishes}
     random = np.random.default_rng(0)
     try:
         request = Request(recipe_from(wishes, where="machine"), data=sample.data(random), machine=facts)

@@ -10,7 +10,7 @@ from tutelage.hardware.point import Point
 from tutelage.planning.facts import Machine
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.compose import Composed, compose
-from tutelage.run.own_steps import seconds_of_step
+from tutelage.run.own_steps import SAMPLES, Sample, measure_own_steps, seconds_of_step
 from tutelage.run.start import Request, plan_training
 from tutelage.run.step_time import StepModel
 from tutelage.training.state import digest
@@ -67,6 +67,20 @@ def test_gradients_in_closed_form_have_weights_of_their_own() -> None:
     assert plain.features["calls"] == 0
     assert plain.features["rows"] == 32
     assert told.time.seconds > plain.time.seconds
+
+
+def test_own_trainings_are_measured_and_those_that_cannot_be_made_are_left_out() -> None:
+    told: list[float] = []
+    samples = (
+        SAMPLES[0],
+        Sample("nowhere", {"source": "nowhere-at-all.csv"}),
+        Sample("points", {"source": "gaussians:8", "batch_size": 16}),
+    )
+    found = measure_own_steps(machine(), tell=told.append, samples=samples)
+    assert [step.name for step in found] == ["a table, 64 rows", "points"]
+    assert [step.style for step in found] == ["autograd", "GenerateTask"]
+    assert all(step.seconds > 0 and step.features["steps"] == 1 for step in found)
+    assert told == pytest.approx([1 / 3, 2 / 3, 1])
 
 
 def test_a_step_is_measured_with_and_without_its_data() -> None:

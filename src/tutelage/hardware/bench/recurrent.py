@@ -6,11 +6,11 @@ from typing import Literal
 import torch
 from torch import nn
 
-from tutelage.hardware.bench.base import Benchmark, Case, Prepared, bytes_of
+from tutelage.hardware.bench.base import Benchmark, Case, Prepared, bytes_of, name_of
 
 __all__ = ["Recurrent"]
 
-SIZES = ((16, 64, 32, 64), (64, 64, 64, 128), (128, 28, 28, 64))
+SIZES = ((16, 64, 32, 64), (64, 64, 128, 128), (128, 28, 28, 64))
 """B, T, inputs of a step, units."""
 LAYERS: dict[str, tuple[Callable[..., nn.RNNBase], int]] = {"lstm": (nn.LSTM, 4), "gru": (nn.GRU, 3)}
 """Each layer and how many matrices it has between two steps."""
@@ -27,18 +27,19 @@ class Recurrent(Benchmark):
             if name == "gru" and device.type == "cpu":
                 # torch has no kernel for it there: it is counted as the operators that it consists of.
                 continue
-            for sizes in SIZES:
-                yield from _both_ways(name, sizes, device)
+            for dtype in (torch.float32, torch.bfloat16):
+                for sizes in SIZES:
+                    yield from _both_ways(name, sizes, (device, dtype))
 
 
-def _both_ways(name: str, sizes: tuple[int, int, int, int], device: torch.device) -> Iterator[Case]:
+def _both_ways(name: str, sizes: tuple[int, int, int, int], place: tuple[torch.device, torch.dtype]) -> Iterator[Case]:
     """Yield the forward and the backward pass of a layer."""
     batch, steps, inputs, units = sizes
-    layer_type, gates = LAYERS[name]
+    (device, dtype), (layer_type, gates) = place, LAYERS[name]
 
     def build() -> tuple[nn.RNNBase, torch.Tensor]:
-        layer = layer_type(inputs, units, batch_first=True).to(device)
-        return layer, torch.randn(batch, steps, inputs, device=device, requires_grad=True)
+        layer = layer_type(inputs, units, batch_first=True).to(device, dtype)
+        return layer, torch.randn(batch, steps, inputs, device=device, dtype=dtype, requires_grad=True)
 
     def forward() -> Prepared:
         layer, x = build()
@@ -52,5 +53,5 @@ def _both_ways(name: str, sizes: tuple[int, int, int, int], device: torch.device
 
     flops = 2.0 * batch * steps * gates * units * (inputs + units)
     shown = f"{batch} x {steps} steps x {inputs} -> {units}"
-    yield Case(name, "recurrent", "float32", shown, flops, forward, is_learning=True)
-    yield Case(f"{name}_backward", "recurrent", "float32", shown, 2 * flops, backward, phase="backward", is_learning=True)
+    yield Case(name, "recurrent", name_of(dtype), shown, flops, forward, is_learning=True)
+    yield Case(f"{name}_backward", "recurrent", name_of(dtype), shown, 2 * flops, backward, phase="backward", is_learning=True)
