@@ -11,7 +11,7 @@ from bench.published.rows import WorkloadRow, WorkRow, project
 from tutelage.foresight.evidence import Effect, Evidence, Observation
 from tutelage.foresight.interval import Scale, conformal
 from tutelage.foresight.move import effects_between
-from tutelage.foresight.physics import effects_of, physics_of, scenario_of
+from tutelage.foresight.physics import SCENARIO, effects_of, physics_of
 
 __all__ = ["MOVED", "TARGET", "WORK", "Guess", "Model", "fit_moved", "fit_work", "guess_moved", "guess_work", "scales_of"]
 
@@ -60,6 +60,7 @@ WORK = Model(
         "images": Effect(0.3, 0.2),
         "float32": Effect(-0.25, 0.15),
         "whole run": Effect(0.12, 0.06),
+        "course": Effect(0.0, 0.25),
         "devices": Effect(0.03, 0.01),
         "context": Effect(0.05, 0.03),
         "source": Effect(0.0, 0.2),
@@ -67,8 +68,9 @@ WORK = Model(
     noise=0.2,
     shared=("transformer", "images", "float32", "whole run", "devices", "context"),
 )
-"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7; hundreds of devices keep 0.9;
-float32 without matrix units waits less for memory and launches; the software moves the rest by a third."""
+"""Training reaches 0.5 to 0.75 of the largest matrix product; wall over steady time is 1.0 to 1.7, with a course of its own for
+each run; hundreds of devices keep 0.9; float32 without matrix units waits less for memory and launches; the software moves the
+rest by a third."""
 MOVED = Model(
     effects={
         "level": Effect(0.0, 10.0),
@@ -114,10 +116,11 @@ def guess_work(rows: Sequence[WorkRow], *, key: Callable[[WorkRow], str]) -> lis
     for left_out in sorted({key(row) for row in rows}):
         evidence = fit_work([row for row in rows if key(row) != left_out])
         for row in (row for row in rows if key(row) == left_out):
-            belief = evidence.predict(effects_of(row.wish, demand=row.demand, device=row.device, source=row.source))
-            scenario = scenario_of(row.wish)
+            belief = evidence.predict(
+                effects_of(row.wish, demand=row.demand, device=row.device, source=row.source, name=row.name)
+            )
             mean = belief.mean + math.log(_physics(row))
-            guesses.append(Guess(row.name, left_out, scenario, mean, belief.sd, math.log(row.seconds), row.is_rate))
+            guesses.append(Guess(row.name, left_out, SCENARIO, mean, belief.sd, math.log(row.seconds), row.is_rate))
     return guesses
 
 
@@ -152,7 +155,7 @@ def scales_of(guesses: Sequence[Guess], *, without: str = "") -> dict[str, Scale
 
 def _work_seen(row: WorkRow) -> Observation:
     """Return a row as an observation beyond physics."""
-    parts = effects_of(row.wish, demand=row.demand, device=row.device, source=row.source)
+    parts = effects_of(row.wish, demand=row.demand, device=row.device, source=row.source, name=row.name)
     return Observation(math.log(row.seconds / _physics(row)), parts)
 
 

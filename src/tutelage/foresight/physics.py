@@ -12,12 +12,14 @@ from tutelage.foresight.evidence import Parts
 from tutelage.foresight.wish import RunWish
 from tutelage.hardware.catalog import Device
 
-__all__ = ["Physics", "effects_of", "physics_of", "scenario_of"]
+__all__ = ["SCENARIO", "Physics", "effects_of", "physics_of"]
 
 MATMUL_SHARE = 0.8
 """Largest matrix product as a share of the peak where none is published for the device; 0.51 to 0.99 where one is."""
 FP8_GAIN = 1.2
 """Of float8 over bfloat16 for a whole step; published steps gain 1.0 to 1.35 where the peak says 2."""
+SCENARIO = "runs of known work"
+"""Whose misses the intervals are scaled by."""
 FEW_DEVICES, SHORT_CONTEXT = 8.0, 8192.0
 """Up to here more devices, or longer sequences, cost nothing of their own."""
 
@@ -53,19 +55,23 @@ def physics_of(demand: Demand, *, device: Device, precision: str) -> Physics:
     return Physics(ideal_s, demand.executed / (rate * share), demand.num_bytes / device.bandwidth)
 
 
-def effects_of(wish: RunWish, *, demand: Demand, device: Device, source: str = "") -> Parts:
-    """Return the effects that a run has beyond physics, for `evidence`."""
+def effects_of(wish: RunWish, *, demand: Demand, device: Device, source: str = "", name: str = "") -> Parts:
+    """Return the effects that a run has beyond physics, for `evidence`.
+
+    Args:
+        wish: The run.
+        demand: What one sample costs.
+        device: What it runs on.
+        source: Whose run it is.
+        name: The run itself: each whole run has a course of its own.
+    """
     parts = {
         demand.kind: ("", 1.0),
         "float32": ("", 1.0 if device.computed_in(wish.precision) == "fp32" else 0.0),
         "source": (source, 1.0),
         "whole run": ("", 1.0 if wish.is_whole else 0.0),
+        "course": (name, 1.0 if wish.is_whole else 0.0),
         "devices": ("", math.log2(max(wish.devices, FEW_DEVICES) / FEW_DEVICES)),
         "context": ("", math.log2(max(demand.context, SHORT_CONTEXT) / SHORT_CONTEXT)),
     }
     return {name: (group, times) for name, (group, times) in parts.items() if times}
-
-
-def scenario_of(wish: RunWish) -> str:
-    """Return which earlier misses an interval is scaled by."""
-    return "whole run" if wish.is_whole else "training alone"

@@ -12,7 +12,7 @@ from tutelage.foresight.coefficients import fitted
 from tutelage.foresight.demand import Demand, demand_of
 from tutelage.foresight.evidence import Belief, Evidence
 from tutelage.foresight.interval import Interval, Scale, interval, largest
-from tutelage.foresight.physics import FP8_GAIN, Physics, effects_of, physics_of, scenario_of
+from tutelage.foresight.physics import FP8_GAIN, SCENARIO, Physics, effects_of, physics_of
 from tutelage.foresight.wish import RunWish
 from tutelage.hardware.catalog import Device, find_device
 
@@ -21,12 +21,15 @@ __all__ = ["Forecast", "forecast"]
 SAID = {
     "source": "how good the software is, and what else differs between runs",
     "whole run": "evaluation, restarts and waiting",
+    "course": "interruptions of this very run",
     "devices": "many devices: communication, the slowest, failures",
     "context": "long sequences",
     "float32": "float32 comes closer to its peak",
     "transformer": "what transformers reach in general",
     "images": "what image models reach in general",
 }
+OWN = ("source", "course")
+"""Effects of one source, or one run, alone: nothing is known of them beforehand but how large they may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,8 @@ def forecast(wish: RunWish) -> Forecast:
     physics = physics_of(demand, device=device, precision=wish.precision)
     parts = effects_of(wish, demand=demand, device=device)
     belief = Evidence([], effects=coefficients.effects, noise=coefficients.noise).predict(parts)
-    means = {name: coefficients.effects[name].mean * times for name, (_, times) in parts.items() if name != "source"}
-    scale = coefficients.scales.get(scenario_of(wish), Scale())
+    means = {name: coefficients.effects[name].mean * times for name, (_, times) in parts.items() if name not in OWN}
+    scale = coefficients.scales.get(SCENARIO, Scale())
     return _forecast(wish, demand=demand, on=(device, physics), belief=belief, how=(means, scale))
 
 
