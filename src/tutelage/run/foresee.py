@@ -45,6 +45,12 @@ NOT_ONCE = ("steps", "evaluations", "checkpoints")
 ROUGH = 0.4
 """Relative standard deviation of what is only guessed: an evaluation, the end of a run."""
 ENDING = "ending"
+ENOUGH_EVALUATIONS = 20
+"""Evaluations of a run from which on one of them may be made beforehand: it is a twentieth of what they take at most."""
+SURE_EVALUATION = 0.15
+"""Relative standard deviation of what evaluations take, where one was timed."""
+EPISODES_GROW, UNSURE_EPISODES = 3.0, 0.6
+"""How much longer evaluations get that play whole episodes, in the mean of a run, and how unsure that is."""
 
 
 def plan_key(plan: Plan) -> str:
@@ -168,7 +174,7 @@ class Foresight:
 
     def _probed(self, composed: Composed, steps: int) -> Measured:
         """Time a few steps and put everything back; where that cannot be, guess."""
-        times = self._timed(composed, steps)
+        times, evaluation = self._timed(composed, steps)
         pace = measure_pace(times) if len(times) > 1 else Pace(times[0] if times else 0.0, spread=ROUGH)
         rows = len(composed.problem.validation) if self.plan.num_validation else 0
         per_row = float(composed.state.outside.get("evaluation_seconds_per_row", 0.0)) or (
@@ -177,28 +183,41 @@ class Foresight:
         once = {ENDING: reserve_seconds(composed, per_row)}
         # Warm by now: what building kernels takes has passed.
         warm = Pace(pace.seconds, 0.0, pace.spread, pace.drift, pace.num_steps)
+        plays = bool(self.plan.task.plays)
+        each = evaluation * (EPISODES_GROW if plays else 1.0) or rows * per_row
         return Measured(
             once,
             warm,
-            first_evaluation=rows * per_row,
-            evaluation=rows * per_row,
-            evaluation_spread=ROUGH,
+            first_evaluation=evaluation or each,
+            evaluation=each,
+            evaluation_spread=UNSURE_EPISODES if plays else SURE_EVALUATION if evaluation else ROUGH,
             how="timed" if times else "guessed",
         )
 
-    def _timed(self, composed: Composed, steps: int) -> list[float]:
-        """Return the seconds of some steps; none where they cannot be taken back."""
+    def _timed(self, composed: Composed, steps: int) -> tuple[list[float], float]:
+        """Return the seconds of some steps and of an evaluation; nothing where they cannot be taken back."""
         if composed.problem.inexact or composed.state.mesh.world > 1:
-            return []
+            return [], 0.0
         try:
             snapshot = composed.state.snapshot()
         except OutOfMemoryError:
-            return []
+            return [], 0.0
         try:
-            return self._steps(composed, steps)
+            return self._steps(composed, steps), self._evaluation(composed, steps)
         finally:
             composed.state.task.train()
             composed.state.restore(snapshot)
+
+    def _evaluation(self, composed: Composed, steps: int) -> float:
+        """Return the seconds of an evaluation where the run makes many; else 0."""
+        if schedule_of(self.plan, steps).evaluations < ENOUGH_EVALUATIONS:
+            return 0.0
+        validation = composed.problem.validation
+        # What is done once would be done anyway.
+        validation.ready()
+        began = time.monotonic()
+        validation(composed.state.task)
+        return time.monotonic() - began
 
     def _steps(self, composed: Composed, steps: int) -> list[float]:
         """Make steps, and return how long each took, until their share is used up."""
