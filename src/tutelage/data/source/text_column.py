@@ -20,7 +20,7 @@ MOSTLY_DISTINCT = 0.5
 LEAST_CHARACTERS = 80
 """Characters that cells have, on average, from which on single words as flags say too little (`data/prepare/columns.py`)."""
 LEAST_DISTINCT = 20
-"""Different texts of a table's only column from which on it holds texts though they come several times: no category is so long."""
+"""Different texts of a table's only column from which on it holds texts though they come several times: few categories are."""
 MAX_SHOWN = 10
 
 
