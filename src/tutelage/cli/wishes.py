@@ -60,8 +60,8 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
             values["source"] = {**(said if isinstance(said, dict) else {"path": said}), setting: getattr(arguments, setting)}
     if arguments.horizon is not None:
         horizon = _number("horizon", arguments.horizon)
-        if horizon == 0:
-            raise UsageError("--horizon 0: expected a whole number > 0. Leave it out for one season.")
+        if isinstance(horizon, int) and horizon <= 0:
+            raise UsageError(f"--horizon {horizon}: expected a whole number > 0. Leave it out for one season.")
         values = with_task_setting(values, "horizon", horizon)
     if not values.get("source"):
         raise UsageError("no SOURCE given. Name a folder, a file, or a bundled set such as sklearn:digits.")

@@ -303,5 +303,5 @@ def _part(recipe: Recipe, part: Literal["validation", "test"], count: int, usual
         return int(size)
     if not 0 <= size <= MOST_SHARE or (part == "validation" and size == 0):
         expected = f"must be a share of all times, at most {MOST_SHARE}, or a whole number of times"
-        raise RecipeError(f"recipe: split.{part} = {size} {expected}. Typical: 0.1 to 0.2.")
+        raise RecipeError(f"recipe: split.{part} = {size:g} {expected}. Typical: 0.1 to 0.2.")
     return round(size * count)

@@ -131,7 +131,8 @@ def choose_fraction(recipe: Recipe, part: Literal["validation", "test"], usual: 
     fraction = usual if wish == "auto" else float(wish)
     if not 0 <= fraction <= MAX_FRACTION or (part == "validation" and fraction == 0):
         expected = f"must be a fraction of the data, at most {MAX_FRACTION}"
-        raise RecipeError(f"recipe: split.{part} = {fraction} {expected}. Typical: 0.1 to 0.2.")
+        share = " A number of rows is no fraction: 1,000 of 10,000 rows are 0.1." if fraction > 1 else ""
+        raise RecipeError(f"recipe: split.{part} = {fraction:g} {expected}. Typical: 0.1 to 0.2.{share}")
     return fraction
 
 

@@ -48,6 +48,18 @@ def test_a_column_of_texts_is_read_from_any_format(write: Callable[[Path], Path]
     assert isinstance(part, TextPart)
 
 
+def test_long_texts_of_the_only_column_that_come_several_times_are_texts(tmp_path: Path) -> None:
+    def kind(count: int) -> str:
+        texts = [f"this is text {index % count} of all those in the table {'and it goes on and on ' * 4}" for index in range(200)]
+        lines = [f"{text},{index % count % 2}" for index, text in enumerate(texts)]
+        path = tmp_path / f"{count}.csv"
+        path.write_text("\n".join(["text,label", *lines, ""]), encoding="utf-8")
+        return TableSource(path=str(path), target="label").collect().train.kind
+
+    assert kind(50) == TextPart.kind
+    assert kind(5) == TablePart.kind, "five answers are categories, however long"
+
+
 def write_more(folder: Path, *texts: str) -> Path:
     path = folder / "more.csv"
     lines = [f'{index},"{text}",{["no", "yes"][index % 2]}' for index, text in enumerate(texts)]

@@ -71,6 +71,12 @@ def test_a_test_table_that_is_named_is_not_said_to_lie_unused_beside(tmp_path: P
     assert not any("lies beside" in note for note in Timeline(path=place, test=beside).collect().notes)
 
 
+def test_what_is_measured_is_not_offered_as_the_name_of_a_series_beside_words(tmp_path: Path) -> None:
+    lines = [f"{hour(n)},{'xyz'[shop]},{shop}" for shop in range(3) for n in range(40)]
+    with pytest.raises(DataError, match=r"--series-id shop\.$"):
+        read(tmp_path, lines, "date,shop,sold")
+
+
 def test_rows_out_of_order_are_put_in_order_and_told(tmp_path: Path) -> None:
     lines = rows()
     lines[3], lines[10] = lines[10], lines[3]

@@ -72,9 +72,10 @@ def test_a_run_resumes_with_the_settings_of_its_source(tmp_path: Path) -> None:
     assert tutelage.resume(run.path, quiet=True).result["metrics"] == run.result["metrics"]
 
 
-def test_a_horizon_of_nothing_is_refused() -> None:
-    with pytest.raises(TutelageError, match="--horizon 0: expected a whole number > 0"):
-        typed("load.csv", "--horizon", "0")
+@pytest.mark.parametrize("horizon", ["0", "-3"])
+def test_a_horizon_of_nothing_is_refused(horizon: str) -> None:
+    with pytest.raises(TutelageError, match=f"--horizon {horizon}: expected a whole number > 0"):
+        typed("load.csv", f"--horizon={horizon}")
 
 
 def reviews() -> dict[str, Any]:

@@ -19,6 +19,8 @@ LEAST_WORDS = 8
 MOSTLY_DISTINCT = 0.5
 LEAST_CHARACTERS = 80
 """Characters that cells have, on average, from which on single words as flags say too little (`data/prepare/columns.py`)."""
+LEAST_DISTINCT = 20
+"""Different texts of a table's only column from which on it holds texts though they come several times: few categories are."""
 MAX_SHOWN = 10
 
 
@@ -48,7 +50,8 @@ def find_text_column(part: TablePart, *, wanted: str) -> str:
         return wanted
     others = [name for name in part.columns if name != part.target]
     if len(others) == 1:
-        return others[0] if _holds_texts(part, others[0], least_characters=0) else ""
+        is_one = _holds_texts(part, others[0], least_characters=0) or _repeats_texts(part, others[0])
+        return others[0] if is_one else ""
     long = [name for name in others if _holds_texts(part, name, least_characters=LEAST_CHARACTERS)]
     return long[0] if len(long) == 1 else ""
 
@@ -89,12 +92,26 @@ def say_texts(part: RowsPart, column: str, *, is_found: bool, is_alone: bool) ->
 
 def _holds_texts(part: TablePart, name: str, *, least_characters: int) -> bool:
     """Tell whether cells are of many words, and mostly different."""
-    if not _is_string(part.types[name]):
+    cells = _looked_at(part, name)
+    if len(set(cells)) < MOSTLY_DISTINCT * len(cells):
         return False
-    cells = part.column(name).slice(0, LOOK_ROWS).drop_null().to_pylist()
-    if not cells or len(set(cells)) < MOSTLY_DISTINCT * len(cells):
-        return False
-    if sum(map(latin_length, cells)) < least_characters * len(cells):
+    return _are_texts(cells, least_characters=least_characters)
+
+
+def _repeats_texts(part: TablePart, name: str) -> bool:
+    """Tell whether cells are long texts of which many differ, each perhaps there several times."""
+    cells = _looked_at(part, name)
+    return len(set(cells)) >= LEAST_DISTINCT and _are_texts(cells, least_characters=LEAST_CHARACTERS)
+
+
+def _looked_at(part: TablePart, name: str) -> list[str]:
+    """Return the cells by which a column is judged; none of a column that holds no words."""
+    return part.column(name).slice(0, LOOK_ROWS).drop_null().to_pylist() if _is_string(part.types[name]) else []
+
+
+def _are_texts(cells: list[str], *, least_characters: int) -> bool:
+    """Tell whether cells are of many words, and of many characters."""
+    if not cells or sum(map(latin_length, cells)) < least_characters * len(cells):
         return False
     return sum(map(count_words, cells)) >= LEAST_WORDS * len(cells)
 

@@ -216,6 +216,8 @@ def _require_series(part: TablePart, columns: TimeColumns, rows: TimedRows, diff
         found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too: half of it stands in {half}"
         raise DataError([DataProblem(f"{part.file}, column {columns.time}", found, say_join(part, columns.time, half))])
     likely = likely_series(part, columns, row_N=rows.number, time_N=rows.time)
+    # Beside a column of words, whole numbers are what was measured.
+    likely = [name for name in likely if name not in columns.values] or likely
     if likely:
         found = f"{len(different):,} of {len(rows.time):,} rows have a time that another row has too, with other values: "
         found += "several series seem to be below each other"
