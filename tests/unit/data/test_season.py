@@ -43,6 +43,12 @@ def test_growth_that_gets_faster_is_no_season(rounded: int) -> None:
     assert "say so" not in why
 
 
+def test_growth_by_a_rate_is_no_season() -> None:
+    season, why = find_season(np.round(1.05 ** np.arange(120.0), 4)[:, None], Interval("time", DAY))
+    assert season == 7
+    assert "say so" not in why
+
+
 def test_a_season_is_found_beside_growth_that_gets_faster() -> None:
     time = np.arange(120.0)
     _, why = find_season((0.05 * time**2 + 3 * np.sin(2 * np.pi * time / 7))[:, None], Interval("time", DAY))

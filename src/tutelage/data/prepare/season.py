@@ -12,6 +12,8 @@ LEAST_STRENGTH = 0.2
 """Correlation of changes with those a season before from which on there is a season."""
 CLEARLY = 0.25
 """By how much another season's correlation has to be larger than the calendar's."""
+LEAST_DIP = 0.02
+"""By how much a season's correlation has to be larger than the smallest within it."""
 MOST_VALUES = 2**20
 """Numbers that are transformed at once."""
 LONGEST = 400
@@ -39,7 +41,9 @@ def find_season(values_TC: np.ndarray, interval: Interval) -> tuple[int, str]:
     strength = float(strengths[by_calendar]) if by_calendar else 0.0
     if best and strengths[best] > max(strength + CLEARLY, LEAST_STRENGTH) and (not by_calendar or best % by_calendar):
         return best, f"values come again after {interval.say(best)} (correlation {strengths[best]:.2f})"
-    if by_calendar and strength > LEAST_STRENGTH:
+    # Growth makes neighbors the most alike, and the more distant the less; what comes again is less alike in between.
+    dips = by_calendar and strength > float(strengths[1:by_calendar].min(initial=1.0)) + LEAST_DIP
+    if dips and strength > LEAST_STRENGTH:
         return by_calendar, f"by the calendar, and the values say so (correlation {strength:.2f})"
     if usual:
         return usual[0], f"by the calendar, though the values hardly show it (correlation {float(strengths[usual[0]]):.2f})"
