@@ -33,7 +33,7 @@ SHARE = 0.015
 """Share of the run that timing steps may take."""
 MOST_STEPS, MOST_SECONDS = 40, 5.0
 """Steps, and seconds, that are timed at most."""
-KEPT = "forecast"
+KEPT = "foresight"
 """Where the state of a training keeps what was told, so that it is scored however often the run was interrupted."""
 AMOUNTS = (
     "decisions", "seed", "source", "total_steps", "time_seconds", "useful_steps", "corrections", "patience", "min_delta",

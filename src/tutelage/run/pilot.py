@@ -91,8 +91,9 @@ class Pilot:
         self._look_at(state)
         step = state.clock.step
         self.next_step = step + 1
-        if self._is_enough(state):
-            if self._left and step < state.control.total_steps:
+        is_last = step >= state.control.total_steps
+        if is_last or self._is_enough(state):
+            if self._left and not is_last:
                 self._left -= 1
                 self._evaluate.next_step = step + 1
                 return

@@ -87,9 +87,9 @@ def test_on_a_card_that_is_not_here_steps_take_less_and_reading_as_long() -> Non
     assert found.fits
 
 
-def test_many_devices_make_fewer_steps_of_as_many_epochs() -> None:
+def test_many_devices_share_each_batch_so_that_steps_and_epochs_stay() -> None:
     one, four = (tried(Where("A100", devices=count), budget={"steps": 1000}) for count in (1, 4))
-    assert (one.steps, four.steps) == (1000, 250)
+    assert (one.steps, four.steps) == (1000, 1000)
     assert four.epochs == pytest.approx(one.epochs)
 
 

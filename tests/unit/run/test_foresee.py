@@ -30,14 +30,14 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_steps_that_are_timed_leave_no_trace(tmp_path: Path) -> None:
     first, second = trained(tmp_path / "first"), trained(tmp_path / "second")
-    hows = [run.result["forecast"]["how"] for run in (first, second)]
+    hows = [run.result["foresight"]["how"] for run in (first, second)]
     assert [how.split()[0] for how in hows] == ["timed", "known"]
     assert end_of(first) == end_of(second)
 
 
 def test_a_run_holds_its_forecast_and_what_came_of_it(tmp_path: Path) -> None:
     run = trained(tmp_path / "run")
-    kept = run.result["forecast"]
+    kept = run.result["foresight"]
     assert kept["interval_80"][0] <= kept["seconds"] <= kept["interval_80"][1]
     assert kept["actual_seconds"] == pytest.approx(run.result["seconds"], abs=1.0)
     events = [json.loads(line)["event"] for line in (run.path / layout.EVENTS).read_text().splitlines()]
