@@ -89,7 +89,7 @@ def command(verb: str, words: list[str], *, cache: Path, folder: Path) -> tuple[
     Raises:
         RuntimeError: It failed.
     """
-    filled = [word.format_map(Paths(folder)) if word.startswith("{") else word for word in words]
+    filled = [str(folder / word[1:-1]) if word.startswith("{") else word for word in words]
     environ = {**os.environ, "TUTELAGE_CACHE": str(cache)}
     began = time.monotonic()
     done = subprocess.run(
@@ -99,17 +99,6 @@ def command(verb: str, words: list[str], *, cache: Path, folder: Path) -> tuple[
     if done.returncode:
         raise RuntimeError(f"{verb} {filled}: {done.stdout}{done.stderr}")
     return json.loads(done.stdout), seconds
-
-
-class Paths(dict[str, str]):
-    """Names of made-up data, and where they are."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self._folder = folder
-
-    def __missing__(self, name: str) -> str:
-        return str(self._folder / name)
 
 
 def one(words: list[str], folder: Path) -> dict[str, Any]:
