@@ -1,5 +1,6 @@
 """The judge in a generator's predictor: what it rejects is made once more."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,6 +58,6 @@ def judge_from(
     network = model.build(shape, max(task.classes, 1))
     network.load_state_dict(own)
     cut = float(record["cut"])
-    if cut != cut:
-        raise ValueError("the cut of a judge is not a number")
+    if not math.isfinite(cut):
+        raise ValueError(f"the cut of a judge is {cut}, not a finite number")
     return Judge(model, network.eval(), cut), others

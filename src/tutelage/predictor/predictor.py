@@ -106,7 +106,9 @@ class Predictor:
             return self.network
         task: Any = self.task
         outlet = self.fitted.outlet().to(self.device)
-        both = Rejecting(self.network, self.judge, outlet=outlet, sizes=task.sizes, latent_size=task.latent_size)
+        # A copy: this predictor may be on another device than the one that it was made of.
+        judge = replace(self.judge, network=deepcopy(self.judge.network))
+        both = Rejecting(self.network, judge, outlet=outlet, sizes=task.sizes, latent_size=task.latent_size)
         return both.to(self.device).eval()
 
     def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Predictor":

@@ -106,8 +106,12 @@ class Rejection:
         """Return how long a judge would learn at most, by a few steps of it."""
         if self.spec.rejection != "on":
             return 0.0
+        # What is made once, and the first steps, which build kernels, are not timed.
+        self._learned(network, steps=TIMED)
         began = time.perf_counter()
         self._learned(network, steps=TIMED)
+        if torch.device(self.device).type == "cuda":
+            torch.cuda.synchronize()
         return (time.perf_counter() - began) / TIMED * STEPS
 
     def decide(self, network: nn.Module, scores: Callable[[], Sequence[float]], *, trained: int) -> None:
@@ -122,6 +126,9 @@ class Rejection:
         if self.spec.rejection != "on" or steps < LEAST_STEPS:
             return
         before = np.array(scores())
+        if not np.isfinite(before).all():
+            # Too few held-out samples to measure by.
+            return
         self.judge, rejected = self._with_cut(network, self._learned(network, steps=steps))
         cut = self.judge.cut
         after = np.array(scores())
@@ -131,15 +138,17 @@ class Rejection:
         if not is_better:
             self.judge = None
         self.found = {
-            "before": float(before.mean()),
-            "after": float(after.mean()),
+            "before": abs(float(before.mean())),
+            "after": abs(float(after.mean())),
             "error": error,
             "rejected": rejected,
             "cut": cut,
         }
         self.reason = (
-            f"a judge takes {rejected:.1%} of the samples for surely generated. With these made once more, precision "
-            f"and coverage as one number are {after.mean():.4g}, else {before.mean():.4g}: {'more' if is_better else 'not more'} "
+            f"a judge takes {rejected:.1%} of the samples for surely generated. With these made once more, what is judged by "
+            f"on the "
+            f"validation part is {abs(after.mean()):.4g}, else {abs(before.mean()):.4g}: "
+            f"{'more' if is_better else 'not more'} "
             f"than {SURE:g} standard errors (each {error:.2g}) better. They are "
             f"{'made once more, so each sample costs twice as much' if is_better else 'kept'}"
         )
@@ -154,11 +163,22 @@ class Rejection:
 
     def _learned(self, network: nn.Module, *, steps: int) -> Judge:
         """Return a judge that has learned; the default generator stays as the training left it."""
-        generator = torch.Generator().manual_seed(derive(self.seed, "rejection"))
-        with torch.random.fork_rng(devices=[]):
+        device = torch.device(self.device)
+        # Dropout draws from the default generators, of the card too: they stay as the training left them.
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.default_generator.manual_seed(derive(self.seed, "rejection init"))
+            if device.type == "cuda":
+                with torch.cuda.device(device):
+                    torch.cuda.manual_seed(derive(self.seed, "rejection init"))
             judge = Judge(self.spec.critic, self.spec.critic.build(self.shape, max(self.spec.classes, 1)), SURELY)
-        both = self._with(network, replace(judge, network=judge.network.to(self.device)))
+            self._teach(replace(judge, network=judge.network.to(self.device)), network, steps=steps)
+        judge.network.eval()
+        return judge
+
+    def _teach(self, judge: Judge, network: nn.Module, *, steps: int) -> None:
+        """Let a judge learn to tell train samples from generated ones."""
+        generator = torch.Generator().manual_seed(derive(self.seed, "rejection"))
+        both = self._with(network, judge)
         optimizer = torch.optim.Adam(judge.network.parameters(), lr=LEARNING_RATE)
         truth = torch.cat([torch.ones(BATCH), torch.zeros(BATCH)]).to(self.device)
         for step in range(steps):
@@ -171,8 +191,6 @@ class Rejection:
                 optimizer.zero_grad()
                 F.binary_cross_entropy_with_logits(score, truth).backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-        judge.network.eval()
-        return judge
 
     def _drawn(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return real train samples [B, ...], and latents [B, Z + C] of their classes."""

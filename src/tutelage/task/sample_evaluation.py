@@ -73,7 +73,10 @@ class SampleEvaluator(Measured):
         Args:
             per_row: Seconds that a row takes to evaluate.
         """
-        return (NUM_DRAWS / self._num_draws - 1) * (len(self) + self.compared.size("test")) * per_row
+        at_end = (NUM_DRAWS / self._num_draws - 1) * (len(self) + self.compared.size("test")) * per_row
+        # With and without a judge, and twice the samples with it.
+        judging = 3 * NUM_DRAWS / self._num_draws * len(self) * per_row if self.rejection.spec.rejection == "on" else 0.0
+        return at_end + judging
 
     def __call__(self, task: Task) -> dict[str, float]:
         """Return each metric by name, such as `val/coverage`: of few real samples the mean over several draws."""
@@ -85,9 +88,11 @@ class SampleEvaluator(Measured):
     def choose(self, task: Task) -> str:
         """Decide whether samples are rejected, by what early stopping judges by; there is no floor to choose."""
         watched = f"{self.name}/{self.plan.watched}"
+        metric = next(each for each in self.metrics if each.kind == self.plan.watched)
+        sign = 1.0 if metric.greater_is_better else -1.0
 
         def scores() -> list[float]:
-            return [self.measure([self._drawn(task, draw=draw)])[watched] for draw in range(NUM_DRAWS)]
+            return [sign * self.measure([self._drawn(task, draw=draw)])[watched] for draw in range(NUM_DRAWS)]
 
         trained: int = getattr(task, "num_planned")  # noqa: B009 - of this task alone
         self.rejection.decide(task.network(), scores, trained=trained)

@@ -1,6 +1,7 @@
 """A judge of generated samples: what lies where no data are is made once more, and only where that helps."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -160,3 +161,47 @@ def test_a_judge_in_a_file_comes_back_and_a_forged_one_is_refused() -> None:
     for forged in ({**record, "cut": float("nan")}, {**record, "model": {"kind": "mlp", "hidden": [4096]}}, None):
         with pytest.raises((ValueError, RuntimeError)):
             judge_from(forged, {**tensors, **other}, task=task, shape=shape)
+
+
+@pytest.mark.parametrize("gain", [(0.0, 0.01, -0.01), (-0.1, -0.1, -0.11), (0.02, -0.03, 0.02)])
+def test_a_judge_without_a_clear_gain_does_not_leave(
+    gain: tuple[float, ...], judged: Callable[[str], tuple[Rejection, SampleEvaluator]]
+) -> None:
+    rejection, _ = judged("on")
+    told = iter([[0.5, 0.5, 0.5], [0.5 + each for each in gain]])
+    rejection.decide(heaps(rejection, bridge_from=1.3), lambda: next(told), trained=400)
+    assert rejection.judge is None
+    assert rejection.record()["is_on"] is False
+
+
+def test_no_judge_is_made_where_nothing_can_be_measured(judged: Callable[[str], tuple[Rejection, SampleEvaluator]]) -> None:
+    rejection, _ = judged("on")
+    rejection.decide(heaps(rejection, bridge_from=1.3), lambda: [float("nan")], trained=400)
+    assert (rejection.judge, rejection.record(), rejection.reason) == (None, {}, "")
+
+
+def test_a_judge_with_dropout_draws_no_random_numbers_of_the_training(
+    judged: Callable[[str], tuple[Rejection, SampleEvaluator]],
+) -> None:
+    rejection, _ = judged("on")
+    dropping = replace(rejection, spec=rejection.spec.but(critic=MLP(hidden=(8,), dropout=0.5)))  # type: ignore[attr-defined]
+    before = torch.get_rng_state()
+    dropping.reserve_seconds(heaps(dropping, bridge_from=1.3))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_where_less_is_better_the_scores_are_turned() -> None:
+    points = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
+    recipe = Recipe(task=Generate(), device="cpu", stopping={"metric": "frechet"})  # type: ignore[arg-type]
+    plan, gathered, _ = plan_training(Request(recipe, data=points))
+    problem = plan.task.build(plan, gathered.data)
+    validation, seen = problem.validation, list[float]()
+    assert isinstance(validation, SampleEvaluator)
+
+    def look(network: nn.Module, scores: Callable[[], Sequence[float]], *, trained: int) -> None:
+        seen.extend(scores())
+
+    validation.rejection.decide = look  # type: ignore[method-assign]
+    validation.choose(problem.task)
+    assert len(seen) == 10
+    assert all(score < 0 for score in seen)

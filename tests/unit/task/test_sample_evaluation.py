@@ -31,9 +31,10 @@ def test_scores_at_the_end_are_of_ten_draws() -> None:
     few, many = evaluator(1_000), evaluator(10_000)
     # Evaluations of 80 rows are of 7 draws, those of 800 of one.
     assert (len(few), few._num_draws) == (80, 7)
-    assert few.reserve_seconds(1.0) == (10 / 7 - 1) * (80 + 200)
+    # And twice as many draws, of twice the samples once, say whether a judge helps.
+    assert few.reserve_seconds(1.0) == (10 / 7 - 1) * (80 + 200) + 3 * 10 / 7 * 80
     assert (len(many), many._num_draws) == (800, 1)
-    assert many.reserve_seconds(1.0) == 9 * (800 + 2_000)
+    assert many.reserve_seconds(1.0) == 9 * (800 + 2_000) + 3 * 10 * 800
 
 
 def test_what_was_seen_of_the_two_networks_is_remembered() -> None:

@@ -57,8 +57,9 @@ class Rejecting(nn.Module):
         """Return outputs [B, numbers] of latents [B, Z + C]."""
         made_BN: Tensor = self.generator(latent)
         again_BN = self.generator(torch.cat([-latent[:, : self.latent_size], latent[:, self.latent_size :]], dim=1))
-        is_rejected = self.log_odds(made_BN, latent) < self.cut
-        return torch.where(is_rejected[:, None], again_BN.flatten(1), made_BN.flatten(1)).view(made_BN.shape)
+        # What is no number is not kept either.
+        is_kept = self.log_odds(made_BN, latent) >= self.cut
+        return torch.where(is_kept[:, None], made_BN.flatten(1), again_BN.flatten(1)).view(made_BN.shape)
 
     def log_odds(self, outputs: Tensor, latent: Tensor) -> Tensor:
         """Return the judge's log-odds float32 [B] that outputs [B, numbers] of these latents are real samples."""
