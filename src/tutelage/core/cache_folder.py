@@ -4,6 +4,7 @@ The folder is `$TUTELAGE_CACHE`, else `$XDG_CACHE_HOME/tutelage`, else `~/.cache
 """
 
 import os
+import tempfile
 from pathlib import Path
 
 __all__ = ["cache_folder"]
@@ -14,4 +15,8 @@ def cache_folder() -> Path:
     if os.environ.get("TUTELAGE_CACHE"):
         return Path(os.environ["TUTELAGE_CACHE"])
     base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "tutelage"
+    try:
+        return (Path(base) if base else Path.home() / ".cache") / "tutelage"
+    except RuntimeError:
+        # A user without a home, as in some containers.
+        return Path(tempfile.gettempdir()) / "tutelage"

@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -91,7 +92,7 @@ def known_run(record: Mapping[str, Any]) -> Measured | None:
             how="known",
             **numbers,
         )
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return None
 
 
@@ -150,8 +151,10 @@ class Foresight:
                 actual_seconds=actual,
             )
         )
-        if not is_resumed:
-            self._remember(composed, kept, actual)
+        if not is_resumed and composed.state.control.stop_reason != "diverged":
+            # A border: the result is not written yet, and no forecast of other runs is worth it.
+            with suppress(Exception):
+                self._remember(composed, kept, actual)
         return {KEPT: {**kept, "actual_seconds": round(actual, 3)}}
 
     def _remember(self, composed: Composed, kept: Mapping[str, Any], actual: float) -> None:
@@ -196,7 +199,8 @@ class Foresight:
 
     def _timed(self, composed: Composed, steps: int) -> tuple[list[float], float]:
         """Return the seconds of some steps and of an evaluation; nothing where they cannot be taken back."""
-        if composed.problem.inexact or composed.state.mesh.world > 1:
+        # An own module may keep what no state_dict holds, so it could not be put back.
+        if composed.problem.inexact or composed.state.mesh.world > 1 or self.plan.own_model:
             return [], 0.0
         try:
             snapshot = composed.state.snapshot()
