@@ -45,6 +45,8 @@ BEFORE = ("starting", "reading", "preparing", "planning", "building", "floor", "
 NOT_ONCE = ("steps", "evaluations", "checkpoints")
 ROUGH = 0.4
 """Relative standard deviation of what is only guessed: an evaluation, the end of a run."""
+OTHER_DAY = 0.15
+"""Relative standard deviation of a pace that is only remembered: the machine was busier then, or less so."""
 ENDING = "ending"
 ENOUGH_EVALUATIONS = 20
 """Evaluations of a run from which on one of them may be made beforehand: it is a twentieth of what they take at most."""
@@ -83,11 +85,11 @@ def remember(plan: Plan, measured: Measured, history: History | None = None) -> 
 def known_run(record: Mapping[str, Any]) -> Measured | None:
     """Return what was remembered; None where it cannot be read."""
     try:
-        opening = record["opening"]
+        opening, pace = record["opening"], Pace(**record["pace"])
         numbers = {key: float(record[key]) for key in ("first_evaluation", "evaluation", "evaluation_spread", "checkpoint")}
         return Measured(
             once={str(name): float(seconds) for name, seconds in record["once"].items()},
-            pace=Pace(**record["pace"]),
+            pace=replace(pace, spread=max(pace.spread, OTHER_DAY)),
             opening=None if opening is None else Pace(**opening),
             how="known",
             **numbers,

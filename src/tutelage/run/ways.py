@@ -18,7 +18,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.core.errors import OutOfMemoryError, RecipeError
 from tutelage.planning.execution import Execution, MemoryFormat, TriedWay
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Decision, Plan
@@ -124,8 +123,8 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
     try:
         with _random_numbers_kept():
             return _Trial(plan, data, module).choose(recipe, machine)
-    except (OutOfMemoryError, RecipeError):
-        # Not the time to tell: the training itself tells it with what to do.
+    except Exception:  # the border: an own module may fail in any way when it is tried
+        # Not the time to tell: if the plain way fails too, the training itself tells it with what to do.
         return plan
 
 
@@ -175,13 +174,16 @@ class _Trial:
         return [way for way in ways if way != Way(self.plan.precision, "contiguous", self.plan.compile)]
 
     def _better(self, way: Way, best: Candidate) -> Candidate:
-        """Return a way's candidate where it looks faster than the best so far."""
-        candidate = self._candidate(way)
-        if candidate is None:
+        """Return a way's candidate where it works and looks faster than the best so far."""
+        try:
+            candidate = self._candidate(way)
+            if candidate is None:
+                return best
+            candidate.warm_up()
+            if candidate.least < HOPELESS * best.least:
+                candidate.times.append(candidate.step())
+        except Exception:  # the border: a module that reshapes or writes into tensors may not take another layout or type
             return best
-        candidate.warm_up()
-        if candidate.least < HOPELESS * best.least:
-            candidate.times.append(candidate.step())
         if candidate.least >= best.least:
             self.tried.append(candidate.told())
             return best
@@ -199,7 +201,7 @@ class _Trial:
 
     def _told(self, plain: Candidate, best: Candidate) -> Plan:
         """Return the plan with what was chosen and the figures."""
-        quality = _quality(plain, best) if best.way.precision != plain.way.precision else {}
+        quality = _checked_quality(plain, best) if best.way.precision != plain.way.precision else {}
         is_chosen = best is not plain and best.seconds <= LEAST_GAIN * plain.seconds and _holds(quality)
         figures = [plain.told(), *([] if best is plain else [best.told(**quality)]), *self.tried]
         chosen = best if is_chosen else plain
@@ -221,6 +223,14 @@ class _Trial:
 def _holds(quality: dict[str, float]) -> bool:
     """Tell whether a lower precision may be used."""
     return not quality or (quality["cosine"] >= LEAST_COSINE and quality["loss_difference"] <= MOST_LOSS_DIFFERENCE)
+
+
+def _checked_quality(plain: Candidate, best: Candidate) -> dict[str, float]:
+    """Return the same as `_quality`; where it cannot be found, figures that do not hold."""
+    try:
+        return _quality(plain, best)
+    except Exception:  # the border: as in `_better`
+        return {"cosine": -1.0, "loss_difference": 1e9}
 
 
 def _quality(plain: Candidate, best: Candidate) -> dict[str, float]:

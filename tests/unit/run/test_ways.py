@@ -107,6 +107,36 @@ def test_a_module_that_cannot_be_copied_stays_as_it_is() -> None:
     assert choose_way(long, gathered.data, Stubborn(8, 3), recipe=recipe, machine=MACHINE) is long
 
 
+class Picky(nn.Module):
+    """Works as it comes, and fails in another layout or another type."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__()
+        self.fault, self.convolution, self.linear = fault, nn.Conv2d(1, 4, 3), nn.Linear(144, 3)
+        self.volume = nn.Conv3d(1, 1, 2) if fault == "volume" else None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs [B, 3]."""
+        found = self.convolution(x)
+        if self.fault == "layout":
+            return self.linear(found.view(len(x), -1))
+        if self.fault == "type":
+            room = torch.zeros(len(x), 4, 6, 6)
+            room[torch.arange(len(x))] = found
+            found = room
+        return self.linear(found.flatten(1))
+
+
+@pytest.mark.parametrize("fault", ["layout", "type", "volume"])
+def test_a_module_that_takes_no_other_way_trains_as_it_came(fault: str) -> None:
+    plan, gathered, recipe, _ = planned()
+    torch.manual_seed(3)
+    chosen = choose_way(plan.but(total_steps=10_000), gathered.data, Picky(fault), recipe=recipe, machine=MACHINE)
+    composed = ways.compose(chosen, gathered.data, module=Picky(fault))
+    report = composed.state.step(("fit",), composed.state.stream.next(), 0.0)
+    assert np.isfinite(float(report.totals["fit"]))
+
+
 def test_where_values_lie_changes_no_result(tmp_path: Path) -> None:
     def trained(plan: Plan, gathered: Gathered) -> list[float]:
         # What dropout leaves out follows the order in memory.
