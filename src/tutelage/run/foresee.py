@@ -116,6 +116,9 @@ class Foresight:
         steps = composed.state.control.total_steps
         found = history.known(plan_key(self.plan))
         measured = (known_run(found) if found else None) or self._probed(composed, steps)
+        if measured.how == "guessed":
+            # Without the pace of a single step there is nothing that could be told.
+            return
         schedule = schedule_of(self.plan, steps, num_opening=round(composed.state.task.opening[1] * steps))
         ahead = replace(measured, once=_ahead(measured.once))
         kind = kind_of(measured.how, schedule)
@@ -180,6 +183,7 @@ class Foresight:
     def _probed(self, composed: Composed, steps: int) -> Measured:
         """Time a few steps and put everything back; where that cannot be, guess."""
         times, evaluation = self._timed(composed, steps)
+        times = times or _tried_before(self.plan)
         pace = measure_pace(times) if len(times) > 1 else Pace(times[0] if times else 0.0, spread=ROUGH)
         rows = len(composed.problem.validation) if self.plan.num_validation else 0
         per_row = float(composed.state.outside.get("evaluation_seconds_per_row", 0.0)) or (
@@ -244,6 +248,14 @@ class Foresight:
             if len(times) > 1 and sum(times[1:]) + min(times) > allowed:
                 break
         return times
+
+
+def _tried_before(plan: Plan) -> list[float]:
+    """Return the seconds of a step of an own module, as copies of it were tried; nothing where none was."""
+    tried = () if plan.execution is None else plan.execution.tried
+    form = "" if plan.execution is None else plan.execution.memory_format
+    chosen = (plan.precision, form, plan.compile)
+    return [way.step_seconds for way in tried if (way.precision, way.memory_format, way.compile) == chosen]
 
 
 def _ahead(once: Mapping[str, float]) -> dict[str, float]:

@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from torch import Tensor, nn
 
 import tutelage
 from tutelage.core import layout
@@ -57,3 +59,25 @@ def test_what_was_remembered_is_read_back() -> None:
 @pytest.mark.parametrize("record", [{}, {"once": 3}, {"once": {}, "pace": {"seconds": 1, "odd": 2}, "opening": None}])
 def test_what_cannot_be_read_back_counts_as_nothing(record: dict[str, Any]) -> None:
     assert known_run(record) is None
+
+
+def test_an_own_module_is_never_stepped_to_be_timed(tmp_path: Path) -> None:
+    class Counting(nn.Module):
+        """Keeps a number that no checkpoint holds."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.linear, self.calls = nn.Linear(4, 3), 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            """Return outputs [B, 3], and count the steps of training."""
+            self.calls += self.training
+            return self.linear(x)
+
+    drawn = np.random.default_rng(0)
+    module = Counting()
+    data = (drawn.normal(size=(90, 4)).astype(np.float32), drawn.integers(0, 3, 90))
+    run = tutelage.train(data, model=module, steps=40, quiet=True, out=tmp_path / "run", precision="float32", compile="none")
+    assert module.calls == run.result["last_step"]
+    # Nothing is told where nothing is known.
+    assert "foresight" not in run.result
