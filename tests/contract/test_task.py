@@ -174,7 +174,7 @@ def test_fractions_are_checked_alike(kind: str, part: str, fraction: float, tmp_
     folder = tmp_path / "data"
     folder.mkdir()
     source = "sklearn:iris" if kind == "classify" else example.source(folder)
-    with pytest.raises(RecipeError, match=rf"split.{part} = {fraction}"):
+    with pytest.raises(RecipeError, match=rf"split\.{part} = {fraction:g} must be"):
         tutelage.plan(source, **{**wishes_for(kind, source), "split": {part: fraction}})
 
 
