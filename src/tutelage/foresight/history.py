@@ -31,6 +31,8 @@ LEVEL, LEVEL_SIGMAS = 0.8, 1.2816
 BELIEF = 10
 """Outcomes that weigh as much as what was believed before the first."""
 LEAST_FACTOR, MOST_FACTOR = 0.5, 4.0
+MOST = 1e12
+"""Numbers of a line lie below; what is beyond was written by another hand."""
 LEAST_SPREAD = 1e-3
 
 
@@ -106,7 +108,7 @@ def spread_factor(residuals: list[float]) -> float:
 def _residual(line: Mapping[str, Any]) -> float | None:
     """Return by how many standard deviations an outcome was off; None where a line does not say."""
     numbers = [line.get(name) for name in ("forecast", "actual", "spread")]
-    if not all(isinstance(number, int | float) and number > 0 for number in numbers):
+    if not all(isinstance(number, int | float) and 0 < number < MOST for number in numbers):
         return None
     forecast, actual, spread = (float(number) for number in numbers if number is not None)
     return abs(math.log(actual / forecast)) / max(spread, LEAST_SPREAD)

@@ -47,6 +47,8 @@ ROUGH = 0.4
 """Relative standard deviation of what is only guessed: an evaluation, the end of a run."""
 OTHER_DAY = 0.15
 """Relative standard deviation of a pace that is only remembered: the machine was busier then, or less so."""
+MOST_KNOWN = 1e9
+"""What is remembered lies below, in seconds or steps: thirty years."""
 ENDING = "ending"
 ENOUGH_EVALUATIONS = 20
 """Evaluations of a run from which on one of them may be made beforehand: it is a twentieth of what they take at most."""
@@ -85,17 +87,34 @@ def remember(plan: Plan, measured: Measured, history: History | None = None) -> 
 def known_run(record: Mapping[str, Any]) -> Measured | None:
     """Return what was remembered; None where it cannot be read."""
     try:
-        opening, pace = record["opening"], Pace(**record["pace"])
+        opening = None if record["opening"] is None else _pace_of(record["opening"])
+        pace = _pace_of(record["pace"])
         numbers = {key: float(record[key]) for key in ("first_evaluation", "evaluation", "evaluation_spread", "checkpoint")}
+        once = {str(name): float(seconds) for name, seconds in record["once"].items()}
+        if not all(0 <= value < MOST_KNOWN for value in (*numbers.values(), *once.values())):
+            return None
         return Measured(
-            once={str(name): float(seconds) for name, seconds in record["once"].items()},
+            once=once,
             pace=replace(pace, spread=max(pace.spread, OTHER_DAY)),
-            opening=None if opening is None else Pace(**opening),
+            opening=opening,
             how="known",
             **numbers,
         )
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return None
+
+
+def _pace_of(record: Mapping[str, Any]) -> Pace:
+    """Return a remembered pace.
+
+    Raises:
+        TypeError, ValueError: It is none.
+    """
+    found = Pace(**record)
+    values: tuple[Any, ...] = (found.seconds, found.warm_up_seconds, found.spread, abs(found.drift), found.num_steps)
+    if not all(isinstance(value, int | float) and 0 <= value < MOST_KNOWN for value in values):
+        raise ValueError(f"no pace: {values}")
+    return found
 
 
 @dataclass

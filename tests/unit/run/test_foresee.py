@@ -56,6 +56,13 @@ def test_what_was_remembered_is_read_back() -> None:
     assert (found.pace, dict(found.once), found.how) == (known.pace, {"reading": 1.0}, "known")
 
 
+@pytest.mark.parametrize("seconds", [None, "a", -1, 1e308, float("nan"), 10**400])
+def test_an_odd_pace_counts_as_nothing(seconds: Any) -> None:
+    record = {"once": {}, "opening": None, "first_evaluation": 0, "evaluation": 0, "evaluation_spread": 0, "checkpoint": 0}
+    assert known_run({**record, "pace": {"seconds": 1.0}}) is not None
+    assert known_run({**record, "pace": {"seconds": seconds}}) is None
+
+
 @pytest.mark.parametrize("record", [{}, {"once": 3}, {"once": {}, "pace": {"seconds": 1, "odd": 2}, "opening": None}])
 def test_what_cannot_be_read_back_counts_as_nothing(record: dict[str, Any]) -> None:
     assert known_run(record) is None
