@@ -3,6 +3,7 @@
 --save also writes bench/baselines/NAME-PROCESSOR.json.
 """
 
+import argparse
 import json
 import re
 import sys
@@ -46,11 +47,17 @@ BENCHMARKS = {
 
 def main(words: list[str]) -> None:
     """Run and print."""
-    names = [word for word in words if word != "--save"] or list(BENCHMARKS)
-    for name in names:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed and forecasts, side by side.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all where none is named")
+    parser.add_argument("--save", action="store_true", help="also write bench/baselines/NAME-PROCESSOR.json")
+    asked = parser.parse_args(words)
+    unknown = [name for name in asked.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"no benchmark {unknown[0]!r}. Known: {', '.join(BENCHMARKS)}.")
+    for name in asked.names or list(BENCHMARKS):
         record = {"benchmark": name, "machine": machine(), "result": BENCHMARKS[name]()}
         print(json.dumps(record, indent=1))
-        if "--save" in words:
+        if asked.save:
             found = record["machine"]
             name_of = found["card"] or ("amx" if found["amx"] else found["processor"])
             kind = re.sub(r"\W+", "-", name_of.lower())

@@ -88,6 +88,8 @@ class Task(nn.Module):
     """Whether `draw` does anything; a task that draws nothing pays nothing."""
     has_steady_loss: ClassVar[bool] = True
     """Whether losses of different steps can be compared: what is learned stays the same while it is learned."""
+    closed_precisions: ClassVar[tuple[str, ...]] = ("float32",)
+    """Precisions in which `with_gradients` computes."""
 
     def draw(self, batch: Batch, generator: torch.Generator) -> Batch:
         """Add the random numbers that the objectives need (latents, noise); the only place where they enter."""
@@ -98,7 +100,7 @@ class Task(nn.Module):
         raise NotImplementedError
 
     def with_gradients(self, phase: str) -> WithGradients | None:
-        """Return what computes the objective with its gradient, in float32 on the CPU, where that is faster than autograd."""
+        """Return what computes the objective with its gradient, on the CPU, where that is faster than autograd."""
         return None
 
     def after_update(self, phase: str, made: Tensor | None = None) -> None:

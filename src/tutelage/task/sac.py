@@ -23,6 +23,7 @@ from tutelage.data.part.environment import EnvironmentPart
 from tutelage.defaults.base import Suggestion
 from tutelage.env.actions import Actions
 from tutelage.model.arch.mlp import MLP
+from tutelage.model.layers.bfloat16_products import Bfloat16Products
 from tutelage.model.layers.observation import ObservationNet
 from tutelage.model.layers.small_net import Room, SmallNet
 from tutelage.optim.adam import Adam
@@ -80,6 +81,8 @@ class Sac(ReplayedSpec):
             batch_size=256,
             clip=0.0,
             env_steps=self.env_steps or 30_000,
+            # Elsewhere its products are no part worth a second precision, and nothing is known of its returns.
+            bf16=facts.machine.device == "cpu",
             why={
                 "init": "the architecture's own",
                 "model": "actor and critics alike",
@@ -123,7 +126,7 @@ class Sac(ReplayedSpec):
             for name, owned in SacTask.owned.items()
         }
         phases = slowed_phases(plan, phases, actor, prefix="actor.")
-        task = SacTask(self, actor=actor, critics=critics, phases=phases).to(plan.device)
+        task = SacTask(self, actor=actor, critics=critics, phases=phases, precision=plan.precision).to(plan.device)
         stream = replay_stream(task, self.replay(plan.batch_size), plan, data, num_envs=self.num_envs)
         return acting_problem(task, stream, plan, data)
 
@@ -136,10 +139,14 @@ class SacTask(Task):
     """What each phase learns. The temperature is learned beside the actor: both need the same actions and their probability."""
     draws: ClassVar[bool] = True
     has_steady_loss: ClassVar[bool] = False
+    closed_precisions: ClassVar[tuple[str, ...]] = ("float32", "bfloat16")
 
-    def __init__(self, spec: Sac, *, actor: nn.Module, critics: nn.ModuleList, phases: dict[str, Phase]) -> None:
+    def __init__(
+        self, spec: Sac, *, actor: nn.Module, critics: nn.ModuleList, phases: dict[str, Phase], precision: str = "float32"
+    ) -> None:
         """Hold the networks, and make the critics' copies."""
         super().__init__()
+        self._precision = precision
         self.actor = actor
         self.critics = critics
         self.targets = copy.deepcopy(critics).requires_grad_(False)
@@ -227,8 +234,8 @@ class SacTask(Task):
     def _small(self) -> list[SmallNet | None]:
         """Actor, critics and their copies as small nets, where they are such; asked for when all are where they stay."""
         actor = self.actor.body if isinstance(self.actor, ObservationNet) else self.actor
-        slopes = Room()
-        return [SmallNet.of(net, slopes=slopes) for net in (actor, *self.critics, *self.targets)]
+        slopes, bfloat16 = Room(), Bfloat16Products() if self._precision == "bfloat16" else None
+        return [SmallNet.of(net, slopes=slopes, bfloat16=bfloat16) for net in (actor, *self.critics, *self.targets)]
 
     def _seen(self, observation_BO: Tensor) -> Tensor:
         """Return observations as all networks see them, on a scale that none of them learns by gradients."""

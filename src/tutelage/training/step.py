@@ -103,7 +103,7 @@ class Step:
             name: self._objective(name, phase) for name, phase in task.phases.items()
         }
         self._autocast = _autocast(options)
-        self._known = {} if not _may_know(options, mesh) else _known(task)
+        self._known = {} if not _may_know(task, options, mesh) else _known(task)
         self._constants: dict[float, Tensor] = {}
         self._has_moments: set[str] = set()
         # What was not finite from the start, such as a mask among the weights of somebody's module, says nothing later on.
@@ -321,10 +321,10 @@ class Step:
         return _told(torch.compile(objective, fullgraph=True, dynamic=None, backend=self.options.compile))
 
 
-def _may_know(options: StepOptions, mesh: Mesh) -> bool:
-    """Tell whether a task may compute gradients by itself: in float32 on the CPU, in one process, and nothing is compiled."""
+def _may_know(task: Task, options: StepOptions, mesh: Mesh) -> bool:
+    """Tell whether a task may compute gradients by itself: on the CPU, in one process, and nothing is compiled."""
     is_on_cpu = torch.device(options.device).type == "cpu"
-    return is_on_cpu and mesh.world == 1 and options.precision == "float32" and options.compile == "none"
+    return is_on_cpu and mesh.world == 1 and options.precision in task.closed_precisions and options.compile == "none"
 
 
 def _known(task: Task) -> dict[str, WithGradients]:

@@ -6,6 +6,7 @@ from torch import nn
 
 from tutelage.core.shape.observation import ObservationShape
 from tutelage.model.arch.mlp import MLP
+from tutelage.model.layers.bfloat16_products import Bfloat16Products
 from tutelage.model.layers.observation import ObservationScale
 from tutelage.model.layers.small_net import Room, SmallNet
 
@@ -32,6 +33,28 @@ def test_it_answers_as_the_module_does(activation: str, hidden: tuple[int, ...],
     for parameter in module.parameters():
         parameter.data = parameter.data.clone().neg_()
     torch.testing.assert_close(small(seen), module(seen).detach())
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_wide_products_in_bfloat16_round_answers_and_gradients_a_little(activation: str) -> None:
+    torch.manual_seed(0)
+    module = MLP(hidden=(256, 256), activation=activation, dropout=0.0).build(SEEN, 2)  # type: ignore[arg-type]
+    small, seen, slope = SmallNet.of(module, bfloat16=Bfloat16Products()), torch.randn(256, 6), torch.randn(256, 2)
+    assert small is not None
+    module(seen).backward(slope)
+    for _ in range(2):  # The second time in memory that was used before.
+        into = [torch.empty_like(parameter) for parameter in small.parameters]
+        answers, kept = small.forward(seen)
+        small.backward(slope, kept, into=into)
+        expected = [module(seen).detach(), *(parameter.grad for parameter in module.parameters())]
+        for exact, found in zip(expected, [answers, *into], strict=True):
+            assert exact is not None
+            error = float((found - exact).norm() / exact.norm())
+            assert error < 0.02
+        wide = float((into[2] - expected[3]).abs().max())  # type: ignore[operator]
+        assert wide > 0
+    few = seen[:16]
+    torch.testing.assert_close(small.forward(few)[0], module(few).detach())
 
 
 def test_gradients_by_weights_and_inputs_are_those_of_autograd() -> None:

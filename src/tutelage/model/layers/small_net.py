@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tutelage.model.layers.bfloat16_products import Bfloat16Products
 from tutelage.model.layers.joined import Joined
 from tutelage.model.layers.plain_chain import plain_chain
 
@@ -56,9 +57,16 @@ class SmallNet:
         parameters: Weight and bias of each layer, in order.
     """
 
-    def __init__(self, layers: Sequence[nn.Linear], activations: Sequence[nn.Module], *, slopes: Room) -> None:
+    def __init__(
+        self,
+        layers: Sequence[nn.Linear],
+        activations: Sequence[nn.Module],
+        *,
+        slopes: Room,
+        bfloat16: Bfloat16Products | None = None,
+    ) -> None:
         """Take over the layers; each activation follows the layer of the same number, and none the last."""
-        self._layers = list(layers)
+        self._layers, self._bfloat16 = list(layers), bfloat16
         self._are_tanh = [isinstance(activation, nn.Tanh) for activation in activations]
         self.parameters: list[Tensor] = [part for layer in self._layers for part in (layer.weight, layer.bias)]
         self._places: list[int] = []
@@ -70,15 +78,16 @@ class SmallNet:
         self._largest = max(layer.in_features * layer.out_features for layer in self._layers)
 
     @classmethod
-    def of(cls, module: nn.Module, *, slopes: Room | None = None) -> "SmallNet | None":
+    def of(cls, module: nn.Module, *, slopes: Room | None = None, bfloat16: Bfloat16Products | None = None) -> "SmallNet | None":
         """Return a module as a small net; None where it is anything else, or not on the CPU in float32.
 
         Args:
             module: What is looked at.
             slopes: Memory that `backward` needs while it runs, shared with any; its own where none is given.
+            bfloat16: Makes the products of many rows by wide layers; they stay in float32 where none is given.
         """
         chain = plain_chain(module, activations=ACTIVATIONS) if isinstance(module, Joined) else None
-        return None if chain is None else cls(chain.linear, chain.activations, slopes=slopes or Room())
+        return None if chain is None else cls(chain.linear, chain.activations, slopes=slopes or Room(), bfloat16=bfloat16)
 
     def forward(self, input_BI: Tensor, room: Room | None = None) -> tuple[Tensor, list[Tensor]]:
         """Return outputs float32 [B, O], and what `backward` needs: it holds until the next call with the same room.
@@ -92,7 +101,11 @@ class SmallNet:
         kept = [seen]
         for number, is_tanh in enumerate(self._are_tanh):
             _, turned, bias = views[number]
-            seen = torch.addmm(bias, seen, turned, out=hidden[number])
+            if self._is_half(number, seen.shape[0]):
+                assert self._bfloat16 is not None
+                seen = self._bfloat16.into(hidden[number], seen, turned).add_(bias)
+            else:
+                seen = torch.addmm(bias, seen, turned, out=hidden[number])
             if is_tanh:
                 values = seen.numpy()
                 np.tanh(values, out=values)
@@ -165,12 +178,17 @@ class SmallNet:
             room = self._slopes.take(rows, self._sizes * 2)[len(self._sizes) :]
             kept = [kept[0], *(torch.index_select(all_of, 0, rows_B, out=to) for all_of, to in zip(kept[1:], room, strict=True))]
         for number in range(len(self._layers) - 1, -1, -1):
-            if into:
+            half = self._bfloat16 if self._is_half(number, rows) else None
+            if into and half:
+                half.into(into[2 * number], gradient_BO.t(), kept[number])
+                torch.mv(gradient_BO.t(), ones, out=into[2 * number + 1])
+            elif into:
                 is_numpys, of_layer = self._is_numpys(number, rows), into[2 * number : 2 * number + 2]
                 _by_weights(gradient_BO, kept[number], ones, into=of_layer, is_numpys=is_numpys)
             if not number:
                 break
-            before = torch.mm(gradient_BO, self._views[number][0], out=slopes[number - 1])
+            weight, before = self._views[number][0], slopes[number - 1]
+            before = half.into(before, gradient_BO, weight) if half else torch.mm(gradient_BO, weight, out=before)
             if self._are_tanh[number - 1]:
                 torch.ops.aten.tanh_backward.grad_input(before, kept[number], grad_input=before)
             else:
@@ -182,6 +200,13 @@ class SmallNet:
         if asked.shape[1] < NARROW:
             return torch.mm(asked.t().contiguous(), gradient_BO.t()).t()
         return torch.mm(gradient_BO, asked)
+
+    def _is_half(self, number: int, rows: int) -> bool:
+        """Tell whether a layer's products are made in bfloat16 for so many rows."""
+        if self._bfloat16 is None or self._are_narrow[number]:
+            return False
+        layer = self._layers[number]
+        return self._bfloat16.pay(rows, layer.in_features, layer.out_features)
 
     def _is_numpys(self, number: int, rows: int) -> bool:
         """Tell whether a layer's products are NumPy's for so many rows."""
