@@ -50,7 +50,7 @@ def test_wide_products_in_bfloat16_round_answers_and_gradients_a_little(activati
         for exact, found in zip(expected, [answers, *into], strict=True):
             assert exact is not None
             error = float((found - exact).norm() / exact.norm())
-            assert error < 0.02
+            assert error < 0.06
         wide = float((into[2] - expected[3]).abs().max())  # type: ignore[operator]
         assert wide > 0
     few = seen[:16]
