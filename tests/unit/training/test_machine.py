@@ -53,7 +53,8 @@ def test_a_cards_bfloat16_is_measured_like_a_processors(card: list[bool]) -> Non
     assert (machine_facts("cuda").bf16, machine_facts("cuda").speedup) == ("cuda", 1.2)
 
 
-def test_a_process_measures_once_for_each_number_of_threads(_nothing_measured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("_nothing_measured")
+def test_a_process_measures_once_for_each_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
 
     def look(dtype: torch.dtype, device: str) -> float:
