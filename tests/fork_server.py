@@ -66,13 +66,18 @@ class Process:
             self.returncode = _ask(poll=self.pid) if self._popen is None else self._popen.poll()
         return self.returncode
 
-    def communicate(self, timeout: float = 300.0) -> tuple[str, str]:
-        """Wait for the end, and return what was written to standard output and to standard error."""
+    def wait(self, timeout: float = 300.0) -> int:
+        """Wait for the end, and return the exit code."""
         end = time.monotonic() + timeout
-        while self.poll() is None:
+        while (code := self.poll()) is None:
             if time.monotonic() > end:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout)
             time.sleep(PAUSE_SECONDS)
+        return code
+
+    def communicate(self, timeout: float = 300.0) -> tuple[str, str]:
+        """Wait for the end, and return what was written to standard output and to standard error."""
+        self.wait(timeout)
         out, err = (path.read_text(encoding="utf-8", errors="backslashreplace") for path in self._outputs)
         return out, err
 
@@ -81,7 +86,6 @@ class Process:
         if self.poll() is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
-            self.communicate()
 
 
 def start(*program: str, folder: Path, environment: Mapping[str, str] | None = None) -> Process:
