@@ -171,6 +171,7 @@ def _become(request: Mapping[str, Any]) -> None:
     sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.environ.clear()
     os.environ.update(request["environment"])
+    tempfile.tempdir = None
     torch.set_num_threads(request["num_threads"])
     random.seed()
     np.random.seed()

@@ -1,6 +1,7 @@
 """A sample of each kind of attack that has no test of its own elsewhere; all of them: `python -m tests.attack`."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ KINDS = sorted(set(attacks()) - set(ELSEWHERE))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are copies")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_sample_ends_well(kind: str) -> None:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    # Beside pytest's own folders, which a user who is nobody may not enter.
+    place = os.environ.get("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "TMPDIR": place}
     attack = start("-m", "tests.attack", kind, "--sample", folder=ROOT, environment=environment)
     told, errors = attack.communicate(timeout=280)
     assert attack.returncode == 0, told + errors
