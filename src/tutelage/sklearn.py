@@ -7,7 +7,6 @@ Use them where the data are arrays or data frames in memory and scikit-learn lea
 >>> Classifier(epochs=20).fit(X, y).predict_proba(X)  # doctest: +SKIP
 """
 
-import functools
 import random
 import tempfile
 import warnings
@@ -36,7 +35,6 @@ from tutelage.predictor.predictor import load_predictor
 from tutelage.run.inputs import Inputs
 from tutelage.run.start import Request, start_training
 from tutelage.track.console import Console
-from tutelage.training.machine import machine_facts
 
 __all__ = ["Classifier", "Regressor"]
 
@@ -48,8 +46,6 @@ FEWEST_ROWS = 2
 BUDGET = ("epochs", "steps", "time")
 NUMERIC = "biufc"
 """Kinds of dtype that scikit-learn's own checks of arrays take; a frame with others (words, dates) is read as a table."""
-measured_machine = functools.cache(machine_facts)
-"""Measuring takes half a second; a search fits hundreds of times on one machine."""
 
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries no types
@@ -127,7 +123,6 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
                 module=module,
                 command=f"{type(self).__name__}(...).fit(X, y)",
                 sinks=sinks,
-                machine=measured_machine(self.device),
             )
             start_training(request)
             self.predictor_ = load_predictor(folder / layout.BEST / layout.PREDICTOR, module=module)

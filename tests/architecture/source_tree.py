@@ -1,6 +1,7 @@
 """Reads a package as text, so that the architecture tests judge code without running it."""
 
 import ast
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,9 @@ PACKAGE = ROOT / "src" / "tutelage"
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
-    """One file of a package.
+    """One file of a package; read and parsed once, and equal only to itself.
 
     Attributes:
         path: Where it lies.
@@ -52,17 +53,28 @@ def read_sources(package: Path = PACKAGE) -> list[Source]:
     """Parse every Python file of a package; an empty package is an error, since it would pass every test."""
     paths = sorted(package.rglob("*.py"))
     assert paths, f"no Python files under {package}"
-    return [_read_source(path, package=package) for path in paths]
+    return [_read_source(path, package=package, changed=path.stat().st_mtime_ns) for path in paths]
 
 
-def imports(source: Source) -> Iterator[Import]:
-    """Yield every import of a file, wherever it stands."""
-    yield from _imports(source.tree, source=source, when="at once")
+spelled = functools.cache(ast.unparse)
+"""The text of a part of a file; many tests ask for that of every call."""
+
+
+@functools.cache
+def nodes(source: Source) -> tuple[ast.AST, ...]:
+    """Return everything that a file's text is made of."""
+    return tuple(ast.walk(source.tree))
+
+
+@functools.cache
+def imports(source: Source) -> tuple[Import, ...]:
+    """Return every import of a file, wherever it stands."""
+    return tuple(_imports(source.tree, source=source, when="at once"))
 
 
 def functions(source: Source) -> Iterator[Function]:
     """Yield every function and method of a file, nested ones too."""
-    return (node for node in ast.walk(source.tree) if isinstance(node, Function))
+    return (node for node in nodes(source) if isinstance(node, Function))
 
 
 def write_package(folder: Path, files: Mapping[str, str]) -> Path:
@@ -80,7 +92,9 @@ def write_package(folder: Path, files: Mapping[str, str]) -> Path:
     return package
 
 
-def _read_source(path: Path, *, package: Path) -> Source:
+@functools.cache
+def _read_source(path: Path, *, package: Path, changed: int) -> Source:
+    """Parse a file once, for all tests that ask for it as it was when it was last changed."""
     parts = path.relative_to(package.parent).with_suffix("").parts
     module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
     text = path.read_text(encoding="utf-8")
@@ -120,7 +134,6 @@ def _base(node: ast.ImportFrom, *, source: Source) -> str:
 
 def _named_import(node: ast.Call) -> str:
     """Return the module that `import_module("a.b")` or `__import__("a.b")` loads; nothing where it is computed."""
-    is_import = ast.unparse(node.func).split(".")[-1] in {"import_module", "__import__"}
-    if is_import and node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
-        return node.args[0].value
-    return ""
+    called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    named = node.args[0] if called in {"import_module", "__import__"} and node.args else None
+    return named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else ""

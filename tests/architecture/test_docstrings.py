@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from source_tree import PACKAGE, Function, Source, functions, read_sources, write_package
+from source_tree import PACKAGE, Function, Source, functions, nodes, read_sources, write_package
 
 SECOND_SENTENCE = re.compile(r"(?<!e\.g)(?<!i\.e)[.!?]\s+[A-Z]")
 
@@ -73,7 +73,7 @@ def annotation_problems(package: Path) -> list[str]:
 
 def classified(source: Source) -> Iterator[tuple[Function, bool]]:
     """Yield each function of a file and whether it stands in a class, where the first parameter needs no type."""
-    methods = {item for node in ast.walk(source.tree) if isinstance(node, ast.ClassDef) for item in node.body}
+    methods = {item for node in nodes(source) if isinstance(node, ast.ClassDef) for item in node.body}
     return ((function, function in methods) for function in functions(source))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from source_tree import PACKAGE, Source, imports, read_sources, write_package
+from source_tree import PACKAGE, Source, imports, nodes, read_sources, spelled, write_package
 
 FOLDERS = {"part": "data.part", "shape": "core.shape", "task": "task", "loss": "loss", "metric": "metric"}
 """Each family and where its files are."""
@@ -38,7 +38,7 @@ def kinds_of(sources: list[Source]) -> dict[str, dict[str, str]]:
 
 def declared_kind(source: Source) -> str:
     """Return the kind that a file's class declares, or nothing."""
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "kind" and isinstance(node.value, ast.Constant):
             return str(node.value.value)
     return ""
@@ -71,7 +71,7 @@ def may_name(source: Source, family: str, kinds: dict[str, dict[str, str]]) -> b
 def named_words(source: Source, kinds: dict[str, dict[str, str]]) -> Iterator[str]:
     """Yield comparisons with the name of a kind, and collections that list kinds of data or tasks."""
     words = {kind: (family, module) for family, modules in kinds.items() for kind, module in modules.items()}
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Compare | ast.MatchValue | ast.Call):
             for word in compared_words(node):
                 family, module = words.get(word, ("", ""))
@@ -91,7 +91,7 @@ def compared_words(node: ast.AST) -> list[str]:
         return [item.value for item in flat if isinstance(item, ast.Constant) and isinstance(item.value, str)]
     if isinstance(node, ast.MatchValue) and isinstance(node.value, ast.Constant):
         return [str(node.value.value)]
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "catalog.load":
+    if isinstance(node, ast.Call) and spelled(node.func) == "catalog.load":
         return [str(word.value) for word in node.args[1:2] if isinstance(word, ast.Constant)]
     return []
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from source_tree import PACKAGE, Import, Source, imports, read_sources, write_package
+from source_tree import PACKAGE, Import, Source, imports, nodes, read_sources, spelled, write_package
 from tutelage.core.catalog import FOLDERS
 
 RANKS = {
@@ -109,7 +109,7 @@ def catalog_problems(package: Path) -> list[str]:
 
 def loaded_families(source: Source) -> list[tuple[int, str]]:
     """Return line and family of each `catalog.load("family", ...)`."""
-    calls = [node for node in ast.walk(source.tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "catalog.load"]
+    calls = [node for node in nodes(source) if isinstance(node, ast.Call) and spelled(node.func) == "catalog.load"]
     firsts = [(node.lineno, node.args[0]) for node in calls if node.args]
     return [(line, str(word.value)) for line, word in firsts if isinstance(word, ast.Constant) and word.value in FOLDERS]
 

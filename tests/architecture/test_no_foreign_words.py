@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from source_tree import PACKAGE, Source, imports, read_sources, write_package
+from source_tree import PACKAGE, Source, imports, nodes, read_sources, write_package
 
 MODULES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
 CALLS = {
@@ -36,7 +36,7 @@ def forbidden_imports(source: Source) -> Iterator[tuple[int, str]]:
 def forbidden_uses(source: Source) -> Iterator[tuple[int, str]]:
     """Yield line and name of each mention of a forbidden function, and of each `allow_pickle` that is not False."""
     names = aliases(source)
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         if isinstance(node, ast.Name | ast.Attribute) and (word := dotted(node, names=names)) in CALLS:
             yield node.lineno, word
         if isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
@@ -45,7 +45,7 @@ def forbidden_uses(source: Source) -> Iterator[tuple[int, str]]:
 
 def aliases(source: Source) -> dict[str, str]:
     """Return what each name stands for after `import a.b as name`."""
-    imported = (node for node in ast.walk(source.tree) if isinstance(node, ast.Import))
+    imported = (node for node in nodes(source) if isinstance(node, ast.Import))
     return {alias.asname: alias.name for node in imported for alias in node.names if alias.asname}
 
 

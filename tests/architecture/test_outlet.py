@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from source_tree import PACKAGE, Source, read_sources, write_package
+from source_tree import PACKAGE, Source, nodes, read_sources, spelled, write_package
 
 OUTLET = "tutelage.core.outlet"
 STREAMS = {"stdout", "stderr", "__stdout__", "__stderr__"}
@@ -26,7 +26,7 @@ def outlet_problems(package: Path) -> list[str]:
 
 def _problems(source: Source) -> list[str]:
     found = []
-    for node in ast.walk(source.tree):
+    for node in nodes(source):
         reason = _refusal(node, may_name=source.module in ASKERS)
         if reason:
             found.append(f"{source.shown}:{getattr(node, 'lineno', 1)}: {reason}; use say, tell or say_json of core/outlet.py")
@@ -36,7 +36,7 @@ def _problems(source: Source) -> list[str]:
 def _refusal(node: ast.AST, *, may_name: bool) -> str:
     """Say why a piece of code may not stand outside the outlet; nothing where it may."""
     if isinstance(node, ast.Call):
-        called = ast.unparse(node.func)
+        called = spelled(node.func)
         if called in PRINTERS or called.startswith(("pprint.", "builtins.print", "traceback.print_")):
             return f"{called}(...) prints"
         # A terminal of rich takes texts that went through `plain`, and tables of them.
@@ -46,7 +46,7 @@ def _refusal(node: ast.AST, *, may_name: bool) -> str:
             return f"{called}(...) writes to a standard stream"
         if called == "os.write" and node.args and isinstance(node.args[0], ast.Constant):
             return "os.write(...) writes to a standard stream"
-    if isinstance(node, ast.Attribute) and not may_name and ast.unparse(node.value) == "sys" and node.attr in STREAMS:
+    if isinstance(node, ast.Attribute) and not may_name and node.attr in STREAMS and ast.unparse(node.value) == "sys":
         return f"names sys.{node.attr}"
     if isinstance(node, ast.ImportFrom) and node.module == "sys" and STREAMS & {alias.name for alias in node.names}:
         return "imports a standard stream"

@@ -52,8 +52,11 @@ def start_calm() -> None:
     from PIL import Image
 
     import tutelage
+    from tutelage.training.machine import machine_facts
 
     torch.set_num_threads(1)
+    # Measured once here, and not once more in each forked process.
+    machine_facts("cpu")
     for module in pkgutil.walk_packages(tutelage.__path__, "tutelage."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)

@@ -14,7 +14,12 @@ from tutelage.model.example import example_batch
 
 MODELS = catalog.names("model")
 SHAPES = {kind: catalog.load("shape", kind)() for kind in catalog.names("shape")}
-PAIRS = [pytest.param(model, shape, id=f"{model}-{shape}") for model in MODELS for shape in SHAPES]
+PAIRS = [
+    pytest.param(model, shape, id=f"{model}-{shape}")
+    for model in MODELS
+    for shape in SHAPES
+    if catalog.load("model", model).takes(SHAPES[shape])
+]
 OUTPUTS = 3
 
 
@@ -47,6 +52,15 @@ def test_every_architecture_takes_some_shape() -> None:
             except RecipeError:
                 continue
         assert taken, model
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_it_does_not_take_is_refused_by_its_name(model: str) -> None:
+    spec: Any = catalog.load("model", model)()
+    for shape in SHAPES.values():
+        if not spec.takes(shape):
+            with pytest.raises(RecipeError, match=f"{model}|architecture"):
+                spec.build(shape, OUTPUTS)
 
 
 @pytest.mark.parametrize(("model", "shape"), PAIRS)

@@ -1,12 +1,13 @@
-"""Very different trainings on the one core, as a program: classifier, GAN, PPO, DQN, SAC; run a part, print digests.
+"""Very different trainings on the one core, as a program: classifier, GAN, PPO, DQN, SAC; run some parts, print digests.
 
-Usage: python core_problems.py PROBLEM COMPILE RUN_DIR FIRST_STEP LAST_STEP
-FIRST_STEP > 0 resumes from the checkpoint in RUN_DIR. Prints one JSON line.
+Usage: python core_problems.py PROBLEM,... COMPILE FOLDER PART,...
+The part `resumed` goes on where the part `half` has ended, in another process. Prints one JSON line.
 """
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -113,21 +114,35 @@ def sac(options: StepOptions) -> TrainState:
 
 
 PROBLEMS = {"classifier": classifier, "gan": gan, "ppo": ppo, "dqn": dqn, "sac": sac}
+PARTS = {"straight": ("straight", 0, 101), "half": ("resumed", 0, 37), "resumed": ("resumed", 37, 101)}
+"""Of each part: in which folder it is kept, the step that it begins at, and the one that it ends at."""
 
 
-def main(problem: str, compile_with: str, run_dir: str, first: str, last: str) -> None:
-    """Run one part of one problem."""
+def train(problem: str, compile_with: str, folder: Path, part: str) -> dict[str, Any]:
+    """Run one part of one problem, as if this process did nothing else, and return what it came to."""
+    name, first, last = PARTS[part]
+    if compile_with != "none":
+        torch.compiler.reset()
     seed_everything(SEED)
     options = StepOptions(compile=compile_with, precision="bfloat16" if problem == "classifier" else "float32")  # type: ignore[arg-type]
     state = PROBLEMS[problem](options)
-    if int(first):
+    if first:
         seed_everything(999)  # what a new process happens to hold must not matter
-        snapshot, _ = newest_checkpoint(Path(run_dir))
+        snapshot, _ = newest_checkpoint(folder / name)
         state.restore(snapshot)
         assert digest(state.snapshot()) == digest(snapshot)
-    run_loop(state, jobs=(), seed=SEED, until_step=int(last))
-    sha = save_checkpoint(Path(run_dir), state.snapshot())
-    sys.stdout.write(json.dumps({"step": state.clock.step, "digest": sha, "loss": state.ledger.flush()}) + "\n")
+    run_loop(state, jobs=(), seed=SEED, until_step=last)
+    sha = save_checkpoint(folder / name, state.snapshot())
+    return {"step": state.clock.step, "digest": sha, "loss": state.ledger.flush()}
+
+
+def main(problems: str, compile_with: str, folder: str, parts: str) -> None:
+    """Run some parts of some problems, and print what they came to."""
+    found = {
+        problem: {part: train(problem, compile_with, Path(folder) / problem, part) for part in parts.split(",")}
+        for problem in problems.split(",")
+    }
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 if __name__ == "__main__":

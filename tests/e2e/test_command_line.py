@@ -6,8 +6,6 @@ import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.fork_server import start
 from tutelage.cli.main import main
 
 SMALL = ["--set", "model.members=1", "--set", "model.hidden=[16]", "--set", "optim.lr=0.02", "--set", "ema=0"]
@@ -154,14 +153,11 @@ def test_an_existing_run_is_never_written_over(capsys: pytest.CaptureFixture[str
 
 @pytest.mark.slow
 def test_steps_repeat_a_time_budget(capsys: pytest.CaptureFixture[str]) -> None:
-    run_json(
-        ["train", "sklearn:wine", "--steps", "5", "--out", "warm", *SMALL], capsys
-    )  # imports are not part of the budget's race
-    command = ["train", "sklearn:wine", "--time", "8s", "--set", "stopping.patience=1", *SMALL]
-    done = subprocess.run(
-        [sys.executable, "-m", "tutelage", *command, "--out", "timed", "--json"], capture_output=True, text=True, check=True
-    )
-    assert json.loads(done.stdout)["stopped"] == "budget"
+    command = ["train", "sklearn:wine", "--time", "4s", "--set", "stopping.patience=1", *SMALL]
+    timed = start("-m", "tutelage", *command, "--out", "timed", "--json", folder=Path.cwd())
+    told, errors = timed.communicate()
+    assert timed.returncode == 0, errors
+    assert json.loads(told)["stopped"] == "budget"
     repeat = shlex.split(json.loads(Path("timed/result.json").read_text(encoding="utf-8"))["command"])
     assert "--steps" in repeat
     assert main([*repeat[1:], "--out", "repeated"]) == 0
@@ -171,9 +167,11 @@ def test_steps_repeat_a_time_budget(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_restores_the_best_and_can_be_resumed(number: signal.Signals, code: int) -> None:
-    words = [sys.executable, "-m", "tutelage", "train", "sklearn:wine", "--steps", "400", *SMALL]
-    subprocess.run([*words, "--out", "whole", "--quiet"], check=True, capture_output=True)
-    process = subprocess.Popen([*words, "--out", "run", "--quiet"], stderr=subprocess.PIPE, start_new_session=True)
+    words = ["-m", "tutelage", "train", "sklearn:wine", "--steps", "400", *SMALL, "--quiet"]
+    whole = start(*words, "--out", "whole", folder=Path.cwd())
+    whole.communicate()
+    assert whole.returncode == 0
+    process = start(*words, "--out", "run", folder=Path.cwd())
     events = Path("run/events.jsonl")
     while not (events.exists() and "Evaluated" in events.read_text(encoding="utf-8")):
         assert process.poll() is None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_server import start
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.state import digest
 
@@ -38,14 +39,8 @@ def _only_where_disks_can_be_made() -> None:
         pytest.skip("needs the right to mount a file system in memory")
 
 
-def start(words: list[str], folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "tutelage", *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-
-
 def finish(words: list[str], folder: Path) -> str:
-    process = start(words, folder)
+    process = start("-m", "tutelage", *words, folder=folder)
     _, errors = process.communicate(timeout=200)
     assert process.returncode == 0, errors
     return errors
@@ -82,7 +77,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_disk_that_fills_and_empties_again_and_again_changes_nothing(whole: Path, tmp_path: Path) -> None:
     chance = random.Random(0)
     with small_disk(tmp_path / "disk") as disk:
-        process = start([*TRAIN, "--out", "run"], disk)
+        process = start("-m", "tutelage", *TRAIN, "--out", "run", folder=disk)
         filler = disk / "filler"
         while process.poll() is None and not list((disk / "run" / "steps").glob("0*")):
             time.sleep(0.01)
@@ -115,7 +110,7 @@ def test_a_disk_that_fills_and_empties_again_and_again_changes_nothing(whole: Pa
 @pytest.mark.slow
 def test_a_disk_that_stays_full_ends_with_the_way_on_and_room_brings_the_same_digest(whole: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
-        process = start([*TRAIN, "--set", "save.patience_seconds=1", "--out", "run"], disk)
+        process = start("-m", "tutelage", *TRAIN, "--set", "save.patience_seconds=1", "--out", "run", folder=disk)
         while process.poll() is None and len(list((disk / "run" / "steps").glob("0*"))) < 2:
             time.sleep(0.01)
         fill(disk / "filler", leave=0)
@@ -135,7 +130,7 @@ def test_a_disk_that_stays_full_ends_with_the_way_on_and_room_brings_the_same_di
 @pytest.mark.slow
 def test_too_small_a_disk_is_refused_before_the_first_step(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", size_bytes=2**20) as disk:
-        process = start(["train", "sklearn:digits", "--epochs", "1", "--quiet", "--out", "run"], disk)
+        process = start("-m", "tutelage", "train", "sklearn:digits", "--epochs", "1", "--quiet", "--out", "run", folder=disk)
         _, errors = process.communicate(timeout=200)
         assert process.returncode == 2, errors
         assert "checkpoints, predictors and logs of this run need about" in errors

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fork_server import Process, start
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.state import digest
 
@@ -18,23 +19,14 @@ KILLS, SAVING_KILLS = 10, 4
 PER_CHAIN = 5
 
 
-def start(words: list[str], folder: Path) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "tutelage", *words],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-
-
 def finish(words: list[str], folder: Path) -> None:
-    process = start(words, folder)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors.decode()
+    """Go on to the end in an interpreter that shares nothing with those before it."""
+    command = [sys.executable, "-m", "tutelage", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
 
 
-def wait_for(run_dir: Path, process: "subprocess.Popen[bytes]", *, is_saving: bool, after: int) -> None:
+def wait_for(run_dir: Path, process: Process, *, is_saving: bool, after: int) -> None:
     """Return once a checkpoint beyond the last one is there and, if asked, another is being written."""
     while process.poll() is None:
         names = [path.name for path in (run_dir / "steps").glob("*")]
@@ -67,7 +59,7 @@ def test_a_chain_of_kills_ends_with_the_bits_of_an_uninterrupted_run(chain: int,
     words = [*TRAIN, "--out", "run"]
     kills = 0
     for number in range(PER_CHAIN):
-        process = start(words, tmp_path)
+        process = start("-m", "tutelage", *words, folder=tmp_path)
         is_saving = (chain * PER_CHAIN + number) * SAVING_KILLS % KILLS < SAVING_KILLS
         wait_for(run_dir, process, is_saving=is_saving, after=newest_step(run_dir))
         if not is_saving:

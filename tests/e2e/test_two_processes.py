@@ -3,12 +3,12 @@
 import json
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.fork_server import start
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,19 +17,9 @@ def run(problems: str, folder: Path, *, world: int, num_micro: int = 1) -> list[
     """Run some problems, one after the other, in `world` processes, and return what each process printed."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    command = [sys.executable, "-m", "tests.e2e.mesh_problems", problems, str(folder), str(num_micro)]
+    program = ("-m", "tests.e2e.mesh_problems", problems, str(folder), str(num_micro))
     several = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": str(world)} if world > 1 else {}
-    processes = [
-        subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **several, "RANK": str(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(world)
-    ]
+    processes = [start(*program, folder=ROOT, environment={**os.environ, **several, "RANK": str(rank)}) for rank in range(world)]
     try:
         told = [process.communicate(timeout=200) for process in processes]
     finally:

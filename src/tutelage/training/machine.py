@@ -4,6 +4,7 @@ What a run may say about repeating itself is decided here too: on a CPU the same
 and versions; on a graphics card only in deterministic mode, since many of its kernels add in any order.
 """
 
+import functools
 import importlib.util
 import os
 import platform
@@ -29,6 +30,7 @@ __all__ = [
     "environment",
     "exactness",
     "machine_facts",
+    "matmul_speeds",
     "measure_matmul",
 ]
 
@@ -45,27 +47,39 @@ CUBLAS_CONFIG = ":4096:8"
 
 
 def machine_facts(device: str = "auto") -> Machine:
-    """Look at the machine and measure its matrix products, in a fraction of a second.
+    """Look at the machine and measure its matrix products, in a fraction of a second; a process measures once.
 
     Raises:
         RecipeError: This machine has no such device.
     """
     device = choose_device(device)
-    bf16 = _bf16_hardware(device)
+    bf16, num_threads = _bf16_hardware(device), torch.get_num_threads()
+    plain, half = matmul_speeds(device, has_bf16=bool(bf16), num_threads=num_threads)
+    return Machine(device, _device_name(device), num_threads, bf16, round(half / plain, 1), round(plain), _compiler(device))
+
+
+@functools.cache
+def matmul_speeds(device: str, *, has_bf16: bool, num_threads: int) -> tuple[float, float]:
+    """Return the speeds of matrix products in float32 and in bfloat16, in GFLOP/s, as first measured in this process.
+
+    A process that trains many models measures once: each further look would take as long as a small training.
+
+    Args:
+        device: Where to measure.
+        has_bf16: Whether the hardware has bfloat16; its speed is 0 otherwise.
+        num_threads: How many threads torch uses now; other numbers are measured anew.
+    """
     # In turn, the best of each: a machine that is busy for a moment must not decide.
     # Where bfloat16 looks slow though the hardware has it, more looks are taken: the same machine has to give the same plan.
     plain = half = 0.0
-    for number in range(MOST_ROUNDS if bf16 else ROUNDS):
+    for number in range(MOST_ROUNDS if has_bf16 else ROUNDS):
         if number >= ROUNDS:
             if half >= SURE * plain:
                 break
             time.sleep(PAUSE_SECONDS)
         plain = max(plain, measure_matmul(torch.float32, device=device))
-        half = max(half, measure_matmul(torch.bfloat16, device=device)) if bf16 else 0.0
-    speedup = half / plain
-    return Machine(
-        device, _device_name(device), torch.get_num_threads(), bf16, round(speedup, 1), round(plain), _compiler(device)
-    )
+        half = max(half, measure_matmul(torch.bfloat16, device=device)) if has_bf16 else 0.0
+    return plain, half
 
 
 def _compiler(device: str) -> str:

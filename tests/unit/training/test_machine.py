@@ -1,6 +1,7 @@
 """What a machine can do is measured, and what its bits depend on is written down."""
 
 import os
+from collections.abc import Iterator
 from contextlib import nullcontext
 
 import pytest
@@ -15,12 +16,21 @@ from tutelage.training.machine import (
     environment,
     exactness,
     machine_facts,
+    matmul_speeds,
     measure_matmul,
 )
 
 
 @pytest.fixture
-def card(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+def _nothing_measured() -> Iterator[None]:
+    """A process that has not measured yet; what is pretended here is forgotten again."""
+    matmul_speeds.cache_clear()
+    yield
+    matmul_speeds.cache_clear()
+
+
+@pytest.fixture
+def card(_nothing_measured: None, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """A machine whose card has bfloat16 by emulation only, as a T4 or V100; the list says whether it has more than that."""
     native = [False]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
@@ -41,6 +51,29 @@ def test_a_card_that_only_emulates_bfloat16_has_none(card: list[bool]) -> None:
 def test_a_cards_bfloat16_is_measured_like_a_processors(card: list[bool]) -> None:
     card[0] = True
     assert (machine_facts("cuda").bf16, machine_facts("cuda").speedup) == ("cuda", 1.2)
+
+
+@pytest.mark.usefixtures("_nothing_measured")
+def test_a_process_measures_once_for_each_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+
+    def look(dtype: torch.dtype, device: str) -> float:
+        looks.append(torch.get_num_threads())
+        return 10.0 * torch.get_num_threads()
+
+    monkeypatch.setattr(machine, "measure_matmul", look)
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        first, again = machine_facts("cpu"), machine_facts("cpu")
+        assert (first, first.gflops) == (again, 10)
+        number = len(looks)
+        torch.set_num_threads(2)
+        assert (machine_facts("cpu").gflops, machine_facts("cpu").num_threads) == (20, 2)
+    finally:
+        torch.set_num_threads(threads)
+    assert len(looks) == 2 * number
+    assert looks[0] != looks[-1]
 
 
 def test_matrix_products_are_measured() -> None:
