@@ -1,4 +1,4 @@
-"""What leaves beside a network, forged: a judge of samples, counted runs of tokens; and texts that a language model is asked about.
+"""What leaves beside a network, forged: a judge of samples, counted runs of tokens; and odd texts for a language model.
 
 Part of `python -m tests.attack forged`: each kind begins with its own finished run.
 """
@@ -226,7 +226,7 @@ def _last(change: Callable[[Any], Any]) -> Callable[[Tensors], None]:
     """Return what changes the last tensor."""
 
     def harm(tensors: Tensors) -> None:
-        name = sorted(tensors)[-1]
+        name = max(tensors)
         tensors[name] = change(tensors[name]).contiguous()
 
     return harm

@@ -100,8 +100,8 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
         resume_training(folder, replace(request, sinks=(), watching=pilot))
         if pilot.plan is None:
             raise RunError(
-                f"{run}: has ended, so there is nothing left to forecast. What it took is in {layout.RESULT}; to forecast another "
-                "training like it: tutelage estimate SOURCE."
+                f"{run}: has ended, so there is nothing left to forecast. What it took is in {layout.RESULT}. To forecast "
+                "another training like it: tutelage estimate SOURCE."
             )
         return _tried(folder, pilot, request, report)
 
