@@ -8,6 +8,7 @@ The first run has the smallest steps that images come to, 64 rows of 8 x 8; then
 import functools
 import importlib
 import tempfile
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -50,26 +51,27 @@ ANYWAY = "tutelage.optim.muon:MuonAdamW.begin"
 
 
 class Clock:
-    """Adds up the time in functions, by what they are for."""
+    """Adds up the time in functions, by what they are for; of threads beside training what they compute, not their waiting."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
-        self._is_running = False
-        self._left_out = 0.0
+        self._own = threading.local()
 
     def around(self, call: Callable[..., Any], purpose: str) -> Callable[..., Any]:
         """Return the function with the clock around it."""
 
         @functools.wraps(call)
         def timed(*args: Any, **kwargs: Any) -> Any:
-            if self._is_running:
+            own = self._own
+            if getattr(own, "is_running", False):
                 return call(*args, **kwargs)
-            self._is_running, self._left_out, began = True, 0.0, time.perf_counter()
+            now = _clock()
+            own.is_running, own.left_out, began = True, 0.0, now()
             try:
                 return call(*args, **kwargs)
             finally:
-                self.seconds[purpose] += time.perf_counter() - began - self._left_out
-                self._is_running = False
+                self.seconds[purpose] += now() - began - own.left_out
+                own.is_running = False
 
         return timed
 
@@ -78,13 +80,19 @@ class Clock:
 
         @functools.wraps(call)
         def timed(*args: Any, **kwargs: Any) -> Any:
-            began = time.perf_counter()
+            now = _clock()
+            began = now()
             try:
                 return call(*args, **kwargs)
             finally:
-                self._left_out += time.perf_counter() - began
+                self._own.left_out = getattr(self._own, "left_out", 0.0) + now() - began
 
         return timed
+
+
+def _clock() -> Callable[[], float]:
+    """Return the clock of this thread: training does not wait for the disk of the thread that writes its checkpoints."""
+    return time.perf_counter if threading.current_thread() is threading.main_thread() else time.thread_time
 
 
 def run() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.attack.case import Case
 from tests.attack.child import Outcome, command, forked
-from tests.attack.forged import ODD, changed, header_of, paths_of
+from tests.attack.forged_values import ODD, changed, header_of, paths_of
 from tests.attack.recipes import RECIPES, Recipe
 from tests.attack.runs import number_of_changes
 from tests.attack.verdict import BAD, Ending, Verdict, judge

@@ -1,6 +1,6 @@
 """Tables with awkward rows and cells."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -206,6 +206,40 @@ def dates() -> list[Case]:
     ]
 
 
+def zones() -> list[Case]:
+    """Times with offsets from UTC: one of all is kept, several are brought to UTC, and what cannot be is told."""
+    hours = [datetime(2020, 3, 1 + i % 28, i % 24) for i in range(60)]
+    iso = [hour.strftime("%Y-%m-%dT%H:%M:%S") for hour in hours]
+    zulu = [f"{each}Z" for each in iso]
+
+    def case(name: str, cells: Sequence[str], *, first: datetime | None = hours[0], missing: int = 0, **more: Any) -> Case:
+        values = {"x": [first]} if first is not None else {}
+        told = [*more.pop("told", []), *(["count as missing"] if missing else [])]
+        return Case(name, column(cells), num_rows=len(cells), num_missing=missing, values=values, told=told, **more)
+
+    return [
+        case("one-west", [f"{each}-05:30" for each in iso], told=["offset -05:30"]),
+        case("one-far-east", [f"{each}+14:00" for each in iso], told=["offset"]),
+        case("summer-and-winter", [f"{each}+0{1 + i % 2}:00" for i, each in enumerate(iso)], first=None, told=["UTC"]),
+        case("all-utc", zulu),
+        case("utc-two-ways", [*zulu, *(f"{each}+00:00" for each in iso)]),
+        case("some-without", [*zulu, *iso]),
+        case("one-with", [*iso, f"{iso[0]}+09:00"], told=["offsets|UTC|missing"]),
+        case("no-such-offset", [*zulu, f"{iso[0]}+25:00"], missing=1),
+        case("minutes-of-90", [*zulu, f"{iso[0]}+01:90"], missing=1),
+        case("year-1-east", [*zulu, "0001-01-01T00:00:00+14:00"], missing=1),
+        case("year-9999-west", [*zulu, "9999-12-31T23:59:59-12:00"], missing=1),
+        case("without-colon", [f"{each}+0200" for each in iso], first=None),
+        case("small-z", [f"{each}z" for each in iso], first=None),
+        case("named", [f"{each} CET" for each in iso], first=None),
+        case("in-brackets", [f"{each}+01:00[Europe/Berlin]" for each in iso], first=None),
+        case("nanoseconds", [f"{each}.123456789+02:00" for each in iso], first=None),
+        case("minus-sign-of-typesetters", [*zulu, f"{iso[0]}\u221205:00"], missing=1),
+        case("digits-of-another-script", [*zulu, f"{iso[0]}+\u0660\u0662:00"], missing=1),
+        case("leap-second", [*zulu, "2016-12-31T23:59:60Z"], missing=1),
+    ]
+
+
 def shapes() -> list[Case]:
     wide = ["x" + str(i) for i in range(10_000)]
     rows = [[str((i * j) % 97 + 0.5) for j in range(9_999)] + ["ab"[i % 2]] for i in range(12)]
@@ -262,4 +296,4 @@ def targets() -> list[Case]:
     ]
 
 
-KINDS: tuple[Callable[[], list[Case]], ...] = (missing, ragged, quotes, numbers, dates, shapes, targets)
+KINDS: tuple[Callable[[], list[Case]], ...] = (missing, ragged, quotes, numbers, dates, zones, shapes, targets)

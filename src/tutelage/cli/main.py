@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from tutelage.cli.failure import Parser, tell_defect, tell_error, tell_io_error, wants_json
 from tutelage.core import catalog
+from tutelage.core.allocator import spare_addresses
 from tutelage.core.errors import TutelageError
 from tutelage.core.memory import memory_told
 from tutelage.core.outlet import flush, guarded, tell
@@ -48,6 +49,7 @@ def _run(words: Sequence[str]) -> int:
             prog = f"tutelage {arguments.verb}"
             place = next((word for key in ("out", "run", "folder", "source") if (word := getattr(arguments, key, ""))), "")
             calm_threads(os.environ)
+            spare_addresses()
             with memory_told(f"running {prog}"):
                 code: int = importlib.import_module(f"tutelage.cli.{arguments.verb}_verb").run(arguments)
         finally:

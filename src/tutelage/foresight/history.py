@@ -1,14 +1,14 @@
 """Forecasts and what became of them, kept on this machine: later ones know more, and their intervals become honest.
 
-A file of lines in the cache folder, the newest last. Who deletes it loses nothing but that knowledge; a file that is damaged
-counts for the lines that can be read; where none can be written, nothing is remembered.
+A file of lines in the cache folder, the newest last, each with its own SHA-256. Who deletes it loses nothing but that
+knowledge; a file that is damaged counts for the lines that are as they were written; where none can be written, nothing is
+remembered.
 
 Source: intervals are re-scaled by the quantile of past residuals, each divided by the spread that was told with it, as split
 conformal prediction does (Distribution-Free Predictive Inference for Regression, Lei et al. 2018, arXiv 1604.04173, section 5.2).
 Differs from the paper: while there are few outcomes the factor is drawn towards 1, and it is one number for all levels.
 """
 
-import json
 import math
 import os
 from collections.abc import Mapping
@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutelage.core.border import BorderError, parse_object, read_bounded
+from tutelage.core.border import BorderError, read_bounded
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import TutelageError
+from tutelage.core.plain import open_plain
+from tutelage.core.sealed_record import sealed, unsealed
 
 __all__ = ["History", "spread_factor"]
 
@@ -62,7 +64,7 @@ class History:
         found: list[dict[str, Any]] = []
         for line in text.splitlines():
             with suppress(BorderError):
-                found.append(parse_object(line))
+                found.append(unsealed(line))
         return found
 
     def known(self, key: str) -> dict[str, Any] | None:
@@ -81,13 +83,24 @@ class History:
         with suppress(OSError, TutelageError):
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / FILE
-            # One write of one line: two trainings that end together both are remembered.
-            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-            with os.fdopen(opened, "ab", buffering=0) as file:
-                file.write(json.dumps(dict(line)).encode() + b"\n")
+            _append(path, sealed(line))
             if path.stat().st_size > MOST_BYTES // 2:
                 kept = self.lines()[-MOST_LINES:]
-                write_durably(path, b"".join(json.dumps(each).encode() + b"\n" for each in kept))
+                write_durably(path, b"".join(sealed(each) + b"\n" for each in kept))
+
+
+def _append(path: Path, line: bytes) -> None:
+    """Write a line behind the others, whether or not the last of them has an end.
+
+    Raises:
+        OSError, RunError: The file cannot be opened, or is a link or a pipe.
+    """
+    opened = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    with os.fdopen(opened, "rb+", buffering=0) as file:
+        size = os.fstat(opened).st_size
+        is_torn = size > 0 and os.pread(opened, 1, size - 1) != b"\n"
+        # One write of one line: two trainings that end together both are remembered.
+        file.write(b"\n" * is_torn + line + b"\n")
 
 
 def spread_factor(residuals: list[float]) -> float:

@@ -185,7 +185,8 @@ def _unsure(pace: Pace) -> float:
 
 def _checkpoints(seconds: float, schedule: Schedule) -> int:
     """Return how many checkpoints are made between the first one and the last."""
-    return int(seconds / schedule.save_seconds) if schedule.save_seconds else schedule.steps
+    # Not more than steps: a wish may be so short that no number holds the quotient.
+    return int(min(seconds / schedule.save_seconds, schedule.steps)) if schedule.save_seconds else schedule.steps
 
 
 def _drawn(costs: tuple[Cost, ...], schedule: Schedule, *, scale: float) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:

@@ -19,7 +19,7 @@ def ideal_seconds(*, flops_per_iteration: float, iterations: float, flops_per_se
         flops_per_second: What the device does a second at most.
 
     Raises:
-        UsageError: A number is not above 0 or not finite.
+        UsageError: A number is not above 0 or not finite, or the result is not.
 
     Example:
         >>> ideal_seconds(flops_per_iteration=1e12, iterations=100, flops_per_second=10e12)
@@ -37,4 +37,8 @@ def ideal_seconds(*, flops_per_iteration: float, iterations: float, flops_per_se
             raise UsageError(
                 f"{name} = {value:g}: must be a finite number > 0. Typical: 1e12 FLOPs, 1000 iterations, 1e13 FLOP/s."
             )
-    return flops_per_iteration * iterations / flops_per_second
+    seconds = flops_per_iteration * iterations / flops_per_second
+    if not (math.isfinite(seconds) and seconds > 0):
+        said = ", ".join(f"{name} {value:g}" for name, value in given.items())
+        raise UsageError(f"{said}: the time is beyond what a number holds. Typical: 1e12 FLOPs, 1000 iterations, 1e13 FLOP/s.")
+    return seconds

@@ -1,22 +1,22 @@
 """The machine file: what this machine was measured to do, kept in the user's cache folder under its fingerprint.
 
-It is read through the border like any file from outside: one that is damaged, or of another version, counts as none, and the
-machine is measured anew.
+It is read through the border like any file from outside, and carries its own SHA-256: one that is damaged, or of another version,
+counts as none, and the machine is measured anew.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from pydantic import Field, ValidationError
 
-from tutelage.core.border import BorderError, parse_object, read_bounded
+from tutelage.core.border import BorderError, read_bounded
 from tutelage.core.cache_folder import cache_folder
 from tutelage.core.durable import write_durably
+from tutelage.core.sealed_record import sealed, unsealed
 from tutelage.core.spec import Spec
 from tutelage.hardware.fingerprint import fingerprint, key_of
-from tutelage.hardware.point import Point
+from tutelage.hardware.point import Amount, Point, Seconds
 
 __all__ = ["MachineFile", "OwnStep", "load", "machine_path", "save"]
 
@@ -30,8 +30,8 @@ class OwnStep(Spec):
 
     name: str = Field(description="Which training.")
     style: str = Field(description="How its gradients come about: autograd, compiled, or the task that has a closed form.")
-    features: dict[str, float] = Field(description="What it consists of: seconds of operators, calls, rows.")
-    seconds: float = Field(gt=0, description="How long a step takes.")
+    features: dict[str, Amount] = Field(description="What it consists of: seconds of operators, calls, rows.")
+    seconds: Seconds = Field(description="How long a step takes.")
 
 
 class MachineFile(Spec):
@@ -60,8 +60,7 @@ def load(device: torch.device) -> MachineFile | None:
     """Return what was measured of this machine; None where it never was, or the file cannot be taken."""
     found = fingerprint(device)
     try:
-        record = parse_object(read_bounded(machine_path(found), most=MOST_BYTES))
-        kept = MachineFile.model_validate(record)
+        kept = MachineFile.model_validate(unsealed(read_bounded(machine_path(found), most=MOST_BYTES)))
     except (OSError, BorderError, ValidationError):
         return None
     return kept if kept.version == VERSION and kept.fingerprint == found else None
@@ -74,5 +73,5 @@ def save(machine: MachineFile) -> Path:
         DiskError: The disk refuses.
     """
     path = machine_path(machine.fingerprint)
-    write_durably(path, (json.dumps(machine.model_dump(mode="json")) + "\n").encode())
+    write_durably(path, sealed(machine.model_dump(mode="json")) + b"\n")
     return path

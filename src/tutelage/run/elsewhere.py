@@ -35,6 +35,8 @@ SIGMAS_80 = 1.2816
 """Half width of an interval of 80 % in standard deviations."""
 COPIED_BYTES, COPIES = 2**28, 3
 """What is copied to see how fast memory is, and how often."""
+MOST_DEVICES, MOST_PRICE = 1_000_000, 1e12
+"""With more devices, failures leave no progress; the largest machines have a tenth of that."""
 CALL_SECONDS = 5e-6
 """What calling a kernel of a card takes the host, about: torch's own figure for an operator is 5 to 10 microseconds."""
 FORMATS: Mapping[str, Precision] = {"float32": "fp32", "bfloat16": "bf16"}
@@ -64,10 +66,11 @@ class Where:
         """
         if self.hardware:
             find_device(self.hardware)
-        if self.devices != int(self.devices) or self.devices < 1:
-            raise UsageError(f"devices = {self.devices}: expected a whole number >= 1.")
-        if self.price is not None and not (math.isfinite(self.price) and self.price >= 0):
-            raise UsageError(f"price = {self.price:g}: expected a number >= 0, for one device and hour. Typical: 1 to 4.")
+        if not 1 <= self.devices <= MOST_DEVICES or self.devices != int(self.devices):
+            raise UsageError(f"devices = {self.devices}: expected a whole number from 1 to {MOST_DEVICES:,}.")
+        if self.price is not None and not 0 <= self.price <= MOST_PRICE:
+            expected = f"expected a number from 0 to {MOST_PRICE:g}, for one device and hour. Typical: 1 to 4."
+            raise UsageError(f"price = {self.price:g}: {expected}")
 
 
 def moved(tried: Tried, where: Where) -> Tried:

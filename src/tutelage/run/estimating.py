@@ -1,6 +1,8 @@
 """How long a training will take: it is tried for some seconds in a folder that is removed, and each part is multiplied."""
 
+import os
 import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable
@@ -11,10 +13,12 @@ from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.cache_folder import cache_folder
+from tutelage.core.errors import RunError
 from tutelage.foresight.history import History
 from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
+from tutelage.run.folder import run_folder
 from tutelage.run.foresee import kind_of, remember
 from tutelage.run.pilot import Pilot
 from tutelage.run.run_schedule import schedule_of, stops_of_curve
@@ -26,6 +30,8 @@ FOUND = ("better", "good anyway", "unknown")
 """Verdicts after which nobody looks for a cause, as in a training that has learned something."""
 REPEATED = ("steps", "evaluations", "checkpoints", "probe")
 """Parts that are multiplied by their schedule, and the trial's own."""
+TRIES = 3
+"""Times that a run is copied which changes meanwhile."""
 LEAVING_SECONDS = 0.25
 """What the interpreter takes to begin and to end around the command."""
 UNSURE_EPISODES = 0.6
@@ -85,14 +91,45 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
     """Try how a run goes on from its newest checkpoint, on a copy.
 
     Raises:
+        RunError: It has ended, or cannot be copied.
         TutelageError: Anything that would stop it.
     """
     with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
-        folder = Path(place) / "run"
-        shutil.copytree(run, folder)
+        folder = _copied(run_folder(run), Path(place) / "run")
         pilot = Pilot()
         resume_training(folder, replace(request, sinks=(), watching=pilot))
+        if pilot.plan is None:
+            raise RunError(
+                f"{run}: has ended, so there is nothing left to forecast. What it took is in {layout.RESULT}. To forecast "
+                "another training like it: tutelage estimate SOURCE."
+            )
         return _tried(folder, pilot, request, report)
+
+
+def _copied(run: Path, folder: Path) -> Path:
+    """Copy a run, which may be training just now, and return where to; links stay links, and nothing that would be waited for.
+
+    Raises:
+        RunError: It cannot be copied.
+    """
+    for tries_left in reversed(range(TRIES)):
+        try:
+            shutil.copytree(run, folder, symlinks=True, ignore=_special, dirs_exist_ok=True)
+            break
+        except shutil.Error as error:
+            # A checkpoint that is dropped meanwhile is gone the next time.
+            if not tries_left:
+                reason = f"{run}: cannot be copied to {folder.parent} for the trial: {str(error.args[0][0][2])[:200]}"
+                raise RunError(
+                    f"{reason}. Make room there, or name another place: TMPDIR=FOLDER tutelage estimate ..."
+                ) from error
+    return folder
+
+
+def _special(folder: str, names: list[str]) -> list[str]:
+    """Return what is no file, folder or link: a pipe would be waited for."""
+    modes = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}  # noqa: PTH118 - as copytree gives it
+    return [name for name, mode in modes.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))]
 
 
 def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Tried:

@@ -21,6 +21,7 @@ from tutelage.core.events import Forecast, ForecastScored
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.foresight.run_time import Measured, Schedule, run_time
+from tutelage.foresight.told import Told, told_from
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.probe import reserve_seconds
@@ -163,29 +164,24 @@ class Foresight:
 
     def score(self, composed: Composed, *, is_resumed: bool, ended: bool) -> dict[str, Any]:
         """Compare the forecast with the wall time, and return what result.json says; {} where there was none."""
-        kept = composed.state.outside.get(KEPT)
-        if not isinstance(kept, dict) or not ended:
+        kept = told_from(composed.state.outside.get(KEPT))
+        if kept is None or not ended:
             return {}
-        actual = self.emitter.seconds
+        actual, (low, high) = self.emitter.seconds, kept.interval_80
         self.emitter.emit(
-            ForecastScored(
-                expected_seconds=float(kept["seconds"]),
-                low_seconds=float(kept["interval_80"][0]),
-                high_seconds=float(kept["interval_80"][1]),
-                actual_seconds=actual,
-            )
+            ForecastScored(expected_seconds=kept.seconds, low_seconds=low, high_seconds=high, actual_seconds=actual)
         )
         if not is_resumed and composed.state.control.stop_reason != "diverged":
             # A border: the result is not written yet, and no forecast of other runs is worth it.
             with suppress(Exception):
                 self._remember(composed, kept, actual)
-        return {KEPT: {**kept, "actual_seconds": round(actual, 3)}}
+        return {KEPT: {**kept.model_dump(mode="json"), "actual_seconds": round(actual, 3)}}
 
-    def _remember(self, composed: Composed, kept: Mapping[str, Any], actual: float) -> None:
+    def _remember(self, composed: Composed, kept: Told, actual: float) -> None:
         """Keep the outcome, and what this training's parts took."""
         history, state = History(cache_folder()), composed.state
         if not self.plan.time_seconds:
-            history.add({"kind": kept["how"], "forecast": kept["seconds"], "actual": actual, "spread": kept["spread"]})
+            history.add({"kind": kept.how, "forecast": kept.seconds, "actual": actual, "spread": kept.spread})
         seconds = self.emitter.stopwatch.seconds
         steps = state.clock.step
         if steps < 2:

@@ -14,6 +14,7 @@ from tutelage.core.journal import read_journal
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
 from tutelage.core.manifest import Manifest
 from tutelage.core.typed import first_mistake
+from tutelage.foresight.told import Told
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.training.state import Snapshot, digest
 
@@ -37,6 +38,7 @@ class Outside(BaseModel):
         logs: Size and SHA-256 of each log.
         machine: What bits depend on.
         texts: Files of the run that never change, held a second time.
+        foresight: How long the run was told to take; None where nothing was told.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -45,6 +47,7 @@ class Outside(BaseModel):
     logs: dict[str, tuple[Count, str]] = {}
     machine: dict[str, Any] = {}
     texts: dict[str, str] = {}
+    foresight: Told | None = None
 
 
 class Values(BaseModel):

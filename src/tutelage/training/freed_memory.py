@@ -1,20 +1,18 @@
 """Keeps freed memory in the process: large batches otherwise hand it back and fetch it again at every step, page by page."""
 
-import ctypes
 import gc
-import sys
 
 import torch
 
+from tutelage.core.allocator import M_MMAP_THRESHOLD, M_TOP_PAD, M_TRIM_THRESHOLD, is_scarce, set_options, spare_addresses
+
 __all__ = ["free_memory", "keep_freed_memory"]
 
-# glibc's malloc.h names these parameters; values are bytes.
-M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD = -1, -2, -3
 SETTINGS = {M_MMAP_THRESHOLD: 32 << 20, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 64 << 20}
 
 
 def keep_freed_memory() -> bool:
-    """Tell the C library to keep up to 2 GiB of freed memory, where it is glibc.
+    """Tell the C library to keep up to 2 GiB of freed memory, where it is glibc and its addresses are not few.
 
     Measured on a residual CNN: 24,500 page faults a step and a fifth of the time without it, next to none with it. It
     changes no result. Other C libraries and systems are left alone.
@@ -22,12 +20,11 @@ def keep_freed_memory() -> bool:
     Returns:
         Whether it was done.
     """
-    if not sys.platform.startswith("linux"):
+    if is_scarce():
+        # Kept memory would be missed, and a heap that grows by 64 MiB at once finds no room long before there is none.
+        spare_addresses()
         return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return False
-    return all(mallopt(ctypes.c_int(name), ctypes.c_int(value)) == 1 for name, value in SETTINGS.items())
+    return set_options(SETTINGS)
 
 
 def free_memory() -> None:

@@ -107,7 +107,7 @@ class Step:
         self._constants: dict[float, Tensor] = {}
         self._has_moments: set[str] = set()
         # What was not finite from the start, such as a mask among the weights of somebody's module, says nothing later on.
-        self._began_finite = [name for name, parameter in task.named_parameters() if are_finite([parameter])]
+        self._began_finite = [parameter for parameter in task.parameters() if are_finite([parameter])]
 
     def __call__(self, beat: tuple[str, ...], batch: Batch, progress: float, *, rate: float = 1.0) -> Report:
         """Run the phases of a beat on one batch.
@@ -172,8 +172,7 @@ class Step:
     @property
     def checked_parameters(self) -> list[Tensor]:
         """The weights that have to stay finite."""
-        named = dict(self.task.named_parameters())
-        return [named[name].detach() for name in self._began_finite]
+        return [parameter.detach() for parameter in self._began_finite]
 
     @property
     def autocast(self) -> AbstractContextManager[object]:

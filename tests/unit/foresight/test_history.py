@@ -1,7 +1,10 @@
 """What became of forecasts is kept, and later intervals are as wide as earlier ones should have been."""
 
 import math
+import os
 from pathlib import Path
+
+import pytest
 
 from tutelage.foresight.history import History, spread_factor
 
@@ -58,3 +61,37 @@ def test_a_long_history_is_cut_to_its_newest_lines(tmp_path: Path) -> None:
         history.add({"key": str(number), "measured": {"text": "x" * 2**19}})
     assert history.known("2") is not None
     assert (tmp_path / "forecasts.jsonl").stat().st_size < 2 * 2**20
+
+
+@pytest.mark.parametrize(("old", "new"), [(b"100.0", b"900.0"), (b"measured", b"measurad"), (b"0.1", b"0.7")])
+def test_a_line_in_which_a_digit_was_changed_is_left_out(tmp_path: Path, old: bytes, new: bytes) -> None:
+    history = History(tmp_path)
+    history.add(outcome(1.0))
+    history.add(outcome(2.0))
+    path = tmp_path / "forecasts.jsonl"
+    path.write_bytes(path.read_bytes().replace(old, new, 1))
+    assert [line["actual"] for line in History(tmp_path).lines()] == [outcome(2.0)["actual"]]
+
+
+def test_a_line_behind_one_that_was_cut_off_is_remembered(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    for number in range(3):
+        history.add({"key": "a", "measured": {"seconds": number}})
+        path = tmp_path / "forecasts.jsonl"
+        path.write_bytes(path.read_bytes()[:-10] if number < 2 else path.read_bytes())
+    assert history.known("a") == {"seconds": 2}
+
+
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "forecasts.jsonl")
+    history = History(tmp_path)
+    history.add(outcome(1.0))
+    assert history.lines() == []
+
+
+def test_nothing_is_written_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "forecasts.jsonl").symlink_to(tmp_path / "mine")
+    History(tmp_path / "cache").add(outcome(1.0))
+    assert (tmp_path / "mine").read_text() == "mine"

@@ -58,3 +58,9 @@ def test_a_learning_curve_says_better_when_a_run_stops() -> None:
     found = run_time(KNOWN, Schedule(steps=500, stops=Stops(probability=0.9, least=0.2, shares=(0.2, 0.2, 0.2, 0.2, 1.0))))
     assert found.seconds == pytest.approx(6 + 0.2 * 50, rel=0.05)
     assert found.interval_80[1] > 50
+
+
+@pytest.mark.parametrize("save_seconds", [0.0, 5e-324])
+def test_there_are_not_more_checkpoints_than_steps(save_seconds: float) -> None:
+    found = run_time(KNOWN, Schedule(steps=500, save_seconds=save_seconds))
+    assert found.parts["checkpoints"] == pytest.approx(500 * KNOWN.checkpoint)

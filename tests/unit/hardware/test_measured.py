@@ -1,11 +1,12 @@
 """The machine file: kept, read again, and refused where it does not hold."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
+from tutelage.core.sealed_record import sealed, unsealed
 from tutelage.hardware.fingerprint import fingerprint, key_of, processor_name
 from tutelage.hardware.measured import MachineFile, load, machine_path, save
 from tutelage.hardware.point import Point
@@ -49,9 +50,27 @@ def test_a_file_of_another_version_counts_as_none() -> None:
 
 def test_a_file_of_another_machine_counts_as_none() -> None:
     path = save(machine())
-    record = json.loads(path.read_text())
+    record = unsealed(path.read_bytes())
     record["fingerprint"]["processor"] = "another"
-    path.write_text(json.dumps(record))
+    path.write_bytes(sealed(record))
+    assert load(CPU) is None
+
+
+def test_a_file_in_which_a_digit_was_changed_counts_as_none() -> None:
+    path = save(machine())
+    path.write_bytes(path.read_bytes().replace(b"0.001", b"0.009", 1))
+    assert load(CPU) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("seconds", 1e-300), ("seconds", 0), ("flops", 1e300), ("num_bytes", -1), ("dims", [10**40]), ("dims", [-1]), ("op", 5)],
+)
+def test_a_file_with_an_odd_number_counts_as_none(key: str, value: Any) -> None:
+    path = save(machine())
+    record = unsealed(path.read_bytes())
+    record["points"][0][key] = value
+    path.write_bytes(sealed(record))
     assert load(CPU) is None
 
 

@@ -80,3 +80,11 @@ def test_what_cannot_be_is_refused_before_anything_is_tried() -> None:
         Where("A10O")
     with pytest.raises(UsageError, match="whole number"):
         Where(devices=0)
+
+
+@pytest.mark.parametrize(
+    ("devices", "price"), [(0, None), (10**30, None), (1.5, None), (float("nan"), None), (1, -1.0), (1, 1e300)]
+)
+def test_numbers_out_of_range_are_refused_before_anything_is_tried(devices: float, price: float | None) -> None:
+    with pytest.raises(UsageError, match="expected a"):
+        Where("", devices, price)  # type: ignore[arg-type]

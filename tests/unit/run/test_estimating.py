@@ -1,9 +1,11 @@
 """A training is tried to know how long it takes: every part is there, and nothing of it is left."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from tutelage.core.errors import RunError
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.elsewhere import Where
 from tutelage.run.estimate import Estimate, estimate_of
@@ -75,6 +77,25 @@ def test_a_run_that_goes_on_has_only_its_last_steps_left(tmp_path: Path) -> None
     (folder / "manifest.jsonl").write_text("".join(kept))
     left = estimate_of(estimate_resume(folder, request, report=nothing)).steps
     assert 0 < left < 200
+
+
+def finished(tmp_path: Path) -> tuple[Path, Request]:
+    request = Request(recipe_from({"source": "sklearn:iris", "budget": {"steps": 4}}, where="test"), out=str(tmp_path / "run"))
+    return start_training(request), request
+
+
+def test_a_run_that_has_ended_has_nothing_left_to_forecast(tmp_path: Path) -> None:
+    folder, request = finished(tmp_path)
+    with pytest.raises(RunError, match="has ended, so there is nothing left to forecast"):
+        estimate_resume(folder, request, report=nothing)
+
+
+def test_what_lies_in_a_run_and_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    folder, request = finished(tmp_path)
+    os.mkfifo(folder / "pipe")
+    (folder / "endless").symlink_to("/dev/zero")
+    with pytest.raises(RunError, match="has ended"):
+        estimate_resume(folder, request, report=nothing)
 
 
 def test_on_a_card_that_is_not_here_steps_take_less_and_reading_as_long() -> None:

@@ -108,3 +108,14 @@ def test_a_checkpoint_under_the_name_of_another_step_is_passed_over(tmp_path: Pa
     found, damaged = newest_checkpoint(tmp_path)
     assert found.step == 17
     assert "the checkpoint of step 17. Was it renamed?" in damaged[0][1]
+
+
+@pytest.mark.parametrize("kept", [{}, {"seconds": "soon"}, [], {"seconds": 1, "interval_80": [1], "how": "timed", "spread": 0}])
+def test_a_checkpoint_whose_forecast_cannot_be_read_is_passed_over(tmp_path: Path, kept: object) -> None:
+    save_checkpoint(tmp_path, snapshot(17))
+    odd = snapshot(18)
+    odd.values["outside"]["foresight"] = kept
+    save_checkpoint(tmp_path, odd)
+    found, damaged = newest_checkpoint(tmp_path)
+    assert found.step == 17
+    assert "outside.foresight" in damaged[0][1]
