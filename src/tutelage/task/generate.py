@@ -272,6 +272,7 @@ class Generate(TaskSpec):
             notes=lambda: [rejection.reason] if rejection.reason else [],
             extras=lambda: {"rejection": rejection.record()} if rejection.record() else {},
             judge=lambda: rejection.judge,
+            learns_to_choose=self.rejection == "on",
             test=SampleEvaluator("test", self, plan, data.fitted, compared, "test", rejection) if data.test is not None else None,
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
         )
