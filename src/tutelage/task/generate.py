@@ -261,7 +261,7 @@ class Generate(TaskSpec):
         finisher = data.fitted.finisher().to(plan.device)
         stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
         compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
-        rejection = Rejection(self, compared, data.fitted.shape, outlet, plan.device, plan.seed)
+        rejection = Rejection(self, compared, data.fitted.shape, data.fitted.seen(), plan.device, plan.seed)
         validation = SampleEvaluator("val", self, plan, data.fitted, compared, "validation", rejection, is_watched=True)
         return Problem(
             task=task.to(plan.device),

@@ -80,7 +80,7 @@ class Rejection:
         spec: What is known of the generator.
         compared: Real samples.
         shape: What the judge takes.
-        outlet: What makes samples of outputs.
+        seen: What makes samples of outputs, as they will be when they leave.
         device: Where to compute.
         seed: The run's.
         judge: What has learned to tell samples apart; None before, and where it does not help.
@@ -91,7 +91,7 @@ class Rejection:
     spec: Maker
     compared: Compared
     shape: Any
-    outlet: nn.Module
+    seen: nn.Module
     device: str
     seed: int
     judge: Judge | None = None
@@ -159,7 +159,7 @@ class Rejection:
 
     def _with(self, network: nn.Module, judge: Judge) -> Rejecting:
         """Return the generator with a judge."""
-        return Rejecting(network, judge, outlet=self.outlet, sizes=self.spec.sizes, latent_size=self.spec.latent_size)
+        return Rejecting(network, judge, seen=self.seen, sizes=self.spec.sizes, latent_size=self.spec.latent_size)
 
     def _learned(self, network: nn.Module, *, steps: int) -> Judge:
         """Return a judge that has learned; the default generator stays as the training left it."""
@@ -185,7 +185,7 @@ class Rejection:
             optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - step / steps)
             real, latent = self._drawn(generator)
             with torch.no_grad(), evaluation_mode(network):
-                made = self.outlet(network(latent)).view(real.shape)
+                made = self.seen(network(latent)).view(real.shape)
             with torch.enable_grad():
                 score = both.log_odds_of(torch.cat([real, made]), torch.cat([latent, latent]))
                 optimizer.zero_grad()

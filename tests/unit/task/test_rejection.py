@@ -138,7 +138,7 @@ def test_what_is_rejected_starts_again_from_the_other_sign_and_keeps_its_class()
     torch.manual_seed(0)
     generator = nn.Linear(5, 2, bias=False)
     judge = Judge(None, nn.Linear(2, 3, bias=False), cut=0.0)
-    both = Rejecting(generator, judge, outlet=nn.Identity(), sizes=(2,), latent_size=2)
+    both = Rejecting(generator, judge, seen=nn.Identity(), sizes=(2,), latent_size=2)
     latent = torch.cat([torch.randn(50, 2), torch.eye(3)[torch.arange(50) % 3]], dim=1)
     turned = torch.cat([-latent[:, :2], latent[:, 2:]], dim=1)
     score = judge.network(generator(latent))[torch.arange(50), torch.arange(50) % 3]
