@@ -24,9 +24,9 @@ from tutelage.task.compared import Compared
 from tutelage.task.latents import with_classes
 from tutelage.task.modes import evaluation_mode
 
-__all__ = ["Rejection", "choose_rejection"]
+__all__ = ["AT_ONCE", "Rejection", "choose_rejection"]
 
-STEPS, BATCH, LEARNING_RATE = 1_000, 256, 2e-3
+STEPS, AT_ONCE, LEARNING_RATE = 1_000, 256, 2e-3
 """Of the judge, at most: some seconds for points (docs/LOG.md)."""
 STEPS_FOR_ONE, LEAST_STEPS = 8, 50
 """Steps of the training for each one of the judge; with fewer of its own than that it knows nothing."""
@@ -83,6 +83,7 @@ class Rejection:
         seen: What makes samples of outputs, as they will be when they leave.
         device: Where to compute.
         seed: The run's.
+        batch_size: Samples of each kind that the judge looks at together.
         judge: What has learned to tell samples apart; None before, and where it does not help.
         reason: Why, for people; "" before.
         found: What was measured.
@@ -94,6 +95,7 @@ class Rejection:
     seen: nn.Module
     device: str
     seed: int
+    batch_size: int = AT_ONCE
     judge: Judge | None = None
     reason: str = ""
     found: dict[str, float] = field(default_factory=dict)
@@ -180,7 +182,7 @@ class Rejection:
         generator = torch.Generator().manual_seed(derive(self.seed, "rejection"))
         both = self._with(network, judge)
         optimizer = torch.optim.Adam(judge.network.parameters(), lr=LEARNING_RATE)
-        truth = torch.cat([torch.ones(BATCH), torch.zeros(BATCH)]).to(self.device)
+        truth = torch.cat([torch.ones(self.batch_size), torch.zeros(self.batch_size)]).to(self.device)
         for step in range(steps):
             optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - step / steps)
             real, latent = self._drawn(generator)
@@ -194,8 +196,8 @@ class Rejection:
 
     def _drawn(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return real train samples [B, ...], and latents [B, Z + C] of their classes."""
-        rows = torch.randint(len(self.compared.train_samples), (BATCH,), generator=generator)
-        latent = torch.randn(BATCH, self.spec.latent_size, generator=generator)
+        rows = torch.randint(len(self.compared.train_samples), (self.batch_size,), generator=generator)
+        latent = torch.randn(self.batch_size, self.spec.latent_size, generator=generator)
         target = self.compared.train.target
         classes = None if target is None or not self.spec.classes else target[rows]
         latent = with_classes(latent, classes, self.spec.classes)
@@ -210,7 +212,7 @@ class Rejection:
         latent = with_classes(latent, held.classes, self.spec.classes)
         odds: dict[str, list[Tensor]] = {"real": [], "made": []}
         with evaluation_mode(network):
-            for real, start in zip(torch.split(held.samples, BATCH), torch.split(latent, BATCH), strict=True):
+            for real, start in zip(torch.split(held.samples, self.batch_size), torch.split(latent, self.batch_size), strict=True):
                 start = start.to(self.device)
                 odds["real"].append(both.log_odds_of(real.to(self.device), start).cpu())
                 odds["made"].append(both.log_odds(network(start), start).cpu())

@@ -190,6 +190,19 @@ def test_a_judge_with_dropout_draws_no_random_numbers_of_the_training(
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize(("batch_size", "at_once"), [(16, 16), (300, 256)])
+def test_a_judge_of_pictures_takes_no_more_of_them_together_than_the_training(batch_size: int, at_once: int) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (400, 6, 6), dtype=np.uint8)
+    recipe = Recipe(task=Generate(rejection="on"), device="cpu", batch_size=batch_size, model=MLP(hidden=(4,)))  # type: ignore[arg-type]
+    plan, gathered, _ = plan_training(Request(recipe, data=pictures))
+    validation = plan.task.build(plan, gathered.data).validation
+    assert isinstance(validation, SampleEvaluator)
+    assert validation.rejection.batch_size == at_once
+    network = nn.Sequential(nn.Linear(32, 36), nn.Tanh())
+    validation.rejection.decide(network, lambda: [0.0, 0.1, 0.2], trained=400)
+    assert validation.rejection.record()["is_on"] is False
+
+
 def test_where_less_is_better_the_scores_are_turned() -> None:
     points = np.random.default_rng(0).normal(size=(400, 2)).astype(np.float32)
     recipe = Recipe(task=Generate(), device="cpu", stopping={"metric": "frechet"})  # type: ignore[arg-type]
