@@ -178,6 +178,24 @@ def test_fractions_are_checked_alike(kind: str, part: str, fraction: float, tmp_
         tutelage.plan(source, **{**wishes_for(kind, source), "split": {part: fraction}})
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "split" in make(kind).uses])
+def test_a_part_may_be_said_as_a_whole_number(kind: str, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    source = "sklearn:iris" if kind == "classify" else TASKS[kind].source(folder)
+    wishes = {**wishes_for(kind, source), "source": source}
+    sizes = _gathered(wishes).data.sizes
+    wanted = {part: sizes[part] - 1 for part in ("validation", "test")}
+    assert {part: _gathered({**wishes, "split": wanted}).data.sizes[part] for part in wanted} == wanted
+    with pytest.raises(TutelageError, match=r"split.test = 987654321 must be|987,654,321 times"):
+        tutelage.plan(source, **{**wishes_for(kind, source), "split": {"test": 987654321}})
+
+
+def _gathered(wishes: dict[str, Any]) -> Any:
+    """Return the data of a training as it would be made."""
+    return plan_training(Request(recipe_from(wishes, where="test")))[1]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_evaluation_is_repeatable_and_leaves_the_training_as_it_was(kind: str, tmp_path: Path) -> None:
     source = TASKS[kind].source(tmp_path)

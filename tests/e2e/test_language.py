@@ -344,6 +344,18 @@ def test_language_models_are_not_averaged_and_that_is_said_once(run_dir: Path, t
     assert str(caught.value).count(str(run_dir)) == 1
 
 
+@pytest.mark.parametrize("words", [(), ("--set", "floor=none")], ids=["with counting", "alone"])
+def test_the_end_of_a_training_shows_what_the_model_that_leaves_writes(
+    words: tuple[str, ...], run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = train(run_dir.parent / "words.txt", tmp_path / "run", *words)
+    (written,) = tutelage.open_run(out).generate(length=20, seed=derive(0, "sample", 0), temperature=0.8)
+    assert result(out)["leaving_sample"] == written
+    lines = [line.strip() for line in written.splitlines() if line.strip()]
+    shown = [line[9:] for line in capsys.readouterr().err.splitlines() if line.startswith(("writes   ", " " * 9))]
+    assert shown == lines[:3] != []
+
+
 def test_the_report_says_what_leaves_and_shows_what_it_writes(run_dir: Path) -> None:
     found, page = result(run_dir), (run_dir / "report.html").read_text()
     written = tutelage.open_run(run_dir).generate(length=20, seed=derive(0, "sample", 0), temperature=0.8)

@@ -9,7 +9,7 @@ from typing import Any
 
 from tutelage.cli.out_file import check_out_file
 from tutelage.core.durable import write_durably
-from tutelage.core.errors import UsageError
+from tutelage.core.errors import UsageError, say_problems
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.run.forecast import Forecasts
 from tutelage.run.prediction import Prediction
@@ -35,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"Note: {one_line(note)}")
     for warning in prediction.warnings:
         warn(warning)
-    for problem in prediction.problems:
-        tell(f"left out: {problem}")
+    for line in say_problems(prediction.problems):
+        tell(f"left out: {line}")
     if arguments.out:
         text = json.dumps(records, indent=1) + "\n" if arguments.out.endswith(".json") else _as_csv(records)
         write_durably(Path(arguments.out), text.encode())

@@ -32,12 +32,15 @@ __all__ = [
     "RunError",
     "TutelageError",
     "UsageError",
+    "say_problems",
 ]
 
 BRING_BACK = "Bring an intact copy back, or train anew."
 """What to do about a file that is not what the run wrote."""
 MAX_SHOWN = 20
 """Problems written out in full; the rest are counted (all of them are in `DataError.problems`)."""
+MOST_ALIKE = 3
+"""Problems of one cause that are told one by one."""
 MAX_CHARACTERS = 1000
 """Of a place, of what was found there, or of a remedy."""
 
@@ -142,6 +145,8 @@ class DataProblem:
         remedy: What the user can do about it.
         item: Position of the bad item, or of the first one, within its part of the data; -1 where it could not be left out.
         items: Positions of all items with this fault, in order; () where they could not be left out.
+        cause: What it has in common with others, such as a column and what is expected there: many of one cause are told in one
+            line. "" where it stands alone.
     """
 
     where: str
@@ -149,6 +154,7 @@ class DataProblem:
     remedy: str
     item: int = -1
     items: tuple[int, ...] = ()
+    cause: str = ""
 
     def __post_init__(self) -> None:
         """Let either of `item` and `items` follow from the other; names of files in an old encoding are made readable."""
@@ -172,6 +178,31 @@ class DataProblem:
         return one_line(f"{self.where}: {self.found}. {self.remedy}")
 
 
+def say_problems(problems: Sequence[DataProblem]) -> list[str]:
+    """Return a line for each problem, and one alone for many of the same cause: how many they are, and where the first ones are.
+
+    Example:
+        >>> odd = [DataProblem(f"row {row}, column a", "'x' is no number", "Mend it.", cause="a") for row in range(9)]
+        >>> say_problems(odd)
+        ["row 0, column a: 'x' is no number, and 8 more alike (row 1, row 2, row 3, ...). Mend it."]
+    """
+    alike: dict[tuple[str, str], list[DataProblem]] = {}
+    for number, problem in enumerate(problems):
+        alike.setdefault((problem.cause, problem.remedy) if problem.cause else ("", str(number)), []).append(problem)
+    return [line for group in alike.values() for line in _lines(group)]
+
+
+def _lines(alike: Sequence[DataProblem]) -> list[str]:
+    """Return one line for each of a few problems of one cause, and one for many."""
+    if len(alike) <= MOST_ALIKE:
+        return [str(problem) for problem in alike]
+    first, *others = alike
+    _, comma, column = first.where.rpartition(", ")
+    shown = ", ".join(problem.where.removesuffix(comma + column if comma else "") for problem in others[:MOST_ALIKE])
+    found = f"{first.found}, and {len(others):,} more alike ({shown}{', ...' * (len(others) > MOST_ALIKE)})"
+    return [one_line(f"{first.where}: {found}. {first.remedy}")]
+
+
 def _cut(text: str) -> str:
     """Leave out the middle of an endless text, such as a cell of thousands of digits."""
     left_out = len(text) - MAX_CHARACTERS
@@ -188,9 +219,10 @@ class DataError(TutelageError):
         self.problems = tuple(problems)
         count = len(self.problems)
         self._summary = f"{count} problem{'s' if count != 1 else ''} found in the data, before anything was done with it"
-        lines = [f"{self._summary}:", *(f"  {problem}" for problem in self.problems[:MAX_SHOWN])]
-        if count > MAX_SHOWN:
-            lines.append(f"  ... and {count - MAX_SHOWN} more.")
+        told = say_problems(self.problems)
+        lines = [f"{self._summary}:", *(f"  {line}" for line in told[:MAX_SHOWN])]
+        if len(told) > MAX_SHOWN:
+            lines.append(f"  ... and {len(told) - MAX_SHOWN} more.")
         if self._hint:
             lines.append(self._hint)
         super().__init__("\n".join(lines))

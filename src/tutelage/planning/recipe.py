@@ -75,13 +75,13 @@ class Split(Spec):
     gap: int = Field(0, ge=0, description="With split.by = time: rows just before validation, and before test, in no part.")
     validation: float | Auto = Field(
         "auto",
-        description="Fraction of the train rows that early stopping watches, in (0, 0.5]; auto = the "
+        description="Fraction of the train rows that early stopping watches, in (0, 0.5], or a whole number of rows; auto = the "
         "source's own validation part, where it has one. For forecasts of all times, or a whole number of times.",
     )
     test: float | Auto = Field(
         "auto",
-        description="Fraction kept for the test where the source has no test part, in [0, 0.5]; for forecasts the last times, "
-        "or a whole number of them.",
+        description="Fraction kept for the test where the source has no test part, in [0, 0.5], or a whole number of rows; for "
+        "forecasts the last times, or a whole number of them.",
     )
 
     @model_validator(mode="after")

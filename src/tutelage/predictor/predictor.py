@@ -105,10 +105,10 @@ class Predictor:
         if self.judge is None or self.fitted is None:
             return self.network
         task: Any = self.task
-        outlet = self.fitted.outlet().to(self.device)
+        seen = self.fitted.seen().to(self.device)
         # A copy: this predictor may be on another device than the one that it was made of.
         judge = replace(self.judge, network=deepcopy(self.judge.network))
-        both = Rejecting(self.network, judge, outlet=outlet, sizes=task.sizes, latent_size=task.latent_size)
+        both = Rejecting(self.network, judge, seen=seen, sizes=task.sizes, latent_size=task.latent_size)
         return both.to(self.device).eval()
 
     def mirrored(self, wish: Literal["auto", "on", "off"]) -> "Predictor":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutelage.core.errors import UsageError
+from tutelage.core.errors import UsageError, say_problems
 from tutelage.data.source.base import Collected
 from tutelage.planning.plan import Plan
 from tutelage.predictor.ensemble import Answerer, parts_of
@@ -59,7 +59,7 @@ class ForecastingRun:
         members, weights = parts_of(self.answerer)
         given = read_series(source, forecaster(self.path, members[0]), training=self._training_series)
         refuse_bad(given.problems, on_bad_data)
-        warnings = [*warn_of_own(source, self.path, self.files), *(f"left out: {problem}" for problem in given.problems)]
+        warnings = [*warn_of_own(source, self.path, self.files), *(f"left out: {line}" for line in say_problems(given.problems))]
         return merged({"warnings": warnings}, measured(members, weights, plan, given))
 
     def _training_series(self) -> Collected:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tutelage.core import layout
-from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError
+from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RunError, UsageError, say_problems
 from tutelage.data.part.base import RowsPart
 from tutelage.data.target.base import Target
 from tutelage.model.stored import read_seal
@@ -197,7 +197,7 @@ class Run:
     def _odd(self, source: Any, part: RowsPart, spelled: Sequence[str], problems: Sequence[DataProblem], *, so: str) -> list[str]:
         """Return what is worth telling of rows with labels, and of those that are left out."""
         own = warn_of_own(source, self.path, self.files, so=so)
-        return [*own, *self._inputs.odd(part), *spelled, *(f"left out: {problem}" for problem in problems)]
+        return [*own, *self._inputs.odd(part), *spelled, *(f"left out: {line}" for line in say_problems(problems))]
 
     def _labelled(self, source: Any, *, target: str, on_bad_data: str) -> tuple[RowsPart, Any, tuple[DataProblem, ...]]:
         """Return rows with labels, as they were read and prepared, and what is wrong with those that are left out."""

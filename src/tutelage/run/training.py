@@ -322,7 +322,7 @@ class Training:
             "rollbacks": list(state.control.rollbacks),
             "seconds": round(self.emitter.seconds, 2),
             "seconds_by_part": {part: round(seconds, 3) for part, seconds in self.emitter.stopwatch.seconds.items()},
-            "num_parameters": composed.problem.num_parameters,
+            "num_parameters": composed.problem.num_leaving,
             "command": repeat_command(self.command, self.plan, state.control),
         }
         return self._end(composed, stopped)
@@ -361,7 +361,7 @@ class Training:
             state.task.load_state_dict(state.best)
             best = state.control.best_score if state.control.best_score is not None else float("nan")
             self.emitter.emit(Restored(step=step, metric=metric, score=best))
-        for told in decide_what_leaves(composed):
+        for told in decide_what_leaves(composed, is_paused=composed.state.control.stop_reason in PAUSES):
             self.emitter.emit(Noted(message=told))
 
     @property

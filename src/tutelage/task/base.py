@@ -195,6 +195,7 @@ class Problem:
         conformal: Returns what sets or intervals of answers with a stated coverage are made of, fitted by `choose`; None where
             there is no such.
         judge: Returns what looks at generated samples before they leave, made by `choose`; None where there is no such.
+        learns_to_choose: Whether `choose` trains something, for which a run that pauses does not wait: it is made at the end.
         notes: Returns what `choose` did beside the floor that is worth telling.
         extras: What else result.json says of this problem.
         inexact: Why a resumed training is not the same as one without a break; "" where it is.
@@ -216,10 +217,17 @@ class Problem:
     calibrator: Callable[[], Calibrator | None] = field(default=lambda: None)
     conformal: Callable[[], Conformal | None] = field(default=lambda: None)
     judge: Callable[[], Judge | None] = field(default=lambda: None)
+    learns_to_choose: bool = False
     notes: Callable[[], Sequence[str]] = field(default=lambda: ())
     extras: Callable[[], dict[str, Any]] = field(default=dict)
     inexact: str = ""
     close: Callable[[], None] = field(default=lambda: None)
+
+    @property
+    def num_leaving(self) -> int:
+        """Learned numbers of all that leaves: of the network, and of the judge of its samples where there is one."""
+        judge = self.judge()
+        return self.num_parameters + (0 if judge is None else sum(parameter.numel() for parameter in judge.network.parameters()))
 
 
 class TaskSpec(Component):

@@ -50,7 +50,7 @@ from tutelage.task.initialization import initialize
 from tutelage.task.latents import with_classes
 from tutelage.task.objective import WithGradients
 from tutelage.task.parts import split_rows
-from tutelage.task.rejection import Rejection, choose_rejection
+from tutelage.task.rejection import AT_ONCE, Rejection, choose_rejection
 from tutelage.task.rows import RowsData, planned_stream, rows_data
 from tutelage.task.sample_evaluation import SampleEvaluator
 from tutelage.task.sample_supply import few_to_measure, refuse_alike, refuse_few
@@ -254,14 +254,17 @@ class Generate(TaskSpec):
         phases = slowed_phases(plan, phases, generator, prefix="generator.")
         critic_net: nn.Module = critic.build(data.fitted.shape, max(self.classes, 1))
         initialize(critic_net, plan, purpose="init critic")
-        if data.fitted.shape.view(Grid) is not None:
+        is_grid = data.fitted.shape.view(Grid) is not None
+        if is_grid:
             generator, critic_net = (net.to(memory_format=torch.channels_last) for net in (generator, critic_net))  # type: ignore[call-overload]
         outlet = data.fitted.outlet()
         task = GenerateTask(self, generator=generator, critic=critic_net, phases=phases, sample_name=name, outlet=outlet)
         finisher = data.fitted.finisher().to(plan.device)
         stream = planned_stream(data.train.labelled(), plan, finisher=finisher, rank=rank, world=world)
         compared = Compared(data, finisher, name=name, device=plan.device, seed=plan.seed)
-        rejection = Rejection(self, compared, data.fitted.shape, outlet, plan.device, plan.seed)
+        # Pictures are looked at as many together as the training takes: of large ones more would not fit into memory.
+        at_once = min(plan.batch_size, AT_ONCE) if is_grid else AT_ONCE
+        rejection = Rejection(self, compared, data.fitted.shape, data.fitted.seen(), plan.device, plan.seed, at_once)
         validation = SampleEvaluator("val", self, plan, data.fitted, compared, "validation", rejection, is_watched=True)
         return Problem(
             task=task.to(plan.device),
@@ -272,6 +275,7 @@ class Generate(TaskSpec):
             notes=lambda: [rejection.reason] if rejection.reason else [],
             extras=lambda: {"rejection": rejection.record()} if rejection.record() else {},
             judge=lambda: rejection.judge,
+            learns_to_choose=self.rejection == "on",
             test=SampleEvaluator("test", self, plan, data.fitted, compared, "test", rejection) if data.test is not None else None,
             num_parameters=sum(parameter.numel() for parameter in generator.parameters()),
         )

@@ -88,13 +88,13 @@ class Language(TaskSpec):
         assert isinstance(train, CorpusPart)
         test_fraction = 0.0
         if test is None:
-            test_fraction = _share(recipe, "test", usual=TEST_FRACTION, most=MOST_TEST / max(len(train), 1))
+            test_fraction = _share(recipe, "test", usual=TEST_FRACTION, most=MOST_TEST, count=len(train))
             end = len(train) - round(test_fraction * len(train))
             test = train.stretch(end, len(train), name="test") if test_fraction else None
             train = train.stretch(0, end, name="train")
         validation, fraction = collected.validation, 0.0
         if not isinstance(validation, CorpusPart):
-            fraction = _share(recipe, "validation", usual=VALIDATION_FRACTION, most=MOST_VALIDATION / max(len(train), 1))
+            fraction = _share(recipe, "validation", usual=VALIDATION_FRACTION, most=MOST_VALIDATION, count=len(train))
             cut = round(fraction * len(train))
             validation, train = train.stretch(0, cut, name="validation"), train.stretch(cut, len(train), name="train")
         parts = {"train": train, "validation": validation}
@@ -200,11 +200,9 @@ class Language(TaskSpec):
         return float((answers.argmax(axis=-1) == others.argmax(axis=-1)).mean())
 
 
-def _share(recipe: Recipe, part: Literal["validation", "test"], *, usual: float, most: float) -> float:
-    """Return which share of a text a part takes: as wished, or as usual, but no more than tells something new."""
-    wish = recipe.split.validation if part == "validation" else recipe.split.test
-    fraction = choose_fraction(recipe, part, usual)
-    return min(fraction, most) if wish == "auto" else fraction
+def _share(recipe: Recipe, part: Literal["validation", "test"], *, usual: float, most: int, count: int) -> float:
+    """Return which share of a text's characters a part takes: as wished, or as usual, but no more than tells something new."""
+    return choose_fraction(recipe, part, min(usual, most / max(count, 1)), count=count, unit="characters")
 
 
 def _suggested(recipe: Recipe, parts: Mapping[str, CorpusPart]) -> dict[str, int] | None:

@@ -22,6 +22,8 @@ FEWEST_ROWS = 4
 """So many give three parts at random, two of them to learn from; of fewer no score means anything, whatever part is cut."""
 TEST_FRACTION, VALIDATION_FRACTION, SMALL_VALIDATION_FRACTION = 0.2, 0.1, 0.15
 MAX_FRACTION = 0.5
+LEAST_NUMBER = 2
+"""From here on a whole number is one of rows: 1 may be meant as all of them."""
 FAR_FROM = 2.0
 """How many times larger or smaller than asked for a part must be for that to be told."""
 
@@ -90,12 +92,12 @@ def split_rows(collected: Collected, recipe: Recipe, *, classes: np.ndarray | No
     own = _own_validation(collected, recipe)
     cutter = _Cutter(split, classes, recipe.split.gap, recipe.seed)
     rows, gone = np.arange(len(train)), np.zeros(0, dtype=np.int64)
-    test_fraction = choose_fraction(recipe, "test", TEST_FRACTION) * (test is None)
+    test_fraction = choose_fraction(recipe, "test", TEST_FRACTION, count=len(rows)) * (test is None)
     _require_enough(split, parts=3 if test_fraction else 2, where=train.name)
     if test_fraction:
         rows, gone = cutter.cut(rows, fraction=test_fraction, purpose="test")
     usual = SMALL_VALIDATION_FRACTION if len(rows) < SMALL_SET else VALIDATION_FRACTION
-    fraction = choose_fraction(recipe, "validation", usual) if own is None else 0.0
+    fraction = choose_fraction(recipe, "validation", usual, count=len(rows)) if own is None else 0.0
     stay, held = (rows, rows[:0]) if own is not None else cutter.cut(rows, fraction=fraction, purpose="validation")
     is_cut = bool(len(held) or len(gone))
     if (is_cut and len(train) < FEWEST_ROWS) or not len(stay) or not (len(held) or own) or (test_fraction and not len(gone)):
@@ -121,18 +123,30 @@ def _by_weight(rows: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     return np.repeat(rows, np.minimum(np.round(COPIES * weights[rows] / weights[rows].mean()), MOST_COPIES).astype(np.int64))
 
 
-def choose_fraction(recipe: Recipe, part: Literal["validation", "test"], usual: float) -> float:
+def choose_fraction(
+    recipe: Recipe, part: Literal["validation", "test"], usual: float, *, count: int, unit: str = "rows"
+) -> float:
     """Return which fraction of the data is kept apart for a part, as wished or as usual; only the test part may be empty.
+
+    Args:
+        recipe: Its `split` counts: a fraction, or a whole number of rows.
+        part: The part.
+        usual: Its fraction where nothing is wished.
+        count: Rows that it is cut from.
+        unit: What they are, in the plural.
 
     Raises:
         RecipeError: It is out of range.
     """
     wish = recipe.split.validation if part == "validation" else recipe.split.test
-    fraction = usual if wish == "auto" else float(wish)
+    if wish == "auto":
+        return usual
+    is_number = wish >= LEAST_NUMBER and wish == int(wish)
+    fraction = wish / max(count, 1) if is_number else float(wish)
     if not 0 <= fraction <= MAX_FRACTION or (part == "validation" and fraction == 0):
-        expected = f"must be a fraction of the data, at most {MAX_FRACTION}"
-        share = " A number of rows is no fraction: 1,000 of 10,000 rows are 0.1." if fraction > 1 else ""
-        raise RecipeError(f"recipe: split.{part} = {fraction:g} {expected}. Typical: 0.1 to 0.2.{share}")
+        said = f"{int(wish)}" if is_number else f"{wish:g}"
+        expected = f"a fraction of the data, at most {MAX_FRACTION}, or a whole number of {unit}, at most half of all {count:,}"
+        raise RecipeError(f"recipe: split.{part} = {said} must be {expected}. Typical: 0.1 to 0.2.")
     return fraction
 
 

@@ -24,9 +24,9 @@ from tutelage.task.compared import Compared
 from tutelage.task.latents import with_classes
 from tutelage.task.modes import evaluation_mode
 
-__all__ = ["Rejection", "choose_rejection"]
+__all__ = ["AT_ONCE", "Rejection", "choose_rejection"]
 
-STEPS, BATCH, LEARNING_RATE = 1_000, 256, 2e-3
+STEPS, AT_ONCE, LEARNING_RATE = 1_000, 256, 2e-3
 """Of the judge, at most: some seconds for points (docs/LOG.md)."""
 STEPS_FOR_ONE, LEAST_STEPS = 8, 50
 """Steps of the training for each one of the judge; with fewer of its own than that it knows nothing."""
@@ -80,9 +80,10 @@ class Rejection:
         spec: What is known of the generator.
         compared: Real samples.
         shape: What the judge takes.
-        outlet: What makes samples of outputs.
+        seen: What makes samples of outputs, as they will be when they leave.
         device: Where to compute.
         seed: The run's.
+        batch_size: Samples of each kind that the judge looks at together.
         judge: What has learned to tell samples apart; None before, and where it does not help.
         reason: Why, for people; "" before.
         found: What was measured.
@@ -91,9 +92,10 @@ class Rejection:
     spec: Maker
     compared: Compared
     shape: Any
-    outlet: nn.Module
+    seen: nn.Module
     device: str
     seed: int
+    batch_size: int = AT_ONCE
     judge: Judge | None = None
     reason: str = ""
     found: dict[str, float] = field(default_factory=dict)
@@ -159,7 +161,7 @@ class Rejection:
 
     def _with(self, network: nn.Module, judge: Judge) -> Rejecting:
         """Return the generator with a judge."""
-        return Rejecting(network, judge, outlet=self.outlet, sizes=self.spec.sizes, latent_size=self.spec.latent_size)
+        return Rejecting(network, judge, seen=self.seen, sizes=self.spec.sizes, latent_size=self.spec.latent_size)
 
     def _learned(self, network: nn.Module, *, steps: int) -> Judge:
         """Return a judge that has learned; the default generator stays as the training left it."""
@@ -180,12 +182,12 @@ class Rejection:
         generator = torch.Generator().manual_seed(derive(self.seed, "rejection"))
         both = self._with(network, judge)
         optimizer = torch.optim.Adam(judge.network.parameters(), lr=LEARNING_RATE)
-        truth = torch.cat([torch.ones(BATCH), torch.zeros(BATCH)]).to(self.device)
+        truth = torch.cat([torch.ones(self.batch_size), torch.zeros(self.batch_size)]).to(self.device)
         for step in range(steps):
             optimizer.param_groups[0]["lr"] = LEARNING_RATE * (1 - step / steps)
             real, latent = self._drawn(generator)
             with torch.no_grad(), evaluation_mode(network):
-                made = self.outlet(network(latent)).view(real.shape)
+                made = self.seen(network(latent)).view(real.shape)
             with torch.enable_grad():
                 score = both.log_odds_of(torch.cat([real, made]), torch.cat([latent, latent]))
                 optimizer.zero_grad()
@@ -194,8 +196,8 @@ class Rejection:
 
     def _drawn(self, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return real train samples [B, ...], and latents [B, Z + C] of their classes."""
-        rows = torch.randint(len(self.compared.train_samples), (BATCH,), generator=generator)
-        latent = torch.randn(BATCH, self.spec.latent_size, generator=generator)
+        rows = torch.randint(len(self.compared.train_samples), (self.batch_size,), generator=generator)
+        latent = torch.randn(self.batch_size, self.spec.latent_size, generator=generator)
         target = self.compared.train.target
         classes = None if target is None or not self.spec.classes else target[rows]
         latent = with_classes(latent, classes, self.spec.classes)
@@ -210,7 +212,7 @@ class Rejection:
         latent = with_classes(latent, held.classes, self.spec.classes)
         odds: dict[str, list[Tensor]] = {"real": [], "made": []}
         with evaluation_mode(network):
-            for real, start in zip(torch.split(held.samples, BATCH), torch.split(latent, BATCH), strict=True):
+            for real, start in zip(torch.split(held.samples, self.batch_size), torch.split(latent, self.batch_size), strict=True):
                 start = start.to(self.device)
                 odds["real"].append(both.log_odds_of(real.to(self.device), start).cpu())
                 odds["made"].append(both.log_odds(network(start), start).cpu())

@@ -97,16 +97,16 @@ class TextEvaluator(Measured):
         values = self.named(tally.value() for tally in tallies)
         intervals = [own.interval(seed=self.plan.seed, estimate=value) for own, value in zip(units, values.values(), strict=True)]
         described = f"guessing each of the {self.fitted.unit} as often as it stands in the train part"
-        record = self.record(values, intervals=intervals, baseline=self.guess(), described=described)
+        sample = self._sample_leaving(task) if self.is_watched else {}
+        record = {**self.record(values, intervals=intervals, baseline=self.guess(), described=described), **sample}
         if self.beside is None or log_N is None:
             return record
         scores = {
             "network": self.named(tally.value() for tally in alone),
             "floor": self.measure(map(self.outcome, self._blocks(log_N), self._blocks(self.rows.tokens[1:]))),
         }
-        sample = self._sample_leaving(task, self.beside) if self.is_watched else {}
         warnings = self._worse(self.beside, scores["network"], scores["floor"]) if self.is_watched else []
-        return {**record, "floor": {**self.beside.record(), "metrics": scores}, "warnings": warnings, **sample}
+        return {**record, "floor": {**self.beside.record(), "metrics": scores}, "warnings": warnings}
 
     def choose(self, task: Task) -> str:
         """Decide with the best weights how much of what leaves the floor says, and return why; "" without a floor."""
@@ -151,11 +151,14 @@ class TextEvaluator(Measured):
         """Return a text that the network generates."""
         return (Sampled(step=step, texts=(self._written(task, step=step),)),) if self.sample_length else ()
 
-    def _sample_leaving(self, task: Task, beside: TextBeside) -> dict[str, Any]:
-        """Return a text written as `generate` will write, by network and floor; nothing where the network leaves alone."""
-        if not self.sample_length or not beside.share or not isinstance(beside.fitted, TokensFitted):
+    def _sample_leaving(self, task: Task) -> dict[str, Any]:
+        """Return a text written as `generate` will write: by the network, and the floor where it has a share."""
+        if not self.sample_length:
             return {}
-        return {"leaving_sample": self._written(task, voice=FloorVoice(beside.fitted, beside.share))}
+        beside, voice = self.beside, None
+        if beside is not None and beside.share and isinstance(beside.fitted, TokensFitted):
+            voice = FloorVoice(beside.fitted, beside.share)
+        return {"leaving_sample": self._written(task, voice=voice)}
 
     def _written(self, task: Task, *, step: int = 0, voice: FloorVoice | None = None) -> str:
         """Return a text of `sample_length` tokens."""

@@ -4,7 +4,7 @@ import pytest
 
 from tutelage.core import catalog
 from tutelage.core.amount import parse_seconds
-from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError
+from tutelage.core.errors import DataError, DataProblem, RecipeError, UsageError, say_problems
 from tutelage.core.shape.latent import LatentShape
 
 
@@ -13,6 +13,21 @@ def test_how_to_leave_bad_items_out_is_told_for_both_ways_of_asking() -> None:
     assert "--on-bad-data skip" in told
     assert 'on_bad_data="skip"' in told
     assert "on_bad_data" not in str(DataError([DataProblem("file", "empty", "Fill it.")]))
+
+
+def test_many_problems_of_one_cause_are_one_line_and_few_or_different_ones_a_line_each() -> None:
+    where = "x.csv row {}, column age"
+    odd = [DataProblem(where.format(row), f"'{row}x' is no number", "Mend it.", row, cause="age") for row in range(90)]
+    other = DataProblem("x.csv row 7, column size", "'?' is no number", "Mend it.", 7, cause="size")
+    told = str(DataError([*odd, other])).splitlines()
+    assert told[:3] == [
+        "91 problems found in the data, before anything was done with it:",
+        "  x.csv row 0, column age: '0x' is no number, and 89 more alike (x.csv row 1, x.csv row 2, x.csv row 3, ...). Mend it.",
+        "  x.csv row 7, column size: '?' is no number. Mend it.",
+    ]
+    assert [str(problem) for problem in odd[:3]] == say_problems(odd[:3])
+    alone = [DataProblem(f"{number}.jpg", "cut off", "Mend it.", number) for number in range(9)]
+    assert say_problems(alone) == [str(problem) for problem in alone]
 
 
 def test_a_column_after_time_is_told_where_columns_of_times_are_named() -> None:

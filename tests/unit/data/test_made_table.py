@@ -149,3 +149,20 @@ def test_a_word_that_is_never_made_is_named_with_its_share() -> None:
     # Of 380 rows 4 with D are expected: that none has it may be chance.
     assert said.startswith("values that none of 380 generated rows has: city = 'C' (4.0% of the data). Train longer")
     assert fitted.lost(part(real), real=part(real)) == ""
+
+
+def test_a_judge_sees_samples_as_their_rows_have_them_and_the_generator_keeps_its_gradient() -> None:
+    fitted = MadeTable().fit(part())
+    real = samples(fitted, part())
+    assert torch.equal(fitted.seen()(real), fitted.settle(real))
+    made = torch.randn(50, real.shape[1], generator=torch.Generator().manual_seed(0), requires_grad=True)
+    assert torch.equal(fitted.seen()(made), fitted.settle(fitted.outlet()(made).detach()))
+    ages = {float(number) for number in fitted.apply(part(ages_alone())).take(torch.arange(72))["x"][:, 0]}
+    assert {float(number) for number in fitted.seen()(made)[:, 0]} <= ages
+    assert fitted.outlet()(made).requires_grad
+
+
+def ages_alone() -> pa.Table:
+    """Every age that a row may have, once, beside whatever else."""
+    rows = mixed().slice(0, 72)
+    return rows.set_column(rows.schema.get_field_index("age"), "age", pa.array(range(18, 90)))

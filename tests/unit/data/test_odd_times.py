@@ -1,6 +1,7 @@
 """Times and values of tables that are not written as they should be: read where that is safe, else named with the first cell."""
 
 from calendar import month_abbr
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +31,35 @@ def test_whole_numbers_that_are_months_are_read_as_months(tmp_path: Path) -> Non
     assert series(read(tmp_path, lines, "date,a")).interval.say() == "1 month"
 
 
-@pytest.mark.parametrize("numbers", [[20220131, 20220132], [20220229], [1, 2, 3], [1990, 1991], [202213], [99999999]])
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [("%Y%m%d%H%M%S", "2022-01-20 05:00:00"), ("%Y%m%d%H%M", "2022-01-20 05:00"), ("%Y%m%d%H", "2022-01-20 05:00")],
+)
+@pytest.mark.parametrize("settings", [{}, {"time_column": "timestamp"}])
+def test_whole_numbers_with_hours_are_read_as_times(form: str, said: str, settings: dict[str, str], tmp_path: Path) -> None:
+    begin = datetime(2022, 1, 20)
+    lines = [f"{(begin + timedelta(hours=n)).strftime(form)},{n % 5}" for n in range(60)]
+    part = series(read(tmp_path, lines, "timestamp,a", **settings))
+    assert (len(part), part.interval.say(), part.gaps) == (60, "1 hour", ())
+    assert said.startswith(part.say(5))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [20220131, 20220132],
+        [20220229],
+        [1, 2, 3],
+        [1990, 1991],
+        [202213],
+        [99999999],
+        [2022013124],
+        [202201311860],
+        [20220131000060],
+        [20220131000000, 20220201],
+        [-20220131],
+    ],
+)
 def test_other_whole_numbers_are_no_dates(numbers: list[int]) -> None:
     assert compact_times(pa.chunked_array([numbers])) is None
 

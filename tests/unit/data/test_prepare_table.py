@@ -208,6 +208,17 @@ def test_a_table_of_empty_cells_is_refused_once_and_the_target_is_no_problem() -
         Table().fit(part_of("y", y=["p", "q"]))
 
 
+def test_of_several_columns_of_texts_the_remedy_names_the_one_to_learn_from_also_where_its_texts_repeat() -> None:
+    said = [f"a review of many words that goes on and on for {number} pages, and then some, and on" for number in range(30)]
+    often = [f"a headline of more than eight words that is there thrice, {number // 3}" for number in range(30)]
+    with pytest.raises(DataError) as error:
+        Table().fit(part_of("y", said=said, **{"the head": often}, y=["p", "q"] * 15))
+    assert [problem.remedy for problem in error.value.problems] == [
+        "Learn from its words: --text said. Or give it another role: --set columns.said=category.",
+        "Learn from its words: --text 'the head'. Or give it another role: --set 'columns.\"the head\"=category'.",
+    ]
+
+
 def test_a_role_that_does_not_fit_is_refused_with_a_setting_that_a_shell_takes() -> None:
     part = part_of("y", **{"a (cm)": ["x", "z", "x", "z"]}, y=["p", "q", "p", "q"])
     with pytest.raises(DataError, match=r"--set 'columns\.\"a \(cm\)\"=category'\."):

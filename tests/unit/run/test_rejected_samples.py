@@ -27,6 +27,7 @@ def test_the_judge_leaves_with_the_generator(grid: Run) -> None:
     assert predictor.judge is not None
     again = load_predictor(grid.path / layout.BEST / layout.PREDICTOR)
     latents = again.task.latents(200, seed=1)  # type: ignore[attr-defined]
+    assert grid.result["num_parameters"] == sum(parameter.numel() for parameter in again.maker.parameters())
     made, plain = again.maker(latents), again.network(latents)
     is_other = (made != plain).any(1)
     # Some are made once more, and these alone.

@@ -138,7 +138,7 @@ def test_what_is_rejected_starts_again_from_the_other_sign_and_keeps_its_class()
     torch.manual_seed(0)
     generator = nn.Linear(5, 2, bias=False)
     judge = Judge(None, nn.Linear(2, 3, bias=False), cut=0.0)
-    both = Rejecting(generator, judge, outlet=nn.Identity(), sizes=(2,), latent_size=2)
+    both = Rejecting(generator, judge, seen=nn.Identity(), sizes=(2,), latent_size=2)
     latent = torch.cat([torch.randn(50, 2), torch.eye(3)[torch.arange(50) % 3]], dim=1)
     turned = torch.cat([-latent[:, :2], latent[:, 2:]], dim=1)
     score = judge.network(generator(latent))[torch.arange(50), torch.arange(50) % 3]
@@ -188,6 +188,19 @@ def test_a_judge_with_dropout_draws_no_random_numbers_of_the_training(
     before = torch.get_rng_state()
     dropping.reserve_seconds(heaps(dropping, bridge_from=1.3))
     assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(("batch_size", "at_once"), [(16, 16), (300, 256)])
+def test_a_judge_of_pictures_takes_no_more_of_them_together_than_the_training(batch_size: int, at_once: int) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (400, 6, 6), dtype=np.uint8)
+    recipe = Recipe(task=Generate(rejection="on"), device="cpu", batch_size=batch_size, model=MLP(hidden=(4,)))  # type: ignore[arg-type]
+    plan, gathered, _ = plan_training(Request(recipe, data=pictures))
+    validation = plan.task.build(plan, gathered.data).validation
+    assert isinstance(validation, SampleEvaluator)
+    assert validation.rejection.batch_size == at_once
+    network = nn.Sequential(nn.Linear(32, 36), nn.Tanh())
+    validation.rejection.decide(network, lambda: [0.0, 0.1, 0.2], trained=400)
+    assert validation.rejection.record()["is_on"] is False
 
 
 def test_where_less_is_better_the_scores_are_turned() -> None:

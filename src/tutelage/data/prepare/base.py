@@ -66,6 +66,10 @@ class Fitted:
         """
         return nn.Identity()
 
+    def seen(self) -> nn.Module:
+        """Return the module that turns what a generator puts out into samples as a judge sees them: as `settle` leaves them."""
+        return self.outlet()
+
     def intake(self) -> Intake | None:
         """Return the way from raw values to what the model takes, for models that leave the house; None where there is none."""
         return None

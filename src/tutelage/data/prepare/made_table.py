@@ -12,7 +12,7 @@ their softmax (arXiv 1308.3432), so that a critic never sees half a word.
 Shape letters: N rows, W numbers of a row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -141,6 +141,10 @@ class FittedMadeTable(Fitted):
         """Return the module that makes choices whole."""
         return WholeChoices(tuple(size for one in self.made for size in one.groups))
 
+    def seen(self) -> nn.Module:
+        """Return the module that makes choices whole and rounds quantities: else a judge would know samples by their decimals."""
+        return nn.Sequential(self.outlet(), Settled(self.settle))
+
     def settle(self, samples: Tensor) -> Tensor:
         """Return the numbers of the rows that samples become, so that these are measured as they are written."""
         return self._numbers(self.undo(samples)).view(samples.shape)
@@ -208,6 +212,18 @@ class FittedMadeTable(Fitted):
         """Return all numbers of a table's rows, float32 [N, W]."""
         pieces = [one.encode(table.column(one.name)) for one in self.made]
         return torch.from_numpy(np.concatenate(pieces, axis=1))
+
+
+class Settled(nn.Module):
+    """Brings samples to the numbers that their rows have, without a gradient."""
+
+    def __init__(self, settle: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.settle = settle
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return float32 [B, W]."""
+        return self.settle(x.detach().float().cpu()).to(x.device)
 
 
 class WholeChoices(nn.Module):

@@ -7,6 +7,7 @@ words. Ids and constants are dropped, each with a reason. It is not for long tex
 
 import difflib
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ from tutelage.data.prepare.table_intake import TableIntake
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.dense import DenseRows
 from tutelage.data.source.arrow_types import Kind, kind_of
+from tutelage.data.source.text_column import has_many_words
 
 __all__ = ["Table", "FittedTable", "as_table"]
 
@@ -285,10 +287,16 @@ def _nothing_usable(part: TablePart, columns: Sequence[Column]) -> list[DataProb
             if column.name in empty
             else "Nothing can be learned from one value: give columns that differ from row to row."
             if count_distinct(part.column(column.name)) == 1
-            else f"Give it another role: {write_setting('columns', column.name, value='category')}.",
+            else _other_role(part, column.name),
         )
         for column in others
     ]
+
+
+def _other_role(part: TablePart, name: str) -> str:
+    """Say how a column that was dropped could be used all the same."""
+    role = f"ive it another role: {write_setting('columns', name, value='category')}."
+    return f"Learn from its words: --text {shlex.quote(name)}. Or g{role}" if has_many_words(part, name) else f"G{role}"
 
 
 def _unreadable(part: TablePart, encoder: Encoder, unreadable: np.ndarray) -> list[DataProblem]:
@@ -301,6 +309,7 @@ def _unreadable(part: TablePart, encoder: Encoder, unreadable: np.ndarray) -> li
             f"{cell!r} is not {encoder.expected}",
             "Correct it or leave it empty.",
             row,
+            cause=f"{part.file}, column {encoder.name}",
         )
         for row, cell in zip(rows, cells, strict=True)
     ]

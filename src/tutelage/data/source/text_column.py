@@ -10,7 +10,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.part.table import MixedPart, TablePart
 from tutelage.data.part.texts import TextPart
 
-__all__ = ["texts_of", "find_text_column", "say_texts", "with_texts"]
+__all__ = ["find_text_column", "has_many_words", "say_texts", "texts_of", "with_texts"]
 
 LOOK_ROWS = 2_000
 """Rows by which a column is judged."""
@@ -54,6 +54,11 @@ def find_text_column(part: TablePart, *, wanted: str) -> str:
         return others[0] if is_one else ""
     long = [name for name in others if _holds_texts(part, name, least_characters=LEAST_CHARACTERS)]
     return long[0] if len(long) == 1 else ""
+
+
+def has_many_words(part: TablePart, name: str) -> bool:
+    """Tell whether the cells of a column are of many words, however often each is there."""
+    return _are_texts(_looked_at(part, name), least_characters=0)
 
 
 def with_texts(part: RowsPart, column: str, *, is_alone: bool) -> RowsPart:

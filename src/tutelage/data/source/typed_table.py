@@ -72,7 +72,8 @@ class TypedTable:
         for row in rows.tolist():
             where = f"{self.raw.file} row {self.raw.lines[row]}, column {column}"
             text = found.format(cell=shorten(self.raw.columns.get(column)[row].as_py()))
-            self.problems.append(DataProblem(where, text, remedy, item=int(self.raw.items[row])))
+            cause = f"{self.raw.file}, column {column}: {found}"
+            self.problems.append(DataProblem(where, text, remedy, item=int(self.raw.items[row]), cause=cause))
         self.bad.update(rows.tolist())
 
     def refuse_infinite(self, rows: np.ndarray, column: str, *, remedy: str) -> None:

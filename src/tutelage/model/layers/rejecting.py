@@ -37,20 +37,18 @@ class Judge:
 class Rejecting(nn.Module):
     """Generator and judge as one network; takes and gives what the generator does."""
 
-    def __init__(
-        self, generator: nn.Module, judge: Judge, *, outlet: nn.Module, sizes: tuple[int, ...], latent_size: int
-    ) -> None:
+    def __init__(self, generator: nn.Module, judge: Judge, *, seen: nn.Module, sizes: tuple[int, ...], latent_size: int) -> None:
         """Hold both.
 
         Args:
             generator: Latents [B, Z + C] -> outputs [B, numbers].
             judge: Looks at samples [B, *sizes].
-            outlet: What makes samples of outputs.
+            seen: What makes samples of outputs, as they will be when they leave.
             sizes: Dimensions of a sample.
             latent_size: How many of the latent's numbers are random.
         """
         super().__init__()
-        self.generator, self.judge, self.outlet = generator, judge.network, outlet
+        self.generator, self.judge, self.seen = generator, judge.network, seen
         self.sizes, self.latent_size, self.cut = sizes, latent_size, judge.cut
 
     def forward(self, latent: Tensor) -> Tensor:
@@ -63,7 +61,7 @@ class Rejecting(nn.Module):
 
     def log_odds(self, outputs: Tensor, latent: Tensor) -> Tensor:
         """Return the judge's log-odds float32 [B] that outputs [B, numbers] of these latents are real samples."""
-        return self.log_odds_of(self.outlet(outputs).view(-1, *self.sizes), latent)
+        return self.log_odds_of(self.seen(outputs).view(-1, *self.sizes), latent)
 
     def log_odds_of(self, sample: Tensor, latent: Tensor) -> Tensor:
         """Return the same of samples [B, *sizes], by the output of the class that the latent asks for."""
