@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tutelage.calibrate.base import Calibrator
+from tutelage.core.gain import Gain
 
 __all__ = ["Chosen", "choose_calibrator", "log_losses"]
 
@@ -74,7 +75,7 @@ def choose_calibrator(
         found = _cross_fitted(kind, prediction, target, fold_N)
         loss_N = log_losses(found, target)
         losses[_name(kind)] = float(loss_N.mean())
-        if is_asked or (_is_better(loss_N, best_N) and not _errs_more(kind, found, prediction, target)):
+        if is_asked or (Gain.of(best_N - loss_N).is_clear(errors=CLEARLY) and not _errs_more(kind, found, prediction, target)):
             chosen, answers, best_N = kind, found, loss_N
     if chosen is None:
         return Chosen(None, prediction, losses, "left as it is: nothing is better by more than a standard error")
@@ -110,13 +111,6 @@ def _cross_fitted(kind: type[Calibrator], prediction: np.ndarray, target: np.nda
         if is_held.any() and not is_held.all():
             answers[is_held] = kind.fit(prediction[~is_held], target[~is_held]).apply(prediction[is_held])
     return answers
-
-
-def _is_better(loss_N: np.ndarray, than_N: np.ndarray) -> bool:
-    """Tell whether losses are smaller by more than the difference's standard error."""
-    gain_N = than_N - loss_N
-    error = float(gain_N.std(ddof=1)) / np.sqrt(len(gain_N))
-    return bool(gain_N.mean() > CLEARLY * error)
 
 
 def _errs_more(kind: type[Calibrator], found: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> bool:

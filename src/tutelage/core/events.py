@@ -222,7 +222,7 @@ class Evaluated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Corrected(Event):
-    """A time budget changed its number of steps at `step`, with the reason."""
+    """A time budget, or early stopping, changed the number of steps at `step`, with the reason."""
 
     step: int
     total_steps: int

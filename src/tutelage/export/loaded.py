@@ -10,6 +10,7 @@ import numpy as np
 from tutelage.core import catalog
 from tutelage.core.errors import RunError, TutelageError, UsageError
 from tutelage.data.prepare.intake import padded_batches
+from tutelage.data.prepare.kept_tokens import kept_tokens
 from tutelage.export.base import Answerer
 from tutelage.export.drawing import short
 from tutelage.floor.word_pairs import text_places
@@ -101,7 +102,8 @@ def _from_texts(recipe: Mapping[str, Any], texts: Sequence[str]) -> dict[str, np
     tokenizer.no_truncation()
     tokenizer.no_padding()
     marks_ends = bool(told.get("add_special_tokens", False))
-    pieces = [_cut(one.ids, **cut) for one in tokenizer.encode_batch(list(texts), add_special_tokens=marks_ends)]
+    found = tokenizer.encode_batch(list(texts), add_special_tokens=marks_ends)
+    pieces = [kept_tokens(one.ids, length=cut["length"], tail=cut["tail"]) for one in found]
     length_B = np.array([len(piece) for piece in pieces], dtype=np.int64)
     token_BT = np.zeros((len(pieces), int(length_B.max())), dtype=np.int64)
     for row, piece in enumerate(pieces):
@@ -116,10 +118,3 @@ def _places(rule: Mapping[str, Any] | None, texts: Sequence[str]) -> dict[str, n
     pieces = [piece.astype(np.int64) for piece in text_places(texts, bits=int(rule["bits"]))]
     ((_, place_BL, length_B),) = padded_batches(pieces, size=len(pieces))
     return {"place": place_BL, "place_length": length_B}
-
-
-def _cut(tokens: list[int], *, length: int, tail: int, rule: str = "") -> list[int]:
-    """Return the tokens that are kept of a text, as `rule` says in words."""
-    if not tokens:
-        return [0]
-    return tokens if len(tokens) <= length else tokens[: length - tail] + tokens[len(tokens) - tail :]

@@ -95,6 +95,11 @@ class Metric(Component):
         return ""
 
     @classmethod
+    def noise(cls, value: float, *, num_rows: int) -> float:
+        """Return about the standard error of a value over so many independent rows; 0 where that is not known."""
+        return 0.0
+
+    @classmethod
     def examples(cls, seed: int) -> Any:
         """Return an outcome of the kind that it judges, to try it on; a dataclass of arrays whose first dimension can be cut."""
         raise NotImplementedError

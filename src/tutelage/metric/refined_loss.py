@@ -12,6 +12,7 @@ Source: "Rethinking Early Stopping: Refine, Then Calibrate", Berta et al. 2025, 
 Differs from the papers: the temperature is taken from a grid, which adds up over rows; one imagined row for all classes.
 """
 
+import math
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -61,6 +62,11 @@ class RefinedLoss(SummedMetric):
         share_R = 1 / (weight_R + 1)
         expected_R = (1 - share_R) * sums["right"] + share_R * sums["mean"]
         return _smallest(divide(sums["total"] - SHARPNESS * expected_R[:, None], weight_R[:, None]))
+
+    @classmethod
+    def noise(cls, value: float, *, num_rows: int) -> float:
+        """Return the standard error of a mean of losses, which are spread about as widely as they are large."""
+        return abs(value) / math.sqrt(max(num_rows, 1))
 
 
 def _smallest(loss_RT: np.ndarray) -> np.ndarray:

@@ -99,6 +99,11 @@ class MeanMetric(SummedMetric):
         """Return the mean [R]."""
         return mean_of(sums)
 
+    @classmethod
+    def noise(cls, value: float, *, num_rows: int) -> float:
+        """Return the standard error of a mean of amounts that are spread as widely as they are large, as losses are."""
+        return abs(value) / math.sqrt(max(num_rows, 1))
+
 
 class ProportionMetric(MeanMetric):
     """A metric that is a share of rows; its interval has a formula."""
@@ -110,6 +115,11 @@ class ProportionMetric(MeanMetric):
     def values(self, outcome: Outcome) -> np.ndarray:
         """Return 1 for the rows that count and 0 for the others."""
         return self.hits(outcome).astype(np.float64)
+
+    @classmethod
+    def noise(cls, value: float, *, num_rows: int) -> float:
+        """Return the standard error of a share of rows."""
+        return math.sqrt(max(value * (1 - value), 0.0) / max(num_rows, 1))
 
 
 def weights_of(outcome: Outcome) -> np.ndarray:

@@ -68,7 +68,10 @@ class Plan(Spec):
         headline: The metric that names the result.
         time_seconds: The time budget; 0 where there is none.
         corrections: Planned changes of total_steps, to repeat a time budget's run.
-        patience: Fraction of the planned steps without a better score, after which training stops.
+        patience: Fraction of the planned steps without a better score, after which training stops, or its cooldown begins.
+        min_delta: How much better a score must be to count.
+        min_gain: Whether any better score counts, or only one that is better by half its noise over the validation rows.
+        cooldown: Fraction of the planned steps in which the rate falls to zero once patience has run out; 0 stops at once.
         class_weights: A factor per class, or empty.
         calibrators: Kinds among which the calibrator is chosen when training has ended; empty = answers stay as they are.
         calibrator_asked: Whether the only kind is taken whatever the numbers say.
@@ -111,6 +114,8 @@ class Plan(Spec):
     headline: str = ""
     patience: Amount
     min_delta: Amount
+    min_gain: Literal["any", "noise"] = "any"
+    cooldown: Amount = 0.0
     total_steps: Count = 0
     useful_steps: Count = 0
     time_seconds: Amount = 0.0

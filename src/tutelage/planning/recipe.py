@@ -5,7 +5,7 @@ Read from `recipe.toml`, from `--set key.sub=value`, and from the arguments of `
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
@@ -106,7 +106,16 @@ class StoppingWish(Spec):
     patience: float | Auto = Field(
         "auto", description="Fraction of the budget without a better score, in (0, 1]; 1 never stops early."
     )
-    min_delta: float = Field(0.0, ge=0, le=1e100, description="How much better a score must be to count.")
+    min_delta: Annotated[float, Field(ge=0, le=1e100)] | Auto = Field(
+        "auto",
+        description="How much better a score must be to count; auto = half its noise over the validation rows where a cooldown "
+        "follows, else anything.",
+    )
+    cooldown: Annotated[float, Field(ge=0, le=1)] | Auto = Field(
+        "auto",
+        description="Fraction of the budget in which the learning rate falls to zero once patience has run out; 0 stops at once; "
+        "auto = 0 under a time budget.",
+    )
 
 
 class Saving(Spec):

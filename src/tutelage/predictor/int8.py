@@ -45,6 +45,7 @@ class Graph(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     num_members: Annotated[int, Field(ge=1, le=2**31)] = 1
+    num_parameters: Annotated[int, Field(ge=0, le=2**53)] = 0
     products: Products = "float32"
 
 
@@ -53,12 +54,13 @@ class OnnxNetwork(nn.Module):
 
     content: Tensor
 
-    def __init__(self, content: bytes, *, num_members: int = 1, products: Products = "float32") -> None:
+    def __init__(self, content: bytes, *, num_members: int = 1, num_parameters: int = 0, products: Products = "float32") -> None:
         """Open it.
 
         Args:
             content: An ONNX file.
             num_members: Of the network that it was made from: how many answers it gives for a row.
+            num_parameters: How many numbers that network has learned.
             products: What its products are computed in.
 
         Raises:
@@ -69,6 +71,7 @@ class OnnxNetwork(nn.Module):
         # As a tensor, it travels in the predictor's file.
         self.register_buffer("content", torch.frombuffer(bytearray(content), dtype=torch.uint8))
         self.num_members = num_members
+        self.num_parameters = num_parameters
         self.products = products
         self._session = _session(content)
         self._names = [one.name for one in self._session.get_inputs()]
@@ -108,11 +111,11 @@ class OnnxNetwork(nn.Module):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return another of the same content: a session cannot be copied."""
-        return type(self)(self.file(), num_members=self.num_members, products=self.products)
+        return type(self)(self.file(), **self.record())
 
     def record(self) -> dict[str, Any]:
         """Return its settings as JSON values."""
-        return {"num_members": self.num_members, "products": self.products}
+        return {"num_members": self.num_members, "num_parameters": self.num_parameters, "products": self.products}
 
     def file(self) -> bytes:
         """Return the ONNX file."""
@@ -128,7 +131,7 @@ def graph_network(record: Graph, weights: Mapping[str, Tensor], shape: Shape) ->
     content = weights.get("content")
     if len(weights) != 1 or content is None or content.dtype != torch.uint8:
         raise ValueError(f"{len(weights)} tensors ({', '.join(sorted(weights)[:3])}): expected one, the ONNX file as content")
-    network = OnnxNetwork(content.numpy().tobytes(), num_members=record.num_members, products=record.products)
+    network = OnnxNetwork(content.numpy().tobytes(), **record.model_dump())
     network.require(example_batch(shape, LOOK_ROWS))
     return network
 

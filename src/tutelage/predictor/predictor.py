@@ -99,6 +99,13 @@ class Predictor:
             finisher.to(self.device), self.network, task=self.task, input_names=names, calibrator=calibrator, mirrored=mirrored
         )
 
+    @property
+    def num_parameters(self) -> int:
+        """How many numbers its network has learned, also where they stand in an ONNX file."""
+        if isinstance(self.network, OnnxNetwork):
+            return self.network.num_parameters
+        return sum(parameter.numel() for parameter in self.network.parameters())
+
     @cached_property
     def maker(self) -> nn.Module:
         """What makes samples of latents: the network, with the judge where there is one."""

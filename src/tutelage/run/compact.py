@@ -1,7 +1,6 @@
-"""What making a model smaller takes, whatever makes it so: its network as ONNX, its rows, what was lost, how fast it is."""
+"""What making a model smaller takes, whatever makes it so: its network as ONNX, its rows, what was lost."""
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,34 +17,18 @@ from tutelage.task.beside import is_refitted
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = [
-    "Latency",
     "Lost",
     "computed",
     "exportable",
     "exported",
-    "latencies",
     "lost_between",
     "lost_points",
-    "measure_latency",
-    "measure_sizes",
     "some_batches",
     "training_rows",
 ]
 
 RANGE_ROWS, RANGE_BATCH = 512, 32
 """Train rows that are looked at, and how many at a time."""
-BATCHES = (1, 32)
-"""Rows of the batches whose latency is told."""
-TURN, MOST_ROUNDS, ENOUGH_SECONDS = 5, 200, 2.0
-"""Of each latency: how often it is taken at a time, at most in all, and after which time no more."""
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds that a network takes for a batch: the median, and what 95 % of the calls are within."""
-
-    p50: float
-    p95: float
 
 
 @dataclass(frozen=True)
@@ -121,8 +104,13 @@ def exported(predictor: Predictor, batch: Mapping[str, Tensor], *, is_ragged: bo
 
 
 def computed(predictor: Predictor, content: bytes, *, products: Products = "float32") -> Predictor:
-    """Return a predictor whose network is this ONNX file."""
-    network = OnnxNetwork(content, num_members=int(getattr(predictor.network, "num_members", 1)), products=products)
+    """Return a predictor whose network, as this ONNX file has it, is computed by ONNX Runtime."""
+    network = OnnxNetwork(
+        content,
+        num_members=int(getattr(predictor.network, "num_members", 1)),
+        num_parameters=predictor.num_parameters,
+        products=products,
+    )
     return replace(predictor, network=network, device="cpu", precision="float32")
 
 
@@ -149,66 +137,8 @@ def lost_points(before: np.ndarray, after: np.ndarray, truth: np.ndarray, *, has
     return Lost(lost, "per cent of the RMSE", 1.0, rmse, after_rmse)
 
 
-def latencies(models: Mapping[str, Predictor], rows: Rows) -> dict[str, dict[str, dict[str, float]]]:
-    """Return for each model, and batches of 1 and of 32 rows, the milliseconds `p50` and `p95` that its network takes."""
-    return measure_sizes({name: ((model, rows),) for name, model in models.items()})
-
-
-def measure_sizes(models: Mapping[str, Sequence[tuple[Predictor, Rows]]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return what `latencies` does, of models that may consist of several, each with its own form of the same rows."""
-    found: dict[str, dict[str, dict[str, float]]] = {name: {} for name in models}
-    for size in BATCHES:
-        calls = {name: _calling(_fed(members, size)) for name, members in models.items()}
-        for name, latency in measure_latencies(calls).items():
-            found[name][str(size)] = vars(latency)
-    return found
-
-
-def measure_latency(call: Callable[[], object]) -> Latency:
-    """Return how long a call takes, after two that do not count."""
-    return measure_latencies({"": call})[""]
-
-
-def measure_latencies(calls: Mapping[str, Callable[[], object]]) -> dict[str, Latency]:
-    """Return how long each of several calls takes, after two that do not count; they take turns, so that noise hits all."""
-    for call in calls.values():
-        for _ in range(2):
-            call()
-    taken: dict[str, list[float]] = {name: [] for name in calls}
-    left = dict(calls)
-    while left:
-        for name, call in left.items():
-            taken[name] += [_seconds(call) for _ in range(TURN)]
-        left = {name: call for name, call in left.items() if len(taken[name]) < MOST_ROUNDS and sum(taken[name]) < ENOUGH_SECONDS}
-    return {
-        name: Latency(*(round(1000 * float(value), 4) for value in np.quantile(seconds, (0.5, 0.95))))
-        for name, seconds in taken.items()
-    }
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    call()
-    return time.perf_counter() - began
-
-
-def _fed(members: Sequence[tuple[Predictor, Rows]], size: int) -> list[tuple[Predictor, list[Tensor]]]:
-    """Return each model with a batch of the first rows, as its network takes them."""
-    return [(model, list(_finished(model, rows, torch.arange(size) % len(rows)).values())) for model, rows in members]
-
-
 def _finished(predictor: Predictor, rows: Rows, numbers: Tensor) -> dict[str, Tensor]:
     """Return a batch as the network takes it."""
     with torch.no_grad():
         finished = predictor.module.finisher(rows.take(numbers))
     return {name: finished[name].contiguous() for name in predictor.shape.tensors}
-
-
-def _calling(fed: Sequence[tuple[Predictor, Sequence[Tensor]]]) -> Callable[[], object]:
-    """Return what runs networks alone, one after another, in float32."""
-
-    def call() -> object:
-        with torch.no_grad():
-            return [predictor.network(*tensors) for predictor, tensors in fed]
-
-    return call

@@ -1,6 +1,5 @@
 """What a model answers and what it costs: scores, parameters, operations, memory and latency, measured alike for each model."""
 
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -16,15 +15,13 @@ from tutelage.data.part.base import RowsPart
 from tutelage.metric.base import Outcome
 from tutelage.model.example import example_batch
 from tutelage.predictor.predictor import Predictor
+from tutelage.run.latency import Timed, made_up_batches, measure_models
 from tutelage.task.modes import evaluation_mode
 
-__all__ = ["LATENCY_SIZES", "Cost", "answers_of", "costs_of", "scores_of"]
+__all__ = ["Cost", "answers_of", "costs_of", "scores_of"]
 
-LATENCY_SIZES = (1, 32)
-"""Rows that are answered at a time."""
 MEMORY_SIZE = 32
-WARM_UPS, MOST_CALLS, MOST_SECONDS = 3, 100, 2.0
-"""Of each size and model: calls before the clock counts, and calls and seconds at most."""
+"""Rows for which the memory is told."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,7 @@ class Cost:
         num_parameters: Learned numbers.
         flops: Floating-point operations of products and convolutions for one row; None where they cannot be counted.
         memory_bytes: Weights, and what the largest layer takes and gives for 32 rows.
-        latency_ms: Of the network, by rows at a time: `p50` and `p95` milliseconds.
+        latency_ms: By rows at a time: `p50` and `p95` milliseconds.
     """
 
     num_parameters: int
@@ -59,11 +56,10 @@ def costs_of(models: Mapping[str, Sequence[Predictor]]) -> dict[str, Cost]:
     with ExitStack() as modes:
         for predictor in (predictor for predictors in models.values() for predictor in predictors):
             modes.enter_context(evaluation_mode(predictor.module))
-        latencies = {str(size): _latencies(models, size) for size in LATENCY_SIZES}
-        return {
-            name: _cost(predictors, {size: found[name] for size, found in latencies.items()})
-            for name, predictors in models.items()
-        }
+        latency_ms = measure_models(
+            {name: [Timed(one, made_up_batches(one)) for one in predictors] for name, predictors in models.items()}
+        )
+        return {name: _cost(predictors, latency_ms[name]) for name, predictors in models.items()}
 
 
 def answers_of(predictors: Sequence[Predictor], part: RowsPart) -> np.ndarray:
@@ -81,7 +77,7 @@ def _cost(predictors: Sequence[Predictor], latency_ms: Mapping[str, Mapping[str,
     """Return what one model costs."""
     flops = [_flops(predictor) for predictor in predictors]
     return Cost(
-        sum(parameter.numel() for predictor in predictors for parameter in predictor.network.parameters()),
+        sum(predictor.num_parameters for predictor in predictors),
         None if None in flops else sum(filter(None, flops)),
         sum(_memory(predictor) for predictor in predictors),
         latency_ms,
@@ -99,7 +95,8 @@ def _flops(predictor: Predictor) -> int | None:
     # The border: kernels that the counter does not know.
     with suppress(RuntimeError, NotImplementedError, TypeError), counter:
         predictor.module.of_finished(_batch(predictor, 1))
-        return sum(int(count) for count in counter.get_flop_counts()["Global"].values())
+        # Of a network that ONNX Runtime computes, nothing is seen.
+        return sum(int(count) for count in counter.get_flop_counts()["Global"].values()) or None
     return None
 
 
@@ -120,32 +117,3 @@ def _memory(predictor: Predictor) -> int:
         for hook in hooks:
             hook.remove()
     return largest + sum(int(value.nbytes) for value in predictor.network.state_dict().values())
-
-
-def _latencies(models: Mapping[str, Sequence[Predictor]], size: int) -> dict[str, dict[str, float]]:
-    """Return how long the networks of each model take for so many rows, in milliseconds.
-
-    The models take turns, so that whatever else the machine does meets all of them alike.
-    """
-    batches = {name: [_batch(predictor, size) for predictor in predictors] for name, predictors in models.items()}
-    found: dict[str, list[float]] = {name: [] for name in models}
-    end, calls = time.perf_counter() + MOST_SECONDS * len(models), 0
-    while calls < MOST_CALLS + WARM_UPS and (time.perf_counter() < end or calls <= WARM_UPS):
-        for name, predictors in models.items():
-            start = time.perf_counter()
-            for predictor, batch in zip(predictors, batches[name], strict=True):
-                _run(predictor, batch)
-            found[name].append(1000 * (time.perf_counter() - start))
-        calls += 1
-    return {
-        name: {f"p{share}": float(np.percentile(each[WARM_UPS:], share)) for share in (50, 95)} for name, each in found.items()
-    }
-
-
-def _run(predictor: Predictor, batch: dict[str, Tensor]) -> None:
-    """Let a network answer, and wait until it has."""
-    device = torch.device(predictor.device)
-    with torch.autocast(device.type, dtype=torch.bfloat16, enabled=predictor.precision == "bfloat16"):
-        predictor.module.of_finished(batch)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)

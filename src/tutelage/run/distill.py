@@ -167,14 +167,16 @@ def _alone_recipe(recipe: Recipe, student: Run) -> Recipe:
         **pinned,
         **of_task,
         floor=plan.floor or ("auto" if "floor" not in plan.task.uses else "none"),
-        stopping=recipe.stopping.but(metric=plan.watched, patience=plan.patience),
+        stopping=recipe.stopping.but(metric=plan.watched, patience=plan.patience, cooldown=plan.cooldown),
         budget=Budget(steps=_planned_steps(student)),
         distill=TeachingWish(),
     )
 
 
 def _planned_steps(run: Run) -> int:
-    """Return the steps that a run was planned for at last."""
+    """Return the steps that a run was planned for at last, before it stopped early."""
+    if not run.decided.time_seconds:
+        return run.decided.total_steps
     corrected = [event for event in run.files.log(layout.EVENTS) if event.get("event") == "Corrected"]
     return int(corrected[-1]["total_steps"]) if corrected else run.decided.total_steps
 

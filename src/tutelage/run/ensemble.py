@@ -10,14 +10,15 @@ import numpy as np
 
 from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
+from tutelage.core.gain import Gain
 from tutelage.metric.base import Outcome
 from tutelage.predictor.ensemble import Answerer, Ensemble, misfit, parts_of
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born, check_place
-from tutelage.run.compact import measure_sizes
 from tutelage.run.derived import ended, scored, write_derived
 from tutelage.run.forecast import SeriesInput, forecaster
 from tutelage.run.forecast_scores import measured
+from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
 from tutelage.task.base import Data
 from tutelage.task.beside import is_refitted
@@ -84,7 +85,7 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
     record = {
         **_scored(ensemble, opened[0], kept),
         **ended(opened[0], command=command, seconds=time.monotonic() - began, stopped="averaged"),
-        "num_parameters": sum(p.numel() for member in ensemble.members for p in member.network.parameters()),
+        "num_parameters": sum(member.num_parameters for member in ensemble.members),
     }
     said = {
         "members": told,
@@ -132,11 +133,9 @@ def greedy_weights(answers: Sequence[np.ndarray], truth: np.ndarray, task: Super
     for _ in range(ROUNDS):
         picks[min(range(count), key=lambda one: float(losses(picks + np.eye(count)[one]).mean()))] += 1
     equal, found = losses(np.ones(count)), losses(picks)
-    gain = equal - found
-    error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
     means = f"mean {task.mistake_noun} {found.mean():.4g}, with equal weights {equal.mean():.4g}, on {len(truth):,} rows"
     # Models that are alike differ by rounding.
-    if float(gain.mean()) > max(error, ROUNDING * float(equal.mean())):
+    if Gain.of(equal - found).is_clear(errors=1.0, least=ROUNDING * float(equal.mean())):
         return (picks / picks.sum()).tolist(), f"chosen greedily: {means}"
     return [1 / count] * count, f"equal: others are not better by more than a standard error ({means})"
 
@@ -186,12 +185,13 @@ def _size(folder: Path) -> int:
 
 
 def _latencies(ensemble: Ensemble, kept: Kept) -> list[dict[str, dict[str, float]]]:
-    """Return how long the networks of each member take for 1 and 32 rows, and at last those of all; [] without rows."""
+    """Return how long each member takes for 1 and 32 rows, and at last all together; [] without rows."""
     part = next(iter(kept.parts.values()), None)
     if part is None or not len(part):
         return []
-    fed = [(replace(one, network=one.network.to("cpu"), device="cpu"), one.prepared(part.part)) for one in ensemble.members]
-    found = measure_sizes({**{str(number): [own] for number, own in enumerate(fed)}, "all": fed})
+    members = [replace(one, network=one.network.to("cpu"), device="cpu") for one in ensemble.members]
+    timed = [Timed(one, batches_of(one, one.prepared(part.part))) for one in members]
+    found = measure_models({**{str(number): [own] for number, own in enumerate(timed)}, "all": timed})
     return list(found.values())
 
 

@@ -28,6 +28,7 @@ from tutelage.planning.facts import Facts, Known
 from tutelage.planning.origin import OriginPlan, OriginWish
 from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
+from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.run.beside import read_beside
 from tutelage.run.folder import run_folder
 from tutelage.run.public_weights import find_public, read_public
@@ -111,6 +112,12 @@ def open_origin(path: str) -> Origin:
         found_own = f"{path}: this run trained your own module {run.decided.own_model!r}, which is not stored as code"
         raise RunError(f"{found_own}. Load its weights into your module, and pass that: tutelage.train(..., model=module).")
     predictor = run.predictor
+    if isinstance(predictor.network, OnnxNetwork):
+        before = ", ".join(map(str, predictor.facts.get("runs", ()))) or "the run that it was made of"
+        raise RunError(
+            f"{path}: this run was made smaller (tutelage quantize, tutelage prune): its network is computed by ONNX Runtime, "
+            f"which cannot train it. Start from the run that it was made of: --from {before}."
+        )
     return Origin(
         name=path,
         path=full_path(path),

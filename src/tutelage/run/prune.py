@@ -14,9 +14,10 @@ from tutelage.model.narrow import narrowed
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born, check_place
-from tutelage.run.compact import computed, exportable, exported, latencies, lost_between, some_batches, training_rows
+from tutelage.run.compact import computed, exportable, exported, lost_between, some_batches, training_rows
 from tutelage.run.compose import compose
 from tutelage.run.derived import ended, scored, write_derived
+from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
 from tutelage.task.rows import RowsData
 from tutelage.training.control import Control
@@ -57,13 +58,13 @@ def make_narrower(
     steps = max(1, round(_steps(opened, data, epochs)))
     trained = _trained_on(opened, data, narrow, steps=steps)
     made, told = _measured(opened, before, replace(before, network=trained.cpu().eval()), data, most_loss=most_loss)
-    told |= {"share": share, "steps": steps, "num_parameters": {"before": _count(before.network), "after": _count(trained)}}
+    told |= {"share": share, "steps": steps, "num_parameters": {"before": before.num_parameters, "after": made.num_parameters}}
     command = f"tutelage prune {opened.path} --share {share:g} --most-loss {most_loss:g}"
     made = replace(made, facts={**before.facts, "pruned": share, "runs": [str(opened.path)]})
     record = {
         **scored(made, opened, {name: part for name, part in data.parts().items() if name != "train"}),
         **ended(opened, command=command, seconds=time.monotonic() - began, stopped="pruned"),
-        "num_parameters": _count(trained),
+        "num_parameters": made.num_parameters,
         "pruned": told,
     }
 
@@ -147,16 +148,11 @@ def _measured(
             "more (--most-loss)."
         )
     contents = {name: exported(one, batch, is_ragged=is_ragged) for name, one in (("before", before), ("after", after))}
-    made = {name: computed(before, content) for name, content in contents.items()}
+    made = {name: computed(one, contents[name]) for name, one in (("before", before), ("after", after))}
     return made["after"], {
         **vars(lost),
         "num_rows": len(data.validation),
         "most_loss": most_loss,
-        "latency_ms": latencies(made, rows),
+        "latency_ms": measure_models({name: [Timed(one, batches_of(one, rows))] for name, one in made.items()}),
         "size_bytes": {name: len(content) for name, content in contents.items()},
     }
-
-
-def _count(network: nn.Module) -> int:
-    """Return how many numbers it has learned."""
-    return sum(parameter.numel() for parameter in network.parameters())

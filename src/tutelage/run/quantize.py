@@ -10,8 +10,9 @@ from tutelage.core.errors import RunError
 from tutelage.predictor.int8 import Int8Method, OnnxNetwork, quantized
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born, check_place
-from tutelage.run.compact import Lost, computed, exportable, exported, latencies, lost_between, some_batches, training_rows
+from tutelage.run.compact import Lost, computed, exportable, exported, lost_between, some_batches, training_rows
 from tutelage.run.derived import ended, scored, write_derived
+from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
 from tutelage.task.rows import RowsData
 
@@ -86,8 +87,8 @@ def _best(run: Run, before: Predictor, data: RowsData, method: Wish, *, most_los
         except RunError as error:
             failed[name] = str(error)
     good = _allowed(run, tries, failed, most_loss=most_loss, num_rows=len(validation))
-    plain = {"float32": before, "float32_onnx": computed(before, content)}
-    latency = latencies(plain | good, data.validation.rows)
+    plain = {"float32": replace(before, precision="float32"), "float32_onnx": computed(before, content)}
+    latency = measure_models({name: [Timed(one, batches_of(one, data.validation.rows))] for name, one in (plain | good).items()})
     chosen = min(good, key=lambda name: latency[name]["32"]["p50"])
     warning = _slower(*(latency[name]["32"]["p50"] for name in (*plain, chosen)))
     if warning and method == "auto":

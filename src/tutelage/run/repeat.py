@@ -18,6 +18,9 @@ def repeat_command(command: str, plan: Plan, control: Control) -> str:
     if plan.time_seconds:
         # A budget that came from a recipe or --set gives way to --steps as well.
         words = [*_without(words, "--time"), "--steps", str(control.initial_steps)]
+        if plan.patience < 1:
+            # Of a number of steps, auto would make other things.
+            words += ["--set", f"stopping.patience={plan.patience:g}", "--set", f"stopping.cooldown={plan.cooldown:g}"]
         if control.corrections:
             pairs = ",".join(f"[{step},{total}]" for step, total in control.corrections)
             words += ["--set", f"budget.corrections=[{pairs}]"]

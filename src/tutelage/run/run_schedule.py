@@ -39,7 +39,9 @@ def stops_of_curve(plan: Plan, folder: Path, schedule: Schedule, *, done: int) -
     name = f"val/{plan.watched}"
     points = [line for line in read_records(folder / layout.METRICS) if name in line and 0 < float(line["step"]) <= done]
     total = done + schedule.steps
-    patience = course(plan, total, greater_is_better=greater).stopping.patience
+    stopping = course(plan, total, greater_is_better=greater).stopping
+    # A cooldown follows patience, and then the training ends.
+    patience = stopping.patience + stopping.cooldown if stopping.patience else 0
     if len(points) < LEAST_POINTS or not patience or not schedule.steps:
         return schedule.stops
     values = [float(line[name]) for line in points]

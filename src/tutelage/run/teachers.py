@@ -73,8 +73,7 @@ def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFact
         floor = " with the plain model beside it" if predictor.companion is not None else ""
         if whole.companion is not None and predictor.companion is None:
             floor = " without the counts beside it, which have no part in the lesson: the student counts for itself"
-        count = sum(parameter.numel() for parameter in predictor.network.parameters())
-        notes.append(f"{getattr(predictor.model, 'kind', 'own')} of {count:,} parameters{floor}")
+        notes.append(f"{getattr(predictor.model, 'kind', 'own')} of {predictor.num_parameters:,} parameters{floor}")
     return TeacherFacts(
         tuple(files), not_live=not_live, not_fixed="" if task.answers_rows else TOO_MANY, not_mixed=not_mixed, notes=tuple(notes)
     )
@@ -234,9 +233,11 @@ class LiveAnswers:
 
     def _answers(self, teacher: Predictor, floor: np.ndarray | None, batch: Batch, numbers: Tensor | None) -> Tensor:
         """Return one teacher's answers, in the scale of the student's targets."""
-        device = next(iter(batch.values())).device
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=teacher.precision == "bfloat16"):
-            answers = teacher.module.of_finished(batch).float()
+        device, own = next(iter(batch.values())).device, torch.device(teacher.device)
+        # A network that ONNX Runtime computes answers on the CPU, wherever the student is.
+        there = {name: tensor.to(own) for name, tensor in batch.items()}
+        with torch.autocast(own.type, dtype=torch.bfloat16, enabled=teacher.precision == "bfloat16"):
+            answers = teacher.module.of_finished(there).float().to(device)
         if teacher.companion is None and _are_alike(teacher.target, self._target):
             return answers
         assert teacher.target is not None

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from tutelage.core.gain import Gain
 from tutelage.data.part.base import RowsPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.metric.base import Outcome
@@ -106,13 +107,12 @@ class Beside:
         assert truth is not None
         losses = {share: scale.mistakes(Outcome(mixed(network, floor, share=share), truth))[0] for share in (ALONE, BOTH, 1.0)}
         best = min(losses, key=lambda share: float(losses[share].mean()))
-        gain = losses[BOTH] - losses[best]
-        error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
-        self.share = best if best != BOTH and float(gain.mean()) > CLEARLY * error else BOTH
+        gain = Gain.of(losses[BOTH] - losses[best])
+        self.share = best if best != BOTH and gain.is_clear(errors=CLEARLY) else BOTH
         why = ""
         if self.share != best:
-            better = f"{float(gain.mean()):.4g} better than the mean of both, which is less than {CLEARLY:g} standard errors"
-            why = f"; {whose(best)} is {better} ({error:.4g} each), so both are averaged"
+            better = f"{gain.mean:.4g} better than the mean of both, which is less than {CLEARLY:g} standard errors"
+            why = f"; {whose(best)} is {better} ({gain.error:.4g} each), so both are averaged"
         means = ", ".join(f"{whose(share)} {float(loss.mean()):.4g}" for share, loss in losses.items())
         self.reason = f"mean {scale.mistake_noun} on the validation part: {means}{why}"
         if self.share and self._is_refitted:

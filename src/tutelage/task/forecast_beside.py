@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tutelage.core.gain import Gain
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.forecasts import ForecastFitted, last_season
@@ -149,7 +150,7 @@ def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yard
             return ALONE, f"{little}; but the floor is worse than seasonal-naive, and the network is not"
         return BOTH, f"{little}; but both are worse than seasonal-naive, so they are averaged"
     best = min(means, key=lambda share: means[share])
-    gain = losses[BOTH] - losses[best]
-    if best != BOTH and float(gain.mean()) > CLEARLY * standard_error(gain):
+    better = losses[BOTH] - losses[best]
+    if best != BOTH and Gain(float(better.mean()), standard_error(better)).is_clear(errors=CLEARLY):
         return best, f"clearly the best over {count} stretches of a horizon's length"
     return BOTH, f"no one alone is clearly better over {count} stretches of a horizon's length"

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from tutelage.calibrate.temperature import Temperature
+from tutelage.core.gain import Gain
 from tutelage.metric.base import Outcome
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
@@ -96,14 +97,13 @@ class Mirroring:
             found = [outcome for _, outcome in rows.outcomes(task)]
             seconds[is_on] = (time.perf_counter() - began) / len(rows)
             losses[is_on] = scale.mistakes(_refined(found))[0]
-        gain = losses[False] - losses[True]
-        error = float(gain.std(ddof=1)) / np.sqrt(len(gain)) if len(gain) > 1 else np.inf
-        self.is_on = bool(float(gain.mean()) > SURE * error)
-        self._found = {"loss_before": float(losses[False].mean()), "loss_after": float(losses[True].mean()), "error": error}
+        gain = Gain.of(losses[False] - losses[True])
+        self.is_on = gain.is_clear(errors=SURE)
+        self._found = {"loss_before": float(losses[False].mean()), "loss_after": float(losses[True].mean()), "error": gain.error}
         self.reason = (
             f"mean {scale.mistake_noun} on the validation part {losses[False].mean():.4g}, averaged with mirror images "
-            f"{losses[True].mean():.4g} ({'more' if self.is_on else 'not more'} than {SURE:g} standard errors, each {error:.2g}, "
-            "better); "
+            f"{losses[True].mean():.4g} ({'more' if self.is_on else 'not more'} than {SURE:g} standard errors, each "
+            f"{gain.error:.2g}, better); "
             f"a row takes {1000 * seconds[False]:.3g} ms, averaged {1000 * seconds[True]:.3g} ms"
         )
         return self.reason

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from tutelage.core.gain import Gain
 from tutelage.core.seeds import derive
 from tutelage.model.layers.rejecting import Judge, Rejecting
 from tutelage.planning.decisions import Decisions
@@ -134,15 +135,14 @@ class Rejection:
         self.judge, rejected = self._with_cut(network, self._learned(network, steps=steps))
         cut = self.judge.cut
         after = np.array(scores())
-        gain = after - before
-        error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else np.inf
-        is_better = bool(gain.mean() > SURE * error)
+        gain = Gain.of(after - before)
+        is_better = gain.is_clear(errors=SURE)
         if not is_better:
             self.judge = None
         self.found = {
             "before": abs(float(before.mean())),
             "after": abs(float(after.mean())),
-            "error": error,
+            "error": gain.error,
             "rejected": rejected,
             "cut": cut,
         }
@@ -151,7 +151,7 @@ class Rejection:
             f"on the "
             f"validation part is {abs(after.mean()):.4g}, else {abs(before.mean()):.4g}: "
             f"{'more' if is_better else 'not more'} "
-            f"than {SURE:g} standard errors (each {error:.2g}) better. They are "
+            f"than {SURE:g} standard errors (each {gain.error:.2g}) better. They are "
             f"{'made once more, so each sample costs twice as much' if is_better else 'kept'}"
         )
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tutelage.calibrate.choose import log_losses
 from tutelage.core import catalog
+from tutelage.core.gain import Gain
 from tutelage.core.seeds import derive
 from tutelage.data.target.base import Target
 from tutelage.metric.base import Metric, Outcome
@@ -113,5 +114,5 @@ class Reliability:
 def _gain(outcomes: Mapping[str, Outcome]) -> dict[str, float]:
     """Return by how much the log loss became smaller, in nats, and the standard error of that over rows."""
     before, after = (log_losses(outcomes[when].prediction, outcomes[when].target) for when in ("before", "after"))
-    error = float((before - after).std(ddof=1) / np.sqrt(len(before))) if len(before) > 1 else float("nan")
-    return {"loss_gain": float((before - after).mean()), "loss_gain_error": error}
+    gain = Gain.of(before - after)
+    return {"loss_gain": gain.mean, "loss_gain_error": gain.error if len(before) > 1 else float("nan")}

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from tutelage.core.gain import Gain
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.running_text import FittedText
 from tutelage.floor.base import FittedFloor, Floor
@@ -92,11 +93,10 @@ class TextBeside:
         best = min(means, key=lambda share: means[share])
         gain_N = per_character * (mixed_logs(network_N, floor_N, share=best) - network_N)
         stretches = np.array_split(gain_N, max(1, min(MOST_STRETCHES, len(gain_N) // LEAST_STRETCH)))
-        gains = np.array([stretch.mean() for stretch in stretches])
-        error = float(gains.std(ddof=1)) / np.sqrt(len(gains)) if len(gains) > 1 else np.inf
-        self.share = best if best and float(gain_N.mean()) > CLEARLY * error else 0.0
+        gain = Gain(float(gain_N.mean()), Gain.of(np.array([stretch.mean() for stretch in stretches])).error)
+        self.share = best if best and gain.is_clear(errors=CLEARLY) else 0.0
         shown = ", ".join(f"{whose(share)} {means[share]:.4g}" for share in sorted({0.0, best, 1.0}))
-        why = "" if self.share == best else f"; the gain is less than {CLEARLY:g} standard errors ({error:.2g} each)"
+        why = "" if self.share == best else f"; the gain is less than {CLEARLY:g} standard errors ({gain.error:.2g} each)"
         share = f" ({100 * best:.0f} % of it the floor)" if 0 < best < 1 else ""
         self.reason = f"mean surprise at the validation part, in nats a character: {shown}{share}{why}"
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from tutelage.core import catalog
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.names import shorten
 from tutelage.core.spec import Spec
@@ -16,6 +17,8 @@ __all__ = ["Control", "Stopping", "judge"]
 
 RATE = 0.5
 """What each rollback leaves of the learning rate."""
+PAIRED = 0.5
+"""Noise of the difference between two evaluations, as a share of that of one: on the same rows they make the same mistakes."""
 RISING_STEPS, RISING_PARTS = 50, 20
 """Steps in which the rate rises after a rollback, at most this part of a short training: moments begin anew there."""
 
@@ -30,14 +33,25 @@ class Stopping(Spec):
     Attributes:
         metric: The validation metric that is watched, such as `val/loss`.
         greater_is_better: Its direction.
-        patience: Steps without a better score after which training stops; 0 never stops early.
+        patience: Steps without a better score after which training stops, or its cooldown begins; 0 never stops early.
         min_delta: How much better a score must be to count, in the metric's unit.
+        noise_rows: Rows of the part that is watched, where a gain below half the noise over them does not count; 0 = any does.
+        cooldown: Steps in which the learning rate falls to zero once patience has run out; 0 stops at once.
     """
 
     metric: str = "val/loss"
     greater_is_better: bool = False
     patience: int = Field(0, ge=0)
     min_delta: float = Field(0.0, ge=0)
+    noise_rows: int = Field(0, ge=0)
+    cooldown: int = Field(0, ge=0)
+
+    def least_gain(self, score: float) -> float:
+        """Return by how much another score has to be better than this one to count."""
+        if not self.noise_rows:
+            return self.min_delta
+        metric = catalog.load("metric", self.metric.rpartition("/")[2])
+        return max(self.min_delta, PAIRED * float(metric.noise(score, num_rows=self.noise_rows)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,8 @@ class Control:
         best_score: Best value of the watched metric; None before the first evaluation.
         best_step: The step of the best score.
         patient_since: The step of the last score that was better by at least the smallest difference that counts.
+        patient_score: That score, which the next one has to beat by as much; None before the first.
+        is_cooling: Whether patience has run out, and the end was drawn near.
         stop_reason: "" while training goes on, else why it stopped.
         corrections: (step, total_steps) of each correction.
         initial_steps: Steps planned at the start, from which the frequencies of logging and evaluating follow.
@@ -65,6 +81,8 @@ class Control:
     best_score: float | None = None
     best_step: Step = -1
     patient_since: Count = 0
+    patient_score: float | None = None
+    is_cooling: bool = False
     stop_reason: str = ""
     corrections: tuple[tuple[Count, Count], ...] = ()
     good_step: Count = 0
@@ -102,6 +120,14 @@ class Control:
     def corrected(self, step: int, total_steps: int) -> "Control":
         """Return the control with another planned end."""
         return replace(self, total_steps=total_steps, corrections=(*self.corrections, (step, total_steps)))
+
+    def cooling(self, total_steps: int) -> "Control":
+        """Return the control whose end was drawn near."""
+        return replace(self, total_steps=total_steps, is_cooling=True)
+
+    def ended(self) -> "Control":
+        """Return the control at the planned end: one that was drawn near is early stopping."""
+        return self.stopped("patience" if self.is_cooling else "budget")
 
     def stopped(self, stop_reason: str) -> "Control":
         """Return the control with a reason to stop."""
@@ -154,11 +180,22 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
     if is_best or control.best_score is None:
         # While no score has been a number, none is better than another: the newest weights are the best there are.
         control = replace(control, best_score=score if is_best else None, best_step=step)
-    if gain > stopping.min_delta:
-        control = replace(control, patient_since=step)
-    if stopping.patience and step - control.patient_since >= stopping.patience and not control.stop_reason:
-        control = control.stopped("patience")
+    # Against the last score that counted, not the best: many small gains are a large one.
+    last = control.patient_score
+    least = 0.0 if last is None else stopping.least_gain(last)
+    if _gain(score, last, greater_is_better=stopping.greater_is_better) > least:
+        control = replace(control, patient_since=step, patient_score=score)
+    is_out = stopping.patience and step - control.patient_since >= stopping.patience
+    if is_out and not control.stop_reason and not control.is_cooling:
+        control = _tired(control, step=step, cooldown=stopping.cooldown)
     return control, is_best
+
+
+def _tired(control: Control, *, step: int, cooldown: int) -> Control:
+    """Return the control once patience has run out: stopped, or with an end that is near, where it is not anyway."""
+    if not cooldown:
+        return control.stopped("patience")
+    return control.cooling(step + cooldown) if step + cooldown < control.total_steps else control
 
 
 def _gain(score: float, best: float | None, *, greater_is_better: bool) -> float:

@@ -34,6 +34,8 @@ LOG_EVERY = 20
 """Steps between two log lines that are never too many: ten hours of training are then not told in a hundred points."""
 LEAST_PATIENCE = 3
 """Evaluations without a better score that are always waited for: one alone is noise."""
+LEAST_STEPS = 50
+"""Steps that are always waited for before a cooldown: in fewer, little has been learned that could stand still."""
 
 
 def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
@@ -47,10 +49,20 @@ def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
     stopping = Stopping(
         metric=f"val/{plan.watched}",
         greater_is_better=greater_is_better,
-        patience=0 if plan.patience >= 1 else max(LEAST_PATIENCE * eval_every, round(plan.patience * total_steps)),
+        patience=_patience(plan, total_steps, eval_every=eval_every),
         min_delta=plan.min_delta,
+        noise_rows=max(plan.num_validation - plan.calibration_rows, 1) if plan.min_gain == "noise" else 0,
+        cooldown=round(plan.cooldown * total_steps),
     )
     return Course(eval_every, log_frequency(total_steps), stopping)
+
+
+def _patience(plan: Plan, total_steps: int, *, eval_every: int) -> int:
+    """Return the steps without a better score after which training stops, or its cooldown begins; 0 = never."""
+    if plan.patience >= 1:
+        return 0
+    least = LEAST_STEPS if plan.cooldown else 0
+    return max(LEAST_PATIENCE * eval_every, round(plan.patience * total_steps), least)
 
 
 def log_frequency(total_steps: int) -> int:

@@ -111,6 +111,7 @@ class LogJob:
         return num_steps * (1 / max(speed, 1e-9) + per_step)
 
 
+COOLING = "the validation score stands still, so the learning rate falls to zero within the steps that are left"
 REMEMBERED = "evaluators"
 """Where a state keeps what evaluators remember: it changes no training, only what is told of it."""
 
@@ -163,6 +164,7 @@ class EvaluateJob:
             roll_back(state, found, emitter=self._emitter, after=max(state.control.last_evaluation, 0))
         self._recall(state)
         self.last_metrics = state.mesh.agree(self._measure(state.task))
+        was_cooling = state.control.is_cooling
         state.control, is_best = judge(state.control, self.last_metrics, step=step, stopping=self._stopping)
         if is_best or state.control.best_score is None:
             state.best = copy_weights(state.task.state_dict())
@@ -177,6 +179,8 @@ class EvaluateJob:
                 versus_guess=self._versus_guess(self.last_metrics),
             )
         )
+        if state.control.is_cooling and not was_cooling:
+            self._emitter.emit(Corrected(step=step, total_steps=state.control.total_steps, reason=COOLING))
         for evaluator in self._evaluators:
             for event in evaluator.events(state.task, step=step):
                 self._emitter.emit(event)
@@ -251,15 +255,18 @@ class BudgetJob:
         """Project the end, and correct the plan if it lies outside the budget or far inside."""
         step, total = state.clock.step, state.control.total_steps
         # Each process has a clock of its own: the first one's counts.
-        corrected, reason = state.mesh.agree(self._projected(step, total))
+        corrected, reason = state.mesh.agree(self._projected(step, total, is_cooling=state.control.is_cooling))
         if corrected != total:
             state.control = state.control.corrected(step, corrected)
             self._save(state)
             self._emitter.emit(Corrected(step=step, total_steps=corrected, reason=reason))
         self.next_step = step + max(1, min(self._every, (state.control.total_steps - step) // 4))
 
-    def _projected(self, step: int, total: int) -> tuple[int, str]:
-        """Return the number of steps to plan for from now on, and why; the old number where it still fits."""
+    def _projected(self, step: int, total: int, *, is_cooling: bool) -> tuple[int, str]:
+        """Return the number of steps to plan for from now on, and why; the old number where it still fits.
+
+        An end that was drawn near is not moved away again.
+        """
         self._marks = [*self._marks[-8:], (step, self._step_seconds())]
         (old_step, old_seconds), (_, new_seconds) = self._marks[0], self._marks[-1]
         per_step = (new_seconds - old_seconds) / (step - old_step) + self._evaluate.seconds_per_step
@@ -267,7 +274,7 @@ class BudgetJob:
         needed = (total - step) * per_step
         if free >= needed and self._emitter.seconds + needed >= self._budget * self.EARLY:
             return total, ""
-        corrected = min(max(step + int(free * 0.98 / per_step), step), self._most_steps)
+        corrected = min(max(step + int(free * 0.98 / per_step), step), total if is_cooling else self._most_steps)
         if abs(corrected - total) <= 0.01 * (total - step):
             return total, ""
         return (

@@ -76,4 +76,4 @@ def run_loop(
             # An agent that left out updates has used up its environment steps before its updates.
             state.control = state.control.stopped("budget")
     if not state.control.stop_reason:
-        state.control = state.control.stopped("budget")
+        state.control = state.control.ended()

@@ -9,8 +9,8 @@ import torch
 
 from tutelage.core.errors import DataError
 from tutelage.data.part.texts import TextPart
+from tutelage.data.prepare.kept_tokens import kept_tokens
 from tutelage.data.prepare.texts import Texts, TextsFitted
-from tutelage.data.prepare.token_texts import shortened
 
 
 def part_of(*texts: str) -> TextPart:
@@ -31,7 +31,7 @@ def words_of(text: str, **settings: object) -> set[str]:
 
 @pytest.mark.parametrize(("length", "kept"), [(7, "abcdefg"), (9, "abcdefg"), (4, "abfg"), (3, "abg"), (2, "ag"), (1, "a")])
 def test_of_a_long_text_the_beginning_and_the_end_are_kept(length: int, kept: str) -> None:
-    assert "".join(shortened(np.array(list("abcdefg")), length)) == kept
+    assert "".join(kept_tokens(np.array(list("abcdefg")), length=length)) == kept
 
 
 def test_words_have_apostrophes_and_signs_are_words() -> None:

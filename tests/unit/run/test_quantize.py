@@ -18,7 +18,7 @@ from tutelage.model.layers.recurrent import KernelLayer
 from tutelage.model.stored import save_tensors
 from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
 from tutelage.predictor.predictor import FORMAT, load_predictor
-from tutelage.run.compact import lost_between, lost_points, measure_latency
+from tutelage.run.compact import lost_between, lost_points
 from tutelage.run.ensemble import make_ensemble
 from tutelage.run.quantize import _slower, make_int8
 from tutelage.run.run import Run
@@ -49,6 +49,19 @@ def test_it_opens_as_any_run_and_answers_nearly_as_before(digits: Run, small: Ru
     assert set(told["latency_ms"]) == {"float32", "float32_onnx", "int8"}
     assert again.metrics["test/accuracy"] == pytest.approx(digits.metrics["test/accuracy"], abs=0.01)
     assert again.classes == digits.classes
+
+
+def test_it_says_how_many_numbers_its_network_has_learned_and_teaches(digits: Run, small: Run, tmp_path: Path) -> None:
+    assert small.predictor.num_parameters == digits.predictor.num_parameters > 0
+    student = tutelage.distill(small.path, student="tiny", out=tmp_path / "student", steps=3, quiet=True, alone=False)
+    teacher = student.result["distillation"]["teacher"]
+    assert teacher["num_parameters"] == digits.predictor.num_parameters
+    assert teacher["flops"] is None
+
+
+def test_no_training_starts_from_it_and_what_it_was_made_of_is_named(digits: Run, small: Run, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=rf"made smaller .* which cannot train it. .* --from {digits.path}"):
+        tutelage.train("sklearn:digits", start_from=str(small.path), steps=1, quiet=True, out=tmp_path / "no")
 
 
 def test_it_is_one_of_an_ensemble_and_no_step_is_followed(digits: Run, small: Run, tmp_path: Path) -> None:
@@ -173,13 +186,6 @@ def test_what_is_lost_is_counted_in_points_or_per_cent() -> None:
     numbers = np.array([1.0, 2.0])
     assert lost_points(numbers + 1, numbers + 1.1, numbers, has_classes=False).lost == pytest.approx(10)
     assert lost_points(numbers, numbers, numbers, has_classes=False).lost == 0
-
-
-def test_a_latency_is_of_calls_that_are_made() -> None:
-    calls = []
-    latency = measure_latency(lambda: calls.append(1))
-    assert len(calls) >= 7
-    assert 0 <= latency.p50 <= latency.p95
 
 
 def test_the_command_tells_what_was_lost_and_gained(digits: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

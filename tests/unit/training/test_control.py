@@ -35,6 +35,33 @@ def test_a_gain_below_the_smallest_that_counts_is_best_but_does_not_renew_patien
     assert control.stop_reason == "patience"
 
 
+def test_small_gains_count_once_they_are_large_together() -> None:
+    control, _ = walk([1.0, 0.9, 0.8, 0.7, 0.6, 0.5], STOPPING.but(min_delta=0.25, patience=40))
+    assert (control.stop_reason, control.patient_since) == ("", 40)
+
+
+def test_a_gain_within_the_noise_of_the_rows_that_are_watched_does_not_count() -> None:
+    # A mean loss of 1 over 100 rows has a standard error of 0.1, its difference to another about half of that.
+    noisy = STOPPING.but(noise_rows=100)
+    assert walk([1.0, 0.96, 0.96, 0.96], noisy)[0].stop_reason == "patience"
+    assert walk([1.0, 0.94, 0.94, 0.94], noisy)[0].stop_reason == ""
+    assert walk([1.0, 0.96, 0.96, 0.96], noisy.but(noise_rows=400))[0].stop_reason == ""
+
+
+def test_patience_that_has_run_out_draws_the_end_near_once() -> None:
+    cooling = STOPPING.but(cooldown=100)
+    control, _ = walk([1.0, 2.0, 2.0, 2.0, 2.0], cooling)
+    assert (control.stop_reason, control.is_cooling, control.total_steps) == ("", True, 140)
+    assert control.ended().stop_reason == "patience"
+    assert control_from(control.state()) == control
+
+
+def test_an_end_that_is_near_anyway_is_the_budgets() -> None:
+    control, _ = walk([1.0, 2.0, 2.0, 2.0, 2.0], STOPPING.but(cooldown=960))
+    assert (control.is_cooling, control.total_steps) == (False, 1000)
+    assert control.ended().stop_reason == "budget"
+
+
 def test_a_score_that_is_not_a_number_is_never_best() -> None:
     control, bests = walk([math.nan, 5.0, math.nan])
     assert (control.best_score, bests) == (5.0, [False, True, False])

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tutelage.core.errors import UsageError
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.intake import Feed, Intake, RawInput, padded_batches
+from tutelage.data.prepare.kept_tokens import UNKNOWN, kept_tokens, tail_of
 
 __all__ = ["TextIntake"]
 
@@ -74,15 +75,14 @@ class TextIntake(Intake):
         library.no_truncation()
         library.no_padding()
         whole = [str(text).encode("utf-8", "replace").decode() for text in texts]
-        found = [one.ids or [0] for one in library.encode_batch(whole, add_special_tokens=self.marks_ends)]
-        first, tail = self.length - self.length // 2, self.length // 2
-        cut = [ids if len(ids) <= self.length else [*ids[:first], *ids[len(ids) - tail :]] for ids in found]
-        return [np.array(ids, dtype=np.int64) for ids in cut]
+        found = library.encode_batch(whole, add_special_tokens=self.marks_ends)
+        return [kept_tokens(one.ids, length=self.length).astype(np.int64) for one in found]
 
     def recipe(self) -> dict[str, Any]:
         """Return the tokenizer, whether it marks the ends, and how long texts are cut."""
-        rule = f"of more than {self.length} tokens, the first {self.length - self.length // 2} and the last {self.length // 2}"
-        cut = {"length": self.length, "tail": self.length // 2, "rule": f"{rule}; of none, the single token 0"}
+        tail = tail_of(self.length)
+        rule = f"of more than {self.length} tokens, the first {self.length - tail} and the last {tail}"
+        cut = {"length": self.length, "tail": tail, "rule": f"{rule}; of none, the single token {UNKNOWN}"}
         return {"text": {"tokenizer": self.tokenizer, "add_special_tokens": self.marks_ends, "cut": cut}}
 
 

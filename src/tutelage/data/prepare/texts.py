@@ -16,8 +16,9 @@ from tutelage.core.typed import Size, take
 from tutelage.core.unspaced import words_of
 from tutelage.data.part.base import Part
 from tutelage.data.prepare.base import Prepare
+from tutelage.data.prepare.kept_tokens import UNKNOWN
 from tutelage.data.prepare.token_store import code_type
-from tutelage.data.prepare.token_texts import UNKNOWN, FittedTokens, as_texts, no_words, plain, require_different
+from tutelage.data.prepare.token_texts import FittedTokens, as_texts, no_words, plain, require_different
 from tutelage.data.prepare.tokenizer_file import word_tokenizer
 
 __all__ = ["Texts", "TextsFitted"]

@@ -18,15 +18,15 @@ from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.part.texts import TextPart
 from tutelage.data.prepare.base import Fitted, unsuited
 from tutelage.data.prepare.change import Change
+from tutelage.data.prepare.kept_tokens import UNKNOWN, kept_tokens
 from tutelage.data.prepare.padding import Pad
 from tutelage.data.prepare.text_intake import TextIntake
 from tutelage.data.prepare.token_store import code_type, store_tokens
 from tutelage.data.rows.base import Rows
 from tutelage.data.rows.ragged import Pieces, RaggedRows
 
-__all__ = ["UNKNOWN", "FittedTokens", "as_texts", "no_words", "plain", "require_different", "shortened"]
+__all__ = ["FittedTokens", "as_texts", "no_words", "plain", "require_different"]
 
-UNKNOWN = 0
 MARKUP = re.compile(r"<[a-zA-Z/][^<>]{0,200}>")
 """Tags of HTML, such as `<br />`, which many texts of the web still have in them."""
 HUGE = 1_000_000
@@ -87,7 +87,7 @@ class FittedTokens(Fitted):
     def changes(self, part: Any, row: int) -> list[Change]:
         """Return the number of each of the first tokens of one text."""
         found = self.encode([str(as_texts(part).texts[row])])[0]
-        kept = (shortened(found, self.length) if len(found) else np.array([UNKNOWN])).tolist()
+        kept = kept_tokens(found, length=self.length).tolist()
         lost = f"; {len(found) - len(kept):,} in the middle are left out" if len(found) > len(kept) else ""
         unknown = f"{kept.count(UNKNOWN):,} of them {UNKNOWN} = unknown{lost}"
         told = [Change(f"all {self.unit}", f"{len(found):,} {self.unit}", f"{len(kept):,} numbers", unknown)]
@@ -135,7 +135,7 @@ class FittedTokens(Fitted):
     def cut(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Return the tokens that are kept of each text; a text without any is one unknown token."""
         found = self.encode([str(text) for text in texts])
-        return [shortened(one, self.length) if len(one) else np.array([UNKNOWN]) for one in found]
+        return [kept_tokens(one, length=self.length) for one in found]
 
     def finisher(self) -> nn.Module:
         """Return the module that pads texts to one length and tells what is padding."""
@@ -154,19 +154,6 @@ class FittedTokens(Fitted):
     def reading(self) -> dict[str, Any]:
         """Return the column in which a table has its texts."""
         return {"text": self.column} if self.column else {}
-
-
-def shortened(tokens: np.ndarray, length: int) -> np.ndarray:
-    """Return the tokens of a text; of one that is too long the beginning and the end.
-
-    Example:
-        >>> shortened(np.arange(7), 4).tolist()
-        [0, 1, 5, 6]
-    """
-    if len(tokens) <= length:
-        return tokens
-    tail = length // 2
-    return np.concatenate([tokens[: length - tail], tokens[len(tokens) - tail :]])
 
 
 def plain(text: str, *, lowercase: bool) -> str:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tutelage.data.prepare.token_texts import MARKUP, UNKNOWN
+from tutelage.data.prepare.kept_tokens import UNKNOWN
+from tutelage.data.prepare.token_texts import MARKUP
 
 __all__ = ["with_plain_texts", "word_tokenizer"]
 

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from tutelage.core import layout
 from tutelage.report.blocks import section, table
+from tutelage.report.costs import Latency, say_known, times_of
 from tutelage.report.html import Child, Html, tag
 from tutelage.report.measure import label, say_score
 from tutelage.report.number import say_number, say_percent
@@ -13,13 +14,6 @@ from tutelage.report.record import Number, Record, RunRecord, Text
 from tutelage.report.sections.base import Section
 
 __all__ = ["DistillationSection"]
-
-
-class Latency(Record):
-    """Milliseconds for some rows at a time."""
-
-    p50: Number = None
-    p95: Number = None
 
 
 class Compared(Record):
@@ -101,19 +95,16 @@ def _costs(models: dict[str, Compared]) -> list[list[Child]]:
     """Return a row for each cost."""
 
     def row(title: str, values: list[Any]) -> list[Child]:
-        return [title, *[say_number(value) if value is not None else "" for value in values]]
+        return [title, *map(say_known, values)]
 
     each = list(models.values())
-    rows = [
+    times = times_of([model.latency_ms for model in each])
+    return [
         row("parameters", [model.num_parameters for model in each]),
         row("operations a row", [model.flops for model in each]),
         row("memory, bytes", [model.memory_bytes for model in each]),
+        *([title, *values] for title, values in times.items()),
     ]
-    for size in dict.fromkeys(size for model in each for size in model.latency_ms):
-        for name in ("p50", "p95"):
-            values = [getattr(model.latency_ms.get(size, Latency()), name) for model in each]
-            rows.append(row(f"milliseconds for {size} at a time, {name}", values))
-    return rows
 
 
 def _leaving(models: dict[str, Compared]) -> list[list[Child]]:

@@ -6,22 +6,15 @@ from pydantic import Field
 
 from tutelage.core import layout
 from tutelage.report.blocks import section, table
+from tutelage.report.costs import Latency, say_known, times_of
 from tutelage.report.html import Child, Html, tag
 from tutelage.report.measure import label, say_score
-from tutelage.report.number import say_number
 from tutelage.report.record import Number, Record, RunRecord, Text
 from tutelage.report.sections.base import Section
 
 __all__ = ["Members"]
 
 MOST_MEMBERS, MOST_METRICS = 100, 50
-
-
-class Latency(Record):
-    """Milliseconds for some rows at a time."""
-
-    p50: Number = None
-    p95: Number = None
 
 
 class Member(Record):
@@ -75,10 +68,9 @@ class Members(Section):
         )
         members = [*found.members[:MOST_MEMBERS], whole]
         keys = list(dict.fromkeys(key for one in members for key in one.metrics))[:MOST_METRICS]
-        sizes = list(dict.fromkeys(size for one in members for size in one.latency_ms))
-        times = [f"ms for {size}, {name}" for size in sizes for name in ("p50", "p95")]
+        times = times_of([one.latency_ms for one in members])
         headers = ["run", "weight", *map(label, keys), "parameters", "bytes", *times]
-        rows = [_row(one, keys, sizes) for one in members]
+        rows = [[*_row(one, keys), *(each[place] for each in times.values())] for place, one in enumerate(members)]
         return section(
             "Members",
             table(headers, rows, numeric=range(1, len(headers)), class_="scores"),
@@ -88,18 +80,11 @@ class Members(Section):
         )
 
 
-def _row(one: Member, keys: list[str], sizes: list[str]) -> list[Child]:
-    """Return the cells of one model."""
-    times = [getattr(one.latency_ms.get(size, Latency()), name) for size in sizes for name in ("p50", "p95")]
-    costs = [one.num_parameters, one.size_bytes, *times]
+def _row(one: Member, keys: list[str]) -> list[Child]:
+    """Return the cells of one model, but for its latencies."""
     return [
         one.run,
-        _said(one.weight),
+        say_known(one.weight),
         *(say_score(key, one.metrics[key]) if one.metrics.get(key) is not None else "" for key in keys),
-        *map(_said, costs),
+        *map(say_known, (one.num_parameters, one.size_bytes)),
     ]
-
-
-def _said(value: float | None) -> str:
-    """Write a number; "" where there is none."""
-    return "" if value is None else say_number(value)

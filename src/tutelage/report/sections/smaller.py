@@ -1,12 +1,12 @@
 """What making a model smaller has cost and gained: in int8, or with fewer channels; before and after, side by side."""
 
-from collections.abc import Callable
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from tutelage.core import layout
 from tutelage.report.blocks import section, table
+from tutelage.report.costs import Latency, say_known, times_of
 from tutelage.report.html import Child, Html, tag
 from tutelage.report.number import say_number, say_percent
 from tutelage.report.record import Number, Record, RunRecord, Text
@@ -19,13 +19,6 @@ NAMES = {"float32": "before", "float32_onnx": "before, by ONNX Runtime", "int8":
 MOST_COLUMNS = 8
 POINTS = "points"
 """How the unit begins where answers are classes, whose accuracy is a percentage."""
-
-
-class Latency(Record):
-    """Milliseconds for some rows at a time."""
-
-    p50: Number = None
-    p95: Number = None
 
 
 class SmallerRecord(Record):
@@ -68,16 +61,18 @@ class Smaller(Section):
         if not found.size_bytes:
             return None
         keys = list(dict.fromkeys([*found.latency_ms, *found.size_bytes]))[:MOST_COLUMNS]
-        made = f"Products in int8 ({found.method})." if is_int8 else f"Channels left, and {_said(found.steps)} steps followed."
+        made = (
+            f"Products in int8 ({found.method})." if is_int8 else f"Channels left, and {say_known(found.steps)} steps followed."
+        )
         return section(
             "Smaller",
             table(
                 ["", *(NAMES.get(key, key) for key in keys)], _rows(found, keys), numeric=range(1, len(keys) + 1), class_="scores"
             ),
-            tag("p", f"{_said(found.lost)} {found.unit} lost; {_said(found.most_loss)} were allowed.", class_="caption"),
+            tag("p", f"{say_known(found.lost)} {found.unit} lost; {say_known(found.most_loss)} were allowed.", class_="caption"),
             tag("p", found.warning, class_="caption") if found.warning else None,
             anchor=self.anchor,
-            lead=f"{made} All is measured on the same {_said(found.num_rows)} validation rows, one machine, in turn.",
+            lead=f"{made} All is measured on the same {say_known(found.num_rows)} validation rows, one machine, in turn.",
         )
 
 
@@ -88,20 +83,11 @@ def _rows(found: SmallerRecord, keys: list[str]) -> list[list[Child]]:
     last = keys[-1] if keys else ""
     good = {key: found.after if key == last else found.before for key in keys}
     rows: list[list[Child]] = [
-        ["accuracy" if is_share else "root mean squared error", *(_said(good[key], say=say) for key in keys)]
+        ["accuracy" if is_share else "root mean squared error", *(say_known(good[key], say=say) for key in keys)]
     ]
     if found.agreement is not None and is_share:
         rows.append(["answers as before", *("" if key != last else say_percent(found.agreement) for key in keys)])
     if found.num_parameters:
-        rows.append(["parameters", *(_said(found.num_parameters.get(key)) for key in keys)])
-    rows.append(["bytes", *(_said(found.size_bytes.get(key)) for key in keys)])
-    for size in dict.fromkeys(size for one in found.latency_ms.values() for size in one):
-        for name in ("p50", "p95"):
-            values = [getattr(found.latency_ms.get(key, {}).get(size, Latency()), name) for key in keys]
-            rows.append([f"milliseconds for {size} at a time, {name}", *map(_said, values)])
-    return rows
-
-
-def _said(value: float | None, *, say: Callable[[float], str] = say_number) -> str:
-    """Write a number; "" where there is none."""
-    return "" if value is None else say(value)
+        rows.append(["parameters", *(say_known(found.num_parameters.get(key)) for key in keys)])
+    rows.append(["bytes", *(say_known(found.size_bytes.get(key)) for key in keys)])
+    return rows + [[title, *values] for title, values in times_of([found.latency_ms.get(key, {}) for key in keys]).items()]
