@@ -60,7 +60,8 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
         recipe: What was wished for stays as it is.
         machine: What it can compute fast.
     """
-    if recipe.precision != "auto" and recipe.compile != "auto":
+    is_said = recipe.precision != "auto" and recipe.compile != "auto"
+    if is_said or (plan.total_steps and SHARE * plan.total_steps < LEAST_TRIALS):
         return plan
     # As in the training: else what large steps take is mostly the fetching of memory.
     keep_freed_memory()
