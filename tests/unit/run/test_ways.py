@@ -19,7 +19,7 @@ from tutelage.planning.execution import Execution, TriedWay, Way
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, recipe_from
-from tutelage.run import way_quality, ways
+from tutelage.run import way_quality, way_trial, ways
 from tutelage.run.candidate import by_way
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import compose
@@ -105,7 +105,7 @@ def test_fewer_threads_are_tried_and_given_back() -> None:
 
 
 def test_smaller_parts_are_tried_where_their_gradients_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways, "LEAST_ROWS", 2)
+    monkeypatch.setattr(way_trial, "LEAST_ROWS", 2)
     plan, gathered, recipe, module = planned()
     chosen = choose_way(plan.but(total_steps=50_000), gathered.data, module, recipe=recipe, machine=MACHINE)
     assert chosen.execution is not None
@@ -199,12 +199,25 @@ class Slow(nn.Linear):
 
 def test_a_way_that_has_to_be_compiled_is_left_when_its_time_is_up() -> None:
     plan, gathered, recipe, _ = planned()
-    trial = ways._Trial(plan, gathered.data, Slow(8, 3), recipe, MACHINE, allowed=0.2)
+    trial = way_trial.Trial(plan, gathered.data, Slow(8, 3), recipe, MACHINE, allowed=0.2)
     began = time.monotonic()
     assert trial._measured(plan.way.but(compile="inductor")) is None
     assert time.monotonic() - began < 5
     assert "compiling it took longer than" in trial.ruled_out[0].reason
     trial.close()
+
+
+def test_an_equal_training_computes_the_same_way_without_trying() -> None:
+    plan, gathered, recipe, module = planned()
+    found = [
+        choose_way(plan.but(total_steps=steps, seed=seed), gathered.data, module, recipe=recipe, machine=MACHINE)
+        for steps, seed in ((10_000, 0), (9_000, 1))
+    ]
+    assert found[0].execution == found[1].execution
+    assert any("before" in each.reason for each in found[1].decisions)
+    said = recipe_from({"budget": {"steps": 3}, "precision": "float32"}, where="test")
+    again = choose_way(plan.but(total_steps=10_000), gathered.data, module, recipe=said, machine=MACHINE)
+    assert not any("before" in each.reason for each in again.decisions)
 
 
 def test_of_several_processes_only_the_first_one_tries(monkeypatch: pytest.MonkeyPatch) -> None:
