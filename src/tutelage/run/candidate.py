@@ -105,7 +105,7 @@ class Candidate:
             free_memory()
 
 
-def build_candidate(way: Way, plan: Plan, data: Data, module: nn.Module) -> Candidate:
+def build_candidate(way: Way, plan: Plan, data: Data, module: nn.Module | None) -> Candidate:
     """Return a training of a copy of the module that computes this way.
 
     Raises:

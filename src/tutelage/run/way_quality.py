@@ -1,6 +1,6 @@
 """Whether a faster way computes the same: loss and gradient on real batches, the same weights, beside those of the plain way."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ DRAWING = (nn.modules.dropout._DropoutNd, nn.MultiheadAttention, nn.RNNBase)
 """Layers of torch that act otherwise in training only by leaving out units at random."""
 
 
-def holds(found: dict[str, float]) -> bool:
+def holds(found: Mapping[str, float]) -> bool:
     """Tell whether a lower precision may be used."""
     return found["cosine"] >= LEAST_COSINE and found["loss_difference"] <= MOST_LOSS_DIFFERENCE
 

@@ -50,7 +50,7 @@ class Trial:
     Attributes:
         plan: As decided without looking at the module.
         data: Prepared data.
-        module: The user's; it is copied.
+        module: The user's, which is copied; None where the plan's own architecture is tried.
         recipe: What was wished for stays as it is.
         machine: What it can compute fast.
         allowed: Seconds that trying may take, once a step was timed.
@@ -61,7 +61,7 @@ class Trial:
 
     plan: Plan
     data: Data
-    module: nn.Module
+    module: nn.Module | None
     recipe: Recipe
     machine: Machine
     began: float = field(default_factory=time.monotonic)
@@ -74,14 +74,16 @@ class Trial:
 
     def run(self) -> tuple[Candidate, Candidate] | None:
         """Return the plain way and the one to take, which may be the same; None where there is no time, or no copy."""
-        # What is told by rules of thumb for the data, such as bfloat16 for pictures, has to show here that it pays and holds.
-        is_free = self.recipe.precision == "auto"
+        # What rules of thumb say of data, such as bfloat16 for pictures, has to show for an own module that it pays and holds.
+        is_free = self.recipe.precision == "auto" and self.module is not None
         plain = self._measured(self.plan.way.but(precision="float32") if is_free else self.plan.way)
         if plain is None:
             return None
         self.allowed = SHARE * (self.plan.time_seconds or self.plan.total_steps * plain.seconds)
         if self.allowed < LEAST_TRIALS * plain.seconds:
             return None
+        if self._passed + plain.seconds < self.allowed / 4:
+            plain.turn()
         best = plain
         for propose in (self._layouts, self._fewer_threads, self._parts, self._compiled):
             for way in propose(best.way):
@@ -122,7 +124,7 @@ class Trial:
 
     def _layouts(self, best: Way) -> Iterator[Way]:
         """Yield precisions and memory formats, the most promising first."""
-        has_images = any(parameter.dim() == 4 and max(parameter.shape[2:]) > 1 for parameter in self.module.parameters())
+        has_images = any(parameter.dim() == 4 and max(parameter.shape[2:]) > 1 for parameter in self._open[0].parameters)
         formats: list[MemoryFormat] = ["channels_last", "contiguous"] if has_images else [best.memory_format]
         if self.recipe.memory_format != "auto":
             formats = [self.recipe.memory_format]
@@ -164,7 +166,8 @@ class Trial:
             candidate.turn()
         is_faster = candidate.least < best.least and self._pays(candidate, best)
         if is_faster and way.precision != plain.way.precision:
-            candidate.quality = found = quality(plain, candidate)
+            # That of the best holds, and what is added to it rounds nothing.
+            candidate.quality = found = best.quality or quality(plain, candidate)
             if not holds(found):
                 reason = f"loss or gradient do not hold (cosine {found['cosine']:.4f})"
                 self.ruled_out.append(RuledOut(**way.model_dump(), reason=reason))
@@ -196,9 +199,7 @@ class Trial:
                 reason = NO_MEMORY
         except TimeIsUpError:
             reason = f"compiling it took longer than {time.monotonic() - began:.0f} s"
-        except (
-            Exception
-        ) as error:  # the border: a module that reshapes or writes into tensors may not take another layout or type
+        except Exception as error:  # the border: not every module takes another layout or type
             is_full = isinstance(error, OutOfMemoryError) or is_out_of_memory(error)
             reason = NO_MEMORY if is_full else f"it fails with {type(error).__name__}"
         # Outside of the handlers: their frames hold what filled the memory.
