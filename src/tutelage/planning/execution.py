@@ -45,13 +45,19 @@ class TriedWay(Way):
 
     Attributes:
         step_seconds: Median time of a step.
+        rows: Rows of the batches that it was timed with, where steps are too long to be tried whole; 0 = whole batches.
         cosine: Cosine between its gradient and that in float32, the smallest of some batches; 1 where it is float32 itself.
         loss_difference: Relative difference of its loss from that in float32, the largest of some batches.
     """
 
     step_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    rows: Annotated[int, Field(ge=0)] = 0
     cosine: Annotated[float, Field(ge=-1.01, le=1.01)] = 1.0
     loss_difference: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+
+    def say_seconds(self) -> str:
+        """Write what it took."""
+        return f"{1000 * self.step_seconds:.3g} ms a step" + (f" of {self.rows} rows" if self.rows else "")
 
 
 class RuledOut(Way):
@@ -70,7 +76,7 @@ class Execution(Spec):
     Attributes:
         memory_format: How weights of convolutions, and so images, lie in memory.
         num_threads: Threads that torch computes with on a CPU; 0 = as many as it has.
-        step_seconds: Median time of a step as it was chosen; 0 where nothing was measured.
+        step_seconds: Median time of a whole step as it was chosen; 0 where that was not measured.
         tried: Every way that was measured, the plain one first.
         ruled_out: Every way that cannot be taken.
     """

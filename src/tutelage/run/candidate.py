@@ -31,6 +31,7 @@ class Candidate:
     Attributes:
         way: Which.
         composed: The training.
+        rows: Rows of a batch that its steps take; 0 = all.
         building_seconds: What building and the first step took: kernels are made, or compiled.
         times: Seconds of each timed step.
         quality: How its gradient compares with that in float32, where that was looked at.
@@ -38,6 +39,7 @@ class Candidate:
 
     way: Way
     composed: Composed
+    rows: int = 0
     building_seconds: float = 0.0
     times: list[float] = field(default_factory=list)
     quality: Mapping[str, float] = field(default_factory=dict)
@@ -48,7 +50,8 @@ class Candidate:
         state = self.composed.state
         with threads(self.way.num_threads):
             began = time.perf_counter()
-            state.step(state.task.usual_beat(self.count), self.batch(), 0.0)
+            batch = self.batch()
+            state.step(state.task.usual_beat(self.count), batch, 0.0)
             device = torch.device(state.step.options.device)
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
@@ -56,15 +59,29 @@ class Candidate:
             return time.perf_counter() - began
 
     def batch(self) -> Batch:
-        """Return the next batch, with what its task draws."""
+        """Return the next batch, or its first rows, with what its task draws."""
         state = self.composed.state
         batch = state.stream.next()
+        if self.rows:
+            batch = {name: value[: self.rows] for name, value in batch.items()}
         return state.task.draw(batch, torch.Generator()) if state.task.draws else batch
 
     def warm_up(self) -> None:
         """Make the step that builds kernels and moments, and time the next one."""
         self.building_seconds += self.step()
         self.times.append(self.step())
+
+    def whole(self) -> None:
+        """Take whole batches from now on, and forget what parts of them took."""
+        if not self.rows:
+            return
+        self.rows, before = 0, [*self.times]
+        self.times.clear()
+        try:
+            self.warm_up()
+        finally:
+            # Figures of parts are better than none.
+            self.times = self.times or before
 
     def turn(self) -> None:
         """Time a few steps, without the first one where there are several: it finds the caches full of somebody else's."""
@@ -94,7 +111,7 @@ class Candidate:
 
     def told(self) -> TriedWay:
         """Return the figures."""
-        return TriedWay(**self.way.model_dump(), step_seconds=self.seconds, **self.quality)
+        return TriedWay(**self.way.model_dump(), step_seconds=self.seconds, rows=self.rows, **self.quality)
 
     def close(self) -> None:
         """End what it holds open, and give its memory back."""
@@ -105,15 +122,22 @@ class Candidate:
             free_memory()
 
 
-def build_candidate(way: Way, plan: Plan, data: Data, module: nn.Module | None) -> Candidate:
+def build_candidate(way: Way, plan: Plan, data: Data, module: nn.Module | None, *, rows: int = 0) -> Candidate:
     """Return a training of a copy of the module that computes this way.
+
+    Args:
+        way: Which.
+        plan: The training's.
+        data: Prepared data.
+        module: A module to copy, in place of the plan's model.
+        rows: Rows of a batch that its steps take; 0 = all.
 
     Raises:
         Exception: Whatever copying or building an own module raises.
     """
     began = time.perf_counter()
     composed = compose(by_way(way, plan), data, module=copy.deepcopy(module))
-    return Candidate(way, composed, building_seconds=time.perf_counter() - began)
+    return Candidate(way, composed, rows, building_seconds=time.perf_counter() - began)
 
 
 def by_way(way: Way, plan: Plan) -> Plan:

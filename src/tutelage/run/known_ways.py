@@ -62,7 +62,9 @@ class KnownWays:
 
     def _suffices(self, way: Way, execution: Execution, *, allowed: float, is_complete: bool) -> bool:
         """Tell whether what was found is what a trial of this training would find."""
-        now = SHARE * (self._plan.time_seconds or self._plan.total_steps * execution.tried[0].step_seconds)
+        plain = execution.tried[0]
+        whole = plain.step_seconds * (self._plan.batch_size / plain.rows if plain.rows else 1.0)
+        now = SHARE * (self._plan.time_seconds or self._plan.total_steps * whole)
         if way.compile != self._plan.compile and now < COMPILE_SECONDS:
             return False
         return is_complete or now <= MUCH_LONGER * allowed

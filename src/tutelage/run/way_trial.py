@@ -22,7 +22,7 @@ from tutelage.run.way_quality import adds_up, holds, quality
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import free_memory
 
-__all__ = ["COMPILE_SECONDS", "LEAST_TRIALS", "SHARE", "Trial"]
+__all__ = ["COMPILE_SECONDS", "LEAST_TRIALS", "SHARE", "SLICES", "Trial"]
 
 SHARE = 0.03
 """Share of the planned training that trying may take; half of it where the plain way turns out to be the best."""
@@ -36,6 +36,8 @@ ROUNDS = 7
 """Times that the plain and the best way are timed against each other."""
 COMPILE_SECONDS = 30.0
 """What has to be left of that share, or compiling is not tried."""
+SLICES, LONG_SECONDS, MANY, FEW = 4, 0.02, 16, 3
+"""A step of which a quarter takes so long is tried on quarters of batches, unless many whole ones fit into that share."""
 MICRO = (2, 4)
 """Parts that a batch is cut into where what is computed may then stay in the caches."""
 LEAST_ROWS = 16
@@ -71,19 +73,45 @@ class Trial:
     ruled_out: list[RuledOut] = field(default_factory=list)
     _open: list[Candidate] = field(default_factory=list)
     _dearest: float = 0.0
+    _rows: int = 0
 
     def run(self) -> tuple[Candidate, Candidate] | None:
         """Return the plain way and the one to take, which may be the same; None where there is no time, or no copy."""
         # What rules of thumb say of data, such as bfloat16 for pictures, has to show for an own module that it pays and holds.
         is_free = self.recipe.precision == "auto" and self.module is not None
+        rows = self.plan.batch_size // SLICES
+        self._rows = rows if rows >= LEAST_ROWS else 0
         plain = self._measured(self.plan.way.but(precision="float32") if is_free else self.plan.way)
-        if plain is None:
-            return None
-        self.allowed = SHARE * (self.plan.time_seconds or self.plan.total_steps * plain.seconds)
-        if self.allowed < LEAST_TRIALS * plain.seconds:
+        if plain is None or not self._has_time(plain):
             return None
         if self._passed + plain.seconds < self.allowed / 4:
             plain.turn()
+        best = self._best(plain)
+        if best is not plain:
+            if self._compare(plain, best) and best.seconds <= LEAST_GAIN * plain.seconds:
+                return plain, best
+            self.tried.append(best.told())
+        elif self._passed + FEW * self._whole(plain) < self.allowed / 2:
+            # Its time is a forecast's pace.
+            plain.whole()
+        return plain, plain
+
+    def _has_time(self, plain: Candidate) -> bool:
+        """Find out how long trying may take, and tell whether anything can be tried; long steps are tried on parts of batches."""
+        if plain.seconds < LONG_SECONDS:
+            plain.whole()
+        self.allowed = SHARE * (self.plan.time_seconds or self.plan.total_steps * self._whole(plain))
+        if self.allowed / 2 > MANY * self._whole(plain):
+            plain.whole()
+        self._rows = plain.rows
+        return self.allowed >= LEAST_TRIALS * plain.seconds
+
+    def _whole(self, candidate: Candidate) -> float:
+        """Return how long a step with a whole batch takes, about."""
+        return candidate.seconds * (self.plan.batch_size / candidate.rows if candidate.rows else 1.0)
+
+    def _best(self, plain: Candidate) -> Candidate:
+        """Return the way that looks the fastest."""
         best = plain
         for propose in (self._layouts, self._fewer_threads, self._parts, self._compiled):
             for way in propose(best.way):
@@ -94,20 +122,14 @@ class Trial:
                 if better is best and propose == self._parts:
                     break
                 best = better
-        if best is plain:
-            return plain, plain
-        self._compare(plain, best)
-        if best.seconds <= LEAST_GAIN * plain.seconds:
-            return plain, best
-        self.tried.append(best.told())
-        return plain, plain
+        return best
 
     def execution(self, plain: Candidate, chosen: Candidate) -> Execution:
         """Return the choice with all figures."""
         return Execution(
             memory_format=chosen.way.memory_format,
             num_threads=chosen.way.num_threads,
-            step_seconds=chosen.seconds,
+            step_seconds=0.0 if chosen.rows else chosen.seconds,
             tried=(plain.told(), *([] if chosen is plain else [chosen.told()]), *self.tried),
             ruled_out=tuple(self.ruled_out),
         )
@@ -141,6 +163,10 @@ class Trial:
     def _parts(self, best: Way) -> Iterator[Way]:
         """Yield smaller parts of a batch, where that changes nothing but the order of adding."""
         if self.machine.device != "cpu" or best.num_micro > 1:
+            return
+        if self._rows:
+            # Whether a part stays in the caches shows with whole batches alone.
+            self.is_complete = False
             return
         for number in MICRO:
             if self.plan.batch_size >= number * LEAST_ROWS and adds_up(self._open[0], number):
@@ -193,7 +219,7 @@ class Trial:
         number = len(self._open)
         try:
             with limit:
-                self._open.append(build_candidate(way, self.plan, self.data, self.module))
+                self._open.append(build_candidate(way, self.plan, self.data, self.module, rows=self._rows))
                 self._open[-1].warm_up()
             if self._open[-1].is_divided:
                 reason = NO_MEMORY
@@ -218,10 +244,29 @@ class Trial:
         self._open.remove(candidate)
         candidate.close()
 
-    def _compare(self, plain: Candidate, best: Candidate) -> None:
-        """Time both in turns, so that a noisy moment hits both."""
+    def _compare(self, plain: Candidate, best: Candidate) -> bool:
+        """Time both in turns, so that a noisy moment hits both, with whole batches if there is time; tell whether they fit."""
+        if self._passed + FEW * (self._whole(plain) + self._whole(best)) < self.allowed:
+            plain.whole()
+            if not self._fits_whole(best):
+                self.ruled_out.append(RuledOut(**best.way.model_dump(), reason=NO_MEMORY))
+                return False
+        took = 0.0
         for _ in range(ROUNDS):
-            if self._passed > self.allowed:
+            began = self._passed
+            if began + took > self.allowed:
                 break
             plain.turn()
             best.turn()
+            took = self._passed - began
+        return True
+
+    def _fits_whole(self, best: Candidate) -> bool:
+        """Take whole batches, and tell whether the memory suffices for them."""
+        try:
+            best.whole()
+        except Exception as error:  # the border: as in `_measured`
+            if not (isinstance(error, OutOfMemoryError) or is_out_of_memory(error)):
+                raise
+            return False
+        return not best.is_divided

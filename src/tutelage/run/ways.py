@@ -22,7 +22,7 @@ from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.run.candidate import by_way
 from tutelage.run.known_ways import KnownWays
-from tutelage.run.way_trial import LEAST_TRIALS, SHARE, Trial
+from tutelage.run.way_trial import LEAST_TRIALS, SHARE, SLICES, Trial
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import keep_freed_memory
 
@@ -47,7 +47,7 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
     found = known.found()
     if found is not None:
         return _decided(plan, *found, recipe=recipe, measured=BEFORE)
-    if plan.total_steps and SHARE * plan.total_steps < LEAST_TRIALS:
+    if plan.total_steps and SHARE * plan.total_steps < LEAST_TRIALS / SLICES:
         return plan
     # As in the training: else what large steps take is mostly the fetching of memory.
     keep_freed_memory()
@@ -98,9 +98,9 @@ def _why(way: Way, execution: Execution) -> str:
     if all(getattr(plain, key) == value for key, value in way):
         rounded = any(out.precision != plain.precision and "hold" in out.reason for out in execution.ruled_out)
         found = "bfloat16 is faster, but loss or gradient do not hold; " if rounded else ""
-        return f"{found}no other way is clearly faster than {1000 * plain.step_seconds:.3g} ms a step"
-    why = f"{1000 * plain.step_seconds:.3g} ms a step as it came, {1000 * execution.step_seconds:.3g} ms so"
+        return f"{found}no other way is clearly faster than {plain.say_seconds()}"
     chosen = execution.tried[1]
+    why = f"{plain.say_seconds()} as it came, {chosen.say_seconds()} so"
     return f"{why}; the gradient holds (cosine {chosen.cosine:.4f})" if chosen.precision != plain.precision else why
 
 
