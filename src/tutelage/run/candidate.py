@@ -75,13 +75,14 @@ class Candidate:
         """Take whole batches from now on, and forget what parts of them took."""
         if not self.rows:
             return
-        self.rows, before = 0, [*self.times]
-        self.times.clear()
+        rows, times = self.rows, self.times
+        self.rows, self.times = 0, []
         try:
             self.warm_up()
         finally:
-            # Figures of parts are better than none.
-            self.times = self.times or before
+            if not self.times:
+                # Figures of parts are better than none.
+                self.rows, self.times = rows, times
 
     def turn(self) -> None:
         """Time a few steps, without the first one where there are several: it finds the caches full of somebody else's."""
