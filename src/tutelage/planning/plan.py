@@ -14,7 +14,7 @@ from tutelage.core.names import shorten
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Location, Pick, Spec
 from tutelage.core.typed import first_mistake
-from tutelage.planning.execution import Execution
+from tutelage.planning.execution import Execution, MemoryFormat, Way, usual_format
 from tutelage.planning.origin import OriginPlan
 from tutelage.planning.teaching import Teaching
 
@@ -63,6 +63,7 @@ class Plan(Spec):
 
     Attributes:
         own_model: The class name of a module passed from Python, else "".
+        own_structure: A hash of the names and shapes of what that module holds: classes of one name differ.
         total_steps: Optimizer steps; 0 where a time budget will set them after the probe.
         useful_steps: Steps beyond which a longer time budget does not help; 0 where there is no such limit.
         headline: The metric that names the result.
@@ -84,7 +85,7 @@ class Plan(Spec):
         prepare: The preprocessing's settings; None where nothing is preprocessed.
         split: Which fractions were kept apart.
         distill: Who teaches, and how; None where labels alone do.
-        execution: How steps of an own module were measured to be the fastest here; None where that was not measured.
+        execution: How steps are computed, where that was said, or measured to be the fastest here; None = as is usual.
         device: Where to train, as wished: of several processes on `cuda`, each takes a card of its own.
         deterministic: Let a graphics card use only kernels that repeat their bits; a CPU always does.
         origin: What the training starts from; None where from nothing.
@@ -96,6 +97,7 @@ class Plan(Spec):
     task: Pick("task")  # type: ignore[valid-type]
     model: Pick("model") | None  # type: ignore[valid-type]
     own_model: str = ""
+    own_structure: str = ""
     init: Pick("init") | None  # type: ignore[valid-type]
     augment: Pick("augment") | None  # type: ignore[valid-type]
     floor: Pick("floor") | None = None  # type: ignore[valid-type]
@@ -154,6 +156,27 @@ class Plan(Spec):
             if name not in catalog.names("calibrator"):
                 raise ValueError(f"{name!r} is no calibrator{catalog.suggest(name, catalog.names('calibrator'))}")
         return names
+
+    @property
+    def way(self) -> Way:
+        """How its steps are computed."""
+        return Way(
+            precision=self.precision,
+            memory_format=self.memory_format,
+            compile=self.compile,
+            num_threads=self.num_threads,
+            num_micro=self.num_micro,
+        )
+
+    @property
+    def memory_format(self) -> MemoryFormat:
+        """How weights of convolutions lie in memory."""
+        return usual_format(self.shape) if self.execution is None else self.execution.memory_format
+
+    @property
+    def num_threads(self) -> int:
+        """Threads that torch computes with on a CPU; 0 = as many as it has."""
+        return 0 if self.execution is None else self.execution.num_threads
 
     def to_record(self) -> dict[str, Any]:
         """Return JSON values."""

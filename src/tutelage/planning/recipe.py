@@ -15,6 +15,7 @@ from tutelage.core.border import MAX_DOTS, BorderError, MalformedError, bounded,
 from tutelage.core.errors import RecipeError
 from tutelage.core.patience import PATIENCE_SECONDS
 from tutelage.core.spec import Auto, Location, Pick, Spec, Wish, parse
+from tutelage.planning.execution import MOST_THREADS
 from tutelage.planning.origin import OriginWish
 from tutelage.planning.teaching import TeachingWish
 
@@ -176,6 +177,14 @@ class Recipe(Spec):
     class_weights: Literal["auto", "none", "balanced"] = Field("auto", description="Whether rare classes count more.")
     precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="Precision of products.")
     compile: Literal["auto", "none", "inductor"] = Field("auto", description="Whether to compile the objective.")
+    memory_format: Literal["auto", "contiguous", "channels_last"] = Field(
+        "auto", description="How images and filters lie in memory; auto = channels last for pictures, measured for an own module."
+    )
+    threads: int | Auto = Field(
+        "auto",
+        description="Threads that torch computes with on a CPU; auto = those that it has, or fewer for an own module that "
+        "is measured to be faster so.",
+    )
     device: str = Field("auto", description="cpu, cuda, cuda:1 ...")
     deterministic: bool | Auto = Field(
         "auto", description="Kernels of a graphics card that repeat their bits, which are slower; auto = false. A CPU needs none."
@@ -200,6 +209,14 @@ class Recipe(Spec):
         """Refuse batches of no rows, and of more than any memory holds."""
         if isinstance(value, int) and not 1 <= value <= MAX_BATCH:
             raise ValueError(f"must be 1 to {MAX_BATCH:,}. Typical: 16 to 512")
+        return value
+
+    @field_validator("threads")
+    @classmethod
+    def _are_some(cls, value: int | str) -> int | str:
+        """Refuse no threads, and more than any machine has."""
+        if isinstance(value, int) and not 1 <= value <= MOST_THREADS:
+            raise ValueError(f"must be 1 to {MOST_THREADS:,}. Typical: the number of cores")
         return value
 
     @field_validator("calibrate")

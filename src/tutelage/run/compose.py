@@ -9,6 +9,7 @@ from torch import nn
 from tutelage.core.memory import memory_told
 from tutelage.core.seeds import derive
 from tutelage.floor.base import Floor
+from tutelage.planning.execution import MemoryFormat
 from tutelage.planning.plan import Plan
 from tutelage.predictor.companion import FloorShare
 from tutelage.predictor.predictor import Predictor
@@ -58,9 +59,8 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
     problem = plan.task.build(plan, data, module=module, rank=mesh.rank, world=mesh.world)
     if begun is not None:
         begun.settle(problem.task)
-    if plan.execution is not None and plan.execution.memory_format == "channels_last":
-        # Only where values lie changes: convolutions follow the layout of their weights.
-        problem.task.to(memory_format=torch.channels_last)
+    if plan.execution is not None:
+        _lay_out(problem.task, plan.memory_format)
     if plan.distill is not None:
         problem = taught(problem, plan, data)
     step = Step(problem.task, StepOptions(plan.device, plan.precision, plan.compile, plan.num_micro), mesh=mesh)
@@ -69,6 +69,14 @@ def compose(plan: Plan, data: Data, *, module: nn.Module | None = None, mesh: Me
     place = (mesh.rank,) if mesh.rank else ()
     seed_everything(derive(plan.seed, "training", *place))
     return Composed(state, problem)
+
+
+def _lay_out(task: nn.Module, form: MemoryFormat) -> None:
+    """Change where the weights of convolutions over pictures lie, not what they are: convolutions follow that layout."""
+    wanted = torch.channels_last if form == "channels_last" else torch.contiguous_format
+    for parameter in task.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=wanted)
 
 
 def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str, Any]) -> Predictor:

@@ -61,6 +61,9 @@ EPISODES_GROW, UNSURE_EPISODES = 3.0, 0.6
 
 def plan_key(plan: Plan) -> str:
     """Return what trainings have in common whose steps take the same time: plan and machine."""
+    if plan.execution is not None:
+        # Figures of trying differ each time.
+        plan = plan.but(execution=plan.execution.chosen)
     record = {key: value for key, value in plan.to_record().items() if key not in AMOUNTS}
     text = json.dumps([record, bits_depend_on(plan.device)], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -267,10 +270,8 @@ class Foresight:
 
 def _tried_before(plan: Plan) -> list[float]:
     """Return the seconds of a step of an own module, as copies of it were tried; nothing where none was."""
-    tried = () if plan.execution is None else plan.execution.tried
-    form = "" if plan.execution is None else plan.execution.memory_format
-    chosen = (plan.precision, form, plan.compile)
-    return [way.step_seconds for way in tried if (way.precision, way.memory_format, way.compile) == chosen]
+    found = 0.0 if plan.execution is None else plan.execution.step_seconds
+    return [found] if found else []
 
 
 def _ahead(once: Mapping[str, float]) -> dict[str, float]:

@@ -37,16 +37,18 @@ from tutelage.run.folder import run_folder
 from tutelage.run.lock import locked
 from tutelage.run.mend import mend
 from tutelage.run.origin import Origin, decide_origin, full_path, kept_recipe, known_facts, open_origin
+from tutelage.run.own_structure import own_structure
 from tutelage.run.pilot import Pilot
 from tutelage.run.teachers import know_teachers
 from tutelage.run.training import Training
-from tutelage.run.ways import choose_way
+from tutelage.run.ways import choose_way, told_of_trying
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
 from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
-from tutelage.training.mesh import Mesh, device_of_process, is_alone, mesh_from_environment
+from tutelage.training.mesh import Mesh, device_of_process, is_alone, is_first_process, mesh_from_environment
 from tutelage.training.resolve import resolve
 from tutelage.training.room import require_memory_room, require_room_for_step
+from tutelage.training.threads import threads
 
 __all__ = ["Request", "gone_sources", "plan_training", "resume_training", "start_training"]
 
@@ -129,7 +131,10 @@ def plan_training(request: Request, *, stopwatch: Stopwatch | None = None) -> tu
     if origin is not None:
         plan = decide_origin(recipe.start_from, plan, origin, data=data, facts=facts)
     if own is not None:
-        plan = choose_way(plan, data, own, recipe=recipe, machine=machine)
+        plan = plan.but(own_structure=own_structure(own))
+        # Of several processes the first one tries, and its plan is everybody's: two at a time would time each other.
+        if is_first_process(os.environ):
+            plan = choose_way(plan, data, own, recipe=recipe, machine=machine)
     watch.lap("planning")
     return plan.but(decisions=(*data.decisions(), *kept, *plan.decisions)), gathered, machine
 
@@ -189,13 +194,15 @@ def _start(request: Request) -> Path:
         def fill(folder: Path) -> None:
             _write_birth(folder, request, plan, gathered, environment(machine, num_processes=mesh.world))
 
-        with _led(mesh, born(request.out, name=gathered.collected.name, fill=fill)) as folder:
+        with threads(plan.num_threads), _led(mesh, born(request.out, name=gathered.collected.name, fill=fill)) as folder:
             emitter = _emitter(folder, request, mesh, stopwatch=stopwatch)
             try:
                 for event in gathered.events:
                     emitter.emit(event)
                 for decision in plan.decisions:
                     emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))
+                for told in told_of_trying(plan):
+                    emitter.emit(Noted(message=told))
                 own_plan = plan.but(device=machine.device)
                 given = request.command, request.module, mesh
                 Training(folder, own_plan, gathered, emitter, *given, watching=request.watching).run()
@@ -288,8 +295,8 @@ def resume_training(run: str | Path, request: Request) -> Path:
 
 def _resume(files: RunFiles, plan: Plan, request: Request, command: str) -> None:
     """Go on by a plan whose device is this process's own."""
-    folder = files.folder
-    with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, _led(mesh, _owned(folder)):
+    folder, num_threads = files.folder, plan.num_threads
+    with joined(mesh_from_environment(os.environ, device=plan.device)) as mesh, _led(mesh, _owned(folder)), threads(num_threads):
         # Asked by the owner alone: the process before may have ended it since this one began.
         is_ended, notes = mesh.lead(lambda: _ends_here(folder, request))
         if is_ended:

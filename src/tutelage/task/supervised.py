@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import DataError, DataProblem, RecipeError
-from tutelage.core.shape.views import Grid
 from tutelage.core.spec import Component, grant
 from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.source.base import Collected
@@ -18,6 +17,7 @@ from tutelage.defaults.base import Suggestion
 from tutelage.loss.base import LossFunction
 from tutelage.metric.base import Outcome
 from tutelage.planning.decisions import Decisions, say
+from tutelage.planning.execution import usual_format
 from tutelage.planning.facts import Facts
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
@@ -242,7 +242,7 @@ def build_model(plan: Plan, module: nn.Module | None) -> nn.Module:
         module = plan.model.build(plan.shape, plan.num_outputs)
         initialize(module, plan, purpose="init")
     module = module.to(plan.device)
-    if plan.shape is not None and plan.shape.view(Grid) is not None:
+    if usual_format(plan.shape) == "channels_last":
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module
 

@@ -1,7 +1,7 @@
 """From wishes and facts to a plan: pure, every value with its reason; which task and which data it is for, it does not know."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -18,20 +18,14 @@ from tutelage.planning.plan import Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, TaskSpec
 from tutelage.training.calibrating import decide_calibration
+from tutelage.training.computing import decide_computing, decide_execution
 from tutelage.training.stopping import decide_stopping, known_metrics
 from tutelage.training.teaching import decide_teaching
 
 __all__ = ["resolve"]
 
-BF16_PAYS = 1.3
-"""Measured speed of bfloat16 products over float32 from which on it is used."""
-DETERMINISTIC_REASON = "kernels that repeat their bits are slower, and some operations have none: so only if asked for"
 NOTHING: tuple[object, ...] = ("none", 0)
 """Wishes, such as `ema = 0`, for what a task does that has no such thing."""
-COMPILE_REASON = "eager kernels are as fast for such sizes, and compiling costs up to a minute"
-COMPILED_REASON = "fused kernels are faster for such models; compiling costs some 20 s once"
-COMPILE_SECONDS, COMPILE_STEPS = 90.0, 2_000
-"""Budgets from which compiling pays: shorter ones are over before it is done."""
 
 
 def resolve(
@@ -78,7 +72,8 @@ def resolve(
         distill=decide_teaching(recipe, facts, task, parts["augment"], made=made),
         **_sizes(facts),
         seed=recipe.seed,
-        **_decide_machine(recipe, facts, auto, made, model=parts["model"], amounts=amounts),
+        **decide_computing(recipe, facts, auto, made, model=parts["model"], amounts=amounts),
+        execution=decide_execution(recipe, task.network_shape(facts), made),
         decisions=tuple(made.made),
     )
 
@@ -241,46 +236,6 @@ def _decide_clip(recipe: Recipe, auto: Suggestion, made: Decisions) -> float:
     return clip
 
 
-def _decide_compile(
-    recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions, *, model: Component | None, amounts: Mapping[str, Any]
-) -> str:
-    """Choose whether to compile.
-
-    Raises:
-        RecipeError: The model cannot be compiled.
-    """
-    can_compile = getattr(model, "compiles", True)
-    if recipe.compile not in ("auto", "none") and not can_compile:
-        kind = getattr(model, "kind", "")
-        raise RecipeError(f"recipe: compile = {recipe.compile!r}: torch compiles no model = {kind!r}. Leave compile out.")
-    is_long = amounts["time_seconds"] >= COMPILE_SECONDS or amounts["total_steps"] >= COMPILE_STEPS
-    pays = auto.compile and can_compile and is_long and bool(facts.machine.compiler)
-    best, reason = ("inductor", COMPILED_REASON) if pays else ("none", COMPILE_REASON)
-    chosen: str = made.choose("compile", recipe.compile, best if recipe.compile == "auto" else recipe.compile, reason)
-    return chosen
-
-
-def _decide_machine(
-    recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions, *, model: Component | None, amounts: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Choose how and where to compute."""
-    machine = facts.machine
-    return {
-        "precision": _decide_precision(recipe, facts, auto, made),
-        "compile": _decide_compile(recipe, facts, auto, made, model=model, amounts=amounts),
-        "device": made.choose("device", recipe.device, machine.device, f"{machine.name}, {machine.num_threads} threads"),
-        "deterministic": _decide_deterministic(recipe, facts, made),
-    }
-
-
-def _decide_deterministic(recipe: Recipe, facts: Facts, made: Decisions) -> bool:
-    """Choose whether a graphics card has to repeat its bits."""
-    is_wished = recipe.deterministic is True
-    reason = "a CPU repeats its bits without it" if facts.machine.device == "cpu" else DETERMINISTIC_REASON
-    made.choose("deterministic", recipe.deterministic, "yes" if is_wished else "no", reason)
-    return is_wished
-
-
 def _decide_batch_size(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> int:
     """Choose the batch size; never more than the rows there are, where they end."""
     wished = auto.batch_size if recipe.batch_size == "auto" else recipe.batch_size
@@ -351,23 +306,3 @@ def _require_fitting(watched: str, measured: tuple[Any, ...], facts: Facts) -> N
     refusal = metric.refusal(len(facts.class_counts) or None)
     if refusal:
         raise RecipeError(f"recipe: stopping.metric = {watched!r}: {refusal}")
-
-
-def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> Literal["float32", "bfloat16"]:
-    """Choose bfloat16 where the hardware has it and it was measured to pay."""
-    machine = facts.machine
-    if recipe.precision != "auto":
-        value = recipe.precision
-        made.choose("precision", value, value)
-        return value
-    if not auto.bf16:
-        reason = "products are too small a part of such a step for bfloat16 to pay"
-    elif machine.bf16 and machine.speedup >= BF16_PAYS:
-        made.choose(
-            "precision", "auto", "bfloat16", f"this machine has it ({machine.bf16}, measured {machine.speedup:.1f}x as fast)"
-        )
-        return "bfloat16"
-    else:
-        reason = "this machine has no fast bfloat16"
-    made.choose("precision", "auto", "float32", reason)
-    return "float32"

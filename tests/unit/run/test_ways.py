@@ -1,9 +1,13 @@
 """How an own module's steps are computed is tried on copies: the module, its start and the random streams stay as they are."""
 
 import copy
+import gc
+import json
 import random
+import time
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -11,16 +15,19 @@ import torch
 from torch import nn
 
 import tutelage
-from tutelage.planning.execution import Execution, TriedWay
+from tutelage.planning.execution import Execution, TriedWay, Way
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, recipe_from
-from tutelage.run import ways
+from tutelage.run import way_quality, way_trial, ways
+from tutelage.run.candidate import by_way
 from tutelage.run.collect import Gathered
+from tutelage.run.compose import compose
 from tutelage.run.start import Request, plan_training
-from tutelage.run.ways import Way, choose_way
+from tutelage.run.ways import choose_way, told_of_trying
 
 MACHINE = Machine("cpu", "Test", 1, "amx", 6.0, 300.0)
+TWO_THREADS = Machine("cpu", "Test", 2, "amx", 6.0, 300.0)
 CHOSEN = {"precision": "bfloat16", "memory_format": "channels_last", "compile": "none"}
 
 
@@ -52,7 +59,7 @@ def test_a_training_of_few_steps_tries_nothing() -> None:
     assert planned()[0].execution is None
 
 
-def test_every_way_is_told_with_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_is_told_with_its_figures() -> None:
     plan, gathered, recipe, module = planned()
     chosen = choose_way(plan.but(total_steps=10_000), gathered.data, module, recipe=recipe, machine=MACHINE)
     assert chosen.execution is not None
@@ -72,29 +79,63 @@ def test_trying_changes_neither_the_module_nor_random_numbers() -> None:
     assert (random.getstate(), np.random.get_state()[1].tolist()) == (before[2], before[3].tolist())
 
 
-def test_what_was_wished_for_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_wished_for_stays() -> None:
     plan, gathered, recipe, module = planned(precision="float32", compile="none")
     long = plan.but(total_steps=10_000)
     assert choose_way(long, gathered.data, module, recipe=recipe, machine=MACHINE) is long
 
 
-def test_a_lower_precision_that_spoils_the_gradient_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways, "LEAST_COSINE", 1.5)
-    monkeypatch.setattr(ways, "LEAST_GAIN", 100.0)
+def test_a_wished_layout_and_wished_threads_stay_while_the_rest_is_tried() -> None:
+    plan, gathered, recipe, module = planned(memory_format="channels_last", threads=1)
+    chosen = choose_way(plan.but(total_steps=10_000), gathered.data, module, recipe=recipe, machine=TWO_THREADS)
+    assert chosen.execution is not None
+    assert {(each.memory_format, each.num_threads) for each in chosen.execution.tried} == {("channels_last", 1)}
+    assert {each.precision for each in chosen.execution.tried} == {"float32", "bfloat16"}
+    reasons = {each.key: each.reason for each in chosen.decisions}
+    assert reasons["memory_format"] == reasons["threads"] == "as you asked"
+
+
+def test_fewer_threads_are_tried_and_given_back() -> None:
     plan, gathered, recipe, module = planned()
-    chosen = choose_way(plan.but(total_steps=10_000), gathered.data, module, recipe=recipe, machine=MACHINE)
-    assert chosen.precision == "float32"
+    before = torch.get_num_threads()
+    chosen = choose_way(plan.but(total_steps=50_000), gathered.data, module, recipe=recipe, machine=TWO_THREADS)
+    assert torch.get_num_threads() == before
+    assert chosen.execution is not None
+    assert 1 in {each.num_threads for each in chosen.execution.tried}
 
 
-def test_the_gradient_of_rounded_products_is_compared_on_real_batches() -> None:
-    plan, gathered, _, module = planned()
-    trial = ways._Trial(plan, gathered.data, module)
-    plain, rounded = (trial._candidate(Way(precision, "contiguous")) for precision in ("float32", "bfloat16"))
-    assert plain is not None
-    assert rounded is not None
-    quality = ways._quality(plain, rounded)
-    assert 0.98 < quality["cosine"] < 1.0
-    assert 0 < quality["loss_difference"] < 0.05
+def test_smaller_parts_are_tried_where_their_gradients_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(way_trial, "LEAST_ROWS", 2)
+    plan, gathered, recipe, module = planned()
+    chosen = choose_way(plan.but(total_steps=50_000), gathered.data, module, recipe=recipe, machine=MACHINE)
+    assert chosen.execution is not None
+    assert 2 in {each.num_micro for each in chosen.execution.tried}
+
+
+class Sleepy(nn.Module):
+    """Is faster where products are rounded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(64, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs [B, 3]."""
+        found = self.linear(x.flatten(1))
+        if found.dtype == torch.float32:
+            time.sleep(0.005)
+        return found
+
+
+@pytest.mark.parametrize(("least", "taken"), [(0.9, "bfloat16"), (1.5, "float32")])
+def test_a_lower_precision_is_taken_only_where_the_gradient_holds(
+    monkeypatch: pytest.MonkeyPatch, least: float, taken: str
+) -> None:
+    monkeypatch.setattr(way_quality, "LEAST_COSINE", least)
+    plan, gathered, recipe, _ = planned()
+    chosen = choose_way(plan.but(total_steps=10_000), gathered.data, Sleepy(), recipe=recipe, machine=MACHINE)
+    assert chosen.precision == taken
+    assert any("loss or gradient do not hold" in told for told in told_of_trying(chosen)) == (taken == "float32")
 
 
 def test_a_module_that_cannot_be_copied_stays_as_it_is() -> None:
@@ -105,6 +146,90 @@ def test_a_module_that_cannot_be_copied_stays_as_it_is() -> None:
     plan, gathered, recipe, _ = planned()
     long = plan.but(total_steps=10_000)
     assert choose_way(long, gathered.data, Stubborn(8, 3), recipe=recipe, machine=MACHINE) is long
+
+
+class Counted(nn.Sequential):
+    """Knows how many of it there are."""
+
+    alive: ClassVar["weakref.WeakSet[Counted]"] = weakref.WeakSet()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        Counted.alive.add(self)
+
+
+def test_copies_are_given_back() -> None:
+    plan, gathered, recipe, module = planned()
+    copies = Counted(*module)
+    assert len(copy.deepcopy(copies)) == 5
+    choose_way(plan.but(total_steps=10_000), gathered.data, copies, recipe=recipe, machine=MACHINE)
+    gc.collect()
+    assert not list(Counted.alive)
+
+
+class Greedy(nn.Module):
+    """Needs more memory than there is as soon as something is rounded."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(64, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs [B, 3]."""
+        found = self.linear(x.flatten(1))
+        if found.dtype == torch.bfloat16:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 99999999999 bytes.")
+        return found
+
+
+def test_a_way_that_does_not_fit_into_the_memory_is_out_and_told() -> None:
+    plan, gathered, recipe, _ = planned()
+    chosen = choose_way(plan.but(total_steps=10_000), gathered.data, Greedy(), recipe=recipe, machine=MACHINE)
+    assert chosen.precision == "float32"
+    assert told_of_trying(chosen) == ["steps are not computed in bfloat16, contiguous: it does not fit into the memory"]
+
+
+class Slow(nn.Linear):
+    """Takes long to copy."""
+
+    def __deepcopy__(self, memo: object) -> "Slow":
+        time.sleep(60)
+        return self
+
+
+def test_a_way_that_has_to_be_compiled_is_left_when_its_time_is_up() -> None:
+    plan, gathered, recipe, _ = planned()
+    trial = way_trial.Trial(plan, gathered.data, Slow(8, 3), recipe, MACHINE, allowed=0.2)
+    began = time.monotonic()
+    assert trial._measured(plan.way.but(compile="inductor")) is None
+    assert time.monotonic() - began < 5
+    assert "compiling it took longer than" in trial.ruled_out[0].reason
+    trial.close()
+
+
+def test_an_equal_training_computes_the_same_way_without_trying() -> None:
+    plan, gathered, recipe, module = planned()
+    found = [
+        choose_way(plan.but(total_steps=steps, seed=seed), gathered.data, module, recipe=recipe, machine=MACHINE)
+        for steps, seed in ((10_000, 0), (9_000, 1))
+    ]
+    assert found[0].execution == found[1].execution
+    assert any("before" in each.reason for each in found[1].decisions)
+    said = recipe_from({"budget": {"steps": 3}, "precision": "float32"}, where="test")
+    again = choose_way(plan.but(total_steps=10_000), gathered.data, module, recipe=said, machine=MACHINE)
+    assert not any("before" in each.reason for each in again.decisions)
+
+
+def test_of_several_processes_only_the_first_one_tries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ways, "LEAST_TRIALS", 0)
+    recipe = recipe_from({"budget": {"steps": 2_000}}, where="test")
+    found = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        monkeypatch.setenv("RANK", rank)
+        plan, _, _ = plan_training(Request(recipe, data=arrays(), module=network(), machine=MACHINE))
+        found.append(plan.execution is not None)
+    assert found == [True, False]
 
 
 class Picky(nn.Module):
@@ -132,7 +257,7 @@ def test_a_module_that_takes_no_other_way_trains_as_it_came(fault: str) -> None:
     plan, gathered, recipe, _ = planned()
     torch.manual_seed(3)
     chosen = choose_way(plan.but(total_steps=10_000), gathered.data, Picky(fault), recipe=recipe, machine=MACHINE)
-    composed = ways.compose(chosen, gathered.data, module=Picky(fault))
+    composed = compose(chosen, gathered.data, module=Picky(fault))
     report = composed.state.step(("fit",), composed.state.stream.next(), 0.0)
     assert np.isfinite(float(report.totals["fit"]))
 
@@ -140,7 +265,7 @@ def test_a_module_that_takes_no_other_way_trains_as_it_came(fault: str) -> None:
 def test_where_values_lie_changes_no_result(tmp_path: Path) -> None:
     def trained(plan: Plan, gathered: Gathered) -> list[float]:
         # What dropout leaves out follows the order in memory.
-        composed = ways.compose(plan, gathered.data, module=network(dropout=0.0))
+        composed = compose(plan, gathered.data, module=network(dropout=0.0))
         losses = []
         for _ in range(5):
             report = composed.state.step(("fit",), composed.state.stream.next(), 0.0)
@@ -148,7 +273,9 @@ def test_where_values_lie_changes_no_result(tmp_path: Path) -> None:
         return losses
 
     plan, gathered, _, _ = planned()
-    lying = [trained(Way("float32", form).plan(plan), gathered) for form in ("contiguous", "channels_last")]
+    lying = [
+        trained(by_way(Way(precision="float32", memory_format=form), plan), gathered) for form in ("contiguous", "channels_last")
+    ]
     # Sums in another order: the last bits of float32 differ.
     assert lying[0] == pytest.approx(lying[1], rel=1e-4)
 
@@ -159,9 +286,21 @@ def test_a_resumed_run_computes_as_its_plan_says(tmp_path: Path) -> None:
     plan = run.decided.but(execution=Execution(memory_format="channels_last", tried=(tried,)))
     kept = plan_from(plan.to_record())
     gathered = plan_training(Request(recipe_from({"budget": {"steps": 3}}, where="test"), data=arrays(), module=network()))[1]
-    task = ways.compose(kept, gathered.data, module=network()).state.task
+    task = compose(kept, gathered.data, module=network()).state.task
     weights = next(value for value in task.parameters() if value.dim() == 4 and value.shape[1] > 0)
     assert weights.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_run_computes_with_the_threads_that_its_plan_says_and_gives_them_back(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        run = tutelage.train(arrays(), model=network(), steps=4, threads=1, quiet=True, out=tmp_path / "run")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert run.decided.num_threads == 1
+    assert json.loads((tmp_path / "run" / "env.json").read_text(encoding="utf-8"))["num_threads"] == 1
 
 
 def test_a_plan_of_older_runs_has_no_such_choice() -> None:
