@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tutelage.foresight.run_time import RunTime
+from tutelage.foresight.run_time import RunTime, within
 from tutelage.foresight.shorter import Shorter, shortening
 from tutelage.foresight.textbook import ideal_seconds
 from tutelage.hardware.catalog import Device
@@ -113,7 +113,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
     plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
     time = tried.run_time()
     if plan.time_seconds:
-        time = _within(time, plan.time_seconds)
+        time = within(time, plan.time_seconds)
     work, device = tried.pilot.work, device_of(tried, where)
     needed = _memory(tried, is_card=not device.is_processor)
     flops = None if work is None else work.per_step(lambda each: each.flops) * steps
@@ -145,10 +145,6 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
     )
 
 
-EARLIEST = 0.93
-"""Share of a time budget at which a training ends at the earliest that neither stops early nor is corrected."""
-
-
 def _ideal(tried: Tried, device: Device, *, devices: int) -> float | None:
     """Return FLOPs x steps / FLOP/s of the devices in the plan's precision; None where the FLOPs are not known."""
     work = tried.pilot.work
@@ -167,10 +163,3 @@ def _memory(tried: Tried, *, is_card: bool) -> int | None:
         return None if tried.pilot.work is None else tried.pilot.work.memory.expected
     # What the trial took is what the training takes: its data, its libraries, its steps.
     return tried.peak_bytes
-
-
-def _within(time: RunTime, budget: float) -> RunTime:
-    """Return the time of a run that keeps a budget: it is the budget, whatever its steps take."""
-    low = min(time.interval_80[0], EARLIEST * budget)
-    parts = {"interval_50": (min(time.interval_50[0], 0.97 * budget), budget), "interval_80": (low, budget)}
-    return RunTime(time.costs, min(time.seconds, budget), **parts, spread=time.spread, contributors=time.contributors)

@@ -137,6 +137,7 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
         evaluation=mean,
         evaluation_spread=UNSURE_EPISODES if plays else spread,
         checkpoint=seconds.get("checkpoints", 0.0) / 2,
+        step_flops=0.0 if pilot.work is None else pilot.work.per_step(lambda each: each.flops),
     )
 
 

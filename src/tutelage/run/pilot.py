@@ -6,7 +6,6 @@ are measured too. Nothing is modelled that can be measured.
 """
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +15,7 @@ from tutelage.core.emitter import Emitter
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.planning.plan import Plan
 from tutelage.run.apart import Apart, time_apart
-from tutelage.run.work import TrainingWork, count_training_step
+from tutelage.run.work import TrainingWork, count_next_step
 from tutelage.training.jobs import EvaluateJob
 from tutelage.training.state import TrainState
 
@@ -26,6 +25,8 @@ EVALUATIONS = 3
 """Evaluations that are timed: the first one is not like the others."""
 LEAST_STEPS, LEAST_SECONDS = 12, 2.0
 """Steps, and seconds of steps, that are made at least, where the run has as many."""
+LEAST_PERIODS = 4
+"""Periods of acting and learning, or of a rhythm, that are made at least."""
 MOST_SECONDS = 12.0
 """Seconds of steps after which the pilot ends, however unsure."""
 SHARE = 0.1
@@ -98,7 +99,7 @@ class Pilot:
                 self._evaluate.next_step = step + 1
                 return
             if self.work is None:
-                self.work = _counted(state)
+                self.work = count_next_step(state)
             if self.apart is None:
                 self.apart = time_apart(state)
             state.control = state.control.stopped(ENDED)
@@ -116,7 +117,8 @@ class Pilot:
         if not self.total_steps:
             self.total_steps, self.num_opening = state.control.total_steps, state.task.num_opening
             self.first_step = state.clock.step - 1
-            self._period = len(state.task.rhythm) if len(state.task.rhythm) > 1 else 0
+            period = int(getattr(state.stream, "steps_per_period", 0)) or len(state.task.rhythm)
+            self._period = period if period > 1 else 0
         is_on_device = self.plan is not None and torch.device(self.plan.device).type == "cuda"
         every = STEPS_PER_LOOK_ON_DEVICE if is_on_device else 1
         if is_on_device:
@@ -149,6 +151,8 @@ class Pilot:
         spent, planned = sum(self.times), self.total_steps * min(self.times, default=0.0)
         if len(self.times) < LEAST_STEPS or spent < min(LEAST_SECONDS, SHARE * planned):
             return False
+        if len(self.times) < LEAST_PERIODS * self._period and spent < self.most_seconds:
+            return False
         if spent > self.most_seconds or self._left < EVALUATIONS:
             return True
         if time.monotonic() - self._looked < LOOK_SECONDS:
@@ -164,11 +168,3 @@ class Pilot:
             "evaluations": [round(seconds, 5) for seconds in self.evaluations],
             "apart": None if self.apart is None else self.apart.record(),
         }
-
-
-def _counted(state: TrainState) -> TrainingWork | None:
-    """Count the work of a step; None where a module does what only real numbers can do."""
-    batch = state.stream.next()
-    with suppress(Exception):  # the border: an own module may fail in any way without numbers
-        return count_training_step(state, batch)
-    return None

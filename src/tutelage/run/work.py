@@ -5,6 +5,7 @@ closed form (`with_gradients`) are counted by their ordinary objective and autog
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from tutelage.work.memory import Memory
 from tutelage.work.result import Work, join
 from tutelage.work.trace import tracing
 
-__all__ = ["TrainingWork", "count_training_step"]
+__all__ = ["TrainingWork", "count_next_step", "count_training_step"]
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,14 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
         memory = trace.memory(device.type)
         del kept
     return TrainingWork(phases, task.rhythm, memory, rows=len(next(iter(batch.values()))), closed=real.closed_phases)
+
+
+def count_next_step(state: TrainState) -> TrainingWork | None:
+    """Count the work of a step on the next batch, which the stream gives away; None where it cannot be counted."""
+    batch = state.stream.next()
+    with suppress(Exception):  # the border: an own module may fail in any way without numbers
+        return count_training_step(state, batch)
+    return None
 
 
 def _watch(task: Task, counter: OperatorCounter) -> None:

@@ -1,0 +1,74 @@
+"""A forecast as a state keeps it, so that it is scored, and time left follows from it, however often the run was interrupted."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tutelage.planning.plan import Plan
+from tutelage.training.time_left import Expected
+
+__all__ = ["KEPT", "Told", "expected_of", "told_before"]
+
+KEPT = "foresight"
+"""Its key in a state's facts of the outer world, and in result.json."""
+
+BEFORE_THE_END = ("before", "warm-up", "steps", "evaluations", "checkpoints")
+"""Parts of a forecast that are over when the last step is done."""
+
+Seconds = Annotated[float, Field(ge=0, le=1e12)]
+
+
+class Told(BaseModel):
+    """What was told before the first step.
+
+    Attributes:
+        seconds: Wall time of the whole run.
+        interval_50: Between these in half of all cases.
+        interval_80: And in four of five.
+        how: The kind of the forecast, such as `timed`.
+        spread: Standard deviation of the logarithm of the wall time.
+        parts: Seconds of each part.
+        step_seconds: Of one step.
+        evaluation_seconds: Of one evaluation.
+        step_flops: Operations of one step; 0 where they are not known.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    seconds: Seconds
+    interval_50: tuple[Seconds, Seconds] = (0.0, 0.0)
+    interval_80: tuple[Seconds, Seconds]
+    how: str
+    spread: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    parts: dict[str, Seconds] = {}
+    step_seconds: Seconds = 0.0
+    evaluation_seconds: Seconds = 0.0
+    step_flops: Annotated[float, Field(ge=0, le=1e24)] = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values, rounded as people read them."""
+        whole = self.model_dump(mode="json")
+        rounded = {
+            "seconds": round(self.seconds, 3),
+            "interval_50": [round(value, 3) for value in self.interval_50],
+            "interval_80": [round(value, 3) for value in self.interval_80],
+            "parts": {name: round(value, 3) for name, value in self.parts.items()},
+        }
+        return whole | rounded
+
+
+def told_before(outside: Mapping[str, Any]) -> Told | None:
+    """Return what a state keeps; None where nothing was told, or it was damaged since."""
+    try:
+        return Told.model_validate(outside[KEPT])
+    except (KeyError, ValidationError):
+        return None
+
+
+def expected_of(outside: Mapping[str, Any], plan: Plan) -> Expected:
+    """Return what is expected of the parts of a run that are still to come."""
+    told = told_before(outside)
+    if told is None:
+        return Expected(budget_seconds=plan.time_seconds)
+    ending = sum(seconds for name, seconds in told.parts.items() if name not in BEFORE_THE_END)
+    return Expected(told.step_seconds, told.evaluation_seconds, ending, plan.time_seconds)
