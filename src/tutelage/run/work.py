@@ -93,7 +93,7 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
             trace.storages.hold(step.updates[name].state_tensors(), "optimizer")
             step((name,), held, 0.0)
             phases[name] = trace.counter.take()
-        memory = trace.memory(device.type)
+        memory = trace.memory(device.type, keeps_freed=True)
         del kept
     return TrainingWork(phases, task.rhythm, memory, rows=len(next(iter(batch.values()))), closed=real.closed_phases)
 
