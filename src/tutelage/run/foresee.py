@@ -23,7 +23,7 @@ from tutelage.run.probe import PER_ROW, reserve_seconds
 from tutelage.run.run_schedule import schedule_of
 from tutelage.run.timed import Timed, fill, time_ahead
 from tutelage.run.told import KEPT, Told, told_before
-from tutelage.run.work import count_next_step
+from tutelage.run.work import count_if_possible
 from tutelage.training.course import FORWARD_FRACTION
 from tutelage.training.machine import bits_depend_on
 
@@ -191,7 +191,7 @@ class Foresight:
         """Return the operations of a step, for the ideal that the report shows; 0 where counting takes too large a share."""
         if actual < WORTH_COUNTING_SECONDS or self.plan.task.plays:
             return 0.0
-        work = count_next_step(composed.state)
+        work = count_if_possible(composed.state, composed.state.stream.next())
         return 0.0 if work is None else work.per_step(lambda each: each.flops)
 
     def _remember(self, composed: Composed, told: Told, actual: float) -> None:

@@ -15,7 +15,8 @@ from tutelage.core.emitter import Emitter
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.planning.plan import Plan
 from tutelage.run.apart import Apart, time_apart
-from tutelage.run.work import TrainingWork, count_next_step
+from tutelage.run.largest_batch import largest_batch, room_for_steps
+from tutelage.run.work import TrainingWork, count_if_possible
 from tutelage.training.jobs import EvaluateJob
 from tutelage.training.state import TrainState
 
@@ -56,6 +57,9 @@ class Pilot:
         first_step: Steps that were done before.
         work: What a step computes and holds, counted without running it; None where it cannot be counted.
         apart: What loader and device take, each alone; None where that means nothing.
+        room_bytes: Memory that steps may take, before the first one.
+        largest_batch: Rows of the largest batch that fits; None where that cannot be told.
+        num_micro: Parts that batches were cut into at the end.
     """
 
     plan: Plan | None = None
@@ -69,6 +73,9 @@ class Pilot:
     first_step: int = 0
     work: TrainingWork | None = None
     apart: Apart | None = None
+    room_bytes: int = 0
+    largest_batch: int | None = None
+    num_micro: int = 1
     next_step: int = 0
     _left: int = EVALUATIONS
 
@@ -82,6 +89,7 @@ class Pilot:
             every: Steps between two evaluations.
         """
         self.plan, self._evaluate, self.emitter, self.eval_every = plan, evaluate, emitter, every
+        self.room_bytes = room_for_steps(plan.device)
         self._began = self._last = self._looked = time.monotonic()
         self._other = self._spent()
         self._seen = evaluate.seconds_spent
@@ -99,10 +107,18 @@ class Pilot:
                 self._evaluate.next_step = step + 1
                 return
             if self.work is None:
-                self.work = count_next_step(state)
+                self._count(state)
             if self.apart is None:
                 self.apart = time_apart(state)
             state.control = state.control.stopped(ENDED)
+
+    def _count(self, state: TrainState) -> None:
+        """Count a step, and how large its batch could be."""
+        batch = state.stream.next()
+        self.work = count_if_possible(state, batch)
+        self.num_micro = state.step.num_micro
+        if self.work is not None and self.plan is not None:
+            self.largest_batch = largest_batch(state, batch, work=self.work, room_bytes=self.room_bytes, most=self.plan.num_train)
 
     def pace(self) -> Pace:
         """Return what the usual steps cost."""

@@ -20,7 +20,7 @@ from tutelage.work.memory import Memory
 from tutelage.work.result import Work, join
 from tutelage.work.trace import tracing
 
-__all__ = ["TrainingWork", "count_next_step", "count_training_step"]
+__all__ = ["TrainingWork", "count_if_possible", "count_training_step"]
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,8 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
     return TrainingWork(phases, task.rhythm, memory, rows=len(next(iter(batch.values()))), closed=real.closed_phases)
 
 
-def count_next_step(state: TrainState) -> TrainingWork | None:
-    """Count the work of a step on the next batch, which the stream gives away; None where it cannot be counted."""
-    batch = state.stream.next()
+def count_if_possible(state: TrainState, batch: Mapping[str, Tensor]) -> TrainingWork | None:
+    """Count the work of a step; None where a module does what only real numbers can do."""
     with suppress(Exception):  # the border: an own module may fail in any way without numbers
         return count_training_step(state, batch)
     return None
