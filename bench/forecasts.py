@@ -238,9 +238,11 @@ def _scores(each: list[dict[str, Any]]) -> dict[str, Any]:
 def _main() -> None:
     """Run what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", choices=[*CASES, []], metavar="CASE")
+    parser.add_argument("cases", nargs="*", metavar="CASE")
     parser.add_argument("--seconds", type=float, default=TARGET_S)
     given = parser.parse_args()
+    if unknown := set(given.cases) - set(CASES):
+        parser.error(f"no such cases: {', '.join(unknown)}. There are: {', '.join(CASES)}.")
     print(json.dumps(run(given.cases or None, seconds=given.seconds), indent=1))
 
 
