@@ -1,5 +1,6 @@
 """Steps are timed beforehand and put back: no trace is left, and an agent plays its first experience only once."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,7 +73,7 @@ def test_what_a_time_budget_has_timed_is_not_timed_again(tmp_path: Path, monkeyp
     with begun(source="sklearn:iris", budget={"time": 100}) as (plan, composed):
         composed.state.control = type(composed.state.control)(50)
         told = Told()
-        Foresight(plan, Emitter([told], started=0.0)).tell(composed, Timed((0.5,) * 10, 0.1))
+        Foresight(plan, Emitter([told], started=time.monotonic())).tell(composed, Timed((0.5,) * 10, 0.1))
     (forecast,) = told.named(Forecast)
     # Steps of this network take a thousandth of that.
     assert forecast.parts["steps"] == pytest.approx(25.0)
