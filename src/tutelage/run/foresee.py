@@ -189,10 +189,13 @@ class Foresight:
 
     def _step_flops(self, composed: Composed, actual: float) -> float:
         """Return the operations of a step, for the ideal that the report shows; 0 where counting takes too large a share."""
-        if actual < WORTH_COUNTING_SECONDS or self.plan.task.plays:
+        state = composed.state
+        if actual < WORTH_COUNTING_SECONDS or self.plan.task.plays or state.mesh.world > 1:
             return 0.0
-        work = count_if_possible(composed.state, composed.state.stream.next())
-        return 0.0 if work is None else work.per_step(lambda each: each.flops)
+        with suppress(Exception):  # the border: the result is not written yet, and no ideal is worth it
+            work = count_if_possible(state, state.stream.next())
+            return 0.0 if work is None else work.per_step(lambda each: each.flops)
+        return 0.0
 
     def _remember(self, composed: Composed, told: Told, actual: float) -> None:
         """Keep the outcome, and what this training's parts took."""

@@ -16,7 +16,7 @@ KEPT = "foresight"
 BEFORE_THE_END = ("before", "warm-up", "steps", "evaluations", "checkpoints")
 """Parts of a forecast that are over when the last step is done."""
 
-Seconds = Annotated[float, Field(ge=0, le=1e12)]
+Seconds = Annotated[float, Field(ge=0, le=1e30)]
 
 
 class Told(BaseModel):
@@ -39,11 +39,11 @@ class Told(BaseModel):
     interval_50: tuple[Seconds, Seconds] = (0.0, 0.0)
     interval_80: tuple[Seconds, Seconds]
     how: str
-    spread: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    spread: Annotated[float, Field(ge=0, le=1e30)] = 0.0
     parts: dict[str, Seconds] = {}
     step_seconds: Seconds = 0.0
     evaluation_seconds: Seconds = 0.0
-    step_flops: Annotated[float, Field(ge=0, le=1e24)] = 0.0
+    step_flops: Annotated[float, Field(ge=0, le=1e30)] = 0.0
 
     def record(self) -> dict[str, Any]:
         """Return JSON values, rounded as people read them."""
