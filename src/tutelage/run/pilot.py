@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from tutelage.core.emitter import Emitter
+from tutelage.core.process_memory import peak_bytes, resident_bytes
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.planning.plan import Plan
 from tutelage.run.apart import Apart, time_apart
@@ -60,6 +61,8 @@ class Pilot:
         room_bytes: Memory that steps may take, before the first one.
         largest_batch: Rows of the largest batch that fits; None where that cannot be told.
         num_micro: Parts that batches were cut into at the end.
+        peak_bytes: The most memory that this process had taken before a step was counted; None where that is not told.
+        counting_bytes: What counting has left in memory.
     """
 
     plan: Plan | None = None
@@ -76,6 +79,8 @@ class Pilot:
     room_bytes: int = 0
     largest_batch: int | None = None
     num_micro: int = 1
+    peak_bytes: int | None = None
+    counting_bytes: int = 0
     next_step: int = 0
     _left: int = EVALUATIONS
 
@@ -113,12 +118,14 @@ class Pilot:
             state.control = state.control.stopped(ENDED)
 
     def _count(self, state: TrainState) -> None:
-        """Count a step, and how large its batch could be."""
+        """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""
+        before, self.peak_bytes = resident_bytes() or 0, peak_bytes()
         batch = state.stream.next()
         self.work = count_if_possible(state, batch)
         self.num_micro = state.step.num_micro
         if self.work is not None and self.plan is not None:
             self.largest_batch = largest_batch(state, batch, work=self.work, room_bytes=self.room_bytes, most=self.plan.num_train)
+        self.counting_bytes = max((resident_bytes() or 0) - before, 0)
 
     def pace(self) -> Pace:
         """Return what the usual steps cost."""
