@@ -24,6 +24,7 @@ from bench import (
     step_memory,
     stopping,
     table_memory,
+    training_memory,
 )
 from bench.measure import machine
 
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "memory": memory.run,
     "table_memory": table_memory.run,
     "step_memory": step_memory.run,
+    "training_memory": training_memory.run,
     "sequences": sequences.run,
     "environments": environments.run,
     "calibration": calibration.run,

@@ -1,9 +1,14 @@
 """How well `tutelage estimate` says the wall time of runs on this machine: `python -m bench forecasts`.
 
 For each case the number of steps is chosen so that the run takes about `TARGET_S`; then the forecast is made and its hash is
-printed; then the run is made by the same words with an empty cache, and both are compared. Nothing is trained between the two.
+printed; then the run is made by the same words, and both are compared. Nothing is trained between the two. What `train` itself
+says at its start is scored too: `known` from the estimate before it, and of each `ALONE`th case once more `timed`, with nothing
+known: such a run shows the price of timing steps.
+
+`python -m bench.forecasts [CASE ...] [--seconds 25]` runs some cases, or runs them for a longer or shorter time.
 """
 
+import argparse
 import hashlib
 import json
 import os
@@ -19,6 +24,16 @@ from PIL import Image
 
 TARGET_S, FIRST_STEPS = 25.0, 200
 LEAST_S = 10.0
+ALONE = 3
+WORTH_TELLING = 0.01
+"""Share of the wall time by which a stage has to be off to be printed."""
+STAGES = {
+    "before": ("starting", "reading", "preparing", "planning", "building", "floor", "guess", "probe"),
+    "steps": ("steps", "warm-up"),
+    "evaluations": ("evaluations",),
+    "checkpoints": ("checkpoints", "saving"),
+    "end": ("deciding", "writing", "scoring", "diagnosing", "ending", "report", "leaving"),
+}
 GOALS = {"median_error": 0.05, "p90_error": 0.15, "coverage_80": [0.7, 0.9], "estimate_seconds": 60.0, "probe_share": 0.03}
 FIXED = ["--set", "stopping.patience=1"]
 
@@ -101,72 +116,135 @@ def command(verb: str, words: list[str], *, cache: Path, folder: Path) -> tuple[
     return json.loads(done.stdout), seconds
 
 
-def one(words: list[str], folder: Path) -> dict[str, Any]:
-    """Forecast one run, make it, and compare."""
+def one(words: list[str], folder: Path, *, seconds: float = TARGET_S, is_alone: bool = False) -> dict[str, Any]:
+    """Forecast one run, make it, and compare; where `is_alone`, make it once more with nothing known."""
     cache = Path(tempfile.mkdtemp(dir=folder))
     first, _ = command("estimate", [*words, *FIXED, "--steps", str(FIRST_STEPS)], cache=cache, folder=folder)
     before = first["seconds"] - first["parts"]["steps"] - first["parts"]["evaluations"]
     per_step = (first["parts"]["steps"] + first["parts"]["evaluations"]) / first["steps"]
-    steps = max(int((max(TARGET_S, before + LEAST_S) - before) / per_step), 20)
+    steps = max(int((max(seconds, before + LEAST_S) - before) / per_step), 20)
     words = [*words, *FIXED, "--steps", str(steps)]
     told, asking = command("estimate", words, cache=cache, folder=folder)
     frozen = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     print(f"forecast {told['seconds']:.2f} s, 80 % {told['interval_80']}, sha256 {frozen}", flush=True)
-    out = folder / f"run-{frozen}"
-    empty = Path(tempfile.mkdtemp(dir=folder))
-    _, actual = command("train", [*words, "--out", str(out), "--quiet"], cache=empty, folder=folder)
-    result = json.loads((out / "result.json").read_text())
-    low, high = told["interval_80"]
-    return {
+    actual, result = _trained(words, folder / f"run-{frozen}", cache=cache, folder=folder)
+    found = {
         "steps": steps,
         "forecast_s": told["seconds"],
         "actual_s": round(actual, 2),
         "error": round(told["seconds"] / actual - 1, 4),
-        "is_inside_80": low <= actual <= high,
+        "is_inside_80": _is_inside(told["interval_80"], actual),
+        "is_inside_50": _is_inside(told["interval_50"], actual),
         "estimate_s": round(asking, 1),
-        "in_train_error": round(result["foresight"]["seconds"] / result["foresight"]["actual_seconds"] - 1, 4),
-        "in_train_inside_80": _inside(result["foresight"]),
-        "probe_share": round(result["seconds_by_part"].get("probe", 0.0) / result["seconds"], 4),
+        "known": _own(result),
+        "off_by_stage": _off(told["parts"], result["seconds_by_part"], actual),
         "parts_forecast": told["parts"],
         "parts_actual": result["seconds_by_part"],
     }
+    if is_alone:
+        empty = Path(tempfile.mkdtemp(dir=folder))
+        _, result = _trained(words, folder / f"alone-{frozen}", cache=empty, folder=folder)
+        share = result["seconds_by_part"].get("probe", 0.0) / result["seconds"]
+        found["timed"] = _own(result) | {"probe_share": round(share, 4)}
+    return found
 
 
-def _inside(forecast: dict[str, Any]) -> bool:
-    """Tell whether a run ended within its own forecast."""
-    low, high = forecast["interval_80"]
-    return bool(low <= forecast["actual_seconds"] <= high)
+def _trained(words: list[str], out: Path, *, cache: Path, folder: Path) -> tuple[float, dict[str, Any]]:
+    """Make a run, and return its wall time and its result."""
+    _, actual = command("train", [*words, "--out", str(out), "--quiet"], cache=cache, folder=folder)
+    return actual, json.loads((out / "result.json").read_text())
 
 
-def run(names: list[str] | None = None) -> dict[str, Any]:
+def _own(result: dict[str, Any]) -> dict[str, Any]:
+    """Return what became of the forecast that a run told itself; {} where it told none."""
+    told = result.get("foresight")
+    if told is None:
+        return {}
+    actual = told["actual_seconds"]
+    return {
+        "error": round(told["seconds"] / actual - 1, 4),
+        "is_inside_80": _is_inside(told["interval_80"], actual),
+        "is_inside_50": _is_inside(told["interval_50"], actual),
+    }
+
+
+def _is_inside(ends: list[float], actual: float) -> bool:
+    """Tell whether a run ended within an interval."""
+    return ends[0] <= actual <= ends[1]
+
+
+def _off(forecast: dict[str, float], actual: dict[str, float], whole: float) -> dict[str, float]:
+    """Return by how many seconds each stage was forecast too long; what no stopwatch saw was at the end."""
+    unseen = whole - sum(actual.values())
+    stages = {
+        stage: sum(forecast.get(name, 0.0) - actual.get(name, 0.0) for name in names) - (unseen if stage == "end" else 0.0)
+        for stage, names in STAGES.items()
+    }
+    return {stage: round(seconds, 2) for stage, seconds in stages.items()}
+
+
+def run(names: list[str] | None = None, *, seconds: float = TARGET_S) -> dict[str, Any]:
     """Return the figures of all cases."""
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         make_data(folder)
-        for name in names or CASES:
+        for number, name in enumerate(names or CASES):
             print(f"{name}: ", end="", flush=True)
-            found[name] = one(CASES[name], folder)
-            print(f"    took {found[name]['actual_s']} s: {found[name]['error']:+.1%}", flush=True)
+            found[name] = one(CASES[name], folder, seconds=seconds, is_alone=number % ALONE == 0)
+            print(f"    took {found[name]['actual_s']} s: {found[name]['error']:+.1%}{_said(found[name])}", flush=True)
     return {"summary": summary(found), "goals": GOALS, "runs": found}
 
 
+def _said(found: dict[str, Any]) -> str:
+    """Say which stages were off, and what the run itself had told."""
+    large = {name: off for name, off in found["off_by_stage"].items() if abs(off) > WORTH_TELLING * found["actual_s"]}
+    stages = ", ".join(f"{name} {off:+.2f} s" for name, off in large.items())
+    own = "".join(
+        f"; {how} {found[how]['error']:+.1%}" for how in ("known", "timed") if found.get(how, {}).get("error") is not None
+    )
+    return f" ({stages}){own}" if stages else own
+
+
 def summary(found: dict[str, Any]) -> dict[str, Any]:
-    """Return median and 90th percentile of the errors, and how often the interval held the outcome."""
-    errors = [abs(each["error"]) for each in found.values()]
-    own = [abs(each["in_train_error"]) for each in found.values()]
+    """Return median and 90th percentile of the errors, how often intervals held the outcome, and the price of asking."""
+    timed = [each["timed"] for each in found.values() if each.get("timed")]
+    shares = [each["probe_share"] for each in timed]
+    asked = [each["estimate_s"] for each in found.values()]
     return {
-        "num_runs": len(found),
-        "median_error": round(float(np.median(errors)), 4),
-        "p90_error": round(float(np.quantile(errors, 0.9)), 4),
-        "coverage_80": round(float(np.mean([each["is_inside_80"] for each in found.values()])), 3),
-        "in_train_median_error": round(float(np.median(own)), 4),
-        "in_train_p90_error": round(float(np.quantile(own, 0.9)), 4),
-        "in_train_coverage_80": round(float(np.mean([each["in_train_inside_80"] for each in found.values()])), 3),
-        "most_estimate_s": max(each["estimate_s"] for each in found.values()),
-        "most_probe_share": max(each["probe_share"] for each in found.values()),
+        "estimate": _scores(list(found.values())),
+        "train, known": _scores([each["known"] for each in found.values() if each["known"]]),
+        "train, timed": _scores([each for each in timed if "error" in each]),
+        "estimate_s": {"median": float(np.median(asked)), "most": max(asked)},
+        "probe_share": {"median": float(np.median(shares)), "most": max(shares)} if shares else {},
     }
 
 
+def _scores(each: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return how far off forecasts were, to which side, and how often their intervals held."""
+    if not each:
+        return {"num_runs": 0}
+    errors = np.array([one["error"] for one in each])
+    return {
+        "num_runs": len(each),
+        "median_error": round(float(np.median(abs(errors))), 4),
+        "p90_error": round(float(np.quantile(abs(errors), 0.9)), 4),
+        "bias": round(float(np.median(errors)), 4),
+        "coverage_80": round(float(np.mean([one["is_inside_80"] for one in each])), 3),
+        "coverage_50": round(float(np.mean([one["is_inside_50"] for one in each])), 3),
+    }
+
+
+def _main() -> None:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", metavar="CASE")
+    parser.add_argument("--seconds", type=float, default=TARGET_S)
+    given = parser.parse_args()
+    if unknown := set(given.cases) - set(CASES):
+        parser.error(f"no such cases: {', '.join(unknown)}. There are: {', '.join(CASES)}.")
+    print(json.dumps(run(given.cases or None, seconds=given.seconds), indent=1))
+
+
 if __name__ == "__main__":
-    print(json.dumps(run(sys.argv[1:] or None), indent=1))
+    _main()

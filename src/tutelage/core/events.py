@@ -188,7 +188,7 @@ class Logged(Event):
         epoch: Epochs done; 0 where the data are endless.
         metrics: Such as `train/loss`, `train/critic/loss`, `train/return`, `lr`, `critic/lr`.
         steps_per_second: Speed since the last one.
-        remaining_seconds: Expected time to the end of training.
+        remaining_seconds: Expected time to the end of the run, with what is done after the last step.
     """
 
     step: int

@@ -111,6 +111,11 @@ class ReplayStream:
         return self._replay.collect_steps / self._replay.num_updates
 
     @property
+    def steps_per_period(self) -> int:
+        """Minibatches after which acting and learning repeat."""
+        return self._replay.num_updates
+
+    @property
     def env_steps(self) -> int:
         """Environment steps so far, in all copies together."""
         return self._num_steps * self._env.num_envs
@@ -131,13 +136,18 @@ class ReplayStream:
         found |= {"epsilon": self.epsilon} if self._replay.explore_steps else {}
         return found | ({"return": self._returns.mean} if self._returns.count else {})
 
+    def fill(self) -> None:
+        """Act at random until something can be learned; the first minibatch does so otherwise."""
+        least = max(self._replay.warmup, 1)
+        while self.env_steps < least:
+            self._act()
+            if self.env_steps >= least:
+                self._explorer.learn_scale(self._memory.observations())
+
     def next(self) -> dict[str, Tensor]:
         """Act, where it is time for that, and return a minibatch of what is remembered."""
         replay = self._replay
-        while self.env_steps < max(replay.warmup, 1):
-            self._act()
-            if self.env_steps >= max(replay.warmup, 1):
-                self._explorer.learn_scale(self._memory.observations())
+        self.fill()
         if self._num_updates % replay.num_updates == 0:
             for _ in range(replay.collect_steps):
                 self._act()

@@ -133,6 +133,12 @@ class RolloutStream:
         return rollout.num_steps / batches
 
     @property
+    def steps_per_period(self) -> int:
+        """Minibatches after which acting and learning repeat."""
+        rollout = self._rollout
+        return rollout.num_epochs * rollout.num_steps * self._env.num_envs // rollout.minibatch_size
+
+    @property
     def mean_return(self) -> float:
         """Mean return of the episodes that ended in the last rollout; NaN where none ended."""
         return self._returns.mean

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tutelage.core.border import BorderError, read_bounded
+from tutelage.core.border import BorderError, opened
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import TutelageError
 from tutelage.core.plain import open_plain
@@ -26,8 +26,8 @@ from tutelage.core.sealed_record import sealed, unsealed
 __all__ = ["History", "spread_factor"]
 
 FILE = "forecasts.jsonl"
-MOST_BYTES, MOST_LINES = 2 * 2**20, 400
-"""Of the file; once it is half as large as it may be, only so many lines are kept, the newest."""
+MOST_BYTES = 2**20
+"""Of the file; once it is larger, only the newest half is kept. Of one that another hand made longer, only its end is read."""
 LEVEL, LEVEL_SIGMAS = 0.8, 1.2816
 """Share of outcomes that an interval should hold, and its half width in standard deviations."""
 BELIEF = 10
@@ -57,12 +57,8 @@ class History:
 
     def _lines(self) -> list[dict[str, Any]]:
         """Read them."""
-        try:
-            text = read_bounded(self.folder / FILE, most=MOST_BYTES)
-        except (OSError, BorderError):
-            return []
         found: list[dict[str, Any]] = []
-        for line in text.splitlines():
+        for line in _newest(self.folder / FILE, most=2 * MOST_BYTES):
             with suppress(BorderError):
                 found.append(unsealed(line))
         return found
@@ -84,9 +80,8 @@ class History:
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / FILE
             _append(path, sealed(line))
-            if path.stat().st_size > MOST_BYTES // 2:
-                kept = self.lines()[-MOST_LINES:]
-                write_durably(path, b"".join(sealed(each) + b"\n" for each in kept))
+            if path.stat().st_size > MOST_BYTES:
+                write_durably(path, b"".join(line + b"\n" for line in _newest(path, most=MOST_BYTES // 2)))
 
 
 def _append(path: Path, line: bytes) -> None:
@@ -95,12 +90,23 @@ def _append(path: Path, line: bytes) -> None:
     Raises:
         OSError, RunError: The file cannot be opened, or is a link or a pipe.
     """
-    opened = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-    with os.fdopen(opened, "rb+", buffering=0) as file:
-        size = os.fstat(opened).st_size
-        is_torn = size > 0 and os.pread(opened, 1, size - 1) != b"\n"
+    place = open_plain(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
+    with os.fdopen(place, "rb+", buffering=0) as file:
+        size = os.fstat(place).st_size
+        is_torn = size > 0 and os.pread(place, 1, size - 1) != b"\n"
         # One write of one line: two trainings that end together both are remembered.
         file.write(b"\n" * is_torn + line + b"\n")
+
+
+def _newest(path: Path, *, most: int) -> list[bytes]:
+    """Return the last whole lines of a file, of so many bytes at most; none where it cannot be read."""
+    with suppress(OSError, BorderError), os.fdopen(opened(path), "rb") as file:
+        beginning = max(os.fstat(file.fileno()).st_size - most, 0)
+        file.seek(max(beginning - 1, 0))
+        lines = file.read(most + 1).split(b"\n")
+        # What comes before the first end of a line is the rest of an older one.
+        return [line for line in lines[1 if beginning else 0 :] if line]
+    return []
 
 
 def spread_factor(residuals: list[float]) -> float:

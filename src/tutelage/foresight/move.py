@@ -14,7 +14,7 @@ from tutelage.foresight.evidence import Evidence, Observation, Parts
 from tutelage.foresight.interval import Interval, Scale, interval, largest
 from tutelage.hardware.catalog import Device, find_device
 
-__all__ = ["Measured", "Moved", "effects_between", "move"]
+__all__ = ["Moved", "Reference", "effects_between", "move"]
 
 REFERENCE_PEAK, REFERENCE_BANDWIDTH = 312e12, 2e12
 """Only keep logarithms small; nothing depends on them."""
@@ -39,7 +39,7 @@ SAID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Reference:
     """A workload, measured somewhere.
 
     Attributes:
@@ -71,14 +71,14 @@ class Moved:
     contributors: Mapping[str, float]
 
 
-def move(references: Sequence[Measured], *, hardware: str | Device, devices: int = 1, precision: str = "bf16") -> Moved:
+def move(references: Sequence[Reference], *, hardware: str | Device, devices: int = 1, precision: str = "bf16") -> Moved:
     """Forecast a workload on other hardware from where it was measured.
 
     Raises:
         UsageError: There is no reference, or a device is unknown.
 
     Example:
-        >>> found = move([Measured("V100", 1.0)], hardware="A100 80GB")
+        >>> found = move([Reference("V100", 1.0)], hardware="A100 80GB")
         >>> found.interval_80.low < found.seconds < 1.0
         True
     """

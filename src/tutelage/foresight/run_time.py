@@ -6,14 +6,14 @@ the machine will be then. Where a training may stop early, the share of the budg
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from tutelage.foresight.pace import Pace
 
-__all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time"]
+__all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "within"]
 
 DRAWS, SEED = 4_001, 20_27
 """Sums drawn for the quantiles; the same ones each time."""
@@ -24,6 +24,8 @@ ONCE_SPREAD = 0.12
 DRIFT_SHARE = 0.5
 """Share of a drift while measuring that may go on: half of it is taken as a standard deviation."""
 ABOUT_ALWAYS = 1e-9
+EARLIEST = 0.93
+"""Share of a time budget at which a training ends at the earliest that neither stops early nor is corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Measured:
         evaluation_spread: Relative standard deviation of these.
         checkpoint: Seconds that training waits for each checkpoint after the first.
         how: How it is known, such as `measured` or `known from a run before`.
+        step_flops: Operations of a step; 0 where they were not counted.
     """
 
     once: Mapping[str, float]
@@ -64,6 +67,7 @@ class Measured:
     evaluation_spread: float = 0.1
     checkpoint: float = 0.0
     how: str = "measured"
+    step_flops: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +157,13 @@ def run_time(measured: Measured, schedule: Schedule, *, scale: float = 1.0, pass
     told = (*((Cost("before", passed, 0.0),) if passed else ()), *costs)
     spread = float(np.log(high / low)) / 2 / 1.2816 if low > 0 else 0.0
     return RunTime(told, middle, (first, third), (low, high), spread, shares)
+
+
+def within(time: RunTime, budget: float) -> RunTime:
+    """Return the time of a run that keeps a time budget: it is the budget, whatever its steps take."""
+    low = min(time.interval_80[0], EARLIEST * budget)
+    narrower = (min(time.interval_50[0], 0.97 * budget), budget)
+    return replace(time, seconds=min(time.seconds, budget), interval_50=narrower, interval_80=(low, budget))
 
 
 def _costs(measured: Measured, schedule: Schedule) -> tuple[Cost, ...]:

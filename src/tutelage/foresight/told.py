@@ -1,36 +1,59 @@
-"""What a training was told of its own length: its checkpoints keep it, so that it is scored however often it was interrupted."""
+"""A forecast as a state keeps it, so that it is scored, and time left follows from it, however often the run was interrupted."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["Told", "told_from"]
+__all__ = ["KEPT", "Told", "told_before"]
 
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+KEPT = "foresight"
+"""Its key in a state's facts of the outer world, and in result.json."""
+
+Seconds = Annotated[float, Field(ge=0, le=1e30)]
 
 
 class Told(BaseModel):
-    """A forecast as it was told.
+    """What was told before the first step.
 
     Attributes:
-        seconds: Expected wall time.
-        interval_80: Between these it lies in four of five cases.
-        how: The kind of the forecast, within which outcomes say how wide intervals have to be.
+        seconds: Wall time of the whole run.
+        interval_50: Between these in half of all cases.
+        interval_80: And in four of five.
+        how: The kind of the forecast, such as `timed`.
         spread: Standard deviation of the logarithm of the wall time.
         parts: Seconds of each part.
+        step_seconds: Of one step.
+        evaluation_seconds: Of one evaluation.
+        step_flops: Operations of one step; 0 where they are not known.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
-    seconds: Amount
-    interval_80: tuple[Amount, Amount]
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    seconds: Seconds
+    interval_50: tuple[Seconds, Seconds] = (0.0, 0.0)
+    interval_80: tuple[Seconds, Seconds]
     how: str
-    spread: Amount
-    parts: dict[str, Amount] = {}
+    spread: Annotated[float, Field(ge=0, le=1e30)] = 0.0
+    parts: dict[str, Seconds] = {}
+    step_seconds: Seconds = 0.0
+    evaluation_seconds: Seconds = 0.0
+    step_flops: Annotated[float, Field(ge=0, le=1e30)] = 0.0
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values, rounded as people read them."""
+        whole = self.model_dump(mode="json")
+        rounded = {
+            "seconds": round(self.seconds, 3),
+            "interval_50": [round(value, 3) for value in self.interval_50],
+            "interval_80": [round(value, 3) for value in self.interval_80],
+            "parts": {name: round(value, 3) for name, value in self.parts.items()},
+        }
+        return whole | rounded
 
 
-def told_from(record: Any) -> Told | None:
-    """Return what a checkpoint keeps; None where it keeps none, or nothing that can be read."""
+def told_before(outside: Mapping[str, Any]) -> Told | None:
+    """Return what a state keeps; None where nothing was told, or it was damaged since."""
     try:
-        return Told.model_validate(record)
-    except ValidationError:
+        return Told.model_validate(outside[KEPT])
+    except (KeyError, ValidationError):
         return None

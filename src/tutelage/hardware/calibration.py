@@ -8,6 +8,7 @@ Source: ridge regression with non-negative weights, Lawson and Hanson, "Solving 
 Differs from the book: deviations count relative to what was measured.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from scipy.optimize import nnls
 
 from tutelage.hardware.measured import OwnStep
 
-__all__ = ["Calibration", "features_of"]
+__all__ = ["Calibration", "features_of", "spread_of"]
 
 PRODUCTS = ("matmul", "convolution", "depthwise_convolution", "attention", "recurrent")
 CALLS = "calls"
@@ -41,6 +42,9 @@ TRUST: Mapping[str, float] = {
     "environment": 0.1,
 }
 """How far each may lie from the usual: a standard deviation."""
+USUAL_SPREAD, BELIEF = 0.2, 10
+"""Spread of forecasts where nothing was measured, and how many measured steps it weighs as much as."""
+LEAST_SECONDS = 1e-9
 NOISE = 0.05
 """How exact a step is known, as a fraction."""
 
@@ -73,6 +77,20 @@ class Calibration:
     def seconds(self, features: Mapping[str, float]) -> float:
         """Return the seconds of a step."""
         return sum(self.parts(features).values())
+
+
+def spread_of(steps: Sequence[OwnStep]) -> float:
+    """Return the standard deviation of the logarithm of forecasts: each step of ours is foreseen from the others of its style.
+
+    Source: leave-one-out cross-validation (Stone, "Cross-Validatory Choice and Assessment of Statistical Predictions", 1974).
+    Differs from the paper: a few steps say little, so what is usual weighs as much as some of them.
+    """
+    found = []
+    for step in steps:
+        others = [other for other in steps if other.style == step.style and other != step]
+        foreseen = max(Calibration.fit(others).seconds(step.features), LEAST_SECONDS)
+        found.append(math.log(foreseen / step.seconds))
+    return math.sqrt((BELIEF * USUAL_SPREAD**2 + sum(value**2 for value in found)) / (BELIEF + len(found)))
 
 
 def features_of(parts: Mapping[str, float], **others: Any) -> dict[str, float]:

@@ -20,8 +20,7 @@ from tutelage.foresight.energy import Power, energy
 from tutelage.foresight.evidence import Evidence
 from tutelage.foresight.interval import Interval, Scale
 from tutelage.foresight.many import Step, on_many
-from tutelage.foresight.move import Measured as Reference
-from tutelage.foresight.move import move
+from tutelage.foresight.move import Reference, move
 from tutelage.foresight.pace import Pace
 from tutelage.foresight.physics import MATMUL_SHARE
 from tutelage.foresight.run_time import RunTime

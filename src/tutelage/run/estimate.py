@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tutelage.foresight.run_time import RunTime
+from tutelage.foresight.run_time import RunTime, within
 from tutelage.foresight.shorter import Shorter, shortening
 from tutelage.foresight.textbook import ideal_seconds
 from tutelage.hardware.catalog import Device
@@ -33,7 +33,8 @@ class Estimate:
         bytes: Moved to and from memory by the whole run; None where not known.
         coverage: Share of the operators whose FLOPs are known; None where nothing was counted.
         memory_bytes: At the peak of a step; None where not known.
-        fits: Whether that fits; None where not known.
+        fits: Whether that fits, the batch as a whole; None where not known.
+        largest_batch: Rows of the largest batch that fits here; None where not known.
         energy_joules: Low and high; None where not known.
         cost: In the currency of the price; None where none is given.
         hardware: What it runs on.
@@ -54,6 +55,7 @@ class Estimate:
     coverage: float | None = None
     memory_bytes: int | None = None
     fits: bool | None = None
+    largest_batch: int | None = None
     energy_joules: Sequence[float] | None = None
     cost: float | None = None
     hardware: str = ""
@@ -88,6 +90,7 @@ class Estimate:
             "coverage": self.coverage,
             "memory_bytes": self.memory_bytes,
             "fits": self.fits,
+            "largest_batch": self.largest_batch,
             "energy_joules": None if self.energy_joules is None else list(self.energy_joules),
             "cost": self.cost,
             "hardware": self.hardware,
@@ -113,10 +116,12 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
     plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
     time = tried.run_time()
     if plan.time_seconds:
-        time = _within(time, plan.time_seconds)
+        time = within(time, plan.time_seconds)
     work, device = tried.pilot.work, device_of(tried, where)
     needed = _memory(tried, is_card=not device.is_processor)
     flops = None if work is None else work.per_step(lambda each: each.flops) * steps
+    # A batch that does not fit is trained in parts: the trial has done so too.
+    is_cut = not where.hardware and tried.pilot.num_micro > plan.num_micro
     return Estimate(
         plan=plan,
         time=time,
@@ -128,7 +133,8 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         bytes=None if work is None else work.per_step(lambda each: each.bytes) * steps,
         coverage=None if work is None else work.whole_rhythm.coverage,
         memory_bytes=needed,
-        fits=None if needed is None else needed <= (device.memory_bytes or device_bytes(plan.device)),
+        fits=None if needed is None else needed <= (device.memory_bytes or device_bytes(plan.device)) and not is_cut,
+        largest_batch=None if where.hardware else tried.pilot.largest_batch,
         energy_joules=energy_of(time, device, devices=where.devices),
         cost=price_of(time, where),
         hardware=device.name,
@@ -143,10 +149,6 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         seconds_spent=tried.seconds,
         details=tried.pilot.record(),
     )
-
-
-EARLIEST = 0.93
-"""Share of a time budget at which a training ends at the earliest that neither stops early nor is corrected."""
 
 
 def _ideal(tried: Tried, device: Device, *, devices: int) -> float | None:
@@ -167,10 +169,3 @@ def _memory(tried: Tried, *, is_card: bool) -> int | None:
         return None if tried.pilot.work is None else tried.pilot.work.memory.expected
     # What the trial took is what the training takes: its data, its libraries, its steps.
     return tried.peak_bytes
-
-
-def _within(time: RunTime, budget: float) -> RunTime:
-    """Return the time of a run that keeps a budget: it is the budget, whatever its steps take."""
-    low = min(time.interval_80[0], EARLIEST * budget)
-    parts = {"interval_50": (min(time.interval_50[0], 0.97 * budget), budget), "interval_80": (low, budget)}
-    return RunTime(time.costs, min(time.seconds, budget), **parts, spread=time.spread, contributors=time.contributors)

@@ -6,7 +6,6 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from tutelage.core import layout
 from tutelage.core.cache_folder import cache_folder
 from tutelage.core.errors import RunError
+from tutelage.core.process_memory import peak_bytes
 from tutelage.foresight.history import History
 from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
@@ -148,7 +148,7 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
     # The training that follows by the same words tells its forecast at once.
     remember(pilot.plan, measured)
-    return Tried(pilot.plan, measured, schedule, pilot, time.monotonic() - request.started, result, machine, _peak())
+    return Tried(pilot.plan, measured, schedule, pilot, time.monotonic() - request.started, result, machine, _peak(pilot))
 
 
 def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
@@ -174,12 +174,12 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
         evaluation=mean,
         evaluation_spread=UNSURE_EPISODES if plays else spread,
         checkpoint=seconds.get("checkpoints", 0.0) / 2,
+        step_flops=0.0 if pilot.work is None else pilot.work.per_step(lambda each: each.flops),
     )
 
 
-def _peak() -> int | None:
-    """Return the most memory that this process has taken so far; None where the system does not say."""
-    with suppress(OSError, ValueError, StopIteration):
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
-    return None
+def _peak(pilot: Pilot) -> int | None:
+    """Return the most memory that a training takes as this process has tried it; None where the system does not say."""
+    peak, before = peak_bytes(), pilot.peak_bytes
+    # What was taken after counting stands on what counting has left; a training counts nothing.
+    return None if peak is None or before is None else max(before, peak - pilot.counting_bytes)

@@ -6,37 +6,29 @@ at most a small share of the run. No trace of it is left in weights, moments, ra
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-
 from tutelage.core.cache_folder import cache_folder
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import OutOfMemoryError
 from tutelage.core.events import Forecast, ForecastScored
 from tutelage.foresight.history import History
-from tutelage.foresight.pace import Pace, measure_pace
-from tutelage.foresight.run_time import Measured, Schedule, run_time
-from tutelage.foresight.told import Told, told_from
+from tutelage.foresight.pace import Pace
+from tutelage.foresight.run_time import Measured, Schedule, run_time, within
+from tutelage.foresight.told import KEPT, Told, told_before
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
-from tutelage.run.probe import reserve_seconds
+from tutelage.run.probe import PER_ROW, reserve_seconds
 from tutelage.run.run_schedule import schedule_of
+from tutelage.run.timed import Timed, fill, time_ahead
+from tutelage.run.work import count_if_possible
 from tutelage.training.course import FORWARD_FRACTION
 from tutelage.training.machine import bits_depend_on
 
 __all__ = ["Foresight", "kind_of", "known_run", "plan_key", "remember"]
 
-SHARE = 0.015
-"""Share of the run that timing steps may take."""
-MOST_STEPS, MOST_SECONDS = 40, 5.0
-"""Steps, and seconds, that are timed at most."""
-KEPT = "foresight"
-"""Where the state of a training keeps what was told, so that it is scored however often the run was interrupted."""
 AMOUNTS = (
     "decisions", "seed", "source", "total_steps", "time_seconds", "useful_steps", "corrections", "patience", "min_delta",
 )  # fmt: skip
@@ -50,9 +42,11 @@ OTHER_DAY = 0.15
 """Relative standard deviation of a pace that is only remembered: the machine was busier then, or less so."""
 MOST_KNOWN = 1e9
 """What is remembered lies below, in seconds or steps: thirty years."""
-ENDING = "ending"
-ENOUGH_EVALUATIONS = 20
-"""Evaluations of a run from which on one of them may be made beforehand: it is a twentieth of what they take at most."""
+MOST_FLOPS = 1e24
+"""Operations of a step lie below."""
+SAVING, ENDING = "saving", "ending"
+WORTH_COUNTING_SECONDS = 60.0
+"""Wall time of a run from which on its operations are counted at its end: that takes a second or two."""
 SURE_EVALUATION = 0.15
 """Relative standard deviation of what evaluations take, where one was timed."""
 EPISODES_GROW, UNSURE_EPISODES = 3.0, 0.6
@@ -84,6 +78,7 @@ def remember(plan: Plan, measured: Measured, history: History | None = None) -> 
         "evaluation": measured.evaluation,
         "evaluation_spread": measured.evaluation_spread,
         "checkpoint": measured.checkpoint,
+        "step_flops": measured.step_flops,
     }
     (history or History(cache_folder())).add({"key": plan_key(plan), "measured": kept})
 
@@ -95,6 +90,8 @@ def known_run(record: Mapping[str, Any]) -> Measured | None:
         pace = _pace_of(record["pace"])
         numbers = {key: float(record[key]) for key in ("first_evaluation", "evaluation", "evaluation_spread", "checkpoint")}
         once = {str(name): float(seconds) for name, seconds in record["once"].items()}
+        flops = float(record.get("step_flops", 0.0))
+        flops = flops if 0 <= flops < MOST_FLOPS else 0.0
         if not all(0 <= value < MOST_KNOWN for value in (*numbers.values(), *once.values())):
             return None
         return Measured(
@@ -102,6 +99,7 @@ def known_run(record: Mapping[str, Any]) -> Measured | None:
             pace=replace(pace, spread=max(pace.spread, OTHER_DAY)),
             opening=opening,
             how="known",
+            step_flops=flops,
             **numbers,
         )
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
@@ -133,12 +131,17 @@ class Foresight:
     plan: Plan
     emitter: Emitter
 
-    def tell(self, composed: Composed) -> None:
-        """Forecast the wall time of a training that is about to begin."""
+    def tell(self, composed: Composed, timed: Timed | None = None) -> None:
+        """Forecast the wall time of a training that is about to begin.
+
+        Args:
+            composed: The training.
+            timed: What a time budget's probe has seen of its steps; None where nothing was timed yet.
+        """
         history = History(cache_folder())
         steps = composed.state.control.total_steps
         found = history.known(plan_key(self.plan))
-        measured = (known_run(found) if found else None) or self._probed(composed, steps)
+        measured = (known_run(found) if found else None) or self._probed(composed, steps, timed)
         if measured.how == "guessed":
             # Without the pace of a single step there is nothing that could be told.
             return
@@ -146,45 +149,62 @@ class Foresight:
         ahead = replace(measured, once=_ahead(measured.once))
         kind = kind_of(measured.how, schedule)
         expected = run_time(ahead, schedule, scale=history.factor(kind), passed=self.emitter.seconds)
-        low, high = expected.interval_80
         if self.plan.time_seconds:
-            low, high = min(low, self.plan.time_seconds), self.plan.time_seconds
-        told = Forecast(
-            expected_seconds=min(max(expected.seconds, low), high),
-            low_seconds=low,
-            high_seconds=high,
-            how=measured.how,
-            parts={name: round(seconds, 3) for name, seconds in expected.parts.items()},
+            expected = within(expected, self.plan.time_seconds)
+        told = Told(
+            seconds=expected.seconds,
+            interval_50=expected.interval_50,
+            interval_80=expected.interval_80,
+            how=kind,
+            spread=expected.spread,
+            parts=expected.parts,
+            step_seconds=measured.pace.seconds,
+            evaluation_seconds=measured.evaluation,
+            step_flops=measured.step_flops,
         )
-        composed.state.outside[KEPT] = {
-            "seconds": round(told.expected_seconds, 3),
-            "interval_80": [round(low, 3), round(high, 3)],
-            "how": kind,
-            "spread": expected.spread,
-            "parts": dict(told.parts),
-        }
-        self.emitter.emit(told)
+        composed.state.outside[KEPT] = told.record()
+        low, high = told.interval_80
+        self.emitter.emit(
+            Forecast(
+                expected_seconds=told.seconds,
+                low_seconds=low,
+                high_seconds=high,
+                how=measured.how,
+                parts={name: round(seconds, 3) for name, seconds in told.parts.items()},
+            )
+        )
 
     def score(self, composed: Composed, *, is_resumed: bool, ended: bool) -> dict[str, Any]:
         """Compare the forecast with the wall time, and return what result.json says; {} where there was none."""
-        kept = told_from(composed.state.outside.get(KEPT))
-        if kept is None or not ended:
+        told = told_before(composed.state.outside)
+        if told is None or not ended:
             return {}
-        actual, (low, high) = self.emitter.seconds, kept.interval_80
+        actual, (low, high) = self.emitter.seconds, told.interval_80
         self.emitter.emit(
-            ForecastScored(expected_seconds=kept.seconds, low_seconds=low, high_seconds=high, actual_seconds=actual)
+            ForecastScored(expected_seconds=told.seconds, low_seconds=low, high_seconds=high, actual_seconds=actual)
         )
+        told = told.model_copy(update={"step_flops": told.step_flops or self._step_flops(composed, actual)})
         if not is_resumed and composed.state.control.stop_reason != "diverged":
             # A border: the result is not written yet, and no forecast of other runs is worth it.
             with suppress(Exception):
-                self._remember(composed, kept, actual)
-        return {KEPT: {**kept.model_dump(mode="json"), "actual_seconds": round(actual, 3)}}
+                self._remember(composed, told, actual)
+        return {KEPT: told.record() | {"actual_seconds": round(actual, 3)}}
 
-    def _remember(self, composed: Composed, kept: Told, actual: float) -> None:
+    def _step_flops(self, composed: Composed, actual: float) -> float:
+        """Return the operations of a step, for the ideal that the report shows; 0 where counting takes too large a share."""
+        state = composed.state
+        if actual < WORTH_COUNTING_SECONDS or self.plan.task.plays or state.mesh.world > 1:
+            return 0.0
+        with suppress(Exception):  # the border: the result is not written yet, and no ideal is worth it
+            work = count_if_possible(state, state.stream.next())
+            return 0.0 if work is None else work.per_step(lambda each: each.flops)
+        return 0.0
+
+    def _remember(self, composed: Composed, told: Told, actual: float) -> None:
         """Keep the outcome, and what this training's parts took."""
         history, state = History(cache_folder()), composed.state
         if not self.plan.time_seconds:
-            history.add({"kind": kept.how, "forecast": kept.seconds, "actual": actual, "spread": kept.spread})
+            history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": told.spread})
         seconds = self.emitter.stopwatch.seconds
         steps = state.clock.step
         if steps < 2:
@@ -194,84 +214,48 @@ class Foresight:
         evaluation = seconds.get("evaluations", 0.0) / count
         pace = Pace(seconds.get("steps", 0.0) / steps, spread=0.02, num_steps=steps)
         once = {name: value for name, value in seconds.items() if name not in (*NOT_ONCE, "probe")}
-        once |= {ENDING: max(actual - sum(seconds.values()), 0.0)}
-        known = Measured(once, pace, first_evaluation=evaluation, evaluation=evaluation, checkpoint=0.0)
+        # The first checkpoint and the last are always made; of those between, the clock decides.
+        between = int(seconds.get("steps", 0.0) / self.plan.save_seconds) if self.plan.save_seconds else steps
+        checkpoint = seconds.get("checkpoints", 0.0) / (2 + between)
+        once |= {SAVING: 2 * checkpoint, ENDING: max(actual - sum(seconds.values()), 0.0)}
+        known = Measured(
+            once,
+            pace,
+            first_evaluation=evaluation,
+            evaluation=evaluation,
+            checkpoint=checkpoint,
+            step_flops=told.step_flops,
+        )
         remember(self.plan, known, history)
 
-    def _probed(self, composed: Composed, steps: int) -> Measured:
-        """Time a few steps and put everything back; where that cannot be, guess."""
-        times, evaluation = self._timed(composed, steps)
-        times = times or _tried_before(self.plan)
-        pace = measure_pace(times) if len(times) > 1 else Pace(times[0] if times else 0.0, spread=ROUGH)
+    def _probed(self, composed: Composed, steps: int, timed: Timed | None) -> Measured:
+        """Return what a few steps say that were timed and put back; where that cannot be, guess."""
+        if timed is None:
+            self.emitter.stopwatch.lap("probe")
+            if fill(composed.state.stream):
+                self.emitter.stopwatch.lap("steps")
+            timed = time_ahead(self.plan, composed, steps=steps, spent=self.emitter.seconds)
+        pace = timed.pace() or Pace(_tried_before(self.plan), spread=ROUGH)
         rows = len(composed.problem.validation) if self.plan.num_validation else 0
-        per_row = float(composed.state.outside.get("evaluation_seconds_per_row", 0.0)) or (
-            pace.seconds * FORWARD_FRACTION / self.plan.batch_size
-        )
+        per_row = float(composed.state.outside.get(PER_ROW, 0.0)) or (pace.seconds * FORWARD_FRACTION / self.plan.batch_size)
         once = {ENDING: reserve_seconds(composed, per_row)}
         # Warm by now: what building kernels takes has passed.
-        warm = Pace(pace.seconds, 0.0, pace.spread, pace.drift, pace.num_steps)
+        warm = replace(pace, warm_up_seconds=0.0)
         plays = bool(self.plan.task.plays)
-        each = evaluation * (EPISODES_GROW if plays else 1.0) or rows * per_row
+        each = timed.evaluation * (EPISODES_GROW if plays else 1.0) or rows * per_row
         return Measured(
             once,
             warm,
-            first_evaluation=evaluation or each,
+            first_evaluation=timed.evaluation or each,
             evaluation=each,
-            evaluation_spread=UNSURE_EPISODES if plays else SURE_EVALUATION if evaluation else ROUGH,
-            how="timed" if times else "guessed",
+            evaluation_spread=UNSURE_EPISODES if plays else SURE_EVALUATION if timed.evaluation else ROUGH,
+            how="timed" if pace.seconds else "guessed",
         )
 
-    def _timed(self, composed: Composed, steps: int) -> tuple[list[float], float]:
-        """Return the seconds of some steps and of an evaluation; nothing where they cannot be taken back."""
-        # An own module may keep what no state_dict holds, so it could not be put back.
-        if composed.problem.inexact or composed.state.mesh.world > 1 or self.plan.own_model:
-            return [], 0.0
-        try:
-            snapshot = composed.state.snapshot()
-        except OutOfMemoryError:
-            return [], 0.0
-        try:
-            return self._steps(composed, steps), self._evaluation(composed, steps)
-        finally:
-            composed.state.task.train()
-            composed.state.restore(snapshot)
 
-    def _evaluation(self, composed: Composed, steps: int) -> float:
-        """Return the seconds of an evaluation where the run makes many; else 0."""
-        if schedule_of(self.plan, steps).evaluations < ENOUGH_EVALUATIONS:
-            return 0.0
-        validation = composed.problem.validation
-        # What is done once would be done anyway.
-        validation.ready()
-        began = time.monotonic()
-        validation(composed.state.task)
-        return time.monotonic() - began
-
-    def _steps(self, composed: Composed, steps: int) -> list[float]:
-        """Make steps, and return how long each took, until their share is used up."""
-        state, times = composed.state, list[float]()
-        state.task.train()
-        device, began = torch.device(self.plan.device), time.monotonic()
-        while len(times) < min(MOST_STEPS, steps) and time.monotonic() - began < MOST_SECONDS:
-            start = time.perf_counter()
-            batch = state.stream.next()
-            if state.task.draws:
-                batch = state.task.draw(batch, torch.Generator())
-            state.step(state.task.usual_beat(len(times)), batch, 0.0)
-            if device.type == "cuda":
-                torch.cuda.synchronize()
-            times.append(time.perf_counter() - start)
-            # The first one builds kernels, which then are there.
-            allowed = SHARE * (self.emitter.seconds + steps * min(times))
-            if len(times) > 1 and sum(times[1:]) + min(times) > allowed:
-                break
-        return times
-
-
-def _tried_before(plan: Plan) -> list[float]:
-    """Return the seconds of a step of an own module, as copies of it were tried; nothing where none was."""
-    found = 0.0 if plan.execution is None else plan.execution.step_seconds
-    return [found] if found else []
+def _tried_before(plan: Plan) -> float:
+    """Return the seconds of a step of an own module, as copies of it were tried; 0 where none was."""
+    return 0.0 if plan.execution is None else plan.execution.step_seconds
 
 
 def _ahead(once: Mapping[str, float]) -> dict[str, float]:

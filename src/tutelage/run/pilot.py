@@ -6,17 +6,18 @@ are measured too. Nothing is modelled that can be measured.
 """
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from tutelage.core.emitter import Emitter
+from tutelage.core.process_memory import peak_bytes, resident_bytes
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.planning.plan import Plan
 from tutelage.run.apart import Apart, time_apart
-from tutelage.run.work import TrainingWork, count_training_step
+from tutelage.run.largest_batch import largest_batch, room_for_steps
+from tutelage.run.work import TrainingWork, count_if_possible
 from tutelage.training.jobs import EvaluateJob
 from tutelage.training.state import TrainState
 
@@ -26,6 +27,8 @@ EVALUATIONS = 3
 """Evaluations that are timed: the first one is not like the others."""
 LEAST_STEPS, LEAST_SECONDS = 12, 2.0
 """Steps, and seconds of steps, that are made at least, where the run has as many."""
+LEAST_PERIODS = 4
+"""Periods of acting and learning, or of a rhythm, that are made at least."""
 MOST_SECONDS = 12.0
 """Seconds of steps after which the pilot ends, however unsure."""
 SHARE = 0.1
@@ -55,6 +58,11 @@ class Pilot:
         first_step: Steps that were done before.
         work: What a step computes and holds, counted without running it; None where it cannot be counted.
         apart: What loader and device take, each alone; None where that means nothing.
+        room_bytes: Memory that steps may take, before the first one.
+        largest_batch: Rows of the largest batch that fits; None where that cannot be told.
+        num_micro: Parts that batches were cut into at the end.
+        peak_bytes: The most memory that this process had taken before a step was counted; None where that is not told.
+        counting_bytes: What counting has left in memory.
     """
 
     plan: Plan | None = None
@@ -68,6 +76,11 @@ class Pilot:
     first_step: int = 0
     work: TrainingWork | None = None
     apart: Apart | None = None
+    room_bytes: int = 0
+    largest_batch: int | None = None
+    num_micro: int = 1
+    peak_bytes: int | None = None
+    counting_bytes: int = 0
     next_step: int = 0
     _left: int = EVALUATIONS
 
@@ -81,6 +94,7 @@ class Pilot:
             every: Steps between two evaluations.
         """
         self.plan, self._evaluate, self.emitter, self.eval_every = plan, evaluate, emitter, every
+        self.room_bytes = room_for_steps(plan.device)
         self._began = self._last = self._looked = time.monotonic()
         self._other = self._spent()
         self._seen = evaluate.seconds_spent
@@ -98,10 +112,20 @@ class Pilot:
                 self._evaluate.next_step = step + 1
                 return
             if self.work is None:
-                self.work = _counted(state)
+                self._count(state)
             if self.apart is None:
                 self.apart = time_apart(state)
             state.control = state.control.stopped(ENDED)
+
+    def _count(self, state: TrainState) -> None:
+        """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""
+        before, self.peak_bytes = resident_bytes() or 0, peak_bytes()
+        batch = state.stream.next()
+        self.work = count_if_possible(state, batch)
+        self.num_micro = state.step.num_micro
+        if self.work is not None and self.plan is not None:
+            self.largest_batch = largest_batch(state, batch, work=self.work, room_bytes=self.room_bytes, most=self.plan.num_train)
+        self.counting_bytes = max((resident_bytes() or 0) - before, 0)
 
     def pace(self) -> Pace:
         """Return what the usual steps cost."""
@@ -116,7 +140,8 @@ class Pilot:
         if not self.total_steps:
             self.total_steps, self.num_opening = state.control.total_steps, state.task.num_opening
             self.first_step = state.clock.step - 1
-            self._period = len(state.task.rhythm) if len(state.task.rhythm) > 1 else 0
+            period = int(getattr(state.stream, "steps_per_period", 0)) or len(state.task.rhythm)
+            self._period = period if period > 1 else 0
         is_on_device = self.plan is not None and torch.device(self.plan.device).type == "cuda"
         every = STEPS_PER_LOOK_ON_DEVICE if is_on_device else 1
         if is_on_device:
@@ -149,6 +174,8 @@ class Pilot:
         spent, planned = sum(self.times), self.total_steps * min(self.times, default=0.0)
         if len(self.times) < LEAST_STEPS or spent < min(LEAST_SECONDS, SHARE * planned):
             return False
+        if len(self.times) < LEAST_PERIODS * self._period and spent < self.most_seconds:
+            return False
         if spent > self.most_seconds or self._left < EVALUATIONS:
             return True
         if time.monotonic() - self._looked < LOOK_SECONDS:
@@ -164,11 +191,3 @@ class Pilot:
             "evaluations": [round(seconds, 5) for seconds in self.evaluations],
             "apart": None if self.apart is None else self.apart.record(),
         }
-
-
-def _counted(state: TrainState) -> TrainingWork | None:
-    """Count the work of a step; None where a module does what only real numbers can do."""
-    batch = state.stream.next()
-    with suppress(Exception):  # the border: an own module may fail in any way without numbers
-        return count_training_step(state, batch)
-    return None

@@ -1,16 +1,20 @@
-"""How many steps fit into a time budget: a few real steps are timed, then everything is put back as it was."""
+"""How many steps a training makes; of a time budget as many as fit: a few are timed, then everything is put back as it was."""
 
 import math
 import time
+from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
 from tutelage.core.emitter import Emitter
+from tutelage.core.events import Corrected, Warned
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
+from tutelage.run.timed import Timed, fill
 from tutelage.training.course import course
 
-__all__ = ["REPORT_SECONDS", "plan_steps", "reserve_seconds", "too_short"]
+__all__ = ["PER_ROW", "REPORT_SECONDS", "begin", "reserve_seconds", "too_short"]
 
 WARM_UP_STEPS, TIMED_STEPS = 5, 20
 PROBE_FRACTION = 0.03
@@ -23,20 +27,68 @@ REPORT_SECONDS = 1.5
 """Time for intervals, files and the report at the end of a run."""
 
 
-def plan_steps(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_better: bool) -> tuple[int, float]:
-    """Return the steps that a time budget allows, and the measured seconds per step; training is left untouched."""
+PER_ROW = "evaluation_seconds_per_row"
+"""Where a state keeps what a row takes to evaluate."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Probed:
+    """What a probe of real steps has found.
+
+    Attributes:
+        steps: Steps that a time budget allows.
+        seconds_per_row: Of an evaluation.
+        timed: Seconds of the steps once warm, and of an evaluation.
+    """
+
+    steps: int
+    seconds_per_row: float
+    timed: Timed
+
+
+def begin(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_better: bool) -> Timed | None:
+    """Set the number of steps of a training that begins; of a time budget as many as fit into it.
+
+    Returns:
+        What was timed for that; None where nothing was.
+    """
+    state, timed, per_row = composed.state, None, 0.0
+    if plan.time_seconds:
+        probed = _probe(plan, composed, emitter, greater_is_better=greater_is_better)
+        timed = probed.timed
+        # Each process has a clock of its own: the first one's counts.
+        steps, per_row = state.mesh.agree([probed.steps, probed.seconds_per_row])
+        total = int(steps)
+        reason = f"a probe of real steps says that {total:,} steps fit into the time"
+        if 0 < plan.useful_steps < total:
+            total = plan.useful_steps
+            reason += f"; {total:,} are as many as help with so few rows"
+        if total <= 1:
+            emitter.emit(Warned(message=too_short(plan, composed, per_row, passed=emitter.seconds)))
+        state.control = type(state.control)(total)
+        emitter.emit(Corrected(step=0, total_steps=total, reason=reason))
+    state.control = state.control.begun()
+    state.outside[PER_ROW] = per_row
+    return timed
+
+
+def _probe(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_better: bool) -> _Probed:
+    """Return the steps that a time budget allows; training is left untouched."""
     state = composed.state
+    fill(state.stream)
     snapshot = state.snapshot()
-    per_step = _time_steps(plan, composed)
-    per_row = _time_row(composed)
+    times = _time_steps(plan, composed)
+    evaluation = _time_evaluation(composed)
     state.task.train()
     state.restore(snapshot)
+    rows = len(composed.problem.validation)
+    per_step, per_row = sum(times) / len(times), evaluation / max(rows, 1)
     free = (plan.time_seconds - emitter.seconds - reserve_seconds(composed, per_row)) * SAFETY
     steps = max(1, int(free / per_step))
     # Evaluations take their share; how many there are depends on the steps, so a second look is enough.
     eval_every = course(plan, steps, greater_is_better=greater_is_better).eval_every
-    steps = max(1, int(free / (per_step + per_row * len(composed.problem.validation) / eval_every)))
-    return steps, per_row
+    steps = max(1, int(free / (per_step + per_row * rows / eval_every)))
+    return _Probed(steps, per_row, Timed(tuple(times), evaluation))
 
 
 def reserve_seconds(composed: Composed, per_row: float) -> float:
@@ -64,31 +116,33 @@ def too_short(plan: Plan, composed: Composed, per_row: float, *, passed: float) 
     return f"{found}. One step is made, and the time is overrun. Give several times as much: --time {LEAST_FACTOR * least}s."
 
 
-def _time_row(composed: Composed) -> float:
-    """Return the seconds that a row takes in an evaluation, what is done once before the first one left out."""
+def _time_evaluation(composed: Composed) -> float:
+    """Return the seconds of an evaluation, what is done once before the first one left out."""
     validation = composed.problem.validation
     validation.ready()
     began = time.monotonic()
     validation(composed.state.task)
-    return (time.monotonic() - began) / max(len(validation), 1)
+    return time.monotonic() - began
 
 
-def _time_steps(plan: Plan, composed: Composed) -> float:
-    """Return the mean time of a step, without the first ones, which build kernels."""
+def _time_steps(plan: Plan, composed: Composed) -> list[float]:
+    """Return the time of each step, without the first ones, which build kernels."""
     state = composed.state
     state.task.train()
-    count, limit, began = 0, PROBE_FRACTION * plan.time_seconds, 0.0
+    count, limit, marks = 0, PROBE_FRACTION * plan.time_seconds, list[float]()
     while count < WARM_UP_STEPS + TIMED_STEPS:
-        if count == WARM_UP_STEPS:
-            began = time.monotonic()
+        if count >= WARM_UP_STEPS:
+            marks.append(time.monotonic())
         batch = state.stream.next()
         if state.task.draws:
             batch = state.task.draw(batch, torch.Generator())
         state.step(state.task.usual_beat(count), batch, 0.0)
         count += 1
         # Each process has a clock of its own, and every step waits for all of them: the first one's counts.
-        if count > WARM_UP_STEPS + 1 and state.mesh.agree(time.monotonic() - began > limit):
+        if count > WARM_UP_STEPS + 1 and state.mesh.agree(time.monotonic() - marks[0] > limit):
             break
     if torch.device(plan.device).type == "cuda":
+        # The host ran ahead: only the sum of what it saw is true.
         torch.cuda.synchronize()
-    return (time.monotonic() - began) / (count - WARM_UP_STEPS)
+        return [(time.monotonic() - marks[0]) / len(marks)] * len(marks)
+    return [later - earlier for earlier, later in pairwise([*marks, time.monotonic()])]

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from tutelage.hardware.calibration import Calibration, features_of
-from tutelage.hardware.device_model import SPREAD, DeviceModel, Operation, StepTime, Style
+from tutelage.hardware.calibration import Calibration, features_of, spread_of
+from tutelage.hardware.device_model import DeviceModel, Operation, StepTime, Style
 from tutelage.hardware.measured import MachineFile
 from tutelage.run.compose import Composed
 from tutelage.run.work import TrainingWork, count_training_step
@@ -44,8 +44,9 @@ class StepModel:
     """Device model and calibration of one machine."""
 
     def __init__(self, machine: MachineFile) -> None:
-        """Draw the curves, and fit each style's weights to the steps of that style."""
+        """Draw the curves, and fit each style's weights to the steps of that style; these say too how unsure forecasts are."""
         self._device = DeviceModel(machine)
+        self._spread = spread_of(machine.own_steps)
         styles = {step.style for step in machine.own_steps}
         self._calibrations = {
             style: Calibration.fit([step for step in machine.own_steps if step.style == style]) for style in styles
@@ -63,7 +64,7 @@ class StepModel:
         task.train()
         calibration = self._calibrations.get(style) or Calibration.fit([])
         parts = calibration.parts(features) | {"data": data}
-        return Foreseen(style, features, StepTime(sum(parts.values()), SPREAD, parts), data)
+        return Foreseen(style, features, StepTime(sum(parts.values()), self._spread, parts), data)
 
     def features(self, composed: Composed, counted: TrainingWork) -> tuple[str, dict[str, float]]:
         """Return how gradients come about, and what a step consists of."""

@@ -10,7 +10,7 @@ from torch import nn
 from tutelage.core import catalog, layout
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError
-from tutelage.core.events import Corrected, Finished, Noted, Restored, Resumed, Warned
+from tutelage.core.events import Finished, Noted, Restored, Resumed, Warned
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
@@ -28,10 +28,11 @@ from tutelage.run.keeping import Keeping
 from tutelage.run.leaving import decide_what_leaves
 from tutelage.run.mend import set_aside, sound_offsets
 from tutelage.run.pilot import Pilot
-from tutelage.run.probe import plan_steps, reserve_seconds, too_short
+from tutelage.run.probe import PER_ROW, begin, reserve_seconds
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.run.scores import merged, score
+from tutelage.run.told import expected_of
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
@@ -113,13 +114,18 @@ class Training:
             # Before the steps of a time budget are planned: what it takes is known then.
             composed.problem.beside.fit()
             self.emitter.stopwatch.lap("floor")
-        per_row = self._resume(composed) if is_resumed else self._begin(composed)
+        timed = None
+        if is_resumed:
+            self._resume(composed)
+        else:
+            timed = begin(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
+        per_row = float(composed.state.outside.get(PER_ROW, 0.0))
         # Only now: a resumed training has just cut its logs back.
         for note in self.notes:
             self.emitter.emit(Warned(message=note))
         foresight = Foresight(self.plan, self.emitter)
         if self.watching is None and composed.state.clock.step == 0 and self.mesh.world == 1:
-            foresight.tell(composed)
+            foresight.tell(composed, timed)
         self.emitter.stopwatch.lap("probe")
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         self.mesh.lead(lambda: self._require_room(composed))
@@ -176,28 +182,7 @@ class Training:
         kept += ", but they are no better than a guess: train anew." if verdict == "no better" else "."
         return DivergedError(f"{error} {kept}", step=error.step, folder=str(self.folder))
 
-    def _begin(self, composed: Composed) -> float:
-        """Set the number of steps and make the start durable; returns the seconds that a row takes to evaluate."""
-        per_row = 0.0
-        control = composed.state.control
-        if self.plan.time_seconds:
-            # Each process has a clock of its own: the first one's counts.
-            measured = plan_steps(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
-            steps, per_row = self.mesh.agree(list(measured))
-            total = int(steps)
-            reason = f"a probe of real steps says that {total:,} steps fit into the time"
-            if 0 < self.plan.useful_steps < total:
-                total = self.plan.useful_steps
-                reason += f"; {total:,} are as many as help with so few rows"
-            if total <= 1:
-                self.emitter.emit(Warned(message=too_short(self.plan, composed, per_row, passed=self.emitter.seconds)))
-            control = type(control)(total)
-            self.emitter.emit(Corrected(step=0, total_steps=total, reason=reason))
-        composed.state.control = control.begun()
-        composed.state.outside["evaluation_seconds_per_row"] = per_row
-        return per_row
-
-    def _resume(self, composed: Composed) -> float:
+    def _resume(self, composed: Composed) -> None:
         """Put back the newest intact checkpoint."""
         snapshot, damaged = newest_checkpoint(self.folder)
         self.mesh.barrier()  # all have read before the first one moves anything
@@ -208,7 +193,6 @@ class Training:
         self.mesh.lead(lambda: set_aside(self.folder, damaged, tell=lambda found: self.emitter.emit(Warned(message=found))))
         exact, reason = self._is_exact(snapshot, composed.problem.inexact)
         self.emitter.emit(Resumed(step=composed.state.clock.step, exact=exact, reason=reason))
-        return float(outside.get("evaluation_seconds_per_row", 0.0))
 
     def _rewind(self, outside: dict[str, Any]) -> None:
         """Cut the logs back to the checkpoint, as far as they are what the run wrote; tell of a plan changed by hand since."""
@@ -246,7 +230,14 @@ class Training:
         if step == 0:
             save.save(state)
         divergence = DivergenceJob(self.emitter, step=step, num_micro=state.step.num_micro, say_row=self.gathered.data.say_row)
-        log = LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate, watch=divergence.look_at_line)
+        log = LogJob(
+            self.emitter,
+            every=rhythm.log_every,
+            step=step,
+            evaluate=evaluate,
+            watch=divergence.look_at_line,
+            expected=expected_of(state.outside, self.plan),
+        )
         jobs: list[Any] = [divergence, log, evaluate]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:

@@ -5,6 +5,7 @@ closed form (`with_gradients`) are counted by their ordinary objective and autog
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,7 @@ from tutelage.work.memory import Memory
 from tutelage.work.result import Work, join
 from tutelage.work.trace import tracing
 
-__all__ = ["TrainingWork", "count_training_step"]
+__all__ = ["TrainingWork", "count_if_possible", "count_training_step"]
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,16 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
             trace.storages.hold(step.updates[name].state_tensors(), "optimizer")
             step((name,), held, 0.0)
             phases[name] = trace.counter.take()
-        memory = trace.memory(device.type)
+        memory = trace.memory(device.type, keeps_freed=True)
         del kept
     return TrainingWork(phases, task.rhythm, memory, rows=len(next(iter(batch.values()))), closed=real.closed_phases)
+
+
+def count_if_possible(state: TrainState, batch: Mapping[str, Tensor]) -> TrainingWork | None:
+    """Count the work of a step; None where a module does what only real numbers can do."""
+    with suppress(Exception):  # the border: an own module may fail in any way without numbers
+        return count_training_step(state, batch)
+    return None
 
 
 def _watch(task: Task, counter: OperatorCounter) -> None:

@@ -11,6 +11,7 @@ from tutelage.task.measured import Remembering
 from tutelage.training.control import Stopping, judge
 from tutelage.training.rollback import is_sound, note_good, roll_back
 from tutelage.training.state import TrainState, copy_weights
+from tutelage.training.time_left import Expected, TimeLeft
 
 __all__ = ["BudgetJob", "EvaluateJob", "LogJob"]
 
@@ -19,6 +20,7 @@ Watch = Callable[[TrainState, Mapping[str, float]], None]
 """Who is shown the means of a regular log line."""
 LINE_SECONDS = 10.0
 """Longest time of training without a log line, about: a ten-hour run is then told in at least 3600 points."""
+UNKNOWN = Expected()
 LOOKS_PER_LINE = 10
 """Looks at the clock in that time."""
 
@@ -40,13 +42,14 @@ class LogJob:
         line_seconds: float = LINE_SECONDS,
         evaluate: "EvaluateJob | None" = None,
         watch: Watch | None = None,
+        expected: Expected = UNKNOWN,
     ) -> None:
         """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training.
 
-        The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves. `watch` is shown
-        the means of each regular line.
+        The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves, and what is
+        `expected` of the parts that nothing has shown yet. `watch` is shown the means of each regular line.
         """
-        self._watch = watch
+        self._watch, self._left = watch, TimeLeft(expected)
         self._evaluate, self._last_evaluating = evaluate, 0.0
         self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
@@ -86,6 +89,7 @@ class LogJob:
         evaluating = self._evaluate.seconds_spent if self._evaluate is not None else 0.0
         spent = seconds - self._last_seconds - (evaluating - self._last_evaluating)
         speed = (step - self._last_step) / max(spent, 1e-9)
+        self._left.look(step - self._last_step, spent)
         rates = {
             "lr" if len(state.step.updates) == 1 else f"{name}/lr": float(update.optimizer.param_groups[0]["lr"])
             for name, update in state.step.updates.items()
@@ -100,15 +104,19 @@ class LogJob:
                 epoch=state.clock.epoch,
                 metrics=metrics,
                 steps_per_second=speed,
-                remaining_seconds=self._remaining(max(state.control.total_steps - step, 0), speed),
+                remaining_seconds=self._remaining(step, state.control.total_steps),
             )
         )
         self._last_step, self._last_seconds, self._last_evaluating = step, seconds, evaluating
 
-    def _remaining(self, num_steps: int, speed: float) -> float:
-        """Return the seconds that steps and their evaluations will take."""
-        per_step = self._evaluate.seconds_per_step if self._evaluate is not None else 0.0
-        return num_steps * (1 / max(speed, 1e-9) + per_step)
+    def _remaining(self, step: int, total_steps: int) -> float:
+        """Return the seconds to the end of the run."""
+        return self._left.seconds(
+            max(total_steps - step, 0),
+            evaluations=0 if self._evaluate is None else self._evaluate.num_due(step, total_steps),
+            evaluation_seconds=0.0 if self._evaluate is None else self._evaluate.seconds_per_evaluation,
+            spent=self._emitter.seconds,
+        )
 
 
 COOLING = "the validation score stands still, so the learning rate falls to zero within the steps that are left"
@@ -207,6 +215,10 @@ class EvaluateJob:
             assert not metrics.keys() & found.keys(), f"two evaluators measure {sorted(metrics.keys() & found.keys())}"
             metrics |= found
         return metrics
+
+    def num_due(self, step: int, total_steps: int) -> int:
+        """Return how many evaluations follow after a step, the one at the end included."""
+        return max(-(-total_steps // self._every) - step // self._every, 0)
 
     @property
     def seconds_per_step(self) -> float:

@@ -46,10 +46,18 @@ class Heap:
         held: Bytes that the process holds, of the heap and beside it.
     """
 
-    def __init__(self, num_gaps: int = 0) -> None:
-        """Hold nothing; `num_gaps` says how many gaps are taken for passed already, and so which of those to come is taken."""
+    def __init__(self, num_gaps: int = 0, *, keeps_freed: bool = False) -> None:
+        """Hold nothing.
+
+        Args:
+            num_gaps: How many gaps are taken for passed already, and so which of those to come is taken.
+            keeps_freed: Whether the library was told to keep what is given back, as it is in a training
+                (`training/freed_memory.py`): then the heap never shrinks, and of its end only what was written to is held.
+        """
         self.held = 0
-        self._threshold, self._trim = FIRST_THRESHOLD, FIRST_THRESHOLD
+        self._keeps_freed, self._reached = keeps_freed, 0
+        self._threshold = LAST_THRESHOLD if keeps_freed else FIRST_THRESHOLD
+        self._trim = FIRST_THRESHOLD
         self._top = _Chunk(0, 0, is_free=True)
         self._free: set[_Chunk] = set()
         self._num_gaps = num_gaps
@@ -70,19 +78,23 @@ class Heap:
                 self.held += pages
                 return _Chunk(-1, pages)
             more = _pages(needed + PAD + LEAST - self._top.num_bytes)
-            self.held += more
+            self.held += 0 if self._keeps_freed else more
             self._top.num_bytes += more
-        return self._cut(self._from_top(needed), wanted)
+        chunk = self._cut(self._from_top(needed), wanted)
+        if self._keeps_freed:
+            self.held += max(self._top.address - self._reached, 0)
+            self._reached = max(self._top.address, self._reached)
+        return chunk
 
     def give_back(self, chunk: _Chunk) -> None:
         """Take a chunk back."""
         if chunk.address < 0:
             self.held -= chunk.num_bytes
-            if self._threshold < chunk.num_bytes <= LAST_THRESHOLD:
+            if not self._keeps_freed and self._threshold < chunk.num_bytes <= LAST_THRESHOLD:
                 self._threshold, self._trim = chunk.num_bytes, 2 * chunk.num_bytes
             return
         size = self._release(chunk)
-        if size >= CONSOLIDATION and self._top.num_bytes >= self._trim:
+        if not self._keeps_freed and size >= CONSOLIDATION and self._top.num_bytes >= self._trim:
             less = max(self._top.num_bytes - PAD - LEAST, 0) // PAGE * PAGE
             self._top.num_bytes -= less
             self.held -= less
@@ -151,13 +163,14 @@ def _pages(num_bytes: int) -> int:
     return -(-num_bytes // PAGE) * PAGE
 
 
-def heap_peak(lives: Sequence[tuple[int, int, int]]) -> int:
+def heap_peak(lives: Sequence[tuple[int, int, int]], *, keeps_freed: bool = False) -> int:
     """Return the most bytes that a process holds at once: the mean over which of the gaps are taken.
 
     Args:
         lives: Bytes, first and last moment of each tensor.
+        keeps_freed: Whether the library was told to keep what is given back.
     """
-    return round(sum(_peak(lives, Heap(number)) for number in range(SETTLED)) / SETTLED)
+    return round(sum(_peak(lives, Heap(number, keeps_freed=keeps_freed)) for number in range(SETTLED)) / SETTLED)
 
 
 def _peak(lives: Sequence[tuple[int, int, int]], heap: Heap) -> int:

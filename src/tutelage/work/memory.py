@@ -60,13 +60,14 @@ class Memory:
         return Memory(self.low + base, self.expected + base, self.high + base, self.parts, self.standing + base)
 
 
-def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str) -> Memory:
+def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str, keeps_freed: bool = False) -> Memory:
     """Return the most memory that is taken at once.
 
     Args:
         blocks: Each piece of memory.
         parts: For each call of an operator, from number 1 on, where in the step it was.
         device: Type of the device, `cpu` or `cuda`.
+        keeps_freed: Whether the process keeps what is given back, as it does in a training.
     """
     last = len(parts)
     lives = [(block.num_bytes, block.born, last if block.died is None else block.died) for block in blocks]
@@ -76,7 +77,11 @@ def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str) ->
         if born <= moment <= died:
             taken[block.label or _label(born, died, parts)] += num_bytes
     low = sum(taken.values())
-    expected = max(low, reserved_peak(lives) if device == "cuda" else heap_peak(_twice(lives, blocks, last)) + KERNELS_BYTES)
+    if device == "cuda":
+        expected = reserved_peak(lives)
+    else:
+        expected = heap_peak(_twice(lives, blocks, last), keeps_freed=keeps_freed) + KERNELS_BYTES
+    expected = max(low, expected)
     standing = sum(taken[label] for label in STANDING)
     return Memory(low=low, expected=expected, high=round(MARGIN * expected), parts=taken, standing=standing)
 

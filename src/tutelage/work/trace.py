@@ -51,9 +51,9 @@ class Trace:
         self.storages.hold(made.values(), label)
         return made
 
-    def memory(self, device: str) -> Memory:
-        """Return the most memory that was taken so far."""
-        return memory_of(self.storages.blocks, self.storages.parts, device=device)
+    def memory(self, device: str, *, keeps_freed: bool = False) -> Memory:
+        """Return the most memory that was taken so far, by a process that keeps freed memory or gives it back."""
+        return memory_of(self.storages.blocks, self.storages.parts, device=device, keeps_freed=keeps_freed)
 
     def _hold_gradient(self, parameter: Tensor) -> None:
         """Note what memory a gradient lies in."""

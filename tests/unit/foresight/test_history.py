@@ -55,6 +55,18 @@ def test_a_folder_that_cannot_be_written_is_no_mistake(tmp_path: Path) -> None:
     assert history.lines() == []
 
 
+def test_of_a_history_that_grew_too_long_the_newest_half_is_kept(tmp_path: Path) -> None:
+    line = b'{"kind": "known", "number": %d, "text": "' + b"x" * 1000 + b'"}\n'
+    (tmp_path / "forecasts.jsonl").write_bytes(b"".join(line % number for number in range(4000)))
+    history = History(tmp_path)
+    assert history.lines()[-1]["number"] == 3999
+    history.add({"key": "new", "measured": {"seconds": 1.0}})
+    assert history.known("new") == {"seconds": 1.0}
+    kept = [each["number"] for each in history.lines() if "number" in each]
+    assert len(kept) > 400
+    assert kept == list(range(4000 - len(kept), 4000))
+
+
 def test_a_long_history_is_cut_to_its_newest_lines(tmp_path: Path) -> None:
     history = History(tmp_path)
     for number in range(3):

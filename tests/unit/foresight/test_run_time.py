@@ -3,7 +3,7 @@
 import pytest
 
 from tutelage.foresight.pace import Pace
-from tutelage.foresight.run_time import Measured, Schedule, Stops, run_time
+from tutelage.foresight.run_time import Measured, Schedule, Stops, run_time, within
 
 KNOWN = Measured(
     once={"starting": 2.0, "reading": 1.0},
@@ -64,3 +64,9 @@ def test_a_learning_curve_says_better_when_a_run_stops() -> None:
 def test_there_are_not_more_checkpoints_than_steps(save_seconds: float) -> None:
     found = run_time(KNOWN, Schedule(steps=500, save_seconds=save_seconds))
     assert found.parts["checkpoints"] == pytest.approx(500 * KNOWN.checkpoint)
+
+
+def test_a_time_budget_ends_a_run_whatever_its_steps_take() -> None:
+    found = within(run_time(KNOWN, Schedule(steps=500)), 30.0)
+    assert (found.seconds, found.interval_50[1], found.interval_80[1]) == (30.0, 30.0, 30.0)
+    assert found.interval_80[0] < found.interval_50[0] < 30.0

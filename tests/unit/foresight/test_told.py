@@ -1,29 +1,37 @@
-"""A forecast that a checkpoint keeps is read back, or counts as none."""
+"""A forecast is kept in the state, and read back from it, whatever was done to the file since."""
 
 from typing import Any
 
 import pytest
 
-from tutelage.foresight.told import told_from
+from tutelage.foresight.told import KEPT, Told, told_before
 
-RECORD = {"seconds": 2.5, "interval_80": [2.0, 3.0], "how": "timed", "spread": 0.1, "parts": {"steps": 2.0}}
+TOLD = Told(
+    seconds=100.0,
+    interval_50=(98.0, 103.0),
+    interval_80=(95.0, 108.0),
+    how="timed",
+    spread=0.05,
+    parts={"before": 5.0, "steps": 80.0, "evaluations": 10.0, "scoring": 4.0, "ending": 1.0},
+    step_seconds=0.1,
+    evaluation_seconds=1.0,
+)
 
 
-def test_what_was_told_is_read_back() -> None:
-    told = told_from(RECORD)
-    assert told is not None
-    assert told.model_dump(mode="json") == RECORD
+def test_a_forecast_is_read_back() -> None:
+    assert told_before({KEPT: TOLD.record()}) == TOLD
+
+
+@pytest.mark.parametrize("kept", [None, 3, "x", {}, []])
+def test_what_was_damaged_counts_as_nothing(kept: Any) -> None:
+    assert told_before({KEPT: kept}) is None
+    assert told_before({}) is None
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
     [("seconds", None), ("seconds", -1), ("seconds", float("nan")), ("interval_80", [1]), ("interval_80", 5), ("how", 5),
-     ("spread", "wide"), ("parts", {"steps": []}), ("parts", [1])],
+     ("spread", "wide"), ("parts", {"steps": []}), ("parts", {"steps": "x"}), ("parts", [1])],
 )  # fmt: skip
 def test_an_odd_value_counts_as_nothing_told(key: str, value: Any) -> None:
-    assert told_from({**RECORD, key: value}) is None
-
-
-@pytest.mark.parametrize("record", [None, [], "x", {}])
-def test_no_record_counts_as_nothing_told(record: Any) -> None:
-    assert told_from(record) is None
+    assert told_before({KEPT: {**TOLD.record(), key: value}}) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tutelage.hardware.calibration import USUAL, Calibration, features_of
+from tutelage.hardware.calibration import USUAL, USUAL_SPREAD, Calibration, features_of, spread_of
 from tutelage.hardware.measured import OwnStep
 
 
@@ -38,3 +38,10 @@ def test_parts_add_up_to_the_step() -> None:
 def test_operators_are_told_apart_by_what_limits_them() -> None:
     parts = {"matmul": 1.0, "convolution": 2.0, "elementwise": 3.0, "optimizer": 4.0, "calls": 5.0}
     assert features_of(parts, rows=6.0) == {"products": 3.0, "moves": 7.0, "calls": 5.0, "steps": 1.0, "rows": 6.0}
+
+
+def test_forecasts_are_as_unsure_as_steps_were_that_the_others_had_to_foresee() -> None:
+    alike = [step(1.1 * products, products=products, steps=0.0) for products in (0.01, 0.1, 1.0, 2.0) * 5]
+    unlike = [step(each.seconds * (2.0 if number % 2 else 0.5), **each.features) for number, each in enumerate(alike)]
+    assert spread_of([]) == pytest.approx(USUAL_SPREAD)
+    assert spread_of(alike) < USUAL_SPREAD < spread_of(unlike)

@@ -164,3 +164,35 @@ def test_the_words_that_counted_are_shown_by_class(tmp_path: Path) -> None:
     assert "bad" not in text
     (tmp_path / layout.RESULT).write_text(json.dumps({"floor": {"telling": []}}), encoding="utf-8")
     assert show(tmp_path, "telling") == ""
+
+
+PARTS = {"reading": 1.0, "planning": 1.0, "probe": 0.5, "steps": 80.0, "evaluations": 6.0, "checkpoints": 0.5, "scoring": 11.0}
+
+
+def test_the_time_of_a_run_stands_beside_its_forecast(tmp_path: Path) -> None:
+    told = {"seconds": 95.0, "interval_80": [90.0, 104.0], "interval_50": [93.0, 98.0], "how": "timed", "step_flops": 1e9}
+    told |= {"parts": {"before": 2.5, "steps": 82.0, "evaluations": 6.0, "ending": 4.5}, "actual_seconds": 100.0}
+    result = {"seconds": 100.0, "seconds_by_part": PARTS, "foresight": told, "last_step": 1000}
+    (tmp_path / layout.RESULT).write_text(json.dumps(result), encoding="utf-8")
+    (tmp_path / layout.ENV).write_text(json.dumps({"matmul_gflops": 50.0, "bf16_speedup": 2.0}), encoding="utf-8")
+    (tmp_path / layout.PLAN).write_text(json.dumps({"precision": "bfloat16"}), encoding="utf-8")
+    text = show(tmp_path, "time")
+    assert "80 %: 1 min 30 s to 1 min 44 s" in text
+    assert "5.3 % longer than forecast, within the 80 %" in text
+    # 1,000 steps of 1e9 operations at 100e9 a second.
+    assert "<dd>10 s<small>" in text
+    assert "10.0 times" in text
+    assert "before the first step" in text
+    assert "1 min 20 s, 80 % (forecast 1 min 22 s)" in text
+    # The longest bar fills the width, the run's is drawn to scale below it.
+    assert '<i class="c1" style="width:100.00%"></i><i class="c2" style="width:97.56%"></i>' in text
+
+
+def test_without_a_forecast_the_parts_of_a_run_are_shown_alone(tmp_path: Path) -> None:
+    result = {"seconds": 140.0, "seconds_by_part": PARTS, "last_step": 1000}
+    (tmp_path / layout.RESULT).write_text(json.dumps(result), encoding="utf-8")
+    text = show(tmp_path, "time")
+    assert "forecast " not in text.partition("<figure>")[2]
+    assert 'class="c1"' not in text
+    # The run was resumed: its first process took 40 of the 140 s.
+    assert "other processes of this run" in text

@@ -45,6 +45,10 @@ def test_a_run_holds_its_forecast_and_what_came_of_it(tmp_path: Path) -> None:
     events = [json.loads(line)["event"] for line in (run.path / layout.EVENTS).read_text().splitlines()]
     assert events.index("Forecast") < events.index("Logged")
     assert "ForecastScored" in events
+    lines = [json.loads(line) for line in (run.path / layout.EVENTS).read_text().splitlines()]
+    left = [line["remaining_seconds"] for line in lines if line["event"] == "Logged"]
+    # After the last step there is still what is done at the end.
+    assert left[0] > left[-1] > 0
 
 
 def test_what_was_remembered_is_read_back() -> None:

@@ -4,7 +4,7 @@ import time
 from types import SimpleNamespace
 from typing import Any
 
-from tutelage.run.probe import _time_row, too_short
+from tutelage.run.probe import _time_evaluation, too_short
 
 
 def test_the_time_that_is_needed_is_what_was_measured() -> None:
@@ -38,4 +38,4 @@ def test_what_is_done_once_before_the_first_evaluation_is_not_counted_for_each_r
             return {}
 
     composed: Any = SimpleNamespace(problem=SimpleNamespace(validation=Slow()), state=SimpleNamespace(task=None))
-    assert _time_row(composed) < 0.1
+    assert _time_evaluation(composed) < 0.1

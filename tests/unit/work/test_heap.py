@@ -50,3 +50,19 @@ def test_a_process_holds_at_least_what_lives(rounds: int) -> None:
     lives = [(MIB * (1 + number % 3), number, number + 4) for number in range(10 * rounds)]
     most = max(sum(size for size, born, died in lives if born <= moment <= died) for moment in range(10 * rounds + 4))
     assert most <= heap_peak(lives) <= 2 * most
+
+
+def test_a_process_that_keeps_freed_memory_holds_what_it_has_written_to() -> None:
+    heap = Heap(keeps_freed=True)
+    pieces = [heap.take(4 * MIB) for _ in range(3)]
+    assert 12 * MIB <= heap.held < 13 * MIB
+    for piece in pieces:
+        heap.give_back(piece)
+    assert 12 * MIB <= heap.held < 13 * MIB
+    heap.take(10 * MIB)
+    assert heap.held < 13 * MIB
+    # What is larger than any heap's piece is asked of the system by itself, and given back to it.
+    large = heap.take(64 * MIB)
+    assert heap.held > 76 * MIB
+    heap.give_back(large)
+    assert heap.held < 13 * MIB

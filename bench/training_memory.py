@@ -1,0 +1,261 @@
+"""How well the memory of a training's steps is told beforehand, and whether they fit: `python -m bench training_memory`.
+
+For each training a fresh process counts its step without making it, and another one makes steps and says by how much its
+resident memory has grown at its height. Then the same training is made under limits on its addresses, set from outside around
+what it needs: the verdict "fits" is right where the step goes through as a whole, and "does not" where it is cut or fails. Last,
+the largest batch that should fit under a limit is tried, and one that is a fifth larger.
+
+Goals: median error at most 10 %, verdicts right in at least 95 %.
+"""
+
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+
+from tutelage.core.errors import OutOfMemoryError
+from tutelage.planning.facts import Machine
+from tutelage.planning.recipe import recipe_from
+from tutelage.run.compose import Composed, compose
+from tutelage.run.largest_batch import largest_batch, room_for_steps, step_bytes
+from tutelage.run.start import Request, plan_training
+from tutelage.run.work import count_training_step
+from tutelage.training.freed_memory import keep_freed_memory
+
+__all__ = ["run"]
+
+STEPS, UNDER_LIMIT = 8, 4
+GOAL, VERDICT_GOAL = 0.1, 0.95
+LIMITS = (0.6, 0.8, 1.25, 1.6)
+"""Room for the steps, as multiples of what they need."""
+LARGER = 1.2
+HERE = Machine("cpu", "a processor", 1, "", 0.0, 50.0)
+
+
+class Case(NamedTuple):
+    """A training: its recipe, and the kind and sizes of its made-up rows; nothing where the recipe names a source."""
+
+    wishes: dict[str, Any]
+    rows: tuple[Any, ...] = ()
+
+
+def _made(kind: str, *sizes: int) -> Any:
+    """Return rows of a kind with labels."""
+    random = np.random.default_rng(0)
+    count = sizes[0]
+    labels = random.integers(0, 5, count)
+    match kind:
+        case "table":
+            return random.standard_normal(sizes).astype(np.float32), labels
+        case "numbers":
+            return random.standard_normal(sizes).astype(np.float32), random.standard_normal(count)
+        case "images":
+            return random.integers(0, 256, sizes).astype(np.uint8), labels
+        case "series":
+            return random.standard_normal(sizes).astype(np.float32), labels
+        case "texts":
+            words = np.array([f"word{number}" for number in range(3000)])
+            return [" ".join(words[random.integers(0, 3000, sizes[1])]) for _ in range(count)], labels
+    raise ValueError(kind)
+
+
+FP32, BF16 = {"precision": "float32"}, {"precision": "bfloat16"}
+WIDE = {"kind": "mlp", "hidden": [2048, 2048, 2048]}
+CASES = {
+    "table, 1024": Case({"batch_size": 1024, **FP32}, ("table", 8000, 40)),
+    "table, 4096": Case({"batch_size": 4096, **FP32}, ("table", 12000, 40)),
+    "table by a wide MLP, 256": Case({"batch_size": 256, "model": WIDE, **FP32}, ("table", 4000, 100)),
+    "table by a wide MLP, 2048": Case({"batch_size": 2048, "model": WIDE, **FP32}, ("table", 8000, 100)),
+    "table by a wide MLP, 2048, bf16": Case({"batch_size": 2048, "model": WIDE, **BF16}, ("table", 8000, 100)),
+    "regression, 2048": Case({"batch_size": 2048, **FP32}, ("numbers", 8000, 60)),
+    "images of 32, 64": Case({"batch_size": 64, "model": "cnn", **FP32}, ("images", 400, 32, 32, 3)),
+    "images of 32, 256": Case({"batch_size": 256, "model": "cnn", **FP32}, ("images", 600, 32, 32, 3)),
+    "images of 32, 256, bf16": Case({"batch_size": 256, "model": "cnn", **BF16}, ("images", 600, 32, 32, 3)),
+    "images of 28 by ResNet, 64": Case({"batch_size": 64, "model": "resnet", **FP32}, ("images", 400, 28, 28)),
+    "images of 28 by ResNet, 32, bf16": Case({"batch_size": 32, "model": "resnet", **BF16}, ("images", 400, 28, 28)),
+    "images of 64, 32": Case({"batch_size": 32, "model": "cnn", **FP32}, ("images", 200, 64, 64, 3)),
+    "images by MLP, 512": Case({"batch_size": 512, "model": WIDE, **FP32}, ("images", 1500, 28, 28)),
+    "series of 200, 64": Case({"batch_size": 64, "model": "inception", **FP32}, ("series", 400, 3, 200)),
+    "series of 200, 256": Case({"batch_size": 256, "model": "inception", **FP32}, ("series", 600, 3, 200)),
+    "series by LSTM, 128": Case({"batch_size": 128, "model": "lstm", **FP32}, ("series", 400, 3, 120)),
+    "series by GRU, 256": Case({"batch_size": 256, "model": "gru", **FP32}, ("series", 600, 3, 120)),
+    "texts by encoder, 32": Case({"batch_size": 32, "model": "text_encoder", **FP32}, ("texts", 300, 120)),
+    "texts by encoder, 64, bf16": Case({"batch_size": 64, "model": "text_encoder", **BF16}, ("texts", 300, 120)),
+    "texts by CNN, 128": Case({"batch_size": 128, "model": "text_cnn", **FP32}, ("texts", 500, 150)),
+    "language by GPT, 16": Case({"source": "@tinyshakespeare", "batch_size": 16, "model": "gpt", **FP32}),
+    "language by GPT, 48, bf16": Case({"source": "@tinyshakespeare", "batch_size": 48, "model": "gpt", **BF16}),
+    "language by LSTM, 64": Case({"source": "@tinyshakespeare", "batch_size": 64, "model": "lstm", **FP32}),
+    "points, 8192": Case({"source": "gaussians:8", "batch_size": 8192, **FP32}),
+    "digits, made, 256": Case({"source": "sklearn:digits", "task": "generate", "batch_size": 256, **FP32}),
+    "CartPole by PPO, 4096": Case({"source": "gym:CartPole-v1", "task": {"kind": "ppo", "num_envs": 64}, "batch_size": 4096}),
+    "Pendulum by SAC, 2048": Case({"source": "gym:Pendulum-v1", "task": "sac", "batch_size": 2048}),
+}  # fmt: skip
+LARGEST = (
+    "table by a wide MLP, 2048", "images of 32, 64", "images of 28 by ResNet, 64", "series of 200, 64",
+    "texts by encoder, 32", "language by GPT, 16",
+)  # fmt: skip
+"""Trainings of which the largest batch is looked for, in half as much room again as they need."""
+ROOM_OF_LARGEST = 1.5
+
+
+def built(name: str, batch_size: int = 0) -> Composed:
+    """Return a training, built and not begun."""
+    case = CASES[name]
+    wishes = {"budget": {"steps": 1000}, "compile": "none", **case.wishes} | ({"batch_size": batch_size} if batch_size else {})
+    source = wishes.get("source", "")
+    if source.startswith("@"):
+        shared = Path(os.environ.get("TUTELAGE_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+        wishes["source"] = str(shared / source[1:])
+    data = _made(*case.rows) if case.rows else None
+    plan, gathered, _ = plan_training(Request(recipe_from(wishes, where=name), data=data, machine=HERE))
+    return compose(plan, gathered.data)
+
+
+def status(name: str) -> int:
+    """Return a number of the kernel's about this process, in bytes."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
+
+
+def _load_libraries() -> None:
+    """Take a small step of other layers: what libraries take once is no matter of the training."""
+    small = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 4))
+    optimizer = torch.optim.AdamW(small.parameters())
+    small(torch.randn(2, 3, 8, 8)).sum().backward()
+    optimizer.step()
+
+
+def _steps(composed: Composed, count: int) -> None:
+    """Make steps as the loop does."""
+    state = composed.state
+    state.task.train()
+    for number in range(count):
+        batch = state.stream.next()
+        if state.task.draws:
+            batch = state.task.draw(batch, torch.Generator().manual_seed(number))
+        state.stream.observe(state.step(state.task.usual_beat(number), batch, 0.0))
+
+
+def measured(name: str) -> dict[str, Any]:
+    """Make steps, and return by how many bytes this process grows."""
+    keep_freed_memory()
+    composed = built(name)
+    with closing(composed.problem):
+        _load_libraries()
+        resident, addresses = status("VmRSS"), status("VmSize")
+        Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
+        _steps(composed, STEPS)
+        return {"grown": status("VmHWM") - resident, "resident": resident, "addresses": addresses}
+
+
+def told(name: str) -> dict[str, Any]:
+    """Count a step, and return by how many bytes a process is said to grow, and the largest batch in half as much room again."""
+    composed = built(name)
+    with closing(composed.problem):
+        batch = composed.state.stream.next()
+        work = count_training_step(composed.state, batch)
+        grown = step_bytes(work)
+        most = len(composed.problem.stream) if hasattr(composed.problem.stream, "__len__") else 0
+        largest = largest_batch(composed.state, batch, work=work, room_bytes=round(ROOM_OF_LARGEST * grown), most=most)
+    return {"grown": grown, "largest": largest, "rows": work.rows}
+
+
+def limited(name: str, said: int, batch_size: int) -> dict[str, Any]:
+    """Say whether steps of so many bytes will fit under this process's limit, and make some."""
+    keep_freed_memory()
+    composed = built(name, batch_size)
+    with closing(composed.problem):
+        _load_libraries()
+        room, before = room_for_steps("cpu"), composed.state.step.num_micro
+        try:
+            _steps(composed, UNDER_LIMIT)
+            fits = composed.state.step.num_micro == before
+        except (OutOfMemoryError, MemoryError, RuntimeError):
+            fits = False
+        return {"verdict": said <= room, "fits": fits, "room": room}
+
+
+def apart(*words: str, limit: int = 0) -> Any:
+    """Return what a fresh process says, under a limit on its addresses where there is one."""
+
+    def bound() -> None:
+        if limit:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    command = [sys.executable, "-m", "bench.training_memory", *words]
+    environ = os.environ | {"OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, preexec_fn=bound)
+    if done.returncode:
+        # A process that could not even be built under its limit did not fit.
+        return {"failed": done.stderr.strip().splitlines()[-1:]}
+    return json.loads(done.stdout)
+
+
+def one(name: str) -> dict[str, Any]:
+    """Return all of one training."""
+    said, seen = apart("--told", name), apart("--measured", name)
+    if "failed" in said or "failed" in seen:
+        return {"failed": [said, seen]}
+    tries = []
+    for share in LIMITS:
+        limit = seen["addresses"] + round(share * seen["grown"])
+        tries.append({"share": share, **apart("--limited", name, str(said["grown"]), "0", limit=limit)})
+    found = {"told": said["grown"], "grown": seen["grown"], "error": round(said["grown"] / seen["grown"] - 1, 3)}
+    found |= {"peak_error": round((said["grown"] - seen["grown"]) / (seen["resident"] + seen["grown"]), 3), "limits": tries}
+    if name in LARGEST and said["largest"]:
+        limit = seen["addresses"] + round(ROOM_OF_LARGEST * said["grown"])
+        sizes = (said["largest"], round(LARGER * said["largest"]))
+        fits = [apart("--limited", name, "0", str(size), limit=limit).get("fits", False) for size in sizes]
+        found |= {"rows": said["rows"], "largest_batch": said["largest"], "fits": fits[0], "a_fifth_larger_fits": fits[1]}
+    return found
+
+
+def run(names: tuple[str, ...] = tuple(CASES)) -> dict[str, Any]:
+    """Return all trainings, and how often what was told was right."""
+    found: dict[str, Any] = {}
+    for name in names:
+        found[name] = one(name)
+        print(f"{name}: {_line(found[name])}", file=sys.stderr, flush=True)
+    whole = [each for each in found.values() if "failed" not in each]
+    verdicts = [trial["verdict"] == trial["fits"] for each in whole for trial in each["limits"] if "failed" not in trial]
+    largest = [each["fits"] and not each["a_fifth_larger_fits"] for each in whole if "largest_batch" in each]
+    return {
+        "trainings": found,
+        "num_trainings": len(whole),
+        "median_error": round(statistics.median(abs(each["error"]) for each in whole), 3),
+        "p90_error": round(float(np.quantile([abs(each["error"]) for each in whole], 0.9)), 3),
+        "median_error_of_peak": round(statistics.median(abs(each["peak_error"]) for each in whole), 4),
+        "num_verdicts": len(verdicts),
+        "verdicts_right": round(sum(verdicts) / max(len(verdicts), 1), 3),
+        "largest_batch_right": f"{sum(largest)} of {len(largest)}",
+        "goals": {"median_error": GOAL, "verdicts_right": VERDICT_GOAL, "num_trainings": 20},
+    }
+
+
+def _line(found: Mapping[str, Any]) -> str:
+    """Say what was found of one training."""
+    if "failed" in found:
+        return f"failed: {found['failed']}"
+    wrong = [f"{each['share']:g}" for each in found["limits"] if each.get("verdict") != each.get("fits")]
+    said = f"told {found['told'] / 1e6:,.0f} MB, grown {found['grown'] / 1e6:,.0f} MB ({found['error']:+.1%})"
+    return f"{said}; wrong at {', '.join(wrong) or 'no limit'}"
+
+
+if __name__ == "__main__":
+    mode, *rest = sys.argv[1:] or [""]
+    if mode == "--limited":
+        print(json.dumps(limited(rest[0], int(rest[1]), int(rest[2]))))
+    elif mode in ("--told", "--measured"):
+        print(json.dumps({"--told": told, "--measured": measured}[mode](rest[0])))
+    else:
+        print(json.dumps(run(tuple(sys.argv[1:]) or tuple(CASES)), indent=1))
