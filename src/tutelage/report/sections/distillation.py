@@ -98,12 +98,12 @@ def _costs(models: dict[str, Compared]) -> list[list[Child]]:
         return [title, *map(say_known, values)]
 
     each = list(models.values())
-    times = times_of([model.latency_ms for model in each])
+    times: list[list[Child]] = [[title, *said] for title, said in times_of([model.latency_ms for model in each]).items()]
     return [
         row("parameters", [model.num_parameters for model in each]),
         row("operations a row", [model.flops for model in each]),
         row("memory, bytes", [model.memory_bytes for model in each]),
-        *(row(title, list(values)) for title, values in times.items()),
+        *times,
     ]
 
 
