@@ -257,7 +257,7 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(Event):
-    """Training ended; `stopped` says why: budget, patience, diverged, interrupted (Ctrl-C) or terminated (SIGTERM)."""
+    """Training ended; `stopped` says why: budget, patience, target, diverged, interrupted (Ctrl-C) or terminated (SIGTERM)."""
 
     step: int
     stopped: str

@@ -69,6 +69,7 @@ class Plan(Spec):
         time_seconds: The time budget; 0 where there is none.
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops.
+        until: The score of the watched metric at which training stops, since it is good enough; None where none is.
         class_weights: A factor per class, or empty.
         calibrators: Kinds among which the calibrator is chosen when training has ended; empty = answers stay as they are.
         calibrator_asked: Whether the only kind is taken whatever the numbers say.
@@ -111,6 +112,7 @@ class Plan(Spec):
     headline: str = ""
     patience: Amount
     min_delta: Amount
+    until: Annotated[float, Field(allow_inf_nan=False)] | None = None
     total_steps: Count = 0
     useful_steps: Count = 0
     time_seconds: Amount = 0.0

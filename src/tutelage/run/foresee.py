@@ -38,6 +38,7 @@ KEPT = "foresight"
 """Where the state of a training keeps what was told, so that it is scored however often the run was interrupted."""
 AMOUNTS = (
     "decisions", "seed", "source", "total_steps", "time_seconds", "useful_steps", "corrections", "patience", "min_delta",
+    "until",
 )  # fmt: skip
 """Keys of a plan on which the time of a step does not depend."""
 BEFORE = ("starting", "reading", "preparing", "planning", "building", "floor", "probe", "guess")

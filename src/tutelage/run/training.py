@@ -134,7 +134,8 @@ class Training:
         evaluate = EvaluateJob(
             self.emitter,
             watched,
-            stopping=rhythm.stopping,
+            # A training that is only tried is watched to the end of its trial.
+            stopping=rhythm.stopping if self.watching is None else rhythm.stopping.fixed(),
             every=rhythm.eval_every,
             step=step,
             versus_guess=versus_guess(composed.problem.validation, self.plan),

@@ -60,6 +60,7 @@ FORECASTS = {
 STOPPED = {
     "budget": "the budget is used up",
     "patience": "no improvement for a while (early stopping)",
+    "target": "the target is reached",
     "diverged": "training diverged; the best weights before that are kept",
     "interrupted": "interrupted",
     "terminated": "terminated",

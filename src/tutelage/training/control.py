@@ -1,6 +1,5 @@
 """Whether training goes on: the best score so far, patience, the planned end; a pure reducer over evaluations."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
@@ -9,10 +8,10 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.names import shorten
-from tutelage.core.spec import Spec
+from tutelage.core.stopping import Stopping
 from tutelage.core.typed import first_mistake
 
-__all__ = ["Control", "Stopping", "judge"]
+__all__ = ["Control", "control_from", "judge"]
 
 RATE = 0.5
 """What each rollback leaves of the learning rate."""
@@ -22,22 +21,6 @@ RISING_STEPS, RISING_PARTS = 50, 20
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Step = Annotated[int, Field(ge=-1, le=2**53)]
-
-
-class Stopping(Spec):
-    """When to stop early, with everything decided.
-
-    Attributes:
-        metric: The validation metric that is watched, such as `val/loss`.
-        greater_is_better: Its direction.
-        patience: Steps without a better score after which training stops; 0 never stops early.
-        min_delta: How much better a score must be to count, in the metric's unit.
-    """
-
-    metric: str = "val/loss"
-    greater_is_better: bool = False
-    patience: int = Field(0, ge=0)
-    min_delta: float = Field(0.0, ge=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +120,7 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
         control: The control so far.
         metrics: What the evaluation gave.
         step: The step of the evaluation.
-        stopping: What is watched and how patient to be.
+        stopping: What is watched, how patient to be, and what is good enough.
 
     Returns:
         The new control, and whether this score is the best so far (a score that is not finite never is).
@@ -149,22 +132,12 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
         raise RecipeError(f"stopping.metric = {stopping.metric!r} is not measured. Measured: {', '.join(metrics)}.")
     control = replace(control, last_evaluation=step)
     score = metrics[stopping.metric]
-    gain = _gain(score, control.best_score, greater_is_better=stopping.greater_is_better)
+    gain = stopping.gain(score, control.best_score)
     is_best = gain > 0
     if is_best or control.best_score is None:
         # While no score has been a number, none is better than another: the newest weights are the best there are.
         control = replace(control, best_score=score if is_best else None, best_step=step)
     if gain > stopping.min_delta:
         control = replace(control, patient_since=step)
-    if stopping.patience and step - control.patient_since >= stopping.patience and not control.stop_reason:
-        control = control.stopped("patience")
-    return control, is_best
-
-
-def _gain(score: float, best: float | None, *, greater_is_better: bool) -> float:
-    """Return by how much a score is better than the best; infinite for the first, negative for one that is not finite."""
-    if not math.isfinite(score):
-        return -1.0
-    if best is None:
-        return float("inf")
-    return score - best if greater_is_better else best - score
+    reason = stopping.reason(score, waited=step - control.patient_since)
+    return (control.stopped(reason) if reason and not control.stop_reason else control), is_best

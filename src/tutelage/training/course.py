@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from tutelage.core.stopping import Stopping
 from tutelage.planning.plan import Plan
-from tutelage.training.control import Stopping
 
 __all__ = ["Course", "course", "log_frequency"]
 
@@ -49,6 +49,7 @@ def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
         greater_is_better=greater_is_better,
         patience=0 if plan.patience >= 1 else max(LEAST_PATIENCE * eval_every, round(plan.patience * total_steps)),
         min_delta=plan.min_delta,
+        until=plan.until,
     )
     return Course(eval_every, log_frequency(total_steps), stopping)
 

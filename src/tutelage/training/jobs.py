@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Corrected, Evaluated, Logged
 from tutelage.core.memory import memory_told
+from tutelage.core.stopping import Stopping
 from tutelage.task.base import Evaluator, Task
 from tutelage.task.measured import Remembering
-from tutelage.training.control import Stopping, judge
+from tutelage.training.control import judge
 from tutelage.training.rollback import is_sound, note_good, roll_back
 from tutelage.training.state import TrainState, copy_weights
 

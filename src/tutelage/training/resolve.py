@@ -18,6 +18,7 @@ from tutelage.planning.plan import Plan, SplitPlan
 from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, TaskSpec
 from tutelage.training.calibrating import decide_calibration
+from tutelage.training.judging import decide_stopping, known_metrics, require_fitting
 from tutelage.training.teaching import decide_teaching
 
 __all__ = ["resolve"]
@@ -168,14 +169,12 @@ def _decide_amounts(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisi
 def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Suggestion, made: Decisions) -> dict[str, Any]:
     """Choose what is measured, what early stopping makes of it, and what makes answers honest."""
     metrics = _decide_metrics(recipe, facts, task, made)
-    watched, patience = _decide_stopping(recipe, facts, task, auto, made)
-    _require_fitting(watched, metrics, facts)
+    stopping = decide_stopping(recipe, facts, task, auto, made)
+    require_fitting(stopping["watched"], metrics, facts)
     return {
         "metrics": metrics,
         "headline": str(getattr(metrics[0], "kind", "")),
-        "watched": watched,
-        "patience": patience,
-        "min_delta": recipe.stopping.min_delta,
+        **stopping,
         **decide_calibration(recipe, facts, task, made),
         "mirror": _decide_mirror(recipe, facts, task, made),
     }
@@ -331,7 +330,7 @@ def _decide_metrics(recipe: Recipe, facts: Facts, spec: TaskSpec, made: Decision
     if recipe.metrics == "auto":
         return tuple(catalog.load("metric", name)() for name in spec.metrics(facts))
     chosen: tuple[Any, ...] = recipe.metrics
-    known = _known_metrics(spec)
+    known = known_metrics(spec)
     for metric in chosen:
         if metric.kind not in known:
             near = catalog.suggest(metric.kind, known)
@@ -344,40 +343,6 @@ def _decide_metrics(recipe: Recipe, facts: Facts, spec: TaskSpec, made: Decision
         raise RecipeError(f"recipe: metrics = {kinds}: expected at least one, each once. Known here: {', '.join(known)}.")
     made.choose("metrics", recipe.metrics, ", ".join(say(metric) for metric in chosen))
     return chosen
-
-
-def _require_fitting(watched: str, measured: tuple[Any, ...], facts: Facts) -> None:
-    """Refuse to watch a metric that does not fit the data; where it is measured anyway, with the settings that it has there."""
-    metric = next((metric for metric in measured if metric.kind == watched), None) or catalog.load("metric", watched)()
-    refusal = metric.refusal(len(facts.class_counts) or None)
-    if refusal:
-        raise RecipeError(f"recipe: stopping.metric = {watched!r}: {refusal}")
-
-
-def _known_metrics(spec: TaskSpec) -> tuple[str, ...]:
-    """Return the metrics for the kind of answers that a task gives."""
-    kinds = {kind: catalog.load("metric", kind) for kind in catalog.names("metric")}
-    return tuple(kind for kind, metric in kinds.items() if spec.answers in (metric.answers, *metric.also_answers))
-
-
-def _decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggestion, made: Decisions) -> tuple[str, float]:
-    """Choose what early stopping watches, and its patience."""
-    wish = recipe.stopping
-    usual, why = spec.watched(facts, auto=auto)
-    watched = made.choose(
-        "stopping.metric", wish.metric, usual if wish.metric == "auto" else wish.metric.removeprefix("val/"), why
-    )
-    known = _known_metrics(spec)
-    if watched not in known:
-        near = catalog.suggest(watched, known)
-        kind = getattr(spec, "kind", "")
-        raise RecipeError(f"recipe: stopping.metric = {watched!r} is not for {kind}{near} Known: {', '.join(known)}.")
-    fraction = auto.patience if wish.patience == "auto" else float(wish.patience)
-    if not 0 < fraction <= 1:
-        raise RecipeError(
-            f"recipe: stopping.patience = {fraction} must be in (0, 1], a fraction of the budget. Typical: 0.2 to 0.5."
-        )
-    return watched, made.choose("stopping.patience", wish.patience, fraction, "fraction of the budget without a better score")
 
 
 def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisions) -> Literal["float32", "bfloat16"]:
