@@ -30,6 +30,11 @@ class Stopping(Spec):
     min_delta: float = Field(0.0, ge=0)
     until: float | None = None
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether only the budget ends a training."""
+        return not self.patience and self.until is None
+
     def fixed(self) -> Self:
         """Return the same without an end before that of the budget."""
         return self.but(patience=0, until=None)

@@ -25,6 +25,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.probe import reserve_seconds
 from tutelage.run.run_schedule import schedule_of
+from tutelage.run.second_forecast import KEPT, score_second
 from tutelage.training.course import FORWARD_FRACTION
 from tutelage.training.machine import bits_depend_on
 
@@ -34,8 +35,6 @@ SHARE = 0.015
 """Share of the run that timing steps may take."""
 MOST_STEPS, MOST_SECONDS = 40, 5.0
 """Steps, and seconds, that are timed at most."""
-KEPT = "foresight"
-"""Where the state of a training keeps what was told, so that it is scored however often the run was interrupted."""
 AMOUNTS = (
     "decisions", "seed", "source", "total_steps", "time_seconds", "useful_steps", "corrections", "patience", "min_delta",
     "until",
@@ -176,11 +175,13 @@ class Foresight:
                 actual_seconds=actual,
             )
         )
-        if not is_resumed and composed.state.control.stop_reason != "diverged":
+        is_usual = not is_resumed and composed.state.control.stop_reason != "diverged"
+        second = score_second(kept, self.emitter, actual=actual, ended=composed.state.clock.step, is_kept=is_usual)
+        if is_usual:
             # A border: the result is not written yet, and no forecast of other runs is worth it.
             with suppress(Exception):
                 self._remember(composed, kept, actual)
-        return {KEPT: {**kept, "actual_seconds": round(actual, 3)}}
+        return {KEPT: {**kept, "actual_seconds": round(actual, 3), **second}}
 
     def _remember(self, composed: Composed, kept: Mapping[str, Any], actual: float) -> None:
         """Keep the outcome, and what this training's parts took."""

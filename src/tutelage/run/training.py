@@ -32,6 +32,7 @@ from tutelage.run.probe import plan_steps, reserve_seconds, too_short
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.run.scores import merged, score
+from tutelage.run.second_forecast import SecondForecast
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
 from tutelage.training.divergence import DivergenceJob
@@ -247,8 +248,10 @@ class Training:
         if step == 0:
             save.save(state)
         divergence = DivergenceJob(self.emitter, step=step, num_micro=state.step.num_micro, say_row=self.gathered.data.say_row)
-        log = LogJob(self.emitter, every=rhythm.log_every, step=step, evaluate=evaluate, watch=divergence.look_at_line)
-        jobs: list[Any] = [divergence, log, evaluate]
+        second = SecondForecast(self.plan, self.emitter, self.folder).begin(state)
+        beside: dict[str, Any] = {"evaluate": evaluate, "watch": divergence.look_at_line, "end": second.expected_end}
+        log = LogJob(self.emitter, every=rhythm.log_every, step=step, **beside)
+        jobs: list[Any] = [divergence, log, evaluate, second]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
             jobs.append(

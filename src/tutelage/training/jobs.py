@@ -41,13 +41,14 @@ class LogJob:
         line_seconds: float = LINE_SECONDS,
         evaluate: "EvaluateJob | None" = None,
         watch: Watch | None = None,
+        end: Callable[[int, int], float] = lambda _, total: total,
     ) -> None:
         """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training.
 
         The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves. `watch` is shown
-        the means of each regular line.
+        the means of each regular line; `end` says at which step the training will end, given those done and those planned.
         """
-        self._watch = watch
+        self._watch, self._end = watch, end
         self._evaluate, self._last_evaluating = evaluate, 0.0
         self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
@@ -101,12 +102,12 @@ class LogJob:
                 epoch=state.clock.epoch,
                 metrics=metrics,
                 steps_per_second=speed,
-                remaining_seconds=self._remaining(max(state.control.total_steps - step, 0), speed),
+                remaining_seconds=self._remaining(max(self._end(step, state.control.total_steps) - step, 0.0), speed),
             )
         )
         self._last_step, self._last_seconds, self._last_evaluating = step, seconds, evaluating
 
-    def _remaining(self, num_steps: int, speed: float) -> float:
+    def _remaining(self, num_steps: float, speed: float) -> float:
         """Return the seconds that steps and their evaluations will take."""
         per_step = self._evaluate.seconds_per_step if self._evaluate is not None else 0.0
         return num_steps * (1 / max(speed, 1e-9) + per_step)
