@@ -119,7 +119,7 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
 
 
 def _endings(folder: Path, pilot: Pilot) -> Endings | None:
-    """Return how the run may end: by the curve of the trial, or of what was trained before; None where only its budget ends it."""
+    """Return how the run may end: by the trial's curve, or that of what was trained before; None where only its budget does."""
     plan, done = pilot.plan, pilot.first_step
     assert plan is not None
     points = points_of(plan, folder, done=done) if done else pilot.curve

@@ -16,7 +16,7 @@ import numpy as np
 from tutelage.core.cache_folder import cache_folder
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Forecast, ForecastScored
-from tutelage.core.stopping import PATIENCE, TARGET
+from tutelage.core.stopping import PATIENCE
 from tutelage.foresight.endings import Endings
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
@@ -80,7 +80,6 @@ class SecondForecast:
         time = self._time(kept, endings, step=step, total=total)
         budget = self.plan.time_seconds or math.inf
         low, high = (min(seconds, budget) for seconds in time.interval_80)
-        reached = endings.share_of(TARGET) if self.plan.until is not None else None
         told = Forecast(
             expected_seconds=min(time.seconds, high),
             low_seconds=low,
@@ -89,7 +88,7 @@ class SecondForecast:
             parts={name: round(seconds, 3) for name, seconds in time.parts.items()},
             step=step,
             early=endings.share_of(PATIENCE),
-            never=None if reached is None else 1.0 - reached,
+            never=endings.never,
         )
         second = {
             "step": step,
