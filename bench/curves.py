@@ -66,7 +66,7 @@ CASES = (
     Case("gun point", "timeseries/GunPoint", 200),
     Case("plaid", "timeseries/PLAID", 120),
     Case("passengers", "airline-passengers/airline-passengers.csv", 200),
-    Case("shakespeare gru", "tinyshakespeare", 150, {"model": "gru", "batch_size": 8}),
+    Case("shakespeare gru", "tinyshakespeare", 150, {"model": "gru", "batch_size": 8}, 25),
     Case("cartpole ppo", "gym:CartPole-v1", 100, {"task": "ppo"}, 25),
 )
 """Trainings of seconds, none on the data that `bench.endings` is scored on."""

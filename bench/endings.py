@@ -44,7 +44,7 @@ CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
 """For each kind its data, the most steps, and wishes; each step count can be parted into fifty."""
 AT = (0.15, 0.3, 0.45, 0.6, 0.8, 1.1)
 """At which share of what is left after the first tenth the other seed reached the target; beyond 1 it never did."""
-EARLY = 0.1
+EARLY, PATIENCE = 0.1, 0.2
 SEEDS = {"early": 10, "other": 11, "target": 12}
 
 
@@ -60,7 +60,7 @@ def run(names: list[str] | None = None) -> dict[str, Any]:
                 continue
             wished = {**wishes, "steps": steps, "quiet": True}
             target = _target(at, wished, share=AT[number % len(AT)], folder=f"{place}/{number}-other")
-            for kind, more in (("early", {}), ("target", {"until": target})):
+            for kind, more in (("early", {"stopping": {"patience": PATIENCE}}), ("target", {"until": target})):
                 folder = f"{place}/{number}-{kind}"
                 found.append(_compared(at, {**wished, **more, "seed": SEEDS[kind]}, name=f"{name}, {kind}", folder=folder))
                 print(json.dumps(found[-1]), file=sys.stderr, flush=True)
@@ -76,11 +76,8 @@ def _target(source: str, wishes: dict[str, Any], *, share: float, folder: str) -
     greater = catalog.load("metric", metric).greater_is_better
     so_far = (np.maximum if greater else np.minimum).accumulate(values)
     ahead, before = so_far[steps > EARLY * wishes["steps"]], so_far[steps <= EARLY * wishes["steps"]]
-    if share < 1:
-        value = float(ahead[int(share * len(ahead))])
-    else:
-        value = float(ahead[-1] + (share - 1) * (ahead[-1] - before[-1]))
-    return f"{metric}={value!r}"
+    beyond = float(ahead[-1] + (share - 1) * (ahead[-1] - before[-1]))
+    return f"{metric}={float(ahead[int(share * len(ahead))]) if share < 1 else beyond!r}"
 
 
 def _compared(source: str, wishes: dict[str, Any], *, name: str, folder: str) -> dict[str, Any]:

@@ -91,9 +91,8 @@ def usual_endings(stopping: Stopping, *, total: int, every: int) -> Endings | No
     # Of curves that stand for others the values mean nothing, so neither does a difference or a target in the metric's unit.
     rule = stopping.but(greater_is_better=False, min_delta=0.0, until=None)
     ends: list[tuple[float, str]] = []
-    for number in range(DRAWS):
-        past = known[number % len(known)]
-        curve = np.interp(judged / total, np.linspace(0, 1, len(past.usual)), past.usual)
+    for past in known * -(-DRAWS // len(known)):
+        curve = np.interp(judged / total, np.linspace(1 / len(past.usual), 1, len(past.usual)), past.usual)
         end = last_step(curve, judged, rule)
         at = total * SOONEST ** random.random() if random.random() < REACHED else np.inf
         if stopping.until is not None and at <= end[0]:
@@ -121,10 +120,11 @@ def foresee_endings(curve: Curve, stopping: Stopping, *, total: int, every: int,
         return _endings([last_step(seen, judged, stopping)], total, stopping)
     left = (ahead - last) / (total - last)
     level, drawn = scale.level(curve), scale.extrapolated(curve, ahead=ahead)
+    middle = None if drawn is None else np.median(drawn, axis=0)
     ends: list[tuple[float, str]] = []
     for _ in range(DRAWS):
         past = known[random.integers(len(known))]
-        smooth = level + past.onward_at(left) if drawn is None else drawn + past.beyond_at(left)
+        smooth = level + past.onward_at(left) if middle is None else middle + past.beyond_at(left)
         noisy = smooth + past.noise * random.standard_normal(len(ahead))
         ends.append(last_step(np.concatenate([seen, scale.back(noisy)]), judged, stopping))
     return _endings(ends, total, stopping)
