@@ -1,6 +1,6 @@
 """Whole learning curves of small trainings of every kind, to the end of their budgets: what forecasts of ends are learned from.
 
-`TUTELAGE_DATA=FOLDER python -m bench.curves FILE` writes them as lines of JSON; FOLDER holds public data sets, one folder each.
+`TUTELAGE_DATA=FOLDER python -m bench.curves FILE [NAME ...]` writes them as lines of JSON; FOLDER holds public data sets, one folder each.
 Runs that are in the file already are not made again.
 """
 
@@ -60,7 +60,7 @@ CASES = (
     Case("california mlp", "california-housing/housing.csv", 500, {"target": "median_house_value", "model": "mlp"}),
     Case("red wine", "wine-quality/winequality-red.csv", 400, {"target": "quality"}),
     Case("red wine mlp", "wine-quality/winequality-red.csv", 500, {"target": "quality", "model": "mlp"}),
-    Case("red wine classes", "wine-quality/winequality-red.csv", 300, {"target": "quality", "task": "classify"}),
+    Case("red wine classes", "wine-quality/winequality-red.csv", 300, {"target": "quality", "task": "classify", "model": "mlp"}),
     Case("fashion mlp", "fashion-mnist", 300, {"model": "mlp", "batch_size": 64}),
     Case("vowels", "timeseries/JapaneseVowels", 200),
     Case("gun point", "timeseries/GunPoint", 200),
@@ -133,13 +133,13 @@ def curve_of(case: Case, *, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def main(path: Path) -> None:
-    """Make all runs that are not there yet."""
+def main(path: Path, *names: str) -> None:
+    """Make all runs that are not there yet, or those that are named."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     made = {(line["name"], line["seed"]) for line in map(json.loads, lines)}
     for seed in SEEDS:
         for case in CASES:
-            if (case.name, seed) in made or not place_of(case.source):
+            if (case.name, seed) in made or not place_of(case.source) or (names and case.name not in names):
                 continue
             try:
                 found = curve_of(case, seed=seed)
@@ -152,4 +152,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

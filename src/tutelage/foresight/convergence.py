@@ -18,7 +18,7 @@ import numpy as np
 
 __all__ = ["LEAST_POINTS", "Reaching", "extrapolated", "foresee_target"]
 
-LEAST_POINTS = 5
+LEAST_POINTS = 4
 """Evaluations without which nothing is extrapolated."""
 LIMITS = np.concatenate([[0.0], np.geomspace(1e-2, 3.0, 120)])
 """How far the limit of a curve lies below its best value, in spans of the curve."""
@@ -139,7 +139,7 @@ def _drawn(steps: np.ndarray, values: np.ndarray, *, least: float = -math.inf) -
 
 def _weights(steps: np.ndarray, values: np.ndarray, *, least: float) -> np.ndarray:
     """Return how likely each family is, by what its fit to the beginning says of the rest."""
-    cut = max(len(steps) - max(int(HELD_OUT * len(steps)), 1), 4)
+    cut = max(len(steps) - max(int(HELD_OUT * len(steps)), 1), 3)
     errors = []
     for name in FAMILIES:
         fit = _fitted(name, steps[:cut], values[:cut], least=least)
@@ -153,7 +153,7 @@ def _weights(steps: np.ndarray, values: np.ndarray, *, least: float) -> np.ndarr
 def _fitted(family: str, steps: np.ndarray, values: np.ndarray, *, least: float) -> _Fit:
     """Return the best curve of a family, of those that fall or stay, with a limit that is not below the least."""
     entered = _entered(family, steps, steps)
-    span = max(float(values.max() - values.min()), 1e-12)
+    span = max(float(values.max() - values.min()), 1e-6 * float(np.abs(values).max()), 1e-12)
     centred = entered - entered.mean()
     spread = float(centred @ centred) or 1.0
     nearest = float(values.min()) - 1e-4 * span

@@ -54,5 +54,5 @@ def test_a_curve_goes_on_as_it_began_and_not_below_the_least() -> None:
 
 
 def test_few_evaluations_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected at least 5"):
+    with pytest.raises(ValueError, match="expected at least 4"):
         foresee_target([1, 2], [0.5, 0.4], target=0.1)
