@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bench import (
     calibration,
+    endings,
     environments,
     forecasts,
     integrity,
@@ -41,6 +42,7 @@ BENCHMARKS = {
     "calibration": calibration.run,
     "stopping": stopping.run,
     "own_module": own_module.run,
+    "endings": endings.run,
     "forecasts": forecasts.run,
     "machine_model": machine_model.run,
     "published_runs": published_runs.run,

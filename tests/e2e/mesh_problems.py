@@ -24,6 +24,7 @@ from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError, OutOfMemoryError, RecipeError, TutelageError
 from tutelage.core.events import Event, Refused, RolledBack
 from tutelage.core.seeds import derive
+from tutelage.core.stopping import Stopping
 from tutelage.data.augment.photo import Photo
 from tutelage.data.prepare.image import Normalize
 from tutelage.data.prepare.padding import Pad
@@ -41,7 +42,7 @@ from tutelage.task.generate import Generate, GenerateTask
 from tutelage.task.supervised import SupervisedTask
 from tutelage.training import state as state_module
 from tutelage.training.checkpoint import checkpoints, newest_checkpoint
-from tutelage.training.control import Control, Stopping
+from tutelage.training.control import Control
 from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import BudgetJob, EvaluateJob, LogJob
 from tutelage.training.loop import run_loop

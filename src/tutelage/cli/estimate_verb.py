@@ -100,6 +100,8 @@ def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
         _line("buys", f"{found.steps:,} steps" + (f", {found.epochs:.1f} epochs" if found.epochs else ""))
     else:
         _line("steps", f"{found.steps:,}" + (f", {found.epochs:.1f} epochs" if found.epochs else ""))
+    if found.endings is not None:
+        _line("ends", found.endings.say())
     if found.ideal_seconds is not None:
         _line("ideal", f"{say_seconds(found.ideal_seconds)} (FLOPs / measured FLOP/s); {_causes(found)}")
     whole = sum(time.parts.values()) or 1.0

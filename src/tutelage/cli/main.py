@@ -177,6 +177,9 @@ def _add_train(verbs: "argparse._SubParsersAction[Parser]") -> None:
         budget.add_argument("--steps", metavar="N", help="optimizer steps")
         budget.add_argument("--env-steps", metavar="100k", help="of an environment: steps to act in it, all copies together")
         budget.add_argument("--time", metavar="3m", help="wall time of the whole command")
+        parser.add_argument(
+            "--until", metavar="METRIC=VALUE", help="stop once a validation metric is reached, such as accuracy=0.95"
+        )
         parser.add_argument("--seed", metavar="N", help="root of all randomness (default 0)")
         if verb == "estimate":
             _add_textbook(parser)

@@ -27,6 +27,7 @@ PLAIN = {
     "test": "test",
     "on_bad_data": "on_bad_data",
     "start_from": "start_from",
+    "until": "until",
 }
 
 

@@ -151,14 +151,17 @@ class Stalled(Warned):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast(Event):
-    """How long the whole run will take, told before its first step.
+    """How long the whole run will take, told before its first step, and once more where it may end before its budget.
 
     Attributes:
         expected_seconds: Wall time from the start of the command to its result.
         low_seconds: It is between this and the next in four of five runs.
         high_seconds: The upper end.
-        how: `known` from an equal run, `timed` steps, or `guessed`.
+        how: `known` from an equal run, `timed` steps, `guessed`, or by the `curve` so far.
         parts: Seconds of each part.
+        step: Steps done when it was told.
+        early: Probability that nothing gets better before the budget is used up; None where the curve was not asked.
+        never: Probability that the target is not reached; None where there is none, or the curve was not asked.
     """
 
     expected_seconds: float
@@ -166,16 +169,20 @@ class Forecast(Event):
     high_seconds: float
     how: str
     parts: Mapping[str, float] = field(default_factory=dict)
+    step: int = 0
+    early: float | None = None
+    never: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastScored(Event):
-    """How long the run took, beside what was forecast."""
+    """How long the run took, beside what was forecast when `step` steps were done."""
 
     expected_seconds: float
     low_seconds: float
     high_seconds: float
     actual_seconds: float
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,7 +264,7 @@ class Restored(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished(Event):
-    """Training ended; `stopped` says why: budget, patience, diverged, interrupted (Ctrl-C) or terminated (SIGTERM)."""
+    """Training ended; `stopped` says why: budget, patience, target, diverged, interrupted (Ctrl-C) or terminated (SIGTERM)."""
 
     step: int
     stopped: str

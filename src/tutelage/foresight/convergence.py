@@ -1,4 +1,4 @@
-"""When a learning curve reaches a target, or stops getting better: extrapolated from its beginning, with how unsure that is.
+"""How a learning curve goes on, and when it reaches a target: extrapolated from its beginning, with how unsure that is.
 
 Several families of falling curves are fitted to the logarithm of what is above their limit, each limit of a grid by least
 squares; they are weighted by how well fits to the beginning foretell the last part. Residuals are drawn again in blocks, since
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LEAST_POINTS", "Reaching", "foresee_stops", "foresee_target"]
+__all__ = ["LEAST_POINTS", "Reaching", "extrapolated", "foresee_target"]
 
-LEAST_POINTS = 6
+LEAST_POINTS = 4
 """Evaluations without which nothing is extrapolated."""
 LIMITS = np.concatenate([[0.0], np.geomspace(1e-2, 3.0, 120)])
 """How far the limit of a curve lies below its best value, in spans of the curve."""
@@ -92,35 +92,17 @@ def foresee_target(steps: Sequence[float], values: Sequence[float], *, target: f
     return _reaching(np.array(found))
 
 
-def foresee_stops(steps: Sequence[float], values: Sequence[float], *, patience: float, total: float) -> np.ndarray:
-    """Return the step at which each drawn training ends: early by its patience, or at the end of its budget.
+def extrapolated(steps: Sequence[float], values: Sequence[float], *, ahead: Sequence[float], least: float) -> np.ndarray:
+    """Return how a curve may go on: float64 [draws, steps ahead], without the noise of evaluations.
 
     Args:
-        steps: Of each evaluation so far, rising, all > 0.
+        steps: Of each evaluation so far, rising, all > 0; at least `LEAST_POINTS`.
         values: What it gave; smaller is better.
-        patience: Steps without a better value after which training stops.
-        total: Steps of the budget.
+        ahead: The steps that are asked for.
+        least: What no value is below, such as 0 of a loss.
     """
-    times, curve = np.asarray(steps, dtype=float), np.asarray(values, dtype=float)
-    every = float(np.median(np.diff(times))) if len(times) > 1 else total
-    ahead = np.append(np.arange(times[-1] + every, total, every), total)
-    random, noise = np.random.default_rng(SEED), _noise(times, curve)
-    ends: list[float] = []
-    for fit in _drawn(times, curve):
-        drawn = fit.at(ahead) + noise * random.standard_normal(len(ahead))
-        ends.append(_stopped(np.append(times, ahead), np.append(curve, drawn), patience=patience, total=total))
-    return np.array(ends)
-
-
-def _stopped(steps: np.ndarray, values: np.ndarray, *, patience: float, total: float) -> float:
-    """Return the step at which early stopping ends a training with these evaluations."""
-    best, since = math.inf, 0.0
-    for step, value in zip(steps, values, strict=True):
-        if value < best:
-            best, since = value, step
-        elif step - since >= patience:
-            return float(step)
-    return total
+    times, curve, asked = (np.asarray(each, dtype=float) for each in (steps, values, ahead))
+    return np.stack([np.maximum(fit.at(asked), least) for fit in _drawn(times, curve, least=least)])
 
 
 def _reaching(found: np.ndarray) -> Reaching:
@@ -137,13 +119,13 @@ def _first(steps: np.ndarray, is_there: np.ndarray) -> float:
     return float(steps[int(np.argmax(is_there))]) if is_there.any() else math.inf
 
 
-def _drawn(steps: np.ndarray, values: np.ndarray) -> list[_Fit]:
+def _drawn(steps: np.ndarray, values: np.ndarray, *, least: float = -math.inf) -> list[_Fit]:
     """Return fits to curves whose residuals are drawn anew, each of a family drawn by its weight."""
     if len(steps) < LEAST_POINTS:
         raise ValueError(f"{len(steps)} evaluations, expected at least {LEAST_POINTS} to extrapolate a curve")
     random = np.random.default_rng(SEED)
-    names, weights = list(FAMILIES), _weights(steps, values)
-    fits = {name: _fitted(name, steps, values) for name in names}
+    names, weights = list(FAMILIES), _weights(steps, values, least=least)
+    fits = {name: _fitted(name, steps, values, least=least) for name in names}
     length = max(round(len(steps) ** (1 / 3)), 1)
     drawn: list[_Fit] = []
     for name in random.choice(names, DRAWS, p=weights):
@@ -151,16 +133,16 @@ def _drawn(steps: np.ndarray, values: np.ndarray) -> list[_Fit]:
         residuals = (values - smooth) * math.sqrt(len(steps) / max(len(steps) - FREE, 1))
         begins = random.integers(0, len(steps) - length + 1, -(-len(steps) // length))
         again = np.concatenate([residuals[begin : begin + length] for begin in begins])[: len(steps)]
-        drawn.append(_fitted(name, steps, smooth + again))
+        drawn.append(_fitted(name, steps, smooth + again, least=least))
     return drawn
 
 
-def _weights(steps: np.ndarray, values: np.ndarray) -> np.ndarray:
+def _weights(steps: np.ndarray, values: np.ndarray, *, least: float) -> np.ndarray:
     """Return how likely each family is, by what its fit to the beginning says of the rest."""
-    cut = max(len(steps) - max(int(HELD_OUT * len(steps)), 1), 4)
+    cut = max(len(steps) - max(int(HELD_OUT * len(steps)), 1), 3)
     errors = []
     for name in FAMILIES:
-        fit = _fitted(name, steps[:cut], values[:cut])
+        fit = _fitted(name, steps[:cut], values[:cut], least=least)
         errors.append(float(np.mean((fit.at(steps[cut:]) - values[cut:]) ** 2)))
     floor = max(_noise(steps, values) ** 2, 1e-18)
     scores = -0.5 * (len(steps) - cut) * np.log(np.array(errors) + floor)
@@ -168,13 +150,14 @@ def _weights(steps: np.ndarray, values: np.ndarray) -> np.ndarray:
     return np.asarray((1 - SHARED) * weights / weights.sum() + SHARED / len(FAMILIES))
 
 
-def _fitted(family: str, steps: np.ndarray, values: np.ndarray) -> _Fit:
-    """Return the best curve of a family, of those that fall or stay."""
+def _fitted(family: str, steps: np.ndarray, values: np.ndarray, *, least: float) -> _Fit:
+    """Return the best curve of a family, of those that fall or stay, with a limit that is not below the least."""
     entered = _entered(family, steps, steps)
-    span = max(float(values.max() - values.min()), 1e-12)
+    span = max(float(values.max() - values.min()), 1e-6 * float(np.abs(values).max()), 1e-12)
     centred = entered - entered.mean()
     spread = float(centred @ centred) or 1.0
-    limits = values.min() - span * np.maximum(LIMITS, 1e-4)
+    nearest = float(values.min()) - 1e-4 * span
+    limits = np.clip(values.min() - span * LIMITS, min(least, nearest), nearest)
     logs = np.log(values - limits[:, None])
     rates = np.maximum(-(logs @ centred) / spread, 0.0)
     intercepts = logs.mean(axis=1) + rates * entered.mean()

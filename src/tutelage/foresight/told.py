@@ -5,12 +5,31 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["KEPT", "Told", "told_before"]
+__all__ = ["KEPT", "Second", "Told", "told_before"]
 
 KEPT = "foresight"
 """Its key in a state's facts of the outer world, and in result.json."""
 
 Seconds = Annotated[float, Field(ge=0, le=1e30)]
+
+
+class Second(BaseModel):
+    """What was told once more, from the learning curve so far.
+
+    Attributes:
+        step: When.
+        seconds: Wall time of the whole run.
+        interval_80: Between these in four of five cases.
+        spread: Standard deviation of the logarithm of the wall time.
+        endings: How the run may end.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    step: Annotated[int, Field(ge=0, le=2**53)]
+    seconds: Seconds
+    interval_80: tuple[Seconds, Seconds]
+    spread: Annotated[float, Field(ge=0, le=1e30)] = 0.0
+    endings: dict[str, Any] = {}
 
 
 class Told(BaseModel):
@@ -26,6 +45,7 @@ class Told(BaseModel):
         step_seconds: Of one step.
         evaluation_seconds: Of one evaluation.
         step_flops: Operations of one step; 0 where they are not known.
+        second: What was told later, where the run may end early; None before.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -38,10 +58,11 @@ class Told(BaseModel):
     step_seconds: Seconds = 0.0
     evaluation_seconds: Seconds = 0.0
     step_flops: Annotated[float, Field(ge=0, le=1e30)] = 0.0
+    second: Second | None = None
 
     def record(self) -> dict[str, Any]:
         """Return JSON values, rounded as people read them."""
-        whole = self.model_dump(mode="json")
+        whole = self.model_dump(mode="json", exclude_none=True)
         rounded = {
             "seconds": round(self.seconds, 3),
             "interval_50": [round(value, 3) for value in self.interval_50],

@@ -18,6 +18,7 @@ from tutelage.core.spec import Auto, Location, Pick, Spec, Wish, parse
 from tutelage.planning.execution import MOST_THREADS
 from tutelage.planning.origin import OriginWish
 from tutelage.planning.teaching import TeachingWish
+from tutelage.planning.until import parse_until
 
 __all__ = ["Budget", "Recipe", "Saving", "Split", "StoppingWish", "parse_setting", "read_recipe"]
 
@@ -196,6 +197,11 @@ class Recipe(Spec):
         description="Seconds without a step, and more than 20 usual steps, after which it is told; 0 = never.",
     )
     seed: int = Field(0, ge=0, lt=2**63, description="Root of all randomness.")
+    until: str = Field(
+        "",
+        max_length=200,
+        description="Stop once a validation metric is reached, such as accuracy=0.95 or loss=0.3; the budget is the most then.",
+    )
     budget: Budget = Budget()
     split: Split = Split()
     distill: TeachingWish = TeachingWish()
@@ -227,6 +233,14 @@ class Recipe(Spec):
         if name not in known:
             raise ValueError(f"unknown calibrator {name!r}{catalog.suggest(name, known)} Known: {', '.join(known)}")
         return name
+
+    @field_validator("until")
+    @classmethod
+    def _is_target(cls, text: str) -> str:
+        """Refuse what names no metric and value."""
+        if text:
+            parse_until(text)
+        return text
 
     @field_validator("start_from", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ __all__ = ["headline_key", "show_headline", "title", "trained_names"]
 STOPPED = {
     "budget": ("budget used up", "the planned amount of training was done"),
     "patience": ("early stopping", "the validation score had not improved for a while"),
+    "target": ("target reached", "the validation score was as good as asked for"),
     "interrupted": ("interrupted", "by Ctrl-C; the best weights so far were kept"),
     "terminated": ("terminated", "by the system; the best weights so far were kept"),
     "diverged": ("diverged", "no good weights to go on from; the best weights so far were kept"),

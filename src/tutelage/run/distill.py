@@ -127,6 +127,8 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     if plan.prepare is not None:
         # Teacher and student see the same rows, also where the usual preprocessing depends on the time that there is.
         values["prepare"] = plan.prepare
+    # What was good enough for the teacher says nothing of its student.
+    values.pop("until", None)
     if plan.mirror != "off":
         # A student is asked for its speed, and mirror images would double the price of each answer.
         values["mirror"] = "off"
@@ -169,6 +171,7 @@ def _alone_recipe(recipe: Recipe, student: Run) -> Recipe:
         floor=plan.floor or ("auto" if "floor" not in plan.task.uses else "none"),
         stopping=recipe.stopping.but(metric=plan.watched, patience=plan.patience, cooldown=plan.cooldown),
         budget=Budget(steps=_planned_steps(student)),
+        until="",
         distill=TeachingWish(),
     )
 

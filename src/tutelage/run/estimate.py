@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tutelage.foresight.endings import Endings
 from tutelage.foresight.run_time import RunTime, within
 from tutelage.foresight.shorter import Shorter, shortening
 from tutelage.foresight.textbook import ideal_seconds
@@ -39,6 +40,7 @@ class Estimate:
         cost: In the currency of the price; None where none is given.
         hardware: What it runs on.
         devices: How many of it.
+        endings: How it may end, in steps from its beginning; None where only its budget ends it.
         shorter: What would shorten the run, the most first.
         seconds_spent: What finding all this out took.
         details: What was measured on the way.
@@ -60,6 +62,7 @@ class Estimate:
     cost: float | None = None
     hardware: str = ""
     devices: int = 1
+    endings: Endings | None = None
     shorter: Sequence[Shorter] = ()
     seconds_spent: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
@@ -95,6 +98,7 @@ class Estimate:
             "cost": self.cost,
             "hardware": self.hardware,
             "devices": self.devices,
+            "endings": None if self.endings is None else self.endings.record(),
             "causes": {name: round(share, 4) for name, share in self.causes.items()},
             "shorter": [{"what": each.what, "seconds": round(each.seconds, 2)} for each in self.shorter],
             "seconds_spent": round(self.seconds_spent, 2),
@@ -139,6 +143,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         cost=price_of(time, where),
         hardware=device.name,
         devices=where.devices,
+        endings=tried.endings,
         shorter=shortening(
             time.parts,
             steps=steps,

@@ -14,6 +14,7 @@ from tutelage.core import layout
 from tutelage.core.cache_folder import cache_folder
 from tutelage.core.errors import RunError
 from tutelage.core.process_memory import peak_bytes
+from tutelage.foresight.endings import Endings, usual_endings
 from tutelage.foresight.history import History
 from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
@@ -21,7 +22,7 @@ from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.foresee import kind_of, remember
 from tutelage.run.pilot import Pilot
-from tutelage.run.run_schedule import schedule_of, stops_of_curve
+from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
 from tutelage.run.start import Request, resume_training, start_training
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
@@ -53,6 +54,7 @@ class Tried:
         result: What the trial's result.json says.
         machine: What env.json says.
         peak_bytes: The most memory that this process has taken; None where that is not told.
+        endings: How the run may end; None where only its budget ends it.
     """
 
     plan: Plan
@@ -63,6 +65,7 @@ class Tried:
     result: dict[str, Any]
     machine: dict[str, Any]
     peak_bytes: int | None = None
+    endings: Endings | None = None
 
     def run_time(self) -> RunTime:
         """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""
@@ -142,13 +145,24 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     files = RunFiles(folder, tell=tell_nobody)
     result, machine = files.record(layout.RESULT), files.record(layout.ENV)
     schedule = schedule_of(pilot.plan, pilot.total_steps, num_opening=pilot.num_opening, done=pilot.first_step)
-    if pilot.first_step:
-        stops = stops_of_curve(pilot.plan, folder, schedule, done=pilot.first_step)
-        schedule = replace(schedule, stops=stops)
+    endings = _endings(folder, pilot)
+    if endings is not None:
+        schedule = replace(schedule, stops=stops_of(endings, done=pilot.first_step))
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
     # The training that follows by the same words tells its forecast at once.
     remember(pilot.plan, measured)
-    return Tried(pilot.plan, measured, schedule, pilot, time.monotonic() - request.started, result, machine, _peak(pilot))
+    seconds = time.monotonic() - request.started
+    return Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, _peak(pilot), endings)
+
+
+def _endings(folder: Path, pilot: Pilot) -> Endings | None:
+    """Return how the run may end: by the trial's curve, or that of what was trained before; None where only its budget does."""
+    plan, done = pilot.plan, pilot.first_step
+    assert plan is not None
+    points = points_of(plan, folder, done=done) if done else pilot.curve
+    rhythm = course_of(plan, pilot.total_steps)
+    usual = usual_endings(rhythm.stopping, total=pilot.total_steps, every=rhythm.eval_every)
+    return endings_of(plan, points, total=pilot.total_steps) or usual
 
 
 def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:

@@ -22,6 +22,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.probe import PER_ROW, reserve_seconds
 from tutelage.run.run_schedule import schedule_of
+from tutelage.run.second_forecast import score_second
 from tutelage.run.timed import Timed, fill, time_ahead
 from tutelage.run.work import count_if_possible
 from tutelage.training.course import FORWARD_FRACTION
@@ -31,6 +32,7 @@ __all__ = ["Foresight", "kind_of", "known_run", "plan_key", "remember"]
 
 AMOUNTS = (
     "decisions", "seed", "source", "total_steps", "time_seconds", "useful_steps", "corrections", "patience", "min_delta",
+    "until",
 )  # fmt: skip
 """Keys of a plan on which the time of a step does not depend."""
 BEFORE = ("starting", "reading", "preparing", "planning", "building", "floor", "probe", "guess")
@@ -184,11 +186,13 @@ class Foresight:
             ForecastScored(expected_seconds=told.seconds, low_seconds=low, high_seconds=high, actual_seconds=actual)
         )
         told = told.model_copy(update={"step_flops": told.step_flops or self._step_flops(composed, actual)})
-        if not is_resumed and composed.state.control.stop_reason != "diverged":
+        is_usual = not is_resumed and composed.state.control.stop_reason != "diverged"
+        second = score_second(told.second, self.emitter, actual=actual, ended=composed.state.clock.step, is_kept=is_usual)
+        if is_usual:
             # A border: the result is not written yet, and no forecast of other runs is worth it.
             with suppress(Exception):
                 self._remember(composed, told, actual)
-        return {KEPT: told.record() | {"actual_seconds": round(actual, 3)}}
+        return {KEPT: told.record() | {"actual_seconds": round(actual, 3)} | second}
 
     def _step_flops(self, composed: Composed, actual: float) -> float:
         """Return the operations of a step, for the ideal that the report shows; 0 where counting takes too large a share."""

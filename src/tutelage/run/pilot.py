@@ -33,6 +33,10 @@ MOST_SECONDS = 12.0
 """Seconds of steps after which the pilot ends, however unsure."""
 SHARE = 0.1
 """Share of the run's own steps that is enough in any case."""
+CURVE_LOOKS = 10
+"""Evaluations in that share, where the learning curve is to say when the run will end."""
+CURVE_TIMES = 2.0
+"""By how much longer than for the pace alone steps and evaluations may take for that."""
 SURE = 0.006
 """Relative standard error of the pace that is sure enough."""
 LOOK_SECONDS = 0.25
@@ -52,6 +56,7 @@ class Pilot:
         times: Seconds of each step so far, all of one kind.
         opening_times: The same for the steps before the usual ones.
         evaluations: Seconds of each evaluation.
+        curve: Steps and scores of the watched metric.
         total_steps: Steps that the training would make.
         num_opening: Steps of those in which a part of the network learns alone.
         eval_every: Steps between two evaluations.
@@ -70,6 +75,7 @@ class Pilot:
     times: list[float] = field(default_factory=list)
     opening_times: list[float] = field(default_factory=list)
     evaluations: list[float] = field(default_factory=list)
+    curve: list[tuple[int, float]] = field(default_factory=list)
     total_steps: int = 0
     num_opening: int = 0
     eval_every: int = 1
@@ -83,6 +89,7 @@ class Pilot:
     counting_bytes: int = 0
     next_step: int = 0
     _left: int = EVALUATIONS
+    _is_ending: bool = False
 
     def join(self, plan: Plan, evaluate: EvaluateJob, emitter: Emitter, every: int) -> "Pilot":
         """Become a job of a training's loop.
@@ -106,7 +113,9 @@ class Pilot:
         step = state.clock.step
         self.next_step = step + 1
         is_last = step >= state.control.total_steps
-        if is_last or self._is_enough(state):
+        if is_last or self._is_ending or self._is_enough(state):
+            if not self._is_ending:
+                self._is_ending, self._left = True, max(EVALUATIONS - len(self.evaluations), 0)
             if self._left and not is_last:
                 self._left -= 1
                 self._evaluate.next_step = step + 1
@@ -116,6 +125,9 @@ class Pilot:
             if self.apart is None:
                 self.apart = time_apart(state)
             state.control = state.control.stopped(ENDED)
+        elif self._wants_curve(step):
+            last = self.curve[-1][0] if self.curve else 0
+            self._evaluate.next_step = max(min(round(last + self._steps_between()), int(SHARE * self.total_steps)), step + 1)
 
     def _count(self, state: TrainState) -> None:
         """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""
@@ -153,6 +165,8 @@ class Pilot:
         seen, self._seen = self._seen, self._evaluate.seconds_spent
         if self._seen > seen:
             self.evaluations.append(self._seen - seen)
+            if self.plan is not None:
+                self.curve.append((state.control.last_evaluation, self._evaluate.last_metrics[f"val/{self.plan.watched}"]))
         self._last, self._other = moment, other
         is_opening = state.clock.step <= state.task.num_opening
         times = self.opening_times if is_opening else self.times
@@ -171,17 +185,33 @@ class Pilot:
                 return False
             state.task.num_opening = state.clock.step
             return False
+        if self._wants_curve(state.clock.step):
+            return False
         spent, planned = sum(self.times), self.total_steps * min(self.times, default=0.0)
         if len(self.times) < LEAST_STEPS or spent < min(LEAST_SECONDS, SHARE * planned):
             return False
         if len(self.times) < LEAST_PERIODS * self._period and spent < self.most_seconds:
             return False
-        if spent > self.most_seconds or self._left < EVALUATIONS:
+        if spent > self.most_seconds:
             return True
         if time.monotonic() - self._looked < LOOK_SECONDS:
             return False
         self._looked = time.monotonic()
         return spent > LEAST_SECONDS and (self.pace().spread <= SURE or spent > SHARE * planned)
+
+    def _wants_curve(self, step: int) -> bool:
+        """Tell whether the learning curve is still to be followed: of runs that may end early, up to their first part."""
+        if self.plan is None or self.first_step or self.num_opening or (self.plan.patience >= 1 and self.plan.until is None):
+            return False
+        spent = sum(self.times) + sum(self.opening_times) + sum(self.evaluations)
+        return step < int(SHARE * self.total_steps) and spent < CURVE_TIMES * self.most_seconds
+
+    def _steps_between(self) -> float:
+        """Return the steps between two looks at the learning curve: a few, of the first part or of what the time allows."""
+        half = CURVE_TIMES * self.most_seconds / 2
+        looks = min(CURVE_LOOKS, half / max(sum(self.evaluations) / max(len(self.evaluations), 1), 1e-9))
+        steps = min(SHARE * self.total_steps, half / max(min(self.times, default=0.0), 1e-9))
+        return steps / max(looks, 1)
 
     def record(self) -> dict[str, Any]:
         """Return JSON values of what was measured beside the parts."""

@@ -1,53 +1,67 @@
-"""How often a run does what: its plan and its number of steps say it."""
+"""How often a run does what: its plan and its number of steps say it; and when it ends that may stop early."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from tutelage.core import catalog, layout
-from tutelage.foresight.convergence import LEAST_POINTS, foresee_stops
+from tutelage.foresight.endings import Curve, Endings, foresee_endings, usual_endings
 from tutelage.foresight.run_time import Schedule, Stops
 from tutelage.planning.plan import Plan
 from tutelage.track.jsonl import read_records
-from tutelage.training.course import course
+from tutelage.training.course import Course, course
 
-__all__ = ["schedule_of", "stops_of_curve"]
+__all__ = ["course_of", "endings_of", "points_of", "schedule_of", "stops_of"]
 
-STOPPING_EARLY = 0.3
-"""How often a training with patience stops before its budget is used up, as long as nothing is known of others like it."""
+MOST_SHARES = 101
+"""Quantiles that stand for how runs end."""
+
+
+def course_of(plan: Plan, total_steps: int) -> Course:
+    """Return the frequencies of a run of so many steps."""
+    return course(plan, total_steps, greater_is_better=bool(catalog.load("metric", plan.watched).greater_is_better))
 
 
 def schedule_of(plan: Plan, total_steps: int, *, num_opening: int = 0, done: int = 0) -> Schedule:
-    """Return how often a run does what, from `done` steps on."""
-    greater = bool(catalog.load("metric", plan.watched).greater_is_better)
-    every = course(plan, total_steps, greater_is_better=greater).eval_every
-    evaluations = -(-total_steps // every) - done // every
-    stops = Stops(STOPPING_EARLY, plan.patience) if plan.patience < 1 else Stops()
+    """Return how often a run does what, from `done` steps on; when it ends, as trainings with such a rule usually do."""
+    rhythm = course_of(plan, total_steps)
+    evaluations = -(-total_steps // rhythm.eval_every) - done // rhythm.eval_every
+    usual = usual_endings(rhythm.stopping, total=total_steps, every=rhythm.eval_every)
     opening = max(num_opening - done, 0)
-    return Schedule(total_steps - done, opening, evaluations, save_seconds=plan.save_seconds, stops=stops)
+    return Schedule(total_steps - done, opening, evaluations, plan.save_seconds, stops_of(usual, done=done))
 
 
-def stops_of_curve(plan: Plan, folder: Path, schedule: Schedule, *, done: int) -> Stops:
-    """Return when a run will stop early, from the learning curve that it has so far.
+def endings_of(plan: Plan, points: Sequence[tuple[float, float]], *, total: int) -> Endings | None:
+    """Return how a run may end, from the learning curve that it has so far.
 
     Args:
         plan: Everything decided.
-        folder: The run folder.
-        schedule: Of what is left.
-        done: Steps that are done.
+        points: Steps and scores of the watched metric, rising.
+        total: The most steps of the run.
+
+    Returns:
+        None where it ends with its budget, or where the scores say nothing.
     """
-    greater = bool(catalog.load("metric", plan.watched).greater_is_better)
+    rhythm = course_of(plan, total)
+    scores = [(float(step), float(score)) for step, score in points if 0 < step <= total]
+    if rhythm.stopping.is_fixed or not scores or not all(math.isfinite(score) for _, score in scores):
+        return None
+    metric = catalog.load("metric", plan.watched)
+    perfect = None if metric.form == "number" and metric.greater_is_better else float(metric.greater_is_better)
+    curve = Curve(tuple(step for step, _ in scores), tuple(score for _, score in scores), perfect)
+    return foresee_endings(curve, rhythm.stopping, total=total, every=rhythm.eval_every)
+
+
+def points_of(plan: Plan, folder: Path, *, done: int) -> list[tuple[float, float]]:
+    """Return steps and scores of the watched metric that a run folder holds, up to `done` steps."""
     name = f"val/{plan.watched}"
-    points = [line for line in read_records(folder / layout.METRICS) if name in line and 0 < float(line["step"]) <= done]
-    total = done + schedule.steps
-    stopping = course(plan, total, greater_is_better=greater).stopping
-    # A cooldown follows patience, and then the training ends.
-    patience = stopping.patience + stopping.cooldown if stopping.patience else 0
-    if len(points) < LEAST_POINTS or not patience or not schedule.steps:
-        return schedule.stops
-    values = [float(line[name]) for line in points]
-    if not all(map(math.isfinite, values)):
-        return schedule.stops
-    curve = [-value if greater else value for value in values]
-    ends = foresee_stops([float(line["step"]) for line in points], curve, patience=patience, total=total)
-    shares = ((ends - done) / schedule.steps).clip(0.0, 1.0)
-    return Stops(float((shares < 1).mean()), float(shares.min()), tuple(float(share) for share in shares))
+    lines = read_records(folder / layout.METRICS)
+    return [(float(line["step"]), float(line[name])) for line in lines if name in line and 0 < float(line["step"]) <= done]
+
+
+def stops_of(endings: Endings | None, *, done: int = 0) -> Stops:
+    """Return which share of the steps that are left after `done` is used."""
+    if endings is None or endings.total <= done:
+        return Stops()
+    left = ((endings.quantiles(MOST_SHARES) - done) / (endings.total - done)).clip(0.0, 1.0)
+    return Stops(float((endings.steps < endings.total).mean()), float(left.min()), tuple(float(share) for share in left))

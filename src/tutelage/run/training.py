@@ -32,6 +32,7 @@ from tutelage.run.probe import PER_ROW, begin, reserve_seconds
 from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.run.scores import merged, score
+from tutelage.run.second_forecast import SecondForecast
 from tutelage.run.told import expected_of
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
@@ -140,7 +141,8 @@ class Training:
         evaluate = EvaluateJob(
             self.emitter,
             watched,
-            stopping=rhythm.stopping,
+            # A training that is only tried is watched to the end of its trial.
+            stopping=rhythm.stopping if self.watching is None else rhythm.stopping.fixed(),
             every=rhythm.eval_every,
             step=step,
             versus_guess=versus_guess(composed.problem.validation, self.plan),
@@ -230,15 +232,11 @@ class Training:
         if step == 0:
             save.save(state)
         divergence = DivergenceJob(self.emitter, step=step, num_micro=state.step.num_micro, say_row=self.gathered.data.say_row)
-        log = LogJob(
-            self.emitter,
-            every=rhythm.log_every,
-            step=step,
-            evaluate=evaluate,
-            watch=divergence.look_at_line,
-            expected=expected_of(state.outside, self.plan),
-        )
-        jobs: list[Any] = [divergence, log, evaluate]
+        second = SecondForecast(self.plan, self.emitter, self.folder).begin(state)
+        expected = expected_of(state.outside, self.plan)
+        beside: dict[str, Any] = {"evaluate": evaluate, "watch": divergence.look_at_line, "end": second.expected_end}
+        log = LogJob(self.emitter, every=rhythm.log_every, step=step, expected=expected, **beside)
+        jobs: list[Any] = [divergence, log, evaluate, second]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
             jobs.append(

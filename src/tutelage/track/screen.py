@@ -56,10 +56,12 @@ FORECASTS = {
     "known": "as known of an equal run",
     "timed": "by a few steps",
     "guessed": "which is a guess",
+    "curve": "by the curve so far",
 }
 STOPPED = {
     "budget": "the budget is used up",
     "patience": "no improvement for a while (early stopping)",
+    "target": "the target is reached",
     "diverged": "training diverged; the best weights before that are kept",
     "interrupted": "interrupted",
     "terminated": "terminated",
@@ -225,9 +227,7 @@ class Screen:
                 how = "bit for bit" if event.exact else f"not bit for bit: {event.reason}"
                 return f"resumed at step {event.step:,}, {how}"
             case Forecast():
-                return (
-                    f"forecast: {say_seconds(event.expected_seconds)} in all ({_between(event)}), {FORECASTS.get(event.how, '')}"
-                )
+                return _forecast(event)
             case ForecastScored():
                 return _outcome(event)
             case Restored():
@@ -283,11 +283,21 @@ def _between(event: Forecast | ForecastScored) -> str:
     return f"80 %: {say_seconds(event.low_seconds)} to {say_seconds(event.high_seconds)}"
 
 
+def _forecast(event: Forecast) -> str:
+    """Say how long a run will take, and how likely it ends before its budget."""
+    when = f"step {event.step:,}  " if event.step else ""
+    known = f"{say_seconds(event.expected_seconds)} in all ({_between(event)}), {FORECASTS.get(event.how, '')}"
+    early = f"; it stops early with {event.early:.0%}" if event.early is not None else ""
+    never = f"; the target is never reached with {event.never:.0%}" if event.never is not None else ""
+    return f"{when}forecast: {known}{early}{never}"
+
+
 def _outcome(event: ForecastScored) -> str:
     """Say what came of a forecast."""
     off = event.actual_seconds / max(event.expected_seconds, 1e-9) - 1
     how = "within" if event.low_seconds <= event.actual_seconds <= event.high_seconds else "outside of"
-    told = f"forecast {say_seconds(event.expected_seconds)}, took {say_seconds(event.actual_seconds)}"
+    when = f" at step {event.step:,}" if event.step else ""
+    told = f"forecast{when} {say_seconds(event.expected_seconds)}, took {say_seconds(event.actual_seconds)}"
     return f"{told}: {off:+.0%}, {how} what was told ({_between(event)})"
 
 

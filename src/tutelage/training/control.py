@@ -1,57 +1,26 @@
 """Whether training goes on: the best score so far, patience, the planned end; a pure reducer over evaluations."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from tutelage.core import catalog
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.names import shorten
-from tutelage.core.spec import Spec
+from tutelage.core.stopping import BUDGET, PATIENCE, Stopping
 from tutelage.core.typed import first_mistake
 
-__all__ = ["Control", "Stopping", "judge"]
+__all__ = ["Control", "control_from", "judge"]
 
 RATE = 0.5
 """What each rollback leaves of the learning rate."""
-PAIRED = 0.5
-"""Noise of the difference between two evaluations, as a share of that of one: on the same rows they make the same mistakes."""
 RISING_STEPS, RISING_PARTS = 50, 20
 """Steps in which the rate rises after a rollback, at most this part of a short training: moments begin anew there."""
 
 
 Count = Annotated[int, Field(ge=0, le=2**53)]
 Step = Annotated[int, Field(ge=-1, le=2**53)]
-
-
-class Stopping(Spec):
-    """When to stop early, with everything decided.
-
-    Attributes:
-        metric: The validation metric that is watched, such as `val/loss`.
-        greater_is_better: Its direction.
-        patience: Steps without a better score after which training stops, or its cooldown begins; 0 never stops early.
-        min_delta: How much better a score must be to count, in the metric's unit.
-        noise_rows: Rows of the part that is watched, where a gain below half the noise over them does not count; 0 = any does.
-        cooldown: Steps in which the learning rate falls to zero once patience has run out; 0 stops at once.
-    """
-
-    metric: str = "val/loss"
-    greater_is_better: bool = False
-    patience: int = Field(0, ge=0)
-    min_delta: float = Field(0.0, ge=0)
-    noise_rows: int = Field(0, ge=0)
-    cooldown: int = Field(0, ge=0)
-
-    def least_gain(self, score: float) -> float:
-        """Return by how much another score has to be better than this one to count."""
-        if not self.noise_rows:
-            return self.min_delta
-        metric = catalog.load("metric", self.metric.rpartition("/")[2])
-        return max(self.min_delta, PAIRED * float(metric.noise(score, num_rows=self.noise_rows)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +96,7 @@ class Control:
 
     def ended(self) -> "Control":
         """Return the control at the planned end: one that was drawn near is early stopping."""
-        return self.stopped("patience" if self.is_cooling else "budget")
+        return self.stopped(PATIENCE if self.is_cooling else BUDGET)
 
     def stopped(self, stop_reason: str) -> "Control":
         """Return the control with a reason to stop."""
@@ -163,7 +132,7 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
         control: The control so far.
         metrics: What the evaluation gave.
         step: The step of the evaluation.
-        stopping: What is watched and how patient to be.
+        stopping: What is watched, how patient to be, and what is good enough.
 
     Returns:
         The new control, and whether this score is the best so far (a score that is not finite never is).
@@ -175,33 +144,22 @@ def judge(control: Control, metrics: Mapping[str, float], *, step: int, stopping
         raise RecipeError(f"stopping.metric = {stopping.metric!r} is not measured. Measured: {', '.join(metrics)}.")
     control = replace(control, last_evaluation=step)
     score = metrics[stopping.metric]
-    gain = _gain(score, control.best_score, greater_is_better=stopping.greater_is_better)
+    gain = stopping.gain(score, control.best_score)
     is_best = gain > 0
     if is_best or control.best_score is None:
         # While no score has been a number, none is better than another: the newest weights are the best there are.
         control = replace(control, best_score=score if is_best else None, best_step=step)
     # Against the last score that counted, not the best: many small gains are a large one.
-    last = control.patient_score
-    least = 0.0 if last is None else stopping.least_gain(last)
-    if _gain(score, last, greater_is_better=stopping.greater_is_better) > least:
+    if stopping.counts(score, control.patient_score):
         control = replace(control, patient_since=step, patient_score=score)
-    is_out = stopping.patience and step - control.patient_since >= stopping.patience
-    if is_out and not control.stop_reason and not control.is_cooling:
-        control = _tired(control, step=step, cooldown=stopping.cooldown)
-    return control, is_best
+    reason = stopping.reason(score, waited=step - control.patient_since)
+    if control.stop_reason or not reason:
+        return control, is_best
+    if reason == PATIENCE and stopping.cooldown:
+        return _tired(control, end=step + stopping.cooldown), is_best
+    return control.stopped(reason), is_best
 
 
-def _tired(control: Control, *, step: int, cooldown: int) -> Control:
-    """Return the control once patience has run out: stopped, or with an end that is near, where it is not anyway."""
-    if not cooldown:
-        return control.stopped("patience")
-    return control.cooling(step + cooldown) if step + cooldown < control.total_steps else control
-
-
-def _gain(score: float, best: float | None, *, greater_is_better: bool) -> float:
-    """Return by how much a score is better than the best; infinite for the first, negative for one that is not finite."""
-    if not math.isfinite(score):
-        return -1.0
-    if best is None:
-        return float("inf")
-    return score - best if greater_is_better else best - score
+def _tired(control: Control, *, end: int) -> Control:
+    """Return the control with an end that is near, where it is not anyway."""
+    return control if control.is_cooling or end >= control.total_steps else control.cooling(end)

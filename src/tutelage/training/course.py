@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from tutelage.core.stopping import Stopping
 from tutelage.planning.plan import Plan
-from tutelage.training.control import Stopping
 
 __all__ = ["Course", "course", "log_frequency"]
 
@@ -53,6 +53,7 @@ def course(plan: Plan, total_steps: int, *, greater_is_better: bool) -> Course:
         min_delta=plan.min_delta,
         noise_rows=max(plan.num_validation - plan.calibration_rows, 1) if plan.min_gain == "noise" else 0,
         cooldown=round(plan.cooldown * total_steps),
+        until=plan.until,
     )
     return Course(eval_every, log_frequency(total_steps), stopping)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Corrected, Evaluated, Logged
 from tutelage.core.memory import memory_told
+from tutelage.core.stopping import Stopping
 from tutelage.task.base import Evaluator, Task
 from tutelage.task.measured import Remembering
-from tutelage.training.control import Stopping, judge
+from tutelage.training.control import judge
 from tutelage.training.rollback import is_sound, note_good, roll_back
 from tutelage.training.state import TrainState, copy_weights
 from tutelage.training.time_left import Expected, TimeLeft
@@ -43,13 +44,15 @@ class LogJob:
         evaluate: "EvaluateJob | None" = None,
         watch: Watch | None = None,
         expected: Expected = UNKNOWN,
+        end: Callable[[int, int], float] = lambda _, total: total,
     ) -> None:
         """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training.
 
         The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves, and what is
-        `expected` of the parts that nothing has shown yet. `watch` is shown the means of each regular line.
+        `expected` of the parts that nothing has shown yet. `watch` is shown the means of each regular line; `end` says at which
+        step the training will end, given those done and those planned.
         """
-        self._watch, self._left = watch, TimeLeft(expected)
+        self._watch, self._left, self._end = watch, TimeLeft(expected), end
         self._evaluate, self._last_evaluating = evaluate, 0.0
         self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
@@ -104,7 +107,7 @@ class LogJob:
                 epoch=state.clock.epoch,
                 metrics=metrics,
                 steps_per_second=speed,
-                remaining_seconds=self._remaining(step, state.control.total_steps),
+                remaining_seconds=self._remaining(step, round(self._end(step, state.control.total_steps))),
             )
         )
         self._last_step, self._last_seconds, self._last_evaluating = step, seconds, evaluating

@@ -19,7 +19,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.base import OPTIONAL, TaskSpec
 from tutelage.training.calibrating import decide_calibration
 from tutelage.training.computing import decide_computing, decide_execution
-from tutelage.training.stopping import decide_stopping, known_metrics
+from tutelage.training.stopping import decide_stopping, known_metrics, require_fitting
 from tutelage.training.teaching import decide_teaching
 
 __all__ = ["resolve"]
@@ -165,7 +165,7 @@ def _decide_judgement(recipe: Recipe, facts: Facts, task: TaskSpec, auto: Sugges
     """Choose what is measured, what early stopping makes of it, and what makes answers honest."""
     metrics = _decide_metrics(recipe, facts, task, made)
     stopping = decide_stopping(recipe, facts, task, auto, made)
-    _require_fitting(stopping["watched"], metrics, facts)
+    require_fitting(stopping["watched"], metrics, facts)
     return {
         "metrics": metrics,
         "headline": str(getattr(metrics[0], "kind", "")),
@@ -298,11 +298,3 @@ def _decide_metrics(recipe: Recipe, facts: Facts, spec: TaskSpec, made: Decision
         raise RecipeError(f"recipe: metrics = {kinds}: expected at least one, each once. Known here: {', '.join(known)}.")
     made.choose("metrics", recipe.metrics, ", ".join(say(metric) for metric in chosen))
     return chosen
-
-
-def _require_fitting(watched: str, measured: tuple[Any, ...], facts: Facts) -> None:
-    """Refuse to watch a metric that does not fit the data; where it is measured anyway, with the settings that it has there."""
-    metric = next((metric for metric in measured if metric.kind == watched), None) or catalog.load("metric", watched)()
-    refusal = metric.refusal(len(facts.class_counts) or None)
-    if refusal:
-        raise RecipeError(f"recipe: stopping.metric = {watched!r}: {refusal}")

@@ -15,14 +15,17 @@ from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
 from tutelage.core.spec import grant
 from tutelage.defaults.base import Suggestion
+from tutelage.metric.base import Metric
 from tutelage.optim.schedule.base import Schedule
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
 from tutelage.planning.recipe import Recipe
+from tutelage.planning.until import Until, parse_until
 from tutelage.task.base import TaskSpec
 
-__all__ = ["decide_stopping", "known_metrics"]
+__all__ = ["decide_stopping", "known_metrics", "require_fitting"]
 
+ASKED = "what `until` names is what is watched"
 COOLDOWN = 0.15
 """Of the budget, in which the learning rate falls to zero."""
 PATIENCE = 0.15
@@ -34,17 +37,13 @@ LOW = 0.2
 
 
 def decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggestion, made: Decisions) -> dict[str, Any]:
-    """Choose what early stopping watches, its patience, the least gain that counts, and the cooldown.
+    """Choose what is watched, the patience, the least gain that counts, the cooldown, and the score that is good enough.
 
     Raises:
-        RecipeError: A metric that is not for the task, or a patience out of its range.
+        RecipeError: A metric that the task does not have, a score that it cannot reach, or a patience that is none.
     """
-    wish = recipe.stopping
-    usual, why = spec.watched(facts, auto=auto)
-    watched = made.choose(
-        "stopping.metric", wish.metric, usual if wish.metric == "auto" else wish.metric.removeprefix("val/"), why
-    )
-    _require_known(watched, spec)
+    wish, until = recipe.stopping, parse_until(recipe.until) if recipe.until else None
+    watched = _watched(recipe, facts, spec, auto=auto, until=until, made=made)
     cooldown = _usual_cooldown(recipe, facts, auto) if wish.cooldown == "auto" else float(wish.cooldown)
     usual_patience = PATIENCE if cooldown and wish.cooldown == "auto" else auto.patience
     patience = usual_patience if wish.patience == "auto" else float(wish.patience)
@@ -59,12 +58,16 @@ def decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggesti
         what = "fraction of the budget in which the rate falls to zero once patience has run out"
         counts = "; a gain below half the noise of the validation score is none" if is_noise else ""
         made.choose("stopping.cooldown", wish.cooldown, cooldown, what + counts)
+    if until is not None:
+        _require_possible(until)
+        made.choose("until", recipe.until, _say(until))
     return {
         "watched": watched,
         "patience": patience,
         "min_delta": 0.0 if wish.min_delta == "auto" else float(wish.min_delta),
         "min_gain": "noise" if is_noise else "any",
         "cooldown": cooldown,
+        "until": None if until is None else until.value,
     }
 
 
@@ -74,13 +77,50 @@ def known_metrics(spec: TaskSpec) -> tuple[str, ...]:
     return tuple(kind for kind, metric in kinds.items() if spec.answers in (metric.answers, *metric.also_answers))
 
 
-def _require_known(watched: str, spec: TaskSpec) -> None:
-    """Refuse a metric that is not for the task."""
+def require_fitting(watched: str, measured: tuple[Metric, ...], facts: Facts) -> None:
+    """Refuse to watch a metric that does not fit the data; where it is measured anyway, with the settings that it has there."""
+    metric = next((metric for metric in measured if getattr(metric, "kind", "") == watched), None)
+    refusal = (metric or catalog.load("metric", watched)()).refusal(len(facts.class_counts) or None)
+    if refusal:
+        raise RecipeError(f"recipe: stopping.metric = {watched!r}: {refusal}")
+
+
+def _watched(recipe: Recipe, facts: Facts, spec: TaskSpec, *, auto: Suggestion, until: Until | None, made: Decisions) -> str:
+    """Choose the metric that is watched."""
+    wish = recipe.stopping
+    if until is not None and wish.metric not in ("auto", until.metric, f"val/{until.metric}"):
+        raise RecipeError(
+            f"recipe: until = {recipe.until!r}, stopping.metric = {wish.metric!r}: the metric of `until` is the one that is "
+            "watched. Leave stopping.metric out, or name the same one."
+        )
+    usual, why = spec.watched(facts, auto=auto) if until is None else (until.metric, ASKED)
+    watched = str(
+        made.choose("stopping.metric", wish.metric, usual if wish.metric == "auto" else wish.metric.removeprefix("val/"), why)
+    )
     known = known_metrics(spec)
     if watched not in known:
-        near = catalog.suggest(watched, known)
+        key, near = "stopping.metric" if until is None else "until", catalog.suggest(watched, known)
         kind = getattr(spec, "kind", "")
-        raise RecipeError(f"recipe: stopping.metric = {watched!r} is not for {kind}{near} Known: {', '.join(known)}.")
+        raise RecipeError(f"recipe: {key} = {watched!r} is not for {kind}{near} Known: {', '.join(known)}.")
+    return watched
+
+
+def _require_possible(until: Until) -> None:
+    """Refuse a share that is none: it would never be reached, or at once."""
+    metric = catalog.load("metric", until.metric)
+    if metric.form != "percent" or 0 < until.value <= (1 if metric.greater_is_better else float("inf")):
+        return
+    meant = f"{until.value / 100:g}" if 1 < until.value <= 100 else "0.95"
+    raise RecipeError(
+        f"recipe: until = {until.metric}={until.value:g}: {metric.title} is a share, between 0 and 1. "
+        f"Expected such as {until.metric}={meant}."
+    )
+
+
+def _say(until: Until) -> str:
+    """Say a target, such as `val/accuracy >= 0.95`."""
+    greater = catalog.load("metric", until.metric).greater_is_better
+    return f"val/{until.metric} {'>=' if greater else '<='} {until.value:g}"
 
 
 def _usual_cooldown(recipe: Recipe, facts: Facts, auto: Suggestion) -> float:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tutelage.foresight.convergence import foresee_stops, foresee_target
+from tutelage.foresight.convergence import extrapolated, foresee_target
 
 STEPS = np.arange(10, 210, 10, dtype=float)
 
@@ -47,17 +47,12 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     assert held >= 12
 
 
-def test_a_curve_that_is_flat_stops_by_its_patience() -> None:
-    flat = 0.5 + 0.01 * np.random.default_rng(0).standard_normal(len(STEPS))
-    ends = foresee_stops(STEPS, flat, patience=100, total=10_000)
-    assert np.median(ends) < 1_500
-
-
-def test_a_curve_that_falls_uses_its_budget() -> None:
-    ends = foresee_stops(STEPS, power(STEPS), patience=100, total=1_000)
-    assert np.median(ends) == 1_000
+def test_a_curve_goes_on_as_it_began_and_not_below_the_least() -> None:
+    drawn = extrapolated(STEPS, power(STEPS), ahead=[400, 900], least=0.0)
+    assert np.median(drawn, axis=0) == pytest.approx([0.35, 0.3], rel=0.05)
+    assert extrapolated(STEPS, power(STEPS, noise=0.05), ahead=[1e5], least=0.1).min() >= 0.1
 
 
 def test_few_evaluations_are_refused() -> None:
-    with pytest.raises(ValueError, match="expected at least 6"):
+    with pytest.raises(ValueError, match="expected at least 4"):
         foresee_target([1, 2], [0.5, 0.4], target=0.1)

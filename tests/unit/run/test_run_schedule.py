@@ -7,7 +7,7 @@ import pytest
 
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import recipe_from
-from tutelage.run.run_schedule import schedule_of, stops_of_curve
+from tutelage.run.run_schedule import endings_of, points_of, schedule_of, stops_of
 from tutelage.run.start import Request, plan_training
 
 
@@ -30,13 +30,21 @@ def test_a_curve_that_has_long_been_flat_says_that_the_run_stops_soon(tmp_path: 
     values = [1.0, 0.5, 0.52, 0.51, 0.53, 0.5, 0.54, 0.51, 0.52, 0.53]
     lines = [{"step": 20 * (number + 1), "val/loss": value} for number, value in enumerate(values)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    schedule = schedule_of(decided, 1000, done=200)
-    stops = stops_of_curve(decided, tmp_path, schedule, done=200)
+    points = points_of(decided, tmp_path, done=200)
+    assert len(points) == len(values)
+    stops = stops_of(endings_of(decided, points, total=1000), done=200)
     assert stops.probability > 0.5
+    assert 0 < stops.least <= max(stops.shares) <= 1
 
 
-def test_a_short_curve_says_nothing(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text('{"step": 10, "val/loss": 0.5}\n')
-    decided = plan()
-    schedule = schedule_of(decided, 1000, done=20)
-    assert stops_of_curve(decided, tmp_path, schedule, done=20) == schedule.stops
+@pytest.mark.parametrize("points", [[], [(10.0, float("nan"))], [(2000.0, 0.5)]])
+def test_a_curve_that_says_nothing_tells_no_end(points: list[tuple[float, float]]) -> None:
+    assert endings_of(plan(), points, total=1000) is None
+
+
+def test_a_run_to_a_target_may_end_before_its_budget() -> None:
+    decided = plan(until="accuracy=0.9", stopping={"patience": 1})
+    assert schedule_of(decided, 1000).stops.probability > 0
+    reached = endings_of(decided, [(20.0, 0.5), (40.0, 0.95)], total=1000)
+    assert reached is not None
+    assert set(reached.steps) == {40.0}

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from tutelage.core.errors import RecipeError
-from tutelage.training.control import Control, Stopping, control_from, judge
+from tutelage.core.stopping import Stopping
+from tutelage.training.control import Control, control_from, judge
 
 STOPPING = Stopping(metric="val/loss", greater_is_better=False, patience=30)
 
@@ -84,3 +85,15 @@ def test_the_state_round_trips() -> None:
 def test_a_metric_that_is_not_measured_is_named() -> None:
     with pytest.raises(RecipeError, match=r"val/f1.*val/loss"):
         judge(Control(10), {"val/loss": 1.0}, step=1, stopping=STOPPING.but(metric="val/f1"))
+
+
+@pytest.mark.parametrize(("greater", "scores"), [(False, [3.0, 1.2, 0.9]), (True, [0.5, 0.99, 1.0])])
+def test_training_stops_at_the_first_score_that_is_good_enough(greater: bool, scores: list[float]) -> None:
+    stopping = STOPPING.but(greater_is_better=greater, until=1.0)
+    assert walk(scores[:2], stopping)[0].stop_reason == ""
+    control, bests = walk(scores, stopping)
+    assert (control.stop_reason, control.best_score, bests[-1]) == ("target", scores[-1], True)
+
+
+def test_a_score_that_is_not_a_number_reaches_nothing() -> None:
+    assert walk([math.nan, math.inf], STOPPING.but(greater_is_better=True, until=1.0))[0].stop_reason == ""

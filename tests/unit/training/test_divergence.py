@@ -12,9 +12,9 @@ from tests.stand_ins import Told, small_training
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DivergedError
 from tutelage.core.events import Event, Refused, RolledBack, Warned
+from tutelage.core.stopping import Stopping
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Task
-from tutelage.training.control import Stopping
 from tutelage.training.divergence import DivergenceJob
 from tutelage.training.jobs import EvaluateJob, LogJob
 from tutelage.training.loop import Job, run_loop

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from tests.stand_ins import Told, rows_in_turn, small_training
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Evaluated, Event, Logged, Noted, Saved
+from tutelage.core.stopping import Stopping
 from tutelage.optim.sgd import SGD
 from tutelage.task.base import Task
-from tutelage.training.control import Stopping
 from tutelage.training.jobs import EvaluateJob, LogJob
 from tutelage.training.loop import run_loop
 from tutelage.training.saving import SaveJob

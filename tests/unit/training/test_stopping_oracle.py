@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tutelage.training.control import Control, Stopping, judge
+from tutelage.core.stopping import Stopping
+from tutelage.training.control import Control, judge
 
 EVALUATIONS, STEPS = 50, 1_000
 EVERY = STEPS // EVALUATIONS

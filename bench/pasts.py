@@ -1,0 +1,166 @@
+"""What forecasts of endings know of other trainings, from whole learning curves (`bench.curves`).
+
+`python -m bench.pasts FILE` prints how such runs end, by their patience; `--write` also makes foresight/endings.toml anew, and
+`--check` leaves each source of data out in turn, and prints how well its endings are told by the others.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.scores import Told, scored
+from tutelage.core import catalog
+from tutelage.core.stopping import BUDGET, Stopping
+from tutelage.foresight.convergence import LEAST_POINTS
+from tutelage.foresight.curve import Curve, scale_of
+from tutelage.foresight.endings import foresee_endings, last_step
+from tutelage.foresight.past import SHARES, Past
+
+__all__ = ["main"]
+
+EARLY, NEAR, POINTS = 0.1, 0.03, 50
+PATIENCES = (0.1, 0.15, 0.2, 0.3, 0.5)
+TARGETS = (0.15, 0.3, 0.5, 0.7, 0.9)
+"""At which share of what is left after the first tenth a target is reached that an early part cannot see."""
+OUT = Path(__file__).parents[1] / "src/tutelage/foresight/endings.toml"
+HEAD = """\
+# What the whole learning curves of other trainings have shown: see past.py. Made by `python -m bench.pasts FILE --write`.
+"""
+
+
+class Whole:
+    """One whole learning curve of one metric.
+
+    Attributes:
+        source: The data, without the file.
+        greater: Whether greater scores are better.
+        curve: The first tenth.
+    """
+
+    def __init__(self, line: dict[str, Any], name: str) -> None:
+        """Take it from a line of `bench.curves`."""
+        metric = catalog.load("metric", name)
+        self.name, self.metric, self.total = f"{line['name']} {line['seed']}", name, int(line["total"])
+        self.source, self.greater = str(line["source"]).split("/")[0], bool(metric.greater_is_better)
+        self.perfect = None if metric.form == "number" and self.greater else float(self.greater)
+        self.steps, self.values = np.array(line["steps"], dtype=float), np.array(line["metrics"][name], dtype=float)
+        self.every = max(-(-self.total // POINTS), 1)
+        self.judged = np.append(np.arange(self.every, self.total, self.every), self.total).astype(float)
+
+    def first(self, *, looks_often: bool = True) -> Curve:
+        """Return the first tenth: all evaluations, or only those that a training itself makes."""
+        seen = self.steps <= EARLY * self.total + 1e-9
+        if not looks_often:
+            seen &= np.abs(self.steps / self.every - np.round(self.steps / self.every)) < 1e-6
+        return Curve(tuple(self.steps[seen]), tuple(self.values[seen]), self.perfect)
+
+    def scores(self) -> np.ndarray:
+        """Return what a training itself would have evaluated."""
+        return np.interp(self.judged, self.steps, self.values)
+
+    def past(self) -> Past | None:
+        """Return what it has shown; None where its beginning is too short."""
+        curve = self.first()
+        scale = scale_of(curve, greater_is_better=self.greater)
+        scaled, last = scale.onto(self.values), curve.steps[-1]
+        later, left = self.steps > last, self.total - last
+        at = last + left * np.array(SHARES)
+        drawn = scale.extrapolated(curve, ahead=at)
+        if drawn is None or not later.sum() > POINTS // 3:
+            return None
+        near = [later & (np.abs(self.steps - step) <= NEAR * self.total) for step in at]
+        smooth = np.array([scaled[those].mean() for those in near])
+        level = scale.level(curve)
+        noise = scaled[later] - np.interp(self.steps[later], [last, *at], [level, *smooth])
+        usual = np.interp(np.linspace(0, self.total, POINTS + 1)[1:], self.steps, scaled)
+        lines = (usual - usual[0], smooth - level, smooth - np.median(drawn, axis=0))
+        rounded = (tuple(round(float(value), 3) for value in line) for line in lines)
+        return Past(f"{self.source}/{self.metric}", scale.is_log, round(float(noise.std()), 4), *rounded)
+
+
+def read(path: Path) -> list[Whole]:
+    """Return all curves of a file that are finite."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    wholes = [Whole(line, name) for line in lines for name in line["metrics"]]
+    return [each for each in wholes if np.isfinite(each.values).all() and len(each.first().steps) >= LEAST_POINTS]
+
+
+def usual_ends(wholes: Sequence[Whole]) -> Iterator[str]:
+    """Yield, for each patience, how such runs end."""
+    yield f"{len(wholes)} curves; share of the most steps at which they end, in quantiles of 10, 25, 50, 75 and 90 %"
+    for patience in PATIENCES:
+        ends = [_ended(each, _rule(each, patience=patience)) for each in wholes]
+        shares = np.array([step / each.total for (step, _), each in zip(ends, wholes, strict=True)])
+        early = np.mean([reason != BUDGET for _, reason in ends])
+        told = " ".join(f"{value:.2f}" for value in np.quantile(shares, [0.1, 0.25, 0.5, 0.75, 0.9]))
+        yield f"patience {patience:.2f}: {early:.0%} end early; {told}"
+
+
+def check(wholes: Sequence[Whole], *, looks_often: bool) -> dict[str, Any]:
+    """Tell the endings of each source by the others, and score them."""
+    known = [past for each in wholes if (past := each.past()) is not None]
+    told: dict[str, list[Told]] = {"early": [], "target": []}
+    for each in wholes:
+        others = [past for past in known if not past.source.startswith(f"{each.source}/")]
+        curve = each.first(looks_often=looks_often)
+        for kind, rule in _rules(each, curve):
+            endings = foresee_endings(curve, rule, total=each.total, every=each.every, known=others)
+            told[kind].append(Told.of(endings, *_ended(each, rule), name=each.name))
+    return {kind: scored(those) for kind, those in told.items()}
+
+
+def _rules(each: Whole, curve: Curve) -> Iterator[tuple[str, Stopping]]:
+    """Yield rules under which a training ends early or at a target; one of the targets is out of reach."""
+    for patience in PATIENCES[::2]:
+        yield "early", _rule(each, patience=patience)
+    better = np.maximum if each.greater else np.minimum
+    so_far = better.accumulate(each.scores())
+    ahead = so_far[each.judged > curve.steps[-1]]
+    best = float(max(curve.values) if each.greater else min(curve.values))
+    beyond = float(ahead[-1]) + 0.1 * (float(ahead[-1]) - best)
+    for target in [*(float(ahead[int(share * len(ahead))]) for share in TARGETS), beyond]:
+        rule = _rule(each, patience=1.0).but(until=target)
+        if rule.gain(target, best) > 0 and math.isfinite(target):
+            yield "target", rule
+
+
+def _rule(each: Whole, *, patience: float) -> Stopping:
+    """Return the rule of a training with this patience."""
+    waits = 0 if patience >= 1 else max(3 * each.every, round(patience * each.total))
+    return Stopping(metric=f"val/{each.metric}", greater_is_better=each.greater, patience=waits)
+
+
+def _ended(each: Whole, rule: Stopping) -> tuple[float, str]:
+    """Return how the training would have ended."""
+    return last_step(each.scores(), each.judged, rule)
+
+
+def written(pasts: Sequence[Past]) -> str:
+    """Return the file."""
+    tables = []
+    for past in pasts:
+        curves = "\n".join(f"{name} = {list(getattr(past, name))}" for name in ("usual", "onward", "beyond"))
+        head = f'source = "{past.source}"\nis_log = {str(past.is_log).lower()}\nnoise = {past.noise}'
+        tables.append(f"[[past]]\n{head}\n{curves}\n")
+    return "\n".join([HEAD, *tables])
+
+
+def main(words: list[str]) -> None:
+    """Print, check, write."""
+    wholes = read(Path(words[0]))
+    for line in usual_ends(wholes):
+        print(line)
+    if "--check" in words:
+        for looks_often in (True, False):
+            print(json.dumps({"looks_often": looks_often, **check(wholes, looks_often=looks_often)}, indent=1))
+    if "--write" in words:
+        OUT.write_text(written([past for each in wholes if (past := each.past()) is not None]), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

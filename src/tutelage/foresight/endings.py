@@ -1,0 +1,158 @@
+"""How a training ends that may stop before its budget is used up: the rule of stopping, tried on many drawn learning curves.
+
+Before the first step the curves are those of other trainings, as they were measured (`endings.toml`). Once there is a beginning,
+it is continued as its extrapolation says, and as such extrapolations of other trainings turned out to be off: learning rates
+fall, and networks begin to overfit, of which a beginning knows nothing.
+
+Source: drawing what a forecast was off by elsewhere, in place of a model of errors, is conformal prediction with whole curves
+(Distribution-Free Predictive Inference for Regression, Lei et al. 2018, arXiv 1604.04173, section 2).
+Differs from the paper: curves of one training are drawn as a whole, and their noise is drawn anew.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tutelage.core.stopping import BUDGET, PATIENCE, TARGET, Stopping
+from tutelage.foresight.curve import Curve, scale_of
+from tutelage.foresight.past import Past, pasts
+
+__all__ = ["Endings", "foresee_endings", "last_step", "usual_endings"]
+
+DRAWS, SEED = 200, 20_26
+REACHED, SOONEST = 0.5, 0.05
+"""Before the first step nothing is known of a target: it is reached in half of all cases, at any share of the budget from the
+second number on, by its logarithm. Both are said, not measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endings:
+    """How drawn continuations of one training end.
+
+    Attributes:
+        steps: The last step of each, float64 [N].
+        reasons: Why each ends there.
+        total: The most steps.
+        has_target: Whether a target can end it.
+    """
+
+    steps: np.ndarray
+    reasons: tuple[str, ...]
+    total: int
+    has_target: bool = False
+
+    def share_of(self, reason: str) -> float:
+        """Return the probability that it ends for a reason."""
+        return self.reasons.count(reason) / len(self.reasons)
+
+    def quantiles(self, count: int) -> np.ndarray:
+        """Return so many last steps that are equally likely, rising."""
+        return np.quantile(self.steps, (np.arange(count) + 0.5) / count)
+
+    @property
+    def never(self) -> float | None:
+        """Probability that the target is not reached; None where there is none."""
+        return 1.0 - self.share_of(TARGET) if self.has_target else None
+
+    def record(self) -> dict[str, Any]:
+        """Return JSON values."""
+        low, first, middle, third, high = (round(float(step)) for step in np.quantile(self.steps, [0.1, 0.25, 0.5, 0.75, 0.9]))
+        return {
+            "steps": middle,
+            "steps_50": [first, third],
+            "steps_80": [low, high],
+            "most_steps": self.total,
+            "early": round(self.share_of(PATIENCE), 3),
+            "never": None if self.never is None else round(self.never, 3),
+        }
+
+    def say(self) -> str:
+        """Return it in words."""
+        told = self.record()
+        low, high = told["steps_80"]
+        said = f"at step {told['steps']:,} of {self.total:,} (80 %: {low:,} to {high:,})"
+        early = f"; without a better score for long {told['early']:.0%}" if told["early"] else ""
+        return said + early + (f"; the target is never reached {self.never:.0%}" if self.never is not None else "")
+
+
+def usual_endings(stopping: Stopping, *, total: int, every: int) -> Endings | None:
+    """Return how trainings with such a rule end of which nothing is known yet; None where only their budget ends them.
+
+    Args:
+        stopping: The rule.
+        total: Steps of the budget.
+        every: Steps between two evaluations.
+    """
+    if stopping.is_fixed:
+        return None
+    random, known, judged = np.random.default_rng(SEED), pasts(), _judged(total, every)
+    # Of curves that stand for others the values mean nothing, so neither does a difference or a target in the metric's unit.
+    rule = stopping.but(greater_is_better=False, min_delta=0.0, noise_rows=0, until=None)
+    ends: list[tuple[float, str]] = []
+    for past in known * -(-DRAWS // len(known)):
+        curve = np.interp(judged / total, np.linspace(1 / len(past.usual), 1, len(past.usual)), past.usual)
+        end = last_step(curve, judged, rule)
+        at = total * SOONEST ** random.random() if random.random() < REACHED else np.inf
+        if stopping.until is not None and at <= end[0]:
+            end = float(judged[np.searchsorted(judged, at)]), TARGET
+        ends.append(end)
+    return _endings(ends, total, stopping)
+
+
+def foresee_endings(curve: Curve, stopping: Stopping, *, total: int, every: int, known: Sequence[Past] | None = None) -> Endings:
+    """Return how a training may end, from its learning curve so far.
+
+    Args:
+        curve: What was evaluated so far, at least one score.
+        stopping: The rule.
+        total: Steps of the budget.
+        every: Steps between two evaluations that the rule sees.
+        known: What other trainings have shown; None = all that was measured.
+    """
+    random, scale = np.random.default_rng(SEED), scale_of(curve, greater_is_better=stopping.greater_is_better)
+    known = [past for past in (pasts() if known is None else known) if past.is_log == scale.is_log]
+    judged, last = _judged(total, every), curve.steps[-1]
+    ahead = judged[judged > last]
+    seen = np.interp(judged[judged <= last], curve.steps, curve.values)
+    if not len(ahead):
+        return _endings([last_step(seen, judged, stopping)], total, stopping)
+    left = (ahead - last) / (total - last)
+    level, drawn = scale.level(curve), scale.extrapolated(curve, ahead=ahead)
+    middle = None if drawn is None else np.median(drawn, axis=0)
+    ends: list[tuple[float, str]] = []
+    for _ in range(DRAWS):
+        past = known[random.integers(len(known))]
+        smooth = level + past.onward_at(left) if middle is None else middle + past.beyond_at(left)
+        noisy = smooth + past.noise * random.standard_normal(len(ahead))
+        ends.append(last_step(np.concatenate([seen, scale.back(noisy)]), judged, stopping))
+    return _endings(ends, total, stopping)
+
+
+def _judged(total: int, every: int) -> np.ndarray:
+    """Return the steps at which a training is evaluated."""
+    return np.append(np.arange(every, total, every), total).astype(float)
+
+
+def last_step(scores: np.ndarray, steps: np.ndarray, stopping: Stopping) -> tuple[float, str]:
+    """Return the step at which a training with these scores ends, and why: the rule that trainings themselves obey."""
+    total, cooled, last, since = float(steps[-1]), np.inf, None, 0.0
+    for step, score in zip(steps.tolist(), scores.tolist(), strict=True):
+        if step >= cooled:
+            return cooled, PATIENCE
+        if stopping.counts(score, last):
+            last, since = score, step
+        reason = stopping.reason(score, waited=step - since)
+        if reason == PATIENCE and stopping.cooldown:
+            # The end is drawn near once, if it is not anyway.
+            cooled = step + stopping.cooldown if cooled == np.inf and step + stopping.cooldown < total else cooled
+        elif reason:
+            return step, reason
+    return total, BUDGET
+
+
+def _endings(ends: Sequence[tuple[float, str]], total: int, stopping: Stopping) -> Endings:
+    """Put ends together."""
+    steps, reasons = np.array([step for step, _ in ends]), tuple(reason for _, reason in ends)
+    return Endings(steps, reasons, total, has_target=stopping.until is not None)

@@ -1,0 +1,147 @@
+"""The forecast of a run that may end before its budget, told again once a tenth of its steps is made: by the curve so far.
+
+It reads what the run has measured anyway, and changes nothing of it. What it told is kept with the first forecast, and scored
+with it at the end; until then the time left is told by it.
+"""
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tutelage.core.cache_folder import cache_folder
+from tutelage.core.emitter import Emitter
+from tutelage.core.events import Forecast, ForecastScored
+from tutelage.core.stopping import PATIENCE
+from tutelage.foresight.endings import Endings
+from tutelage.foresight.history import History
+from tutelage.foresight.pace import Pace
+from tutelage.foresight.run_time import Measured, RunTime, run_time
+from tutelage.foresight.told import KEPT, Second, Told, told_before
+from tutelage.planning.plan import Plan
+from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
+from tutelage.training.state import TrainState
+
+__all__ = ["SecondForecast", "score_second"]
+
+SHARE = 0.1
+"""Share of the most steps after which it is told."""
+HOW = "curve"
+NEVER = 2**62
+PASSING = ("before", "warm-up", "steps", "evaluations", "checkpoints")
+"""Parts of the first forecast that are known better by now; the others are still to come."""
+PACE_SPREAD, EVALUATION_SPREAD = 0.03, 0.1
+"""Relative standard deviations of what steps and evaluations to come take, beside the mean of those made."""
+NUM_ENDS = 101
+
+
+@dataclass
+class SecondForecast:
+    """A job of the training's loop that is done once.
+
+    Attributes:
+        plan: Everything decided.
+        emitter: Told of it.
+        folder: The run folder, whose curve is read.
+        next_step: The step at which it is due.
+    """
+
+    plan: Plan
+    emitter: Emitter
+    folder: Path
+    next_step: int = NEVER
+    _ends: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def begin(self, state: TrainState) -> "SecondForecast":
+        """Become due, where the run may end early and its first forecast was told."""
+        self._made, total = state.clock.step, state.control.total_steps
+        told, rhythm = told_before(state.outside), course_of(self.plan, total)
+        if told is not None and told.second is None and not rhythm.stopping.is_fixed and state.mesh.world == 1:
+            first = math.ceil(SHARE * total - 1e-9)
+            # The evaluation of that step is part of the curve.
+            due = -(-first // rhythm.eval_every) * rhythm.eval_every if rhythm.eval_every <= first else first
+            self.next_step = due if due > self._made else NEVER
+        return self
+
+    def run(self, state: TrainState) -> None:
+        """Tell it."""
+        self.next_step = NEVER
+        self.emitter.stopwatch.lap("steps")
+        first, step, total = told_before(state.outside), state.clock.step, state.control.total_steps
+        endings = endings_of(self.plan, points_of(self.plan, self.folder, done=step), total=total)
+        if endings is None or first is None:
+            return
+        self._ends = endings.quantiles(NUM_ENDS)
+        time = self._time(first, endings, step=step, total=total)
+        budget = self.plan.time_seconds or math.inf
+        low, high = (min(seconds, budget) for seconds in time.interval_80)
+        told = Forecast(
+            expected_seconds=min(time.seconds, high),
+            low_seconds=low,
+            high_seconds=high,
+            how=HOW,
+            parts={name: round(seconds, 3) for name, seconds in time.parts.items()},
+            step=step,
+            early=endings.share_of(PATIENCE),
+            never=endings.never,
+        )
+        second = Second(
+            step=step,
+            seconds=round(told.expected_seconds, 3),
+            interval_80=(round(low, 3), round(high, 3)),
+            spread=time.spread,
+            endings=endings.record(),
+        )
+        # Another one, since a checkpoint that is being written may hold the old one.
+        state.outside[KEPT] = first.model_copy(update={"second": second}).record()
+        self.emitter.emit(told)
+        self.emitter.stopwatch.lap("probe")
+
+    def expected_end(self, step: int, total: int) -> float:
+        """Return the step at which the run is expected to end, given that it has come so far."""
+        later = self._ends[self._ends > step]
+        return float(np.median(later)) if len(later) else float(total)
+
+    def _time(self, first: Told, endings: Endings, *, step: int, total: int) -> RunTime:
+        """Return the wall time of the whole run."""
+        schedule = schedule_of(self.plan, total, done=step)
+        seconds, made = self.emitter.stopwatch.seconds, max(step - self._made, 1)
+        every = course_of(self.plan, total).eval_every
+        each = seconds.get("evaluations", 0.0) / max(step // every - self._made // every, 1)
+        measured = Measured(
+            {name: float(value) for name, value in first.parts.items() if name not in PASSING},
+            Pace(seconds.get("steps", 0.0) / made, spread=PACE_SPREAD, num_steps=made),
+            first_evaluation=each,
+            evaluation=each,
+            evaluation_spread=EVALUATION_SPREAD,
+            how=HOW,
+        )
+        stops = stops_of(endings, done=step)
+        ahead = type(schedule)(schedule.steps, 0, schedule.evaluations, schedule.save_seconds, stops)
+        return run_time(measured, ahead, scale=History(cache_folder()).factor(HOW), passed=self.emitter.seconds)
+
+
+def score_second(second: Second | None, emitter: Emitter, *, actual: float, ended: int, is_kept: bool) -> dict[str, Any]:
+    """Compare the second forecast with the wall time, and return what result.json says of it; {} where there was none.
+
+    Args:
+        second: What was told; None where nothing was.
+        emitter: Told of the outcome.
+        actual: Wall time in seconds.
+        ended: The last step.
+        is_kept: Whether later forecasts are to know of it.
+    """
+    if second is None:
+        return {}
+    low, high = second.interval_80
+    scored = ForecastScored(
+        expected_seconds=second.seconds, low_seconds=low, high_seconds=high, actual_seconds=actual, step=second.step
+    )
+    emitter.emit(scored)
+    if is_kept:
+        with suppress(Exception):  # the border: no forecast of other runs is worth this one's result
+            History(cache_folder()).add({"kind": HOW, "forecast": second.seconds, "actual": actual, "spread": second.spread})
+    return {"second": {**second.model_dump(mode="json"), "actual_seconds": round(actual, 3), "actual_steps": ended}}

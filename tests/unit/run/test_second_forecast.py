@@ -1,0 +1,66 @@
+"""The forecast is told again after a tenth of a run that may end early, and scored at its end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tutelage
+from tutelage.core import layout
+from tutelage.run.start import Request, resume_training
+
+
+@pytest.fixture(autouse=True)
+def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path / "cache"))
+
+
+def trained(folder: Path, **wishes: Any) -> tutelage.Run:
+    wishes = {"model": "mlp", "steps": 100, "floor": "none", **wishes}
+    return tutelage.train("sklearn:iris", quiet=True, out=folder, **wishes)
+
+
+def events(run: tutelage.Run, name: str) -> list[dict[str, Any]]:
+    lines = (json.loads(line) for line in (run.path / layout.EVENTS).read_text().splitlines())
+    return [line for line in lines if line["event"] == name]
+
+
+def test_a_run_that_may_stop_early_tells_its_end_again_and_scores_it(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", stopping={"patience": 0.3}, until="accuracy=1.0")
+    second, told = run.result["foresight"]["second"], events(run, "Forecast")
+    assert [event["step"] for event in told] == [0, second["step"]]
+    assert second["step"] == 10
+    assert 0 <= second["endings"]["never"] <= 1
+    assert second["interval_80"][0] <= second["seconds"] <= second["interval_80"][1]
+    assert (second["actual_steps"], second["actual_seconds"]) == (
+        run.result["last_step"],
+        run.result["foresight"]["actual_seconds"],
+    )
+    assert {event["step"] for event in events(run, "ForecastScored")} == {0, second["step"]}
+
+
+def test_a_fixed_budget_is_told_once(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", stopping={"patience": 1})
+    assert "second" not in run.result["foresight"]
+    assert len(events(run, "Forecast")) == 1
+
+
+def test_a_run_to_a_target_ends_there_with_the_weights_that_reached_it(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", until="accuracy=0.8", stopping={"patience": 1})
+    assert run.result["stopped"] == "target"
+    assert run.result["best_step"] == run.result["last_step"] < 100
+    scores = [
+        line["val/accuracy"]
+        for line in map(json.loads, (run.path / layout.METRICS).read_text().splitlines())
+        if "val/accuracy" in line
+    ]
+    assert scores[-1] >= 0.8
+    assert all(score < 0.8 for score in scores[:-1])
+
+
+def test_what_has_reached_its_target_is_not_resumed(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", until="accuracy=0.8")
+    before = (run.path / layout.RESULT).read_bytes()
+    resume_training(run.path, Request(tutelage.Recipe()))
+    assert (run.path / layout.RESULT).read_bytes() == before
