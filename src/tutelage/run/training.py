@@ -137,20 +137,12 @@ class Training:
             step=composed.state.clock.step,
             patience_seconds=self._patience_seconds,
         )
-        watched, step = [composed.problem.validation], composed.state.clock.step
-        evaluate = EvaluateJob(
-            self.emitter,
-            watched,
-            # A training that is only tried is watched to the end of its trial.
-            stopping=rhythm.stopping if self.watching is None else rhythm.stopping.fixed(),
-            every=rhythm.eval_every,
-            step=step,
-            versus_guess=versus_guess(composed.problem.validation, self.plan),
-        )
+        evaluate = self._evaluating(composed, rhythm)
         self.emitter.stopwatch.lap("guess")
+        clock, control = composed.state.clock, composed.state.control
+        health = HealthJob(self.emitter, composed.problem.lags, step=clock.step, total_steps=control.initial_steps)
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
-            health = HealthJob(self.emitter, composed.problem.lags, step=step, total_steps=composed.state.control.initial_steps)
             jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), health, save]
             if self.watching is not None:
                 jobs.append(self.watching.join(self.plan, evaluate, self.emitter, rhythm.eval_every))
@@ -161,6 +153,18 @@ class Training:
                 raise self._keep_best(composed, rhythm, error) from error
             self._settle(composed, evaluate, health, save)
         return self._finish(composed, rhythm, vitals)
+
+    def _evaluating(self, composed: Composed, rhythm: Course) -> EvaluateJob:
+        """Return what evaluates."""
+        return EvaluateJob(
+            self.emitter,
+            [composed.problem.validation],
+            # A training that is only tried is watched to the end of its trial.
+            stopping=rhythm.stopping if self.watching is None else rhythm.stopping.fixed(),
+            every=rhythm.eval_every,
+            step=composed.state.clock.step,
+            versus_guess=versus_guess(composed.problem.validation, self.plan),
+        )
 
     def _watchdog(self, composed: Composed, evaluate: EvaluateJob) -> Watchdog:
         """Return what notices that a step or an evaluation does not come."""

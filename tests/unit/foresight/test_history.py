@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tutelage.core.sealed_record import sealed
 from tutelage.foresight.history import History, spread_factor
 
 
@@ -56,8 +57,8 @@ def test_a_folder_that_cannot_be_written_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_of_a_history_that_grew_too_long_the_newest_half_is_kept(tmp_path: Path) -> None:
-    line = b'{"kind": "known", "number": %d, "text": "' + b"x" * 1000 + b'"}\n'
-    (tmp_path / "forecasts.jsonl").write_bytes(b"".join(line % number for number in range(4000)))
+    lines = (sealed({"kind": "known", "number": number, "text": "x" * 1000}) + b"\n" for number in range(4000))
+    (tmp_path / "forecasts.jsonl").write_bytes(b"".join(lines))
     history = History(tmp_path)
     assert history.lines()[-1]["number"] == 3999
     history.add({"key": "new", "measured": {"seconds": 1.0}})
