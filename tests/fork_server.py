@@ -119,7 +119,8 @@ def _server() -> "subprocess.Popen[str]":
     server = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.fork_server"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": paths},
+        # No thread may begin before it forks.
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
