@@ -11,11 +11,13 @@ import json
 import os
 import random
 import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -39,8 +41,9 @@ class Process:
     """
 
     def __init__(self, program: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-        self._aside = tempfile.TemporaryDirectory(prefix="tutelage-fork-")
-        self._outputs = [Path(self._aside.name) / name for name in ("out", "err")]
+        aside = tempfile.mkdtemp(prefix="tutelage-fork-")
+        weakref.finalize(self, shutil.rmtree, aside, ignore_errors=True)
+        self._outputs = [Path(aside, name) for name in ("out", "err")]
         self._popen: subprocess.Popen[bytes] | None = None
         self.returncode: int | None = None
         request = {
@@ -116,7 +119,8 @@ def _server() -> "subprocess.Popen[str]":
     server = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.fork_server"],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": paths},
+        # No thread may begin before it forks.
+        env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

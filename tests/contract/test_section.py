@@ -94,10 +94,11 @@ def filled(kind: str) -> dict[str, Any]:
 def write(folder: Path, content: dict[str, Any], *, lines: list[dict[str, Any]]) -> Path:
     """Write the same content into every file of a run folder, and lines into those that hold lines."""
     folder.mkdir(exist_ok=True)
+    whole, line_by_line = json.dumps(content), "".join(json.dumps(line) + "\n" for line in lines)
     for name in FILES:
-        (folder / name).write_text(json.dumps(content), encoding="utf-8")
+        (folder / name).write_text(whole, encoding="utf-8")
     for name in (layout.EVENTS, layout.METRICS):
-        (folder / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        (folder / name).write_text(line_by_line, encoding="utf-8")
     return folder
 
 

@@ -31,8 +31,11 @@ def wait_for(run_dir: Path, process: Process, *, is_saving: bool, after: int) ->
     while process.poll() is None:
         names = [path.name for path in (run_dir / "steps").glob("*")]
         steps = [int(name.split(".")[0]) for name in names if not name.startswith(".")]
-        if max(steps, default=-1) > after and (not is_saving or any(name.startswith(".") for name in names)):
+        is_further = max(steps, default=-1) > after
+        if is_further and (not is_saving or any(name.startswith(".") for name in names)):
             return
+        if not is_further:
+            time.sleep(0.001)
 
 
 def newest_step(run_dir: Path) -> int:

@@ -121,7 +121,8 @@ def parse_json(content: bytes, *, most: int = SMALL_BYTES, with_constants: bool 
     except (RecursionError, MemoryError) as error:
         raise BorderError(_too_deep()) from error
     if nested > MAX_DEPTH:
-        bounded(value)
+        # Numbers have been looked at while they were read, but for NaN and the infinities where those are taken.
+        bounded(value) if with_constants else _require_shallow(value)
     return value
 
 
@@ -189,6 +190,22 @@ def bounded(value: Any) -> Any:
         if isinstance(item, int) and item.bit_length() > MAX_BITS:
             raise BorderError(f"{place}: a whole number of {item.bit_length():,} bits, expected at most {MAX_DIGITS} digits")
     return value
+
+
+def _require_shallow(value: Any) -> None:
+    """Refuse tables and lists that lie too deep within each other; as `bounded`, but only their depth is looked at.
+
+    Raises:
+        BorderError: They do.
+    """
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        inside = (inner for item in level for inner in (item.values() if isinstance(item, dict) else item))
+        level = [inner for inner in inside if isinstance(inner, dict | list)]
+        if not level:
+            return
+    if any(level):
+        raise BorderError(_too_deep())
 
 
 def _walk(value: Any) -> Iterator[tuple[str, int, Any]]:

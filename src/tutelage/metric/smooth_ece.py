@@ -8,6 +8,8 @@ section 3; the grid and the search for the width as in the authors' package relp
 Differs from the paper: none.
 """
 
+import functools
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -19,6 +21,8 @@ __all__ = ["SmoothError"]
 LEAST_WIDTH = 0.001
 REFINEMENTS = 10
 """Halvings of the range in which the width is looked for."""
+MOST_KERNELS = 32
+"""Transformed kernels that are kept at a time; the finest takes two megabytes."""
 LEAST_POINTS, POINTS_PER_WIDTH = 200, 20
 """Points of the grid at least, and so that the width has that many."""
 
@@ -32,27 +36,33 @@ class SmoothError(ConfidenceMetric):
 
     def measure(self, confidence_N: np.ndarray, hit_N: np.ndarray, weight_RN: np.ndarray) -> np.ndarray:
         """Return the metric [R]."""
-        return np.array([_smooth_error(confidence_N, confidence_N - hit_N, weight_N) for weight_N in weight_RN])
+        gap_N = confidence_N - hit_N
+        # Resamples are smoothed with widths from the same few halvings: each kernel is transformed once.
+        kernel = functools.lru_cache(MOST_KERNELS)(_kernel)
+        return np.array([_smooth_error(confidence_N, gap_N, weight_N, kernel=kernel) for weight_N in weight_RN])
 
 
-def _smooth_error(confidence_N: np.ndarray, gap_N: np.ndarray, weight_N: np.ndarray) -> float:
+def _smooth_error(
+    confidence_N: np.ndarray, gap_N: np.ndarray, weight_N: np.ndarray, *, kernel: Callable[[int, float], np.ndarray]
+) -> float:
     """Return the error of one weighting; NaN without weight."""
     total = weight_N.sum()
     if not total:
         return float("nan")
     points = LEAST_POINTS
-    grid = _on_grid(confidence_N, gap_N * weight_N / total, points)
+    value_N = gap_N * weight_N / total
+    spectrum = _spectrum(_on_grid(confidence_N, value_N, points))
     start, end = 1.0, 0.0
     for _ in range(REFINEMENTS):
         width = (start + end) / 2
         while round(POINTS_PER_WIDTH / width) > points:
             points *= 4
-            grid = _on_grid(confidence_N, gap_N * weight_N / total, points)
-        if width < LEAST_WIDTH or width < _smoothed(grid, width):
+            spectrum = _spectrum(_on_grid(confidence_N, value_N, points))
+        if width < LEAST_WIDTH or width < _smoothed(spectrum, kernel(points, width), points):
             end = width
         else:
             start = width
-    return _smoothed(grid, start)
+    return _smoothed(spectrum, kernel(points, start), points)
 
 
 def _on_grid(place_N: np.ndarray, value_N: np.ndarray, points: int) -> np.ndarray:
@@ -64,13 +74,24 @@ def _on_grid(place_N: np.ndarray, value_N: np.ndarray, points: int) -> np.ndarra
     return np.asarray(left + np.bincount(left_N + 1, share_N * value_N, minlength=points))
 
 
-def _smoothed(grid: np.ndarray, width: float) -> float:
-    """Return the integral of the smoothed distances' size; what a kernel spreads beyond 0 and 1 is reflected."""
-    points = len(grid)
+def _spectrum(grid: np.ndarray) -> np.ndarray:
+    """Return the transform of values on a grid; what a kernel spreads beyond 0 and 1 is reflected."""
+    return np.fft.rfft(np.concatenate([grid[::-1][:-1], grid, grid[::-1][1:]]), _size(len(grid)))
+
+
+def _kernel(points: int, width: float) -> np.ndarray:
+    """Return the transform of a kernel on a grid of so many points."""
     place = np.linspace(0, 1, points) - 0.5
-    kernel = np.exp(-0.5 * (place / width) ** 2) / (np.sqrt(2 * np.pi) * width)
-    mirrored = np.concatenate([grid[::-1][:-1], grid, grid[::-1][1:]])
-    size = 1 << (len(mirrored) + points - 2).bit_length()
-    whole = np.fft.irfft(np.fft.rfft(mirrored, size) * np.fft.rfft(kernel, size), size)
+    return np.fft.rfft(np.exp(-0.5 * (place / width) ** 2) / (np.sqrt(2 * np.pi) * width), _size(points))
+
+
+def _size(points: int) -> int:
+    """Return the length of the transforms: a power of two that holds the grid with its two reflections, and a kernel."""
+    return 1 << (4 * points - 4).bit_length()
+
+
+def _smoothed(spectrum: np.ndarray, kernel: np.ndarray, points: int) -> float:
+    """Return the integral of the smoothed distances' size."""
+    whole = np.fft.irfft(spectrum * kernel, _size(points))
     begin = points - 1 + points // 2
     return float(np.abs(whole[begin : begin + points]).sum() / points)

@@ -249,6 +249,7 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+@functools.cache
 def _version(name: str) -> str:
     """Return the version of an installed package, "" where it is used from its source without being installed."""
     try:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,8 @@ from tutelage.core.border import BorderError, MalformedError, parse_json, parse_
     [
         (b"[" * 10_000_000, "more than 2,000,000 values"),
         (b"[" * 1000 + b"]" * 1000, "more than 64 deep"),
+        (b"[" * 65 + b"1" + b"]" * 65, "more than 64 deep"),
+        (b'{"a": ' * 65 + b"1" + b"}" * 65, "more than 64 deep"),
         (b"[" * 100_000, "more than 64 deep"),
         (b'{"a": 1, "a": 2}', "the key 'a' stands twice in one object"),
         (b"[NaN]", "found NaN"),
@@ -32,6 +35,11 @@ def test_json_beyond_a_limit_is_refused(content: bytes, found: str) -> None:
 def test_json_within_the_limits_is_read() -> None:
     deep = b"[" * 60 + b"]" * 60
     assert parse_json(b'{"a": [1, 2.5, "x", null, true], "b": ' + deep + b"}")["a"] == [1, 2.5, "x", None, True]
+    deepest: Any = parse_json(b"[" * 65 + b"]" * 65)
+    for _ in range(64):
+        (deepest,) = deepest
+    assert deepest == []
+    assert parse_json(b'"' + b"[" * 100 + b'"') == "[" * 100
     assert parse_json(b"340282366920938463463374607431768211455") == 2**128 - 1
     assert parse_json(b"[Infinity]", with_constants=True) == [float("inf")]
     with pytest.raises(BorderError, match="found a list, expected an object"):

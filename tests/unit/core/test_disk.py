@@ -1,6 +1,7 @@
 """What the file system refuses is told with file, operation, bytes and remedy, whoever writes."""
 
 import errno
+import json
 import os
 import resource
 import subprocess
@@ -74,30 +75,44 @@ WRITERS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("writer", sorted(WRITERS))
-def test_a_limit_on_the_size_of_files_is_an_error_with_a_name_in_every_writer(tmp_path: Path, writer: str) -> None:
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """What each writer says, each in a folder of its own, in a process whose files may not be large."""
+    place = tmp_path_factory.mktemp("limited")
     program = (
-        "import pathlib, resource, torch\n"
+        "import json, pathlib, resource, torch\n"
         "from tutelage.core.durable import write_durably\n"
         "from tutelage.core.errors import TutelageError\n"
         "from tutelage.data.scratch import scratch_array\n"
         "from tutelage.model.stored import save_tensors\n"
         "from tutelage.track.lines import Lines\n"
-        f"path = pathlib.Path({str(tmp_path / 'file.bin')!r})\n"
+        f"place, writers, told = pathlib.Path({str(place)!r}), {WRITERS!r}, {{}}\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
-        "try:\n"
-        f"    {WRITERS[writer]}\n"
-        "except TutelageError as error:\n"
-        "    print(error)\n"
+        "for name, code in writers.items():\n"
+        "    (place / name).mkdir()\n"
+        "    path = place / name / 'file.bin'\n"
+        "    try:\n"
+        "        exec(code)\n"
+        "    except TutelageError as error:\n"
+        "        told[name] = str(error)\n"
+        "print(json.dumps(told))\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert str(tmp_path) in done.stdout
-    assert "File too large" in done.stdout
+    return place, json.loads(done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("writer", sorted(WRITERS))
+def test_a_limit_on_the_size_of_files_is_an_error_with_a_name_in_every_writer(
+    refused: tuple[Path, dict[str, str]], writer: str
+) -> None:
+    folder, said = refused[0] / writer, refused[1][writer]
+    assert str(folder) in said
+    assert "File too large" in said
     if writer != "scratch_array":
-        assert "more than 100,000 bytes" in done.stdout
-    assert all(path.name == "file.bin" for path in tmp_path.iterdir())
+        assert "more than 100,000 bytes" in said
+    assert all(path.name == "file.bin" for path in folder.iterdir())
 
 
 def test_the_limit_of_open_files_is_told_with_its_remedy(tmp_path: Path) -> None:

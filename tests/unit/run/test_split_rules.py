@@ -1,8 +1,6 @@
 """Parts by time and by groups: nothing of the test is known to the model, sizes are near what was asked, mistakes are told."""
 
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 from PIL import Image
 
 import tutelage
+from tests.fork_server import start
 from tutelage.core.errors import DataError, RecipeError, TutelageError, UsageError
 from tutelage.core.layout import RECIPE
 from tutelage.data.split import cut_groups, cut_times
@@ -317,17 +316,15 @@ def test_the_command_says_it_all(tmp_path: Path) -> None:
         for when, x, answer in zip(sorted(rows()["day"]), rows()["x"], rows()["answer"], strict=True)
     ]
     (tmp_path / "sales.csv").write_text("\n".join(["day,x,answer", *lines, ""]))
-    words = [sys.executable, "-m", "tutelage", "plan", str(tmp_path / "sales.csv"), "--target", "answer"]
-    random = subprocess.run(words, capture_output=True, text=True, check=True, env={"COLUMNS": "300", "PATH": ""} | _path())
-    assert "--set split.by=time --set split.column=day" in " ".join(random.stdout.split())  # however its lines are broken
-    by_time = [*words, "--set", "split.by=time", "--set", "split.column=day"]
-    told = subprocess.run(by_time, capture_output=True, text=True, check=True, env={"COLUMNS": "300", "PATH": ""} | _path())
-    assert "train until 2024-" in told.stdout
-    assert "split.by=time" not in told.stdout
-
-
-def _path() -> dict[str, str]:
-    return {"PYTHONPATH": ":".join(sys.path)}
+    words = ("-m", "tutelage", "plan", str(tmp_path / "sales.csv"), "--target", "answer")
+    wide = {"COLUMNS": "300", "PATH": ""}
+    random, errors = start(*words, folder=tmp_path, environment=wide).communicate()
+    assert "--set split.by=time --set split.column=day" in " ".join(random.split()), errors  # however its lines are broken
+    by_time = start(*words, "--set", "split.by=time", "--set", "split.column=day", folder=tmp_path, environment=wide)
+    told, errors = by_time.communicate()
+    assert by_time.returncode == 0, errors
+    assert "train until 2024-" in told
+    assert "split.by=time" not in told
 
 
 def test_rows_are_parted_by_groups_or_by_times() -> None:
