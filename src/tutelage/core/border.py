@@ -34,6 +34,8 @@ __all__ = [
 
 SMALL_BYTES = 64 * 2**20
 """Largest file that is read as a whole: some hundred times what a run with thousands of columns writes."""
+CHUNK_BYTES = 2**16
+"""What is read at once of a file that is longer than it was."""
 TOML_BYTES = 2**20
 """Largest recipe."""
 MAX_DEPTH = 64
@@ -81,7 +83,10 @@ def read_bounded(path: Path, *, most: int = SMALL_BYTES) -> bytes:
         OSError: It cannot be read.
     """
     with os.fdopen(opened(path), "rb") as file:
-        content = file.read(most + 1)
+        # Memory is asked for as much as is read at once, so for no more than there is; what grows meanwhile is read to its end.
+        content = file.read(min(os.fstat(file.fileno()).st_size, most) + 1)
+        while len(content) <= most and (more := file.read(min(most + 1 - len(content), CHUNK_BYTES))):
+            content += more
     if len(content) > most:
         raise BorderError(f"has {path.stat().st_size:,} bytes, expected at most {most:,}")
     return content

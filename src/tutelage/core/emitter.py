@@ -4,6 +4,7 @@ Who watches can end neither a training nor what the others see: a sink that fail
 whose disk refuses is kept: it holds back what it was told, and writes it when there is room.
 """
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -122,7 +123,14 @@ class Emitter:
 
     def close(self) -> None:
         """Let every sink write out what it holds back; what it cannot write is told to the others, and lost."""
-        refused = self._ask_each(lambda sink: sink.close())
+        ended_by = sys.exc_info()[1]
+        try:
+            refused = self._ask_each(lambda sink: sink.close())
+        except MemoryError:
+            if ended_by is None:
+                raise
+            # What has ended the training says where memory lacked, and that counts.
+            return
         self.sinks = [sink for sink in self.sinks if id(sink) not in refused]
         for error in refused.values():
             self._tell_failure(f"{error} Its last lines are lost.")

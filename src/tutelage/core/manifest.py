@@ -157,7 +157,8 @@ class Manifest:
         if found.st_size > self.journal.num_bytes:
             with os.fdopen(os.dup(opened), "rb") as file:
                 file.seek(self.journal.num_bytes)
-                self.journal.read(file.read(SMALL_BYTES))
+                # Not `SMALL_BYTES` at once: so much memory would be asked for, however little there is to read.
+                self.journal.read(file.read(min(found.st_size - self.journal.num_bytes, SMALL_BYTES)))
         if self.journal.is_torn:
             os.ftruncate(opened, self.journal.num_bytes)
 

@@ -63,6 +63,7 @@ class SaveJob:
         remedy = f"What was saved before is whole. Then go on from there: tutelage resume {run_dir}"
         self._running = telling(emitter, max(patience_seconds, planned), meanwhile="Training goes on.", remedy=remedy)
         self._ending = telling(emitter, patience_seconds, meanwhile="The end of training waits for it.", remedy=remedy)
+        self._running.keep_working()
 
     def run(self, state: TrainState) -> None:
         """Save if it is time by the first process's clock.

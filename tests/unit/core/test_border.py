@@ -1,6 +1,7 @@
 """The border: what is too large, too deep, too long or simply wrong is refused in words, and never takes long."""
 
 import os
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,22 @@ def test_only_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BorderError, match="pipe"):
         read_bounded(tmp_path / "pipe")
+
+
+def test_no_more_memory_is_asked_for_than_a_file_is_long(tmp_path: Path) -> None:
+    path = tmp_path / "small.json"
+    path.write_bytes(b"{}")
+    tracemalloc.start()
+    try:
+        assert read_bounded(path) == b"{}"
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_whose_length_is_not_told_is_read_to_its_end() -> None:
+    told = Path("/proc/self/status")
+    if not told.exists():
+        pytest.skip("only some systems have such files")
+    assert told.stat().st_size == 0
+    assert read_bounded(told).splitlines()[-1].startswith(b"nonvoluntary_ctxt_switches")

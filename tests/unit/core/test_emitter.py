@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tutelage.core.emitter import Emitter
-from tutelage.core.errors import DiskError
+from tutelage.core.errors import DiskError, OutOfMemoryError
 from tutelage.core.events import Event, Noted, Warned
 
 
@@ -167,3 +167,21 @@ def test_a_lack_of_memory_ends_training_and_loses_no_sink() -> None:
     with pytest.raises(MemoryError):
         told.emit(Noted(message="a"))
     assert told.sinks == [lacking]
+
+
+class LackingAtTheEnd(Memory):
+    """A sink that finds no memory when it is to end."""
+
+    def close(self) -> None:
+        raise MemoryError
+
+
+def test_a_lack_of_memory_at_the_end_does_not_hide_what_ended_the_training() -> None:
+    told = Emitter([LackingAtTheEnd()], started=time.monotonic())
+    with pytest.raises(OutOfMemoryError, match="while evaluating"):
+        try:
+            raise OutOfMemoryError("out of memory while evaluating.")
+        finally:
+            told.close()
+    with pytest.raises(MemoryError):
+        told.close()

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,16 @@ def test_a_line_that_waited_while_the_journal_was_replaced_is_not_lost(tmp_path:
     monkeypatch.setattr(writing, "_lock", replaced_meanwhile)
     Manifest(tmp_path).put("b.json", b"two")
     assert read_journal(tmp_path).accepts("b.json", sha256=sha(b"two"))
+
+
+def test_a_line_asks_for_no_more_memory_than_there_is_to_read(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path)
+    manifest.put("a.json", b"one")
+    other = Manifest(tmp_path)
+    tracemalloc.start()
+    try:
+        other.put("b.json", b"two")
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    assert read_journal(tmp_path).accepts("a.json", sha256=sha(b"one"))

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from tutelage.core import patience as waiting
-from tutelage.core.errors import DiskError
+from tutelage.core.errors import DiskError, OutOfMemoryError
 from tutelage.core.patience import Patience
 
 
@@ -79,3 +79,32 @@ def test_a_file_larger_than_files_may_be_is_not_waited_for(monkeypatch: pytest.M
     with pytest.raises(DiskError, match=r"^run/x: too large\. Make room\.$"):
         world.patience.insist(work, what="x")
     assert world.pauses == world.warned == []
+
+
+def lacking(times: int) -> object:
+    left = [OutOfMemoryError("out of memory while writing.")] * times
+
+    def work() -> str:
+        if left:
+            raise left.pop()
+        return "done"
+
+    return work
+
+
+@pytest.mark.parametrize("is_scarce", [False, True])
+def test_memory_that_only_this_process_could_free_is_not_waited_for_long(
+    monkeypatch: pytest.MonkeyPatch, is_scarce: bool
+) -> None:
+    monkeypatch.setattr(waiting, "is_scarce", lambda: is_scarce)
+    world = World(monkeypatch, seconds=600)
+    if not is_scarce:
+        assert world.patience.insist(lacking(7), what="result.json") == "done"
+        return
+    with pytest.raises(OutOfMemoryError, match="So it has been for 5 s: given up"):
+        world.patience.insist(lacking(7), what="result.json")
+    assert world.pauses == [1, 2, 2]
+    # A disk is waited for as ever, and so is memory while there is other work.
+    assert world.patience.insist(refusing(7), what="result.json") == "done"
+    world.patience.keep_working()
+    assert world.patience.insist(lacking(7), what="result.json") == "done"
