@@ -352,8 +352,9 @@ def test_the_end_of_a_training_shows_what_the_model_that_leaves_writes(
     (written,) = tutelage.open_run(out).generate(length=20, seed=derive(0, "sample", 0), temperature=0.8)
     assert result(out)["leaving_sample"] == written
     lines = [line.strip() for line in written.splitlines() if line.strip()]
-    shown = [line[9:] for line in capsys.readouterr().err.splitlines() if line.startswith(("writes   ", " " * 9))]
-    assert shown == lines[:3] != []
+    told = capsys.readouterr().err.splitlines()
+    begin, end = (next(n for n, line in enumerate(told) if line.startswith(word)) for word in ("writes   ", "generate "))
+    assert [line[9:] for line in told[begin:end]] == lines[:3] != []
 
 
 def test_the_report_says_what_leaves_and_shows_what_it_writes(run_dir: Path) -> None:
