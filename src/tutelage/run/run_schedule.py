@@ -40,14 +40,14 @@ def stops_of_curve(plan: Plan, folder: Path, schedule: Schedule, *, done: int) -
     points = [line for line in read_records(folder / layout.METRICS) if name in line and 0 < float(line["step"]) <= done]
     total = done + schedule.steps
     stopping = course(plan, total, greater_is_better=greater).stopping
-    # A cooldown follows patience, and then the training ends.
-    patience = stopping.patience + stopping.cooldown if stopping.patience else 0
-    if len(points) < LEAST_POINTS or not patience or not schedule.steps:
+    if len(points) < LEAST_POINTS or not stopping.patience or not schedule.steps:
         return schedule.stops
     values = [float(line[name]) for line in points]
     if not all(map(math.isfinite, values)):
         return schedule.stops
     curve = [-value if greater else value for value in values]
-    ends = foresee_stops([float(line["step"]) for line in points], curve, patience=patience, total=total)
+    ends = foresee_stops([float(line["step"]) for line in points], curve, patience=stopping.patience, total=total)
+    # Where patience runs out, a cooldown follows, as far as there is room for it.
+    ends = (ends + stopping.cooldown * (ends < total)).clip(max=total)
     shares = ((ends - done) / schedule.steps).clip(0.0, 1.0)
     return Stops(float((shares < 1).mean()), float(shares.min()), tuple(float(share) for share in shares))

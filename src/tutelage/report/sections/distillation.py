@@ -103,7 +103,7 @@ def _costs(models: dict[str, Compared]) -> list[list[Child]]:
         row("parameters", [model.num_parameters for model in each]),
         row("operations a row", [model.flops for model in each]),
         row("memory, bytes", [model.memory_bytes for model in each]),
-        *([title, *values] for title, values in times.items()),
+        *[list[Child]([title, *values]) for title, values in times.items()],
     ]
 
 
