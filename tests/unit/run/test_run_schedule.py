@@ -26,7 +26,7 @@ def test_what_is_done_is_not_done_again() -> None:
 
 
 def test_a_curve_that_has_long_been_flat_says_that_the_run_stops_soon(tmp_path: Path) -> None:
-    decided = plan(stopping={"metric": "loss", "patience": 0.2})
+    decided = plan(stopping={"metric": "loss", "patience": 0.2, "cooldown": 0})
     values = [1.0, 0.5, 0.52, 0.51, 0.53, 0.5, 0.54, 0.51, 0.52, 0.53]
     lines = [{"step": 20 * (number + 1), "val/loss": value} for number, value in enumerate(values)]
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
