@@ -5,10 +5,12 @@ each as it is chosen and as it comes: none may be slower by more than 2 %. One a
 `python -c "from bench import own_module; print(own_module.ordinary('lstm'))"`.
 """
 
+import os
 import statistics
 import tempfile
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -155,7 +157,8 @@ def raw_rate(module: nn.Module, arrays: tuple[np.ndarray, np.ndarray]) -> float:
 
 def our_training(module: nn.Module, arrays: tuple[np.ndarray, np.ndarray], *, steps: int, **wishes: Any) -> dict[str, Any]:
     """Return what the steps of a training took, what deciding took before them, and what was chosen."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, {"TUTELAGE_CACHE": f"{folder}/cache"}):
+        # Nothing is remembered from one training to the next: each tries anew.
         beside = {"batch_size": BATCH, "stopping": {"patience": 1}, "quiet": True, "out": f"{folder}/run"}
         run = tutelage.train(arrays, model=module, steps=steps, **beside, **wishes)
         parts, plan = run.result["seconds_by_part"], run.decided
