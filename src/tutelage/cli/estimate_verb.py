@@ -112,9 +112,9 @@ def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
     if found.cost is not None:
         _line("cost", f"{found.cost:.4g} in the currency of the price, {found.devices} x {found.hardware}")
     if found.memory_bytes is not None:
-        largest = f"; batches of up to {found.largest_batch:,} would" if found.largest_batch else ""
+        also = f"; batches of up to {found.largest_batch:,} would" if found.largest_batch else ""
         fits = "fits" if found.fits else "does not fit as a whole"
-        _line("memory", f"{found.memory_bytes / 2**30:.2f} GiB: {fits}{largest}")
+        _line("memory", f"{found.memory_bytes / 2**30:.2f} GiB: {fits}{also}")
     if found.shorter:
         best = found.shorter[0]
         _line("shorter", f"{best.what}: about {say_seconds(best.seconds)} less")
