@@ -53,7 +53,7 @@ class Endings:
 
     def quantiles(self, count: int) -> np.ndarray:
         """Return so many last steps that are equally likely, rising."""
-        return np.quantile(self.steps, (np.arange(count) + 0.5) / count)
+        return np.asarray(np.quantile(self.steps, (np.arange(count) + 0.5) / count))
 
     @property
     def never(self) -> float | None:
@@ -119,7 +119,9 @@ def foresee_endings(curve: Curve, stopping: Stopping, *, total: int, every: int,
     known = pasts() if known is None else known
     # Where none is known on this scale, the others are better than nothing.
     known = [past for past in known if past.is_log == scale.is_log] or known
-    judged, last = _judged(total, every), curve.steps[-1]
+    last = curve.steps[-1]
+    # What was before the first evaluation that is known is not made up.
+    judged = np.array([step for step in _judged(total, every) if step >= min(curve.steps[0], total)])
     ahead = judged[judged > last]
     seen = np.interp(judged[judged <= last], curve.steps, curve.values)
     if not len(ahead):

@@ -42,11 +42,11 @@ class Past:
 
     def onward_at(self, left: np.ndarray) -> np.ndarray:
         """Return `onward` at shares of what was left."""
-        return np.interp(left, (0.0, *SHARES), (0.0, *self.onward))
+        return np.asarray(np.interp(left, (0.0, *SHARES), (0.0, *self.onward)))
 
     def beyond_at(self, left: np.ndarray) -> np.ndarray:
         """Return `beyond` at shares of what was left."""
-        return np.interp(left, (0.0, *SHARES), (0.0, *self.beyond))
+        return np.asarray(np.interp(left, (0.0, *SHARES), (0.0, *self.beyond)))
 
 
 @cache

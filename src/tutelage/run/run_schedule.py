@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tutelage.core import catalog, layout
-from tutelage.foresight.endings import Curve, Endings, foresee_endings, usual_endings
+from tutelage.foresight.curve import Curve
+from tutelage.foresight.endings import Endings, foresee_endings, usual_endings
 from tutelage.foresight.run_time import Schedule, Stops
 from tutelage.planning.plan import Plan
 from tutelage.track.jsonl import read_records
