@@ -7,7 +7,8 @@ fall, and networks begin to overfit, of which a beginning knows nothing.
 Source: drawing what a forecast was off by elsewhere, in place of a model of errors, is conformal prediction with whole curves
 (Distribution-Free Predictive Inference for Regression, Lei et al. 2018, arXiv 1604.04173, section 2).
 Differs from the paper: curves of one training are drawn as a whole, and their noise is drawn anew. Quantiles are then
-recalibrated (Accurate Uncertainties for Deep Learning Using Calibrated Regression, Kuleshov et al. 2018, arXiv 1807.00263, algorithm 1).
+recalibrated (Accurate Uncertainties for Deep Learning Using Calibrated Regression, Kuleshov et al. 2018, arXiv 1807.00263,
+algorithm 1).
 """
 
 from collections.abc import Sequence
