@@ -1,6 +1,7 @@
 """Whole learning curves of small trainings of every kind, to the end of their budgets: what forecasts of ends are learned from.
 
-`TUTELAGE_DATA=FOLDER python -m bench.curves FILE [NAME ...]` writes them as lines of JSON; FOLDER holds data sets.
+`TUTELAGE_DATA=FOLDER python -m bench.curves FILE [NAME ...]` writes them as lines of JSON; FOLDER holds public data
+sets, one folder each.
 Runs that are in the file already are not made again.
 """
 

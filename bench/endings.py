@@ -3,7 +3,7 @@
 Each kind of training is run twice: once until nothing gets better, once until a score that another seed reached late, or never.
 `estimate` tells the end from a trial of a tenth of the steps, frozen by its hash before the run begins; the run itself tells it
 again once a tenth of its steps is made. None of these data are among those that the forecasts know of (`bench.curves`).
-Steps are compared, not seconds, so it may be run beside other work.
+Steps are compared, which do not depend on other work; and seconds, which do.
 """
 
 import hashlib
@@ -22,25 +22,26 @@ from bench.forecasts import make_data
 from bench.scores import Told, scored
 from tutelage.core import catalog
 
-__all__ = ["run"]
+__all__ = ["run", "summary"]
 
 GOALS = {"coverage_80": [0.7, 0.9], "high_over_low": 2.5}
+QUICK = {"floor": "none", "calibrate": "none"}
 CASES: dict[str, tuple[str, int, dict[str, Any]]] = {
-    "iris": ("sklearn:iris", 300, {}),
-    "wine": ("sklearn:wine", 400, {"model": "mlp"}),
-    "titanic": ("titanic/titanic.csv", 400, {"target": "Survived"}),
-    "adult": ("adult/train.csv", 300, {"target": "income"}),
-    "italy power": ("timeseries/ItalyPowerDemand", 300, {}),
-    "basic motions": ("timeseries/BasicMotions", 200, {}),
+    "iris": ("sklearn:iris", 300, {"model": "mlp", **QUICK}),
+    "iris, small steps": ("sklearn:iris", 400, {"model": "mlp", "optim": {"kind": "adamw", "lr": 3e-4}, **QUICK}),
+    "wine": ("sklearn:wine", 300, {"model": "mlp", **QUICK}),
+    "wine, default network": ("sklearn:wine", 150, QUICK),
+    "wine, sgd": ("sklearn:wine", 400, {"model": "mlp", "optim": "sgd", **QUICK}),
+    "titanic": ("titanic/titanic.csv", 400, {"target": "Survived", "model": "mlp", **QUICK}),
+    "titanic, default network": ("titanic/titanic.csv", 150, {"target": "Survived", **QUICK}),
+    "titanic fares": ("titanic/titanic.csv", 400, {"target": "Fare", "task": "regress", "model": "mlp", **QUICK}),
+    "adult": ("adult/train.csv", 300, {"target": "income", "model": "mlp", **QUICK}),
+    "made table": ("{rows.csv}", 400, {"target": "target", "model": "mlp", "batch_size": 64, **QUICK}),
+    "made numbers": ("{numbers.csv}", 400, {"target": "target", "model": "mlp", "batch_size": 64, **QUICK}),
+    "made texts": ("{texts.csv}", 200, {"target": "label", "text": "text", "batch_size": 32, **QUICK}),
+    "made series": ("{series.csv}", 150, {"series_id": "id", "time_column": "t", "target": "value", "task": "forecast"}),
     "etth1": ("etth1/ETTh1.csv", 150, {"target": "OT", "task": "forecast"}),
-    "made table": ("{rows.csv}", 400, {"target": "target", "batch_size": 128}),
-    "made table mlp": ("{rows.csv}", 500, {"target": "target", "model": "mlp", "batch_size": 64}),
-    "made numbers": ("{numbers.csv}", 400, {"target": "target", "batch_size": 64}),
-    "made images": ("{images}", 150, {"batch_size": 32}),
-    "made texts": ("{texts.csv}", 300, {"target": "label", "text": "text", "batch_size": 32}),
-    "made series": ("{series.csv}", 200, {"series_id": "id", "time_column": "t", "target": "value", "task": "forecast"}),
-    "acrobot": ("gym:Acrobot-v1", 100, {"task": "ppo"}),
-}  # fmt: skip
+}
 """For each kind its data, the most steps, and wishes; each step count can be parted into fifty."""
 AT = (0.15, 0.3, 0.45, 0.6, 0.8, 1.1)
 """At which share of what is left after the first tenth the other seed reached the target; beyond 1 it never did."""
@@ -53,7 +54,8 @@ def run(names: list[str] | None = None) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as place:
         os.environ["TUTELAGE_CACHE"] = f"{place}/cache"
-        make_data(Path(place))
+        if any(CASES[name][0].startswith("{") for name in names or CASES):
+            make_data(Path(place))
         for number, (name, (source, steps, wishes)) in enumerate(CASES.items()):
             at = str(Path(place) / source[1:-1]) if source.startswith("{") else place_of(source)
             if not at or (names and name not in names):
@@ -64,6 +66,11 @@ def run(names: list[str] | None = None) -> dict[str, Any]:
                 folder = f"{place}/{number}-{kind}"
                 found.append(_compared(at, {**wished, **more, "seed": SEEDS[kind]}, name=f"{name}, {kind}", folder=folder))
                 print(json.dumps(found[-1]), file=sys.stderr, flush=True)
+    return summary(found)
+
+
+def summary(found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of many runs."""
     return {"goals": GOALS, **{way: _summed(found, way) for way in ("estimate", "train")}, "runs": found}
 
 
@@ -83,9 +90,9 @@ def _target(source: str, wishes: dict[str, Any], *, share: float, folder: str) -
 def _compared(source: str, wishes: dict[str, Any], *, name: str, folder: str) -> dict[str, Any]:
     """Tell the end of one run, make it, and compare."""
     asked = {key: value for key, value in wishes.items() if key != "quiet"}
-    endings = tutelage.estimate(source, **asked).endings
-    assert endings is not None
-    told = endings.record()
+    estimate = tutelage.estimate(source, **asked)
+    assert estimate.endings is not None
+    told = {**estimate.endings.record(), "seconds": estimate.seconds, "seconds_80": list(estimate.time.interval_80)}
     frozen = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     result = tutelage.train(source, **wishes, out=folder).result
     second = result.get("foresight", {}).get("second", {})
@@ -97,7 +104,8 @@ def _compared(source: str, wishes: dict[str, Any], *, name: str, folder: str) ->
         "stopped": result["stopped"],
         "estimate": told,
         "sha256": frozen,
-        "train": second.get("endings"),
+        "seconds": result["seconds"],
+        "train": {**second["endings"], "seconds": second["seconds"], "seconds_80": second["interval_80"]} if second else None,
         "told_at": second.get("step"),
     }
 
@@ -109,8 +117,12 @@ def _summed(found: list[dict[str, Any]], way: str) -> dict[str, Any]:
         for each in found
         if each[way] is not None and each["last_step"] > EARLY * each["most_steps"]
     ]
+    over = [each for each in found if each[way] is not None]
+    inside = [each[way]["seconds_80"][0] <= each["seconds"] <= each[way]["seconds_80"][1] for each in over]
+    widths = [each[way]["seconds_80"][1] / max(each[way]["seconds_80"][0], 1e-9) for each in over]
     halves = {kind: scored([one for name, one in told if name.endswith(kind)]) for kind in ("early", "target")}
-    return {"not_told": len(found) - len(told), "all": scored([one for _, one in told]), **halves}
+    seconds = {"coverage_80": round(float(np.mean(inside)), 3), "high_over_low": round(float(np.median(widths)), 3)}
+    return {"not_told": len(found) - len(told), "seconds": seconds, "all": scored([one for _, one in told]), **halves}
 
 
 if __name__ == "__main__":

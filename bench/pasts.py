@@ -1,7 +1,7 @@
 """What forecasts of endings know of other trainings, from whole learning curves (`bench.curves`).
 
-`python -m bench.pasts FILE` prints how such runs end, by their patience; `--write` also makes foresight/endings.toml anew, and
-`--check` leaves each source of data out in turn, and prints how well its endings are told by the others.
+`python -m bench.pasts FILE ...` prints how such runs end, by their patience; `--check` also leaves each source of data out in
+turn, and prints how well its endings are told by the others; `--write` makes foresight/endings.toml anew.
 """
 
 import json
@@ -18,8 +18,8 @@ from tutelage.core import catalog
 from tutelage.core.stopping import BUDGET, Stopping
 from tutelage.foresight.convergence import LEAST_POINTS
 from tutelage.foresight.curve import Curve, scale_of
-from tutelage.foresight.endings import foresee_endings, last_step
-from tutelage.foresight.past import SHARES, Past
+from tutelage.foresight.endings import Endings, foresee_endings, last_step
+from tutelage.foresight.past import LEVELS, SHARES, Past, levels
 
 __all__ = ["main"]
 
@@ -74,13 +74,16 @@ class Whole:
         if drawn is None or not later.sum() > POINTS // 3:
             return None
         near = [later & (np.abs(self.steps - step) <= NEAR * self.total) for step in at]
-        smooth = np.array([scaled[those].mean() for those in near])
+        exact = np.interp(at, self.steps, scaled)
+        smooth = np.array([scaled[those].mean() if those.any() else value for those, value in zip(near, exact, strict=True)])
         level = scale.level(curve)
         noise = scaled[later] - np.interp(self.steps[later], [last, *at], [level, *smooth])
         usual = np.interp(np.linspace(0, self.total, POINTS + 1)[1:], self.steps, scaled)
         lines = (usual - usual[0], smooth - level, smooth - np.median(drawn, axis=0))
         rounded = (tuple(round(float(value), 3) for value in line) for line in lines)
-        return Past(f"{self.source}/{self.metric}", scale.is_log, round(float(noise.std()), 4), *rounded)
+        first, second = (round(value, 3) for value in scale.drop(curve))
+        named = f"{self.source}/{self.metric}"
+        return Past(named, scale.is_log, (first, second), round(float(noise.std()), 4), *rounded)
 
 
 def read(path: Path) -> list[Whole]:
@@ -101,17 +104,31 @@ def usual_ends(wholes: Sequence[Whole]) -> Iterator[str]:
         yield f"patience {patience:.2f}: {early:.0%} end early; {told}"
 
 
-def check(wholes: Sequence[Whole], *, looks_often: bool) -> dict[str, Any]:
-    """Tell the endings of each source by the others, and score them."""
+def outcomes(wholes: Sequence[Whole]) -> dict[str, list[tuple[Endings, float, str]]]:
+    """Tell the endings of each source by the others, and return them beside what came of it."""
     known = [past for each in wholes if (past := each.past()) is not None]
-    told: dict[str, list[Told]] = {"early": [], "target": []}
+    told: dict[str, list[tuple[Endings, float, str]]] = {"early": [], "target": []}
     for each in wholes:
         others = [past for past in known if not past.source.startswith(f"{each.source}/")]
-        curve = each.first(looks_often=looks_often)
+        curve = each.first()
         for kind, rule in _rules(each, curve):
             endings = foresee_endings(curve, rule, total=each.total, every=each.every, known=others)
-            told[kind].append(Told.of(endings, *_ended(each, rule), name=each.name))
-    return {kind: scored(those) for kind, those in told.items()}
+            told[kind].append((endings, *_ended(each, rule)))
+    return told
+
+
+def places(told: Sequence[tuple[Endings, float, str]], before: Sequence[float]) -> list[float]:
+    """Return at which shares of what was drawn the outcomes lay, in quantiles of `LEVELS`.
+
+    Args:
+        told: Forecasts beside the last step and the reason.
+        before: What these shares were when the forecasts were made.
+    """
+    random, found = np.random.default_rng(0), []
+    for endings, actual, _ in told:
+        below, upto = float((endings.steps < actual).mean()), float((endings.steps <= actual).mean())
+        found.append(np.interp(random.uniform(below, upto), (0.0, *LEVELS, 1.0), (0.0, *before, 1.0)))
+    return [round(float(value), 3) for value in np.quantile(found, LEVELS)]
 
 
 def _rules(each: Whole, curve: Curve) -> Iterator[tuple[str, Stopping]]:
@@ -140,26 +157,30 @@ def _ended(each: Whole, rule: Stopping) -> tuple[float, str]:
     return last_step(each.scores(), each.judged, rule)
 
 
-def written(pasts: Sequence[Past]) -> str:
+def written(pasts: Sequence[Past], levels: dict[str, list[float]]) -> str:
     """Return the file."""
-    tables = []
+    tables = ["\n".join(["[levels]", *(f"{kind} = {shares}" for kind, shares in levels.items()), ""])]
     for past in pasts:
         curves = "\n".join(f"{name} = {list(getattr(past, name))}" for name in ("usual", "onward", "beyond"))
-        head = f'source = "{past.source}"\nis_log = {str(past.is_log).lower()}\nnoise = {past.noise}'
+        head = f'source = "{past.source}"\nis_log = {str(past.is_log).lower()}\ndrop = {list(past.drop)}\nnoise = {past.noise}'
         tables.append(f"[[past]]\n{head}\n{curves}\n")
     return "\n".join([HEAD, *tables])
 
 
 def main(words: list[str]) -> None:
     """Print, check, write."""
-    wholes = read(Path(words[0]))
+    wholes = [whole for word in words if not word.startswith("--") for whole in read(Path(word))]
     for line in usual_ends(wholes):
         print(line)
-    if "--check" in words:
-        for looks_often in (True, False):
-            print(json.dumps({"looks_often": looks_often, **check(wholes, looks_often=looks_often)}, indent=1))
+    if "--check" not in words and "--write" not in words:
+        return
+    told = outcomes(wholes)
+    for kind, those in told.items():
+        print(kind, json.dumps(scored([Told.of(endings, actual, reason, name="") for endings, actual, reason in those])))
+    found = {kind: places(those, levels(kind)) for kind, those in told.items()}
+    print(f"shares of the drawn endings at which {LEVELS} of the outcomes lay: {found}")
     if "--write" in words:
-        OUT.write_text(written([past for each in wholes if (past := each.past()) is not None]), encoding="utf-8")
+        OUT.write_text(written([past for each in wholes if (past := each.past()) is not None], found), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -68,6 +68,11 @@ class Scale:
         """Return where a curve stands now."""
         return float(self.onto(curve.values)[-LAST:].mean())
 
+    def drop(self, curve: Curve) -> tuple[float, float]:
+        """Return how much was gained so far, and how much of that in the second half."""
+        scaled = self.onto(curve.values)
+        return float(scaled[0] - scaled[-1]), float(scaled[len(scaled) // 2] - scaled[-1])
+
     def extrapolated(self, curve: Curve, *, ahead: np.ndarray) -> np.ndarray | None:
         """Return how a curve may go on at the steps ahead, float64 [draws, steps ahead]; None where it is too short."""
         if len(curve.steps) < LEAST_POINTS:

@@ -6,7 +6,9 @@ fall, and networks begin to overfit, of which a beginning knows nothing.
 
 Source: drawing what a forecast was off by elsewhere, in place of a model of errors, is conformal prediction with whole curves
 (Distribution-Free Predictive Inference for Regression, Lei et al. 2018, arXiv 1604.04173, section 2).
-Differs from the paper: curves of one training are drawn as a whole, and their noise is drawn anew.
+Differs from the paper: curves of one training are drawn as a whole, and their noise is drawn anew. Quantiles are then
+recalibrated (Accurate Uncertainties for Deep Learning Using Calibrated Regression, Kuleshov et al. 2018, arXiv 1807.00263,
+algorithm 1).
 """
 
 from collections.abc import Sequence
@@ -17,11 +19,14 @@ import numpy as np
 
 from tutelage.core.stopping import BUDGET, PATIENCE, TARGET, Stopping
 from tutelage.foresight.curve import Curve, scale_of
-from tutelage.foresight.past import Past, pasts
+from tutelage.foresight.past import LEVELS, Past, levels, pasts
 
 __all__ = ["Endings", "foresee_endings", "last_step", "usual_endings"]
 
 DRAWS, SEED = 200, 20_26
+EARLY = "early"
+WIDTHS, SHARED = (0.4, 0.15), 0.02
+"""How alike another training's first tenth has to be (standard deviations of `drop`), and the weight of one that is not."""
 REACHED, SOONEST = 0.5, 0.05
 """Before the first step nothing is known of a target: it is reached in half of all cases, at any share of the budget from the
 second number on, by its logarithm. Both are said, not measured."""
@@ -49,7 +54,7 @@ class Endings:
 
     def quantiles(self, count: int) -> np.ndarray:
         """Return so many last steps that are equally likely, rising."""
-        return np.quantile(self.steps, (np.arange(count) + 0.5) / count)
+        return np.asarray(np.quantile(self.steps, (np.arange(count) + 0.5) / count))
 
     @property
     def never(self) -> float | None:
@@ -98,7 +103,7 @@ def usual_endings(stopping: Stopping, *, total: int, every: int) -> Endings | No
         if stopping.until is not None and at <= end[0]:
             end = float(judged[np.searchsorted(judged, at)]), TARGET
         ends.append(end)
-    return _endings(ends, total, stopping)
+    return _endings(ends, total, stopping, is_usual=True)
 
 
 def foresee_endings(curve: Curve, stopping: Stopping, *, total: int, every: int, known: Sequence[Past] | None = None) -> Endings:
@@ -112,8 +117,12 @@ def foresee_endings(curve: Curve, stopping: Stopping, *, total: int, every: int,
         known: What other trainings have shown; None = all that was measured.
     """
     random, scale = np.random.default_rng(SEED), scale_of(curve, greater_is_better=stopping.greater_is_better)
-    known = [past for past in (pasts() if known is None else known) if past.is_log == scale.is_log]
-    judged, last = _judged(total, every), curve.steps[-1]
+    known = pasts() if known is None else known
+    # Where none is known on this scale, the others are better than nothing.
+    known = [past for past in known if past.is_log == scale.is_log] or known
+    last = curve.steps[-1]
+    # What was before the first evaluation that is known is not made up.
+    judged = np.array([step for step in _judged(total, every) if step >= min(curve.steps[0], total)])
     ahead = judged[judged > last]
     seen = np.interp(judged[judged <= last], curve.steps, curve.values)
     if not len(ahead):
@@ -122,12 +131,22 @@ def foresee_endings(curve: Curve, stopping: Stopping, *, total: int, every: int,
     level, drawn = scale.level(curve), scale.extrapolated(curve, ahead=ahead)
     middle = None if drawn is None else np.median(drawn, axis=0)
     ends: list[tuple[float, str]] = []
-    for _ in range(DRAWS):
-        past = known[random.integers(len(known))]
-        smooth = level + past.onward_at(left) if middle is None else middle + past.beyond_at(left)
+    for number, which in enumerate(random.choice(len(known), DRAWS, p=_alike(scale.drop(curve), known))):
+        past = known[which]
+        # By turns, since neither is the better one: what the curve promises, and what became of others from there on.
+        is_promised = middle is not None and number % 2 == 1
+        smooth = middle + past.beyond_at(left) if is_promised else level + past.onward_at(left)
         noisy = smooth + past.noise * random.standard_normal(len(ahead))
         ends.append(last_step(np.concatenate([seen, scale.back(noisy)]), judged, stopping))
     return _endings(ends, total, stopping)
+
+
+def _alike(drop: tuple[float, float], known: Sequence[Past]) -> np.ndarray:
+    """Return how likely each of the others is one like this, by how it began; they sum to 1."""
+    distances = (np.array([past.drop for past in known]) - np.array(drop)) / np.array(WIDTHS)
+    weights = np.exp(-0.5 * (distances**2).sum(axis=1))
+    weights += SHARED * weights.max() + 1e-12
+    return np.asarray(weights / weights.sum())
 
 
 def _judged(total: int, every: int) -> np.ndarray:
@@ -152,7 +171,14 @@ def last_step(scores: np.ndarray, steps: np.ndarray, stopping: Stopping) -> tupl
     return total, BUDGET
 
 
-def _endings(ends: Sequence[tuple[float, str]], total: int, stopping: Stopping) -> Endings:
-    """Put ends together."""
+def _endings(ends: Sequence[tuple[float, str]], total: int, stopping: Stopping, *, is_usual: bool = False) -> Endings:
+    """Put ends together; what was told by a curve becomes as sure as it has turned out to be."""
     steps, reasons = np.array([step for step, _ in ends]), tuple(reason for _, reason in ends)
-    return Endings(steps, reasons, total, has_target=stopping.until is not None)
+    has_target = stopping.until is not None
+    if not is_usual and len(ends) > 1:
+        # Where the outcomes of other trainings really lay among what was drawn for them.
+        shares = np.interp(
+            (np.arange(DRAWS) + 0.5) / DRAWS, (0.0, *LEVELS, 1.0), (0.0, *levels(TARGET if has_target else EARLY), 1.0)
+        )
+        steps = np.quantile(steps, shares, method="inverted_cdf")
+    return Endings(steps, reasons, total, has_target=has_target)

@@ -74,7 +74,7 @@ def test_returns_without_a_perfect_score_are_told_too(values: tuple[float, ...])
 
 
 def test_a_training_that_is_over_has_one_end() -> None:
-    curve = Curve((500.0, 1000.0), (1.0, 0.5), 0.0)
+    curve = Curve((500.0, 750.0, 1000.0), (1.0, 0.75, 0.5), 0.0)
     assert set(told(curve, LOSS.but(patience=200)).steps) == {1000.0}
 
 
