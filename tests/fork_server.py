@@ -29,7 +29,7 @@ import torch
 __all__ = ["Process", "start"]
 
 ROOT = Path(__file__).parents[1]
-PAUSE_SECONDS = 0.005
+PAUSE_SECONDS = 0.02
 
 
 class Process:

@@ -48,6 +48,8 @@ MAX_BITS = 212
 """The same for numbers that are written to base 16, in bits."""
 MAX_DOTS = 16
 """Dots in one key: a recipe needs three, and reading takes the square of their number."""
+NESTS = (dict, list)
+"""What JSON nests."""
 DOTTED = re.compile(r"(?<![\w\"'-])(?:(?>[\w\"'-]+)[ \t]*+\.[ \t]*+)" + f"{{{MAX_DOTS + 1}}}")
 
 
@@ -203,12 +205,14 @@ def _require_shallow(value: Any) -> None:
     Raises:
         BorderError: They do.
     """
-    level = [value] if isinstance(value, dict | list) else []
+    level = [value] if isinstance(value, NESTS) else []
     for _ in range(MAX_DEPTH):
-        inside = (inner for item in level for inner in (item.values() if isinstance(item, dict) else item))
-        level = [inner for inner in inside if isinstance(inner, dict | list)]
-        if not level:
+        deeper: list[Any] = []
+        for item in level:
+            deeper += [inner for inner in (item.values() if isinstance(item, dict) else item) if isinstance(inner, NESTS)]
+        if not deeper:
             return
+        level = deeper
     if any(level):
         raise BorderError(_too_deep())
 
