@@ -178,10 +178,14 @@ class LackingAtTheEnd(Memory):
 
 def test_a_lack_of_memory_at_the_end_does_not_hide_what_ended_the_training() -> None:
     told = Emitter([LackingAtTheEnd()], started=time.monotonic())
-    with pytest.raises(OutOfMemoryError, match="while evaluating"):
+
+    def train() -> None:
         try:
             raise OutOfMemoryError("out of memory while evaluating.")
         finally:
             told.close()
+
+    with pytest.raises(OutOfMemoryError, match="while evaluating"):
+        train()
     with pytest.raises(MemoryError):
         told.close()

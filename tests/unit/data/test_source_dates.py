@@ -97,3 +97,10 @@ def test_dates_from_python_are_read_by_the_way_of_the_training_too() -> None:
     typed = collect_arrays({"day": [datetime(2020, 2, 3)]}, is_input=True, reading=reading).train
     assert isinstance(typed, TablePart)
     assert typed.column("day").to_pylist() == [datetime(2020, 2, 3)]
+
+
+@pytest.mark.parametrize("zone", ["+01:90", "+25:00", "-99:59"])
+def test_an_offset_that_there_is_not_makes_no_date(zone: str) -> None:
+    cells = pa.chunked_array([[f"2020-01-31T10:00:00{zone}", "2020-01-31T10:00:00+01:59"]])
+    assert read_dates(cells, ISO).to_pylist()[0] is None
+    assert read_dates(cells, ISO).to_pylist()[1] == datetime(2020, 1, 31, 8, 1)
