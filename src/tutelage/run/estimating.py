@@ -11,11 +11,9 @@ from typing import Any
 
 from tutelage.core import layout
 from tutelage.core.cache_folder import cache_folder
-from tutelage.core.errors import RunError
 from tutelage.foresight.history import History
 from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
-from tutelage.run.ending import has_ended
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.foresee import kind_of, remember
 from tutelage.run.pilot import Pilot
@@ -87,11 +85,8 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
     """Try how a run goes on from its newest checkpoint, on a copy.
 
     Raises:
-        TutelageError: Anything that would stop it, or that it has ended.
+        TutelageError: Anything that would stop it.
     """
-    if has_ended(RunFiles(Path(run), tell=tell_nobody)):
-        found = f"{run}: has ended, so no time is left to be told"
-        raise RunError(f"{found}. What it took stands in its {layout.RESULT} and its report, under seconds_by_part.")
     with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
         folder = Path(place) / "run"
         shutil.copytree(run, folder)

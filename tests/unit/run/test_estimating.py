@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from tutelage.core.errors import RunError
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.elsewhere import Where
 from tutelage.run.estimate import Estimate, estimate_of
@@ -76,13 +75,6 @@ def test_a_run_that_goes_on_has_only_its_last_steps_left(tmp_path: Path) -> None
     (folder / "manifest.jsonl").write_text("".join(kept))
     left = estimate_of(estimate_resume(folder, request, report=nothing)).steps
     assert 0 < left < 200
-
-
-def test_a_run_that_has_ended_has_no_time_left_to_tell(tmp_path: Path) -> None:
-    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 2}, "device": "cpu"}, where="test")
-    folder = start_training(Request(recipe, out=str(tmp_path / "run")))
-    with pytest.raises(RunError, match="has ended, so no time is left to be told. What it took stands in"):
-        estimate_resume(folder, Request(recipe), report=nothing)
 
 
 def test_on_a_card_that_is_not_here_steps_take_less_and_reading_as_long() -> None:
