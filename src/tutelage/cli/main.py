@@ -85,6 +85,13 @@ def build_parser() -> argparse.ArgumentParser:
     resume.add_argument("run", metavar="RUN", help=A_RUN)
     add_output(resume)
     _add_evaluate(verbs)
+    _add_predict(verbs)
+    add_run_words(verbs)
+    return parser
+
+
+def _add_predict(verbs: "argparse._SubParsersAction[Parser]") -> None:
+    """Add `predict`."""
     predict = add_verb(verbs, "predict")
     predict.add_argument("run", metavar="RUN", help=A_RUN)
     predict.add_argument(
@@ -119,8 +126,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     predict.add_argument("--on-bad-data", choices=("fail", "skip"), default="fail", help=BAD_DATA)
     predict.add_argument("--json", action="store_true", help=AS_JSON)
-    add_run_words(verbs)
-    return parser
 
 
 def _add_evaluate(verbs: "argparse._SubParsersAction[Parser]") -> None:
