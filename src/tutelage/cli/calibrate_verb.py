@@ -28,6 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
         before, after = record.get(f"{name}_before"), record.get(f"{name}_after")
         if before is not None and after is not None:
             say(f"  {title:<20} {before:.4f} before   {after:.4f} after")
-    told = "sets of classes" if has_classes else "intervals"
-    say(f"{told} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage 0.9")
+    around = "sets of classes" if has_classes else "intervals"
+    say(f"{around} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage 0.9")
     return 0
