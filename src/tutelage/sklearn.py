@@ -205,7 +205,9 @@ class Classifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         given = weighed(X, y, _weights(sample_weight, X))
         self.classes_, codes = np.unique(given.labels, return_inverse=True)
         if len(self.classes_) < 2:
-            raise ValueError(f"Classifier can't train when only one class is present: every label is {self.classes_[0]!r}.")
+            raise ValueError(
+                f"Classifier can't train when only one class is present: every label is {self.classes_.tolist()[0]!r}."
+            )
         return self._train(replace(given, labels=codes))
 
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -143,6 +143,12 @@ def test_a_wish_that_cannot_be_met_is_told(wishes: dict[str, Any], told: str, fl
         Classifier(**wishes).fit(*flowers)
 
 
+@pytest.mark.parametrize(("label", "said"), [(1.0, "1.0"), (3, "3"), ("no", "'no'")])
+def test_a_single_class_is_named_as_it_was_given(label: object, said: str) -> None:
+    with pytest.raises(ValueError, match=rf"only one class is present: every label is {said}\."):
+        Classifier(epochs=1).fit(np.zeros((4, 1)), np.array([label] * 4))
+
+
 def test_further_keys_of_a_recipe_are_taken(flowers: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
     settings = {"optim": {"kind": "sgd", "lr": 0.1}, "split": {"validation": 0.3}, "floor": "none"}
     model = Classifier(epochs=1, model={"kind": "mlp", "hidden": [7]}, settings=settings, out=tmp_path / "run")

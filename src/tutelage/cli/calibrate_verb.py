@@ -20,11 +20,14 @@ def run(arguments: argparse.Namespace) -> int:
             {"run": arguments.run, **told, "rows": record["rows"], "source": record["source"], "reason": record.get("reason")}
         )
         return 0
-    say(f"{one_line(str(record.get('reason', 'no calibrator')))}")
-    say(f"fitted to {one_line(str(record['source']))}")
+    if "reason" in record:
+        say(one_line(str(record["reason"])))
+    has_classes = bool(opened.classes)
+    say(f"{'' if has_classes else 'intervals '}fitted to {one_line(str(record['source']))}")
     for name, title in (("loss", "log loss"), ("ece", "calibration error")):
         before, after = record.get(f"{name}_before"), record.get(f"{name}_after")
         if before is not None and after is not None:
             say(f"  {title:<20} {before:.4f} before   {after:.4f} after")
-    say("Sets or intervals: tutelage predict RUN INPUT --coverage 0.9")
+    around = "sets of classes" if has_classes else "intervals"
+    say(f"{around} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage 0.9")
     return 0

@@ -54,10 +54,10 @@ def _where(arguments: argparse.Namespace) -> "Where":  # type: ignore[name-defin
     """
     from tutelage.run.elsewhere import Where
 
-    devices = _number("devices", arguments.devices)
+    devices = _number("devices", arguments.devices, example="8")
     if devices != int(devices):
         raise UsageError(f"--devices {arguments.devices}: expected a whole number >= 1.")
-    price = None if arguments.price is None else _number("price", arguments.price)
+    price = None if arguments.price is None else _number("price", arguments.price, example="2.5")
     return Where(arguments.hardware, int(devices), price)
 
 
@@ -79,14 +79,14 @@ def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
     return 0
 
 
-def _number(key: str, text: str) -> float:
-    """Read one of the three numbers."""
+def _number(key: str, text: str, *, example: str = "1e12") -> float:
+    """Read a number of more than 0."""
     try:
         value = float(text)
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise UsageError(f"--{key.replace('_', '-')} {text!r}: expected a number > 0, such as 1e12.")
+        raise UsageError(f"--{key.replace('_', '-')} {text!r}: expected a number > 0, such as {example}.")
     return value
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 
+from tutelage.cli.lost import say_lost
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.report.page import write_report
 from tutelage.run.prune import make_narrower
@@ -19,7 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json({"run": str(made.path), **told, "metrics": made.metrics, "report": str(report)})
         return 0
-    lost = f"{told['lost']:.2f} {told['unit']} lost on {told['num_rows']:,} validation rows"
+    lost = say_lost(told)
     say(f"{one_line(str(made.path))}: trained on for {told['steps']:,} steps, {lost}")
     for key, unit in (("num_parameters", "parameters"), ("size_bytes", "bytes")):
         say(f"{unit:<12} {told[key]['before']:>12,} -> {told[key]['after']:,}")

@@ -2,6 +2,7 @@
 
 import argparse
 
+from tutelage.cli.lost import say_lost
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.report.page import write_report
 from tutelage.run.quantize import make_int8
@@ -17,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json({"run": str(made.path), **told, "metrics": made.metrics, "report": str(report)})
         return 0
-    lost = f"{told['lost']:.2f} {told['unit']} lost on {told['num_rows']:,} validation rows"
+    lost = say_lost(told)
     say(f"{one_line(str(made.path))}: int8 ({told['method']}), {lost}, {told['agreement']:.2%} of the answers agree")
     if told["warning"]:
         warn(told["warning"])

@@ -162,11 +162,22 @@ def _add_smaller(verbs: "argparse._SubParsersAction[Parser]") -> None:
         parser.add_argument(
             "--most-loss",
             metavar="P",
-            type=float,
+            type=_least_zero,
             default=0.3,
             help="how many points of accuracy, or per cent of the RMSE, may be lost on the validation rows (default 0.3)",
         )
         parser.add_argument("--json", action="store_true", help=AS_JSON)
+
+
+def _least_zero(text: str) -> float:
+    """Read a number of at least 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a number >= 0, such as 0.3")
+    return value
 
 
 def _add_export(verbs: "argparse._SubParsersAction[Parser]") -> None:

@@ -124,3 +124,18 @@ def test_an_error_that_nobody_named_is_told_with_its_place_and_a_remedy(
     assert capsys.readouterr().err.startswith(f"tutelage train: {said}")
     assert tell_io_error(error, prog="tutelage train", place="runs/x", as_json=True) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "io"
+
+
+@pytest.mark.parametrize("verb", ["quantize", "prune"])
+@pytest.mark.parametrize("most", ["nan", "-1", "inf", "much"])
+def test_a_loss_that_is_allowed_is_a_number(verb: str, most: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([verb, "runs/none", "--most-loss", most]) == 2
+    assert f"--most-loss: {most!r}: expected a number >= 0, such as 0.3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("words", "example"), [(["--devices", "0"], "8"), (["--price", "-1"], "2.5")])
+def test_a_number_of_an_estimate_that_is_none_is_refused_with_one_that_is(
+    words: list[str], example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["estimate", "sklearn:iris", *words]) == 2
+    assert f"expected a number > 0, such as {example}." in capsys.readouterr().err
