@@ -12,8 +12,11 @@ __all__ = ["BUDGET", "PATIENCE", "TARGET", "Stopping"]
 
 BUDGET, PATIENCE, TARGET = "budget", "patience", "target"
 """Why a training ends that nothing disturbs: its steps are made, nothing gets better, or the target is reached."""
-PAIRED = 0.5
-"""Noise of the difference between two evaluations, as a share of that of one: on the same rows they make the same mistakes."""
+WORTH_WAITING = 0.5
+"""Standard errors of the score below which a gain is not waited for: other rows would change it more than that.
+
+No test of significance: on the same rows two evaluations differ by far less noise, measured 0.02 to 0.04 of these errors.
+"""
 
 
 class Stopping(Spec):
@@ -24,7 +27,7 @@ class Stopping(Spec):
         greater_is_better: Its direction.
         patience: Steps without a better score after which training stops, or its cooldown begins; 0 never stops early.
         min_delta: How much better a score must be to count, in the metric's unit.
-        noise_rows: Rows of the part that is watched, where a gain below half the noise over them does not count; 0 = any does.
+        noise_rows: Rows of the part that is watched, where a gain below half the score's standard error there is none; 0 = any counts.
         cooldown: Steps in which the learning rate falls to zero once patience has run out; 0 stops at once.
         until: The score at which training stops, since it is good enough; None where none is.
     """
@@ -63,7 +66,7 @@ class Stopping(Spec):
         if not self.noise_rows:
             return self.min_delta
         metric = catalog.load("metric", self.metric.rpartition("/")[2])
-        return max(self.min_delta, PAIRED * float(metric.noise(score, num_rows=self.noise_rows)))
+        return max(self.min_delta, WORTH_WAITING * float(metric.noise(score, num_rows=self.noise_rows)))
 
     def reason(self, score: float, *, waited: float) -> str:
         """Return why training stops after an evaluation, or cools down where it is patience; "" where it goes on.
