@@ -33,6 +33,7 @@ from tutelage.run.repeat import RepeatCorrections, repeat_command
 from tutelage.run.room import largest_file_bytes, needed_bytes, require_disk_room, require_file_size
 from tutelage.run.scores import merged, score
 from tutelage.run.second_forecast import SecondForecast
+from tutelage.run.timed import Timed
 from tutelage.run.told import expected_of
 from tutelage.training.checkpoint import newest_checkpoint
 from tutelage.training.course import Course, course
@@ -115,11 +116,7 @@ class Training:
             # Before the steps of a time budget are planned: what it takes is known then.
             composed.problem.beside.fit()
             self.emitter.stopwatch.lap("floor")
-        timed = None
-        if is_resumed:
-            self._resume(composed)
-        else:
-            timed = begin(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
+        timed = self._set_out(composed, is_resumed=is_resumed)
         per_row = float(composed.state.outside.get(PER_ROW, 0.0))
         # Only now: a resumed training has just cut its logs back.
         for note in self.notes:
@@ -187,6 +184,13 @@ class Training:
         kept = f"The best weights before that, of step {state.control.best_step}, are kept in {self.folder}"
         kept += ", but they are no better than a guess: train anew." if verdict == "no better" else "."
         return DivergedError(f"{error} {kept}", step=error.step, folder=str(self.folder))
+
+    def _set_out(self, composed: Composed, *, is_resumed: bool) -> Timed | None:
+        """Go on from the newest checkpoint, or set the number of steps; returns what was timed for that."""
+        if is_resumed:
+            self._resume(composed)
+            return None
+        return begin(self.plan, composed, self.emitter, greater_is_better=self._greater_is_better())
 
     def _resume(self, composed: Composed) -> None:
         """Put back the newest intact checkpoint."""
