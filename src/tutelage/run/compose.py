@@ -76,7 +76,8 @@ def _lay_out(task: nn.Module, form: MemoryFormat) -> None:
     wanted = torch.channels_last if form == "channels_last" else torch.contiguous_format
     for parameter in task.parameters():
         if parameter.dim() == 4:
-            parameter.data = parameter.data.contiguous(memory_format=wanted)
+            # Not `contiguous`: filters over one channel count as either layout, and would go on asking for the other one.
+            parameter.data = parameter.data.to(memory_format=wanted)
 
 
 def build_predictor(plan: Plan, data: Data, problem: Problem, *, facts: dict[str, Any]) -> Predictor:

@@ -98,7 +98,10 @@ class Trial:
 
     def _has_time(self, plain: Candidate) -> bool:
         """Find out how long trying may take, and tell whether anything can be tried; long steps are tried on parts of batches."""
-        if plain.seconds < LONG_SECONDS:
+        if plain.seconds < LONG_SECONDS and plain.rows:
+            if self.plan.total_steps and SHARE * self.plan.total_steps < MANY:
+                # Over in a few seconds: finding out more would be a larger share of it than can be gained.
+                return False
             plain.whole()
         self.allowed = SHARE * (self.plan.time_seconds or self.plan.total_steps * self._whole(plain))
         if self.allowed / 2 > MANY * self._whole(plain):

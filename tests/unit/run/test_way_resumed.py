@@ -57,6 +57,7 @@ def request(module: nn.Module, folder: Path) -> Request:
     return Request(recipe, out=str(folder), data=(inputs, labels), module=module)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_as_its_plan_says_to_the_same_bits(tmp_path: Path) -> None:
     whole, begun, resumed = Watching(), Watching(end_at=5), Watching()
     straight = start_training(request(whole, tmp_path / "straight"))

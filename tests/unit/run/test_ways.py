@@ -282,6 +282,15 @@ def test_where_values_lie_changes_no_result(tmp_path: Path) -> None:
     assert lying[0] == pytest.approx(lying[1], rel=1e-4)
 
 
+def test_filters_over_one_channel_ask_for_the_layout_of_the_others() -> None:
+    plan, gathered, _, _ = planned()
+    way = Way(precision="float32", memory_format="channels_last")
+    task = compose(by_way(way, plan), gathered.data, module=network()).state.task
+    # Either layout fits filters [4, 1, 3, 3]; their strides say which one a convolution gives its output.
+    (filters,) = [value for value in task.parameters() if value.dim() == 4]
+    assert filters.stride() == (9, 1, 3, 1)
+
+
 def test_a_resumed_run_computes_as_its_plan_says(tmp_path: Path) -> None:
     run = tutelage.train(arrays(), model=network(), steps=4, quiet=True, out=tmp_path / "run")
     tried = TriedWay(**CHOSEN, step_seconds=0.1)

@@ -42,7 +42,7 @@ def test_no_threads_are_refused() -> None:
 @pytest.mark.parametrize("form", ["contiguous", "channels_last"])
 def test_weights_lie_as_the_user_says(form: str) -> None:
     wishes = {"source": "sklearn:digits", "model": "cnn", "memory_format": form, "budget": {"steps": 1}}
-    plan, gathered, _ = plan_training(Request(recipe_from(wishes, where="test")))
+    plan, gathered, _ = plan_training(Request(recipe_from(wishes, where="test"), machine=MACHINE))
     weights = [value for value in compose(plan, gathered.data).state.task.parameters() if value.dim() == 4]
     wanted = torch.channels_last if form == "channels_last" else torch.contiguous_format
     assert len(weights) > 1
