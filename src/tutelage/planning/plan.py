@@ -70,7 +70,7 @@ class Plan(Spec):
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops, or its cooldown begins.
         min_delta: How much better a score must be to count.
-        min_gain: Whether any better score counts, or only one that is better by half its noise over the validation rows.
+        min_gain: Whether any better score counts, or only one above half the score's standard error.
         cooldown: Fraction of the planned steps in which the rate falls to zero once patience has run out; 0 stops at once.
         class_weights: A factor per class, or empty.
         calibrators: Kinds among which the calibrator is chosen when training has ended; empty = answers stay as they are.
