@@ -27,7 +27,8 @@ class Stopping(Spec):
         greater_is_better: Its direction.
         patience: Steps without a better score after which training stops, or its cooldown begins; 0 never stops early.
         min_delta: How much better a score must be to count, in the metric's unit.
-        noise_rows: Rows of the part that is watched, where a gain below half the score's standard error is none; 0 = any counts.
+        noise_rows: Rows of the part that is watched, over which half the score's standard error is the least gain that counts;
+            0 = any counts.
         cooldown: Steps in which the learning rate falls to zero once patience has run out; 0 stops at once.
         until: The score at which training stops, since it is good enough; None where none is.
     """

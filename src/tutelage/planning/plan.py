@@ -71,7 +71,7 @@ class Plan(Spec):
         corrections: Planned changes of total_steps, to repeat a time budget's run.
         patience: Fraction of the planned steps without a better score, after which training stops, or its cooldown begins.
         min_delta: How much better a score must be to count.
-        min_gain: Whether any better score counts, or only one that is better by half its noise over the validation rows.
+        min_gain: Whether any better score counts, or only one above half the score's standard error.
         cooldown: Fraction of the planned steps in which the rate falls to zero once patience has run out; 0 stops at once.
         patience: Fraction of the planned steps without a better score, after which training stops.
         until: The score of the watched metric at which training stops, since it is good enough; None where none is.

@@ -110,7 +110,7 @@ class StoppingWish(Spec):
     )
     min_delta: Annotated[float, Field(ge=0, le=1e100)] | Auto = Field(
         "auto",
-        description="How much better a score must be to count; auto = half its noise over the validation rows where a cooldown "
+        description="How much better a score must be to count; auto = half its standard error where a cooldown "
         "follows, else anything.",
     )
     cooldown: Annotated[float, Field(ge=0, le=1)] | Auto = Field(

@@ -56,7 +56,7 @@ def decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggesti
     is_noise = wish.min_delta == "auto" and cooldown > 0
     if cooldown:
         what = "fraction of the budget in which the rate falls to zero once patience has run out"
-        counts = "; a gain below half the noise of the validation score is none" if is_noise else ""
+        counts = "; a gain below half the standard error of the score is none" if is_noise else ""
         made.choose("stopping.cooldown", wish.cooldown, cooldown, what + counts)
     if until is not None:
         _require_possible(until)

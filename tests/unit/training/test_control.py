@@ -41,8 +41,8 @@ def test_small_gains_count_once_they_are_large_together() -> None:
     assert (control.stop_reason, control.patient_since) == ("", 40)
 
 
-def test_a_gain_within_the_noise_of_the_rows_that_are_watched_does_not_count() -> None:
-    # A mean loss of 1 over 100 rows has a standard error of 0.1, its difference to another about half of that.
+def test_a_gain_below_half_the_standard_error_of_the_score_does_not_count() -> None:
+    # A mean loss of 1 over 100 rows has a standard error of 0.1.
     noisy = STOPPING.but(noise_rows=100)
     assert walk([1.0, 0.96, 0.96, 0.96], noisy)[0].stop_reason == "patience"
     assert walk([1.0, 0.94, 0.94, 0.94], noisy)[0].stop_reason == ""
