@@ -3,7 +3,7 @@
 Each kind of training is run twice: once until nothing gets better, once until a score that another seed reached late, or never.
 `estimate` tells the end from a trial of a tenth of the steps, frozen by its hash before the run begins; the run itself tells it
 again once a tenth of its steps is made. None of these data are among those that the forecasts know of (`bench.curves`).
-Steps are compared, which do not depend on other work; and seconds, which do.
+Steps are compared, not seconds, so it may be run beside other work.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ def _target(source: str, wishes: dict[str, Any], *, share: float, folder: str) -
     steps, values = (np.array([line[key] for line in lines], dtype=float) for key in ("step", f"val/{metric}"))
     greater = catalog.load("metric", metric).greater_is_better
     so_far = (np.maximum if greater else np.minimum).accumulate(values)
-    ahead, before = so_far[steps > EARLY * wishes["steps"]], so_far[steps <= EARLY * wishes["steps"]]
+    ahead, before = so_far[steps > EARLY * wishes["steps"]], so_far[steps <= max(EARLY * wishes["steps"], steps[0])]
     beyond = float(ahead[-1] + (share - 1) * (ahead[-1] - before[-1]))
     return f"{metric}={float(ahead[int(share * len(ahead))]) if share < 1 else beyond!r}"
 
@@ -92,7 +92,7 @@ def _compared(source: str, wishes: dict[str, Any], *, name: str, folder: str) ->
     asked = {key: value for key, value in wishes.items() if key != "quiet"}
     estimate = tutelage.estimate(source, **asked)
     assert estimate.endings is not None
-    told = {**estimate.endings.record(), "seconds": estimate.seconds, "seconds_80": list(estimate.time.interval_80)}
+    told = estimate.endings.record()
     frozen = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
     result = tutelage.train(source, **wishes, out=folder).result
     second = result.get("foresight", {}).get("second", {})
@@ -104,8 +104,8 @@ def _compared(source: str, wishes: dict[str, Any], *, name: str, folder: str) ->
         "stopped": result["stopped"],
         "estimate": told,
         "sha256": frozen,
-        "seconds": result["seconds"],
-        "train": {**second["endings"], "seconds": second["seconds"], "seconds_80": second["interval_80"]} if second else None,
+        "train": second.get("endings"),
+        "seconds": [second.get("interval_80"), second.get("actual_seconds")],
         "told_at": second.get("step"),
     }
 
@@ -117,12 +117,8 @@ def _summed(found: list[dict[str, Any]], way: str) -> dict[str, Any]:
         for each in found
         if each[way] is not None and each["last_step"] > EARLY * each["most_steps"]
     ]
-    over = [each for each in found if each[way] is not None]
-    inside = [each[way]["seconds_80"][0] <= each["seconds"] <= each[way]["seconds_80"][1] for each in over]
-    widths = [each[way]["seconds_80"][1] / max(each[way]["seconds_80"][0], 1e-9) for each in over]
     halves = {kind: scored([one for name, one in told if name.endswith(kind)]) for kind in ("early", "target")}
-    seconds = {"coverage_80": round(float(np.mean(inside)), 3), "high_over_low": round(float(np.median(widths)), 3)}
-    return {"not_told": len(found) - len(told), "seconds": seconds, "all": scored([one for _, one in told]), **halves}
+    return {"not_told": len(found) - len(told), "all": scored([one for _, one in told]), **halves}
 
 
 if __name__ == "__main__":

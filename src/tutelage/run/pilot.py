@@ -56,7 +56,7 @@ class Pilot:
         times: Seconds of each step so far, all of one kind.
         opening_times: The same for the steps before the usual ones.
         evaluations: Seconds of each evaluation.
-        curve: Steps and scores of the watched metric.
+        curve: Steps and scores of the watched metric, in the first part of the run.
         total_steps: Steps that the training would make.
         num_opening: Steps of those in which a part of the network learns alone.
         eval_every: Steps between two evaluations.
@@ -165,7 +165,8 @@ class Pilot:
         seen, self._seen = self._seen, self._evaluate.seconds_spent
         if self._seen > seen:
             self.evaluations.append(self._seen - seen)
-            if self.plan is not None:
+            # A short run is tried beyond its first part, to be timed; its end is told from the first part all the same.
+            if self.plan is not None and state.control.last_evaluation <= SHARE * self.total_steps:
                 self.curve.append((state.control.last_evaluation, self._evaluate.last_metrics[f"val/{self.plan.watched}"]))
         self._last, self._other = moment, other
         is_opening = state.clock.step <= state.task.num_opening
