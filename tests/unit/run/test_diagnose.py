@@ -51,7 +51,8 @@ def test_zero_weights_are_named_after_a_pause_too(tmp_path: Path, monkeypatch: p
             if state.clock.step == 10:
                 os.kill(os.getpid(), signal.SIGTERM)
 
-    wishes: dict[str, Any] = {**SMALL, "init": "zero", "save": {"every_seconds": 0}}
+    stops = {"patience": 0.4, "cooldown": 0}
+    wishes: dict[str, Any] = {**SMALL, "init": "zero", "save": {"every_seconds": 0}, "stopping": stops}
     with monkeypatch.context() as patch:
         patch.setattr(training, "SaveJob", Stopper)
         paused = tutelage.train("sklearn:iris", out=tmp_path / "run", quiet=True, **wishes)
