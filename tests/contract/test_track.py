@@ -32,6 +32,7 @@ MEASURED = {"score": math.nan}
 """What comes out of a model may be anything; clocks and counts are numbers."""
 NESTED: dict[str, Any] = {
     "tuple[str, ...]": ("a", "b"),
+    "float | None": 0.25,
     "tuple[float, ...]": (0.0, 1.0),
     "tuple[tuple[float, float], ...]": ((0.0, 1.0), (2.0, 3.0)),
 }

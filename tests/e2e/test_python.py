@@ -155,7 +155,7 @@ class Breaks(torch.nn.Module):
 def test_a_diverged_run_leaves_its_best_weights() -> None:
     x, y = points()
     with pytest.raises(DivergedError, match="best weights"):
-        tutelage.train((x, y), model=Breaks(), steps=100, out="broken", quiet=True)
+        tutelage.train((x, y), model=Breaks(), steps=100, stopping={"patience": 1.0}, out="broken", quiet=True)
     run = tutelage.open_run("broken", model=Breaks())
     assert run.result["stopped"] == "diverged"
     assert 0 < run.result["best_step"] < 80

@@ -86,7 +86,7 @@ def _number(key: str, text: str, *, example: str = "1e12") -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < float("inf"):
-        raise UsageError(f"--{key.replace('_', '-')} {text!r}: expected a number > 0, such as {example}.")
+        raise UsageError(f"--{key.replace('_', '-')} {text!r}: expected a number > 0. Give one such as {example}.")
     return value
 
 

@@ -96,7 +96,7 @@ def _flops(predictor: Predictor) -> int | None:
     with suppress(RuntimeError, NotImplementedError, TypeError), counter:
         predictor.module.of_finished(_batch(predictor, 1))
         # Of a network that ONNX Runtime computes, nothing is seen.
-        return sum(int(count) for count in counter.get_flop_counts()["Global"].values()) or None
+        return sum(int(count) for count in counter.get_flop_counts().get("Global", {}).values()) or None
     return None
 
 

@@ -138,4 +138,4 @@ def test_a_number_of_an_estimate_that_is_none_is_refused_with_one_that_is(
     words: list[str], example: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["estimate", "sklearn:iris", *words]) == 2
-    assert f"expected a number > 0, such as {example}." in capsys.readouterr().err
+    assert f"expected a number > 0. Give one such as {example}." in capsys.readouterr().err

@@ -64,4 +64,6 @@ def test_what_is_counted_is_what_the_step_computes(begun: tuple[Composed, Batch]
             step((name,), batch, 0.0)
         # Where a small network only acts, NumPy computes its last layer, which torch's dispatcher does not see.
         assert counter.work.matmul_flops == pytest.approx(found.phases[name].matmul_flops, rel=1e-3)
-        assert counter.work.bytes == pytest.approx(found.phases[name].bytes, rel=0.01)
+        # A small net that acts rounds its wide products by itself in bfloat16, for which autocast has copies.
+        near = 0.01 if composed.state.step.options.precision == "float32" else 0.03
+        assert counter.work.bytes == pytest.approx(found.phases[name].bytes, rel=near)
