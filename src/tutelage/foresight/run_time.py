@@ -18,8 +18,8 @@ __all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "with
 DRAWS, SEED = 4_001, 20_27
 """Sums drawn for the quantiles; the same ones each time."""
 MACHINE_SPREAD = 0.04
-"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm: 25 forecasts of
-`bench/forecasts.py` lay about so far around their own median on a shared machine."""
+"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm: a guess, from the
+errors of 25 forecasts of `bench/forecasts.py` on a shared machine."""
 ONCE_SPREAD = 0.12
 """The same of what is measured only once, such as reading data, whose files are in memory the next time."""
 DRIFT_SHARE = 0.5
