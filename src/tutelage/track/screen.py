@@ -287,8 +287,8 @@ def _forecast(event: Forecast) -> str:
     """Say how long a run will take, and how likely it ends before its budget."""
     when = f"step {event.step:,}  " if event.step else ""
     known = f"{say_seconds(event.expected_seconds)} in all ({_between(event)}), {FORECASTS.get(event.how, '')}"
-    early = f"; it stops early with {event.early:.0%}" if event.early is not None else ""
-    never = f"; the target is never reached with {event.never:.0%}" if event.never is not None else ""
+    early = f"; {event.early:.0%} likely to stop early" if event.early is not None else ""
+    never = f"; {event.never:.0%} likely never to reach the target" if event.never is not None else ""
     return f"{when}forecast: {known}{early}{never}"
 
 
