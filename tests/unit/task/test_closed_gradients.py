@@ -155,3 +155,26 @@ def test_networks_of_another_kind_are_left_to_autograd() -> None:
     task = PpoTask(Ppo(num_actions=2), policy=nn.Linear(4, 2), value=nn.Linear(4, 1), phase=phase(""))
     assert task.with_gradients("policy") is None
     assert CASES["sac"]()[0].double().with_gradients("actor") is None
+
+
+def test_wide_networks_of_sac_round_their_products_and_keep_their_closed_gradients_in_bfloat16() -> None:
+    found: dict[str, tuple[tuple[str, ...], list[Tensor]]] = {}
+    for precision in ("float32", "bfloat16"):
+        torch.manual_seed(4)
+        spec, wide = Sac(**BOUNDS), MLP(hidden=(256, 256), activation="relu", dropout=0.0)
+        critics = nn.ModuleList(wide.build(ObservationShape(sizes=(NUMBERS + 2,)), 1) for _ in range(2))
+        phases = {name: phase(*owned) for name, owned in SacTask.owned.items()}
+        actor = spec.make_network(wide, SEEN, 4)
+        task = SacTask(spec, actor=actor, critics=critics, phases=phases, precision=precision)
+        seen = {name: torch.randn(256, NUMBERS) for name in ("observation", "next_observation")}
+        noise = {name: torch.randn(256, 2) for name in ("noise", "next_noise")}
+        given = {"action": 2 * torch.rand(256, 2) - 1, "reward": torch.randn(256), "discount": torch.full((256,), 0.99)}
+        by_itself = task.with_gradients("critic")
+        assert by_itself is not None
+        parts = [part.clone() for part in by_itself(seen | noise | given)[1].parts]
+        found[precision] = Step(task, StepOptions(precision=precision)).closed_phases, parts  # type: ignore[arg-type]
+    assert found["float32"][0] == found["bfloat16"][0] == ("critic", "actor")
+    errors = [
+        float((half - exact).norm() / exact.norm()) for exact, half in zip(found["float32"][1], found["bfloat16"][1], strict=True)
+    ]
+    assert 0 < max(errors) < 0.1
