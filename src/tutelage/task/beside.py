@@ -27,6 +27,8 @@ CLEARLY = 2.0
 """Standard errors by which one alone has to be better than the mean of both: a few validation rows flatter the surer one."""
 FEW_JUDGES = 30
 """Validation rows below which the network does not leave alone: its best weights were chosen by them, and flatter it."""
+MOST_OF_GUESSING = 0.75
+"""Of the loss of guessing: a floor above it knows too little to be mixed in unasked, such as one of texts that say nothing."""
 FEW_ROWS = 5_000
 """Where train and validation are fewer rows together, the floor that leaves is fitted to both: no row is spared."""
 
@@ -110,7 +112,7 @@ class Beside:
         losses = {share: scale.mistakes(Outcome(mixed(network, floor, share=share), truth))[0] for share in (ALONE, BOTH, 1.0)}
         best = min(losses, key=lambda share: float(losses[share].mean()))
         gain = Gain.of(losses[BOTH] - losses[best])
-        is_flattered = best == ALONE and len(truth) < FEW_JUDGES
+        is_flattered = best == ALONE and len(truth) < FEW_JUDGES and self._knows(losses[1.0], scale=scale)
         self.share = best if best != BOTH and gain.is_clear(errors=CLEARLY) and not is_flattered else BOTH
         why = ""
         if is_flattered:
@@ -127,6 +129,18 @@ class Beside:
     def record(self) -> dict[str, Any]:
         """Return what result.json says of it, but for the scores."""
         return told(self, self._telling())
+
+    def _knows(self, loss_N: np.ndarray, *, scale: Scale) -> bool:
+        """Tell whether the floor's losses over the validation rows are well below those of saying the mean of the train rows."""
+        train, truth = self.data.train.truth, self.data.validation.truth
+        target = self.data.target
+        assert train is not None
+        assert truth is not None
+        assert target is not None
+        is_classified = bool(target.classes) and truth.ndim == 1
+        mean = np.bincount(train, minlength=len(target.classes)) / len(train) if is_classified else train.mean(axis=0)
+        guess = np.broadcast_to(mean, (len(truth), *np.shape(mean)))
+        return float(loss_N.mean()) < MOST_OF_GUESSING * float(scale.mistakes(Outcome(guess, truth))[0].mean())
 
     def _telling(self) -> list[dict[str, Any]]:
         """Return for each class what in the validation rows speaks for it, by the floor; [] where the floor cannot say."""

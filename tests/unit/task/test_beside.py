@@ -29,7 +29,7 @@ class FixedFloor(Floor):
     """Learns nothing."""
 
     def fit(self, part: Any, truth: np.ndarray, *, num_classes: int, seed: int) -> FittedFloor:
-        return Fixed(np.full((len(truth), num_classes), 1 / num_classes))
+        return Fixed(np.full((len(truth), num_classes), 1 / max(num_classes, 1)))
 
 
 @dataclass
@@ -161,11 +161,33 @@ def test_why_the_mean_leaves_is_told_where_one_alone_has_the_better_figure() -> 
 
 
 def test_few_rows_by_which_the_network_was_chosen_do_not_let_it_leave_alone() -> None:
-    truth = np.zeros(29, dtype=np.int64)
-    good, bad = sure_of(truth, 0.95), sure_of(truth, 0.6)
+    truth = np.arange(29) % 2
+    good, bad = sure_of(truth, 0.95), sure_of(truth, 0.7)
     beside = chosen(good, bad, truth)
     assert beside.share == BOTH
     assert "29 rows are too few to trust the network's" in beside.reason
     assert chosen(bad, good, truth).share == 1.0  # the floor never saw them
-    more = np.zeros(30, dtype=np.int64)
-    assert chosen(sure_of(more, 0.95), sure_of(more, 0.6), more).share == ALONE
+    more = np.arange(30) % 2
+    assert chosen(sure_of(more, 0.95), sure_of(more, 0.7), more).share == ALONE
+
+
+def test_a_floor_that_hardly_knows_more_than_guessing_is_not_mixed_in_for_want_of_rows() -> None:
+    truth = np.arange(29) % 2
+    assert chosen(sure_of(truth, 0.95), sure_of(truth, 0.55), truth).share == ALONE
+
+
+def test_numbers_of_few_rows_are_judged_beside_their_mean() -> None:
+    class Squares:
+        mistake_noun: ClassVar[str] = "squared error"
+
+        def mistakes(self, outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
+            return (outcome.prediction - outcome.target) ** 2, outcome.target > 0
+
+    truth = np.random.default_rng(0).normal(size=20)
+    for off, share in ((0.3, BOTH), (3.0, ALONE)):
+        beside = Beside(FixedFloor(), Data(truth), 0)  # type: ignore[arg-type]
+        beside.data.target.classes = ()  # type: ignore[union-attr]
+        beside.fit()
+        beside.fitted = Fixed(truth + off)
+        beside.choose(truth + 0.01, scale=Squares())
+        assert beside.share == share
