@@ -18,7 +18,7 @@ from tutelage.data.prepare.season import find_season
 from tutelage.data.prepare.timeline import Timeline
 from tutelage.data.source.base import Collected
 from tutelage.floor.forecasts import ForecastFitted, last_season
-from tutelage.floor.seasonal_naive import SeasonalNaive
+from tutelage.floor.seasonal_naive import SeasonalNaive, SeasonalNaiveFitted
 from tutelage.loss.mse import SquaredError
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.schedule.constant import Constant
@@ -365,8 +365,10 @@ def test_seasonal_naive_leaves_where_nothing_learned_is_as_good(count: int) -> N
     beside.fitted = beside._judged = Off(9.0)
     beside.choose(windows.truths() + 8.0, windows)
     assert beside.share == 1.0
-    assert beside.record()["kind"] == "seasonal_naive"
-    np.testing.assert_array_equal(beside.answers(windows), last_season(windows, season=1))
+    assert type(beside.floor) is SeasonalNaive  # and no longer the floor that was asked for
+    assert isinstance(beside.fitted, SeasonalNaiveFitted)
+    stored = beside.floor.restore(beside.fitted.state(), beside.fitted.tensors())
+    np.testing.assert_array_equal(stored.answers(windows), last_season(windows, season=1))
     assert beside.reason.startswith("seasonal-naive, which learned nothing, has the smallest error")
     assert "the network alone 64" in beside.reason
 
