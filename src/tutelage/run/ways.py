@@ -43,7 +43,7 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
     """
     if recipe.precision != "auto" and recipe.compile != "auto":
         return plan
-    known = KnownWays(plan, data, recipe)
+    known = KnownWays(plan, data, recipe, machine)
     found = known.found()
     if found is not None:
         return _decided(plan, *found, recipe=recipe, measured=BEFORE)

@@ -25,8 +25,9 @@ KEPT = 2
 """Checkpoints kept: the newest, and one to fall back to if it is damaged."""
 
 
-Count = Annotated[int, Field(ge=0, le=2**53)]
-Seconds = Annotated[float, Field(ge=0, le=1e12)]
+# Strict: what is checked is used as it stands in the file, so a text of digits is no number.
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+Seconds = Annotated[float, Field(ge=0, le=1e12, strict=True)]
 
 
 class Outside(BaseModel):

@@ -1,14 +1,22 @@
 """The forecast is told again after a tenth of a run that may end early, and scored at its end."""
 
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import tutelage
+from tests.stand_ins import Told
 from tutelage.core import layout
-from tutelage.run.start import Request, resume_training
+from tutelage.core.emitter import Emitter
+from tutelage.core.events import Warned
+from tutelage.foresight import told
+from tutelage.planning.recipe import recipe_from
+from tutelage.run.second_forecast import SecondForecast
+from tutelage.run.start import Request, plan_training, resume_training
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +72,20 @@ def test_what_has_reached_its_target_is_not_resumed(tmp_path: Path) -> None:
     before = (run.path / layout.RESULT).read_bytes()
     resume_training(run.path, Request(tutelage.Recipe()))
     assert (run.path / layout.RESULT).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"[]\n", b"{\n", None])
+def test_a_curve_that_cannot_be_read_ends_no_training(tmp_path: Path, content: bytes | None) -> None:
+    log, seen = tmp_path / layout.METRICS, Told()
+    log.mkdir() if content is None else log.write_bytes(content)
+    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 100}, "until": "accuracy=0.9"}, where="test")
+    plan = plan_training(Request(recipe))[0]
+    first = told.Told(seconds=9.0, interval_80=(8.0, 10.0), how="timed").record()
+    state: Any = SimpleNamespace(
+        outside={told.KEPT: first}, clock=SimpleNamespace(step=10), control=SimpleNamespace(total_steps=100)
+    )
+    SecondForecast(plan, Emitter([seen], started=time.monotonic()), tmp_path).run(state)
+    assert state.outside == {told.KEPT: first}
+    (event,) = seen.events
+    assert isinstance(event, Warned)
+    assert layout.METRICS in event.message
