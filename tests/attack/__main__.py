@@ -37,7 +37,9 @@ def main() -> int:
 
         start_calm()
     except ModuleNotFoundError as error:
-        parser.exit(2, f"{parser.prog}: the package {error.name!r} is missing. Install what tests need: pip install -e '.[dev]'\n")
+        parser.exit(
+            2, f"{parser.prog}: the package {error.name!r} is missing. Install what tests need: pip install -e '.[dev]'\n"
+        )
     bad = sum(
         attack(name, is_sample=asked.sample, only=asked.only, jobs=asked.jobs, every=asked.every)
         for name in asked.names or attacks()

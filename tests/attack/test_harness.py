@@ -10,7 +10,7 @@ import pytest
 
 import tests.attack.__main__ as harness
 from tests.attack import faults, mutants
-from tests.attack.__main__ import attack, attacks, spread
+from tests.attack.__main__ import attacks, spread
 from tests.attack.case import Case
 from tests.attack.runs import Answers, Reference
 from tests.attack.verdict import Ending, Verdict
@@ -92,7 +92,7 @@ def test_numbers_of_cases_begin_at_one() -> None:
 
 def test_no_case_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness, "CASES", [])
-    assert attack("memory", is_sample=False, only="there is no such case", jobs=1) == 1
+    assert harness.attack("memory", is_sample=False, only="there is no such case", jobs=1) == 1
 
 
 def _without_packages(*words: str) -> "subprocess.CompletedProcess[str]":
