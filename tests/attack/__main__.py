@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 import tests.attack
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--jobs", type=several, default=2, metavar="N", help="cases at a time")
     parser.add_argument("--every", type=several, default=1, metavar="N", help="one of N cases, drawn evenly over all of them")
+    parser.add_argument("--from", dest="first", type=int, default=0, metavar="N", help="leave out the first N cases")
     asked = parser.parse_args()
     try:
         from tests.attack.recipes import start_calm
@@ -41,7 +43,7 @@ def main() -> int:
             2, f"{parser.prog}: the package {error.name!r} is missing. Install what tests need: pip install -e '.[dev]'\n"
         )
     bad = sum(
-        attack(name, is_sample=asked.sample, only=asked.only, jobs=asked.jobs, every=asked.every)
+        attack(name, is_sample=asked.sample, only=asked.only, jobs=asked.jobs, every=asked.every, first=asked.first)
         for name in asked.names or attacks()
     )
     return int(bad > 0)
@@ -69,7 +71,7 @@ def _has_cases(path: Path) -> bool:
     return any(isinstance(node, ast.FunctionDef) and node.name == "cases" for node in ast.parse(path.read_bytes()).body)
 
 
-def attack(name: str, *, is_sample: bool, only: str = "", jobs: int = 2, every: int = 1) -> int:
+def attack(name: str, *, is_sample: bool, only: str = "", jobs: int = 2, every: int = 1, first: int = 0) -> int:
     """Run the cases of one module, tell what ended badly, and return how many did; 1 where there is no case."""
     global PLACE
     module, began, seen = importlib.import_module(f"tests.attack.{name}"), time.monotonic(), Counter[Ending]()
@@ -78,7 +80,8 @@ def attack(name: str, *, is_sample: bool, only: str = "", jobs: int = 2, every: 
         PLACE = Path(scratch)
         PLACE.chmod(0o755)
         (PLACE / "shared").mkdir()
-        CASES[:] = spread([case for case in module.cases(PLACE / "shared", is_sample=is_sample) if only in case.name], every)
+        every_case = islice(module.cases(PLACE / "shared", is_sample=is_sample), max(first, 0), None)
+        CASES[:] = spread([case for case in every_case if only in case.name], every)
         with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=50) as pool:
             for index, verdict in pool.imap_unordered(_try, range(len(CASES))):
                 seen[verdict.ending] += 1

@@ -20,7 +20,7 @@ PLAIN = {"precision": "float32", "memory_format": "contiguous", "compile": "none
 ROUNDED = {**PLAIN, "precision": "bfloat16"}
 
 
-def kept(way: dict[str, Any], **changes: Any) -> dict[str, Any]:
+def kept(way: dict[str, Any], /, **changes: Any) -> dict[str, Any]:
     """Return what is remembered of a way."""
     tried = [{**PLAIN, "step_seconds": 0.1}, {**way, "step_seconds": 0.05}]
     execution = {"memory_format": way["memory_format"], "num_threads": way["num_threads"], "tried": tried}
