@@ -1,6 +1,6 @@
 """What leaves beside a network, forged: a judge of samples, counted runs of tokens; and odd texts for a language model.
 
-Part of `python -m tests.attack forged`: each kind begins with its own finished run.
+Each of both models begins with its own finished run.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests.attack.forged_values import ODD, changed, header_of, paths_of
 from tests.attack.runs import Reference, prepare
 from tests.attack.verdict import BAD, Ending, Verdict, judge
 
-__all__ = ["attached_cases"]
+__all__ = ["cases"]
 
 MODELS = ("best/predictor.safetensors", "last/predictor.safetensors")
 VERBS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -42,7 +42,7 @@ SAMPLE_STRIDE = 9
 Tensors = dict[str, Any]
 
 
-def attached_cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
     """Forge what is said of a judge and of counts, and their numbers; and ask a language model about odd texts."""
     for name, prefix, harms in (("gan", "judge/", JUDGES), ("language", "floor/", COUNTS)):
         reference = _prepared(name, scratch)

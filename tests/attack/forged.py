@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tests.attack.attached import attached_cases
 from tests.attack.case import Case
 from tests.attack.child import command
 from tests.attack.forged_values import BOMBS, DEEP, ODD, changed, header_of, paths_of
@@ -53,7 +52,6 @@ def _every(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
                 for format_name in FORMATS:
                     told = f"{name} {state} {file} of format {format_name[:20]!r}"
                     yield Case(told, partial(_of_format, reference, state, file, format_name))
-    yield from attached_cases(scratch, is_sample=is_sample)
 
 
 def _bomb(reference: Reference, state: str, file: str, make: Callable[[], bytes], folder: Path) -> Verdict:
