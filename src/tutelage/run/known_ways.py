@@ -23,7 +23,7 @@ from tutelage.run.foresee import plan_key
 from tutelage.run.way_trial import COMPILE_SECONDS, SHARE, Trial
 from tutelage.task.base import Data
 
-__all__ = ["KnownWays"]
+__all__ = ["KnownWays", "is_said"]
 
 SAID: Mapping[str, str] = {
     "precision": "precision",
@@ -33,8 +33,15 @@ SAID: Mapping[str, str] = {
     "num_micro": "num_micro",
 }
 """What a user may say of how steps are computed, by its name in a way."""
+USUAL: Mapping[str, object] = {"num_micro": 1}
+"""What stands in a recipe where nothing is said; of the others `auto`."""
 MUCH_LONGER = 4.0
 """A trial that had no time for everything is made again where there is so many times as much."""
+
+
+def is_said(recipe: Recipe, key: str) -> bool:
+    """Tell whether the user says something of how steps are computed."""
+    return bool(getattr(recipe, key) != USUAL.get(key, "auto"))
 
 
 class KnownWays:
@@ -80,8 +87,8 @@ class KnownWays:
         if way not in tried[:2] or not is_one:
             return False
         plain, machine = self._plan.way, self._machine
-        said = [key for key in SAID if getattr(self._recipe, key) not in ("auto", 1)]
-        is_as_said = all(getattr(way, SAID[key]) == getattr(plain, SAID[key]) for key in said)
+        said = [name for key, name in SAID.items() if is_said(self._recipe, key)]
+        is_as_said = all(getattr(way, name) == getattr(plain, name) for name in said)
         is_rounded = way.precision not in ("float32", plain.precision) and not machine.bf16
         is_compiled = way.compile not in ("none", plain.compile) and not machine.compiler
         is_threaded = way.num_threads > max(machine.num_threads, plain.num_threads)

@@ -126,7 +126,7 @@ def _read(path: Path) -> tuple[Snapshot, str]:
     """Read and verify one checkpoint; return its seal too."""
     stored = load_tensors(path, formats=(FORMAT,))
     try:
-        Values.model_validate(stored.values, strict=False)
+        Values.model_validate(stored.values)
     except ValidationError as error:
         raise RunError(f"{path}: its header says {first_mistake(error)}. {BRING_BACK}") from error
     return Snapshot(stored.tensors, stored.values), stored.seal
