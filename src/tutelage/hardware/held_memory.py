@@ -50,9 +50,13 @@ def needed_bytes(num_threads: int) -> int:
 @cache
 def _held() -> None:
     """Take it."""
-    # Loading it takes a moment, and where nothing is limited few commands need it at once.
+    # Loading them takes a moment, and where nothing is limited few commands need both.
+    import pyarrow
     from scipy.linalg import blas
 
+    # Arrow reads files with threads too, each with a stack of its own.
+    pyarrow.set_cpu_count(1)
+    pyarrow.set_io_thread_count(1)
     threads, free = torch.get_num_threads(), free_memory_bytes()
     needed = needed_bytes(threads)
     if free < needed:

@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RunError, TutelageError
@@ -146,8 +146,9 @@ class Plan(Spec):
 
     @field_validator("watched", "headline")
     @classmethod
-    def _is_metric(cls, name: str) -> str:
-        if name and name not in catalog.names("metric"):
+    def _is_metric(cls, name: str, info: ValidationInfo) -> str:
+        is_named = bool(name) or info.field_name == "watched"
+        if is_named and name not in catalog.names("metric"):
             raise ValueError(f"{name!r} is no metric{catalog.suggest(name, catalog.names('metric'))}")
         return name
 
