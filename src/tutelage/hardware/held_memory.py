@@ -2,7 +2,8 @@
 
 NumPy and SciPy each bring an OpenBLAS, which takes a buffer for each thread that computes. Where there is none, NumPy's ends the
 process with a line of its own, and SciPy's asks for ever. torch begins its threads when it first computes something large; where
-one cannot begin, GNU OpenMP ends the process. None of it is an error that could be caught, so it is asked for at once, in words.
+one cannot begin, GNU OpenMP ends the process; where one of Arrow's cannot, reading a table may wait for it for ever. None of it is
+an error that could be caught, so all of it is asked for at once, in words.
 This matters where addresses are limited from outside (`ulimit -v`); elsewhere nothing is done.
 """
 
@@ -19,6 +20,8 @@ __all__ = ["hold_memory", "needed_bytes"]
 MEBIBYTE = 2**20
 BUFFER_BYTES = 40 * MEBIBYTE
 """OpenBLAS takes 32 MiB, at a multiple of 4 MiB or so; measured with NumPy 2 and SciPy 1: with 33 MiB left there was none."""
+ARROW_THREADS = 2
+"""One that reads, and one that computes."""
 USUAL_STACK_BYTES = 8 * MEBIBYTE
 SIDE = 256
 """Rows of the matrices by whose product the buffers are taken: smaller ones are computed without."""
@@ -43,18 +46,17 @@ def hold_memory() -> bool:
 
 
 def needed_bytes(num_threads: int) -> int:
-    """Return what is taken at once: a buffer for each of two libraries, and the stacks of torch's threads."""
-    return 2 * BUFFER_BYTES + (num_threads - 1) * _stack_bytes()
+    """Return what is taken at once: a buffer for each of two libraries, and the stacks of torch's threads and Arrow's."""
+    return 2 * BUFFER_BYTES + (num_threads - 1 + ARROW_THREADS) * _stack_bytes()
 
 
 @cache
 def _held() -> None:
     """Take it."""
     # Loading them takes a moment, and where nothing is limited few commands need both.
-    import pyarrow
+    import pyarrow.csv
     from scipy.linalg import blas
 
-    # Arrow reads files with threads too, each with a stack of its own.
     pyarrow.set_cpu_count(1)
     pyarrow.set_io_thread_count(1)
     threads, free = torch.get_num_threads(), free_memory_bytes()
@@ -69,6 +71,8 @@ def _held() -> None:
     square @ square
     blas.dgemm(1.0, square, square)
     torch.ones(threads * GRAIN).add_(1)
+    with pyarrow.csv.open_csv(pyarrow.BufferReader(b"a\n1\n")) as reader:
+        reader.read_all()
 
 
 def _stack_bytes() -> int:
