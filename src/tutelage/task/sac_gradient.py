@@ -91,8 +91,8 @@ class SacGradient:
                 total += 0.5 * float(np.add.reduce(slope_B * error_B))
                 worth = worth or float(np.add.reduce(worth_B if weight_B is None else worth_B * weight_B))
                 net.backward(torch.from_numpy(slope_B[:, None]), kept, into=self._critic_parts[number])
-            found = _objective(total, {"worth": worth}, weight_B, rows=len(target_B))
-        return found, self._of_critics
+            objective = _objective(total, {"worth": worth}, weight_B, rows=len(target_B))
+        return objective, self._of_critics
 
     def actor(self, seen_BO: Tensor, batch: Batch) -> tuple[Objective, Gradients]:
         """Return the loss of the actor and of the temperature, for scaled observations, and their gradient."""
