@@ -25,7 +25,7 @@ from tests.attack.verdict import Verdict, said_wrong
 __all__ = ["CASES", "Case", "cases", "run"]
 
 MEBIBYTE = 2**20
-SECONDS, WAITED_SECONDS = 180, 1200
+SECONDS, WAITED_SECONDS = 180, 3600
 """Of its processor, after which a case hangs; and of the clock, since it may wait beside others."""
 CPU = "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes."
 RECIPES = {
