@@ -13,6 +13,8 @@ KEPT = "foresight"
 """Its key in a state's facts of the outer world, and in result.json."""
 
 Amount = Annotated[float, Field(ge=0, le=1e30, strict=True)]
+Sum = Annotated[float, Field(ge=0, le=1e36, strict=True)]
+"""Of amounts, as many as there may be parts, and more."""
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 Figure = Count | Amount
 """A step, or a share."""
@@ -41,8 +43,8 @@ class Second(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     step: Count
-    seconds: Amount
-    interval_80: tuple[Amount, Amount]
+    seconds: Sum
+    interval_80: tuple[Sum, Sum]
     spread: Amount = 0.0
     endings: dict[Name, Figure | tuple[Figure, Figure] | None] = {}
 
@@ -69,7 +71,7 @@ class Told(BaseModel):
     interval_80: tuple[Amount, Amount]
     how: Name
     spread: Amount = 0.0
-    parts: dict[Name, Amount] = {}
+    parts: Annotated[dict[Name, Amount], Field(max_length=100)] = {}
     step_seconds: Amount = 0.0
     evaluation_seconds: Amount = 0.0
     step_flops: Amount = 0.0

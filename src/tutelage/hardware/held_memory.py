@@ -2,8 +2,8 @@
 
 NumPy and SciPy each bring an OpenBLAS, which takes a buffer for each thread that computes. Where there is none, NumPy's ends the
 process with a line of its own, and SciPy's asks for ever. torch begins its threads when it first computes something large; where
-one cannot begin, GNU OpenMP ends the process; where one of Arrow's cannot, reading a table may wait for it for ever. None of it is
-an error that could be caught, so all of it is asked for at once, in words.
+one cannot begin, GNU OpenMP ends the process; where one of Arrow's cannot, reading a table may wait for ever. None of it is an
+error that could be caught, so all of it is asked for at once, in words.
 This matters where addresses are limited from outside (`ulimit -v`); elsewhere nothing is done.
 """
 

@@ -54,6 +54,7 @@ class SecondForecast:
     emitter: Emitter
     folder: Path
     next_step: int = NEVER
+    _made: int = 0
     _ends: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def begin(self, state: TrainState) -> "SecondForecast":

@@ -78,14 +78,28 @@ def test_what_has_reached_its_target_is_not_resumed(tmp_path: Path) -> None:
 def test_a_curve_that_cannot_be_read_ends_no_training(tmp_path: Path, content: bytes | None) -> None:
     log, seen = tmp_path / layout.METRICS, Told()
     log.mkdir() if content is None else log.write_bytes(content)
-    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 100}, "until": "accuracy=0.9"}, where="test")
-    plan = plan_training(Request(recipe))[0]
     first = told.Told(seconds=9.0, interval_80=(8.0, 10.0), how="timed").record()
-    state: Any = SimpleNamespace(
-        outside={told.KEPT: first}, clock=SimpleNamespace(step=10), control=SimpleNamespace(total_steps=100)
-    )
-    SecondForecast(plan, Emitter([seen], started=time.monotonic()), tmp_path).run(state)
-    assert state.outside == {told.KEPT: first}
+    assert told_again(tmp_path, first, seen) == {told.KEPT: first}
     (event,) = seen.events
     assert isinstance(event, Warned)
     assert layout.METRICS in event.message
+
+
+def test_a_forecast_of_parts_that_take_for_ever_ends_no_training(tmp_path: Path) -> None:
+    (tmp_path / layout.METRICS).write_text("".join(f'{{"step": {step}, "val/accuracy": 0.5}}\n' for step in (2, 4, 6, 8)))
+    parts = {f"part {number}": 1e30 for number in range(99)}
+    first = told.Told(seconds=1e30, interval_80=(1e30, 1e30), how="timed", parts=parts).record()
+    second = told_again(tmp_path, first, Told())[told.KEPT]["second"]
+    assert 1e30 < second["seconds"] < 1e34
+
+
+def told_again(folder: Path, first: dict[str, Any], seen: Told) -> dict[str, Any]:
+    """Tell the forecast again at step 10 of 100, and return what the state keeps."""
+    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 100}, "until": "accuracy=0.9"}, where="test")
+    plan = plan_training(Request(recipe))[0]
+    state: Any = SimpleNamespace(
+        outside={told.KEPT: first}, clock=SimpleNamespace(step=10), control=SimpleNamespace(total_steps=100)
+    )
+    SecondForecast(plan, Emitter([seen], started=time.monotonic()), folder).run(state)
+    kept: dict[str, Any] = state.outside
+    return kept
