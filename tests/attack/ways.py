@@ -102,7 +102,7 @@ def _train() -> int:
     data = (drawn.normal(size=(200, 6)) + labels[:, None]).astype(np.float32), labels
     module = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))
     try:
-        tutelage.train(data, model=module, steps=STEPS, quiet=True, out=Path("run"), **SAID)
+        tutelage.train(data, model=module, steps=STEPS, quiet=True, out=Path("run"), stopping={"patience": 1}, **SAID)
     except TutelageError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code
