@@ -1,6 +1,6 @@
 """What leaves beside a network, forged: a judge of samples, counted runs of tokens; and odd texts for a language model.
 
-Part of `python -m tests.attack forged`: each kind begins with its own finished run.
+Each of both models begins with its own finished run.
 """
 
 import os
@@ -16,7 +16,7 @@ from tests.attack.forged_values import ODD, changed, header_of, paths_of
 from tests.attack.runs import Reference, prepare
 from tests.attack.verdict import BAD, Ending, Verdict, judge
 
-__all__ = ["attached_cases"]
+__all__ = ["cases"]
 
 MODELS = ("best/predictor.safetensors", "last/predictor.safetensors")
 VERBS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -42,7 +42,7 @@ SAMPLE_STRIDE = 9
 Tensors = dict[str, Any]
 
 
-def attached_cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
+def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
     """Forge what is said of a judge and of counts, and their numbers; and ask a language model about odd texts."""
     for name, prefix, harms in (("gan", "judge/", JUDGES), ("language", "floor/", COUNTS)):
         reference = _prepared(name, scratch)
@@ -222,6 +222,13 @@ def _each(change: Callable[[Any], Any]) -> Callable[[Tensors], None]:
     return harm
 
 
+def _first() -> Any:
+    """Return the place of the first number."""
+    import torch
+
+    return torch.tensor([0])
+
+
 def _last(change: Callable[[Any], Any]) -> Callable[[Tensors], None]:
     """Return what changes the last tensor."""
 
@@ -250,6 +257,13 @@ JUDGES: dict[str, Callable[[Tensors], object]] = {
     "infinite": _each(lambda tensor: tensor + float("inf")),
     "large": _each(lambda tensor: tensor * 1e38),
     "in double": _each(lambda tensor: tensor.double()),
+    "in bfloat16": _each(lambda tensor: tensor.bfloat16()),
+    "next to nothing": _each(lambda tensor: tensor * 1e-42),
+    "one number that is none": _last(
+        lambda tensor: tensor.reshape(-1).clone().index_fill(0, _first(), float("nan")).view_as(tensor)
+    ),
+    "never content": _last(lambda tensor: tensor * 0 - 1e30),
+    "always content": _last(lambda tensor: tensor * 0 + 1e30),
     "whole": _each(lambda tensor: tensor.long()),
 }
 COUNTS: dict[str, Callable[[Tensors], object]] = {
@@ -268,4 +282,16 @@ COUNTS: dict[str, Callable[[Tensors], object]] = {
     ),
     "huge keys": lambda tensors: tensors.update({name: tensors[name] + 2**62 for name in list(tensors) if "keys" in name}),
     "in halves": _each(lambda tensor: tensor.half()),
+    "in bytes": _each(lambda tensor: tensor.byte()),
+    "twins": _each(lambda tensor: tensor.repeat_interleave(2)),
+    "keys of a larger vocabulary": lambda tensors: tensors.update(
+        {name: tensors[name] * 3 for name in list(tensors) if name.startswith("keys")}
+    ),
+    "keys as fractions": lambda tensors: tensors.update(
+        {name: tensors[name].double() for name in list(tensors) if name.startswith("keys")}
+    ),
+    "only the first run of each length": _each(lambda tensor: tensor[:1]),
+    "lengths exchanged": lambda tensors: tensors.update(
+        {f"{kind}.0": tensors[f"{kind}.1"] for kind in ("keys", "counts") if f"{kind}.1" in tensors}
+    ),
 }

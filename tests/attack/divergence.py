@@ -5,10 +5,8 @@ weights and a score, and the planted number was told of (or had no effect at all
 says what was found, and where.
 """
 
-import csv
 import json
 import math
-import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,6 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from tests.attack import case as attack
+from tests.attack.small_trainings import RECIPES, images, table
 from tests.attack.verdict import Verdict, said_wrong
 from tutelage.core.errors import TutelageError
 from tutelage.planning.recipe import recipe_from
@@ -31,7 +30,7 @@ from tutelage.training.update import Update
 
 __all__ = ["CASES", "Case", "cases", "run"]
 
-AT, STEPS = 20, 60
+AT = 20
 TOLD = {"Refused", "RolledBack"}
 
 Wrapped = Callable[[Step, tuple[str, ...], dict[str, torch.Tensor], float], Any]
@@ -55,58 +54,6 @@ class Case:
     has_effect: bool = True
     is_clean: bool = False
     """Nothing is planted: nothing may be told."""
-
-
-# Recipes, each of a second or less.
-
-
-def table(folder: Path, *, spoil: str = "", target: str = "label", rows: int = 300) -> dict[str, Any]:
-    draw = random.Random(0)
-    path = folder / "table.csv"
-    with path.open("w", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(["a", "b", "c", "target"])
-        for row in range(rows):
-            a, b, c = (draw.gauss(0, 1) for _ in range(3))
-            number = a + 0.5 * b + 0.1 * draw.gauss(0, 1)
-            out.writerow([spoil if spoil and row % 7 == 3 else a, b, c, number if target == "number" else f"class {number > 0}"])
-    return {"source": str(path), "budget": {"steps": STEPS}}
-
-
-def numbers(folder: Path) -> dict[str, Any]:
-    return table(folder, target="number")
-
-
-def images(folder: Path) -> dict[str, Any]:
-    return {"source": "sklearn:digits", "model": {"kind": "cnn"}, "budget": {"steps": STEPS}, "batch_size": 32}
-
-
-def points(folder: Path) -> dict[str, Any]:
-    return {
-        "source": {"path": "gaussians:8", "num_points": 600},
-        "task": "generate",
-        "budget": {"steps": STEPS},
-        "batch_size": 64,
-    }
-
-
-def agent(folder: Path) -> dict[str, Any]:
-    return {
-        "source": "gym:CartPole-v1",
-        "task": {"kind": "ppo", "num_envs": 4, "num_steps": 32},
-        "batch_size": 32,
-        "budget": {"steps": STEPS},
-    }
-
-
-def text(folder: Path) -> dict[str, Any]:
-    path = folder / "text.txt"
-    path.write_text("the quick brown fox jumps over the lazy dog. " * 200, encoding="utf-8")
-    model = {"kind": "gpt", "width": 32, "depth": 1, "heads": 2}
-    return {"source": f"chars:{path}", "model": model, "budget": {"steps": STEPS}, "batch_size": 8}
-
-
-RECIPES = {"table": table, "numbers": numbers, "images": images, "points": points, "agent": agent, "text": text}
 
 
 # Plants.
@@ -201,7 +148,7 @@ def big_loss(factor: float, steps: range) -> Callable[[], Any]:
 
 
 def _below(kind: type) -> list[type]:
-    from tutelage.task import generate, language, ppo, supervised  # noqa: F401 - their tasks have to be known
+    from tutelage.task import generate, language, ppo, sac, supervised  # noqa: F401 - their tasks have to be known
 
     return [each for child in kind.__subclasses__() for each in (child, *_below(child))]
 
@@ -275,6 +222,7 @@ def _cases() -> Iterator[Case]:
         ("text", "1e38"),
         ("text", "NaN in every"),
         ("agent", "inf in the"),
+        ("remembering agent", "inf in the"),
     }
     for where, recipe in RECIPES.items():
         for what, plant in PLANTS.items():

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tests.attack.attached import attached_cases
 from tests.attack.case import Case
 from tests.attack.child import command
 from tests.attack.forged_values import BOMBS, DEEP, ODD, changed, header_of, paths_of
@@ -47,10 +46,12 @@ def _every(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
                 if (reference.folder / state / file).exists():
                     yield from _odd_values(reference, state, file, 4 if is_sample else PER_RECORD)
             yield from _odd_headers(reference, state, 4 if is_sample else PER_RECORD)
-            for kind, write in CONTAINERS.items():
-                for file in _containers(reference.folder / state):
+            for file in _containers(reference.folder / state):
+                for kind, write in CONTAINERS.items():
                     yield Case(f"{name} {state} {file} {kind}", partial(_container, reference, state, file, write))
-    yield from attached_cases(scratch, is_sample=is_sample)
+                for format_name in FORMATS:
+                    told = f"{name} {state} {file} of format {format_name[:20]!r}"
+                    yield Case(told, partial(_of_format, reference, state, file, format_name))
 
 
 def _bomb(reference: Reference, state: str, file: str, make: Callable[[], bytes], folder: Path) -> Verdict:
@@ -152,6 +153,20 @@ def _container(reference: Reference, state: str, file: str, write: Callable[[Pat
     return _asked(reference, state, file, folder)
 
 
+def _of_format(reference: Reference, state: str, file: str, format_name: str, folder: Path) -> Verdict:
+    """Let a model or a checkpoint say that it is of another format, such as that of an older version; sealed."""
+    from safetensors.torch import load_file
+
+    from tutelage.model.stored import save_tensors
+
+    reference.copy(folder, state=state)
+    target = folder / "run" / file
+    save_tensors(target, load_file(target), format=format_name, values=_values(target))
+    accept = command(["verify", "run", "--accept"], folder=folder, limit=60)
+    verdict = judge(accept, is_right=True, places=["run", Path(file).name])
+    return verdict if verdict.ending in BAD else _asked(reference, state, file, folder)
+
+
 def _raw(header: bytes, body: bytes = b"") -> Callable[[Path], None]:
     return lambda path: path.write_bytes(struct.pack("<Q", len(header)) + header + body) and None
 
@@ -160,6 +175,8 @@ def _many_entries() -> bytes:
     return json.dumps({f"t{i}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(200_000)}).encode()
 
 
+FORMATS = ("predictor-3", "checkpoint-3", "ensemble-1", "predictor-4", "checkpoint-4", "", "\x1b[2J", "x" * 1_000_000)
+"""Names of formats: of older versions, of other files, and none."""
 CONTAINERS: dict[str, Callable[[Path], None]] = {
     "empty": lambda path: path.write_bytes(b"") and None,
     "endless": lambda path: os.truncate(path, 100 * 2**30),

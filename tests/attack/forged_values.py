@@ -25,6 +25,13 @@ ODD: dict[str, Any] = {
     "escape": "\x1b[2J\n\r\u202e",
     "path": "../../../../etc/passwd",
     "surrogate": "\ud800",
+    "digits": "7",
+    "nan as text": "nan",
+    "tiny": 5e-324,
+    "large": 1e308,
+    "negative large": -1e308,
+    "one too many bits": 2**63,
+    "whole as a fraction": 2.0,
 }
 BOMBS: dict[str, Callable[[], bytes]] = {
     "deep lists": lambda: b"[" * DEEP + b"]" * DEEP,

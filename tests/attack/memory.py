@@ -8,6 +8,7 @@ anything is; and single allocations are made to fail.
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -24,7 +25,8 @@ from tests.attack.verdict import Verdict, said_wrong
 __all__ = ["CASES", "Case", "cases", "run"]
 
 MEBIBYTE = 2**20
-SECONDS = 180
+SECONDS, WAITED_SECONDS = 180, 3600
+"""Of its processor, after which a case hangs; and of the clock, since it may wait beside others."""
 CPU = "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4096 bytes."
 RECIPES = {
     "wide": "wide",
@@ -88,13 +90,15 @@ def run(case: Case, folder: Path) -> str:
             command,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=WAITED_SECONDS,
             check=False,
             env=environment | {"TUTELAGE_ATTACK_FOLDER": str(folder)},
-            preexec_fn=_limited(case.whole_mb) if case.whole_mb else None,
+            preexec_fn=_limited(case.whole_mb),
         )
     except subprocess.TimeoutExpired:
         return "it hangs"
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return f"it hangs: {done.stderr[-300:]}"
     said = done.stderr[-600:]
     if "Traceback" in done.stderr:
         return f"a traceback: {said}"
@@ -113,8 +117,12 @@ def _judged(out: Path) -> str:
 
 
 def _limited(mebibytes: int) -> Callable[[], None]:
+    """Return what limits a process that begins: its time, and its memory where that is not 0."""
+
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_AS, (mebibytes * MEBIBYTE, mebibytes * MEBIBYTE))
+        resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+        if mebibytes:
+            resource.setrlimit(resource.RLIMIT_AS, (mebibytes * MEBIBYTE, mebibytes * MEBIBYTE))
 
     return limit
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.attack.child import Outcome, answer, command
-from tests.attack.recipes import RECIPES
+from tests.attack.recipes import RECIPES, Recipe
 from tests.attack.watch import kill_at
 
 __all__ = ["Answers", "Reference", "ask", "equal_training", "final", "number_of_changes", "prepare", "undisturbed"]
@@ -68,11 +68,11 @@ def undisturbed(name: str, scratch: Path, *, mutant: Callable[[], object] = lamb
     return Reference(folder, name, final(folder / "run"), Answers(None, None, None), whole.seconds)
 
 
-def prepare(name: str, scratch: Path) -> Reference:
-    """Train a recipe to its end, and once more until it is paused, and killed."""
-    folder = scratch / name
+def prepare(name: str, scratch: Path, *, recipe: Recipe | None = None) -> Reference:
+    """Train a recipe to its end, and once more until it is paused, and killed; that of this name where none is given."""
+    folder, recipe = scratch / name, recipe or RECIPES[name]
     folder.mkdir()
-    words = RECIPES[name].train(folder)
+    words = recipe.train(folder)
     whole = command(words, folder=folder, before=kill_at(0, below=folder / "run"))
     assert whole.code == 0, whole.err
     half = number_of_changes(whole) // 2
@@ -83,7 +83,7 @@ def prepare(name: str, scratch: Path) -> Reference:
         assert outcome.code != 0, f"{name} {state}: {outcome.tail}"
         (folder / "run").rename(folder / state)
     (folder / "whole").rename(folder / "run")
-    return Reference(folder, name, final(folder / "run"), ask(folder, RECIPES[name].ask)[0])
+    return Reference(folder, name, final(folder / "run"), ask(folder, recipe.ask)[0])
 
 
 def number_of_changes(outcome: Outcome) -> int:

@@ -1,17 +1,21 @@
 """The harness of the attack counts nothing as well that it has not seen."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import tests.attack.__main__ as harness
 from tests.attack import faults, mutants
-from tests.attack.__main__ import spread
+from tests.attack.__main__ import attacks, spread
 from tests.attack.case import Case
 from tests.attack.runs import Answers, Reference
 from tests.attack.verdict import Ending, Verdict
 
+ROOT = Path(__file__).parents[2]
 GROUND = faults.Ground(Path(), "", ())
 NOTHING = Answers(None, None, None)
 
@@ -62,3 +66,36 @@ def test_a_spread_has_one_case_of_each_group_and_every_kind() -> None:
     assert [name.split()[0] for name in found] == [str(file) for file in range(60)]
     assert len({name.split()[1] for name in found}) > 10
     assert spread(cases, 1) == cases
+
+
+def test_kinds_are_told_where_no_package_is_installed() -> None:
+    helped = _without_packages("--help")
+    assert helped.returncode == 0, helped.stderr
+    assert all(kind in helped.stdout for kind in ("chains", "memory", "power_loss"))
+    assert attacks() == sorted(attacks())
+    assert not [kind for kind in attacks() if kind.startswith("test_")]
+
+
+def test_a_missing_package_is_named_with_what_to_install() -> None:
+    refused = _without_packages("flips")
+    assert refused.returncode == 2
+    assert "is missing" in refused.stderr
+    assert "pip install -e '.[dev]'" in refused.stderr
+    assert "Traceback" not in refused.stderr
+
+
+def test_numbers_of_cases_begin_at_one() -> None:
+    refused = _without_packages("flips", "--every", "0")
+    assert refused.returncode == 2
+    assert "'0', expected a whole number from 1 on" in refused.stderr
+
+
+def test_no_case_is_no_success(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, "CASES", [])
+    assert harness.attack("memory", is_sample=False, only="there is no such case", jobs=1) == 1
+
+
+def _without_packages(*words: str) -> "subprocess.CompletedProcess[str]":
+    """Run the harness by an interpreter that finds nothing that was installed."""
+    command = [sys.executable, "-S", "-E", "-m", "tests.attack", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)

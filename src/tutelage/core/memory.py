@@ -34,6 +34,7 @@ PHRASES = (
     "invalid buffer size",
     "mmap failed",
     "can't start new thread",
+    "failed to launch worker thread",
     "failed to map segment",
 )
 """How libraries say it in an error that is no `MemoryError`."""
@@ -70,7 +71,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, SystemError):
         # What a library in C leaves of a lack of memory that it has not looked for.
         return "without exception set" in str(error) or "without setting an exception" in str(error)
-    if not isinstance(error, RuntimeError | ImportError):
+    # Arrow's errors have a class of their own.
+    if not (isinstance(error, RuntimeError | ImportError) or type(error).__module__.startswith("pyarrow")):
         return False
     if any(phrase in str(error).lower() for phrase in PHRASES):
         return True
@@ -101,7 +103,7 @@ def memory_told(doing: str) -> Iterator[None]:
     try:
         yield
         return
-    except (MemoryError, RuntimeError, ImportError, OSError, SystemError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
         found = str(error)

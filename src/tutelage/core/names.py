@@ -7,7 +7,7 @@ shown or learned (a class, an image) is made `readable`; a path that has to be o
 import re
 from urllib.parse import quote, unquote_to_bytes
 
-__all__ = ["from_address", "is_unicode", "readable", "short_name", "shorten", "to_address", "with_article"]
+__all__ = ["MAX_SHOWN", "from_address", "is_unicode", "readable", "short_name", "shorten", "to_address", "with_article"]
 
 MAX_SHOWN = 60
 """Characters of a value in a message."""

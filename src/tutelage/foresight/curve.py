@@ -16,6 +16,8 @@ __all__ = ["Curve", "Scale", "scale_of"]
 
 SMALLEST = 1e-3
 """Of what the worst score so far lacks: who lacks less is perfect."""
+LEAST_WORST = 1e-100
+"""What the worst score has to lack at least: of less no share can be told from 0."""
 LAST = 2
 """Evaluations whose mean is where the curve stands now."""
 
@@ -87,7 +89,8 @@ def scale_of(curve: Curve, *, greater_is_better: bool) -> Scale:
     sign, values = (-1.0 if greater_is_better else 1.0), np.asarray(curve.values, dtype=float)
     if curve.perfect is not None:
         worst = float((sign * (values - curve.perfect)).max())
-        if worst > 0 and float((sign * (values - curve.perfect)).min()) >= 0:
+        if worst > LEAST_WORST and float((sign * (values - curve.perfect)).min()) >= 0:
             return Scale(sign, curve.perfect, SMALLEST * worst, is_log=True)
     span = float(values.max() - values.min())
-    return Scale(sign, float(values[0]), span or max(abs(float(values[0])), 1.0), is_log=False)
+    unit = span if span > LEAST_WORST else max(abs(float(values[0])), 1.0)
+    return Scale(sign, float(values[0]), unit, is_log=False)

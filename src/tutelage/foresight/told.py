@@ -3,14 +3,31 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from tutelage.core.names import MAX_SHOWN
 
 __all__ = ["KEPT", "Second", "Told", "told_before"]
 
 KEPT = "foresight"
 """Its key in a state's facts of the outer world, and in result.json."""
 
-Seconds = Annotated[float, Field(ge=0, le=1e30)]
+Amount = Annotated[float, Field(ge=0, le=1e30, strict=True)]
+Sum = Annotated[float, Field(ge=0, le=1e36, strict=True)]
+"""Of amounts, as many as there may be parts, and more."""
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+Figure = Count | Amount
+"""A step, or a share."""
+
+
+def _require_printable(name: str) -> str:
+    """Refuse a name that no screen and no file of text could show."""
+    if not name.isprintable():
+        raise ValueError("holds what cannot be printed")
+    return name
+
+
+Name = Annotated[str, Field(max_length=MAX_SHOWN, strict=True), AfterValidator(_require_printable)]
 
 
 class Second(BaseModel):
@@ -25,11 +42,11 @@ class Second(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    step: Annotated[int, Field(ge=0, le=2**53)]
-    seconds: Seconds
-    interval_80: tuple[Seconds, Seconds]
-    spread: Annotated[float, Field(ge=0, le=1e30)] = 0.0
-    endings: dict[str, Any] = {}
+    step: Count
+    seconds: Sum
+    interval_80: tuple[Sum, Sum]
+    spread: Amount = 0.0
+    endings: dict[Name, Figure | tuple[Figure, Figure] | None] = {}
 
 
 class Told(BaseModel):
@@ -49,15 +66,15 @@ class Told(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    seconds: Seconds
-    interval_50: tuple[Seconds, Seconds] = (0.0, 0.0)
-    interval_80: tuple[Seconds, Seconds]
-    how: str
-    spread: Annotated[float, Field(ge=0, le=1e30)] = 0.0
-    parts: dict[str, Seconds] = {}
-    step_seconds: Seconds = 0.0
-    evaluation_seconds: Seconds = 0.0
-    step_flops: Annotated[float, Field(ge=0, le=1e30)] = 0.0
+    seconds: Amount
+    interval_50: tuple[Amount, Amount] = (0.0, 0.0)
+    interval_80: tuple[Amount, Amount]
+    how: Name
+    spread: Amount = 0.0
+    parts: Annotated[dict[Name, Amount], Field(max_length=100)] = {}
+    step_seconds: Amount = 0.0
+    evaluation_seconds: Amount = 0.0
+    step_flops: Amount = 0.0
     second: Second | None = None
 
     def record(self) -> dict[str, Any]:

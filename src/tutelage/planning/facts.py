@@ -22,6 +22,7 @@ class Machine:
         speedup: Measured speed of bfloat16 over float32 matrix products; 0 where not measured.
         gflops: Measured float32 matrix product, GFLOP/s.
         compiler: What torch can compile a model with, such as `g++`; "" for nothing.
+        bf16_refused: Why bfloat16 is not used, whatever the hardware has; "" where nothing speaks against it.
     """
 
     device: str
@@ -31,6 +32,7 @@ class Machine:
     speedup: float
     gflops: float
     compiler: str = ""
+    bf16_refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

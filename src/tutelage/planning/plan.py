@@ -6,7 +6,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RunError, TutelageError
@@ -73,7 +73,6 @@ class Plan(Spec):
         min_delta: How much better a score must be to count.
         min_gain: Whether any better score counts, or only one above half the score's standard error.
         cooldown: Fraction of the planned steps in which the rate falls to zero once patience has run out; 0 stops at once.
-        patience: Fraction of the planned steps without a better score, after which training stops.
         until: The score of the watched metric at which training stops, since it is good enough; None where none is.
         class_weights: A factor per class, or empty.
         calibrators: Kinds among which the calibrator is chosen when training has ended; empty = answers stay as they are.
@@ -119,7 +118,7 @@ class Plan(Spec):
     patience: Amount
     min_delta: Amount
     min_gain: Literal["any", "noise"] = "any"
-    cooldown: Amount = 0.0
+    cooldown: Fraction = 0.0
     until: Annotated[float, Field(allow_inf_nan=False)] | None = None
     total_steps: Count = 0
     useful_steps: Count = 0
@@ -147,8 +146,9 @@ class Plan(Spec):
 
     @field_validator("watched", "headline")
     @classmethod
-    def _is_metric(cls, name: str) -> str:
-        if name and name not in catalog.names("metric"):
+    def _is_metric(cls, name: str, info: ValidationInfo) -> str:
+        is_named = bool(name) or info.field_name == "watched"
+        if is_named and name not in catalog.names("metric"):
             raise ValueError(f"{name!r} is no metric{catalog.suggest(name, catalog.names('metric'))}")
         return name
 

@@ -45,6 +45,7 @@ def parse_until(text: str) -> Until:
         value = float(said.removesuffix("%")) / (100 if said.endswith("%") else 1)
     except ValueError:
         value = math.nan
-    if not math.isfinite(value):
+    # Python takes more for a number than people mean, such as 9_5.
+    if not math.isfinite(value) or "_" in said or not said.isascii():
         raise ValueError(f"{shorten(said)} is no number. {EXAMPLE}")
     return Until(name, value)

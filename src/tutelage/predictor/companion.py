@@ -8,6 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from tutelage.core import catalog
+from tutelage.core.typed import Finite, take
 from tutelage.data.part.base import RowsPart
 from tutelage.floor.base import FittedFloor, Floor
 
@@ -62,7 +63,7 @@ def floor_from(record: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) 
         return None
     said = dict(record["floor"])
     floor: Floor = catalog.load("floor", str(said.get("kind"))).model_validate(said)
-    share = float(record["share"])
+    share: float = take(record, "share", Finite)
     if not 0 < share <= 1:
         raise ValueError(f"share = {share:g} of the floor must be in (0, 1]")
     return FloorShare(floor, floor.restore(record["state"], tensors), share)

@@ -1,6 +1,5 @@
 """The judge in a generator's predictor: what it rejects is made once more."""
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +7,7 @@ from torch import Tensor
 
 from tutelage.core import catalog
 from tutelage.core.shape.base import Shape
+from tutelage.core.typed import Finite, take
 from tutelage.model.bounded import refuse_misfit, within
 from tutelage.model.layers.rejecting import Judge
 from tutelage.task.sample_maker import SampleMaker
@@ -57,7 +57,4 @@ def judge_from(
         refuse_misfit(model.build(shape, max(task.classes, 1)), own)
     network = model.build(shape, max(task.classes, 1))
     network.load_state_dict(own)
-    cut = float(record["cut"])
-    if not math.isfinite(cut):
-        raise ValueError(f"the cut of a judge is {cut}, not a finite number")
-    return Judge(model, network.eval(), cut), others
+    return Judge(model, network.eval(), take(record, "cut", Finite)), others

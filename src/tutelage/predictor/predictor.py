@@ -27,6 +27,7 @@ from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
 from tutelage.data.rows.base import Rows
 from tutelage.data.target.base import Target
+from tutelage.hardware.held_memory import hold_memory
 from tutelage.model.bounded import refuse_misfit, within
 from tutelage.model.layers.rejecting import Judge, Rejecting
 from tutelage.model.stored import Announce, load_tensors, save_tensors
@@ -267,6 +268,7 @@ def restored(
     path: Path, tensors: Mapping[str, Tensor], values: Mapping[str, Any], *, module: nn.Module | None = None, device: str = "auto"
 ) -> Predictor:
     """Build a predictor from what `Predictor.content` gave, read from a file; arguments and errors as of `load_predictor`."""
+    hold_memory()
     try:
         header = Header.model_validate(values)
         return _restored(path, tensors, header, module=module, device=device)

@@ -18,6 +18,7 @@ from tutelage.data.source.base import Collected, Source
 from tutelage.data.source.recognize import recognize, require_path
 from tutelage.data.source.target import NO_TARGET
 from tutelage.data.split_keys import find_keys, known_rows
+from tutelage.hardware.held_memory import hold_memory
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.run.inputs import Inputs
@@ -92,7 +93,9 @@ def collect(
         UsageError: Nothing that can be read.
         RecipeError: A setting that the source does not have.
         DataError: Bad items that may not be skipped; all of them at once.
+        OutOfMemoryError: The process may take too few addresses to compute at all.
     """
+    hold_memory()
     if data is not None and (taker := _taker_of(data)) is not None:
         source: Source = parse(taker, dict(recipe.source_settings), where="recipe: source")
         return _looked_at(source.of_value(data), recipe)

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tutelage.core import layout
 from tutelage.core.border import BorderError, is_missing, opened, parse_object, read_bounded
@@ -37,19 +37,23 @@ class DataRecord(BaseModel):
     target: str = ""
 
 
+# Strict: what is checked is used as it stands in the file, so a text of digits is no number.
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+
 class ResultRecord(BaseModel):
     """What is asked of result.json."""
 
-    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow")
     task: str
     headline: str = ""
-    metrics: dict[str, float | None]
-    intervals: dict[str, tuple[float | None, float | None] | None]
-    figures: dict[str, float | None] = {}
+    metrics: dict[str, Number | None]
+    intervals: dict[str, tuple[Number | None, Number | None] | None]
+    figures: dict[str, Number | None] = {}
     warnings: tuple[str, ...] = ()
     stopped: str
-    seconds: float | None = None
-    answers_rows: bool = True
+    seconds: Number | None = None
+    answers_rows: Annotated[bool, Field(strict=True)] = True
 
 
 RECORDS: dict[str, type[BaseModel]] = {layout.DATA: DataRecord, layout.RESULT: ResultRecord}

@@ -14,6 +14,7 @@ from typing import Any
 from tutelage.core.cache_folder import cache_folder
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Forecast, ForecastScored
+from tutelage.core.names import MAX_SHOWN
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
 from tutelage.foresight.run_time import Measured, Schedule, run_time, within
@@ -95,6 +96,9 @@ def known_run(record: Mapping[str, Any]) -> Measured | None:
         flops = float(record.get("step_flops", 0.0))
         flops = flops if 0 <= flops < MOST_FLOPS else 0.0
         if not all(0 <= value < MOST_KNOWN for value in (*numbers.values(), *once.values())):
+            return None
+        if not all(name.isprintable() and len(name) <= MAX_SHOWN for name in once):
+            # They are told, and written into the result.
             return None
         return Measured(
             once=once,

@@ -16,6 +16,8 @@ __all__ = ["course_of", "endings_of", "points_of", "schedule_of", "stops_of"]
 
 MOST_SHARES = 101
 """Quantiles that stand for how runs end."""
+LARGEST = 1e100
+"""Of a score that a curve is drawn through: squares of larger ones are beyond every number."""
 
 
 def course_of(plan: Plan, total_steps: int) -> Course:
@@ -45,7 +47,7 @@ def endings_of(plan: Plan, points: Sequence[tuple[float, float]], *, total: int)
     """
     rhythm = course_of(plan, total)
     scores = [(float(step), float(score)) for step, score in points if 0 < step <= total]
-    if rhythm.stopping.is_fixed or not scores or not all(math.isfinite(score) for _, score in scores):
+    if rhythm.stopping.is_fixed or not scores or not all(abs(score) <= LARGEST for _, score in scores):
         return None
     metric = catalog.load("metric", plan.watched)
     perfect = None if metric.form == "number" and metric.greater_is_better else float(metric.greater_is_better)
@@ -54,10 +56,21 @@ def endings_of(plan: Plan, points: Sequence[tuple[float, float]], *, total: int)
 
 
 def points_of(plan: Plan, folder: Path, *, done: int) -> list[tuple[float, float]]:
-    """Return steps and scores of the watched metric that a run folder holds, up to `done` steps."""
+    """Return steps and scores of the watched metric that a run folder holds, up to `done` steps; NaN where one is no number.
+
+    Raises:
+        RunError: The log cannot be read as the lines that a run writes.
+        OSError: The disk refuses to read it.
+    """
     name = f"val/{plan.watched}"
-    lines = read_records(folder / layout.METRICS)
-    return [(float(line["step"]), float(line[name])) for line in lines if name in line and 0 < float(line["step"]) <= done]
+    lines = [line for line in read_records(folder / layout.METRICS) if name in line]
+    found = {_number(line.get("step")): _number(line[name]) for line in lines}
+    return sorted((step, score) for step, score in found.items() if 0 < step <= done)
+
+
+def _number(value: object) -> float:
+    """Return a number of a log; NaN where there is none: JSON has no other word for a score that is not finite than null."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
 
 
 def stops_of(endings: Endings | None, *, done: int = 0) -> Stops:

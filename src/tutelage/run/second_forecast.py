@@ -14,7 +14,8 @@ import numpy as np
 
 from tutelage.core.cache_folder import cache_folder
 from tutelage.core.emitter import Emitter
-from tutelage.core.events import Forecast, ForecastScored
+from tutelage.core.errors import RunError
+from tutelage.core.events import Forecast, ForecastScored, Warned
 from tutelage.core.stopping import PATIENCE
 from tutelage.foresight.endings import Endings
 from tutelage.foresight.history import History
@@ -53,6 +54,7 @@ class SecondForecast:
     emitter: Emitter
     folder: Path
     next_step: int = NEVER
+    _made: int = 0
     _ends: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def begin(self, state: TrainState) -> "SecondForecast":
@@ -71,7 +73,7 @@ class SecondForecast:
         self.next_step = NEVER
         self.emitter.stopwatch.lap("steps")
         first, step, total = told_before(state.outside), state.clock.step, state.control.total_steps
-        endings = endings_of(self.plan, points_of(self.plan, self.folder, done=step), total=total)
+        endings = self._endings(step, total)
         if endings is None or first is None:
             return
         self._ends = endings.quantiles(NUM_ENDS)
@@ -104,6 +106,16 @@ class SecondForecast:
         """Return the step at which the run is expected to end, given that it has come so far."""
         later = self._ends[self._ends > step]
         return float(np.median(later)) if len(later) else float(total)
+
+    def _endings(self, step: int, total: int) -> Endings | None:
+        """Return how the run may end by its curve; None where it says nothing, or cannot be read, which is told."""
+        try:
+            points = points_of(self.plan, self.folder, done=step)
+        except (OSError, RunError) as error:
+            # A border: a disk that refuses, or another hand; the training needs none of it.
+            self.emitter.emit(Warned(message=f"the forecast is not told again, since its curve cannot be read: {error}"))
+            return None
+        return endings_of(self.plan, points, total=total)
 
     def _time(self, first: Told, endings: Endings, *, step: int, total: int) -> RunTime:
         """Return the wall time of the whole run."""

@@ -21,7 +21,7 @@ from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.run.candidate import by_way
-from tutelage.run.known_ways import KnownWays
+from tutelage.run.known_ways import KnownWays, is_said
 from tutelage.run.way_trial import LEAST_TRIALS, SHARE, SLICES, Trial
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import keep_freed_memory
@@ -43,7 +43,7 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
     """
     if recipe.precision != "auto" and recipe.compile != "auto":
         return plan
-    known = KnownWays(plan, data, recipe)
+    known = KnownWays(plan, data, recipe, machine)
     found = known.found()
     if found is not None:
         return _decided(plan, *found, recipe=recipe, measured=BEFORE)
@@ -75,7 +75,7 @@ def told_of_trying(plan: Plan) -> list[str]:
 
 def _decided(plan: Plan, way: Way, execution: Execution, *, recipe: Recipe, measured: str) -> Plan:
     """Return the plan with what was chosen, and why."""
-    said = {key: value for key, value in _said(way, plan.way).items() if getattr(recipe, key) in ("auto", 1)}
+    said = {key: value for key, value in _said(way, plan.way).items() if not is_said(recipe, key)}
     kept = [each for each in plan.decisions if each.key not in said]
     why = f"{measured}: {_why(way, execution)}"
     new = [Decision(key=key, value=value, reason=why) for key, value in said.items()]

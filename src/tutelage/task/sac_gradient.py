@@ -72,7 +72,7 @@ class SacGradient:
 
     def critic(self, seen_BO: Tensor, next_BO: Tensor, batch: Batch) -> tuple[Objective, Gradients]:
         """Return the summed squared errors of both critics, for scaled observations, and their gradient."""
-        weight_B, temperature = self._weight(batch), math.exp(float(self._log_temperature.detach()))
+        weight_B, temperature = self._weight(batch), _exp(float(self._log_temperature.detach()))
         with np.errstate(all="ignore"):
             room = self._rooms[0]
             tried = self._try(next_BO, batch["next_noise"].numpy(), room)
@@ -91,12 +91,13 @@ class SacGradient:
                 total += 0.5 * float(np.add.reduce(slope_B * error_B))
                 worth = worth or float(np.add.reduce(worth_B if weight_B is None else worth_B * weight_B))
                 net.backward(torch.from_numpy(slope_B[:, None]), kept, into=self._critic_parts[number])
-        return _objective(total, {"worth": worth}, weight_B, rows=len(target_B)), self._of_critics
+            objective = _objective(total, {"worth": worth}, weight_B, rows=len(target_B))
+        return objective, self._of_critics
 
     def actor(self, seen_BO: Tensor, batch: Batch) -> tuple[Objective, Gradients]:
         """Return the loss of the actor and of the temperature, for scaled observations, and their gradient."""
         weight_B, log_temperature = self._weight(batch), float(self._log_temperature.detach())
-        temperature, noise_BA = math.exp(log_temperature), batch["noise"].numpy()
+        temperature, noise_BA = _exp(log_temperature), batch["noise"].numpy()
         seen = seen_BO.flatten(1)
         with np.errstate(all="ignore"):
             tried = self._try(seen_BO, noise_BA, self._rooms[0])
@@ -122,11 +123,12 @@ class SacGradient:
             entropy = -float(np.add.reduce(rows_B * tried.log))
             total = -temperature * entropy - float(np.add.reduce(rows_B * least_B)) - log_temperature * lack
             warmth = temperature * float(np.add.reduce(rows_B))
-        by_outputs = torch.from_numpy(np.concatenate([by_before_BA, by_raw_BA], axis=1))
-        self._nets.actor.backward(by_outputs, tried.kept, into=self._of_actor.parts[:-1])
-        self._of_actor.parts[-1].fill_(-lack)
-        told = {"entropy": entropy, "temperature": warmth}
-        return _objective(total, told, weight_B, rows=len(rows_B)), self._of_actor
+            by_outputs = torch.from_numpy(np.concatenate([by_before_BA, by_raw_BA], axis=1))
+            self._nets.actor.backward(by_outputs, tried.kept, into=self._of_actor.parts[:-1])
+            self._of_actor.parts[-1].fill_(-lack)
+            told = {"entropy": entropy, "temperature": warmth}
+            objective = _objective(total, told, weight_B, rows=len(rows_B))
+        return objective, self._of_actor
 
     def _try(self, seen_BO: Tensor, noise_BA: np.ndarray, room: Room) -> _Tried:
         """Draw actions for scaled observations."""
@@ -147,6 +149,14 @@ class SacGradient:
         """Return the samples' weights, if they have some."""
         weight = batch.get("weight")
         return None if weight is None else weight.numpy()
+
+
+def _exp(value: float) -> float:
+    """Return the exponential as tensors have it: infinite where no number holds it, so that the update is refused."""
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf
 
 
 def _objective(total: float, parts: dict[str, float], weight_B: np.ndarray | None, *, rows: int) -> Objective:

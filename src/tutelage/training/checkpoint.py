@@ -25,8 +25,9 @@ KEPT = 2
 """Checkpoints kept: the newest, and one to fall back to if it is damaged."""
 
 
-Count = Annotated[int, Field(ge=0, le=2**53)]
-Seconds = Annotated[float, Field(ge=0, le=1e12)]
+# Strict: what is checked is used as it stands in the file, so a text of digits is no number.
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+Seconds = Annotated[float, Field(ge=0, le=1e12, strict=True)]
 
 
 class Outside(BaseModel):
@@ -125,7 +126,7 @@ def _read(path: Path) -> tuple[Snapshot, str]:
     """Read and verify one checkpoint; return its seal too."""
     stored = load_tensors(path, formats=(FORMAT,))
     try:
-        Values.model_validate(stored.values, strict=False)
+        Values.model_validate(stored.values)
     except ValidationError as error:
         raise RunError(f"{path}: its header says {first_mistake(error)}. {BRING_BACK}") from error
     return Snapshot(stored.tensors, stored.values), stored.seal

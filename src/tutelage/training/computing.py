@@ -51,7 +51,7 @@ def _decide_precision(recipe: Recipe, facts: Facts, auto: Suggestion, made: Deci
         )
         return "bfloat16"
     else:
-        reason = "this machine has no fast bfloat16"
+        reason = machine.bf16_refused or "this machine has no fast bfloat16"
     made.choose("precision", "auto", "float32", reason)
     return "float32"
 

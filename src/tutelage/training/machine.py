@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from tutelage.core.allocator import is_scarce
 from tutelage.core.errors import RecipeError
 from tutelage.core.names import shorten
 from tutelage.planning.facts import Machine
@@ -40,6 +41,8 @@ MATMUL_SIZE = {"cpu": 1024, "cuda": 4096}
 """Rows of the measured matrices: a graphics card needs large ones to be busy, and takes milliseconds for them."""
 ROUNDS, MOST_ROUNDS, SURE = 3, 15, 2.0
 """Times that each precision is measured, at least and at most; a bfloat16 so many times as fast needs no further look."""
+FEW_ADDRESSES = "where addresses are limited (ulimit -v), torch's rounded products may end the process and not say why"
+"""oneDNN, which makes them, does not look whether its memory was there: signal 11 within some MiB of the limit (docs/LOG.md)."""
 PAUSE_SECONDS = 0.02
 """Between further looks: who keeps the machine busy may have had enough by then."""
 CUBLAS_CONFIG = ":4096:8"
@@ -53,9 +56,11 @@ def machine_facts(device: str = "auto") -> Machine:
         RecipeError: This machine has no such device.
     """
     device = choose_device(device)
-    bf16, num_threads = _bf16_hardware(device), torch.get_num_threads()
+    refused = FEW_ADDRESSES if torch.device(device).type == "cpu" and is_scarce() else ""
+    bf16, num_threads = "" if refused else _bf16_hardware(device), torch.get_num_threads()
     plain, half = matmul_speeds(device, has_bf16=bool(bf16), num_threads=num_threads)
-    return Machine(device, _device_name(device), num_threads, bf16, round(half / plain, 1), round(plain), _compiler(device))
+    speedup, gflops = round(half / plain, 1), round(plain)
+    return Machine(device, _device_name(device), num_threads, bf16, speedup, gflops, _compiler(device), bf16_refused=refused)
 
 
 @functools.cache

@@ -9,6 +9,7 @@ Source of the cooldown: "Scaling Laws and Compute-Optimal Training Beyond Fixed 
 Differs from the paper: the cooldown begins where the validation score stands still, from whatever rate there is.
 """
 
+import math
 from typing import Any
 
 from tutelage.core import catalog
@@ -60,7 +61,7 @@ def decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggesti
         counts = "; a gain below half the standard error of the score is none" if is_noise else ""
         made.choose("stopping.cooldown", wish.cooldown, cooldown, what + counts)
     if until is not None:
-        _require_possible(until)
+        _require_possible(until, said=recipe.until)
         made.choose("until", recipe.until, _say(until))
     return {
         "watched": watched,
@@ -106,10 +107,18 @@ def _watched(recipe: Recipe, facts: Facts, spec: TaskSpec, *, auto: Suggestion, 
     return watched
 
 
-def _require_possible(until: Until) -> None:
+def _require_possible(until: Until, *, said: str) -> None:
     """Refuse a share that is none: it would never be reached, or at once."""
     metric = catalog.load("metric", until.metric)
-    if metric.form != "percent" or 0 < until.value <= (1 if metric.greater_is_better else float("inf")):
+    if metric.form == "number" and said.strip().endswith("%"):
+        raise RecipeError(
+            f"recipe: until = {said}: {metric.title} is no share, so it has no percent. "
+            f"Expected a value in its own unit, such as {until.metric}={until.value:g}."
+        )
+    # Some fractions, such as R2, may lie below 0.
+    least = 0.0 if metric.form == "percent" or not metric.greater_is_better else -math.inf
+    most = 1.0 if metric.greater_is_better else math.inf
+    if metric.form == "number" or least < until.value <= most:
         return
     meant = f"{until.value / 100:g}" if 1 < until.value <= 100 else "0.95"
     raise RecipeError(

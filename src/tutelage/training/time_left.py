@@ -11,6 +11,8 @@ __all__ = ["Expected", "TimeLeft"]
 
 BELIEF_SECONDS = 5.0
 """Seconds of steps that weigh as much as what was forecast."""
+LEAST_SECONDS = 1e-12
+"""Of a step: no machine makes one in less, so a forecast of it is none."""
 FADING_SECONDS = 60.0
 """Time after which what was seen weighs about a third: a machine gets busy, and idle again."""
 
@@ -38,8 +40,8 @@ class TimeLeft:
     def __init__(self, expected: Expected) -> None:
         """Believe what was forecast."""
         self.expected = expected
-        self._seconds = BELIEF_SECONDS if expected.step_seconds else 0.0
-        self._steps = BELIEF_SECONDS / expected.step_seconds if expected.step_seconds else 0.0
+        self._seconds = BELIEF_SECONDS if expected.step_seconds > LEAST_SECONDS else 0.0
+        self._steps = BELIEF_SECONDS / expected.step_seconds if expected.step_seconds > LEAST_SECONDS else 0.0
 
     def look(self, num_steps: int, seconds: float) -> None:
         """Take note that so many steps took so many seconds, what else was done between them left out."""

@@ -29,6 +29,9 @@ def test_a_target_is_a_metric_and_a_value(text: str, metric: str, value: float) 
         ("accuracy=high", "is no number"),
         ("accuracy=nan", "is no number"),
         ("accuracy=", "is no number"),
+        ("accuracy=9_5%", "is no number"),
+        ("accuracy=\uff19\uff15%", "is no number"),
+        ("accuracy=1e400", "is no number"),
         ("=0.9", "is no metric"),
     ],
 )

@@ -110,7 +110,11 @@ def test_a_training_that_stops_with_weights_that_cannot_be_kept_says_which_it_ke
     assert "step 8: training stops with weights" in events
 
 
-@pytest.mark.parametrize(("key", "value"), [("warnings", 10**15), ("warnings", [1]), ("figures", []), ("metrics", None)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("warnings", 10**15), ("warnings", [1]), ("figures", []), ("metrics", None), ("metrics", {"test/loss": "0.5"}),
+     ("intervals", {"test/loss": ["0.4", 0.6]}), ("seconds", "7"), ("seconds", True), ("answers_rows", "no")],
+)  # fmt: skip
 def test_a_key_of_the_result_that_is_no_such_thing_is_named_with_its_file(tmp_path: Path, key: str, value: object) -> None:
     record = {"format": layout.FORMATS[layout.RESULT], "task": "classify", "metrics": {}, "intervals": {}, "stopped": "budget"}
     Manifest(tmp_path).put_json(layout.RESULT, record | {key: value})

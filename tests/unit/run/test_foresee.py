@@ -67,6 +67,14 @@ def test_an_odd_pace_counts_as_nothing(seconds: Any) -> None:
     assert known_run({**record, "pace": {"seconds": seconds}}) is None
 
 
+@pytest.mark.parametrize("name", ["\x1b[2J", "\ud800", "a\nb", "x" * 1000, "\u202e"])
+def test_a_part_whose_name_cannot_be_shown_counts_as_nothing(name: str) -> None:
+    record = {"opening": None, "first_evaluation": 0, "evaluation": 0, "evaluation_spread": 0, "checkpoint": 0}
+    record |= {"pace": {"seconds": 1.0}}
+    assert known_run({**record, "once": {"reading": 1.0}}) is not None
+    assert known_run({**record, "once": {name: 1.0}}) is None
+
+
 @pytest.mark.parametrize("record", [{}, {"once": 3}, {"once": {}, "pace": {"seconds": 1, "odd": 2}, "opening": None}])
 def test_what_cannot_be_read_back_counts_as_nothing(record: dict[str, Any]) -> None:
     assert known_run(record) is None

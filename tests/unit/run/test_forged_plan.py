@@ -3,10 +3,13 @@
 import pytest
 from pydantic import ValidationError
 
-from tutelage.core.errors import RecipeError
+from tutelage.core.errors import RecipeError, RunError
 from tutelage.data.prepare.kept import Kept
 from tutelage.planning.origin import OriginPlan
+from tutelage.planning.plan import plan_from
+from tutelage.planning.recipe import recipe_from
 from tutelage.planning.teaching import TeacherFile
+from tutelage.run.start import Request, plan_training
 
 
 def test_a_beginning_in_which_only_what_is_new_learns_needs_something_new() -> None:
@@ -29,3 +32,15 @@ def test_a_kept_preprocessing_is_one_of_those_known() -> None:
 def test_a_path_longer_than_any_is_refused_in_few_words() -> None:
     with pytest.raises(ValidationError, match="100,000 characters, more than the 32,767 of any path"):
         TeacherFile(path="x" * 100_000, seal="")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("watched", ""), ("watched", "size"), ("cooldown", 1e308), ("cooldown", -0.1), ("until", True), ("until", "1")],
+)
+def test_a_plan_whose_end_cannot_be_is_refused_by_its_key(key: str, value: object) -> None:
+    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 10}}, where="test")
+    record = plan_training(Request(recipe))[0].to_record()
+    assert plan_from(record).watched
+    with pytest.raises(RunError, match=rf"plan\.json: {key} = "):
+        plan_from({**record, key: value})

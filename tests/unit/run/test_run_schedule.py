@@ -48,3 +48,38 @@ def test_a_run_to_a_target_may_end_before_its_budget() -> None:
     reached = endings_of(decided, [(20.0, 0.5), (40.0, 0.95)], total=1000)
     assert reached is not None
     assert set(reached.steps) == {40.0}
+
+
+def test_a_score_that_was_no_number_tells_no_end_and_breaks_nothing(tmp_path: Path) -> None:
+    decided = plan(until="loss=0.1")
+    lines: list[dict[str, object]] = [{"step": 20, "val/loss": 1.0}, {"step": 40, "val/loss": None}]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    points = points_of(decided, tmp_path, done=100)
+    assert [step for step, _ in points] == [20.0, 40.0]
+    assert endings_of(decided, points, total=1000) is None
+
+
+def test_lines_of_another_hand_are_no_points_of_a_curve(tmp_path: Path) -> None:
+    lines: list[dict[str, object]] = [
+        *({"step": step, "val/loss": 0.5} for step in (None, "7", [], True, -1, 10**60, {})),
+        {"val/loss": 0.5},
+        {"step": 30, "val/loss": 2.0},
+        {"step": 10, "val/loss": 3.0},
+        {"step": 30, "val/loss": 1.0},
+    ]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert points_of(plan(until="loss=0.1"), tmp_path, done=100) == [(10.0, 3.0), (30.0, 1.0)]
+
+
+@pytest.mark.parametrize("scores", [[1e300, -1e300, 1e300, 2.0], [1.7e308, 1.0], [1e101] * 5])
+def test_scores_beyond_all_squares_tell_no_end(scores: list[float]) -> None:
+    points = [(20.0 * (number + 1), score) for number, score in enumerate(scores)]
+    assert endings_of(plan(until="loss=0.1"), points, total=1000) is None
+
+
+@pytest.mark.parametrize("scores", [[5e-324] * 5, [1e-310, 0.0, 0.0, 0.0, 0.0], [1e100, -1e100, 1e100, 1e-100, 0.0], [0.0] * 4])
+def test_scores_that_are_next_to_nothing_or_huge_tell_an_end(scores: list[float]) -> None:
+    points = [(20.0 * (number + 1), score) for number, score in enumerate(scores)]
+    found = endings_of(plan(until="loss=0.1"), points, total=1000)
+    assert found is not None
+    assert 0 <= stops_of(found, done=100).probability <= 1

@@ -1,14 +1,22 @@
 """The forecast is told again after a tenth of a run that may end early, and scored at its end."""
 
 import json
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import tutelage
+from tests.stand_ins import Told
 from tutelage.core import layout
-from tutelage.run.start import Request, resume_training
+from tutelage.core.emitter import Emitter
+from tutelage.core.events import Warned
+from tutelage.foresight import told
+from tutelage.planning.recipe import recipe_from
+from tutelage.run.second_forecast import SecondForecast
+from tutelage.run.start import Request, plan_training, resume_training
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +72,34 @@ def test_what_has_reached_its_target_is_not_resumed(tmp_path: Path) -> None:
     before = (run.path / layout.RESULT).read_bytes()
     resume_training(run.path, Request(tutelage.Recipe()))
     assert (run.path / layout.RESULT).read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"[]\n", b"{\n", None])
+def test_a_curve_that_cannot_be_read_ends_no_training(tmp_path: Path, content: bytes | None) -> None:
+    log, seen = tmp_path / layout.METRICS, Told()
+    log.mkdir() if content is None else log.write_bytes(content)
+    first = told.Told(seconds=9.0, interval_80=(8.0, 10.0), how="timed").record()
+    assert told_again(tmp_path, first, seen) == {told.KEPT: first}
+    (event,) = seen.events
+    assert isinstance(event, Warned)
+    assert layout.METRICS in event.message
+
+
+def test_a_forecast_of_parts_that_take_for_ever_ends_no_training(tmp_path: Path) -> None:
+    (tmp_path / layout.METRICS).write_text("".join(f'{{"step": {step}, "val/accuracy": 0.5}}\n' for step in (2, 4, 6, 8)))
+    parts = {f"part {number}": 1e30 for number in range(99)}
+    first = told.Told(seconds=1e30, interval_80=(1e30, 1e30), how="timed", parts=parts).record()
+    second = told_again(tmp_path, first, Told())[told.KEPT]["second"]
+    assert 1e30 < second["seconds"] < 1e34
+
+
+def told_again(folder: Path, first: dict[str, Any], seen: Told) -> dict[str, Any]:
+    """Tell the forecast again at step 10 of 100, and return what the state keeps."""
+    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 100}, "until": "accuracy=0.9"}, where="test")
+    plan = plan_training(Request(recipe))[0]
+    state: Any = SimpleNamespace(
+        outside={told.KEPT: first}, clock=SimpleNamespace(step=10), control=SimpleNamespace(total_steps=100)
+    )
+    SecondForecast(plan, Emitter([seen], started=time.monotonic()), folder).run(state)
+    kept: dict[str, Any] = state.outside
+    return kept

@@ -151,6 +151,18 @@ def test_what_is_not_finite_is_refused_and_changes_nothing() -> None:
     assert not torch.equal(task.state_dict()["value.layers.2.weight"], before["value.layers.2.weight"])
 
 
+@pytest.mark.parametrize("phase", ["critic", "actor"])
+def test_a_temperature_beyond_every_number_is_refused_like_a_loss_that_is_not_finite(phase: str) -> None:
+    task, batch = sac()
+    assert isinstance(task, SacTask)
+    nn.init.constant_(task.log_temperature, 1e4)
+    known = task.with_gradients(phase)
+    assert known is not None
+    assert not torch.isfinite(known(batch)[0].total)
+    report = Step(task, StepOptions())((phase,), batch, 0.0)
+    assert report.refused
+
+
 def test_networks_of_another_kind_are_left_to_autograd() -> None:
     task = PpoTask(Ppo(num_actions=2), policy=nn.Linear(4, 2), value=nn.Linear(4, 1), phase=phase(""))
     assert task.with_gradients("policy") is None

@@ -110,6 +110,17 @@ def test_a_checkpoint_under_the_name_of_another_step_is_passed_over(tmp_path: Pa
     assert "the checkpoint of step 17. Was it renamed?" in damaged[0][1]
 
 
+@pytest.mark.parametrize(("key", "value"), [("seconds", "7"), ("seconds", True), ("evaluation_seconds_per_row", "nan")])
+def test_a_checkpoint_whose_times_are_texts_is_passed_over(tmp_path: Path, key: str, value: object) -> None:
+    save_checkpoint(tmp_path, snapshot(17))
+    odd = snapshot(18)
+    odd.values["outside"][key] = value
+    save_checkpoint(tmp_path, odd)
+    found, damaged = newest_checkpoint(tmp_path)
+    assert found.step == 17
+    assert f"outside.{key}" in damaged[0][1]
+
+
 @pytest.mark.parametrize("kept", [{}, {"seconds": "soon"}, [], {"seconds": 1, "interval_80": [1], "how": "timed", "spread": 0}])
 def test_a_checkpoint_whose_forecast_cannot_be_read_is_passed_over(tmp_path: Path, kept: object) -> None:
     save_checkpoint(tmp_path, snapshot(17))

@@ -38,6 +38,10 @@ def test_without_a_target_nothing_is_said_of_it() -> None:
     [
         ({"until": "rmse=0.5"}, r"until = 'rmse' is not for classify.*Known: .*accuracy"),
         ({"until": "accuracy=95"}, r"accuracy is a share, between 0 and 1. Expected such as accuracy=0.95"),
+        ({"until": "auroc=95"}, r"is a share, between 0 and 1. Expected such as auroc=0.95"),
+        ({"until": "auroc=1.01"}, r"is a share, between 0 and 1"),
+        ({"until": "brier=-0.1"}, r"is a share, between 0 and 1"),
+        ({"until": "loss=30%"}, r"loss=30%: .* is no share, so it has no percent. .* such as loss=0.3"),
         ({"until": "accuracy=0.9", "stopping": {"metric": "loss"}}, r"the metric of `until` is the one that is watched"),
     ],
 )

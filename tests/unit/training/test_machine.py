@@ -48,6 +48,19 @@ def test_a_card_that_only_emulates_bfloat16_has_none(card: list[bool]) -> None:
     assert (facts.device, facts.name, facts.bf16, facts.speedup, facts.gflops) == ("cuda", "Test card", "", 0.0, 5000)
 
 
+@pytest.mark.usefixtures("_nothing_measured")
+@pytest.mark.parametrize("is_scarce", [False, True])
+def test_where_addresses_are_few_a_processor_rounds_nothing(is_scarce: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[torch.dtype] = []
+    monkeypatch.setattr(machine, "is_scarce", lambda: is_scarce)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    monkeypatch.setattr(machine, "measure_matmul", lambda dtype, device: measured.append(dtype) or 10.0)
+    found = machine_facts("cpu")
+    assert (found.bf16, bool(found.bf16_refused)) == (("", True) if is_scarce else ("amx", False))
+    # Not even to be measured.
+    assert (torch.bfloat16 in measured) is not is_scarce
+
+
 def test_a_cards_bfloat16_is_measured_like_a_processors(card: list[bool]) -> None:
     card[0] = True
     assert (machine_facts("cuda").bf16, machine_facts("cuda").speedup) == ("cuda", 1.2)

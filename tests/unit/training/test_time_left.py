@@ -44,3 +44,9 @@ def test_a_time_budget_is_never_exceeded() -> None:
 
 def test_where_nothing_is_known_nothing_is_told() -> None:
     assert left(TimeLeft(Expected()), 100) == 0.0
+
+
+def test_a_step_of_no_time_is_not_believed() -> None:
+    watch = TimeLeft(Expected(step_seconds=5e-324))
+    watch.look(10, 1e6)
+    assert left(watch, 100) == pytest.approx(1e7)

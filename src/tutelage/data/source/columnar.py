@@ -11,6 +11,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.memory import is_out_of_memory
 from tutelage.data.source.arrow_types import plain_columns
 from tutelage.data.source.raw_table import HeldColumns, RawTable, numbered
 from tutelage.data.source.stored_file import StoredFile
@@ -40,6 +41,9 @@ def read_columnar(path: Path) -> RawTable:
         table = _read(stored, start)
         table.validate(full=True)  # a damaged file may point outside of its own memory
     except (OSError, pa.ArrowException) as error:
+        if is_out_of_memory(error) and not isinstance(error, MemoryError):
+            # No thread could begin. A size that no memory has is asked for by damaged files.
+            raise
         reason = str(error).split("\n", maxsplit=1)[0]
         raise DataError([DataProblem(path.name, f"damaged, or not what its name says ({reason})", REMEDY)]) from error
     twice = sorted({name for name in table.column_names if table.column_names.count(name) > 1})
