@@ -18,6 +18,7 @@ from tutelage.model.arch.base import Model
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Budget, Recipe, recipe_from
 from tutelage.planning.teaching import TeachingWish
+from tutelage.run.collect import source_kind
 from tutelage.run.comparison import answers_of, costs_of, scores_of
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles
@@ -124,6 +125,7 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     teachers = [str(run_folder(place).resolve()) for place in lesson.teachers]
     values: dict[str, Any] = {key: getattr(recipe, key) for key in recipe.model_fields_set}
     values |= {"model": _student_model(lesson.student, plan, first.path), "budget": recipe.budget.but(corrections=())}
+    values |= _known_target(first, recipe)
     if plan.prepare is not None:
         # Teacher and student see the same rows, also where the usual preprocessing depends on the time that there is.
         values["prepare"] = plan.prepare
@@ -142,14 +144,28 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     return wished.but(distill=wished.distill.anywhere())
 
 
+def _known_target(teacher: Run, recipe: Recipe) -> dict[str, str]:
+    """Return the column that a teacher learned from a file, where it was guessed: nobody has to say it for the student."""
+    if recipe.target != "auto" or not recipe.source or not teacher.decided.task.answers_rows:
+        return {}
+    column = str(teacher.files.record(layout.DATA).get("target", ""))
+    return {"target": column} if column and source_kind(recipe).has_targets else {}
+
+
 def _student_model(student: str | Component, plan: Plan, teacher: Path) -> str | Component:
-    """Return the student's architecture."""
+    """Return the student's architecture.
+
+    Raises:
+        RecipeError: No such one; with those that take the teacher's data.
+        UsageError: A size is asked for of an own module.
+    """
     if not isinstance(student, str):
         return student
     fraction = FRACTIONS.get(student)
     if fraction is None:
         if student not in catalog.names("model"):
-            known = (*FRACTIONS, *catalog.names("model"))
+            kinds = catalog.names("model")
+            known = (*FRACTIONS, *(kind for kind in kinds if plan.shape is None or catalog.load("model", kind).takes(plan.shape)))
             raise RecipeError(f"--student {student!r}: unknown{catalog.suggest(student, known)} Known: {', '.join(known)}.")
         return student
     if plan.model is None or plan.shape is None:
