@@ -68,7 +68,7 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
         RunError: The model cannot leave in this format, or the file does not answer as it does.
         UsageError: No such format, or what it needs is not installed; or the file, or one beside it, may not be written.
     """
-    made: Format = catalog.load("export", format.replace("-", "_"))()
+    made = _format(format)
     made.require()
     path = Path(out) if out else run.path / "export" / f"model{made.suffix}"
     require_suffix(path, made.suffix)
@@ -86,6 +86,20 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
     finally:
         aside.unlink(missing_ok=True)
     return Exported(path, _beside(model, path), check)
+
+
+def _format(name: str) -> Format:
+    """Return a format by its name, in which a hyphen and an underscore are the same.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    kinds = {kind.replace("_", "-"): kind for kind in catalog.names("export")}
+    said = name.replace("_", "-")
+    if said not in kinds:
+        raise UsageError(f"unknown export format {name!r}{catalog.suggest(said, tuple(kinds))} Known: {', '.join(kinds)}.")
+    made: Format = catalog.load("export", kinds[said])()
+    return made
 
 
 def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
