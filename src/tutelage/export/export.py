@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog
-from tutelage.core.durable import sync_folder, write_durably
 from tutelage.core.errors import RunError
 from tutelage.export.averaged import MeanRows, averaged_rows
 from tutelage.export.base import Format
 from tutelage.export.forecasts import of_forecasts
+from tutelage.export.noted import put_in_place, write_noted
 from tutelage.export.others import of_policy, of_samples, of_text
 from tutelage.export.outgoing import VERSION, Outgoing, Rows, answers_of_rows, is_as_precise
 from tutelage.export.place import record_beside, require_free, require_suffix, tokenizer_beside
@@ -81,11 +81,10 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
     try:
         made.write(model, aside)
         check = compare(made.read(aside), proof.completed(model), outputs=model.outputs, labels=model.labels)
-        aside.replace(path)
-        sync_folder(path.parent)
+        put_in_place(aside, path, run=run.path)
     finally:
         aside.unlink(missing_ok=True)
-    return Exported(path, _beside(model, path), check)
+    return Exported(path, _beside(model, path, run=run.path), check)
 
 
 def _format(name: str) -> Format:
@@ -102,13 +101,13 @@ def _format(name: str) -> Format:
     return made
 
 
-def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
+def _beside(model: Outgoing, path: Path, *, run: Path) -> tuple[Path, ...]:
     """Write what is said beside a graph, and the tokenizers where there are any."""
     record = record_beside(path)
-    write_durably(record, (json.dumps(model.record(), indent=1) + "\n").encode())
+    write_noted(record, (json.dumps(model.record(), indent=1) + "\n").encode(), run=run)
     written = [record]
     for other, tokenizer in _tokenizers(model, path):
-        write_durably(other, tokenizer.encode())
+        write_noted(other, tokenizer.encode(), run=run)
         written.append(other)
     return tuple(written)
 

@@ -93,6 +93,26 @@ def test_python_exports_too_and_again_over_its_own_file(run: Run, tmp_path: Path
         assert found.file.is_file()
 
 
+def test_an_export_in_the_folder_of_its_run_is_the_runs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def standing(code: int) -> dict[str, dict[str, str]]:
+        assert main(["verify", str(run.path), "--json"]) == code
+        return {each["file"]: each for each in json.loads(capsys.readouterr().out)["files"] if each["file"].startswith("export")}
+
+    file = export_run(run, format="safetensors").file
+    assert {name: each["state"] for name, each in standing(0).items()} == {
+        "export/model.json": "whole",
+        "export/model.safetensors": "whole",
+    }
+    file.write_bytes(file.read_bytes() + b"\0")
+    changed = standing(2)["export/model.safetensors"]
+    assert changed["state"] == "changed"
+    assert f"tutelage export {run.path}" in changed["remedy"]
+    file.unlink()
+    assert standing(0)["export/model.safetensors"]["state"] == "missing"
+    export_run(run, format="safetensors")
+    assert {each["state"] for each in standing(0).values()} == {"whole"}
+
+
 def test_a_difference_is_named_with_its_row_and_its_output() -> None:
     expected = np.array([[0.5, 0.5], [0.2, 0.8]])
     wrong = expected + np.array([[0, 0], [0.1, -0.1]])
