@@ -1,8 +1,9 @@
 """Writes a run's files so that each can be checked later: `manifest.jsonl` is told of every durable write before it counts.
 
 All that a run keeps goes through a `Manifest`: `put` for small files, `announcing` for files that verify themselves, `seal` for
-logs, `note` for what else is written aside. The line is on the disk before the new content takes its place. So after a crash at any moment a file is what its last
-line says or, where the crash came between the two, what the line before says. Reading is `journal.py`.
+logs, `note` for what else is written aside. The line is on the disk before the new content takes its place. So after a crash at
+any moment a file is what its last line says or, where the crash came between the two, what the line before says. Reading is
+`journal.py`.
 """
 
 import hashlib

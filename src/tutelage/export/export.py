@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog
-from tutelage.core.errors import RunError
+from tutelage.core.errors import RunError, UsageError
 from tutelage.export.averaged import MeanRows, averaged_rows
 from tutelage.export.base import Format
 from tutelage.export.forecasts import of_forecasts
@@ -96,7 +96,8 @@ def _format(name: str) -> Format:
     kinds = {kind.replace("_", "-"): kind for kind in catalog.names("export")}
     said = name.replace("_", "-")
     if said not in kinds:
-        raise UsageError(f"unknown export format {name!r}{catalog.suggest(said, tuple(kinds))} Known: {', '.join(kinds)}.")
+        known = tuple(kinds)
+        raise UsageError(f"unknown export format {name!r}{catalog.suggest(said, known)} Known: {', '.join(known)}.")
     made: Format = catalog.load("export", kinds[said])()
     return made
 

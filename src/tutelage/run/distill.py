@@ -5,12 +5,14 @@ Each of the two is an ordinary run. The same command again goes on where it was 
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RecipeError, RunError, UsageError
+from tutelage.core.events import Sink
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.spec import Component
@@ -27,6 +29,7 @@ from tutelage.run.lock import locked
 from tutelage.run.place_comparison import place_record
 from tutelage.run.run import Run
 from tutelage.run.start import Request, resume_training, start_training
+from tutelage.run.told_in_python import python_console
 from tutelage.task.rows import RowsData
 from tutelage.task.teachable import ComparesAnswers
 from tutelage.track.console import Console
@@ -213,7 +216,7 @@ def _train(lesson: Lesson, recipe: Recipe, *, out: str, is_later: bool = False) 
         test=lesson.test,
         marks=lesson.marks,
         command=lesson.command or f"tutelage.distill({list(lesson.teachers)}, student={lesson.student!r})",
-        sinks=[Console(mode="quiet" if lesson.is_quiet else "auto").open(Path(out or "."))],
+        sinks=_sinks(lesson, out),
         started=time.monotonic() if is_later else lesson.started,
     )
     if not out or not (Path(out) / layout.PLAN).is_file():
@@ -222,6 +225,13 @@ def _train(lesson: Lesson, recipe: Recipe, *, out: str, is_later: bool = False) 
     if files.recipe().but(source="", test="") != recipe.but(source="", test=""):
         raise UsageError(f"--out {out}: not empty: a run by another recipe is there. Choose a new folder.")
     return resume_training(out, replace(request, recipe=Recipe()))
+
+
+def _sinks(lesson: Lesson, out: str) -> Sequence[Sink]:
+    """Return what shows a training, in words of the command line only where it was asked for there."""
+    if not lesson.command:
+        return python_console(out, is_quiet=lesson.is_quiet)
+    return [Console(mode="quiet" if lesson.is_quiet else "auto").open(Path(out or "."))]
 
 
 def compare(lesson: Lesson, student: Run, alone: Run | None) -> dict[str, Any]:

@@ -201,7 +201,7 @@ def test_nothing_of_others_is_written_over(run: Run, tmp_path: Path, capsys: pyt
 
 
 def test_what_cannot_leave_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="unknown export format 'onyx'; did you mean 'onnx'. .*safetensors, torch-export"):
+    with pytest.raises(UsageError, match=r"unknown export format 'onyx'; did you mean 'onnx'. .*safetensors, torch-export"):
         run.export(format="onyx")  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="ends in"):
         load(tmp_path / "model.doc")
