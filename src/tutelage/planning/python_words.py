@@ -83,7 +83,8 @@ def _argument(found: re.Match[str], *, is_estimator: bool) -> str:
         keys, shown = [ARGUMENTS[found["word"]]], _value(_unquoted(value)) if value else ""
     else:
         try:
-            keys, parsed = parse_setting(_unquoted(value))
+            plain = _unquoted(value)
+            keys, parsed = parse_setting(plain if "=" in plain else f"{plain}=")
         except RecipeError:
             return found[0]
         shown = "..." if ended["open"] or parsed == "" else _value(parsed)
