@@ -269,6 +269,9 @@ class _Heard:
         elif isinstance(event, Finished):
             self.scores |= {"metrics": dict(event.metrics), "stopped": event.stopped, "step": event.step}
 
+    def close(self) -> None:
+        """Keep what was heard."""
+
 
 def _given(y: Any, estimator: _Estimator) -> Any:
     """Return labels, or say in scikit-learn's words that there are none."""

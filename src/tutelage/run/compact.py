@@ -1,5 +1,6 @@
 """What making a model smaller takes, whatever makes it so: its network as ONNX, its rows, what was lost."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -180,13 +181,13 @@ def least_lost(before: np.ndarray, after: np.ndarray, truth: np.ndarray, *, has_
     lost = lost_points(before, after, truth, has_classes=has_classes).lost
     if has_classes:
         fewer = (before.argmax(axis=1) == truth).astype(float) - (after.argmax(axis=1) == truth)
-        return lost - SURE * 100 * float(fewer.std()) / len(truth) ** 0.5
+        return lost - SURE * 100 * float(fewer.std()) / math.sqrt(len(truth))
     squares, others = (before - truth) ** 2, (after - truth) ** 2
     if not squares.any() or not others.any():
         return lost
     ratio = float(others.mean() / squares.mean())
-    error = float((others - ratio * squares).std() / squares.mean()) / len(truth) ** 0.5
-    return lost - SURE * 100 * error / (2 * ratio**0.5)
+    error = float((others - ratio * squares).std() / squares.mean()) / math.sqrt(len(truth))
+    return lost - SURE * 100 * error / (2 * math.sqrt(ratio))
 
 
 def _finished(predictor: Predictor, rows: Rows, numbers: Tensor) -> dict[str, Tensor]:
