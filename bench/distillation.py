@@ -2,9 +2,9 @@
 
 `python -m bench.distillation [CASE ...] [--seeds N] [--first N] [--data FOLDER] [--epochs N] [--teacher JSON] [--taught JSON]`
 prints one line a seed and the means at the end. Run it on a quiet machine: latencies are measured. Teacher and student train for
-equal epochs. `--taught '{"distill": {"mixed": 0.25}}'` tries a setting of the student, `--teacher '{"augment": "none"}'` one of the
-teacher, which its student inherits, and the same student alone too, unless `--taught` says otherwise. The goals: on fashion-mnist a
-student with at most 1/4 of the parameters and 1/3 of the latency recovers at least 80 % of the gap between itself alone and its
+equal epochs. `--taught '{"distill": {"mixed": 0.25}}'` tries a setting of the student, `--teacher '{"augment": "none"}'` one of
+the teacher, which its student inherits, and the same student alone, unless `--taught` says otherwise. The goals: on fashion-mnist
+a student with at most 1/4 of the parameters and 1/3 of the latency recovers at least 80 % of the gap between itself alone and its
 teacher; on adult and imdb it is no worse than alone in any seed.
 """
 
