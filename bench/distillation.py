@@ -1,10 +1,11 @@
 """What a student gains from its teacher on real data: teacher, student and the same alone, for several seeds.
 
-`python -m bench.distillation [CASE ...] [--seeds N] [--first N] [--data FOLDER] [--epochs N] [--taught JSON]` prints one line
-a seed and the means at the end. Run it on a quiet machine: latencies are measured. Teacher and student train for equal epochs;
-`--taught '{"distill": {"mixed": 0.25}}'` tries a setting of the student. The goals: on fashion-mnist a student with at most 1/4
-of the parameters and 1/3 of the latency recovers at least 80 % of the gap between itself alone and its teacher; on adult and
-imdb it is no worse than alone in any seed.
+`python -m bench.distillation [CASE ...] [--seeds N] [--first N] [--data FOLDER] [--epochs N] [--teacher JSON] [--taught JSON]`
+prints one line a seed and the means at the end. Run it on a quiet machine: latencies are measured. Teacher and student train for
+equal epochs. `--taught '{"distill": {"mixed": 0.25}}'` tries a setting of the student, `--teacher '{"augment": "none"}'` one of
+the teacher, which its student inherits, and the same student alone, unless `--taught` says otherwise. The goals: on fashion-mnist
+a student with at most 1/4 of the parameters and 1/3 of the latency recovers at least 80 % of the gap between itself alone and its
+teacher; on adult and imdb it is no worse than alone in any seed.
 """
 
 import argparse
@@ -63,13 +64,13 @@ def run(
     data: Path = Path("shared/data"),
     seeds: Sequence[int] = range(3),
     student: str = "small",
-    epochs: float | None = None,
+    teacher: Mapping[str, Any] | None = None,
     taught: Mapping[str, Any] | None = None,
 ) -> dict[str, list[dict[str, float]]]:
     """Compare in each case, for each seed, and print."""
     found: dict[str, list[dict[str, float]]] = {}
     for case in cases:
-        wishes = {**CASES[case], **({"epochs": epochs} if epochs else {})}
+        wishes = {**CASES[case], **(teacher or {})}
         for seed in seeds:
             with tempfile.TemporaryDirectory() as folder:
                 record = compare(str(data / case), Path(folder), seed=seed, student=student, wishes=wishes, taught=taught or {})
@@ -88,6 +89,7 @@ if __name__ == "__main__":
     parser.add_argument("--student", default="small")
     parser.add_argument("--epochs", type=float)
     parser.add_argument("--data", type=Path, default=Path("shared/data"))
+    parser.add_argument("--teacher", default="{}", help="wishes of the teacher as JSON")
     parser.add_argument("--taught", default="{}", help='wishes of the student as JSON, such as {"distill": {"own": 0.1}}')
     asked = parser.parse_args()
     run(
@@ -95,6 +97,6 @@ if __name__ == "__main__":
         data=asked.data,
         seeds=range(asked.first, asked.first + asked.seeds),
         student=asked.student,
-        epochs=asked.epochs,
+        teacher={**json.loads(asked.teacher), **({"epochs": asked.epochs} if asked.epochs else {})},
         taught=json.loads(asked.taught),
     )

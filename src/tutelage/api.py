@@ -33,7 +33,7 @@ from tutelage.run.run import Run
 from tutelage.run.start import Request, plan_training, resume_training, start_training
 from tutelage.run.survey import damaged_weights
 from tutelage.run.task_setting import with_task_setting
-from tutelage.track.console import Console
+from tutelage.run.told_in_python import python_console
 from tutelage.training.mesh import is_first_process
 
 __all__ = ["distill", "estimate", "explain", "open_run", "plan", "resume", "train"]
@@ -169,7 +169,7 @@ def resume(
         test=test,
         marks=marks,
         module=model,
-        sinks=[Console(mode="quiet" if quiet else "auto").open(Path(run))],
+        sinks=python_console(run, is_quiet=quiet),
     )
     with memory_told("training"), reporting_divergence():
         folder = resume_training(run, request)
@@ -352,7 +352,7 @@ def _request(
     }
     said = [f"{key}={_say(value)}" for key, value in given.items() if value not in ("auto", 0)]
     command = f"tutelage.train({', '.join([repr(str(source)) if is_path else f'<{FROM_PYTHON}>', *said])})"
-    sinks = [Console(mode="quiet" if quiet else "auto").open(Path(out or "."))]
+    sinks = python_console(out, is_quiet=quiet)
     data = {} if is_path else {"data": source, "test": test, "marks": next(iter(given_marks.values()), None)}
     return Request(wished, str(out), **data, module=module, command=command, sinks=sinks, started=clock.monotonic())
 

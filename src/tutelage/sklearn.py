@@ -30,11 +30,12 @@ from tutelage.core.errors import TutelageError
 from tutelage.core.events import Event, Finished, Started, Warned
 from tutelage.core.spec import Component
 from tutelage.data.weighed import Weighed, weighed
+from tutelage.planning.python_words import in_python
 from tutelage.planning.recipe import Recipe, merge, recipe_from
 from tutelage.predictor.predictor import load_predictor
 from tutelage.run.inputs import Inputs
 from tutelage.run.start import Request, start_training
-from tutelage.track.console import Console
+from tutelage.run.told_in_python import ToldInPython, python_console
 
 __all__ = ["Classifier", "Regressor"]
 
@@ -112,7 +113,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             given = replace(given, groups=None)
         module = deepcopy(self.model) if isinstance(self.model, nn.Module) else None
         heard = _Heard()
-        sinks: list[Any] = [heard, *([Console(mode="auto").open(Path(str(self.out) or "."))] if self.verbose else [])]
+        sinks = [ToldInPython(heard, is_estimator=True), *(python_console(self.out, is_estimator=True) if self.verbose else [])]
         with told_as_values(), random_kept(), self._folder() as folder:
             request = Request(
                 self._recipe(given),
@@ -268,6 +269,9 @@ class _Heard:
         elif isinstance(event, Finished):
             self.scores |= {"metrics": dict(event.metrics), "stopped": event.stopped, "step": event.step}
 
+    def close(self) -> None:
+        """Keep what was heard."""
+
 
 def _given(y: Any, estimator: _Estimator) -> Any:
     """Return labels, or say in scikit-learn's words that there are none."""
@@ -290,7 +294,7 @@ def told_as_values() -> Iterator[None]:
     try:
         yield
     except TutelageError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(in_python(str(error), is_estimator=True)) from error
 
 
 @contextmanager

@@ -125,8 +125,11 @@ def test_it_tells_nothing_and_leaves_random_numbers_alone(
 
 @pytest.mark.filterwarnings("default::UserWarning")
 def test_what_a_training_warns_of_is_a_warning(flowers: tuple[np.ndarray, np.ndarray]) -> None:
-    with pytest.warns(UserWarning, match="not distinguishable from guessing"):
+    with pytest.warns(UserWarning, match="not distinguishable from guessing") as told:
         Classifier(steps=1, validation=0.05).fit(*flowers)
+    said = " ".join(str(warning.message) for warning in told)
+    assert "Train longer: steps=1000" in said
+    assert "--" not in said
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import argparse
 
-from tutelage.cli.out_file import check_out_file
+from tutelage.cli.out_file import check_out_file, say_new_folder
 from tutelage.core.json_values import json_values
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
 from tutelage.report.lesson_page import require_page_name, write_lesson
@@ -20,6 +20,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = Asked(row=arguments.row, part=arguments.part, file=arguments.file, at=arguments.at)
     explanation = explain_row(Run.open(arguments.run, tell=warn), asked)
     if arguments.out:
+        say_new_folder(arguments.out)
         write_lesson(explanation, arguments.out)
         tell(f"{one_line(explanation.called)} explained in {one_line(arguments.out)}")
     if arguments.json:

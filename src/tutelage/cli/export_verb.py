@@ -19,7 +19,10 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = Path(arguments.out)
     for path in (wanted, record_beside(wanted), tokenizer_beside(wanted)) if arguments.out else ():
         check_out_file(str(path), [], learned_from=str(opened.plan.get("source", "")))
+    is_new = bool(arguments.out) and not wanted.parent.exists()
     found = export_run(opened, format=arguments.format, out=arguments.out)
+    if is_new:
+        tell(f"new folder {one_line(str(wanted.parent))}")
     if arguments.json:
         say_json({"run": arguments.run, "format": arguments.format, **found.record()})
         return 0

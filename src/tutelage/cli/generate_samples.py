@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from tutelage.cli.out_file import say_new_folder
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import say, say_json, tell
 from tutelage.run.run import Run
@@ -32,6 +33,7 @@ def generate_samples(run: Run, arguments: argparse.Namespace) -> int:
     if out is None:
         _print(samples, run=arguments.run, is_json=arguments.json)
         return 0
+    say_new_folder(arguments.out)
     samples.save(out)
     count = len(samples.part)
     if arguments.json:

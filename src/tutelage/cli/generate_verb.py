@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tutelage.cli.generate_samples import generate_samples
-from tutelage.cli.out_file import check_out_file
+from tutelage.cli.out_file import check_out_file, say_new_folder
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
 from tutelage.core.names import from_address
@@ -46,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     texts = generation.texts()
     if arguments.out:
         written = json.dumps(texts, indent=1) + "\n" if arguments.out.endswith(".json") else _one_below_another(texts)
+        say_new_folder(arguments.out)
         write_durably(Path(arguments.out), written.encode("utf-8", "replace"))
         tell(f"{len(texts):,} {'text' if len(texts) == 1 else 'texts'} in {arguments.out}")
     if arguments.json:

@@ -7,10 +7,12 @@ from typing import Any
 
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
+from tutelage.core.names import shorten
 from tutelage.core.outlet import say, say_json, tell, warn
 from tutelage.hardware.catalog import Device, devices, find_device
 from tutelage.hardware.measured import MachineFile
 from tutelage.run.machine import Known, known_machine
+from tutelage.training.machine import device_refusal
 
 __all__ = ["run"]
 
@@ -35,6 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Show what is known of this machine, measuring it first where nothing is; with --list what is known of others."""
     if arguments.list:
         return _show_catalog(as_json=arguments.json)
+    refusal = "" if arguments.device == "auto" else device_refusal(arguments.device)
+    if refusal:
+        raise UsageError(f"--device {shorten(arguments.device)}: {refusal}")
     known = known_machine(arguments.device, again=arguments.again, tell=_progress())
     if known.refusal:
         warn(f"{known.refusal} The machine is measured anew next time.")

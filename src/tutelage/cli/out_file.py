@@ -1,4 +1,4 @@
-"""What `--out FILE` may not take the place of: what is being read, and the files of a run."""
+"""What `--out FILE` may not take the place of: what is being read, and the files of a run; and whether its folder is new."""
 
 import os
 from collections.abc import Sequence
@@ -7,8 +7,9 @@ from pathlib import Path
 from tutelage.core import layout
 from tutelage.core.errors import UsageError
 from tutelage.core.names import from_address
+from tutelage.core.outlet import one_line, tell
 
-__all__ = ["check_out_file"]
+__all__ = ["check_out_file", "say_new_folder"]
 
 SIGNS = (layout.PLAN, layout.MANIFEST, layout.BIRTH_MARK)
 """Any of these makes a folder one of a run."""
@@ -38,6 +39,13 @@ def check_out_file(out: str, inputs: Sequence[str], *, learned_from: str = "") -
         if folder is not None:
             found = f"is a file of the run {folder}, which would be damaged"
             raise UsageError(f"--out {out}: {found}. Choose another file, such as predictions{path.suffix}.")
+
+
+def say_new_folder(out: str) -> None:
+    """Tell that the folder of a file that is to be written is made: its name may be a slip."""
+    folder = Path(out).parent
+    if not folder.exists():
+        tell(f"Note: there is no folder {one_line(str(folder))} yet: it is made.")
 
 
 def _run_of(path: Path) -> Path | None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tutelage.cli.out_file import check_out_file
+from tutelage.cli.out_file import check_out_file, say_new_folder
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError
 from tutelage.core.outlet import one_line, say_json, tell, warn
@@ -26,6 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     check_out_file(arguments.out, [])
     rollout = play(Run.open(arguments.run, tell=warn), seed=arguments.seed, max_steps=arguments.max_steps)
+    say_new_folder(arguments.out)
     write_durably(Path(arguments.out), rollout.animation)
     if not rollout.is_drawn:
         warn(f"the environment did not draw itself ({one_line(rollout.reason)}): its numbers are drawn over time instead.")

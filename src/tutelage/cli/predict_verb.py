@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tutelage.cli.out_file import check_out_file
+from tutelage.cli.out_file import check_out_file, say_new_folder
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import UsageError, say_problems
 from tutelage.core.outlet import one_line, say, say_json, tell, warn
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"left out: {line}")
     if arguments.out:
         text = json.dumps(records, indent=1) + "\n" if arguments.out.endswith(".json") else _as_csv(records)
+        say_new_folder(arguments.out)
         write_durably(Path(arguments.out), text.encode())
         tell(f"{len(records):,} predictions in {one_line(arguments.out)}")
     if arguments.json:

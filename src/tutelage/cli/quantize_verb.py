@@ -12,7 +12,7 @@ __all__ = ["run"]
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the folder, and tell what was lost and what was gained."""
-    made = make_int8(arguments.run, arguments.out, method=arguments.method, most_loss=arguments.most_loss)
+    made = make_int8(arguments.run, arguments.out, method=arguments.method, most_loss=arguments.most_loss, tell=tell)
     told = made.result["int8"]
     report = write_report(made.path, tell=warn)
     if arguments.json:

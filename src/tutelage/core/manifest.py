@@ -1,8 +1,9 @@
 """Writes a run's files so that each can be checked later: `manifest.jsonl` is told of every durable write before it counts.
 
 All that a run keeps goes through a `Manifest`: `put` for small files, `announcing` for files that verify themselves, `seal` for
-logs. The line is on the disk before the new content takes its place. So after a crash at any moment a file is what its last
-line says or, where the crash came between the two, what the line before says. Reading is `journal.py`.
+logs, `note` for what else is written aside. The line is on the disk before the new content takes its place. So after a crash at
+any moment a file is what its last line says or, where the crash came between the two, what the line before says. Reading is
+`journal.py`.
 """
 
 import hashlib
@@ -78,6 +79,11 @@ class Manifest:
             return [Entry(name, aside.stat().st_size, seal=seal), *(entry for entry in gone if entry != self._last(entry.file))]
 
         return lambda aside: self._add(lambda: entries(aside))
+
+    def note(self, file: str, aside: Path) -> None:
+        """Note the SHA-256 of a file of any size that is about to take its place, and is still aside."""
+        entry = Entry(file, aside.stat().st_size, hash_file(aside))
+        self._add(lambda: [*self._in_place(file), entry])
 
     def remove(self, path: Path) -> None:
         """Note that a file is being removed, or given a name outside the run."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog
-from tutelage.core.durable import sync_folder, write_durably
-from tutelage.core.errors import RunError
+from tutelage.core.errors import RunError, UsageError
 from tutelage.export.averaged import MeanRows, averaged_rows
 from tutelage.export.base import Format
 from tutelage.export.forecasts import of_forecasts
+from tutelage.export.noted import put_in_place, write_noted
 from tutelage.export.others import of_policy, of_samples, of_text
 from tutelage.export.outgoing import VERSION, Outgoing, Rows, answers_of_rows, is_as_precise
 from tutelage.export.place import record_beside, require_free, require_suffix, tokenizer_beside
@@ -68,7 +68,7 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
         RunError: The model cannot leave in this format, or the file does not answer as it does.
         UsageError: No such format, or what it needs is not installed; or the file, or one beside it, may not be written.
     """
-    made: Format = catalog.load("export", format.replace("-", "_"))()
+    made = _format(format)
     made.require()
     path = Path(out) if out else run.path / "export" / f"model{made.suffix}"
     require_suffix(path, made.suffix)
@@ -81,20 +81,34 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
     try:
         made.write(model, aside)
         check = compare(made.read(aside), proof.completed(model), outputs=model.outputs, labels=model.labels)
-        aside.replace(path)
-        sync_folder(path.parent)
+        put_in_place(aside, path, run=run.path)
     finally:
         aside.unlink(missing_ok=True)
-    return Exported(path, _beside(model, path), check)
+    return Exported(path, _beside(model, path, run=run.path), check)
 
 
-def _beside(model: Outgoing, path: Path) -> tuple[Path, ...]:
+def _format(name: str) -> Format:
+    """Return a format by its name, in which a hyphen and an underscore are the same.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    kinds = {kind.replace("_", "-"): kind for kind in catalog.names("export")}
+    said = name.replace("_", "-")
+    if said not in kinds:
+        known = tuple(kinds)
+        raise UsageError(f"unknown export format {name!r}{catalog.suggest(said, known)} Known: {', '.join(known)}.")
+    made: Format = catalog.load("export", kinds[said])()
+    return made
+
+
+def _beside(model: Outgoing, path: Path, *, run: Path) -> tuple[Path, ...]:
     """Write what is said beside a graph, and the tokenizers where there are any."""
     record = record_beside(path)
-    write_durably(record, (json.dumps(model.record(), indent=1) + "\n").encode())
+    write_noted(record, (json.dumps(model.record(), indent=1) + "\n").encode(), run=run)
     written = [record]
     for other, tokenizer in _tokenizers(model, path):
-        write_durably(other, tokenizer.encode())
+        write_noted(other, tokenizer.encode(), run=run)
         written.append(other)
     return tuple(written)
 

@@ -1,7 +1,9 @@
 """What making a model smaller takes, whatever makes it so: its network as ONNX, its rows, what was lost."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -18,9 +20,11 @@ from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = [
     "Lost",
+    "Yardstick",
     "computed",
     "exportable",
     "exported",
+    "least_lost",
     "lost_between",
     "lost_points",
     "some_batches",
@@ -29,6 +33,8 @@ __all__ = [
 
 RANGE_ROWS, RANGE_BATCH = 512, 32
 """Train rows that are looked at, and how many at a time."""
+SURE = 3.0
+"""Standard errors by which a loss is surely larger than what is allowed: it is asked of a few methods at once."""
 
 
 @dataclass(frozen=True)
@@ -115,15 +121,44 @@ def computed(predictor: Predictor, content: bytes, *, products: Products = "floa
 
 
 def lost_between(before: Predictor, after: Predictor, part: PreparedPart, data: RowsData) -> Lost:
-    """Return what a model has lost against another on some of its run's validation rows.
+    """Return what a model has lost against another on some of its run's validation rows, see `Yardstick`."""
+    return Yardstick(before, part, data).lost(after)[0]
+
+
+class Yardstick:
+    """A model's answers for some of its run's validation rows, found once, by which those of others are measured.
 
     Where the floor beside it has learned from these rows too, the networks are compared alone: the floor knows the answers.
     """
-    assert part.truth is not None
-    if before.companion is not None and is_refitted(len(data.train), len(data.validation)):
-        before, after = (replace(one, companion=None, calibrator=None) for one in (before, after))
-    has_classes = before.target is not None and bool(before.target.classes)
-    return lost_points(before.answers(part.part), after.answers(part.part), part.truth, has_classes=has_classes)
+
+    def __init__(self, model: Predictor, part: PreparedPart, data: RowsData) -> None:
+        """Hold the model and the rows; nothing is answered before another model is measured."""
+        self._model, self._part, self._data = model, part, data
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows there are."""
+        return len(self._part)
+
+    def lost(self, other: Predictor) -> tuple[Lost, float]:
+        """Return what another model loses, and what it surely loses at the least, in the same unit."""
+        has_classes = self._model.target is not None and bool(self._model.target.classes)
+        truth, answers = self._part.truth, self._answers(other)
+        assert truth is not None
+        found = lost_points(self._own, answers, truth, has_classes=has_classes)
+        return found, least_lost(self._own, answers, truth, has_classes=has_classes)
+
+    @cached_property
+    def _own(self) -> np.ndarray:
+        """The model's own answers."""
+        return self._answers(self._model)
+
+    def _answers(self, model: Predictor) -> np.ndarray:
+        """Return a model's answers, without a floor that knows the rows."""
+        data = self._data
+        if self._model.companion is not None and is_refitted(len(data.train), len(data.validation)):
+            model = replace(model, companion=None, calibrator=None)
+        return model.answers(self._part.part)
 
 
 def lost_points(before: np.ndarray, after: np.ndarray, truth: np.ndarray, *, has_classes: bool) -> Lost:
@@ -135,6 +170,24 @@ def lost_points(before: np.ndarray, after: np.ndarray, truth: np.ndarray, *, has
     rmse, after_rmse = (float(np.sqrt(np.mean((answers - truth) ** 2))) for answers in (before, after))
     lost = 0.0 if after_rmse == rmse else 100 * (after_rmse / rmse - 1) if rmse else np.inf
     return Lost(lost, "per cent of the RMSE", 1.0, rmse, after_rmse)
+
+
+def least_lost(before: np.ndarray, after: np.ndarray, truth: np.ndarray, *, has_classes: bool) -> float:
+    """Return what is lost between two sets of answers, less `SURE` standard errors of it: rows are few, and the same for both.
+
+    Of the RMSE, the standard error is that of a ratio of two means, by the delta method (Casella and Berger, Statistical
+    Inference, 2nd edition, 2002, example 5.5.27).
+    """
+    lost = lost_points(before, after, truth, has_classes=has_classes).lost
+    if has_classes:
+        fewer = (before.argmax(axis=1) == truth).astype(float) - (after.argmax(axis=1) == truth)
+        return lost - SURE * 100 * float(fewer.std()) / math.sqrt(len(truth))
+    squares, others = (before - truth) ** 2, (after - truth) ** 2
+    if not squares.any() or not others.any():
+        return lost
+    ratio = float(others.mean() / squares.mean())
+    error = float((others - ratio * squares).std() / squares.mean()) / math.sqrt(len(truth))
+    return lost - SURE * 100 * error / (2 * math.sqrt(ratio))
 
 
 def _finished(predictor: Predictor, rows: Rows, numbers: Tensor) -> dict[str, Tensor]:

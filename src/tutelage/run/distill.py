@@ -5,12 +5,14 @@ Each of the two is an ordinary run. The same command again goes on where it was 
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RecipeError, RunError, UsageError
+from tutelage.core.events import Sink
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.spec import Component
@@ -18,6 +20,7 @@ from tutelage.model.arch.base import Model
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Budget, Recipe, recipe_from
 from tutelage.planning.teaching import TeachingWish
+from tutelage.run.collect import source_kind
 from tutelage.run.comparison import answers_of, costs_of, scores_of
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles
@@ -26,6 +29,7 @@ from tutelage.run.lock import locked
 from tutelage.run.place_comparison import place_record
 from tutelage.run.run import Run
 from tutelage.run.start import Request, resume_training, start_training
+from tutelage.run.told_in_python import python_console
 from tutelage.task.rows import RowsData
 from tutelage.task.teachable import ComparesAnswers
 from tutelage.track.console import Console
@@ -124,6 +128,7 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     teachers = [str(run_folder(place).resolve()) for place in lesson.teachers]
     values: dict[str, Any] = {key: getattr(recipe, key) for key in recipe.model_fields_set}
     values |= {"model": _student_model(lesson.student, plan, first.path), "budget": recipe.budget.but(corrections=())}
+    values |= _known_target(first, recipe)
     if plan.prepare is not None:
         # Teacher and student see the same rows, also where the usual preprocessing depends on the time that there is.
         values["prepare"] = plan.prepare
@@ -142,14 +147,28 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     return wished.but(distill=wished.distill.anywhere())
 
 
+def _known_target(teacher: Run, recipe: Recipe) -> dict[str, str]:
+    """Return the column that a teacher learned from a file, where it was guessed: nobody has to say it for the student."""
+    if recipe.target != "auto" or not recipe.source or not teacher.decided.task.answers_rows:
+        return {}
+    column = str(teacher.files.record(layout.DATA).get("target", ""))
+    return {"target": column} if column and source_kind(recipe).has_targets else {}
+
+
 def _student_model(student: str | Component, plan: Plan, teacher: Path) -> str | Component:
-    """Return the student's architecture."""
+    """Return the student's architecture.
+
+    Raises:
+        RecipeError: No such one; with those that take the teacher's data.
+        UsageError: A size is asked for of an own module.
+    """
     if not isinstance(student, str):
         return student
     fraction = FRACTIONS.get(student)
     if fraction is None:
         if student not in catalog.names("model"):
-            known = (*FRACTIONS, *catalog.names("model"))
+            kinds = catalog.names("model")
+            known = (*FRACTIONS, *(kind for kind in kinds if plan.shape is None or catalog.load("model", kind).takes(plan.shape)))
             raise RecipeError(f"--student {student!r}: unknown{catalog.suggest(student, known)} Known: {', '.join(known)}.")
         return student
     if plan.model is None or plan.shape is None:
@@ -197,7 +216,7 @@ def _train(lesson: Lesson, recipe: Recipe, *, out: str, is_later: bool = False) 
         test=lesson.test,
         marks=lesson.marks,
         command=lesson.command or f"tutelage.distill({list(lesson.teachers)}, student={lesson.student!r})",
-        sinks=[Console(mode="quiet" if lesson.is_quiet else "auto").open(Path(out or "."))],
+        sinks=_sinks(lesson, out),
         started=time.monotonic() if is_later else lesson.started,
     )
     if not out or not (Path(out) / layout.PLAN).is_file():
@@ -206,6 +225,13 @@ def _train(lesson: Lesson, recipe: Recipe, *, out: str, is_later: bool = False) 
     if files.recipe().but(source="", test="") != recipe.but(source="", test=""):
         raise UsageError(f"--out {out}: not empty: a run by another recipe is there. Choose a new folder.")
     return resume_training(out, replace(request, recipe=Recipe()))
+
+
+def _sinks(lesson: Lesson, out: str) -> Sequence[Sink]:
+    """Return what shows a training, in words of the command line only where it was asked for there."""
+    if not lesson.command:
+        return python_console(out, is_quiet=lesson.is_quiet)
+    return [Console(mode="quiet" if lesson.is_quiet else "auto").open(Path(out or "."))]
 
 
 def compare(lesson: Lesson, student: Run, alone: Run | None) -> dict[str, Any]:

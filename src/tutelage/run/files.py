@@ -23,6 +23,7 @@ from tutelage.core.journal import Journal, read_journal
 from tutelage.core.names import shorten
 from tutelage.core.typed import first_mistake
 from tutelage.planning.plan import Plan, plan_from
+from tutelage.planning.python_words import in_python
 from tutelage.planning.recipe import Recipe, recipe_from, recipe_values
 from tutelage.track.jsonl import parse_records
 
@@ -61,7 +62,7 @@ RECORDS: dict[str, type[BaseModel]] = {layout.DATA: DataRecord, layout.RESULT: R
 
 def warn_user(text: str) -> None:
     """Tell a caller from Python."""
-    warnings.warn(text, UserWarning, stacklevel=2)
+    warnings.warn(in_python(text), UserWarning, stacklevel=2)
 
 
 def tell_nobody(_text: str) -> None:

@@ -1,8 +1,8 @@
 """From a run to one that computes in int8: measured on held-out rows, and refused where it answers worse than allowed."""
 
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,11 +10,12 @@ from tutelage.core.errors import RunError
 from tutelage.predictor.int8 import Int8Method, OnnxNetwork, quantized
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born, check_place
-from tutelage.run.compact import Lost, computed, exportable, exported, lost_between, some_batches, training_rows
+from tutelage.run.compact import Lost, Yardstick, computed, exportable, exported, some_batches, training_rows
 from tutelage.run.derived import ended, scored, write_derived
+from tutelage.run.files import tell_nobody
 from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
-from tutelage.task.rows import RowsData
+from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = ["make_int8"]
 
@@ -22,11 +23,33 @@ Wish = Literal["auto", "static", "dynamic"]
 METHODS: tuple[Int8Method, ...] = ("static", "dynamic")
 LEAST_GAIN = 1.2
 """How many times as fast int8 has to be: with less, such as where no product of a GRU becomes int8, rounding is for nothing."""
-MOST_ROWS = 10_000
-"""Validation rows that are answered for; more would not make the loss much surer."""
+FEW_ROWS, MOST_ROWS = 500, 10_000
+"""Validation rows that are answered for first, where there are far more, and in all; more would not make the loss much surer."""
 
 
-def make_int8(run: str | Path, out: str | Path = "", *, method: Wish = "auto", most_loss: float = 0.3) -> Run:
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for.
+
+    Attributes:
+        method: One of the two, or `auto`.
+        most_loss: Most that may be lost.
+        tell: Takes what a method loses, as soon as that is known.
+    """
+
+    method: Wish
+    most_loss: float
+    tell: Callable[[str], None]
+
+
+def make_int8(
+    run: str | Path,
+    out: str | Path = "",
+    *,
+    method: Wish = "auto",
+    most_loss: float = 0.3,
+    tell: Callable[[str], None] = tell_nobody,
+) -> Run:
     """Make a run folder whose model computes a run's answers in int8, and return it, opened.
 
     Args:
@@ -35,6 +58,7 @@ def make_int8(run: str | Path, out: str | Path = "", *, method: Wish = "auto", m
         method: `static`, `dynamic`, or `auto`: the faster one of those that lose no more than allowed, if it is faster than
             the network in float32.
         most_loss: Most that may be lost on the validation rows: points of accuracy, or per cent of the RMSE.
+        tell: Takes what each method loses, as soon as that is known.
 
     Raises:
         UsageError: The packages for it are not installed.
@@ -46,7 +70,7 @@ def make_int8(run: str | Path, out: str | Path = "", *, method: Wish = "auto", m
     if isinstance(before.network, OnnxNetwork) and before.network.products == "int8":
         raise RunError(f"{opened.path}: it computes in int8 already.")
     data = training_rows(opened)
-    made, told = _best(opened, before, data, method, most_loss=most_loss)
+    made, told = _best(opened, before, data, _Asked(method, most_loss, tell))
     command = f"tutelage quantize {opened.path} --method {told['method']} --most-loss {most_loss:g}"
     made = replace(made, facts={**before.facts, "int8": told["method"], "runs": [str(opened.path)]})
     record = {
@@ -69,7 +93,7 @@ def _parameters(run: Run) -> int:
     return said if isinstance(said, int) else 0
 
 
-def _best(run: Run, before: Predictor, data: RowsData, method: Wish, *, most_loss: float) -> tuple[Predictor, dict[str, Any]]:
+def _best(run: Run, before: Predictor, data: RowsData, asked: _Asked) -> tuple[Predictor, dict[str, Any]]:
     """Return the fastest model in int8 that loses no more than allowed, and what result.json says of it.
 
     Raises:
@@ -79,41 +103,63 @@ def _best(run: Run, before: Predictor, data: RowsData, method: Wish, *, most_los
     batches = some_batches(before, rows)
     content = exported(before, batches[0], is_ragged=rows.lengths is not None)
     ranges = [{name: tensor.numpy() for name, tensor in batch.items()} for batch in batches]
-    tries, failed = dict[Int8Method, tuple[Predictor, Lost]](), dict[str, str]()
-    for name in METHODS if method == "auto" else (method,):
+    tries, failed = dict[Int8Method, _Try](), dict[str, str]()
+    looks = [Yardstick(before, part, data) for part in _looks(validation)]
+    for name in METHODS if asked.method == "auto" else (asked.method,):
         try:
             made = computed(before, quantized(content, ranges, method=name), products="int8")
-            tries[name] = made, lost_between(before, made, validation, data)
+            tries[name] = _looked(name, made, looks, asked)
         except RunError as error:
             failed[name] = str(error)
-    good = _allowed(run, tries, failed, most_loss=most_loss, num_rows=len(validation))
+    good = _allowed(run, tries, failed, most_loss=asked.most_loss)
     plain = {"float32": replace(before, precision="float32"), "float32_onnx": computed(before, content)}
     latency = measure_models({name: [Timed(one, batches_of(one, data.validation.rows))] for name, one in (plain | good).items()})
     chosen = min(good, key=lambda name: latency[name]["32"]["p50"])
     warning = _slower(*(latency[name]["32"]["p50"] for name in (*plain, chosen)))
-    if warning and method == "auto":
+    if warning and asked.method == "auto":
         raise RunError(f"{run.path}: {warning}. Nothing was written. If size counts more: --method {chosen}.")
     network = good[chosen].network
     assert isinstance(network, OnnxNetwork)
     return good[chosen], {
         "method": chosen,
-        **vars(tries[chosen][1]),
+        **vars(tries[chosen].lost),
         "num_rows": len(validation),
-        "most_loss": most_loss,
+        "most_loss": asked.most_loss,
         "latency_ms": {name: latency[name] for name in plain} | {"int8": latency[chosen]},
         "size_bytes": {"float32": len(content), "int8": len(network.content)},
         "warning": warning,
-        "tried": {name: found.lost for name, (_, found) in tries.items()} | failed,
+        "tried": {name: one.lost.lost for name, one in tries.items()} | failed,
     }
 
 
+@dataclass(frozen=True)
+class _Try:
+    """A model in int8, what it loses, and on how many rows that was seen."""
+
+    made: Predictor
+    lost: Lost
+    num_rows: int
+
+
+def _looks(validation: PreparedPart) -> list[PreparedPart]:
+    """Return the rows of a first look, where they are much fewer, and all of them."""
+    few = [validation.some(FEW_ROWS)] if len(validation) > 2 * FEW_ROWS else []
+    return [*few, validation]
+
+
+def _looked(name: Int8Method, made: Predictor, looks: Sequence[Yardstick], asked: _Asked) -> _Try:
+    """Return what a model loses on all rows, or on the few of the first look if that is surely too much; either is told."""
+    for look in looks:
+        lost, least = look.lost(made)
+        verdict = f", more than {asked.most_loss:g}" if lost.lost > asked.most_loss else ""
+        asked.tell(f"int8 ({name}): {lost.lost:.2f} {lost.unit} lost on {look.num_rows:,} validation rows{verdict}")
+        if least > asked.most_loss:
+            break
+    return _Try(made, lost, look.num_rows)
+
+
 def _allowed(
-    run: Run,
-    tries: Mapping[Int8Method, tuple[Predictor, Lost]],
-    failed: Mapping[str, str],
-    *,
-    most_loss: float,
-    num_rows: int,
+    run: Run, tries: Mapping[Int8Method, _Try], failed: Mapping[str, str], *, most_loss: float
 ) -> dict[Int8Method, Predictor]:
     """Return what loses no more than allowed.
 
@@ -122,9 +168,10 @@ def _allowed(
     """
     if not tries:
         raise RunError(f"{run.path}: no int8 of its network can be made: {'; '.join(failed.values())}. Nothing was written.")
-    good = {name: made for name, (made, lost) in tries.items() if lost.lost <= most_loss}
+    good = {name: one.made for name, one in tries.items() if one.lost.lost <= most_loss}
     if not good:
-        found = "; ".join([*(f"{name}: {lost.lost:.2f} {lost.unit}" for name, (_, lost) in tries.items()), *failed.values()])
+        found = "; ".join([*(f"{name}: {one.lost.lost:.2f} {one.lost.unit}" for name, one in tries.items()), *failed.values()])
+        num_rows = max(one.num_rows for one in tries.values())
         raise RunError(
             f"{run.path}: int8 loses more than {most_loss:g} on {num_rows:,} validation rows ({found}). Nothing was "
             "written. To allow more: --most-loss."

@@ -11,6 +11,7 @@ from tutelage.core.border import BorderError, opened
 from tutelage.core.errors import BRING_BACK, OutOfMemoryError, RunError
 from tutelage.core.hashing import feed
 from tutelage.core.journal import Entry
+from tutelage.core.manifest import hash_file
 from tutelage.model.stored import load_tensors, read_seal
 from tutelage.predictor import ensemble, predictor
 from tutelage.run.files import RunFiles, intact_prefix, remedy_for, tell_nobody
@@ -171,8 +172,18 @@ def _standing(files: RunFiles, file: str) -> Standing:
         return _small(files, file)
     if _is_misnamed(file):
         return _misnamed(file)
-    known = file in files.journal.entries
-    return _small(files, file) if known else Standing(file, "foreign", "no file of the run")
+    return _noted(files, file) if file in files.journal.entries else Standing(file, "foreign", "no file of the run")
+
+
+def _noted(files: RunFiles, file: str) -> Standing:
+    """Return how a file stands that was made of the run later, such as an export: the run itself needs none."""
+    path = files.folder / file
+    if not path.exists():
+        return Standing(file, "missing", "was exported, and is there no more; the run does not need it")
+    if path.is_file() and files.journal.accepts(file, sha256=hash_file(path)):
+        return Standing(file, "whole")
+    remedy = f"Export it anew: tutelage export {files.folder}; or take it as it is: tutelage verify {files.folder} --accept"
+    return Standing(file, "changed", f"is not what was exported (another SHA-256 than {layout.MANIFEST} says)", remedy)
 
 
 def _small(files: RunFiles, file: str) -> Standing:

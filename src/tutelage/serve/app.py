@@ -74,6 +74,7 @@ def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
 def _add_pages(app: Any, run: Run, form: Form) -> None:
     """Add what is asked for beside answers: health, what people open in a browser, and the form of what nobody foresaw."""
     from fastapi.responses import HTMLResponse, JSONResponse
+    from starlette.exceptions import HTTPException
 
     async def health() -> dict[str, str]:
         """Tell that it answers; the only thing that needs no token."""
@@ -82,6 +83,11 @@ def _add_pages(app: Any, run: Run, form: Form) -> None:
     async def failed(_: Any, error: Exception) -> Any:
         """Answer in the usual form, whatever happened; the log has the rest."""
         return JSONResponse(problem("internal", f"the server failed ({type(error).__name__}): its log says where"), 500)
+
+    async def refused(request: Any, error: HTTPException) -> Any:
+        """Say in the usual form that there is no such address, or that it is asked in another way."""
+        told = f"{request.method} {request.url.path[:100]}: {error.detail.lower()}. What there is: /docs"
+        return JSONResponse(problem("address", told), error.status_code, headers=error.headers)
 
     async def openapi() -> Any:
         """Say what there is."""
@@ -96,6 +102,7 @@ def _add_pages(app: Any, run: Run, form: Form) -> None:
         return HTMLResponse(try_page(run.path.name, form.noun, columns=_columns(run)))
 
     app.add_exception_handler(Exception, failed)
+    app.add_exception_handler(HTTPException, refused)
     app.add_api_route("/health", health, methods=["GET"])
     for path, page in (("/openapi.json", openapi), ("/docs", docs), ("/", home)):
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)

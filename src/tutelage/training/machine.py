@@ -28,6 +28,7 @@ __all__ = [
     "check_device",
     "choose_device",
     "deterministic",
+    "device_refusal",
     "environment",
     "exactness",
     "machine_facts",
@@ -121,15 +122,23 @@ def check_device(device: str) -> None:
     Raises:
         RecipeError: The name is not a device's, or there is no such graphics card here.
     """
+    refusal = device_refusal(device)
+    if refusal:
+        raise RecipeError(f"recipe: device = {shorten(device)}: {refusal}")
+
+
+def device_refusal(device: str) -> str:
+    """Return why nothing can be computed on a device, and what can be said in its place; "" where it can."""
     try:
         place = torch.device(device)
-    except RuntimeError as error:
-        raise RecipeError(f"recipe: device = {shorten(device)} is no device. Known: cpu, cuda, cuda:1 ...") from error
+    except RuntimeError:
+        return "no such device. Known: cpu, cuda, cuda:1 ..."
     num_cards = torch.cuda.device_count()
     if place.type not in ("cpu", "cuda"):
-        raise RecipeError(f"recipe: device = {device!r}: models are trained on cpu and cuda only. Use cpu, cuda or auto.")
+        return "models are trained on cpu and cuda only. Use cpu, cuda or auto."
     if place.type == "cuda" and (place.index or 0) >= num_cards:
-        raise RecipeError(f"recipe: device = {device!r}: torch finds {num_cards} CUDA cards on this machine. Use cpu or auto.")
+        return f"torch finds {num_cards} CUDA cards on this machine. Use cpu or auto."
+    return ""
 
 
 def measure_matmul(dtype: torch.dtype, *, device: str = "cpu", size: int = 0, repeats: int = 3) -> float:

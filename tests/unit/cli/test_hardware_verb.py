@@ -80,3 +80,14 @@ def test_the_catalogue_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hardware", "--list", "--json"]) == 0
     devices = json.loads(capsys.readouterr().out)["devices"]
     assert all(device["bandwidth"] > 0 and device["source"] for device in devices)
+
+
+@pytest.mark.parametrize(("device", "said"), [("tpu", "no such device. Known: cpu, cuda"), ("mps", "cpu and cuda only")])
+def test_a_device_that_is_none_is_told_by_the_word_that_was_typed(
+    device: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["hardware", "--device", device]) == 2
+    shown = capsys.readouterr().err
+    assert f"--device '{device}': " in shown
+    assert said in shown
+    assert "recipe" not in shown

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tutelage.cli.main import main
-from tutelage.cli.out_file import check_out_file
+from tutelage.cli.out_file import check_out_file, say_new_folder
 from tutelage.core.errors import UsageError
 
 
@@ -62,3 +62,11 @@ def test_it_is_refused_before_the_run_is_opened(capsys: pytest.CaptureFixture[st
     assert main(["predict", "nowhere", "in.csv", "--out", "in.csv"]) == 2
     assert "is the input itself" in capsys.readouterr().err
     assert Path("in.csv").read_text(encoding="utf-8") == "a\n1\n"
+
+
+def test_a_folder_that_is_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for out in ("out.csv", "sub/out.csv", "/out.csv"):
+        say_new_folder(out)
+    assert capsys.readouterr().err == ""
+    say_new_folder("sbu/new/out.csv")
+    assert "no folder sbu/new yet: it is made" in capsys.readouterr().err

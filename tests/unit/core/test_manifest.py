@@ -56,6 +56,19 @@ def test_crashes_one_after_another_leave_what_is_in_place_accepted(tmp_path: Pat
     assert not read_journal(tmp_path).accepts("a.json", sha256=sha(b"three"))
 
 
+def test_what_is_written_aside_is_accepted_before_and_after_it_took_its_place(tmp_path: Path) -> None:
+    journal, aside, file = Manifest(tmp_path), tmp_path / "aside", tmp_path / "export" / "model.onnx"
+    file.parent.mkdir()
+    for content in (b"one", b"two"):
+        aside.write_bytes(content)
+        journal.note("export/model.onnx", aside)
+        before = file.read_bytes() if file.exists() else content
+        assert read_journal(tmp_path).accepts("export/model.onnx", sha256=sha(before))
+        aside.replace(file)
+        assert read_journal(tmp_path).accepts("export/model.onnx", sha256=sha(content))
+    assert not read_journal(tmp_path).accepts("export/model.onnx", sha256=sha(b"three"))
+
+
 def test_every_flipped_bit_costs_its_own_line_alone(tmp_path: Path) -> None:
     for number in range(4):
         Manifest(tmp_path).put(f"{number}.json", b"%d" % number)

@@ -63,14 +63,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 @pytest.mark.parametrize("kind", ["onnx", "torch-export", "safetensors"])
 def test_a_file_answers_as_the_run_does(run: Run, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     suffix = {"onnx": ".onnx", "torch-export": ".pt2", "safetensors": ".safetensors"}[kind]
-    out = tmp_path / f"model{suffix}"
+    out = tmp_path / "new" / f"model{suffix}"
     assert main(["export", str(run.path), "--format", kind, "--out", str(out), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert f"new folder {out.parent}" in said.err
+    told = json.loads(said.out)
     assert told["file"] == str(out)
     assert told["num_rows"] > 0
     assert told["max_difference"] <= 1e-4
     assert told["labels_equal"] is True
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([out.name, "model.json"])
+    assert sorted(path.name for path in out.parent.iterdir()) == sorted([out.name, "model.json"])
     expected = run.prediction(ROWS)
     size = np.array([np.nan if value is None else value for value in ROWS["size"]], dtype=np.float64)
     absent = load(out).told["recipe"]["cells"]["missing"]
@@ -89,6 +91,26 @@ def test_python_exports_too_and_again_over_its_own_file(run: Run, tmp_path: Path
     for _ in range(2):
         found = run.export(format="safetensors", out=tmp_path / "m.safetensors")  # type: ignore[attr-defined]
         assert found.file.is_file()
+
+
+def test_an_export_in_the_folder_of_its_run_is_the_runs(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    def standing(code: int) -> dict[str, dict[str, str]]:
+        assert main(["verify", str(run.path), "--json"]) == code
+        return {each["file"]: each for each in json.loads(capsys.readouterr().out)["files"] if each["file"].startswith("export")}
+
+    file = export_run(run, format="safetensors").file
+    assert {name: each["state"] for name, each in standing(0).items()} == {
+        "export/model.json": "whole",
+        "export/model.safetensors": "whole",
+    }
+    file.write_bytes(file.read_bytes() + b"\0")
+    changed = standing(2)["export/model.safetensors"]
+    assert changed["state"] == "changed"
+    assert f"tutelage export {run.path}" in changed["remedy"]
+    file.unlink()
+    assert standing(0)["export/model.safetensors"]["state"] == "missing"
+    export_run(run, format="safetensors")
+    assert {each["state"] for each in standing(0).values()} == {"whole"}
 
 
 def test_a_difference_is_named_with_its_row_and_its_output() -> None:
@@ -179,8 +201,8 @@ def test_nothing_of_others_is_written_over(run: Run, tmp_path: Path, capsys: pyt
 
 
 def test_what_cannot_leave_is_refused_before_any_work(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="unknown export"):
-        run.export(format="word")  # type: ignore[attr-defined]
+    with pytest.raises(UsageError, match=r"unknown export format 'onyx'; did you mean 'onnx'. .*safetensors, torch-export"):
+        run.export(format="onyx")  # type: ignore[attr-defined]
     with pytest.raises(UsageError, match="ends in"):
         load(tmp_path / "model.doc")
 

@@ -210,6 +210,17 @@ def test_teacher_student_and_alone_stand_side_by_side(cells: Run, tmp_path: Path
         tutelage.distill(cells.path, student="small", out=tmp_path / "student", quiet=True)
 
 
+def test_a_column_that_the_teacher_guessed_is_said_to_the_student(tmp_path: Path) -> None:
+    (tmp_path / "numbers.csv").write_text(NUMBERS, encoding="utf-8")
+    teacher = teach(tmp_path / "numbers.csv", tmp_path / "teacher")
+    guessed = "the target was guessed to be 'amount'"
+    assert any(guessed in str(event.get("message")) for event in teacher.files.log(layout.EVENTS))
+    student = study(teacher, tmp_path / "student")
+    assert student.files.recipe().target == "amount"
+    assert not any("--target" in str(event.get("message")) for event in student.files.log(layout.EVENTS))
+    assert prepared(student).fingerprint == prepared(teacher).fingerprint
+
+
 def test_several_teachers_teach_their_mean(cells: Run, tmp_path: Path) -> None:
     other = teach(cells.files.recipe().source, tmp_path / "other", model={"dropout": 0.5})
     student = tutelage.distill([cells.path, other.path], out=tmp_path / "student", quiet=True, alone=False)
@@ -339,6 +350,9 @@ def test_what_does_not_fit_is_refused_before_training(cells: Run, pictures: Run,
         study(cells, tmp_path / "c", distill={"terms": ["teacher_error"]})
     with pytest.raises(RecipeError, match="did you mean 'small'"):
         study(cells, tmp_path / "d", student="smal")
+    with pytest.raises(RecipeError, match=r"'huge': unknown.* Known: small, tiny, .*mlp") as refused:
+        study(cells, tmp_path / "d", student="huge")
+    assert not {"cnn", "gpt", "lstm"} & set(str(refused.value).split("Known: ")[1].strip(".").split(", "))
     with pytest.raises(RecipeError, match="nothing to learn"):
         study(cells, tmp_path / "e", distill={"own": 0, "terms": []})
     with pytest.raises(RecipeError, match="further rows need a teacher"):

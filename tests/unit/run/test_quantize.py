@@ -18,9 +18,9 @@ from tutelage.model.layers.recurrent import KernelLayer
 from tutelage.model.stored import save_tensors
 from tutelage.predictor.int8 import OnnxNetwork, export_network, quantized
 from tutelage.predictor.predictor import FORMAT, load_predictor
-from tutelage.run.compact import lost_between, lost_points
+from tutelage.run.compact import Yardstick, least_lost, lost_between, lost_points
 from tutelage.run.ensemble import make_ensemble
-from tutelage.run.quantize import _slower, make_int8
+from tutelage.run.quantize import _allowed, _Asked, _looked, _slower, make_int8
 from tutelage.run.run import Run
 
 pytest.importorskip("onnxruntime")
@@ -219,3 +219,51 @@ def test_a_floor_that_knows_the_rows_hides_no_loss(rows: int, lost: float) -> No
     before: Any = Answering(1.0)
     after: Any = Answering(2.0)
     assert lost_between(before, after, part, data).lost == lost
+
+
+def test_too_much_loss_is_told_on_few_rows_and_the_others_are_not_asked_for() -> None:
+    truth, told, asked = np.zeros(40_000), list[str](), list[int]()
+
+    @dataclass(frozen=True)
+    class Erring(Answering):
+        def answers(self, part: np.ndarray) -> np.ndarray:
+            asked.append(len(part))
+            return super().answers(part)
+
+    data: Any = SimpleNamespace(train=range(len(truth)), validation=range(len(truth)))
+    numbers = np.random.default_rng(0).normal(size=len(truth))
+    sizes = (400, len(truth))
+    looks = [Yardstick(Erring(1.0, None), rows(numbers[:size], truth[:size]), data) for size in sizes]  # type: ignore[arg-type]
+    many, little = (_looked("static", Erring(error, None), looks, _Asked("auto", 5, told.append)) for error in (2.0, 1.01))  # type: ignore[arg-type]
+    assert asked == [400, 400, 400, 40_000, 40_000], "the model itself answers once for each"
+    assert (many.num_rows, little.num_rows) == sizes
+    assert "lost on 400 validation rows, more than 5" in told[0]
+    assert told[2] == f"int8 (static): {little.lost.lost:.2f} per cent of the RMSE lost on 40,000 validation rows"
+    run: Any = SimpleNamespace(path="runs/a")
+    with pytest.raises(RunError, match=r"loses more than 5 on 400 validation rows \(static: .*the RMSE; no words\)"):
+        _allowed(run, {"static": many}, {"dynamic": "no words"}, most_loss=5)
+    assert set(_allowed(run, {"static": many, "dynamic": little}, {}, most_loss=5)) == {"dynamic"}
+
+
+def rows(part: np.ndarray, truth: np.ndarray) -> Any:
+    class Part:
+        def __len__(self) -> int:
+            return len(part)
+
+    found: Any = Part()
+    found.part, found.truth = part, truth
+    return found
+
+
+@pytest.mark.parametrize("has_classes", [True, False])
+def test_what_is_lost_at_the_least_is_hardly_ever_more_than_what_is_lost_on_all_rows(has_classes: bool) -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(3, size=20_000) if has_classes else random.normal(size=20_000)
+    noise = random.normal(size=(20_000, 3) if has_classes else 20_000)
+    before = (np.eye(3)[truth] if has_classes else truth) + 0.3 * noise
+    after = before + 0.2 * random.normal(size=before.shape)
+    whole = lost_points(before, after, truth, has_classes=has_classes).lost
+    drawn = [random.integers(20_000, size=300) for _ in range(200)]
+    least = np.array([least_lost(before[few], after[few], truth[few], has_classes=has_classes) for few in drawn])
+    assert (least > whole).mean() <= 0.02
+    assert whole / 2 < least_lost(before, after, truth, has_classes=has_classes) < whole, "many rows leave little doubt"

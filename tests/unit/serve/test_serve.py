@@ -114,6 +114,14 @@ def test_malformed_bodies_are_refused_with_a_reason(run: Run, body: bytes, reaso
     assert reason in told(reply)
 
 
+def test_an_address_that_is_none_is_refused_in_the_usual_form(run: Run) -> None:
+    none, other = ask(run, ("GET", "/nothing", {"headers": SAID}), ("GET", "/predict", {"headers": SAID}))
+    assert (none.status_code, other.status_code) == (404, 405)
+    assert told(none) == "GET /nothing: not found. What there is: /docs"
+    assert told(other) == "GET /predict: method not allowed. What there is: /docs"
+    assert other.headers["allow"] == "POST"
+
+
 def test_a_body_that_is_too_large_is_refused_whether_it_says_so_or_not(run: Run) -> None:
     async def pieces() -> Any:
         for _ in range(30):
