@@ -14,6 +14,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ LEAST_FACTOR, MOST_FACTOR = 0.5, 4.0
 MOST = 1e12
 """Numbers of a line lie below; what is beyond was written by another hand."""
 LEAST_SPREAD = 1e-3
+COMPARED_STEPS = 20
+"""Steps from which on the paces of two equal trainings are compared: of fewer, the first ones are too large a share."""
+MOST_DIFFERENCE = math.log(2)
+"""Difference of two such paces that counts at most: one odd training is no property of the machine."""
 
 
 @dataclass
@@ -65,8 +70,30 @@ class History:
 
     def known(self, key: str) -> dict[str, Any] | None:
         """Return what was last measured of a training with this key; None where nothing was."""
+        return next(iter(self.all_known(key, most=1)), None)
+
+    def all_known(self, key: str, *, most: int) -> list[dict[str, Any]]:
+        """Return what was measured of trainings with this key, the newest first."""
         of_key = (line["measured"] for line in reversed(self.lines()) if line.get("key") == key and "measured" in line)
-        return next((measured for measured in of_key if isinstance(measured, dict)), None)
+        return list(islice((measured for measured in of_key if isinstance(measured, dict)), most))
+
+    def machine_spread(self, first: float) -> float:
+        """Return how differently fast this machine was for equal trainings, as a standard deviation of the logarithm.
+
+        Args:
+            first: What is believed while few equal trainings are known.
+        """
+        last: dict[str, float] = {}
+        squares: list[float] = []
+        for line in self.lines():
+            key, pace = line.get("key"), _pace_of(line)
+            if not isinstance(key, str) or pace is None:
+                continue
+            if key in last:
+                # The difference of two has twice the variance of one.
+                squares.append(min(abs(pace - last[key]), MOST_DIFFERENCE) ** 2 / 2)
+            last[key] = pace
+        return math.sqrt((BELIEF * first**2 + sum(squares)) / (BELIEF + len(squares)))
 
     def factor(self, kind: str) -> float:
         """Return by what the spread of forecasts of this kind is to be multiplied."""
@@ -131,3 +158,14 @@ def _residual(line: Mapping[str, Any]) -> float | None:
         return None
     forecast, actual, spread = (float(number) for number in numbers if number is not None)
     return abs(math.log(actual / forecast)) / max(spread, LEAST_SPREAD)
+
+
+def _pace_of(line: Mapping[str, Any]) -> float | None:
+    """Return the logarithm of the seconds of a step of a training that was long enough; None where a line does not say."""
+    measured = line.get("measured")
+    pace = measured.get("pace") if isinstance(measured, dict) else None
+    numbers = [pace.get(name) for name in ("seconds", "num_steps")] if isinstance(pace, dict) else [None]
+    if not all(isinstance(number, int | float) and 0 < number < MOST for number in numbers):
+        return None
+    seconds, steps = (float(number) for number in numbers if number is not None)
+    return math.log(seconds) if steps >= COMPARED_STEPS else None

@@ -11,6 +11,9 @@ KEPT = "foresight"
 """Its key in a state's facts of the outer world, and in result.json."""
 
 Seconds = Annotated[float, Field(ge=0, le=1e30)]
+Step = Annotated[int, Field(ge=0, le=2**53)]
+MOST_ENDS = 1000
+"""Last steps that are kept at most; what is longer was written by another hand."""
 
 
 class Second(BaseModel):
@@ -22,14 +25,16 @@ class Second(BaseModel):
         interval_80: Between these in four of five cases.
         spread: Standard deviation of the logarithm of the wall time.
         endings: How the run may end.
+        ends: Last steps that are equally likely, rising: the time left is told by them, also after the run was interrupted.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-    step: Annotated[int, Field(ge=0, le=2**53)]
+    step: Step
     seconds: Seconds
     interval_80: tuple[Seconds, Seconds]
     spread: Annotated[float, Field(ge=0, le=1e30)] = 0.0
     endings: dict[str, Any] = {}
+    ends: Annotated[tuple[Step, ...], Field(max_length=MOST_ENDS)] = ()
 
 
 class Told(BaseModel):
