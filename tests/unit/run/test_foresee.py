@@ -42,11 +42,11 @@ def test_a_known_run_is_told_after_its_first_steps_and_believes_them_where_they_
     history = History(tmp_path / "cache")
     (line,) = (line for line in history.lines() if "measured" in line)
     slower = {**line["measured"], "pace": {**line["measured"]["pace"], "seconds": 5.0, "num_steps": 400}}
-    history.add({**line, "measured": slower})
+    (tmp_path / "cache" / "forecasts.jsonl").unlink()
     history.add({**line, "measured": slower})
     run = trained(tmp_path / "second")
     events = [json.loads(text) for text in (run.path / layout.EVENTS).read_text().splitlines()]
-    (told,) = (event for event in events if event["event"] == "Forecast")
+    told = next(event for event in events if event["event"] == "Forecast")
     assert (told["how"], told["step"] > 0) == ("contradicted", True)
     # 40 steps of 5 s are what was remembered.
     assert told["parts"]["steps"] < 100

@@ -5,9 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 import tutelage
+from tests.stand_ins import small_training
 from tutelage.core import layout
+from tutelage.core.emitter import Emitter
+from tutelage.foresight.told import KEPT, told_before
+from tutelage.optim.adamw import AdamW
+from tutelage.run.files import RunFiles, tell_nobody
+from tutelage.run.second_forecast import SecondForecast
 from tutelage.run.start import Request, resume_training
 
 
@@ -64,3 +72,21 @@ def test_what_has_reached_its_target_is_not_resumed(tmp_path: Path) -> None:
     before = (run.path / layout.RESULT).read_bytes()
     resume_training(run.path, Request(tutelage.Recipe()))
     assert (run.path / layout.RESULT).read_bytes() == before
+
+
+def test_a_resumed_run_expects_its_end_where_it_was_told(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", stopping={"patience": 0.3})
+    plan = RunFiles(run.path, tell=tell_nobody).plan()[0]
+    drawn = torch.Generator().manual_seed(0)
+    rows = {"x": torch.rand(16, 4, generator=drawn), "target": torch.arange(16) % 2, "weight": torch.ones(16)}
+    state = small_training(nn.Linear(4, 2), rows, optim=AdamW(), steps=100)
+    told = told_before({KEPT: run.result["foresight"]})
+    assert told is not None
+    assert told.second is not None
+    state.outside[KEPT] = told.model_copy(update={"second": told.second.model_copy(update={"ends": (20, 40, 60)})}).record()
+    state.clock.step = 30
+    second = SecondForecast(plan, Emitter([], started=0.0), run.path).begin(state)
+    assert second.next_step > 100
+    assert [second.expected_end(step, 100) for step in (30, 50, 70)] == [50.0, 60.0, 100.0]
+    # A cooldown has drawn the end near.
+    assert second.expected_end(50, 55) == 55.0
