@@ -67,7 +67,8 @@ def believed(before: Sequence[Pace], *, now: Pace | None, machine_spread: float)
     weights = [1 / (machine_spread**2 + pace.spread**2) for pace in before]
     middle = sum(weight * log for weight, log in zip(weights, logs, strict=True)) / sum(weights)
     between = sum(weight * (log - middle) ** 2 for weight, log in zip(weights, logs, strict=True)) / sum(weights)
-    spread, verdict = math.sqrt(max(between, machine_spread**2) + 1 / sum(weights)), "unseen"
+    spread = math.sqrt(max(between, machine_spread**2) + 1 / sum(weights))
+    verdict: Verdict = "unseen"
     if now is not None:
         first, unsure = math.log(now.seconds), math.hypot(now.spread, FIRST_STEPS_SPREAD)
         if abs(first - middle) > BORNE_OUT * math.hypot(spread, unsure):
