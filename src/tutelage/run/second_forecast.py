@@ -22,6 +22,7 @@ from tutelage.foresight.pace import Pace
 from tutelage.foresight.run_time import MACHINE_SPREAD, Measured, RunTime, run_time
 from tutelage.foresight.told import KEPT, Second, Told, told_before
 from tutelage.planning.plan import Plan
+from tutelage.run.first_steps import FirstSteps
 from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
 from tutelage.training.state import TrainState
 
@@ -46,12 +47,14 @@ class SecondForecast:
         plan: Everything decided.
         emitter: Told of it.
         folder: The run folder, whose curve is read.
+        first: Has timed the first steps, which build kernels; None where nobody has.
         next_step: The step at which it is due.
     """
 
     plan: Plan
     emitter: Emitter
     folder: Path
+    first: FirstSteps | None = None
     next_step: int = NEVER
     _ends: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
@@ -117,9 +120,11 @@ class SecondForecast:
         seconds, made = self.emitter.stopwatch.seconds, max(step - self._made, 1)
         every = course_of(self.plan, total).eval_every
         each = seconds.get("evaluations", 0.0) / max(step // every - self._made // every, 1)
+        warm_up = 0.0 if self.first is None or self.first.pace is None else self.first.pace.warm_up_seconds
+        steps = max(seconds.get("steps", 0.0) - warm_up, 0.0)
         measured = Measured(
             {name: float(value) for name, value in first.parts.items() if name not in PASSING},
-            Pace(seconds.get("steps", 0.0) / made, spread=PACE_SPREAD, num_steps=made),
+            Pace(steps / made, spread=PACE_SPREAD, num_steps=made),
             first_evaluation=each,
             evaluation=each,
             evaluation_spread=EVALUATION_SPREAD,

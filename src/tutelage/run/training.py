@@ -242,7 +242,7 @@ class Training:
         if step == 0:
             save.save(state)
         divergence = DivergenceJob(self.emitter, step=step, num_micro=state.step.num_micro, say_row=self.gathered.data.say_row)
-        second = SecondForecast(self.plan, self.emitter, self.folder).begin(state)
+        second = SecondForecast(self.plan, self.emitter, self.folder, self._foresight.first).begin(state)
         beside: dict[str, Any] = {"evaluate": evaluate, "watch": divergence.look_at_line, "end": second.expected_end}
         beside["expected"] = lambda: expected_of(state.outside, self.plan)
         log = LogJob(self.emitter, every=rhythm.log_every, step=step, **beside)
