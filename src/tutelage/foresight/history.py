@@ -27,6 +27,9 @@ from tutelage.core.sealed_record import sealed, unsealed
 __all__ = ["History", "spread_factor"]
 
 FILE = "forecasts.jsonl"
+RULE, RULE_NOW = "rule", 2
+"""The key under which a line says how forecasts were made and paces were measured then: what another way came to says nothing of
+this one."""
 MOST_BYTES = 2**20
 """Of the file; once it is larger, only the newest half is kept. Of one that another hand made longer, only its end is read."""
 LEVEL, LEVEL_SIGMAS = 0.8, 1.2816
@@ -66,7 +69,7 @@ class History:
         for line in _newest(self.folder / FILE, most=2 * MOST_BYTES):
             with suppress(BorderError):
                 found.append(unsealed(line))
-        return found
+        return [line for line in found if line.get(RULE) == RULE_NOW]
 
     def known(self, key: str) -> dict[str, Any] | None:
         """Return what was last measured of a training with this key; None where nothing was."""
@@ -106,7 +109,7 @@ class History:
         with suppress(OSError, TutelageError):
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / FILE
-            _append(path, sealed(line))
+            _append(path, sealed({**line, RULE: RULE_NOW}))
             if path.stat().st_size > MOST_BYTES:
                 write_durably(path, b"".join(line + b"\n" for line in _newest(path, most=MOST_BYTES // 2)))
 

@@ -102,7 +102,11 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
     with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
         folder = _copied(run_folder(run), Path(place) / "run")
         pilot = Pilot()
-        resume_training(folder, replace(request, sinks=(), watching=pilot))
+        try:
+            resume_training(folder, replace(request, sinks=(), watching=pilot))
+        except RunError as error:
+            # What is wrong with the copy is wrong with the run, and there it is mended.
+            raise RunError(str(error).replace(str(folder), str(run))) from error
         if pilot.plan is None:
             raise RunError(
                 f"{run}: has ended, so there is nothing left to forecast. What it took is in {layout.RESULT}. To forecast "

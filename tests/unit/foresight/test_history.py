@@ -63,6 +63,15 @@ def test_forecasts_that_were_too_sure_make_later_intervals_wider(tmp_path: Path)
     assert history.factor("known") < 1.0
 
 
+def test_what_forecasts_by_another_rule_came_to_says_nothing(tmp_path: Path) -> None:
+    old = (sealed(outcome(3.0)) + b"\n" for _ in range(40))
+    (tmp_path / "forecasts.jsonl").write_bytes(b"".join(old))
+    history = History(tmp_path)
+    assert (history.lines(), history.factor("measured")) == ([], 1.0)
+    history.add(outcome(0.1))
+    assert len(history.lines()) == 1
+
+
 def test_few_outcomes_change_little() -> None:
     assert 1.0 < spread_factor([2.6]) < 1.2
 
@@ -84,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_of_a_history_that_grew_too_long_the_newest_half_is_kept(tmp_path: Path) -> None:
-    lines = (sealed({"kind": "known", "number": number, "text": "x" * 1000}) + b"\n" for number in range(4000))
+    lines = (sealed({"kind": "known", "number": number, "text": "x" * 1000, "rule": 2}) + b"\n" for number in range(4000))
     (tmp_path / "forecasts.jsonl").write_bytes(b"".join(lines))
     history = History(tmp_path)
     assert history.lines()[-1]["number"] == 3999
