@@ -24,6 +24,8 @@ MOST_RUNS = 8
 """Trainings that are asked, the newest: those long ago were of another program."""
 MOST_KNOWN = 1e9
 """What is remembered lies below, in seconds or steps: thirty years."""
+MOST_SPREAD = 1.0
+"""Relative standard deviation of a remembered pace at most: a third, or three times as much."""
 MOST_FLOPS = 1e24
 """Operations of a step lie below."""
 
@@ -86,4 +88,4 @@ def _pace_of(record: Mapping[str, Any]) -> Pace:
     if not all(isinstance(value, int | float) and 0 <= value < MOST_KNOWN for value in values):
         raise ValueError(f"no pace: {values}")
     # One of the steps may have built kernels: of two that is half of all, of a hundred next to nothing.
-    return replace(found, spread=max(found.spread, 1 / max(found.num_steps, 1)))
+    return replace(found, spread=min(max(found.spread, 1 / max(found.num_steps, 1)), MOST_SPREAD))
