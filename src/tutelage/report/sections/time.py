@@ -1,4 +1,4 @@
-"""Where the time of a run went, beside what was told before its first step, and beside what arithmetic alone would take."""
+"""Where the time of a run went, beside what was told when it began, and beside what arithmetic alone would take."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
