@@ -25,6 +25,8 @@ MAX_TELLING = 20
 """Things that are named for each class."""
 CLEARLY = 2.0
 """Standard errors by which one alone has to be better than the mean of both: a few validation rows flatter the surer one."""
+FEW_JUDGES = 30
+"""Validation rows below which the network does not leave alone: its best weights were chosen by them, and flatter it."""
 FEW_ROWS = 5_000
 """Where train and validation are fewer rows together, the floor that leaves is fitted to both: no row is spared."""
 
@@ -108,9 +110,13 @@ class Beside:
         losses = {share: scale.mistakes(Outcome(mixed(network, floor, share=share), truth))[0] for share in (ALONE, BOTH, 1.0)}
         best = min(losses, key=lambda share: float(losses[share].mean()))
         gain = Gain.of(losses[BOTH] - losses[best])
-        self.share = best if best != BOTH and gain.is_clear(errors=CLEARLY) else BOTH
+        is_flattered = best == ALONE and len(truth) < FEW_JUDGES
+        self.share = best if best != BOTH and gain.is_clear(errors=CLEARLY) and not is_flattered else BOTH
         why = ""
-        if self.share != best:
+        if is_flattered:
+            few = f"{len(truth)} rows are too few to trust the network's, whose best weights were chosen by them"
+            why = f"; {few}, so both are averaged"
+        elif self.share != best:
             better = f"{gain.mean:.4g} better than the mean of both, which is less than {CLEARLY:g} standard errors"
             why = f"; {whose(best)} is {better} ({gain.error:.4g} each), so both are averaged"
         means = ", ".join(f"{whose(share)} {float(loss.mean()):.4g}" for share, loss in losses.items())

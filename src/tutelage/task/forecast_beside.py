@@ -13,7 +13,8 @@ import numpy as np
 from tutelage.core.gain import Gain
 from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
-from tutelage.floor.forecasts import ForecastFitted, last_season
+from tutelage.floor.forecasts import ForecastFitted
+from tutelage.floor.seasonal_naive import SeasonalNaive, SeasonalNaiveFitted
 from tutelage.task.beside import ALONE, BOTH, mixed
 from tutelage.task.companion import told, whose
 
@@ -22,7 +23,7 @@ __all__ = ["ForecastBeside", "apart", "blocks_of", "standard_error"]
 CLEARLY = 2.0
 """Standard errors by which one alone has to be better than the mean of both."""
 FEW_BLOCKS = 4
-"""Stretches below which the validation part says little: then the floor leaves, if it is no worse than seasonal-naive."""
+"""Stretches below which the validation part says little: then the floor comes first, if it is no worse than seasonal-naive."""
 AFTERWARDS = 1.0
 """What learning once more and answering takes, as a multiple of fitting."""
 NOTHING = np.empty(0)
@@ -33,7 +34,7 @@ class ForecastBeside:
     """A floor beside the network of one training.
 
     Attributes:
-        floor: Which one.
+        floor: Which one; once it is decided, seasonal-naive where nothing else was as good.
         train: Windows to learn from.
         later: Windows over train and validation together, to learn from once it is decided.
         seed: The run's.
@@ -77,9 +78,11 @@ class ForecastBeside:
             share: block_losses(mixed(network_NHC, floor_NHC, share=share) - truth_NHC, windows) for share in (ALONE, BOTH, 1.0)
         }
         means = {share: float(np.mean(loss)) for share, loss in losses.items()}
-        naive = last_season(windows, season=windows.season)
-        yardstick = float(np.mean(block_losses(naive - truth_NHC, windows)))
-        self.share, why = _decided(losses, means, yardstick=yardstick)
+        naive = SeasonalNaiveFitted(windows.season, np.zeros(windows.channels))
+        yardstick = float(np.mean(block_losses(naive.answers(windows) - truth_NHC, windows)))
+        is_naive, self.share, why = _decided(losses, means, yardstick=yardstick)
+        if is_naive:
+            self.floor, self._judged = SeasonalNaive(), naive
         shown = ", ".join(f"{whose(share)} {mean:.4g}" for share, mean in means.items())
         self.reason = f"{why}. Mean squared error on the validation part: {shown}, seasonal-naive {yardstick:.4g}"
         if self.share:
@@ -129,28 +132,36 @@ def block_losses(error_NHC: np.ndarray, windows: HistoryPart) -> np.ndarray:
     return np.asarray(total[count > 0] / count[count > 0])
 
 
-def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yardstick: float) -> tuple[float, str]:
-    """Return the floor's share, and why.
+def _decided(losses: dict[float, np.ndarray], means: dict[float, float], *, yardstick: float) -> tuple[bool, float, str]:
+    """Return whether seasonal-naive takes the floor's place, the floor's share, and why.
 
     Args:
         losses: Of each stretch, by the floor's share.
         means: Their means.
         yardstick: What seasonal-naive reaches.
     """
+    if yardstick < min(means.values()):
+        return True, 1.0, "seasonal-naive, which learned nothing, has the smallest error, so it leaves in place of the floor"
     count = len(losses[BOTH])
     if count < FEW_BLOCKS:
         stretches = f"{count} stretch{'es' * (count != 1)} of a horizon's length"
         little = f"the validation part is {stretches}, too little to choose by, and there the errors of the network, and of the "
         little += "mean with it, are too good, since its best weights were chosen by them"
-        if means[1.0] <= means[ALONE]:
-            return 1.0, f"{little}: even so the floor's is no larger than the network's"
-        if means[1.0] <= yardstick:
-            return 1.0, f"{little}: the floor, which is no worse than seasonal-naive, is the safer one"
-        if means[ALONE] <= yardstick:
-            return ALONE, f"{little}; but the floor is worse than seasonal-naive, and the network is not"
-        return BOTH, f"{little}; but both are worse than seasonal-naive, so they are averaged"
+        is_naive, share, why = _safest(means, yardstick=yardstick)
+        return is_naive, share, f"{little}{why}"
     best = min(means, key=lambda share: means[share])
     better = losses[BOTH] - losses[best]
     if best != BOTH and Gain(float(better.mean()), standard_error(better)).is_clear(errors=CLEARLY):
-        return best, f"clearly the best over {count} stretches of a horizon's length"
-    return BOTH, f"no one alone is clearly better over {count} stretches of a horizon's length"
+        return False, best, f"clearly the best over {count} stretches of a horizon's length"
+    return False, BOTH, f"no one alone is clearly better over {count} stretches of a horizon's length"
+
+
+def _safest(means: dict[float, float], *, yardstick: float) -> tuple[bool, float, str]:
+    """Return the same where little can be told: what was not chosen by the validation part comes before the network."""
+    if means[1.0] <= min(means[ALONE], yardstick):
+        return False, 1.0, ": even so the floor's is no larger than the network's"
+    if means[1.0] <= yardstick:
+        return False, 1.0, ": the floor, which is no worse than seasonal-naive, is the safer one"
+    if means[ALONE] <= yardstick:
+        return True, BOTH, "; but the floor is worse than seasonal-naive, and the network is not: the mean of these two leaves"
+    return True, 1.0, "; but both are worse than seasonal-naive, which leaves in place of the floor"

@@ -158,3 +158,14 @@ def test_why_the_mean_leaves_is_told_where_one_alone_has_the_better_figure() -> 
     assert "the floor alone is 0.1057 better" in beside.reason
     assert "less than 2 standard errors" in beside.reason
     assert "standard errors" not in chosen(sure_of(truth, 0.5), sure_of(truth, 0.99), truth).reason
+
+
+def test_few_rows_by_which_the_network_was_chosen_do_not_let_it_leave_alone() -> None:
+    truth = np.zeros(29, dtype=np.int64)
+    good, bad = sure_of(truth, 0.95), sure_of(truth, 0.6)
+    beside = chosen(good, bad, truth)
+    assert beside.share == BOTH
+    assert "29 rows are too few to trust the network's" in beside.reason
+    assert chosen(bad, good, truth).share == 1.0  # the floor never saw them
+    more = np.zeros(30, dtype=np.int64)
+    assert chosen(sure_of(more, 0.95), sure_of(more, 0.6), more).share == ALONE

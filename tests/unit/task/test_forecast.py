@@ -339,8 +339,8 @@ def test_the_floor_is_judged_by_stretches(count: int, off: float, share: float) 
     [
         (0.5, 0.1, "no worse than seasonal-naive, is the safer one", 1.0),
         (0.5, 0.7, "even so the floor's is no larger", 1.0),
-        (9.0, 0.1, "worse than seasonal-naive, and the network is not", ALONE),
-        (9.0, 8.0, "both are worse than seasonal-naive, so they are averaged", BOTH),
+        (9.0, 0.1, "and the network is not: the mean of these two leaves", BOTH),
+        (9.0, -8.0, "both are worse than seasonal-naive, which leaves in place of the floor", 1.0),
     ],
 )
 def test_what_is_told_of_few_stretches_agrees_with_the_numbers(floor: float, network: float, said: str, share: float) -> None:
@@ -353,6 +353,22 @@ def test_what_is_told_of_few_stretches_agrees_with_the_numbers(floor: float, net
     assert said in beside.reason
     assert f"the network alone {network**2:.4g}" in beside.reason
     assert f"the floor alone {floor**2:.4g}, seasonal-naive" in beside.reason
+    is_naive = np.array_equal(beside.answers(windows), last_season(windows, season=1))
+    assert is_naive == (floor > 1)
+
+
+@pytest.mark.parametrize("count", [30, 400])
+def test_seasonal_naive_leaves_where_nothing_learned_is_as_good(count: int) -> None:
+    values = np.random.default_rng(0).normal(size=(count, 1))
+    windows = Timeline(length=10, horizon=10, season=1).fit(part(values)).windows(part(values))
+    beside = ForecastBeside(Known(), windows, windows, seed=0)
+    beside.fitted = beside._judged = Off(9.0)
+    beside.choose(windows.truths() + 8.0, windows)
+    assert beside.share == 1.0
+    assert beside.record()["kind"] == "seasonal_naive"
+    np.testing.assert_array_equal(beside.answers(windows), last_season(windows, season=1))
+    assert beside.reason.startswith("seasonal-naive, which learned nothing, has the smallest error")
+    assert "the network alone 64" in beside.reason
 
 
 def test_windows_are_held_once_and_counted_only_where_there_are_gaps() -> None:
