@@ -2,6 +2,7 @@
 
 `python -m bench.pasts FILE ...` prints how such runs end, by their patience; `--check` also leaves each source of data out in
 turn, and prints how well its endings are told by the others; `--write` makes foresight/endings.toml anew.
+`TUTELAGE_DATA=FOLDER python -m bench.pasts FILE --learn` does all of it: it makes the trainings that FILE lacks, and writes.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from bench import curves
 from bench.scores import Told, scored
 from tutelage.core import catalog
 from tutelage.core.stopping import BUDGET, Stopping
@@ -20,11 +22,14 @@ from tutelage.foresight.convergence import LEAST_POINTS
 from tutelage.foresight.curve import Curve, scale_of
 from tutelage.foresight.endings import Endings, foresee_endings, last_step
 from tutelage.foresight.past import LEVELS, SHARES, Past, levels
+from tutelage.training.stopping import COOLDOWN, PATIENCE
 
 __all__ = ["main"]
 
 EARLY, NEAR, POINTS = 0.1, 0.03, 50
-PATIENCES = (0.1, 0.15, 0.2, 0.3, 0.5)
+PATIENCES = (0.1, 0.15, 0.2, PATIENCE, 0.3, 0.5)
+RULES = ((0.1, 0.0), (PATIENCE, COOLDOWN), (0.5, 0.0))
+"""Patience and cooldown under which endings are told and compared: the usual ones, and others that a recipe may say."""
 TARGETS = (0.15, 0.3, 0.5, 0.7, 0.9)
 """At which share of what is left after the first tenth a target is reached that an early part cannot see."""
 OUT = Path(__file__).parents[1] / "src/tutelage/foresight/endings.toml"
@@ -96,12 +101,13 @@ def read(path: Path) -> list[Whole]:
 def usual_ends(wholes: Sequence[Whole]) -> Iterator[str]:
     """Yield, for each patience, how such runs end."""
     yield f"{len(wholes)} curves; share of the most steps at which they end, in quantiles of 10, 25, 50, 75 and 90 %"
-    for patience in PATIENCES:
-        ends = [_ended(each, _rule(each, patience=patience)) for each in wholes]
+    for patience, cooldown in [*((patience, 0.0) for patience in PATIENCES), (PATIENCE, COOLDOWN)]:
+        ends = [_ended(each, _rule(each, patience=patience, cooldown=cooldown)) for each in wholes]
         shares = np.array([step / each.total for (step, _), each in zip(ends, wholes, strict=True)])
         early = np.mean([reason != BUDGET for _, reason in ends])
+        drawn = f", then a cooldown of {cooldown:.2f}" if cooldown else ""
         told = " ".join(f"{value:.2f}" for value in np.quantile(shares, [0.1, 0.25, 0.5, 0.75, 0.9]))
-        yield f"patience {patience:.2f}: {early:.0%} end early; {told}"
+        yield f"patience {patience:.2f}{drawn}: {early:.0%} end early; {told}"
 
 
 def outcomes(wholes: Sequence[Whole]) -> dict[str, list[tuple[Endings, float, str]]]:
@@ -133,8 +139,8 @@ def places(told: Sequence[tuple[Endings, float, str]], before: Sequence[float]) 
 
 def _rules(each: Whole, curve: Curve) -> Iterator[tuple[str, Stopping]]:
     """Yield rules under which a training ends early or at a target; one of the targets is out of reach."""
-    for patience in PATIENCES[::2]:
-        yield "early", _rule(each, patience=patience)
+    for patience, cooldown in RULES:
+        yield "early", _rule(each, patience=patience, cooldown=cooldown)
     better = np.maximum if each.greater else np.minimum
     so_far = better.accumulate(each.scores())
     ahead = so_far[each.judged > curve.steps[-1]]
@@ -146,10 +152,11 @@ def _rules(each: Whole, curve: Curve) -> Iterator[tuple[str, Stopping]]:
             yield "target", rule
 
 
-def _rule(each: Whole, *, patience: float) -> Stopping:
-    """Return the rule of a training with this patience."""
+def _rule(each: Whole, *, patience: float, cooldown: float = 0.0) -> Stopping:
+    """Return the rule of a training with this patience and cooldown, both as shares of its steps."""
     waits = 0 if patience >= 1 else max(3 * each.every, round(patience * each.total))
-    return Stopping(metric=f"val/{each.metric}", greater_is_better=each.greater, patience=waits)
+    drawn = round(cooldown * each.total)
+    return Stopping(metric=f"val/{each.metric}", greater_is_better=each.greater, patience=waits, cooldown=drawn)
 
 
 def _ended(each: Whole, rule: Stopping) -> tuple[float, str]:
@@ -168,18 +175,21 @@ def written(pasts: Sequence[Past], levels: dict[str, list[float]]) -> str:
 
 
 def main(words: list[str]) -> None:
-    """Print, check, write."""
-    wholes = [whole for word in words if not word.startswith("--") for whole in read(Path(word))]
+    """Make what is lacking, print, check, write, as far as it was asked for."""
+    files = [Path(word) for word in words if not word.startswith("--")]
+    if "--learn" in words:
+        curves.main(files[0])
+    wholes = [whole for file in files for whole in read(file)]
     for line in usual_ends(wholes):
         print(line)
-    if "--check" not in words and "--write" not in words:
+    if not {"--check", "--write", "--learn"} & set(words):
         return
     told = outcomes(wholes)
     for kind, those in told.items():
         print(kind, json.dumps(scored([Told.of(endings, actual, reason, name="") for endings, actual, reason in those])))
     found = {kind: places(those, levels(kind)) for kind, those in told.items()}
     print(f"shares of the drawn endings at which {LEVELS} of the outcomes lay: {found}")
-    if "--write" in words:
+    if {"--write", "--learn"} & set(words):
         OUT.write_text(written([past for each in wholes if (past := each.past()) is not None], found), encoding="utf-8")
 
 

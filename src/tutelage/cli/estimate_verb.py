@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from tutelage.cli.main import STARTED
-from tutelage.cli.wishes import make_request
+from tutelage.cli.wishes import make_request, wishes_said
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
@@ -17,6 +17,8 @@ TEXTBOOK = ("flops_per_iteration", "iterations", "flops")
 """Options of the textbook rule, which needs no data."""
 WIDTH = 13
 """Characters of the first column."""
+MOST_DIGITS = 40
+"""Characters of a number that are read: what is longer is refused by its size."""
 MOST_PARTS = 6
 """Parts that are told one by one."""
 
@@ -33,7 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     from tutelage.run.start import Request
 
     where = _where(arguments)
-    if arguments.source and (Path(arguments.source) / layout.PLAN).is_file():
+    if _is_run(arguments.source):
+        _refuse(wishes_said(arguments), because="a run goes on by its own plan, and so does its forecast")
         request = Request(Recipe(), started=STARTED)
         found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report), where)
     else:
@@ -42,8 +45,23 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say_json(found.record())
     else:
-        _tell(found)
+        _tell(found, where)
     return 0
+
+
+def _is_run(source: str) -> bool:
+    """Tell whether a source is the folder of a run, even of one whose plan is lost: resuming puts it back."""
+    return bool(source) and any((Path(source) / name).is_file() for name in (layout.PLAN, layout.MANIFEST))
+
+
+def _refuse(words: list[str], *, because: str) -> None:
+    """Refuse words that would change nothing.
+
+    Raises:
+        UsageError: There are some.
+    """
+    if words:
+        raise UsageError(f"{' and '.join(words)}: {because}. Leave {'them' if len(words) > 1 else 'it'} out.")
 
 
 def _where(arguments: argparse.Namespace) -> "Where":  # type: ignore[name-defined] # noqa: F821
@@ -54,11 +72,14 @@ def _where(arguments: argparse.Namespace) -> "Where":  # type: ignore[name-defin
     """
     from tutelage.run.elsewhere import Where
 
-    devices = _number("devices", arguments.devices, example="8")
-    if devices != int(devices):
-        raise UsageError(f"--devices {arguments.devices}: expected a whole number >= 1.")
-    price = None if arguments.price is None else _number("price", arguments.price, example="2.5")
-    return Where(arguments.hardware, int(devices), price)
+    try:
+        devices = int(arguments.devices[:MOST_DIGITS])
+    except ValueError:
+        devices = 0
+    if devices < 1:
+        raise UsageError(f"--devices {arguments.devices[:MOST_DIGITS]!r}: expected a whole number >= 1, such as 8.")
+    price = None if arguments.price is None else _number("price", arguments.price, example="2.5, of one device and hour")
+    return Where(arguments.hardware, devices, price)
 
 
 def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
@@ -67,6 +88,10 @@ def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
     Raises:
         UsageError: One of them is missing, or no number > 0.
     """
+    named = ["SOURCE"] if arguments.source else []
+    elsewhere = [f"--{key}" for key in ("hardware", "price") if getattr(arguments, key)]
+    elsewhere += ["--devices"] if arguments.devices != "1" else []
+    _refuse([*named, *elsewhere, *wishes_said(arguments)], because="the textbook rule takes its three numbers and nothing else")
     missing = [f"--{key.replace('_', '-')}" for key in TEXTBOOK if key not in given]
     if missing:
         raise UsageError(f"{' and '.join(missing)}: the textbook rule needs all three numbers. Or name data: a SOURCE.")
@@ -90,9 +115,12 @@ def _number(key: str, text: str, *, example: str = "1e12") -> float:
     return value
 
 
-def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
+def _tell(found: "Estimate", where: "Where") -> None:  # type: ignore[name-defined] # noqa: F821
     """Write what was found, a line for each fact."""
     time = found.time
+    if where.hardware or where.devices > 1:
+        how = "by its data sheet and what was tried here" if where.hardware else "by what was tried on one"
+        _line("on", f"{found.devices} x {found.hardware}, {how}")
     between = " to ".join(map(say_seconds, time.interval_80))
     half = " to ".join(map(say_seconds, time.interval_50))
     _line("time", f"{say_seconds(time.seconds)} (80 %: {between}; 50 %: {half})")
@@ -103,7 +131,8 @@ def _tell(found: "Estimate") -> None:  # type: ignore[name-defined] # noqa: F821
     if found.endings is not None:
         _line("ends", found.endings.say())
     if found.ideal_seconds is not None:
-        _line("ideal", f"{say_seconds(found.ideal_seconds)} (FLOPs / measured FLOP/s); {_causes(found)}")
+        rate = "the data sheet's" if where.hardware else "measured"
+        _line("ideal", f"{say_seconds(found.ideal_seconds)} (FLOPs / {rate} FLOP/s); {_causes(found)}")
     whole = sum(time.parts.values()) or 1.0
     largest = sorted(time.parts.items(), key=lambda part: -part[1])[:MOST_PARTS]
     _line("of which", ", ".join(f"{name} {say_seconds(seconds)} ({seconds / whole:.0%})" for name, seconds in largest))

@@ -15,7 +15,7 @@ from tutelage.run.start import Request
 from tutelage.run.task_setting import with_task_setting
 from tutelage.track.console import Console
 
-__all__ = ["make_request"]
+__all__ = ["make_request", "wishes_said"]
 
 BUDGETS = ("epochs", "steps", "time", "env_steps")
 OF_SOURCE = ("header", "text", "series_id", "time_column", "known")
@@ -77,6 +77,13 @@ def make_request(arguments: argparse.Namespace, *, is_quiet: bool) -> Request:
     return Request(
         recipe, out=arguments.out, command=readable(shlex.join(["tutelage", *sys.argv[1:]])), sinks=sinks, started=STARTED
     )
+
+
+def wishes_said(arguments: argparse.Namespace) -> list[str]:
+    """Return which words of `train` were given, as they are typed."""
+    keys = (*BUDGETS, *PLAIN, *OF_SOURCE, "algorithm", "horizon", "recipe", "seed", "set")
+    said = [key.replace("_", "-") for key in keys if getattr(arguments, key) not in (None, [])]
+    return [f"--{'from' if key == 'start-from' else key}" for key in said]
 
 
 def _without_amounts(values: Mapping[str, Any]) -> Any:

@@ -151,13 +151,13 @@ class Stalled(Warned):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast(Event):
-    """How long the whole run will take, told before its first step, and once more where it may end before its budget.
+    """How long the whole run will take, told before or after its first few steps, and again where it may end before its budget.
 
     Attributes:
         expected_seconds: Wall time from the start of the command to its result.
         low_seconds: It is between this and the next in four of five runs.
         high_seconds: The upper end.
-        how: `known` from an equal run, `timed` steps, `guessed`, or by the `curve` so far.
+        how: `known` from equal runs, `contradicted` by the first steps, `timed` steps, or by the `curve` so far.
         parts: Seconds of each part.
         step: Steps done when it was told.
         early: Probability that nothing gets better before the budget is used up; None where the curve was not asked.

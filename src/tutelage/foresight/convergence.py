@@ -1,4 +1,4 @@
-"""How a learning curve goes on, and when it reaches a target: extrapolated from its beginning, with how unsure that is.
+"""How a learning curve goes on: extrapolated from its beginning, with how unsure that is.
 
 Several families of falling curves are fitted to the logarithm of what is above their limit, each limit of a grid by least
 squares; they are weighted by how well fits to the beginning foretell the last part. Residuals are drawn again in blocks, since
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["LEAST_POINTS", "Reaching", "extrapolated", "foresee_target"]
+__all__ = ["LEAST_POINTS", "extrapolated"]
 
 LEAST_POINTS = 4
 """Evaluations without which nothing is extrapolated."""
@@ -38,24 +38,6 @@ FAMILIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "exponential": lambda steps: steps,
 }
 """How the steps enter each family: log(value - limit) is linear in it."""
-BEYOND = 100.0
-"""Multiples of the last step that are looked at; what comes later is never."""
-GRID = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Reaching:
-    """When something comes.
-
-    Attributes:
-        steps: The median, of those draws in which it comes; infinite where it comes in none.
-        interval_80: Steps between which it comes in four of five cases in which it comes.
-        never: Probability that it does not come.
-    """
-
-    steps: float
-    interval_80: tuple[float, float]
-    never: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +56,6 @@ class _Fit:
         return self.limit + np.exp(np.minimum(self.intercept - self.rate * entered, 700.0))
 
 
-def foresee_target(steps: Sequence[float], values: Sequence[float], *, target: float) -> Reaching:
-    """Return when a curve falls to a target.
-
-    Args:
-        steps: Of each evaluation, rising, all > 0.
-        values: What it gave; smaller is better.
-        target: The value to reach.
-    """
-    times, curve = np.asarray(steps, dtype=float), np.asarray(values, dtype=float)
-    reached = np.flatnonzero(curve <= target)
-    if len(reached):
-        at = float(times[reached[0]])
-        return Reaching(at, (at, at), 0.0)
-    ahead = np.geomspace(times[-1], BEYOND * times[-1], GRID)
-    found = [_first(ahead, fit.at(ahead) <= target) for fit in _drawn(times, curve)]
-    return _reaching(np.array(found))
-
-
 def extrapolated(steps: Sequence[float], values: Sequence[float], *, ahead: Sequence[float], least: float) -> np.ndarray:
     """Return how a curve may go on: float64 [draws, steps ahead], without the noise of evaluations.
 
@@ -103,20 +67,6 @@ def extrapolated(steps: Sequence[float], values: Sequence[float], *, ahead: Sequ
     """
     times, curve, asked = (np.asarray(each, dtype=float) for each in (steps, values, ahead))
     return np.stack([np.maximum(fit.at(asked), least) for fit in _drawn(times, curve, least=least)])
-
-
-def _reaching(found: np.ndarray) -> Reaching:
-    """Sum up draws."""
-    comes = found[np.isfinite(found)]
-    if not len(comes):
-        return Reaching(math.inf, (math.inf, math.inf), 1.0)
-    low, middle, high = (float(value) for value in np.quantile(comes, [0.1, 0.5, 0.9]))
-    return Reaching(middle, (low, high), 1.0 - len(comes) / len(found))
-
-
-def _first(steps: np.ndarray, is_there: np.ndarray) -> float:
-    """Return the first step at which something is so; infinite where it never is."""
-    return float(steps[int(np.argmax(is_there))]) if is_there.any() else math.inf
 
 
 def _drawn(steps: np.ndarray, values: np.ndarray, *, least: float = -math.inf) -> list[_Fit]:

@@ -14,6 +14,7 @@ import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ from tutelage.core.sealed_record import sealed, unsealed
 __all__ = ["History", "spread_factor"]
 
 FILE = "forecasts.jsonl"
+RULE, RULE_NOW = "rule", 2
+"""The key under which a line says how forecasts were made and paces were measured then: what another way came to says nothing of
+this one."""
 MOST_BYTES = 2**20
 """Of the file; once it is larger, only the newest half is kept. Of one that another hand made longer, only its end is read."""
 LEVEL, LEVEL_SIGMAS = 0.8, 1.2816
@@ -36,6 +40,10 @@ LEAST_FACTOR, MOST_FACTOR = 0.5, 4.0
 MOST = 1e12
 """Numbers of a line lie below; what is beyond was written by another hand."""
 LEAST_SPREAD = 1e-3
+COMPARED_STEPS = 20
+"""Steps from which on the paces of two equal trainings are compared: of fewer, the first ones are too large a share."""
+MOST_DIFFERENCE = math.log(2)
+"""Difference of two such paces that counts at most: one odd training is no property of the machine."""
 
 
 @dataclass
@@ -61,12 +69,34 @@ class History:
         for line in _newest(self.folder / FILE, most=2 * MOST_BYTES):
             with suppress(BorderError):
                 found.append(unsealed(line))
-        return found
+        return [line for line in found if line.get(RULE) == RULE_NOW]
 
     def known(self, key: str) -> dict[str, Any] | None:
         """Return what was last measured of a training with this key; None where nothing was."""
+        return next(iter(self.all_known(key, most=1)), None)
+
+    def all_known(self, key: str, *, most: int) -> list[dict[str, Any]]:
+        """Return what was measured of trainings with this key, the newest first."""
         of_key = (line["measured"] for line in reversed(self.lines()) if line.get("key") == key and "measured" in line)
-        return next((measured for measured in of_key if isinstance(measured, dict)), None)
+        return list(islice((measured for measured in of_key if isinstance(measured, dict)), most))
+
+    def machine_spread(self, first: float) -> float:
+        """Return how differently fast this machine was for equal trainings, as a standard deviation of the logarithm.
+
+        Args:
+            first: What is believed while few equal trainings are known.
+        """
+        last: dict[str, float] = {}
+        squares: list[float] = []
+        for line in self.lines():
+            key, pace = line.get("key"), _pace_of(line)
+            if not isinstance(key, str) or pace is None:
+                continue
+            if key in last:
+                # The difference of two has twice the variance of one.
+                squares.append(min(abs(pace - last[key]), MOST_DIFFERENCE) ** 2 / 2)
+            last[key] = pace
+        return math.sqrt((BELIEF * first**2 + sum(squares)) / (BELIEF + len(squares)))
 
     def factor(self, kind: str) -> float:
         """Return by what the spread of forecasts of this kind is to be multiplied."""
@@ -79,7 +109,7 @@ class History:
         with suppress(OSError, TutelageError):
             self.folder.mkdir(parents=True, exist_ok=True)
             path = self.folder / FILE
-            _append(path, sealed(line))
+            _append(path, sealed({**line, RULE: RULE_NOW}))
             if path.stat().st_size > MOST_BYTES:
                 write_durably(path, b"".join(line + b"\n" for line in _newest(path, most=MOST_BYTES // 2)))
 
@@ -131,3 +161,14 @@ def _residual(line: Mapping[str, Any]) -> float | None:
         return None
     forecast, actual, spread = (float(number) for number in numbers if number is not None)
     return abs(math.log(actual / forecast)) / max(spread, LEAST_SPREAD)
+
+
+def _pace_of(line: Mapping[str, Any]) -> float | None:
+    """Return the logarithm of the seconds of a step of a training that was long enough; None where a line does not say."""
+    measured = line.get("measured")
+    pace = measured.get("pace") if isinstance(measured, dict) else None
+    numbers = [pace.get(name) for name in ("seconds", "num_steps")] if isinstance(pace, dict) else [None]
+    if not all(isinstance(number, int | float) and 0 < number < MOST for number in numbers):
+        return None
+    seconds, steps = (float(number) for number in numbers if number is not None)
+    return math.log(seconds) if steps >= COMPARED_STEPS else None

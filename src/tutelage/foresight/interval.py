@@ -1,4 +1,4 @@
-"""Intervals of a forecast: variances of logarithms added, then scaled by what earlier forecasts missed by.
+"""Intervals of a forecast as factors, scaled by what earlier forecasts missed by.
 
 Source: Vovk et al., Algorithmic Learning in a Random World, 2005, section 4.1 (conformal quantile of scaled residuals);
 Barber et al., Predictive inference with the jackknife+, 2021, section 2 (each residual from a fit that had not seen its row).
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["NORMAL_50", "NORMAL_80", "Interval", "Scale", "conformal", "interval", "largest", "total_sd"]
+__all__ = ["NORMAL_50", "NORMAL_80", "Interval", "Scale", "conformal", "interval", "largest"]
 
 NORMAL_50, NORMAL_80 = 0.6745, 1.2816
 """Half widths of the middle 50 and 80 percent of a normal distribution, in standard deviations."""
@@ -37,11 +37,6 @@ class Interval:
 
     low: float
     high: float
-
-
-def total_sd(variances: Mapping[str, float]) -> float:
-    """Return the standard deviation of a sum of independent logarithms, that is of a product of factors."""
-    return math.sqrt(sum(variances.values()))
 
 
 def interval(middle: float, *, sd: float, half: float) -> Interval:

@@ -18,8 +18,9 @@ __all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "with
 DRAWS, SEED = 4_001, 20_27
 """Sums drawn for the quantiles; the same ones each time."""
 MACHINE_SPREAD = 0.04
-"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm: a guess, from the
-errors of 25 forecasts of `bench/forecasts.py` on a shared machine."""
+"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm, while nothing is
+known of it: from the errors of 25 forecasts of `bench/forecasts.py` on a shared machine. What the log says of equal trainings
+takes its place (`History.machine_spread`)."""
 ONCE_SPREAD = 0.12
 """The same of what is measured only once, such as reading data, whose files are in memory the next time."""
 DRIFT_SHARE = 0.5
@@ -58,6 +59,7 @@ class Measured:
         checkpoint: Seconds that training waits for each checkpoint after the first.
         how: How it is known, such as `measured` or `known from a run before`.
         step_flops: Operations of a step; 0 where they were not counted.
+        once_spread: Relative standard deviation of the parts that come once.
     """
 
     once: Mapping[str, float]
@@ -69,6 +71,7 @@ class Measured:
     checkpoint: float = 0.0
     how: str = "measured"
     step_flops: float = 0.0
+    once_spread: float = ONCE_SPREAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +145,14 @@ class RunTime:
         }
 
 
-def run_time(measured: Measured, schedule: Schedule, *, scale: float = 1.0, passed: float = 0.0) -> RunTime:
+def run_time(
+    measured: Measured,
+    schedule: Schedule,
+    *,
+    scale: float = 1.0,
+    passed: float = 0.0,
+    machine_spread: float = MACHINE_SPREAD,
+) -> RunTime:
     """Return the wall time of a run.
 
     Args:
@@ -150,9 +160,10 @@ def run_time(measured: Measured, schedule: Schedule, *, scale: float = 1.0, pass
         schedule: How often it does what.
         scale: Factor on the spread, by which forecasts like this one have been off before.
         passed: Seconds that have passed already, and so are certain.
+        machine_spread: How differently fast the machine will be then, as a standard deviation of the logarithm.
     """
     costs = _costs(measured, schedule)
-    draws, shares = _drawn(costs, schedule, scale=scale)
+    draws, shares = _drawn(costs, schedule, scale=scale, machine=scale * machine_spread)
     totals = passed + draws
     low, first, middle, third, high = (float(value) for value in np.quantile(totals, [0.1, 0.25, 0.5, 0.75, 0.9]))
     told = (*((Cost("before", passed, 0.0),) if passed else ()), *costs)
@@ -160,16 +171,23 @@ def run_time(measured: Measured, schedule: Schedule, *, scale: float = 1.0, pass
     return RunTime(told, middle, (first, third), (low, high), spread, shares)
 
 
-def within(time: RunTime, budget: float) -> RunTime:
-    """Return the time of a run that keeps a time budget: it is the budget, whatever its steps take."""
-    low = min(time.interval_80[0], EARLIEST * budget)
-    narrower = (min(time.interval_50[0], 0.97 * budget), budget)
-    return replace(time, seconds=min(time.seconds, budget), interval_50=narrower, interval_80=(low, budget))
+def within(time: RunTime, budget: float, *, is_filled: bool = True) -> RunTime:
+    """Return the time of a run that keeps a time budget.
+
+    Args:
+        time: What its steps and all else take.
+        budget: Of the whole command, in seconds.
+        is_filled: Whether as many steps are made as fit into it: then it is the budget that ends the run, whatever steps take.
+    """
+    fifty, eighty = ((min(low, budget), min(high, budget)) for low, high in (time.interval_50, time.interval_80))
+    if is_filled:
+        fifty, eighty = (min(fifty[0], 0.97 * budget), budget), (min(eighty[0], EARLIEST * budget), budget)
+    return replace(time, seconds=min(time.seconds, budget), interval_50=fifty, interval_80=eighty)
 
 
 def _costs(measured: Measured, schedule: Schedule) -> tuple[Cost, ...]:
     """Return what each part takes."""
-    once = [Cost(name, seconds, ONCE_SPREAD * seconds) for name, seconds in measured.once.items()]
+    once = [Cost(name, seconds, measured.once_spread * seconds) for name, seconds in measured.once.items()]
     opening = min(schedule.opening_steps, schedule.steps)
     paces = [(measured.pace, schedule.steps - opening)]
     if measured.opening is not None and opening:
@@ -201,7 +219,9 @@ def _checkpoints(seconds: float, schedule: Schedule) -> int:
     return int(min(seconds / schedule.save_seconds, schedule.steps)) if schedule.save_seconds else schedule.steps
 
 
-def _drawn(costs: tuple[Cost, ...], schedule: Schedule, *, scale: float) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
+def _drawn(
+    costs: tuple[Cost, ...], schedule: Schedule, *, scale: float, machine: float
+) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
     """Return drawn wall times of what is still to come, and the share of the variance of each part."""
     random = np.random.default_rng(SEED)
     used = _used(schedule.stops, random)
@@ -213,9 +233,9 @@ def _drawn(costs: tuple[Cost, ...], schedule: Schedule, *, scale: float) -> tupl
         total += share * np.maximum(cost.seconds + noise, 0.1 * cost.seconds)
         variances[cost.name] = (scale * cost.spread) ** 2
     expected = sum(cost.seconds for cost in costs)
-    variances["the machine's speed"] = (scale * MACHINE_SPREAD * expected) ** 2
+    variances["the machine's speed"] = (machine * expected) ** 2
     variances["early stopping"] = float(np.var(used)) * sum(cost.seconds for cost in costs if cost.name in repeated) ** 2
-    total *= np.exp(scale * MACHINE_SPREAD * random.standard_normal(DRAWS))
+    total *= np.exp(machine * random.standard_normal(DRAWS))
     whole = sum(variances.values()) or 1.0
     ordered = sorted(((name, variance / whole) for name, variance in variances.items()), key=lambda pair: -pair[1])
     return total, tuple(pair for pair in ordered if pair[1] > ABOUT_ALWAYS)

@@ -18,6 +18,8 @@ Sum = Annotated[float, Field(ge=0, le=1e36, strict=True)]
 Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 Figure = Count | Amount
 """A step, or a share."""
+MOST_ENDS = 1000
+"""Last steps that are kept at most; what is longer was written by another hand."""
 
 
 def _require_printable(name: str) -> str:
@@ -39,6 +41,7 @@ class Second(BaseModel):
         interval_80: Between these in four of five cases.
         spread: Standard deviation of the logarithm of the wall time.
         endings: How the run may end.
+        ends: Last steps that are equally likely, rising: the time left is told by them, also after the run was interrupted.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,6 +50,7 @@ class Second(BaseModel):
     interval_80: tuple[Sum, Sum]
     spread: Amount = 0.0
     endings: dict[Name, Figure | tuple[Figure, Figure] | None] = {}
+    ends: Annotated[tuple[Count, ...], Field(max_length=MOST_ENDS)] = ()
 
 
 class Told(BaseModel):

@@ -35,6 +35,7 @@ class Candidate:
         building_seconds: What building and the first step took: kernels are made, or compiled.
         times: Seconds of each timed step.
         quality: How its gradient compares with that in float32, where that was looked at.
+        num_rows: Rows of all steps and gradients that were computed so far.
     """
 
     way: Way
@@ -44,6 +45,7 @@ class Candidate:
     times: list[float] = field(default_factory=list)
     quality: Mapping[str, float] = field(default_factory=dict)
     count: int = 0
+    num_rows: int = 0
 
     def step(self) -> float:
         """Make a step, and return its seconds."""
@@ -56,6 +58,7 @@ class Candidate:
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             self.count += 1
+            self.num_rows += self.rows or state.stream.batch_size
             return time.perf_counter() - began
 
     def batch(self) -> Batch:
@@ -86,9 +89,13 @@ class Candidate:
 
     def turn(self) -> None:
         """Time a few steps, without the first one where there are several: it finds the caches full of somebody else's."""
-        number = min(max(int(TURN_SECONDS / max(self.seconds, 1e-9)), 1), MOST_STEPS)
-        times = [self.step() for _ in range(number)]
+        times = [self.step() for _ in range(self.turn_steps)]
         self.times += times[1:] or times
+
+    @property
+    def turn_steps(self) -> int:
+        """Steps of a turn."""
+        return min(max(int(TURN_SECONDS / max(self.seconds, 1e-9)), 1), MOST_STEPS)
 
     @property
     def seconds(self) -> float:

@@ -120,7 +120,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
     plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
     time = tried.run_time()
     if plan.time_seconds:
-        time = within(time, plan.time_seconds)
+        time = within(time, plan.time_seconds, is_filled=tried.pilot.total_steps != plan.useful_steps)
     work, device = tried.pilot.work, device_of(tried, where)
     needed = _memory(tried, is_card=not device.is_processor)
     flops = None if work is None else work.per_step(lambda each: each.flops) * steps

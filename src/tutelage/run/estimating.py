@@ -16,11 +16,12 @@ from tutelage.core.errors import RunError
 from tutelage.core.process_memory import peak_bytes
 from tutelage.foresight.endings import Endings, usual_endings
 from tutelage.foresight.history import History
-from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
+from tutelage.foresight.run_time import MACHINE_SPREAD, Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
-from tutelage.run.foresee import kind_of, remember
+from tutelage.run.foresee import kind_of
+from tutelage.run.known_runs import remember
 from tutelage.run.pilot import Pilot
 from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
 from tutelage.run.start import Request, resume_training, start_training
@@ -69,8 +70,9 @@ class Tried:
 
     def run_time(self) -> RunTime:
         """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""
-        factor = History(cache_folder()).factor(kind_of("known", self.schedule))
-        return run_time(self.measured, self.schedule, scale=factor)
+        history = History(cache_folder())
+        factor, spread = history.factor(kind_of("known", self.schedule)), history.machine_spread(MACHINE_SPREAD)
+        return run_time(self.measured, self.schedule, scale=factor, machine_spread=spread)
 
 
 def estimate_training(request: Request, *, report: Report, most_seconds: float = 0.0) -> Tried:
@@ -100,7 +102,11 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
     with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
         folder = _copied(run_folder(run), Path(place) / "run")
         pilot = Pilot()
-        resume_training(folder, replace(request, sinks=(), watching=pilot))
+        try:
+            resume_training(folder, replace(request, sinks=(), watching=pilot))
+        except RunError as error:
+            # What is wrong with the copy is wrong with the run, and there it is mended.
+            raise RunError(str(error).replace(str(folder), str(run))) from error
         if pilot.plan is None:
             raise RunError(
                 f"{run}: has ended, so there is nothing left to forecast. What it took is in {layout.RESULT}. To forecast "

@@ -19,7 +19,7 @@ from tutelage.planning.execution import Execution, Way
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
-from tutelage.run.foresee import plan_key
+from tutelage.run.known_runs import plan_key
 from tutelage.run.way_trial import COMPILE_SECONDS, SHARE, Trial
 from tutelage.task.base import Data
 

@@ -14,7 +14,7 @@ from tutelage.run.compose import Composed
 from tutelage.run.timed import Timed, fill
 from tutelage.training.course import course
 
-__all__ = ["PER_ROW", "REPORT_SECONDS", "begin", "reserve_seconds", "too_short"]
+__all__ = ["PER_ROW", "REPORT_SECONDS", "begin", "ending_seconds", "reserve_seconds", "too_short"]
 
 WARM_UP_STEPS, TIMED_STEPS = 5, 20
 PROBE_FRACTION = 0.03
@@ -24,8 +24,9 @@ SAFETY = 0.97
 LEAST_FACTOR = 3
 """Times that what is no training takes, which a budget should have at least."""
 REPORT_SECONDS = 1.5
-"""Time for intervals, files and the report at the end of a run."""
-
+"""Time for intervals, files and the report at the end of a run: what is kept free for them."""
+SCORING_SECONDS = 0.3
+"""What intervals and files take in the middle: 0.15 to 0.55 s in the log of runs of more than a second on one machine."""
 
 PER_ROW = "evaluation_seconds_per_row"
 """Where a state keeps what a row takes to evaluate."""
@@ -94,12 +95,27 @@ def _probe(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_bette
 def reserve_seconds(composed: Composed, per_row: float) -> float:
     """Return what has to be left at the end: the last evaluation, the test part, what is decided then, and the report."""
     # The validation part is measured twice: at the last step, and with the best weights.
-    rows = 2 * len(composed.problem.validation) + (len(composed.problem.test) if composed.problem.test else 0)
-    beside = composed.problem.beside
+    rows = 2 * len(composed.problem.validation) + _test_rows(composed)
+    return rows * per_row + REPORT_SECONDS + _deciding_seconds(composed, per_row)
+
+
+def ending_seconds(composed: Composed, per_row: float) -> float:
+    """Return what is expected of the end, without the report: less than what a budget had better reserve for it."""
+    # The evaluation of the last step is one of those made while training.
+    rows = len(composed.problem.validation) + _test_rows(composed)
+    return rows * per_row + SCORING_SECONDS + _deciding_seconds(composed, per_row)
+
+
+def _test_rows(composed: Composed) -> int:
+    """Return the rows of the test part."""
+    return len(composed.problem.test) if composed.problem.test else 0
+
+
+def _deciding_seconds(composed: Composed, per_row: float) -> float:
+    """Return what is needed to decide what leaves, beyond measuring it."""
+    beside, mirroring = composed.problem.beside, composed.problem.mirroring
     decided = composed.problem.reserve(per_row) + (0.0 if beside is None else beside.reserve_seconds)
-    mirroring = composed.problem.mirroring
-    decided += 0.0 if mirroring is None else mirroring.reserve_seconds(per_row)
-    return rows * per_row + REPORT_SECONDS + decided
+    return decided + (0.0 if mirroring is None else mirroring.reserve_seconds(per_row))
 
 
 def too_short(plan: Plan, composed: Composed, per_row: float, *, passed: float) -> str:

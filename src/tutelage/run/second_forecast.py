@@ -20,9 +20,10 @@ from tutelage.core.stopping import PATIENCE
 from tutelage.foresight.endings import Endings
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
-from tutelage.foresight.run_time import Measured, RunTime, run_time
+from tutelage.foresight.run_time import MACHINE_SPREAD, Measured, RunTime, run_time
 from tutelage.foresight.told import KEPT, Second, Told, told_before
 from tutelage.planning.plan import Plan
+from tutelage.run.first_steps import FirstSteps
 from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
 from tutelage.training.state import TrainState
 
@@ -47,21 +48,26 @@ class SecondForecast:
         plan: Everything decided.
         emitter: Told of it.
         folder: The run folder, whose curve is read.
+        first: Has timed the first steps, which build kernels; None where nobody has.
         next_step: The step at which it is due.
     """
 
     plan: Plan
     emitter: Emitter
     folder: Path
+    first: FirstSteps | None = None
     next_step: int = NEVER
     _made: int = 0
     _ends: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def begin(self, state: TrainState) -> "SecondForecast":
-        """Become due, where the run may end early and its first forecast was told."""
+        """Become due, where the run may end early; of one that is resumed, read again what was told."""
         self._made, total = state.clock.step, state.control.total_steps
         told, rhythm = told_before(state.outside), course_of(self.plan, total)
-        if told is not None and told.second is None and not rhythm.stopping.is_fixed and state.mesh.world == 1:
+        second = None if told is None else told.second
+        if second is not None:
+            self._ends = np.array(second.ends, dtype=float)
+        elif (told is not None or not self._made) and not rhythm.stopping.is_fixed and state.mesh.world == 1:
             first = math.ceil(SHARE * total - 1e-9)
             # The evaluation of that step is part of the curve.
             due = -(-first // rhythm.eval_every) * rhythm.eval_every if rhythm.eval_every <= first else first
@@ -71,12 +77,14 @@ class SecondForecast:
     def run(self, state: TrainState) -> None:
         """Tell it."""
         self.next_step = NEVER
-        self.emitter.stopwatch.lap("steps")
         first, step, total = told_before(state.outside), state.clock.step, state.control.total_steps
-        endings = self._endings(step, total)
-        if endings is None or first is None:
+        if first is None:
             return
-        self._ends = endings.quantiles(NUM_ENDS)
+        self.emitter.stopwatch.lap("steps")
+        endings = self._endings(step, total)
+        if endings is None:
+            return
+        self._ends = np.round(endings.quantiles(NUM_ENDS))
         time = self._time(first, endings, step=step, total=total)
         budget = self.plan.time_seconds or math.inf
         low, high = (min(seconds, budget) for seconds in time.interval_80)
@@ -96,6 +104,7 @@ class SecondForecast:
             interval_80=(round(low, 3), round(high, 3)),
             spread=time.spread,
             endings=endings.record(),
+            ends=tuple(round(end) for end in self._ends.tolist()),
         )
         # Another one, since a checkpoint that is being written may hold the old one.
         state.outside[KEPT] = first.model_copy(update={"second": second}).record()
@@ -105,7 +114,7 @@ class SecondForecast:
     def expected_end(self, step: int, total: int) -> float:
         """Return the step at which the run is expected to end, given that it has come so far."""
         later = self._ends[self._ends > step]
-        return float(np.median(later)) if len(later) else float(total)
+        return min(float(np.median(later)), float(total)) if len(later) else float(total)
 
     def _endings(self, step: int, total: int) -> Endings | None:
         """Return how the run may end by its curve; None where it says nothing, or cannot be read, which is told."""
@@ -123,9 +132,11 @@ class SecondForecast:
         seconds, made = self.emitter.stopwatch.seconds, max(step - self._made, 1)
         every = course_of(self.plan, total).eval_every
         each = seconds.get("evaluations", 0.0) / max(step // every - self._made // every, 1)
+        warm_up = 0.0 if self.first is None or self.first.pace is None else self.first.pace.warm_up_seconds
+        steps = max(seconds.get("steps", 0.0) - warm_up, 0.0)
         measured = Measured(
             {name: float(value) for name, value in first.parts.items() if name not in PASSING},
-            Pace(seconds.get("steps", 0.0) / made, spread=PACE_SPREAD, num_steps=made),
+            Pace(steps / made, spread=PACE_SPREAD, num_steps=made),
             first_evaluation=each,
             evaluation=each,
             evaluation_spread=EVALUATION_SPREAD,
@@ -133,7 +144,9 @@ class SecondForecast:
         )
         stops = stops_of(endings, done=step)
         ahead = type(schedule)(schedule.steps, 0, schedule.evaluations, schedule.save_seconds, stops)
-        return run_time(measured, ahead, scale=History(cache_folder()).factor(HOW), passed=self.emitter.seconds)
+        history = History(cache_folder())
+        spread = history.machine_spread(MACHINE_SPREAD)
+        return run_time(measured, ahead, scale=history.factor(HOW), passed=self.emitter.seconds, machine_spread=spread)
 
 
 def score_second(second: Second | None, emitter: Emitter, *, actual: float, ended: int, is_kept: bool) -> dict[str, Any]:
@@ -156,4 +169,5 @@ def score_second(second: Second | None, emitter: Emitter, *, actual: float, ende
     if is_kept:
         with suppress(Exception):  # the border: no forecast of other runs is worth this one's result
             History(cache_folder()).add({"kind": HOW, "forecast": second.seconds, "actual": actual, "spread": second.spread})
-    return {"second": {**second.model_dump(mode="json"), "actual_seconds": round(actual, 3), "actual_steps": ended}}
+    told = second.model_dump(mode="json", exclude={"ends"})
+    return {"second": {**told, "actual_seconds": round(actual, 3), "actual_steps": ended}}

@@ -87,6 +87,7 @@ class Training:
     watching: Pilot | None = None
     is_resumed: bool = False
     result: dict[str, Any] = field(default_factory=dict)
+    _foresight: Foresight = field(init=False)
 
     def run(self, *, is_resumed: bool = False) -> dict[str, Any]:
         """Train to the end, and return the record of result.json."""
@@ -121,9 +122,9 @@ class Training:
         # Only now: a resumed training has just cut its logs back.
         for note in self.notes:
             self.emitter.emit(Warned(message=note))
-        foresight = Foresight(self.plan, self.emitter)
+        self._foresight = Foresight(self.plan, self.emitter)
         if self.watching is None and composed.state.clock.step == 0 and self.mesh.world == 1:
-            foresight.tell(composed, timed)
+            self._foresight.begin(composed, timed)
         self.emitter.stopwatch.lap("probe")
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         self.mesh.lead(lambda: self._require_room(composed))
@@ -140,11 +141,12 @@ class Training:
         health = HealthJob(self.emitter, composed.problem.lags, step=clock.step, total_steps=control.initial_steps)
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
-            jobs = [*self._jobs(composed, rhythm, evaluate, save, per_row), health, save]
+            jobs = [self._foresight.first, *self._jobs(composed, rhythm, evaluate, save, per_row), health, save]
             if self.watching is not None:
                 jobs.append(self.watching.join(self.plan, evaluate, self.emitter, rhythm.eval_every))
             try:
                 with memory_told("making the next batch, or logging"), self._watchdog(composed, evaluate):
+                    self._foresight.first.start()
                     run_loop(composed.state, jobs=jobs, seed=self.plan.seed, is_interrupted=interrupt)
             except DivergedError as error:
                 raise self._keep_best(composed, rhythm, error) from error
@@ -240,10 +242,10 @@ class Training:
         if step == 0:
             save.save(state)
         divergence = DivergenceJob(self.emitter, step=step, num_micro=state.step.num_micro, say_row=self.gathered.data.say_row)
-        second = SecondForecast(self.plan, self.emitter, self.folder).begin(state)
-        expected = expected_of(state.outside, self.plan)
+        second = SecondForecast(self.plan, self.emitter, self.folder, self._foresight.first).begin(state)
         beside: dict[str, Any] = {"evaluate": evaluate, "watch": divergence.look_at_line, "end": second.expected_end}
-        log = LogJob(self.emitter, every=rhythm.log_every, step=step, expected=expected, **beside)
+        beside["expected"] = lambda: expected_of(state.outside, self.plan)
+        log = LogJob(self.emitter, every=rhythm.log_every, step=step, **beside)
         jobs: list[Any] = [divergence, log, evaluate, second]
         evaluate.seconds_per_evaluation = per_row * len(composed.problem.validation)
         if self.plan.time_seconds:
@@ -343,8 +345,7 @@ class Training:
         # The result is last: where it stands, everything else does.
         for warning in self.result.get("warnings", ()):
             self.emitter.emit(Warned(message=warning))
-        foresight = Foresight(self.plan, self.emitter)
-        self.result |= foresight.score(composed, is_resumed=self.is_resumed, ended=stopped not in PAUSES)
+        self.result |= self._foresight.score(composed, is_resumed=self.is_resumed, ended=stopped not in PAUSES)
         self.emitter.emit(Finished(step=state.clock.step, stopped=stopped, metrics=self.result["metrics"]))
         self._keeping.logs()
         record, manifest = json_values(self.result), Manifest(self.folder)

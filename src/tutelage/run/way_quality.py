@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tutelage.run.candidate import Candidate
 from tutelage.task.base import Batch
 
-__all__ = ["adds_up", "holds", "quality"]
+__all__ = ["CHECKED", "adds_up", "holds", "quality"]
 
 LEAST_COSINE, MOST_LOSS_DIFFERENCE = 0.99, 0.02
 """Where bfloat16 counts as good: the direction of the gradient, and the loss, on each of some batches."""
@@ -77,6 +77,7 @@ def _gradient(candidate: Candidate, parts: Sequence[Batch]) -> tuple[float, Tens
     torch.manual_seed(0)
     total, weight, summed = 0.0, 0.0, [torch.zeros_like(own, dtype=torch.float32) for own in parameters]
     for part in parts:
+        candidate.num_rows += max((len(value) for value in part.values() if value.dim()), default=0)
         objective = state.task.objective(phase, part)
         gradients: Sequence[Tensor | None] = torch.autograd.grad(objective.total, parameters, allow_unused=True)
         for held, gradient in zip(summed, gradients, strict=True):

@@ -1,6 +1,7 @@
 """One trial of ways to compute steps: precision, memory format, threads, parts of a batch, compiling, one after the other.
 
-Each is tried on top of the best so far, on a copy of the module, while the trial's share of the planned training lasts.
+Each is tried on top of the best so far, on a copy of the module, while the trial's share of the planned training lasts: of its
+seconds, as a first step tells them, and of its steps, which are known before anything is tried.
 """
 
 import time
@@ -18,11 +19,11 @@ from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.run.candidate import Candidate, build_candidate
 from tutelage.run.time_limit import TimeIsUpError, can_limit, time_limit
-from tutelage.run.way_quality import adds_up, holds, quality
+from tutelage.run.way_quality import CHECKED, adds_up, holds, quality
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import free_memory
 
-__all__ = ["COMPILE_SECONDS", "LEAST_TRIALS", "SHARE", "SLICES", "Trial"]
+__all__ = ["COMPILE_SECONDS", "SHARE", "Trial", "is_worth_trying"]
 
 SHARE = 0.03
 """Share of the planned training that trying may take; half of it where the plain way turns out to be the best."""
@@ -30,6 +31,8 @@ LEAST_GAIN = 0.92
 """A way has to take at most this share of the plain way's time: less could be noise."""
 HOPELESS = 1.1
 """A way that takes so many times the best so far is not tried on."""
+LEAST_STEPS = 12
+"""Steps that a trial of one other way makes: two of each, one more, gradients of two batches twice, and one of each in turn."""
 LEAST_TRIALS = 5
 """Plain steps that have to fit into that share, or nothing is tried."""
 ROUNDS = 7
@@ -43,6 +46,16 @@ MICRO = (2, 4)
 LEAST_ROWS = 16
 """Rows that such a part has at least."""
 NO_MEMORY = "it does not fit into the memory"
+
+
+def is_worth_trying(plan: Plan) -> bool:
+    """Tell whether the share of the planned steps holds a trial; of a time budget the first step has to tell it."""
+    return not plan.total_steps or SHARE * plan.total_steps * plan.batch_size >= LEAST_STEPS * (_part(plan) or plan.batch_size)
+
+
+def _part(plan: Plan) -> int:
+    """Return the rows of parts of batches on which long steps are tried; 0 where that would be too few."""
+    return plan.batch_size // SLICES if plan.batch_size // SLICES >= LEAST_ROWS else 0
 
 
 @dataclass
@@ -74,24 +87,24 @@ class Trial:
     _open: list[Candidate] = field(default_factory=list)
     _dearest: float = 0.0
     _rows: int = 0
+    _closed_rows: int = 0
 
     def run(self) -> tuple[Candidate, Candidate] | None:
         """Return the plain way and the one to take, which may be the same; None where there is no time, or no copy."""
         # What rules of thumb say of data, such as bfloat16 for pictures, has to show for an own module that it pays and holds.
         is_free = self.recipe.precision == "auto" and self.module is not None
-        rows = self.plan.batch_size // SLICES
-        self._rows = rows if rows >= LEAST_ROWS else 0
+        self._rows = _part(self.plan)
         plain = self._measured(self.plan.way.but(precision="float32") if is_free else self.plan.way)
         if plain is None or not self._has_time(plain):
             return None
-        if self._passed + plain.seconds < self.allowed / 4:
+        if self._passed + plain.seconds < self.allowed / 4 and self._affords(plain.turn_steps):
             plain.turn()
         best = self._best(plain)
         if best is not plain:
             if self._compare(plain, best) and best.seconds <= LEAST_GAIN * plain.seconds:
                 return plain, best
             self.tried.append(best.told())
-        elif self._passed + FEW * self._whole(plain) < self.allowed / 2:
+        elif self._passed + FEW * self._whole(plain) < self.allowed / 2 and self._affords(FEW, is_whole=True):
             # Its time is a forecast's pace.
             plain.whole()
         return plain, plain
@@ -118,7 +131,9 @@ class Trial:
         best = plain
         for propose in (self._layouts, self._fewer_threads, self._parts, self._compiled):
             for way in propose(best.way):
-                if self._passed + self._dearest > self.allowed / 2:
+                # What it may take to try it, and to compare it with the plain one at the end.
+                steps = 2 + 2 * CHECKED + 3 * plain.turn_steps
+                if self._passed + self._dearest > self.allowed / 2 or not self._affords(steps):
                     self.is_complete = False
                     break
                 better = self._better(way, plain, best)
@@ -146,6 +161,13 @@ class Trial:
     def _passed(self) -> float:
         """Seconds since trying began."""
         return time.monotonic() - self.began
+
+    def _affords(self, num_steps: int, *, is_whole: bool = False) -> bool:
+        """Tell whether so many more steps, with whole batches or with those that are tried, are within the share of all steps."""
+        made = self._closed_rows + sum(candidate.num_rows for candidate in self._open)
+        planned = self.plan.total_steps * self.plan.batch_size
+        more = num_steps * (self.plan.batch_size if is_whole or not self._rows else self._rows)
+        return not planned or made + more <= SHARE * planned
 
     def _layouts(self, best: Way) -> Iterator[Way]:
         """Yield precisions and memory formats, the most promising first."""
@@ -245,11 +267,14 @@ class Trial:
     def _close(self, candidate: Candidate) -> None:
         """Give back one of those that were tried."""
         self._open.remove(candidate)
+        self._closed_rows += candidate.num_rows
         candidate.close()
 
     def _compare(self, plain: Candidate, best: Candidate) -> bool:
         """Time both in turns, so that a noisy moment hits both, with whole batches if there is time; tell whether they fit."""
-        if self._passed + FEW * (self._whole(plain) + self._whole(best)) < self.allowed:
+        has_time = self._passed + FEW * (self._whole(plain) + self._whole(best)) < self.allowed
+        if has_time and self._affords(2 * FEW, is_whole=True):
+            self._rows = 0
             plain.whole()
             if not self._fits_whole(best):
                 self.ruled_out.append(RuledOut(**best.way.model_dump(), reason=NO_MEMORY))
@@ -257,7 +282,7 @@ class Trial:
         took = 0.0
         for _ in range(ROUNDS):
             began = self._passed
-            if began + took > self.allowed:
+            if began + took > self.allowed or not self._affords(plain.turn_steps + best.turn_steps):
                 break
             plain.turn()
             best.turn()

@@ -22,7 +22,7 @@ from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.run.candidate import by_way
 from tutelage.run.known_ways import KnownWays, is_said
-from tutelage.run.way_trial import LEAST_TRIALS, SHARE, SLICES, Trial
+from tutelage.run.way_trial import Trial, is_worth_trying
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import keep_freed_memory
 
@@ -47,7 +47,7 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
     found = known.found()
     if found is not None:
         return _decided(plan, *found, recipe=recipe, measured=BEFORE)
-    if plan.total_steps and SHARE * plan.total_steps < LEAST_TRIALS / SLICES:
+    if not is_worth_trying(plan):
         return plan
     # As in the training: else what large steps take is mostly the fetching of memory.
     keep_freed_memory()

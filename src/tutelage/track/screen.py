@@ -53,9 +53,9 @@ SAMPLE_LINES = 3
 BEST = "best so far"
 GUESSING = "not clearly better than guessing"
 FORECASTS = {
-    "known": "as known of an equal run",
+    "known": "as known of equal runs",
+    "contradicted": "by its first steps: equal runs before went at another pace",
     "timed": "by a few steps",
-    "guessed": "which is a guess",
     "curve": "by the curve so far",
 }
 STOPPED = {

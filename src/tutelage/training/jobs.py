@@ -21,7 +21,6 @@ Watch = Callable[[TrainState, Mapping[str, float]], None]
 """Who is shown the means of a regular log line."""
 LINE_SECONDS = 10.0
 """Longest time of training without a log line, about: a ten-hour run is then told in at least 3600 points."""
-UNKNOWN = Expected()
 LOOKS_PER_LINE = 10
 """Looks at the clock in that time."""
 
@@ -43,16 +42,17 @@ class LogJob:
         line_seconds: float = LINE_SECONDS,
         evaluate: "EvaluateJob | None" = None,
         watch: Watch | None = None,
-        expected: Expected = UNKNOWN,
+        expected: Callable[[], Expected] = Expected,
         end: Callable[[int, int], float] = lambda _, total: total,
     ) -> None:
         """Log every `every` steps, from `step` on, and at least about every `line_seconds` of training.
 
         The time of `evaluate`'s evaluations is no part of a step's: the time left counts both by themselves, and what is
-        `expected` of the parts that nothing has shown yet. `watch` is shown the means of each regular line; `end` says at which
-        step the training will end, given those done and those planned.
+        `expected`, asked each time, of the parts that nothing has shown yet. `watch` is shown the means of each regular line;
+        `end` says at which step the training will end, given those done and those planned.
         """
-        self._watch, self._left, self._end = watch, TimeLeft(expected), end
+        self._watch, self._expected, self._end = watch, expected, end
+        self._left = TimeLeft(expected())
         self._evaluate, self._last_evaluating = evaluate, 0.0
         self._every, self._line_seconds = every, line_seconds
         self._emitter = emitter
@@ -114,6 +114,8 @@ class LogJob:
 
     def _remaining(self, step: int, total_steps: int) -> float:
         """Return the seconds to the end of the run."""
+        # Some forecasts are told only once steps were made.
+        self._left.expect(self._expected())
         return self._left.seconds(
             max(total_steps - step, 0),
             evaluations=0 if self._evaluate is None else self._evaluate.num_due(step, total_steps),

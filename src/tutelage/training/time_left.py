@@ -39,9 +39,16 @@ class TimeLeft:
 
     def __init__(self, expected: Expected) -> None:
         """Believe what was forecast."""
+        self.expected = Expected()
+        self._seconds, self._steps = 0.0, 0.0
+        self.expect(expected)
+
+    def expect(self, expected: Expected) -> None:
+        """Believe what is forecast now; of its steps, what is told first."""
+        if expected.step_seconds > LEAST_SECONDS >= self.expected.step_seconds:
+            self._seconds += BELIEF_SECONDS
+            self._steps += BELIEF_SECONDS / expected.step_seconds
         self.expected = expected
-        self._seconds = BELIEF_SECONDS if expected.step_seconds > LEAST_SECONDS else 0.0
-        self._steps = BELIEF_SECONDS / expected.step_seconds if expected.step_seconds > LEAST_SECONDS else 0.0
 
     def look(self, num_steps: int, seconds: float) -> None:
         """Take note that so many steps took so many seconds, what else was done between them left out."""

@@ -27,6 +27,33 @@ def test_the_newest_measurement_of_a_training_is_known(tmp_path: Path) -> None:
     assert history.known("a") == {"seconds": 2.0}
 
 
+def test_all_that_was_measured_of_a_training_is_known_the_newest_first(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    for seconds in (1.0, 2.0, 3.0):
+        history.add({"key": "a", "measured": {"seconds": seconds}})
+    assert history.all_known("a", most=2) == [{"seconds": 3.0}, {"seconds": 2.0}]
+
+
+def paced(seconds: float, *, num_steps: int = 100, key: str = "a") -> dict[str, object]:
+    return {"key": key, "measured": {"pace": {"seconds": seconds, "num_steps": num_steps}}}
+
+
+def test_equal_trainings_say_how_differently_fast_the_machine_is(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    assert history.machine_spread(0.04) == pytest.approx(0.04)
+    for number in range(400):
+        history.add(paced(0.1 * math.exp(0.3 * (number % 2)), key="bc"[number % 4 // 2]))
+    # Alternating by 0.3: half of its square is the variance.
+    assert history.machine_spread(0.04) == pytest.approx(0.3 / math.sqrt(2), rel=0.05)
+
+
+def test_few_or_odd_steps_say_nothing_of_the_machine(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    for line in (paced(0.1), paced(9.0, num_steps=2), paced(1e300), paced(-1.0), {"key": "a", "measured": {"pace": 3}}):
+        history.add(line)
+    assert history.machine_spread(0.04) == pytest.approx(0.04)
+
+
 def test_forecasts_that_were_too_sure_make_later_intervals_wider(tmp_path: Path) -> None:
     history = History(tmp_path)
     for number in range(40):
@@ -34,6 +61,15 @@ def test_forecasts_that_were_too_sure_make_later_intervals_wider(tmp_path: Path)
         history.add(outcome(0.1, kind="known"))
     assert history.factor("measured") > 1.5
     assert history.factor("known") < 1.0
+
+
+def test_what_forecasts_by_another_rule_came_to_says_nothing(tmp_path: Path) -> None:
+    old = (sealed(outcome(3.0)) + b"\n" for _ in range(40))
+    (tmp_path / "forecasts.jsonl").write_bytes(b"".join(old))
+    history = History(tmp_path)
+    assert (history.lines(), history.factor("measured")) == ([], 1.0)
+    history.add(outcome(0.1))
+    assert len(history.lines()) == 1
 
 
 def test_few_outcomes_change_little() -> None:
@@ -57,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_of_a_history_that_grew_too_long_the_newest_half_is_kept(tmp_path: Path) -> None:
-    lines = (sealed({"kind": "known", "number": number, "text": "x" * 1000}) + b"\n" for number in range(4000))
+    lines = (sealed({"kind": "known", "number": number, "text": "x" * 1000, "rule": 2}) + b"\n" for number in range(4000))
     (tmp_path / "forecasts.jsonl").write_bytes(b"".join(lines))
     history = History(tmp_path)
     assert history.lines()[-1]["number"] == 3999

@@ -3,16 +3,12 @@
 import numpy as np
 import pytest
 
-from tutelage.foresight.interval import NORMAL_80, Scale, conformal, interval, largest, total_sd
+from tutelage.foresight.interval import NORMAL_80, Scale, conformal, interval, largest
 
 
 def test_an_interval_is_equally_wide_as_a_factor() -> None:
     found = interval(10.0, sd=0.2, half=1.0)
     assert found.low * found.high == pytest.approx(100.0)
-
-
-def test_variances_of_factors_add_up() -> None:
-    assert total_sd({"a": 0.09, "b": 0.16}) == 0.5
 
 
 def test_the_two_largest_contributors_are_named_first() -> None:

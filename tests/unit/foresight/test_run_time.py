@@ -70,3 +70,15 @@ def test_a_time_budget_ends_a_run_whatever_its_steps_take() -> None:
     found = within(run_time(KNOWN, Schedule(steps=500)), 30.0)
     assert (found.seconds, found.interval_50[1], found.interval_80[1]) == (30.0, 30.0, 30.0)
     assert found.interval_80[0] < found.interval_50[0] < 30.0
+
+
+def test_a_budget_that_is_not_filled_only_bounds_the_time() -> None:
+    free = run_time(KNOWN, Schedule(steps=500))
+    found = within(free, free.interval_50[1], is_filled=False)
+    assert (found.seconds, found.interval_80[0]) == (free.seconds, free.interval_80[0])
+    assert found.interval_80[1] == found.interval_50[1] == free.interval_50[1]
+
+
+def test_a_machine_that_is_known_to_be_uneven_makes_the_interval_wider() -> None:
+    even, uneven = (run_time(KNOWN, Schedule(steps=500), machine_spread=spread) for spread in (0.01, 0.3))
+    assert uneven.spread > 3 * even.spread

@@ -90,6 +90,15 @@ def test_a_run_that_has_ended_has_nothing_left_to_forecast(tmp_path: Path) -> No
         estimate_resume(folder, request, report=nothing)
 
 
+def test_what_is_damaged_is_told_of_the_run_and_not_of_its_copy(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "plan.json").write_text("{", encoding="utf-8")
+    with pytest.raises(RunError) as error:
+        estimate_resume(tmp_path / "run", Request(recipe_from({}, where="test")), report=nothing)
+    assert str(tmp_path / "run") in str(error.value)
+    assert "tutelage-estimate-" not in str(error.value)
+
+
 def test_what_lies_in_a_run_and_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     folder, request = finished(tmp_path)
     os.mkfifo(folder / "pipe")

@@ -7,7 +7,7 @@ from tutelage.planning.execution import Execution, TriedWay
 from tutelage.planning.facts import Facts, Machine
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import recipe_from
-from tutelage.run.foresee import plan_key
+from tutelage.run.known_runs import plan_key
 from tutelage.run.own_structure import own_structure
 from tutelage.training.resolve import resolve
 

@@ -7,14 +7,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from torch import nn
 
 import tutelage
-from tests.stand_ins import Told
+from tests.stand_ins import Told, small_training
 from tutelage.core import layout
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Warned
 from tutelage.foresight import told
+from tutelage.optim.adamw import AdamW
 from tutelage.planning.recipe import recipe_from
+from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.second_forecast import SecondForecast
 from tutelage.run.start import Request, plan_training, resume_training
 
@@ -103,3 +107,23 @@ def told_again(folder: Path, first: dict[str, Any], seen: Told) -> dict[str, Any
     SecondForecast(plan, Emitter([seen], started=time.monotonic()), folder).run(state)
     kept: dict[str, Any] = state.outside
     return kept
+
+
+def test_a_resumed_run_expects_its_end_where_it_was_told(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", stopping={"patience": 0.3})
+    plan = RunFiles(run.path, tell=tell_nobody).plan()[0]
+    drawn = torch.Generator().manual_seed(0)
+    rows = {"x": torch.rand(16, 4, generator=drawn), "target": torch.arange(16) % 2, "weight": torch.ones(16)}
+    state = small_training(nn.Linear(4, 2), rows, optim=AdamW(), steps=100)
+    first = told.told_before({told.KEPT: run.result["foresight"]})
+    assert first is not None
+    assert first.second is not None
+    state.outside[told.KEPT] = first.model_copy(
+        update={"second": first.second.model_copy(update={"ends": (20, 40, 60)})}
+    ).record()
+    state.clock.step = 30
+    second = SecondForecast(plan, Emitter([], started=0.0), run.path).begin(state)
+    assert second.next_step > 100
+    assert [second.expected_end(step, 100) for step in (30, 50, 70)] == [50.0, 60.0, 100.0]
+    # A cooldown has drawn the end near.
+    assert second.expected_end(50, 55) == 55.0

@@ -19,7 +19,7 @@ from tutelage.planning.execution import Execution, TriedWay, Way
 from tutelage.planning.facts import Machine
 from tutelage.planning.plan import Plan, plan_from
 from tutelage.planning.recipe import Recipe, recipe_from
-from tutelage.run import way_quality, way_trial, ways
+from tutelage.run import way_quality, way_trial
 from tutelage.run.candidate import by_way
 from tutelage.run.collect import Gathered
 from tutelage.run.compose import compose
@@ -129,6 +129,33 @@ class Sleepy(nn.Module):
         return found
 
 
+class Rows(nn.Module):
+    """Counts the rows that copies of it have computed for a gradient; long steps, so that parts of batches are tried."""
+
+    num_rows: ClassVar[int] = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(64, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs [B, 3]."""
+        if torch.is_grad_enabled():
+            Rows.num_rows += len(x)
+            time.sleep(0.025 if self.linear(x.flatten(1)).dtype == torch.float32 else 0.015)
+        return self.linear(x.flatten(1))
+
+
+@pytest.mark.parametrize(("steps", "batch_size"), [(60, 64), (110, 64), (300, 64), (300, 16), (500, 16)])
+def test_of_the_planned_steps_no_more_than_a_small_share_is_tried(steps: int, batch_size: int) -> None:
+    plan, gathered, recipe, _ = planned(batch_size=batch_size)
+    Rows.num_rows = 0
+    choose_way(plan.but(total_steps=steps), gathered.data, Rows(), recipe=recipe, machine=MACHINE)
+    assert Rows.num_rows <= way_trial.SHARE * steps * batch_size
+    # Of so few steps the share would hold no trial, so none is begun.
+    assert (Rows.num_rows > 0) == ((steps, batch_size) not in [(60, 64), (300, 16)])
+
+
 @pytest.mark.parametrize(("least", "taken"), [(0.9, "bfloat16"), (1.5, "float32")])
 def test_a_lower_precision_is_taken_only_where_the_gradient_holds(
     monkeypatch: pytest.MonkeyPatch, least: float, taken: str
@@ -223,7 +250,6 @@ def test_an_equal_training_computes_the_same_way_without_trying() -> None:
 
 
 def test_of_several_processes_only_the_first_one_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ways, "LEAST_TRIALS", 0)
     recipe = recipe_from({"budget": {"steps": LONG}}, where="test")
     found = []
     for rank in ("0", "1"):

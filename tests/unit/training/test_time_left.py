@@ -31,6 +31,16 @@ def test_a_machine_that_got_busy_is_noticed() -> None:
     assert watch.step_seconds == pytest.approx(0.2, rel=0.1)
 
 
+def test_a_forecast_that_is_told_late_is_believed_from_then_on() -> None:
+    watch = TimeLeft(Expected())
+    watch.look(10, 1.0)
+    assert left(watch, 100) == pytest.approx(10.0)
+    for _ in range(2):
+        # The second time it is known already.
+        watch.expect(Expected(step_seconds=0.2, ending_seconds=7.0))
+    assert left(watch, 100) == pytest.approx(100 * 6 / 35 + 7)
+
+
 def test_the_latest_evaluation_is_believed_rather_than_the_forecast() -> None:
     watch = TimeLeft(Expected(step_seconds=0.1, evaluation_seconds=2.0))
     assert left(watch, 0, evaluations=4, took=3.0) == pytest.approx(12.0)

@@ -1,4 +1,4 @@
-"""Where the time of a run went, beside what was told before its first step, and beside what arithmetic alone would take."""
+"""Where the time of a run went, beside what was told when it began, and beside what arithmetic alone would take."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
@@ -33,12 +33,12 @@ OTHERS = "other processes of this run"
 LEAST_SHARE = 0.01
 """Share of the run from which on time that no part accounts for is told."""
 HOWS = {
-    "known": "from an equal run on this machine",
+    "known": "from equal runs on this machine",
+    "contradicted": "from the first steps: equal runs on this machine went at another pace",
     "timed": "from a few steps that were timed and put back",
-    "guessed": "a guess",
 }
 LEAD = (
-    "Every moment of the run belongs to one part. The forecast was made before the first step; the ideal is the textbook rule, "
+    "Every moment of the run belongs to one part. The forecast was made when it began; the ideal is the textbook rule, "
     "operations of a step x steps / operations a second, as if nothing but products took time."
 )
 MOST_CAUSES = 3
