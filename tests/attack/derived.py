@@ -167,11 +167,13 @@ def _asked(folder: Path, file: str, verbs: Sequence[str] = (*ASKED, "serve")) ->
     """Ask a run for everything; what is forged may be as right as another, so only how it is taken counts."""
     worst, is_of_pictures = Verdict(Ending.RIGHT), b"pictures" in (folder / "run" / "recipe.toml").read_bytes()
     for verb in verbs:
-        words = [PICTURE if word == "rows.csv" and is_of_pictures else word for word in ASKED.get(verb, ())]
+        # What is measured needs labels, which folders of pictures have.
+        picture = "pictures" if verb == "measure" else PICTURE
+        words = [picture if word == "rows.csv" and is_of_pictures else word for word in ASKED.get(verb, ())]
         done = command(words, folder=folder) if words else forked(partial(_serve, folder / "run"), folder=folder)
         # What makes graphs asks whether there is a place for temporary files.
         done = Outcome(**{**vars(done), "outside": tuple(told for told in done.outside if told != "os.mkdir /tmp")})
-        verdict = judge(done, is_right=False, is_harmless=True, places=[file, "run", "rows.csv", PICTURE])
+        verdict = judge(done, is_right=False, is_harmless=True, places=[file, "run", "rows.csv", "pictures"])
         if verdict.ending in BAD:
             return Verdict(verdict.ending, f"{verb}: {verdict.seen}")
         worst = verdict if worst.ending is Ending.RIGHT else worst

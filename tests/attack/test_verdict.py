@@ -14,6 +14,13 @@ def as_error(message: str) -> str:
     return json.dumps({"error": {"code": "run", "exit_code": 2, "message": message, "problems": []}})
 
 
+def as_problem(remedy: str) -> str:
+    problem = {"where": "plan.json", "found": "is missing", "remedy": remedy}
+    return json.dumps(
+        {"error": {"code": "data", "exit_code": 3, "message": "1 problem found in the data.", "problems": [problem]}}
+    )
+
+
 @pytest.mark.parametrize(
     ("outcome", "ending"),
     [
@@ -21,6 +28,8 @@ def as_error(message: str) -> str:
         (Outcome(2, err=f"tutelage resume: {FOUND}."), Ending.UNCLEAR),
         (Outcome(2, out=as_error(f"{FOUND}. {REMEDY}")), Ending.REFUSED),
         (Outcome(2, out=as_error(f"{FOUND}.")), Ending.UNCLEAR),
+        (Outcome(3, out=as_problem(REMEDY)), Ending.REFUSED),
+        (Outcome(3, out=as_problem("")), Ending.UNCLEAR),
         (Outcome(2, err="tutelage resume: Something is wrong. Do something."), Ending.UNCLEAR),
         (Outcome(1, err=f"{FOUND}. {REMEDY}"), Ending.UNCLEAR),
         (Outcome(0, out=json.dumps({"runs": [{"run": "run", "fault": "run/plan.json: is missing"}]})), Ending.TOLD),

@@ -80,7 +80,10 @@ def told(outcome: Outcome) -> str:
         record = None
     record = record if isinstance(record, dict) else {}
     error, runs = record.get("error"), record.get("runs", [])
-    said = [error.get("message", "")] if isinstance(error, dict) else []
+    error = error if isinstance(error, dict) else {}
+    # Of several problems the message only says how many: each brings its own words.
+    problems = [f"{each['found']}. {each['remedy']}" for each in error.get("problems", ())]
+    said = problems or [error.get("message", "")]
     # What stands under the key `fault` is a warning by its place.
     faults = [run.get("fault") for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
     warnings = record.get("warnings", [])

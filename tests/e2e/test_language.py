@@ -196,6 +196,10 @@ def test_a_prompt_comes_from_a_file_or_standard_input(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(asked.encode())))
     assert main([*words, "--prompt-file", "-"]) == 0
     assert capsys.readouterr().out == expected
+    assert main([*words, "--prompt-file", "/dev/zero"]) == 2
+    assert "more bytes than" in capsys.readouterr().err
+    assert main([*words, "--prompt-file", str(tmp_path)]) == 2
+    assert "Is a directory). Name a text file" in capsys.readouterr().err
     assert main([*words, "--prompt-file", str(tmp_path / "gone.txt")]) == 2
     assert "gone.txt: no such file" in capsys.readouterr().err
     assert main([*words, "--prompt-file", str(tmp_path / "asked.txt"), "--out", str(tmp_path / "asked.txt")]) == 2

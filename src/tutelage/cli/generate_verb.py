@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 from tutelage.cli.generate_samples import generate_samples
@@ -19,6 +20,9 @@ from tutelage.run.run import Run
 __all__ = ["run"]
 
 STANDARD_INPUT = "-"
+EXPECTED = "Name a text file, or - for standard input."
+MOST_PROMPT_BYTES = 64 * 2**20
+"""Of a prompt that has no size, as what comes from a pipe: many times what a model looks back on."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +64,7 @@ def _prompt(file: str) -> str:
     """Return a prompt as it stands in a file, or on standard input (`-`), line ends and all.
 
     Raises:
-        UsageError: There is no such file, or it cannot be read.
+        UsageError: There is no such file, it cannot be read, or it does not end.
         DataError: It is empty, or no text.
     """
     path = Path(from_address(file))
@@ -70,11 +74,15 @@ def _prompt(file: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "prompt"
         try:
-            copy.write_bytes(sys.stdin.buffer.read() if file == STANDARD_INPUT else path.read_bytes())
+            with nullcontext(sys.stdin.buffer) if file == STANDARD_INPUT else path.open("rb") as stream:
+                content = stream.read(MOST_PROMPT_BYTES + 1)
+            if len(content) > MOST_PROMPT_BYTES:
+                raise UsageError(f"--prompt-file {file}: more bytes than {MOST_PROMPT_BYTES:,}. Give the last part of it.")
+            copy.write_bytes(content)
         except FileNotFoundError:
-            raise UsageError(f"--prompt-file {file}: no such file. Name a text file, or - for standard input.") from None
+            raise UsageError(f"--prompt-file {file}: no such file. {EXPECTED}") from None
         except OSError as error:
-            raise UsageError(f"--prompt-file {file}: it cannot be read ({error.strerror or error}).") from error
+            raise UsageError(f"--prompt-file {file}: it cannot be read ({error.strerror or error}). {EXPECTED}") from error
         return _read(copy, file)
 
 
@@ -83,7 +91,7 @@ def _read(path: Path, file: str) -> str:
     try:
         return read_corpus([path], name="prompt")[0].text
     except OSError as error:
-        raise UsageError(f"--prompt-file {file}: it cannot be read ({error.strerror or error}).") from error
+        raise UsageError(f"--prompt-file {file}: it cannot be read ({error.strerror or error}). {EXPECTED}") from error
 
 
 def _stream(generation: Generation) -> None:

@@ -1,6 +1,7 @@
 """Text files as one long text: recognized by themselves, joined in order, and named with file and line where they are bad."""
 
 import gzip
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tutelage.core.errors import DataError, UsageError
 from tutelage.data.part.corpus import CorpusPart
 from tutelage.data.source.base import Collected
+from tutelage.data.source.corpus_files import read_corpus
 from tutelage.data.source.plain_text import PlainText
 from tutelage.data.source.recognize import recognize
 from tutelage.data.source.table import TableSource
@@ -113,3 +115,11 @@ def test_an_empty_text_is_named(text: str, tmp_path: Path) -> None:
 def test_one_huge_line_is_fine(tmp_path: Path) -> None:
     path = str(write(tmp_path / "x", line="ab " * 500_000) / "line.txt")
     assert len(text_of(recognize(path)(path=path).collect())) == 1_500_000
+
+
+def test_a_text_that_cannot_be_held_is_refused_at_once(tmp_path: Path) -> None:
+    endless = tmp_path / "endless.txt"
+    endless.touch()
+    os.truncate(endless, 2**45)
+    with pytest.raises(DataError, match=r"endless\.txt: 35,184,372,088,832 bytes of text, of which at most .* fit"):
+        read_corpus([endless], name="train")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tutelage.core.errors import DataError, DataProblem
+from tutelage.core.free_memory import free_memory_bytes
 from tutelage.core.names import readable
 from tutelage.data.part.corpus import CorpusPart, hash_text
 from tutelage.data.source.text_encoding import UNREADABLE, TextFile, open_text
@@ -14,6 +15,8 @@ BETWEEN = "\n\n"
 """What stands between two files: a blank line."""
 RETURN = "\r\n"
 """The end of a line as Windows writes it: one character more to learn, which says nothing."""
+HELD = 2
+"""How often a text is held while it is read: each file's, and all of them joined."""
 ENCODING_REMEDY = "Save the file as UTF-8 as a whole, or mend that line."
 
 
@@ -26,9 +29,10 @@ def read_corpus(files: Sequence[Path], *, name: str, said: str = "") -> tuple[Co
         said: What the whole is called in messages; "" = as the first file.
 
     Raises:
-        DataError: Files with bytes that are no text, all of them; or there is no text at all.
+        DataError: They do not fit into the memory; files with bytes that are no text, all of them; or there is no text at all.
         OSError: One cannot be read.
     """
+    _require_room(files)
     texts: list[str] = []
     notes: list[str] = []
     problems: list[DataProblem] = []
@@ -55,6 +59,16 @@ def read_corpus(files: Sequence[Path], *, name: str, said: str = "") -> tuple[Co
         raise DataError(problems)
     text = texts[0] if len(texts) == 1 else BETWEEN.join(text.strip("\r\n") for text in texts) + "\n"
     return CorpusPart(name=name, text=text, file=said, fingerprint=hash_text(text)), tuple(notes)
+
+
+def _require_room(files: Sequence[Path]) -> None:
+    """Refuse what cannot be held, before hours are spent on reading it."""
+    sizes, free = {file: file.stat().st_size for file in files}, free_memory_bytes()
+    if HELD * sum(sizes.values()) <= free:
+        return
+    largest = max(sizes, key=lambda file: sizes[file])
+    found = f"{sum(sizes.values()):,} bytes of text, of which at most {free // HELD:,} fit into the free memory"
+    raise DataError([DataProblem(readable(largest.name), found, "Give a part of it, or a machine with more memory.")])
 
 
 def _first_damage(opened: TextFile, shown: str) -> DataProblem:
