@@ -156,7 +156,7 @@ def _odd_text(reference: Reference, write: Callable[[Path], object], folder: Pat
     asked = (("evaluate", "run", "other.txt", "--json"), ("generate", "run", "--length", "3", "--prompt-file", "other.txt"))
     # A prompt may come out of a pipe, and is waited for like any: this one stays empty.
     for words in asked[: 1 if (folder / "other.txt").is_fifo() else 2]:
-        verdict = _judged(command(words, folder=folder, limit=60), places=["other.txt"])
+        verdict = _judged(command(words, folder=folder, limit=60), places=["other.txt", "b.txt"])
         if verdict.ending in BAD:
             return Verdict(verdict.ending, f"{words[0]}: {verdict.seen}")
         worst = verdict if worst.ending is Ending.RIGHT else worst
