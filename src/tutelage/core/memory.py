@@ -40,6 +40,8 @@ PHRASES = (
 """How libraries say it in an error that is no `MemoryError`."""
 ASKED = re.compile(r"allocate:? ([\d.]+ ?(?:bytes|[KMGT]i?B))", re.IGNORECASE)
 """How many bytes were asked for, where a library says so."""
+PLAIN = re.compile(r"unexpected argument type <class '(?:bool|float|int|str)'> for compute function")
+"""What Arrow says of a number that it knows well, where making it a value of its own failed for whatever reason."""
 CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 """Where Linux says how much a container may use, in both versions of its control groups."""
 REMEDY = "Make the batch (--set batch_size=), the size of the inputs or the model smaller, or give the process more memory."
@@ -71,6 +73,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, SystemError):
         # What a library in C leaves of a lack of memory that it has not looked for.
         return "without exception set" in str(error) or "without setting an exception" in str(error)
+    if isinstance(error, TypeError):
+        return PLAIN.search(str(error)) is not None
     # Arrow's errors have a class of their own.
     if not (isinstance(error, RuntimeError | ImportError) or type(error).__module__.startswith("pyarrow")):
         return False

@@ -100,6 +100,7 @@ def test_an_evaluation_that_does_not_fit_takes_fewer_rows_at_a_time(most_rows: i
         OSError(12, "Cannot allocate memory"),
         RuntimeError("could not create a primitive"),
         SystemError("error return without exception set"),
+        TypeError("Got unexpected argument type <class 'int'> for compute function"),
     ],
 )
 def test_a_lack_of_memory_is_known_by_all_its_names_and_told_with_the_work(error: Exception) -> None:
