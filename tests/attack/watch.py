@@ -36,7 +36,8 @@ def watch_calls(look: Callable[[str, str], None]) -> None:
         nonlocal is_looking
         if is_looking or not (event in CHANGES or event == "open"):
             return
-        path = arguments[0]
+        # What a symbolic link points to is not touched.
+        path = arguments[1 if event == "os.symlink" else 0]
         if (event == "open" and not _is_writing(arguments)) or not isinstance(path, str | bytes):
             return
         is_looking = True

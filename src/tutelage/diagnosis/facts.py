@@ -103,6 +103,7 @@ class Facts:
         width: Deviation of generated samples, over that of real ones; None where no samples are generated.
         covered: Of real samples, how many have a generated one near; None where nobody measured it.
         is_partly_better: Whether another metric than the one of the headline is better than a guess.
+        rollbacks: How often it diverged, and earlier weights were put back.
         env_steps: Steps that an agent took in its environment; 0 where none acts.
         num_train: Rows to learn from, of series windows; 0 where they are not counted.
     """
@@ -124,6 +125,7 @@ class Facts:
     width: float | None = None
     covered: float | None = None
     is_partly_better: bool = False
+    rollbacks: int = 0
     env_steps: int = 0
     num_train: int = 0
 

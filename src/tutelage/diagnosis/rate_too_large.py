@@ -1,4 +1,4 @@
-"""The learning rate is too large: the loss grows or leaps, and the weights are thrown far from where they began."""
+"""The learning rate is too large: the loss grows or leaps, and weights are thrown far away, or had to be put back."""
 
 from typing import ClassVar, Literal
 
@@ -24,8 +24,11 @@ class RateTooLarge(Cause):
     order: ClassVar[int] = 30
 
     def find(self, facts: Facts) -> Reason | None:
-        """Look for a loss that grew or leapt, or weights that were thrown."""
+        """Look for a loss that grew or leapt, weights that were thrown, or such that had to be put back."""
         found = [*self._of_loss(facts.losses), *self._of_weights(facts)]
+        if facts.rollbacks:
+            times = "once" if facts.rollbacks == 1 else f"{facts.rollbacks} times"
+            found.append(f"training diverged {times}, and went on at a lower rate")
         if not found:
             return None
         rate = f" (it was {facts.rate:.1e})" if facts.rate else ""

@@ -7,6 +7,7 @@ error that could be caught, so all of it is asked for at once, in words.
 This matters where addresses are limited from outside (`ulimit -v`); elsewhere nothing is done.
 """
 
+import sys
 from functools import cache
 
 import torch
@@ -20,6 +21,8 @@ __all__ = ["hold_memory", "needed_bytes"]
 MEBIBYTE = 2**20
 BUFFER_BYTES = 40 * MEBIBYTE
 """OpenBLAS takes 32 MiB, at a multiple of 4 MiB or so; measured with NumPy 2 and SciPy 1: with 33 MiB left there was none."""
+LOADED_BYTES = 100 * MEBIBYTE
+"""Addresses that loading SciPy's OpenBLAS takes, with one thread: 78 MiB were measured. With fewer left it loads for ever."""
 ARROW_THREADS = 2
 """One that reads, and one that computes."""
 USUAL_STACK_BYTES = 8 * MEBIBYTE
@@ -53,20 +56,20 @@ def needed_bytes(num_threads: int) -> int:
 @cache
 def _held() -> None:
     """Take it."""
-    # Loading them takes a moment, and where nothing is limited few commands need both.
-    import pyarrow.csv
-    from scipy.linalg import blas
-
-    pyarrow.set_cpu_count(1)
-    pyarrow.set_io_thread_count(1)
     threads, free = torch.get_num_threads(), free_memory_bytes()
-    needed = needed_bytes(threads)
+    needed = needed_bytes(threads) + (LOADED_BYTES if "scipy.linalg" not in sys.modules else 0)
     if free < needed:
         raise OutOfMemoryError(
             f"out of memory while making room for products of matrices: {needed // MEBIBYTE:,} MiB are needed at once, and "
             f"{free // MEBIBYTE:,} MiB are left of the addresses that this process may take. Raise that limit (ulimit -v), or "
             "compute with one thread (OMP_NUM_THREADS=1)."
         )
+    # Loading them takes a moment, and where nothing is limited few commands need both.
+    import pyarrow.csv
+    from scipy.linalg import blas
+
+    pyarrow.set_cpu_count(1)
+    pyarrow.set_io_thread_count(1)
     square = torch.ones(SIDE, SIDE, dtype=torch.float64).numpy()
     square @ square
     blas.dgemm(1.0, square, square)

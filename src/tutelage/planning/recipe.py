@@ -286,7 +286,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         raise RecipeError(f"{path}: {error}. Expected a TOML file, such as those in recipes/.") from error
     except OSError as error:
         found = "no such recipe file" if is_missing(error) else f"cannot be read ({error.strerror})"
-        raise RecipeError(f"{path}: {found}.") from error
+        raise RecipeError(f"{path}: {found}. Expected a TOML file, such as those in recipes/.") from error
 
 
 def recipe_values(content: bytes, *, where: str) -> dict[str, Any]:
@@ -298,7 +298,7 @@ def recipe_values(content: bytes, *, where: str) -> dict[str, Any]:
     try:
         return parse_toml(content)
     except BorderError as error:
-        raise RecipeError(f"{where}: {error}.") from error
+        raise RecipeError(f"{where}: {error}. Mend that, or begin with one of those in recipes/.") from error
 
 
 def parse_setting(text: str) -> tuple[list[str], Any]:

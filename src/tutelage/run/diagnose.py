@@ -172,6 +172,7 @@ class Ended:
             width=scores.get("rivalry", {}).get("width"),
             covered=scores.get("rivalry", {}).get("coverage"),
             is_partly_better=verdict == "partly better",
+            rollbacks=len(state.control.rollbacks),
             env_steps=int(self.composed.problem.extras().get("env_steps", 0)),
             num_train=self.plan.num_train,
         )

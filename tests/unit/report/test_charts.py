@@ -55,6 +55,13 @@ def test_equal_values_still_make_an_axis() -> None:
     assert axis_over("", []).low < axis_over("", []).high
 
 
+@pytest.mark.parametrize("values", [(5e-324, 1.0), (1e-300, 1e300), (0.5, 1e308)])
+def test_numbers_at_the_edge_of_all_numbers_have_an_axis(values: tuple[float, ...]) -> None:
+    axis = axis_over("", values, may_be_log=True)
+    assert ticks(axis, count=5)
+    assert all(math.isfinite(axis.fraction(value)) for value in values)
+
+
 def test_a_frame_puts_the_ends_of_its_axes_at_its_edges() -> None:
     frame = Frame(x=Axis("", 0, 10), y=Axis("", 1, 100, is_log=True))
     assert frame.at_x(0) == frame.left

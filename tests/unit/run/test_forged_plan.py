@@ -36,7 +36,15 @@ def test_a_path_longer_than_any_is_refused_in_few_words() -> None:
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("watched", ""), ("watched", "size"), ("cooldown", 1e308), ("cooldown", -0.1), ("until", True), ("until", "1")],
+    [
+        ("watched", ""),
+        ("watched", "size"),
+        ("watched", "rmse"),
+        ("cooldown", 1e308),
+        ("cooldown", -0.1),
+        ("until", True),
+        ("until", "1"),
+    ],
 )
 def test_a_plan_whose_end_cannot_be_is_refused_by_its_key(key: str, value: object) -> None:
     recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 10}}, where="test")

@@ -11,6 +11,8 @@ __all__ = ["Axis", "Frame", "axis_over", "ticks"]
 
 SMALLEST_SPAN = 1e-200
 """Spans below this are taken for none: their ticks would be lost in rounding."""
+FAREST = 1e280
+"""Beyond it, or below one over it, no logarithmic axis has room left on both sides."""
 LOG_RATIO = 30.0
 """Positive values that span more than this factor are drawn on a logarithmic axis, where one is allowed."""
 
@@ -95,7 +97,7 @@ class Frame:
 def axis_over(label: str, values: Sequence[float], *, room: float = 0.05, may_be_log: bool = False) -> Axis:
     """Return an axis that holds all values, with some room on both sides."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    if may_be_log and low > 0 and high / low > LOG_RATIO:
+    if may_be_log and low > 1 / FAREST and high < FAREST and high / low > LOG_RATIO:
         factor = (high / low) ** room
         return Axis(label, low / factor, high * factor, is_log=True)
     # All values equal, or so close that they would be drawn as rounding noise.
