@@ -22,10 +22,12 @@ class RateTooLarge(Cause):
 
     kind: Literal["rate_too_large"] = "rate_too_large"
     order: ClassVar[int] = 30
+    is_for_partly: ClassVar[bool] = True
 
     def find(self, facts: Facts) -> Reason | None:
         """Look for a loss that grew or leapt, weights that were thrown, or such that had to be put back."""
-        found = [*self._of_loss(facts.losses), *self._of_weights(facts)]
+        # A run that is partly better has learned something at its rate: only what stopped it counts.
+        found = [] if facts.is_partly_better else [*self._of_loss(facts.losses), *self._of_weights(facts)]
         if facts.rollbacks:
             times = "once" if facts.rollbacks == 1 else f"{facts.rollbacks} times"
             found.append(f"training diverged {times}, and went on at a lower rate")
