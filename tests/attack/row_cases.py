@@ -246,7 +246,7 @@ def shapes() -> list[Case]:
     return [
         Case("one-column", "a\n1\n2\n3\n", refused="one column only"),
         Case("one-column-nameless", "1.5\n2.5\n3.5\n", refused="one column only"),
-        Case("one-column-txt", "1.5\n2.5\n3.5\n", "t.txt", refused="No table"),
+        Case("one-column-txt", "1.5\n2.5\n3.5\n", "t.txt", refused="fewer than one piece|No table"),
         Case("one-column-of-words", "name\nJohn Smith\nMary Jones\n", refused="one column only"),
         Case("10000-columns", text(rows, names=",".join(wide)), num_rows=12, target="x9999"),
         Case(

@@ -99,9 +99,9 @@ class TablePart(RowsPart):
         """Names of the columns, the target among them."""
         return tuple(self._sheet.table.column_names)
 
-    @property
+    @cached_property
     def types(self) -> dict[str, pa.DataType]:
-        """Type of each column."""
+        """Type of each column; kept, since of a wide table each column is asked for by itself."""
         return {field.name: type_of(field.type) for field in self._sheet.table.schema}
 
     def column(self, name: str) -> pa.ChunkedArray:
