@@ -1,8 +1,9 @@
 """How well the memory of a training's steps is told beforehand, and whether they fit: `python -m bench training_memory`.
 
 For each training a fresh process counts its step without making it, and another one makes steps and says by how much its
-resident memory has grown at its height. Then the same training is made under limits on its addresses, set from outside around
-what it needs: the verdict "fits" is right where the step goes through as a whole, and "does not" where it is cut or fails. Last,
+resident memory has grown at its height. Then the same training is built where addresses are few, and makes its steps under a
+limit set around what they need: the verdict "fits" is right where the step goes through as a whole, and "does not" where it is
+cut or fails. Last,
 the largest batch that should fit under a limit is tried, and one that is a fifth larger.
 
 Goals: median error at most 10 %, verdicts right in at least 95 %.
@@ -23,6 +24,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from tutelage.core.allocator import SCARCE_BYTES
 from tutelage.core.errors import OutOfMemoryError
 from tutelage.planning.facts import Machine
 from tutelage.planning.recipe import recipe_from
@@ -85,10 +87,10 @@ CASES = {
     "images of 28 by ResNet, 32, bf16": Case({"batch_size": 32, "model": "resnet", **BF16}, ("images", 400, 28, 28)),
     "images of 64, 32": Case({"batch_size": 32, "model": "cnn", **FP32}, ("images", 200, 64, 64, 3)),
     "images by MLP, 512": Case({"batch_size": 512, "model": WIDE, **FP32}, ("images", 1500, 28, 28)),
-    "series of 200, 64": Case({"batch_size": 64, "model": "inception", **FP32}, ("series", 400, 3, 200)),
-    "series of 200, 256": Case({"batch_size": 256, "model": "inception", **FP32}, ("series", 600, 3, 200)),
-    "series by LSTM, 128": Case({"batch_size": 128, "model": "lstm", **FP32}, ("series", 400, 3, 120)),
-    "series by GRU, 256": Case({"batch_size": 256, "model": "gru", **FP32}, ("series", 600, 3, 120)),
+    "series of 200, 64": Case({"batch_size": 64, "model": "inception", "source_settings": {"kind": "series"}, **FP32}, ("series", 400, 3, 200)),
+    "series of 200, 256": Case({"batch_size": 256, "model": "inception", "source_settings": {"kind": "series"}, **FP32}, ("series", 600, 3, 200)),
+    "series by LSTM, 128": Case({"batch_size": 128, "model": "lstm", "source_settings": {"kind": "series"}, **FP32}, ("series", 400, 3, 120)),
+    "series by GRU, 256": Case({"batch_size": 256, "model": "gru", "source_settings": {"kind": "series"}, **FP32}, ("series", 600, 3, 120)),
     "texts by encoder, 32": Case({"batch_size": 32, "model": "text_encoder", **FP32}, ("texts", 300, 120)),
     "texts by encoder, 64, bf16": Case({"batch_size": 64, "model": "text_encoder", **BF16}, ("texts", 300, 120)),
     "texts by CNN, 128": Case({"batch_size": 128, "model": "text_cnn", **FP32}, ("texts", 500, 150)),
@@ -152,10 +154,10 @@ def measured(name: str) -> dict[str, Any]:
     composed = built(name)
     with closing(composed.problem):
         _load_libraries()
-        resident, addresses = status("VmRSS"), status("VmSize")
+        resident = status("VmRSS")
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
         _steps(composed, STEPS)
-        return {"grown": status("VmHWM") - resident, "resident": resident, "addresses": addresses}
+        return {"grown": status("VmHWM") - resident, "resident": resident}
 
 
 def told(name: str) -> dict[str, Any]:
@@ -170,12 +172,15 @@ def told(name: str) -> dict[str, Any]:
     return {"grown": grown, "largest": largest, "rows": work.rows}
 
 
-def limited(name: str, said: int, batch_size: int) -> dict[str, Any]:
-    """Say whether steps of so many bytes will fit under this process's limit, and make some."""
+def limited(name: str, said: int, batch_size: int, left: int) -> dict[str, Any]:
+    """Say whether steps of so many bytes will fit where so many are left for them, and make some."""
+    # First a limit that fits, so that all is done as it is under one; what building takes is no matter of the steps.
+    _bound(SCARCE_BYTES - 1)
     keep_freed_memory()
     composed = built(name, batch_size)
     with closing(composed.problem):
         _load_libraries()
+        _bound(status("VmSize") + left)
         room, before = room_for_steps("cpu"), composed.state.step.num_micro
         try:
             _steps(composed, UNDER_LIMIT)
@@ -185,18 +190,17 @@ def limited(name: str, said: int, batch_size: int) -> dict[str, Any]:
         return {"verdict": said <= room, "fits": fits, "room": room}
 
 
-def apart(*words: str, limit: int = 0) -> Any:
-    """Return what a fresh process says, under a limit on its addresses where there is one."""
+def _bound(addresses: int) -> None:
+    """Limit the addresses of this process."""
+    resource.setrlimit(resource.RLIMIT_AS, (addresses, resource.RLIM_INFINITY))
 
-    def bound() -> None:
-        if limit:
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
+def apart(*words: str) -> Any:
+    """Return what a fresh process says."""
     command = [sys.executable, "-m", "bench.training_memory", *words]
     environ = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, preexec_fn=bound)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
-        # A process that could not even be built under its limit did not fit.
         return {"failed": done.stderr.strip().splitlines()[-1:]}
     return json.loads(done.stdout)
 
@@ -208,14 +212,14 @@ def one(name: str) -> dict[str, Any]:
         return {"failed": [said, seen]}
     tries = []
     for share in LIMITS:
-        limit = seen["addresses"] + round(share * seen["grown"])
-        tries.append({"share": share, **apart("--limited", name, str(said["grown"]), "0", limit=limit)})
+        left = round(share * seen["grown"])
+        tries.append({"share": share, **apart("--limited", name, str(said["grown"]), "0", str(left))})
     found = {"told": said["grown"], "grown": seen["grown"], "error": round(said["grown"] / seen["grown"] - 1, 3)}
     found |= {"peak_error": round((said["grown"] - seen["grown"]) / (seen["resident"] + seen["grown"]), 3), "limits": tries}
     if name in LARGEST and said["largest"]:
-        limit = seen["addresses"] + round(ROOM_OF_LARGEST * said["grown"])
+        left = round(ROOM_OF_LARGEST * said["grown"])
         sizes = (said["largest"], round(LARGER * said["largest"]))
-        fits = [apart("--limited", name, "0", str(size), limit=limit).get("fits", False) for size in sizes]
+        fits = [apart("--limited", name, "0", str(size), str(left)).get("fits", False) for size in sizes]
         found |= {"rows": said["rows"], "largest_batch": said["largest"], "fits": fits[0], "a_fifth_larger_fits": fits[1]}
     return found
 
@@ -254,7 +258,7 @@ def _line(found: Mapping[str, Any]) -> str:
 if __name__ == "__main__":
     mode, *rest = sys.argv[1:] or [""]
     if mode == "--limited":
-        print(json.dumps(limited(rest[0], int(rest[1]), int(rest[2]))))
+        print(json.dumps(limited(rest[0], *map(int, rest[1:]))))
     elif mode in ("--told", "--measured"):
         print(json.dumps({"--told": told, "--measured": measured}[mode](rest[0])))
     else:

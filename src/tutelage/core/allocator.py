@@ -8,7 +8,7 @@ look whether theirs has failed end the process without a word.
 import sys
 from collections.abc import Mapping
 
-__all__ = ["M_MMAP_THRESHOLD", "M_TOP_PAD", "M_TRIM_THRESHOLD", "is_scarce", "set_options", "spare_addresses"]
+__all__ = ["M_MMAP_THRESHOLD", "M_TOP_PAD", "M_TRIM_THRESHOLD", "SCARCE_BYTES", "is_scarce", "set_options", "spare_addresses"]
 
 # glibc's malloc.h names these parameters; values are bytes, of the last one a count.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8
