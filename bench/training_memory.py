@@ -72,6 +72,7 @@ def _made(kind: str, *sizes: int) -> Any:
 
 
 FP32, BF16 = {"precision": "float32"}, {"precision": "bfloat16"}
+SERIES = {"source_settings": {"kind": "series"}}
 WIDE = {"kind": "mlp", "hidden": [2048, 2048, 2048]}
 CASES = {
     "table, 1024": Case({"batch_size": 1024, **FP32}, ("table", 8000, 40)),
@@ -87,10 +88,10 @@ CASES = {
     "images of 28 by ResNet, 32, bf16": Case({"batch_size": 32, "model": "resnet", **BF16}, ("images", 400, 28, 28)),
     "images of 64, 32": Case({"batch_size": 32, "model": "cnn", **FP32}, ("images", 200, 64, 64, 3)),
     "images by MLP, 512": Case({"batch_size": 512, "model": WIDE, **FP32}, ("images", 1500, 28, 28)),
-    "series of 200, 64": Case({"batch_size": 64, "model": "inception", "source_settings": {"kind": "series"}, **FP32}, ("series", 400, 3, 200)),
-    "series of 200, 256": Case({"batch_size": 256, "model": "inception", "source_settings": {"kind": "series"}, **FP32}, ("series", 600, 3, 200)),
-    "series by LSTM, 128": Case({"batch_size": 128, "model": "lstm", "source_settings": {"kind": "series"}, **FP32}, ("series", 400, 3, 120)),
-    "series by GRU, 256": Case({"batch_size": 256, "model": "gru", "source_settings": {"kind": "series"}, **FP32}, ("series", 600, 3, 120)),
+    "series of 200, 64": Case({"batch_size": 64, "model": "inception", **SERIES, **FP32}, ("series", 400, 3, 200)),
+    "series of 200, 256": Case({"batch_size": 256, "model": "inception", **SERIES, **FP32}, ("series", 600, 3, 200)),
+    "series by LSTM, 128": Case({"batch_size": 128, "model": "lstm", **SERIES, **FP32}, ("series", 400, 3, 120)),
+    "series by GRU, 256": Case({"batch_size": 256, "model": "gru", **SERIES, **FP32}, ("series", 600, 3, 120)),
     "texts by encoder, 32": Case({"batch_size": 32, "model": "text_encoder", **FP32}, ("texts", 300, 120)),
     "texts by encoder, 64, bf16": Case({"batch_size": 64, "model": "text_encoder", **BF16}, ("texts", 300, 120)),
     "texts by CNN, 128": Case({"batch_size": 128, "model": "text_cnn", **FP32}, ("texts", 500, 150)),
