@@ -11,6 +11,7 @@ recalibrated (Accurate Uncertainties for Deep Learning Using Calibrated Regressi
 algorithm 1).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ DRAWS, SEED = 200, 20_26
 EARLY = "early"
 WIDTHS, SHARED = (0.4, 0.15), 0.02
 """How alike another training's first tenth has to be (standard deviations of `drop`), and the weight of one that is not."""
+SHARES = (0.8, 0.5)
+"""Of the outcomes that the intervals hold which are told."""
 REACHED, SOONEST = 0.5, 0.05
 """Before the first step nothing is known of a target: it is reached in half of all cases, at any share of the budget from the
 second number on, by its logarithm. Both are said, not measured."""
@@ -56,6 +59,23 @@ class Endings:
         """Return so many last steps that are equally likely, rising."""
         return np.asarray(np.quantile(self.steps, (np.arange(count) + 0.5) / count))
 
+    def interval(self, share: float) -> tuple[int, int]:
+        """Return the interval that holds this share of the drawn last steps: the narrowest one, by the factor between its ends.
+
+        Many of them are the same step, such as the last of the budget: quantiles from both sides would hold more than they say
+        (of 360 endings 96 % in place of 80, the narrowest ones 78 %). Of targets the narrowest one is too sure (65 % of 596),
+        so of those as many are left out on both sides.
+        """
+        drawn = np.sort(self.steps)
+        if self.has_target:
+            low, high = np.quantile(drawn, [(1 - share) / 2, (1 + share) / 2])
+            return round(float(low)), round(float(high))
+        low, high = 0, len(drawn) - 1
+        # Each within the wider one, and around the median.
+        for part in (*(wider for wider in SHARES if wider > share), share):
+            low, high = _narrowest(drawn, low, high, held=max(math.ceil(part * len(drawn) - 1e-9), 1))
+        return round(float(drawn[low])), round(float(drawn[high]))
+
     @property
     def never(self) -> float | None:
         """Probability that the target is not reached; None where there is none."""
@@ -63,11 +83,11 @@ class Endings:
 
     def record(self) -> dict[str, Any]:
         """Return JSON values."""
-        low, first, middle, third, high = (round(float(step)) for step in np.quantile(self.steps, [0.1, 0.25, 0.5, 0.75, 0.9]))
+        most, half = SHARES
         return {
-            "steps": middle,
-            "steps_50": [first, third],
-            "steps_80": [low, high],
+            "steps": round(float(np.median(self.steps))),
+            "steps_50": list(self.interval(half)),
+            "steps_80": list(self.interval(most)),
             "most_steps": self.total,
             "early": round(self.share_of(PATIENCE), 3),
             "never": None if self.never is None else round(self.never, 3),
@@ -80,6 +100,14 @@ class Endings:
         said = f"at step {told['steps']:,} of {self.total:,} (80 %: {low:,} to {high:,})"
         early = f"; without a better score for long {told['early']:.0%}" if told["early"] else ""
         return said + early + (f"; the target is never reached {self.never:.0%}" if self.never is not None else "")
+
+
+def _narrowest(drawn: np.ndarray, low: int, high: int, *, held: int) -> tuple[int, int]:
+    """Return the first and the last place of the narrowest `held` values between two places that has the median in it."""
+    middle = (len(drawn) - 1) // 2
+    first = np.arange(max(low, middle - held + 1), max(min(middle, high - held + 1), low) + 1)
+    best = first[np.argmin(drawn[first + held - 1] / np.maximum(drawn[first], 1.0))]
+    return int(best), int(best + held - 1)
 
 
 def usual_endings(stopping: Stopping, *, total: int, every: int) -> Endings | None:

@@ -88,3 +88,21 @@ def test_the_record_says_all_in_steps() -> None:
 def test_other_trainings_were_measured_with_both_scales() -> None:
     assert {past.is_log for past in pasts()} == {True, False}
     assert len(pasts()) >= 40
+
+
+def test_an_interval_of_what_often_ends_at_its_last_step_holds_no_more_than_it_says() -> None:
+    steps = np.array([*range(10, 50), *[100.0] * 160])
+    endings = Endings(steps, ("budget",) * 200, 100)
+    assert endings.interval(0.8) == (100, 100)
+    assert endings.interval(0.5) == (100, 100)
+    assert endings.interval(0.9) == (30, 100)
+    # A target may be reached at any time: as much is left out on both sides.
+    assert Endings(steps, ("budget",) * 200, 100, has_target=True).interval(0.8) == (30, 100)
+
+
+def test_an_interval_is_the_narrowest_by_its_factor() -> None:
+    steps = np.array([1.0, 2, 40, 41, 42, 43, 44, 45, 46, 47])
+    endings = Endings(steps, ("patience",) * 10, 100)
+    assert endings.interval(0.8) == (40, 47)
+    low, high = endings.interval(0.5)
+    assert 40 <= low <= np.median(steps) <= high <= 47
