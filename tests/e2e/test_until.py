@@ -77,7 +77,7 @@ def test_a_paused_run_reaches_its_target_with_the_same_bits(
     assert paused_at < whole[2] < 200
 
 
-def test_the_time_left_is_told_by_the_forecast_again_once_a_run_goes_on(tmp_path: Path) -> None:
+def test_a_forecast_is_told_once_and_kept_when_a_run_goes_on(tmp_path: Path) -> None:
     run = trained(tmp_path / "run", sinks=[PausesAfter(25, signal.SIGTERM)])
     kept = load_checkpoint(checkpoints(run)[-1]).values["outside"]["foresight"]["second"]
     resume_training(run, Request(recipe_from({}, where="test")))

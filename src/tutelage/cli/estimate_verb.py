@@ -8,6 +8,7 @@ from tutelage.cli.wishes import make_request, wishes_said
 from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
+from tutelage.core.journal import read_journal
 from tutelage.core.outlet import say, say_json
 from tutelage.foresight.textbook import ideal_seconds
 
@@ -51,7 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _is_run(source: str) -> bool:
     """Tell whether a source is the folder of a run, even of one whose plan is lost: resuming puts it back."""
-    return bool(source) and any((Path(source) / name).is_file() for name in (layout.PLAN, layout.MANIFEST))
+    # Data may have a file of that name too.
+    return bool(source) and ((Path(source) / layout.PLAN).is_file() or read_journal(Path(source)).num_lines > 0)
 
 
 def _refuse(words: list[str], *, because: str) -> None:

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tutelage.cli.out_file import check_out_file
+from tutelage.cli.out_file import check_out_file, say_new_folder
 from tutelage.core.outlet import one_line, say_json, tell, warn
 from tutelage.export.export import export_run
 from tutelage.export.place import record_beside, tokenizer_beside
@@ -19,10 +19,9 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = Path(arguments.out)
     for path in (wanted, record_beside(wanted), tokenizer_beside(wanted)) if arguments.out else ():
         check_out_file(str(path), [], learned_from=str(opened.plan.get("source", "")))
-    is_new = bool(arguments.out) and not wanted.parent.exists()
+    if arguments.out:
+        say_new_folder(arguments.out)
     found = export_run(opened, format=arguments.format, out=arguments.out)
-    if is_new:
-        tell(f"new folder {one_line(str(wanted.parent))}")
     if arguments.json:
         say_json({"run": arguments.run, "format": arguments.format, **found.record()})
         return 0

@@ -75,8 +75,9 @@ def is_out_of_memory(error: BaseException) -> bool:
         return "without exception set" in str(error) or "without setting an exception" in str(error)
     if isinstance(error, TypeError):
         return PLAIN.search(str(error)) is not None
-    # Arrow's errors have a class of their own.
-    if not (isinstance(error, RuntimeError | ImportError) or type(error).__module__.startswith("pyarrow")):
+    # Arrow's errors have a class of their own; one of them quotes cells, which may hold any words.
+    is_arrow = type(error).__module__.startswith("pyarrow") and type(error).__name__ != "ArrowInvalid"
+    if not (isinstance(error, RuntimeError | ImportError) or is_arrow):
         return False
     if any(phrase in str(error).lower() for phrase in PHRASES):
         return True

@@ -1,4 +1,4 @@
-"""How long torch's waiting threads spin, which decides the speed on a machine that is busy with something else too."""
+"""How long torch's waiting threads spin, which decides the speed on a busy machine, and how many OpenBLAS begins."""
 
 import sys
 from collections.abc import MutableMapping

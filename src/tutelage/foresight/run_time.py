@@ -18,9 +18,9 @@ __all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "with
 DRAWS, SEED = 4_001, 20_27
 """Sums drawn for the quantiles; the same ones each time."""
 MACHINE_SPREAD = 0.04
-"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm, while nothing is
-known of it: from the errors of 25 forecasts of `bench/forecasts.py` on a shared machine. What the log says of equal trainings
-takes its place (`History.machine_spread`)."""
+"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm: from the errors of
+25 forecasts of `bench/forecasts.py` on a shared machine. Between hours it is more: who remembers a pace counts that by itself
+(`remembered.believed`)."""
 ONCE_SPREAD = 0.12
 """The same of what is measured only once, such as reading data, whose files are in memory the next time."""
 DRIFT_SHARE = 0.5
@@ -151,7 +151,6 @@ def run_time(
     *,
     scale: float = 1.0,
     passed: float = 0.0,
-    machine_spread: float = MACHINE_SPREAD,
 ) -> RunTime:
     """Return the wall time of a run.
 
@@ -160,10 +159,9 @@ def run_time(
         schedule: How often it does what.
         scale: Factor on the spread, by which forecasts like this one have been off before.
         passed: Seconds that have passed already, and so are certain.
-        machine_spread: How differently fast the machine will be then, as a standard deviation of the logarithm.
     """
     costs = _costs(measured, schedule)
-    draws, shares = _drawn(costs, schedule, scale=scale, machine=scale * machine_spread)
+    draws, shares = _drawn(costs, schedule, scale=scale, machine=scale * MACHINE_SPREAD)
     totals = passed + draws
     low, first, middle, third, high = (float(value) for value in np.quantile(totals, [0.1, 0.25, 0.5, 0.75, 0.9]))
     told = (*((Cost("before", passed, 0.0),) if passed else ()), *costs)

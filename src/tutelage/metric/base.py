@@ -76,6 +76,11 @@ class Metric(Component):
     noise_raises: ClassVar[bool] = False
     most_resamples: ClassVar[int] = 1_000
 
+    @classmethod
+    def measures(cls, answers: str) -> bool:
+        """Tell whether it can judge answers of a kind."""
+        return answers in (cls.answers, *cls.also_answers)
+
     def tally(self) -> Tally:
         """Return a tally that has seen nothing yet."""
         raise NotImplementedError

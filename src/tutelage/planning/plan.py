@@ -197,7 +197,7 @@ class Plan(Spec):
 
 def _require_fitting(metric: Any, task: Any) -> None:
     """Refuse a metric of another kind of answers than the task gives."""
-    if task.answers not in (metric.answers, *metric.also_answers):
+    if not metric.measures(task.answers):
         raise ValueError(f"{metric.kind!r} measures {metric.answers}, and {task.kind!r} gives {task.answers}")
 
 

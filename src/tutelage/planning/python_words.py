@@ -44,6 +44,8 @@ OF_SOURCE = frozenset({"header", "known", "series_id", "text", "time_column"})
 PROSE = "says|leaves|learns|goes|names|out|alone|or|and|is|may|too|itself|which|beside"
 """What follows a word in a sentence and is no value of it."""
 QUOTED = r"'[^']*'|\"[^\"]*\""
+NAMED = re.compile(r"(?<![\w'\"])(?P<mark>['\"])(?!--)[^'\"]*(?P=mark)(?!\w)")
+"""A name in quotes, which is somebody else's words."""
 BOTH = re.compile(r"--[a-z-]+(?: [a-z]+)?(?:, | \()in Python ([^\s):]+)\)?")
 """Where a message says both already."""
 KNOWN = "|".join(sorted(ARGUMENTS, key=len, reverse=True))
@@ -68,9 +70,12 @@ def in_python(text: str, *, is_estimator: bool = False) -> str:
 
     def said(found: re.Match[str]) -> str:
         before = text[: found.start()]
+        if any(first < found.start() < last for first, last in names):
+            return found[0]
         return found[0] if COMMAND.search(before) else _argument(found, is_estimator=is_estimator)
 
     text = BOTH.sub(r"\1", text)
+    names = [found.span() for found in NAMED.finditer(text)]
     return WORD.sub(said, text)
 
 

@@ -16,7 +16,7 @@ from tutelage.core.errors import RunError
 from tutelage.core.process_memory import peak_bytes
 from tutelage.foresight.endings import Endings, usual_endings
 from tutelage.foresight.history import History
-from tutelage.foresight.run_time import MACHINE_SPREAD, Measured, RunTime, Schedule, run_time
+from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
@@ -70,9 +70,8 @@ class Tried:
 
     def run_time(self) -> RunTime:
         """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""
-        history = History(cache_folder())
-        factor, spread = history.factor(kind_of("known", self.schedule)), history.machine_spread(MACHINE_SPREAD)
-        return run_time(self.measured, self.schedule, scale=factor, machine_spread=spread)
+        factor = History(cache_folder()).factor(kind_of("known", self.schedule))
+        return run_time(self.measured, self.schedule, scale=factor)
 
 
 def estimate_training(request: Request, *, report: Report, most_seconds: float = 0.0) -> Tried:

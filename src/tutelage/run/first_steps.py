@@ -21,7 +21,8 @@ LONG_SECONDS = 2.0
 MOST_STEPS, PERIODS = 40, 2
 """Steps that are timed at most; or periods of acting and learning, of which the first one builds kernels."""
 NEVER = 2**62
-OTHER_PARTS = ("evaluations", "checkpoints", "probe")
+SCHEDULED = ("evaluations", "checkpoints")
+OTHER_PARTS = (*SCHEDULED, "probe")
 
 
 @dataclass
@@ -76,6 +77,11 @@ class FirstSteps:
     def seconds(self) -> float:
         """What the steps took that were timed."""
         return sum(self._times)
+
+    @property
+    def others(self) -> float:
+        """What evaluations and checkpoints have taken between them."""
+        return sum(self.emitter.stopwatch.seconds.get(part, 0.0) for part in SCHEDULED)
 
     def _is_enough(self, count: int) -> bool:
         """Tell whether so many steps say enough of the pace."""

@@ -18,7 +18,7 @@ from tutelage.core.events import Forecast, ForecastScored
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
 from tutelage.foresight.remembered import EQUAL_RUNS_SPREAD, LEAST_STEPS, Believed, believed
-from tutelage.foresight.run_time import MACHINE_SPREAD, Measured, Schedule, run_time, within
+from tutelage.foresight.run_time import Measured, Schedule, run_time, within
 from tutelage.foresight.told import KEPT, Told, told_before
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
@@ -84,6 +84,8 @@ class Foresight:
             self._tell(composed, self._probed(composed, composed.state.control.total_steps, timed), history)
         elif timed is not None or not is_watched:
             pace = None if timed is None else timed.pace()
+            # Its first steps were made, and put back: they are warm, and what they took has passed.
+            pace = None if pace is None else replace(pace, warm_up_seconds=0.0)
             self._tell(composed, self._remembered(known, history, pace), history)
         else:
             self.first.then = lambda pace: self._tell(composed, self._remembered(known, history, pace), history)
@@ -118,9 +120,8 @@ class Foresight:
             replace(measured, once=_ahead(measured.once)),
             schedule,
             scale=history.factor(kind),
-            # The first steps are part of all steps.
-            passed=self.emitter.seconds - self.first.seconds,
-            machine_spread=history.machine_spread(MACHINE_SPREAD),
+            # The first steps are part of all steps, and so are evaluations and checkpoints of all of those.
+            passed=self.emitter.seconds - self.first.seconds - self.first.others,
         )
         if self.plan.time_seconds:
             expected = within(expected, self.plan.time_seconds, is_filled=steps != self.plan.useful_steps)
@@ -223,7 +224,6 @@ class Foresight:
 def _at_pace(known: Measured, found: Believed, now: Pace | None) -> Measured:
     """Return an equal training as it would be now: all of it faster or slower, as its steps are."""
     factor = found.seconds / known.pace.seconds if known.pace.num_steps >= LEAST_STEPS else 1.0
-    # A time budget's probe has made the first steps, and put them back; they are warm.
     warm_up = known.pace.warm_up_seconds * factor if now is None else now.warm_up_seconds
     return replace(
         known,

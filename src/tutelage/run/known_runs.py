@@ -23,8 +23,10 @@ AMOUNTS = (
 """Keys of a plan on which the time of a step does not depend."""
 MOST_RUNS = 8
 """Trainings that are asked, the newest: those long ago were of another program."""
-MOST_KNOWN = 1e9
-"""What is remembered lies below, in seconds or steps: thirty years."""
+MOST_KNOWN, LEAST_SECONDS = 1e8, 1e-6
+"""What is remembered lies below, in seconds or steps: three years; and a step that takes less is none."""
+MOST_PARTS = 60
+"""Of a run that are timed by themselves."""
 MOST_SPREAD = 1.0
 """Relative standard deviation of a remembered pace at most: a third, or three times as much."""
 MOST_FLOPS = 1e24
@@ -73,7 +75,7 @@ def known_run(record: Mapping[str, Any]) -> Measured | None:
         flops = flops if 0 <= flops < MOST_FLOPS else 0.0
         if not all(0 <= value < MOST_KNOWN for value in (*numbers.values(), *once.values())):
             return None
-        if not all(name.isprintable() and len(name) <= MAX_SHOWN for name in once):
+        if len(once) > MOST_PARTS or not all(name.isprintable() and len(name) <= MAX_SHOWN for name in once):
             # They are told, and written into the result.
             return None
         return Measured(once=once, pace=pace, opening=opening, how="known", step_flops=flops, **numbers)
@@ -91,5 +93,7 @@ def _pace_of(record: Mapping[str, Any]) -> Pace:
     values: tuple[Any, ...] = (found.seconds, found.warm_up_seconds, found.spread, abs(found.drift), found.num_steps)
     if not all(isinstance(value, int | float) and 0 <= value < MOST_KNOWN for value in values):
         raise ValueError(f"no pace: {values}")
+    if 0 < found.seconds < LEAST_SECONDS:
+        raise ValueError(f"no machine makes a step in {found.seconds} s")
     # One of the steps may have built kernels: of two that is half of all, of a hundred next to nothing.
     return replace(found, spread=min(max(found.spread, 1 / max(found.num_steps, 1)), MOST_SPREAD))

@@ -20,7 +20,7 @@ from tutelage.core.stopping import PATIENCE
 from tutelage.foresight.endings import Endings
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
-from tutelage.foresight.run_time import MACHINE_SPREAD, Measured, RunTime, run_time
+from tutelage.foresight.run_time import Measured, RunTime, run_time
 from tutelage.foresight.told import KEPT, Second, Told, told_before
 from tutelage.planning.plan import Plan
 from tutelage.run.first_steps import FirstSteps
@@ -145,8 +145,7 @@ class SecondForecast:
         stops = stops_of(endings, done=step)
         ahead = type(schedule)(schedule.steps, 0, schedule.evaluations, schedule.save_seconds, stops)
         history = History(cache_folder())
-        spread = history.machine_spread(MACHINE_SPREAD)
-        return run_time(measured, ahead, scale=history.factor(HOW), passed=self.emitter.seconds, machine_spread=spread)
+        return run_time(measured, ahead, scale=history.factor(HOW), passed=self.emitter.seconds)
 
 
 def score_second(second: Second | None, emitter: Emitter, *, actual: float, ended: int, is_kept: bool) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tutelage.core.allocator import is_scarce
 from tutelage.task.base import Batch, Objective, Task
 from tutelage.training.state import TrainState
 from tutelage.training.step import Step
@@ -93,7 +94,7 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
             trace.storages.hold(step.updates[name].state_tensors(), "optimizer")
             step((name,), held, 0.0)
             phases[name] = trace.counter.take()
-        memory = trace.memory(device.type, keeps_freed=True)
+        memory = trace.memory(device.type, keeps_freed=not is_scarce())
         del kept
     return TrainingWork(phases, task.rhythm, memory, rows=len(next(iter(batch.values()))), closed=real.closed_phases)
 

@@ -76,7 +76,7 @@ def decide_stopping(recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggesti
 def known_metrics(spec: TaskSpec) -> tuple[str, ...]:
     """Return the metrics for the kind of answers that a task gives."""
     kinds = {kind: catalog.load("metric", kind) for kind in catalog.names("metric")}
-    return tuple(kind for kind, metric in kinds.items() if spec.answers in (metric.answers, *metric.also_answers))
+    return tuple(kind for kind, metric in kinds.items() if metric.measures(spec.answers))
 
 
 def require_fitting(watched: str, measured: tuple[Metric, ...], facts: Facts) -> None:

@@ -55,3 +55,10 @@ def test_words_that_would_not_change_a_run_are_refused(tmp_path: Path, capsys: p
     (tmp_path / "run" / layout.PLAN).write_text("{}", encoding="utf-8")
     told = refusal("run", "--steps", "100", "--set", "batch_size=3", capsys=capsys)
     assert "--steps and --set: a run goes on by its own plan, and so does its forecast. Leave them out." in told
+
+
+def test_data_that_have_a_manifest_of_their_own_are_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "manifest.jsonl").write_text('{"picture": "cat/1.png"}\n')
+    told = refusal(str(tmp_path), "--steps", "20", capsys=capsys)
+    assert "a run goes on" not in told
+    assert "plan.json" not in told

@@ -79,6 +79,6 @@ def test_a_budget_that_is_not_filled_only_bounds_the_time() -> None:
     assert found.interval_80[1] == found.interval_50[1] == free.interval_50[1]
 
 
-def test_a_machine_that_is_known_to_be_uneven_makes_the_interval_wider() -> None:
-    even, uneven = (run_time(KNOWN, Schedule(steps=500), machine_spread=spread) for spread in (0.01, 0.3))
+def test_forecasts_that_were_off_before_make_the_interval_wider() -> None:
+    even, uneven = (run_time(KNOWN, Schedule(steps=500), scale=scale) for scale in (0.5, 3.0))
     assert uneven.spread > 3 * even.spread

@@ -39,6 +39,13 @@ def test_a_remedy_is_an_argument(text: str) -> None:
     assert in_python(text) == SAID[text]
 
 
+@pytest.mark.parametrize(
+    "text", ["the column 'a --text b' is odd", "file 'x --seed 3.csv': cannot be read", 'model "--set x" --']
+)
+def test_a_name_that_somebody_gave_stays_as_it_is(text: str) -> None:
+    assert in_python(text) == text
+
+
 def test_a_written_setting_is_the_argument_that_sets_it() -> None:
     assert in_python(write_setting("columns", "a.b (cm)", value="dropped")) == 'columns={"a.b (cm)": "dropped"}'
 

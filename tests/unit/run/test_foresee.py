@@ -55,11 +55,13 @@ def test_a_known_run_is_told_after_its_first_steps_and_believes_them_where_they_
 
 def test_a_run_of_two_steps_does_not_make_the_next_one_look_slow(tmp_path: Path) -> None:
     trained(tmp_path / "long")
-    (slow,) = (line["measured"]["pace"] for line in History(tmp_path / "cache").lines() if "measured" in line)
+    (known,) = (line["measured"]["pace"] for line in History(tmp_path / "cache").lines() if "measured" in line)
     tutelage.train("sklearn:iris", steps=2, quiet=True, out=tmp_path / "short")
     paces = [line["measured"]["pace"] for line in History(tmp_path / "cache").lines() if "measured" in line]
     assert [pace["num_steps"] for pace in paces] == [40, 2]
-    assert slow["warm_up_seconds"] < 40 * slow["seconds"]
+    told = trained(tmp_path / "again").result["foresight"]
+    # Were the first of the two steps, which builds kernels, believed of all, it would be many times as much.
+    assert told["parts"]["steps"] < 40 * max(10 * known["seconds"], 0.01)
 
 
 def test_a_run_holds_its_forecast_and_what_came_of_it(tmp_path: Path) -> None:

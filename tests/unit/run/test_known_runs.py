@@ -32,7 +32,7 @@ def test_what_was_remembered_is_read_back() -> None:
     assert (found.pace, dict(found.once), found.how) == (known.pace, {"reading": 1.0}, "known")
 
 
-@pytest.mark.parametrize("seconds", [None, "a", -1, 1e308, float("nan"), 10**400])
+@pytest.mark.parametrize("seconds", [None, "a", -1, 1e308, float("nan"), 10**400, 1e-300, 5e-324])
 def test_an_odd_pace_counts_as_nothing(seconds: Any) -> None:
     record = {"once": {}, "opening": None, "first_evaluation": 0, "evaluation": 0, "evaluation_spread": 0, "checkpoint": 0}
     assert known_run({**record, "pace": {"seconds": 1.0}}) is not None
@@ -45,6 +45,12 @@ def test_a_part_whose_name_cannot_be_shown_counts_as_nothing(name: str) -> None:
     record |= {"pace": {"seconds": 1.0}}
     assert known_run({**record, "once": {"reading": 1.0}}) is not None
     assert known_run({**record, "once": {name: 1.0}}) is None
+
+
+def test_a_run_of_more_parts_than_any_has_counts_as_nothing() -> None:
+    record = {"opening": None, "first_evaluation": 0, "evaluation": 0, "evaluation_spread": 0, "checkpoint": 0}
+    record |= {"pace": {"seconds": 1.0}, "once": {f"part {number}": 1.0 for number in range(120)}}
+    assert known_run(record) is None
 
 
 @pytest.mark.parametrize("record", [{}, {"once": 3}, {"once": {}, "pace": {"seconds": 1, "odd": 2}, "opening": None}])

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+import pyarrow as pa
 import pytest
 import torch
 from torch import Tensor, nn
@@ -118,3 +119,9 @@ def test_a_lack_of_memory_is_known_by_all_its_names_and_told_with_the_work(error
 def named(work: Callable[[], None]) -> None:
     with memory_told("reading"), memory_told("preparing"):
         work()
+
+
+def test_words_in_a_cell_are_no_lack_of_memory() -> None:
+    with pytest.raises(pa.ArrowInvalid) as found:
+        pa.array(["out of memory"]).cast(pa.int64())
+    assert not is_out_of_memory(found.value)

@@ -45,7 +45,7 @@ MOST_CAUSES = 3
 
 
 class ForecastRecord(Record):
-    """What was told before the first step."""
+    """What was told at the beginning."""
 
     seconds: Number = None
     interval_50: tuple[Number, Number] | None = None
