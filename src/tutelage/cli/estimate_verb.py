@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _is_run(source: str) -> bool:
     """Tell whether a source is the folder of a run, even of one whose plan is lost: resuming puts it back."""
     # Data may have a file of that name too.
-    return bool(source) and ((Path(source) / layout.PLAN).is_file() or read_journal(Path(source)).num_lines > 0)
+    return bool(source) and ((Path(source) / layout.PLAN).is_file() or bool(read_journal(Path(source)).entries))
 
 
 def _refuse(words: list[str], *, because: str) -> None:

@@ -150,16 +150,7 @@ class Plan(Spec):
         is_named = bool(name) or info.field_name == "watched"
         if is_named and name not in catalog.names("metric"):
             raise ValueError(f"{name!r} is no metric{catalog.suggest(name, catalog.names('metric'))}")
-        if is_named and "task" in info.data:
-            _require_fitting(catalog.load("metric", name)(), info.data["task"])
         return name
-
-    @field_validator("metrics")
-    @classmethod
-    def _are_fitting(cls, metrics: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
-        for metric in metrics if "task" in info.data else ():
-            _require_fitting(metric, info.data["task"])
-        return metrics
 
     @field_validator("calibrators")
     @classmethod
@@ -193,12 +184,6 @@ class Plan(Spec):
     def to_record(self) -> dict[str, Any]:
         """Return JSON values."""
         return self.model_dump(mode="json")
-
-
-def _require_fitting(metric: Any, task: Any) -> None:
-    """Refuse a metric of another kind of answers than the task gives."""
-    if not metric.measures(task.answers):
-        raise ValueError(f"{metric.kind!r} measures {metric.answers}, and {task.kind!r} gives {task.answers}")
 
 
 def plan_from(record: Mapping[str, Any], *, where: str = layout.PLAN) -> Plan:

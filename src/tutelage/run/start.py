@@ -48,6 +48,7 @@ from tutelage.training.machine import check_device, choose_device, deterministic
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, is_first_process, mesh_from_environment
 from tutelage.training.resolve import resolve
 from tutelage.training.room import require_memory_room, require_room_for_step
+from tutelage.training.stopping import require_measured
 from tutelage.training.threads import threads
 
 __all__ = ["Request", "gone_sources", "plan_training", "resume_training", "start_training"]
@@ -285,6 +286,7 @@ def resume_training(run: str | Path, request: Request) -> Path:
         _tell_end(files, request)
         return folder
     plan, command = files.plan()
+    require_measured(plan, where=str(files.folder / layout.PLAN))
     refuse_made(files, command=command)
     plan = plan.but(device=device_of_process(os.environ, plan.device))
     check_device(plan.device)

@@ -13,18 +13,19 @@ import math
 from typing import Any
 
 from tutelage.core import catalog
-from tutelage.core.errors import RecipeError
+from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.spec import grant
 from tutelage.defaults.base import Suggestion
 from tutelage.metric.base import Metric
 from tutelage.optim.schedule.base import Schedule
 from tutelage.planning.decisions import Decisions
 from tutelage.planning.facts import Facts
+from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.planning.until import Until, parse_until
 from tutelage.task.base import TaskSpec
 
-__all__ = ["decide_stopping", "known_metrics", "require_fitting"]
+__all__ = ["decide_stopping", "known_metrics", "require_fitting", "require_measured"]
 
 ASKED = "what `until` names is what is watched"
 COOLDOWN = 0.15
@@ -77,6 +78,19 @@ def known_metrics(spec: TaskSpec) -> tuple[str, ...]:
     """Return the metrics for the kind of answers that a task gives."""
     kinds = {kind: catalog.load("metric", kind) for kind in catalog.names("metric")}
     return tuple(kind for kind, metric in kinds.items() if metric.measures(spec.answers))
+
+
+def require_measured(plan: Plan, *, where: str) -> None:
+    """Refuse a plan whose metrics judge other answers than its task gives.
+
+    Raises:
+        RunError: The plan, in a file called `where`, has such a metric.
+    """
+    named = [("watched", plan.watched), ("headline", plan.headline), *(("metrics", metric.kind) for metric in plan.metrics)]
+    for key, kind in named:
+        if kind and not (metric := catalog.load("metric", kind)).measures(plan.task.answers):
+            found = f"{kind!r} measures {metric.answers}, and {plan.task.kind!r} gives {plan.task.answers}"
+            raise RunError(f"{where}: {key} = {kind!r}: {found}. Bring the old plan back, or train anew.")
 
 
 def require_fitting(watched: str, measured: tuple[Metric, ...], facts: Facts) -> None:

@@ -10,6 +10,7 @@ from tutelage.planning.plan import plan_from
 from tutelage.planning.recipe import recipe_from
 from tutelage.planning.teaching import TeacherFile
 from tutelage.run.start import Request, plan_training
+from tutelage.training.stopping import require_measured
 
 
 def test_a_beginning_in_which_only_what_is_new_learns_needs_something_new() -> None:
@@ -39,7 +40,6 @@ def test_a_path_longer_than_any_is_refused_in_few_words() -> None:
     [
         ("watched", ""),
         ("watched", "size"),
-        ("watched", "rmse"),
         ("cooldown", 1e308),
         ("cooldown", -0.1),
         ("until", True),
@@ -52,3 +52,12 @@ def test_a_plan_whose_end_cannot_be_is_refused_by_its_key(key: str, value: objec
     assert plan_from(record).watched
     with pytest.raises(RunError, match=rf"plan\.json: {key} = "):
         plan_from({**record, key: value})
+
+
+@pytest.mark.parametrize(("key", "value"), [("watched", "rmse"), ("headline", "mae"), ("metrics", [{"kind": "rmse"}])])
+def test_a_plan_that_measures_what_its_task_does_not_answer_is_refused(key: str, value: object) -> None:
+    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 10}}, where="test")
+    record = plan_training(Request(recipe))[0].to_record()
+    require_measured(plan_from(record), where="plan.json")
+    with pytest.raises(RunError, match=rf"plan\.json: {key} = '\w+': '\w+' measures numbers, and 'classify' gives classes"):
+        require_measured(plan_from({**record, key: value}), where="plan.json")
