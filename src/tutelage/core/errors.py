@@ -242,4 +242,5 @@ class DataError(TutelageError):
         if not any(problem.can_skip for problem in self.problems):
             return ""
         skip = '--on-bad-data skip, in Python on_bad_data="skip"'
-        return f"To leave the bad items out and go on: {skip} (they are counted and listed)."
+        mended = "" if all(problem.can_skip for problem in self.problems) else " What is not of one item has to be mended first."
+        return f"To leave the bad items out and go on: {skip} (they are counted and listed).{mended}"

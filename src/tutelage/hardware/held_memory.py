@@ -59,10 +59,10 @@ def _held() -> None:
     threads, free = torch.get_num_threads(), free_memory_bytes()
     needed = needed_bytes(threads) + (LOADED_BYTES if "scipy.linalg" not in sys.modules else 0)
     if free < needed:
+        fewer = ", or compute with one thread (OMP_NUM_THREADS=1)" if threads > 1 else ""
         raise OutOfMemoryError(
             f"out of memory while making room for products of matrices: {needed // MEBIBYTE:,} MiB are needed at once, and "
-            f"{free // MEBIBYTE:,} MiB are left of the addresses that this process may take. Raise that limit (ulimit -v), or "
-            "compute with one thread (OMP_NUM_THREADS=1)."
+            f"{free // MEBIBYTE:,} MiB are left of the addresses that this process may take. Raise that limit (ulimit -v){fewer}."
         )
     # Loading them takes a moment, and where nothing is limited few commands need both.
     import pyarrow.csv

@@ -251,11 +251,13 @@ def refuse_bad(problems: Sequence[DataProblem], on_bad_data: str) -> None:
 
     Raises:
         UsageError: Neither `fail` nor `skip` was said.
-        DataError: All of the problems.
+        DataError: All of the problems, or of those that cannot be left out.
     """
     if on_bad_data not in ("fail", "skip"):
         raise UsageError(f"on_bad_data = {shorten(on_bad_data)}: expected fail or skip.")
-    if problems and (on_bad_data == "fail" or any(not problem.can_skip for problem in problems)):
+    # Of those that may be left out nothing has to be said where they are.
+    problems = [problem for problem in problems if on_bad_data == "fail" or not problem.can_skip]
+    if problems:
         raise DataError(problems)
 
 

@@ -36,7 +36,7 @@ def has_ended(files: RunFiles) -> bool:
             files.say(f"{error} The run was only paused: it goes on, and writes it anew.")
             return False
         if entry is not None and entry.state == ENDED:
-            raise RunError(f"{error} The run has ended, so there is nothing to go on with.") from error
+            raise RunError(f"the run has ended, so there is nothing to go on with. What it has written: {error}") from error
         return _ended_by_checkpoint(files, error)
 
 

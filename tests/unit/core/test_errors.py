@@ -12,7 +12,10 @@ def test_how_to_leave_bad_items_out_is_told_for_both_ways_of_asking() -> None:
     told = str(DataError([DataProblem("row 1", "empty", "Fill it.", item=0)]))
     assert "--on-bad-data skip" in told
     assert 'on_bad_data="skip"' in told
-    assert "on_bad_data" not in str(DataError([DataProblem("file", "empty", "Fill it.")]))
+    alone = DataProblem("file", "empty", "Fill it.")
+    assert "on_bad_data" not in str(DataError([alone]))
+    assert "has to be mended first" not in told
+    assert "has to be mended first" in str(DataError([DataProblem("row 1", "empty", "Fill it.", item=0), alone]))
 
 
 def test_many_problems_of_one_cause_are_one_line_and_few_or_different_ones_a_line_each() -> None:
