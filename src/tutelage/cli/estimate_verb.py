@@ -79,9 +79,7 @@ def _where(arguments: argparse.Namespace) -> "Where":  # type: ignore[name-defin
     except ValueError:
         devices = 0
     if devices < 1:
-        raise UsageError(
-            f"--devices {arguments.devices[:MOST_DIGITS]!r}: expected a whole number >= 1. For example: --devices 8."
-        )
+        raise UsageError(f"--devices {arguments.devices[:MOST_DIGITS]!r}: expected a whole number >= 1. Give one such as 8.")
     price = None if arguments.price is None else _number("price", arguments.price, example="2.5, of one device and hour")
     return Where(arguments.hardware, devices, price)
 

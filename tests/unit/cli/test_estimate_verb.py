@@ -31,7 +31,7 @@ def test_the_textbook_rule_is_exact(speed: str, seconds: float, capsys: pytest.C
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["sklearn:iris", "--devices", "0"], "--devices '0': expected a whole number >= 1. For example: --devices 8."),
+        (["sklearn:iris", "--devices", "0"], "--devices '0': expected a whole number >= 1. Give one such as 8."),
         (["sklearn:iris", "--devices", "1.5"], "--devices '1.5': expected a whole number >= 1"),
         (["sklearn:iris", "--devices", "1e30"], "--devices '1e30': expected a whole number >= 1"),
         (["sklearn:iris", "--devices", "9" * 5_000], "expected a whole number from 1 to 1,000,000"),
