@@ -66,7 +66,7 @@ def test_a_file_answers_as_the_run_does(run: Run, kind: str, tmp_path: Path, cap
     out = tmp_path / "new" / f"model{suffix}"
     assert main(["export", str(run.path), "--format", kind, "--out", str(out), "--json"]) == 0
     said = capsys.readouterr()
-    assert f"new folder {out.parent}" in said.err
+    assert f"there is no folder {out.parent} yet: it is made" in said.err
     told = json.loads(said.out)
     assert told["file"] == str(out)
     assert told["num_rows"] > 0

@@ -55,7 +55,8 @@ def test_steps_take_their_pace_as_often_as_they_are_made() -> None:
 def test_a_time_budget_is_kept_whatever_steps_take() -> None:
     found = tried(budget={"time": 30})
     assert found.budget_seconds == 30
-    assert found.time.interval_80[1] == 30
+    # Not all of it is needed where so many steps as are useful fit into less.
+    assert 0 < found.time.interval_80[1] <= 30
     assert found.steps > 100
 
 
