@@ -25,3 +25,8 @@ def test_all_is_told_where_nothing_is_left_out() -> None:
 
 def test_a_device_is_no_file_that_is_missing() -> None:
     assert say_missing("/dev/null") == "/dev/null: neither a file nor a folder, but a device or a pipe. Give a file or a folder."
+
+
+@pytest.mark.parametrize("name", ["x" * 5_000, "a\0b"])
+def test_what_cannot_be_a_name_is_missing(name: str) -> None:
+    assert say_missing(name).endswith(": no such file or folder.")

@@ -9,9 +9,9 @@ __all__ = ["say_missing"]
 def say_missing(path: str | Path) -> str:
     """Say that there is no such file or folder, but perhaps something else, and which one there is that is called nearly so."""
     place = Path(path)
-    if place.exists():
-        return f"{path}: neither a file nor a folder, but a device or a pipe. Give a file or a folder."
     try:
+        if place.exists():
+            return f"{path}: neither a file nor a folder, but a device or a pipe. Give a file or a folder."
         siblings = [entry.name for entry in place.parent.iterdir()]
     except (OSError, ValueError):  # no such folder, closed, or too long for a name
         siblings = []
