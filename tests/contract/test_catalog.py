@@ -1,5 +1,6 @@
 """Every component of every family is found by its file, describes itself, and its settings survive JSON."""
 
+import ast
 import json
 import re
 import subprocess
@@ -50,6 +51,33 @@ def has_json_settings(component: Component) -> bool:
 @pytest.mark.parametrize("family", ["init", "loss", "metric", "optim", "schedule", "env"])
 def test_the_family_has_components(family: str) -> None:
     assert catalog.names(family)
+
+
+def test_the_files_say_what_a_parser_reads_in_them() -> None:
+    """A file is a component where the first name it exports is a class with a kind: found by its text, not by parsing it."""
+    for family in catalog.families():
+        found = []
+        for path in sorted((catalog.PACKAGE / catalog.FOLDERS[family]).glob("*.py")):
+            tree = ast.parse(path.read_bytes())
+            if exported_kind(tree):
+                found.append((path.stem, (ast.get_docstring(tree) or "").split("\n")[0]))
+        assert [(kind, catalog.describe(family, kind)) for kind in catalog.names(family)] == found
+
+
+def exported_kind(tree: ast.Module) -> bool:
+    """Whether the first exported name is a class of this file that sets its kind."""
+    exported = [ast.literal_eval(node.value) for node in tree.body if isinstance(node, ast.Assign) and is_all(node)]
+    return any(
+        isinstance(node, ast.ClassDef)
+        and node.name in exported[0][:1]
+        and any(isinstance(item, ast.AnnAssign) and getattr(item.target, "id", "") == "kind" for item in node.body)
+        for node in tree.body
+        if exported
+    )
+
+
+def is_all(node: ast.Assign) -> bool:
+    return getattr(node.targets[0], "id", "") == "__all__"
 
 
 @pytest.mark.parametrize(("family", "kind"), ALL)

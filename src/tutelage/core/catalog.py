@@ -3,9 +3,9 @@
 Listing reads the files as text and imports nothing, so `tutelage list` starts at once.
 """
 
-import ast
 import difflib
 import importlib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,11 @@ FOLDERS = {
 """Each family of components and the folder, below the package, that holds one file per kind."""
 
 KIND = "\n    kind: "
-"""How a class sets what kind it is, as the house's formatter writes it."""
+"""How a class sets what kind it is, as the house's formatter writes it: parsing the files takes a quarter second a command."""
+EXPORTED = re.compile(r'^__all__ = \[\s*"(\w+)"', re.MULTILINE)
+DESCRIPTION = re.compile(r'(?:"""(.*?)(?:"""|\n|\Z))?')
+TOP = re.compile(r"\n(?=[^\s)#])")
+"""Where a class ends: before a line that is not indented."""
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -93,25 +97,15 @@ def _components(family: str) -> tuple[tuple[str, str], ...]:
     found = []
     for path in sorted((PACKAGE / FOLDERS[family]).glob("*.py")):
         text = path.read_text(encoding="utf-8")
-        # Most files are no components; parsing one takes half a millisecond.
-        if KIND not in text:
-            continue
-        tree = ast.parse(text)
-        if _is_component(tree):
-            found.append((path.stem, (ast.get_docstring(tree) or "").split("\n")[0]))
+        if _is_component(text):
+            found.append((path.stem, DESCRIPTION.match(text)[1]))
     return tuple(found)
 
 
-def _is_component(tree: ast.Module) -> bool:
+def _is_component(text: str) -> bool:
     """Tell whether a file's `__all__` begins with a class that sets `kind`."""
-    kinds = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.ClassDef)
-        and any(isinstance(item, ast.AnnAssign) and getattr(item.target, "id", "") == "kind" for item in node.body)
-    }
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
-            exported = ast.literal_eval(node.value)
-            return bool(exported) and exported[0] in kinds
-    return False
+    exported = EXPORTED.search(text)
+    if exported is None or KIND not in text:
+        return False
+    found = re.split(rf"\nclass {exported[1]}\b", text, maxsplit=1)
+    return len(found) == 2 and KIND in TOP.split(found[1], maxsplit=1)[0]
