@@ -52,6 +52,8 @@ def start_calm() -> None:
     from PIL import Image
 
     import tutelage
+    from tutelage.core import catalog
+    from tutelage.task import acting
     from tutelage.training.machine import machine_facts
 
     torch.set_num_threads(1)
@@ -61,6 +63,10 @@ def start_calm() -> None:
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     Image.init()
+    for family in catalog.families():
+        catalog.names(family)
+    # Agents were watched for half of the time of the attack, and it is not their returns that are attacked.
+    acting.VALIDATION_EPISODES, acting.TEST_EPISODES = 2, 3
 
 
 def table(folder: Path) -> str:
