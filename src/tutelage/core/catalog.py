@@ -45,7 +45,7 @@ FOLDERS = {
 KIND = "\n    kind: "
 """How a class sets what kind it is, as the house's formatter writes it: parsing the files takes a quarter second a command."""
 EXPORTED = re.compile(r'^__all__ = \[\s*"(\w+)"', re.MULTILINE)
-DESCRIPTION = re.compile(r'(?:"""(.*?)(?:"""|\n|\Z))?')
+QUOTES = '"""'
 TOP = re.compile(r"\n(?=[^\s)#])")
 """Where a class ends: before a line that is not indented."""
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -98,8 +98,14 @@ def _components(family: str) -> tuple[tuple[str, str], ...]:
     for path in sorted((PACKAGE / FOLDERS[family]).glob("*.py")):
         text = path.read_text(encoding="utf-8")
         if _is_component(text):
-            found.append((path.stem, DESCRIPTION.match(text)[1]))
+            found.append((path.stem, _description(text)))
     return tuple(found)
+
+
+def _description(text: str) -> str:
+    """Return the first line of a file's docstring."""
+    first = text.partition("\n")[0]
+    return first.removeprefix(QUOTES).removesuffix(QUOTES) if first.startswith(QUOTES) else ""
 
 
 def _is_component(text: str) -> bool:
