@@ -45,9 +45,9 @@ FOLDERS = {
 KIND = "\n    kind: "
 """How a class sets what kind it is, as the house's formatter writes it: parsing the files takes a quarter second a command."""
 EXPORTED = re.compile(r'^__all__ = \[\s*"(\w+)"', re.MULTILINE)
-QUOTES = '"""'
 TOP = re.compile(r"\n(?=[^\s)#])")
 """Where a class ends: before a line that is not indented."""
+QUOTES = '"""'
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -105,7 +105,7 @@ def _components(family: str) -> tuple[tuple[str, str], ...]:
 def _description(text: str) -> str:
     """Return the first line of a file's docstring."""
     first = text.partition("\n")[0]
-    return first.removeprefix(QUOTES).removesuffix(QUOTES) if first.startswith(QUOTES) else ""
+    return first.split(QUOTES)[1] if first.startswith(QUOTES) else ""
 
 
 def _is_component(text: str) -> bool:
