@@ -170,11 +170,10 @@ def _allowed(
         raise RunError(f"{run.path}: no int8 of its network can be made: {'; '.join(failed.values())}. Nothing was written.")
     good = {name: one.made for name, one in tries.items() if one.lost.lost <= most_loss}
     if not good:
-        found = "; ".join([*(f"{name}: {one.lost.lost:.2f} {one.lost.unit}" for name, one in tries.items()), *failed.values()])
-        num_rows = max(one.num_rows for one in tries.values())
+        lost = (f"{name}: {one.lost.lost:.2f} {one.lost.unit} on {one.num_rows:,}" for name, one in tries.items())
         raise RunError(
-            f"{run.path}: int8 loses more than {most_loss:g} on {num_rows:,} validation rows ({found}). Nothing was "
-            "written. To allow more: --most-loss."
+            f"{run.path}: int8 loses more than {most_loss:g} on validation rows ({'; '.join([*lost, *failed.values()])}). "
+            "Nothing was written. To allow more: --most-loss."
         )
     return good
 

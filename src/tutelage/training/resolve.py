@@ -26,6 +26,8 @@ __all__ = ["resolve"]
 
 NOTHING: tuple[object, ...] = ("none", 0)
 """Wishes, such as `ema = 0`, for what a task does that has no such thing."""
+LEAST_CLIP = 1e-6
+"""The smallest norm that gradients may be clipped to: less is lost in the optimizers' rounding, and nothing is learned."""
 
 
 def resolve(
@@ -232,6 +234,11 @@ def _decide_clip(recipe: Recipe, auto: Suggestion, made: Decisions) -> float:
     limit = auto.clip if recipe.clip == "auto" else float(recipe.clip)
     if not 0 <= limit < math.inf:
         raise RecipeError(f"recipe: clip = {limit:g} must be >= 0; 0 does not clip. Typical: 0.5 to 5.")
+    if 0 < limit < LEAST_CLIP:
+        raise RecipeError(
+            f"recipe: clip = {limit:g} would leave nothing of any gradient; expected 0, which does not clip, or at least "
+            f"{LEAST_CLIP:g}. Typical: 0.5 to 5."
+        )
     clip: float = made.choose("clip", recipe.clip, limit)
     return clip
 

@@ -136,6 +136,12 @@ def test_spellings_and_rare_classes_are_counted() -> None:
     assert RareClasses().look(both(cells(range(4), [0.1, 0.2, 0.3, 0.4]))) == [], "amounts are no classes"
 
 
+def test_one_number_in_several_spellings_is_told() -> None:
+    (spelled,) = DoubleSpellings().look(both(cells(range(12), ["1"] * 6 + ["01"] * 2 + ["1.0"] + ["2"] * 3)))
+    assert (spelled.count, spelled.examples) == (3, ("'01' and '1' and '1.0'",))
+    assert DoubleSpellings().look(both(cells(range(4), ["1", "10", "1e1", "x1"]))) == []
+
+
 def test_findings_of_weight_are_told_once_in_one_line_each_and_all_are_kept() -> None:
     collected = Collected("x", images([1, 2, 1] * 5, ["a", "b", "b"] * 5), images([2], ["a"], name="test"), warnings=("first",))
     seen = look_all(collected)

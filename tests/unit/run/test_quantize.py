@@ -240,7 +240,7 @@ def test_too_much_loss_is_told_on_few_rows_and_the_others_are_not_asked_for() ->
     assert "lost on 400 validation rows, more than 5" in told[0]
     assert told[2] == f"int8 (static): {little.lost.lost:.2f} per cent of the RMSE lost on 40,000 validation rows"
     run: Any = SimpleNamespace(path="runs/a")
-    with pytest.raises(RunError, match=r"loses more than 5 on 400 validation rows \(static: .*the RMSE; no words\)"):
+    with pytest.raises(RunError, match=r"loses more than 5 on validation rows \(static: .*the RMSE on 400; no words\)"):
         _allowed(run, {"static": many}, {"dynamic": "no words"}, most_loss=5)
     assert set(_allowed(run, {"static": many, "dynamic": little}, {}, most_loss=5)) == {"dynamic"}
 

@@ -101,6 +101,11 @@ def test_a_recurrent_model_brings_the_clipping_that_it_needs() -> None:
     assert plan(TEXTS).clip == 0
 
 
+def test_a_clip_that_leaves_nothing_of_gradients_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"clip = 1e-300 would leave nothing.*Typical: 0\.5 to 5"):
+        plan(TEXTS, clip=1e-300)
+
+
 @pytest.mark.parametrize(
     ("time", "rows", "device", "kind"),
     [

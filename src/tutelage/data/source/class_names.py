@@ -10,6 +10,9 @@ import numpy as np
 
 __all__ = ["Matched", "find_double_spellings", "match_labels", "natural_key", "simplify"]
 
+NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,15})?", re.ASCII)
+"""A name that people read as a number; longer ones would be equal only by rounding."""
+
 
 @dataclass(frozen=True)
 class Matched:
@@ -53,10 +56,16 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 
 
 def find_double_spellings(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """Return the groups of different names that are one name in several spellings."""
-    groups: defaultdict[str, list[str]] = defaultdict(list)
+    """Return the groups of different names that are one name, or one number, in several spellings.
+
+    Example:
+        >>> find_double_spellings(["yes", "Yes", "1", "01", "1.0", "2"])
+        [('01', '1', '1.0'), ('Yes', 'yes')]
+    """
+    groups: defaultdict[str | float, list[str]] = defaultdict(list)
     for name in sorted(set(names)):
-        groups[simplify(name)].append(name)
+        simple = simplify(name)
+        groups[float(simple) if NUMBER.fullmatch(simple) else simple].append(name)
     return [tuple(group) for group in groups.values() if len(group) > 1]
 
 
