@@ -1,6 +1,7 @@
 """The forecast before the first step changes nothing of the training, and is scored at its end."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from torch import Tensor, nn
 import tutelage
 from tutelage.core import layout
 from tutelage.foresight.history import History
+from tutelage.foresight.pace import Pace
+from tutelage.foresight.run_time import Measured, RunTime
+from tutelage.run import foresee
+from tutelage.task.evaluation import RowsEvaluator
+from tutelage.training import course
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 from tutelage.training.state import digest
 
@@ -51,6 +57,49 @@ def test_a_known_run_is_told_after_its_first_steps_and_believes_them_where_they_
     # 40 steps of 5 s are what was remembered.
     assert told["parts"]["steps"] < 100
     assert run.result["foresight"]["seconds"] == pytest.approx(told["expected_seconds"], abs=1e-3)
+
+
+def told_by(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What each forecast is made of from now on, and what had passed beside steps, evaluations and checkpoints."""
+    asked = list[dict[str, Any]]()
+    tell, forecast = foresee.Foresight._tell, foresee.run_time
+
+    def telling(self: foresee.Foresight, *words: Any) -> None:
+        spent = self.emitter.stopwatch.seconds
+        asked.append({"apart": self.emitter.seconds - sum(spent.get(part, 0.0) for part in foresee.NOT_ONCE)})
+        tell(self, *words)
+
+    def forecasting(measured: Measured, *words: Any, **named: Any) -> RunTime:
+        asked[-1] |= {"measured": measured, "passed": named["passed"]}
+        return forecast(measured, *words, **named)
+
+    monkeypatch.setattr(foresee.Foresight, "_tell", telling)
+    monkeypatch.setattr(foresee, "run_time", forecasting)
+    return asked
+
+
+def test_evaluations_among_the_first_steps_are_not_counted_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate = RowsEvaluator.__call__
+    monkeypatch.setattr(course, "MIN_EVALUATIONS", 60)
+    monkeypatch.setattr(RowsEvaluator, "__call__", lambda self, task: time.sleep(0.05) or evaluate(self, task))
+    tutelage.train("sklearn:iris", steps=60, quiet=True, out=tmp_path / "first")
+    asked = told_by(monkeypatch)
+    run = tutelage.train("sklearn:iris", steps=60, quiet=True, out=tmp_path / "second")
+    (told,) = asked
+    events = [json.loads(text) for text in (run.path / layout.EVENTS).read_text().splitlines()]
+    step = next(event["step"] for event in events if event["event"] == "Forecast")
+    assert step > 4, "as many evaluations had passed"
+    # They are part of all evaluations, which the forecast counts; the little that is between is where the clock was read.
+    assert told["passed"] == pytest.approx(told["apart"], abs=0.15)
+
+
+def test_steps_that_a_time_budget_has_tried_are_warm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Measured({}, Pace(0.01, 3.0, 0.1, num_steps=500), first_evaluation=0.01, evaluation=0.01, checkpoint=0.01)
+    monkeypatch.setattr(foresee, "known_runs", lambda plan, history: [known])
+    asked = told_by(monkeypatch)
+    tutelage.train("sklearn:iris", time="12s", quiet=True, out=tmp_path / "run")
+    (told,) = asked
+    assert told["measured"].pace.warm_up_seconds == 0
 
 
 def test_a_run_of_two_steps_does_not_make_the_next_one_look_slow(tmp_path: Path) -> None:
