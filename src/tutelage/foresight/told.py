@@ -3,33 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tutelage.core.names import MAX_SHOWN
+from tutelage.foresight.kept import Amount, Count, Name, Sum
 
 __all__ = ["KEPT", "Second", "Told", "told_before"]
 
 KEPT = "foresight"
 """Its key in a state's facts of the outer world, and in result.json."""
 
-Amount = Annotated[float, Field(ge=0, le=1e30, strict=True)]
-Sum = Annotated[float, Field(ge=0, le=1e36, strict=True)]
-"""Of amounts, as many as there may be parts, and more."""
-Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 Figure = Count | Amount
 """A step, or a share."""
 MOST_ENDS = 1000
 """Last steps that are kept at most; what is longer was written by another hand."""
-
-
-def _require_printable(name: str) -> str:
-    """Refuse a name that no screen and no file of text could show."""
-    if not name.isprintable():
-        raise ValueError("holds what cannot be printed")
-    return name
-
-
-Name = Annotated[str, Field(max_length=MAX_SHOWN, strict=True), AfterValidator(_require_printable)]
 
 
 class Second(BaseModel):

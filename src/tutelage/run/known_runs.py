@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tutelage.core.cache_folder import cache_folder
-from tutelage.core.names import MAX_SHOWN
 from tutelage.foresight.history import History
-from tutelage.foresight.pace import Pace
+from tutelage.foresight.kept import Amount, Count, Name, Seconds, Share
+from tutelage.foresight.pace import FEW_SPREAD, Pace
 from tutelage.foresight.run_time import Measured
 from tutelage.planning.plan import Plan
 from tutelage.training.machine import bits_depend_on
@@ -23,14 +25,12 @@ AMOUNTS = (
 """Keys of a plan on which the time of a step does not depend."""
 MOST_RUNS = 8
 """Trainings that are asked, the newest: those long ago were of another program."""
-MOST_KNOWN, LEAST_SECONDS = 1e8, 1e-6
-"""What is remembered lies below, in seconds or steps: three years; and a step that takes less is none."""
+LEAST_SECONDS = 1e-6
+"""A step that takes less is none."""
 MOST_PARTS = 60
 """Of a run that are timed by themselves."""
 MOST_SPREAD = 1.0
 """Relative standard deviation of a remembered pace at most: a third, or three times as much."""
-MOST_FLOPS = 1e24
-"""Operations of a step lie below."""
 
 
 def plan_key(plan: Plan) -> str:
@@ -67,33 +67,53 @@ def known_runs(plan: Plan, history: History) -> list[Measured]:
 def known_run(record: Mapping[str, Any]) -> Measured | None:
     """Return what was remembered of one training; None where it cannot be read."""
     try:
-        opening = None if record["opening"] is None else _pace_of(record["opening"])
-        pace = _pace_of(record["pace"])
-        numbers = {key: float(record[key]) for key in ("first_evaluation", "evaluation", "evaluation_spread", "checkpoint")}
-        once = {str(name): float(seconds) for name, seconds in record["once"].items()}
-        flops = float(record.get("step_flops", 0.0))
-        flops = flops if 0 <= flops < MOST_FLOPS else 0.0
-        if not all(0 <= value < MOST_KNOWN for value in (*numbers.values(), *once.values())):
-            return None
-        if len(once) > MOST_PARTS or not all(name.isprintable() and len(name) <= MAX_SHOWN for name in once):
-            # They are told, and written into the result.
-            return None
-        return Measured(once=once, pace=pace, opening=opening, how="known", step_flops=flops, **numbers)
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        known = _Known.model_validate(record)
+    except ValidationError:
         return None
+    opening = None if known.opening is None else known.opening.read()
+    return Measured(
+        how="known",
+        once=known.once,
+        pace=known.pace.read(),
+        opening=opening,
+        **known.model_dump(exclude={"once", "pace", "opening"}),
+    )
 
 
-def _pace_of(record: Mapping[str, Any]) -> Pace:
-    """Return a remembered pace.
+class _Pace(BaseModel):
+    """A remembered pace, as it is written."""
 
-    Raises:
-        TypeError, ValueError: It is none.
-    """
-    found = Pace(**record)
-    values: tuple[Any, ...] = (found.seconds, found.warm_up_seconds, found.spread, abs(found.drift), found.num_steps)
-    if not all(isinstance(value, int | float) and 0 <= value < MOST_KNOWN for value in values):
-        raise ValueError(f"no pace: {values}")
-    if 0 < found.seconds < LEAST_SECONDS:
-        raise ValueError(f"no machine makes a step in {found.seconds} s")
-    # One of the steps may have built kernels: of two that is half of all, of a hundred next to nothing.
-    return replace(found, spread=min(max(found.spread, 1 / max(found.num_steps, 1)), MOST_SPREAD))
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    seconds: Seconds
+    warm_up_seconds: Seconds = 0.0
+    spread: Seconds = FEW_SPREAD
+    drift: Share = 0.0
+    num_steps: Count = 0
+
+    @field_validator("seconds")
+    @classmethod
+    def _require_possible(cls, seconds: float) -> float:
+        """Refuse a step that no machine makes."""
+        if 0 < seconds < LEAST_SECONDS:
+            raise ValueError(f"no machine makes a step in {seconds} s")
+        return seconds
+
+    def read(self) -> Pace:
+        """Return it as it is believed."""
+        found = Pace(**self.model_dump())
+        # One of the steps may have built kernels: of two that is half of all, of a hundred next to nothing.
+        return replace(found, spread=min(max(found.spread, 1 / max(found.num_steps, 1)), MOST_SPREAD))
+
+
+class _Known(BaseModel):
+    """A remembered training, as it is written."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    once: Annotated[dict[Name, Seconds], Field(max_length=MOST_PARTS)]
+    pace: _Pace
+    opening: _Pace | None
+    first_evaluation: Seconds
+    evaluation: Seconds
+    evaluation_spread: Seconds
+    checkpoint: Seconds
+    step_flops: Amount = 0.0
