@@ -9,10 +9,12 @@ from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 from tutelage.core.border import BorderError
 from tutelage.core.names import is_unicode, shorten
 
-__all__ = ["Finite", "Positive", "Size", "Words", "first_mistake", "take"]
+__all__ = ["Count", "Finite", "Positive", "Size", "Words", "first_mistake", "take"]
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
+"""Of steps, rows, or places among them: a float holds it too."""
 Size = Annotated[int, Field(gt=0, le=2**31)]
 
 

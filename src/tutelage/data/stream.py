@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tutelage.core.seeds import derive
+from tutelage.core.typed import Count, take
 from tutelage.data.ahead import Ahead
 from tutelage.data.augment.base import Augment
 from tutelage.data.augment.draw import PartGenerator
@@ -115,7 +116,7 @@ class FiniteStream:
         """Go on from a position; what was prepared ahead is dropped, and its thread ends."""
         if self._ahead is not None:
             self._ahead.stop()
-        self._position = int(state["position"])
+        self._position = take(state, "position", Count)
 
     def _sent(self, compact: Batch | Pinned) -> Batch:
         """Return a gathered batch on the device."""

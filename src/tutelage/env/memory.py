@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tutelage.core.typed import Count, take
+
 __all__ = ["Memory"]
 
 PRIORITY = "priority"
@@ -125,7 +127,7 @@ class Memory:
 
     def restore(self, state: Mapping[str, Any], *, device: torch.device) -> None:
         """Go on from `state`."""
-        self._filled, self._next = map(int, state["place"])
+        self._filled, self._next = take(state, "place", list[Count])
         self._columns = {}
         for key, value in state.items():
             if key.startswith("column/"):

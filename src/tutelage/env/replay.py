@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from tutelage.core.seeds import derive
+from tutelage.core.typed import Count, take
 from tutelage.env.base import Environment
 from tutelage.env.coverage import Coverage
 from tutelage.env.memory import Memory
@@ -208,7 +209,7 @@ class ReplayStream:
             self._memory.cut()
             self._returns.forget()
         self._coverage.restore(below("coverage", state))
-        self._num_steps, self._num_updates, self._told_at = map(int, state["counters"])
+        self._num_steps, self._num_updates, self._told_at = take(state, "counters", list[Count])
         self._drawn = None
 
     def _act(self) -> None:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from tutelage.core.errors import UsageError
 from tutelage.core.seeds import derive
+from tutelage.core.typed import Count, take
 from tutelage.env.base import Environment
 from tutelage.env.coverage import Coverage
 from tutelage.env.returns import Returns
@@ -303,7 +304,7 @@ class RolloutStream:
         self._watch.restore(state.get("ages") if begun is None else None)
         if begun is not None:
             self._forget_episodes()
-        self._num_rollouts, self._served = map(int, state["counters"])
+        self._num_rollouts, self._served = take(state, "counters", list[Count])
         self._mixed_for = (-1, -1)
 
 

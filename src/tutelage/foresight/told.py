@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tutelage.foresight.kept import Amount, Count, Name, Sum
+from tutelage.core.typed import Count
+from tutelage.foresight.kept import Amount, Name, Sum
 
 __all__ = ["KEPT", "Second", "Told", "told_before"]
 

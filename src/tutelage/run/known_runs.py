@@ -9,8 +9,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from tutelage.core.cache_folder import cache_folder
+from tutelage.core.typed import Count
 from tutelage.foresight.history import History
-from tutelage.foresight.kept import Amount, Count, Name, Seconds, Share
+from tutelage.foresight.kept import Amount, Name, Seconds, Share
 from tutelage.foresight.pace import FEW_SPREAD, Pace
 from tutelage.foresight.run_time import Measured
 from tutelage.planning.plan import Plan

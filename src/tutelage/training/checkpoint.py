@@ -13,7 +13,7 @@ from tutelage.core.errors import BRING_BACK, RunError
 from tutelage.core.journal import read_journal
 from tutelage.core.layout import CHECKPOINT_SUFFIX, STEPS
 from tutelage.core.manifest import Manifest
-from tutelage.core.typed import first_mistake
+from tutelage.core.typed import Count, first_mistake
 from tutelage.foresight.told import Told
 from tutelage.model.stored import load_tensors, save_tensors
 from tutelage.training.state import Snapshot, digest
@@ -26,7 +26,6 @@ KEPT = 2
 
 
 # Strict: what is checked is used as it stands in the file, so a text of digits is no number.
-Count = Annotated[int, Field(ge=0, le=2**53, strict=True)]
 Seconds = Annotated[float, Field(ge=0, le=1e12, strict=True)]
 
 

@@ -20,6 +20,7 @@ from torch.optim import Optimizer
 from tutelage.core.border import parse_json
 from tutelage.core.clock import Clock
 from tutelage.core.errors import RecipeError, RunError
+from tutelage.core.typed import Size, take
 from tutelage.model.stored import hash_tensors
 from tutelage.task.base import Stream, Task
 from tutelage.training.control import Control, control_from
@@ -160,7 +161,7 @@ class TrainState:
         self.best = {key: value.clone() for key, value in _below("best", tensors).items()}
         self.good = {key: value.clone() for key, value in _below("good", tensors).items()} or self.best
         self.refusals.restore(_below("refusals", tensors))
-        self.step.num_micro = int(values["num_micro"])
+        self.step.num_micro = take(values, "num_micro", Size)
         self.clock.step, self.clock.samples = map(int, values["clock"])
         self.control = control_from(values["control"])
         self.outside = dict(values["outside"])

@@ -65,6 +65,13 @@ def test_a_stream_goes_on_from_its_state() -> None:
     assert torch.equal(first.next()["x"], second.next()["x"])
 
 
+@pytest.mark.parametrize("position", [-1, 0.5, "7", None, True, 10**30])
+def test_a_position_that_is_none_is_refused(position: object) -> None:
+    stream = FiniteStream(in_memory(), batch_size=6, seed=3)
+    with pytest.raises(ValueError, match="position = "):
+        stream.restore({"position": position})
+
+
 def test_prepared_ahead_batches_have_the_same_bits_and_the_same_state(tmp_path: Path) -> None:
     ahead, plain = FiniteStream(on_disk(tmp_path), batch_size=6, seed=3), FiniteStream(in_memory(), batch_size=6, seed=3)
     assert names_of_threads() == []
