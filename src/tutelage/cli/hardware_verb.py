@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _show_catalog(as_json=arguments.json)
     refusal = "" if arguments.device == "auto" else device_refusal(arguments.device)
     if refusal:
-        raise UsageError(f"--device {shorten(arguments.device)}: {refusal}")
+        raise UsageError(f"--device {shorten(arguments.device)}: {refusal} Use cpu or auto.")
     known = known_machine(arguments.device, again=arguments.again, tell=_progress())
     if known.refusal:
         warn(f"{known.refusal} The machine is measured anew next time.")

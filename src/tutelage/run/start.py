@@ -21,7 +21,7 @@ from tutelage.core.events import Decided, Noted, Sink, Warned
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.memory import memory_told
-from tutelage.core.names import to_address
+from tutelage.core.names import shorten, to_address
 from tutelage.core.plain import check_plain
 from tutelage.core.stopwatch import Stopwatch
 from tutelage.core.toml import to_toml
@@ -44,7 +44,7 @@ from tutelage.run.training import Training
 from tutelage.run.ways import choose_way, told_of_trying
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.training.machine import check_device, choose_device, deterministic, environment, machine_facts
+from tutelage.training.machine import choose_device, deterministic, device_refusal, environment, machine_facts
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, is_first_process, mesh_from_environment
 from tutelage.training.resolve import resolve
 from tutelage.training.room import require_memory_room, require_room_for_step
@@ -55,6 +55,7 @@ __all__ = ["Request", "gone_sources", "plan_training", "resume_training", "start
 
 PREFIX = re.compile(r"^\w+:(?=/)")
 """The kind of a source, before its path."""
+MOVED = "A run goes on where its device is. To train anew on this machine: tutelage train --recipe {} --set device=auto"
 TRIES, PAUSE_SECONDS = 5, 0.1
 """How often, and at which distance, a run is asked for that another process owns."""
 
@@ -289,7 +290,10 @@ def resume_training(run: str | Path, request: Request) -> Path:
     require_measured(plan, where=str(files.folder / layout.PLAN))
     refuse_made(files, command=command)
     plan = plan.but(device=device_of_process(os.environ, plan.device))
-    check_device(plan.device)
+    if refusal := device_refusal(plan.device):
+        raise RunError(
+            f"{files.folder / layout.PLAN}: device = {shorten(plan.device)}: {refusal} {MOVED.format(files.folder / layout.RECIPE)}"
+        )
     with deterministic(plan.device, is_wished=plan.deterministic):
         _resume(files, plan, request, command)
     return folder

@@ -124,20 +124,20 @@ def check_device(device: str) -> None:
     """
     refusal = device_refusal(device)
     if refusal:
-        raise RecipeError(f"recipe: device = {shorten(device)}: {refusal}")
+        raise RecipeError(f"recipe: device = {shorten(device)}: {refusal} Use cpu or auto.")
 
 
 def device_refusal(device: str) -> str:
-    """Return why nothing can be computed on a device, and what can be said in its place; "" where it can."""
+    """Return why nothing can be computed on a device, as a sentence; "" where it can."""
     try:
         place = torch.device(device)
     except RuntimeError:
         return "no such device. Known: cpu, cuda, cuda:1 ..."
     num_cards = torch.cuda.device_count()
     if place.type not in ("cpu", "cuda"):
-        return "models are trained on cpu and cuda only. Use cpu, cuda or auto."
+        return "models are trained on cpu and cuda only."
     if place.type == "cuda" and (place.index or 0) >= num_cards:
-        return f"torch finds {num_cards} CUDA cards on this machine. Use cpu or auto."
+        return f"torch finds {num_cards} CUDA cards on this machine."
     return ""
 
 

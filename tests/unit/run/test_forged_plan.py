@@ -1,14 +1,18 @@
 """A plan that was changed by hand is refused where it says what no training decides: by its key, before anything is built."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
+import tutelage
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.data.prepare.kept import Kept
 from tutelage.planning.origin import OriginPlan
 from tutelage.planning.plan import plan_from
 from tutelage.planning.recipe import recipe_from
 from tutelage.planning.teaching import TeacherFile
+from tutelage.run import start
 from tutelage.run.start import Request, plan_training
 from tutelage.training.stopping import require_measured
 
@@ -61,3 +65,13 @@ def test_a_plan_that_measures_what_its_task_does_not_answer_is_refused(key: str,
     require_measured(plan_from(record), where="plan.json")
     with pytest.raises(RunError, match=rf"plan\.json: {key} = '\w+': '\w+' measures numbers, and 'classify' gives classes"):
         require_measured(plan_from({**record, key: value}), where="plan.json")
+
+
+def test_a_run_of_another_machine_says_which_file_names_the_device_and_how_to_train_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tutelage.train("sklearn:iris", steps=2, quiet=True, out=tmp_path / "run")
+    monkeypatch.setattr(start, "has_ended", lambda files: False)
+    monkeypatch.setattr(start, "device_refusal", lambda device: "torch finds 0 CUDA cards on this machine.")
+    with pytest.raises(RunError, match=r"plan\.json: device = 'cpu': torch finds .*\. To train anew .* --recipe .*recipe\.toml"):
+        start.resume_training(run.path, Request(recipe_from({}, where="test")))
