@@ -291,9 +291,8 @@ def resume_training(run: str | Path, request: Request) -> Path:
     refuse_made(files, command=command)
     plan = plan.but(device=device_of_process(os.environ, plan.device))
     if refusal := device_refusal(plan.device):
-        raise RunError(
-            f"{files.folder / layout.PLAN}: device = {shorten(plan.device)}: {refusal} {MOVED.format(files.folder / layout.RECIPE)}"
-        )
+        found = f"{files.folder / layout.PLAN}: device = {shorten(plan.device)}: {refusal}"
+        raise RunError(f"{found} {MOVED.format(files.folder / layout.RECIPE)}")
     with deterministic(plan.device, is_wished=plan.deterministic):
         _resume(files, plan, request, command)
     return folder
