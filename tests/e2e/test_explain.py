@@ -78,6 +78,13 @@ def test_a_row_is_told_from_its_cells_to_its_update(run_dir: Path, capsys: pytes
     assert torch.equal(torch.get_rng_state(), generator)
 
 
+def test_a_plan_of_another_network_is_refused_by_its_file(run_dir: Path) -> None:
+    run = Run.open(run_dir)
+    vars(run)["decided"] = run.decided.but(num_outputs=2)
+    with pytest.raises(RunError, match=r"plan\.json: says another network than .* Bring an intact copy"):
+        follow_row(run, Asked())
+
+
 def test_each_cell_is_shown_before_and_after(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = explained(run_dir, capsys, "--row", "3")
     changes = {change["name"]: change for change in found["preprocessing"]["changes"]}

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tutelage.core import catalog
-from tutelage.core.errors import DataError, DataProblem, RecipeError, RunError, UsageError
+from tutelage.core import catalog, layout
+from tutelage.core.errors import BRING_BACK, DataError, DataProblem, RecipeError, RunError, UsageError
 from tutelage.core.events import Event, Noted, Warned
 from tutelage.core.memory import memory_told
 from tutelage.core.names import shorten
@@ -201,9 +201,15 @@ def gather_again(recipe: Recipe, plan: Plan, collected: Collected, *, folder: Pa
         record: Its data.json.
 
     Raises:
-        RunError: The data are no longer the same, or no longer parted in the same way.
+        RunError: The data are no longer the same, no longer parted in the same way, or the plan says what cannot be done.
     """
-    gathered = gather(recipe if plan.prepare is None else recipe.but(prepare=plan.prepare), collected)
+    try:
+        gathered = gather(recipe if plan.prepare is None else recipe.but(prepare=plan.prepare), collected)
+    except RecipeError as error:
+        # It began once, so what is wrong was written since: by name of the file, and with a remedy for who did not write it.
+        found = str(error).removeprefix("recipe: ").rstrip(".")
+        changed = "That file, or the data, is no longer as it was when this run began."
+        raise RunError(f"{folder / layout.PLAN}: {found}. {changed} {BRING_BACK}") from error
     if gathered.data.fingerprint != record["fingerprint"]:
         before, now = _say_parts(record["parts"]), _say_parts(gathered.describe(path="")["parts"])
         sizes = f" ({before} then, {now} now)" if before != now else ""

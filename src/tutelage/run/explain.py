@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch import nn
 
 from tutelage.core import layout
-from tutelage.core.errors import RunError, UsageError
+from tutelage.core.errors import BRING_BACK, RunError, UsageError
 from tutelage.data.part.base import Part
 from tutelage.planning.plan import Plan
 from tutelage.predictor.int8 import OnnxNetwork
@@ -139,7 +140,7 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
         predictor = _trainable(run) if asked.at == "end" else None
         moment = _restored(run, composed, plan) if asked.at == "end" else _beginning(plan)
         if predictor is not None:
-            network.load_state_dict(predictor.network.state_dict())
+            _fill(network, predictor, run)
         step, batch = composed.state.step, dict(example.batch)
         followed = follow_step(task, step, batch, network=network, progress=moment.progress, rate=moment.rate)
         is_high = plan.schedule.factor(moment.progress) * moment.rate >= plan.schedule.factor(moment.height)
@@ -214,6 +215,20 @@ def _rows(run: Run, asked: Asked) -> str | Part:
     )
     refuse_bad(problems, "fail")
     return part
+
+
+def _fill(network: nn.Module, predictor: Predictor, run: Run) -> None:
+    """Put the weights that leave into the training's network.
+
+    Raises:
+        RunError: The plan says another network.
+    """
+    try:
+        network.load_state_dict(predictor.network.state_dict())
+    except RuntimeError as error:
+        # A border: torch's words name each tensor that does not fit, one a line.
+        found = f"says another network than that of the trained weights ({str(error).splitlines()[-1].strip()[:200]})"
+        raise RunError(f"{run.path / layout.PLAN}: {found}. {BRING_BACK}") from error
 
 
 def _restored(run: Run, composed: Composed, plan: Plan) -> Moment:

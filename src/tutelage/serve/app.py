@@ -14,6 +14,7 @@ from tutelage.serve.batching import Batcher, BusyError
 from tutelage.serve.forms import FORMS, Form
 from tutelage.serve.guard import Guard, problem
 from tutelage.serve.pages import docs_page, try_page
+from tutelage.serve.responses import html_response, json_response
 
 __all__ = ["INSTALL", "make_app"]
 
@@ -39,7 +40,6 @@ def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
     try:
         from fastapi import FastAPI, Request
         from fastapi.concurrency import run_in_threadpool
-        from fastapi.responses import JSONResponse
     except ImportError as error:
         raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
     batcher = Batcher(form, lambda source: records(run, source))
@@ -58,11 +58,11 @@ def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
         try:
             # Reading megabytes takes long enough for others to notice, so not in the thread that listens.
             rows = await run_in_threadpool(_rows, await request.body(), form)
-            return JSONResponse({"predictions": await batcher.submit(rows)})
+            return json_response({"predictions": await batcher.submit(rows)})
         except BusyError:
-            return JSONResponse(problem("busy", "too many rows are waiting: try again in a moment"), 503)
+            return json_response(problem("busy", "too many rows are waiting: try again in a moment"), 503)
         except TutelageError as error:
-            return JSONResponse(problem(error.code, error.message, problems=error.record()["problems"]), 400)
+            return json_response(problem(error.code, error.message, problems=error.record()["problems"]), 400)
 
     predict.__annotations__["request"] = Request
 
@@ -73,37 +73,36 @@ def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
 
 def _add_pages(app: Any, run: Run, form: Form) -> None:
     """Add what is asked for beside answers: health, what people open in a browser, and the form of what nobody foresaw."""
-    from fastapi.responses import HTMLResponse, JSONResponse
     from starlette.exceptions import HTTPException
 
-    async def health() -> dict[str, str]:
+    async def health() -> Any:
         """Tell that it answers; the only thing that needs no token."""
-        return {"status": "ok", "run": run.path.name}
+        return json_response({"status": "ok", "run": run.path.name})
 
     async def failed(_: Any, error: Exception) -> Any:
         """Answer in the usual form, whatever happened; the log has the rest."""
-        return JSONResponse(problem("internal", f"the server failed ({type(error).__name__}): its log says where"), 500)
+        return json_response(problem("internal", f"the server failed ({type(error).__name__}): its log says where"), 500)
 
     async def refused(request: Any, error: HTTPException) -> Any:
         """Say in the usual form that there is no such address, or that it is asked in another way."""
         told = f"{request.method} {request.url.path[:100]}: {error.detail.lower()}. What there is: /docs"
-        return JSONResponse(problem("address", told), error.status_code, headers=error.headers)
+        return json_response(problem("address", told), error.status_code, headers=error.headers)
 
     async def openapi() -> Any:
         """Say what there is."""
-        return JSONResponse(app.openapi())
+        return json_response(app.openapi())
 
     async def docs() -> Any:
         """Say it to people."""
-        return HTMLResponse(docs_page(app.openapi(), example=form.example))
+        return html_response(docs_page(app.openapi(), example=form.example))
 
     async def home() -> Any:
         """Let people try it."""
-        return HTMLResponse(try_page(run.path.name, form.noun, columns=_columns(run)))
+        return html_response(try_page(run.path.name, form.noun, columns=_columns(run)))
 
     app.add_exception_handler(Exception, failed)
     app.add_exception_handler(HTTPException, refused)
-    app.add_api_route("/health", health, methods=["GET"])
+    app.add_api_route("/health", health, methods=["GET"], response_model=None)
     for path, page in (("/openapi.json", openapi), ("/docs", docs), ("/", home)):
         app.add_api_route(path, page, methods=["GET"], include_in_schema=False, response_model=None)
 

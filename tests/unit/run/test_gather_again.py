@@ -7,6 +7,7 @@ import pytest
 
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError
+from tutelage.data.prepare.kept import Kept
 from tutelage.data.prepare.table import Table
 from tutelage.run.run import Run
 
@@ -33,6 +34,13 @@ def test_data_that_would_be_parted_otherwise_now_are_refused_with_both_sizes(
     monkeypatch.setattr("tutelage.task.parts.SMALL_VALIDATION_FRACTION", 0.3)
     with pytest.raises(RunError, match=r"has changed .*\(\d+ train, .* then, \d+ train, .* now\).* the version of tutelage"):
         Run.open(trained).data()
+
+
+def test_a_preprocessing_that_a_plan_cannot_have_is_named_with_its_file(trained: Path) -> None:
+    run = Run.open(trained)
+    vars(run)["decided"] = run.decided.but(prepare=Kept(of="table", state={"columns": None}))
+    with pytest.raises(RunError, match=r"run/plan\.json: prepare\.state is not what .* no longer as it was .* Bring an"):
+        run.data()
 
 
 def test_other_data_are_refused(trained: Path) -> None:

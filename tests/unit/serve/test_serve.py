@@ -18,7 +18,7 @@ from PIL import Image
 import tutelage
 from tutelage.core.errors import TutelageError, UsageError
 from tutelage.run.run import Run
-from tutelage.serve import forms
+from tutelage.serve import app, forms
 from tutelage.serve.app import make_app, records
 from tutelage.serve.batching import Batcher
 from tutelage.serve.forms import FORMS
@@ -269,6 +269,23 @@ def test_numbers_without_end_are_answered_as_null() -> None:
             return Found
 
     assert records(Other(), None) == [{"prediction": None}, {"prediction": 2.0}]  # type: ignore[arg-type]
+
+
+def test_names_that_no_utf8_can_say_are_answered(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "caf\udce9"
+    monkeypatch.setattr(
+        app, "records", lambda run, source: [{"prediction": name, "probabilities": {name: 1.0}}] * len(source["size"])
+    )
+    monkeypatch.setattr(app, "_columns", lambda run: {name: (name,)})
+    (answer, page, docs) = ask(
+        run,
+        ("POST", "/predict", {"json": {"rows": ROWS[:1]}, "headers": SAID}),
+        ("GET", f"/?token={TOKEN}", {}),
+        ("GET", "/openapi.json", {"headers": SAID}),
+    )
+    assert answer.json()["predictions"][0]["prediction"] == name
+    assert (page.status_code, docs.status_code) == (200, 200)
+    assert "caf?" in page.text
 
 
 def test_a_token_has_to_fit_into_a_header(monkeypatch: pytest.MonkeyPatch) -> None:
