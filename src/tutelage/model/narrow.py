@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.fx import Node
 
-__all__ = ["Narrowed", "narrowed"]
+__all__ = ["Narrowed", "narrowed", "narrowed_to"]
 
 MULTIPLE, MANY = 8, 32
 """Layers of more than `MANY` channels keep a multiple of eight: what a processor computes at once."""
@@ -67,9 +67,28 @@ def narrowed(network: nn.Module, example: tuple[Tensor, ...], *, share: float) -
         RuntimeError: The network cannot be traced.
     """
     made = deepcopy(network).cpu()
-    chains = _chains(made, example)
+    return _without(made, {chain: _rounded(_width(made, chain), share) for chain in _chains(made, example)})
+
+
+def narrowed_to(network: nn.Module, example: tuple[Tensor, ...], *, sizes: Mapping[str, int]) -> Narrowed:
+    """Return a copy of a network whose layers have other sizes where that can be, each with its largest channels.
+
+    Args:
+        network: Is not changed.
+        example: A batch of two rows or more, as it takes them.
+        sizes: Channels or units by the layer's name; layers that are not named, or not larger, keep what they have.
+
+    Raises:
+        RuntimeError: The network cannot be traced.
+    """
+    made = deepcopy(network).cpu()
+    return _without(made, {chain: sizes.get(chain.layer, _width(made, chain)) for chain in _chains(made, example)})
+
+
+def _without(made: nn.Module, counts: Mapping[_Chain, int]) -> Narrowed:
+    """Leave each layer so many of its channels, in place."""
     # Sizes are those before anything left: what a layer reads has no say in which of its own channels leave.
-    kept = {chain: _largest(made, chain, share=share) for chain in chains}
+    kept = {chain: _largest(made, chain, count=min(count, _width(made, chain))) for chain, count in counts.items()}
     layers = {}
     for chain, keep in kept.items():
         before = len(made.get_submodule(chain.layer).weight)  # type: ignore[arg-type]
@@ -80,7 +99,18 @@ def narrowed(network: nn.Module, example: tuple[Tensor, ...], *, share: float) -
     return Narrowed(made, layers)
 
 
-def _largest(network: nn.Module, chain: _Chain, *, share: float) -> Tensor:
+def _width(network: nn.Module, chain: _Chain) -> int:
+    """Return how many channels a layer has."""
+    return len(network.get_submodule(chain.layer).weight)  # type: ignore[arg-type]
+
+
+def _rounded(width: int, share: float) -> int:
+    """Return how many channels stay of a layer without a share of them."""
+    count = max(1, round(width * (1 - share)))
+    return min(width, -(-count // MULTIPLE) * MULTIPLE) if width > MANY else count
+
+
+def _largest(network: nn.Module, chain: _Chain, *, count: int) -> Tensor:
     """Return the channels of a layer that stay, int64, ascending."""
     weight: Any = network.get_submodule(chain.layer).weight
     size = weight.detach().flatten(1).norm(dim=1)
@@ -88,9 +118,6 @@ def _largest(network: nn.Module, chain: _Chain, *, share: float) -> Tensor:
         factor: Any = network.get_submodule(name).weight
         variance: Any = network.get_submodule(name).running_var
         size = size * (factor.detach().abs() / (variance + 1e-5).sqrt())
-    count = max(1, round(len(size) * (1 - share)))
-    if len(size) > MANY:
-        count = min(len(size), -(-count // MULTIPLE) * MULTIPLE)
     kept: Tensor = size.topk(count).indices.sort().values
     return kept
 

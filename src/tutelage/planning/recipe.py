@@ -242,6 +242,11 @@ class Recipe(Spec):
             parse_until(text)
         return text
 
+    @property
+    def is_heir(self) -> bool:
+        """Whether a student begins with the weights of one of its teachers."""
+        return bool(self.start_from.path) and self.start_from.path in self.distill.teachers
+
     @field_validator("start_from", mode="before")
     @classmethod
     def _as_origin(cls, value: object) -> object:

@@ -1,13 +1,15 @@
 """What learned beside a run's network, such as a critic or a value function: it leaves no run, and lies in its checkpoints."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from torch import Tensor
 
 from tutelage.core.errors import RunError
+from tutelage.planning.plan import Decision
 from tutelage.training.checkpoint import newest_checkpoint
 
-__all__ = ["read_beside"]
+__all__ = ["read_beside", "told_of_beside"]
 
 STATES = ("best/", "task/")
 """Weights of the best evaluation, from which the network that left comes, and those of the last step."""
@@ -32,3 +34,18 @@ def read_beside(folder: Path, beginnings: tuple[str, ...]) -> dict[str, Tensor]:
         if found:
             return found
     return {}
+
+
+def told_of_beside(found: Iterable[str], sought: tuple[str, ...], *, is_kept: bool) -> Decision:
+    """Say whether what learned beside the network is taken over.
+
+    Args:
+        found: Its names.
+        sought: Their beginnings, where nothing was found.
+        is_kept: Whether it is.
+    """
+    names = tuple(found)
+    parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in names or sought))
+    reason = "learned beside the network, and of use to it alone" if is_kept else "task or networks are not the same"
+    reason = reason if names else "no checkpoint of the run holds it"
+    return Decision(key="start_from.beside", value=f"{parts}: {'taken over' if is_kept else 'begin anew'}", reason=reason)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.core.events import Sink
@@ -17,14 +19,17 @@ from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
 from tutelage.core.spec import Component
 from tutelage.model.arch.base import Model
+from tutelage.planning.origin import OriginWish
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Budget, Recipe, recipe_from
 from tutelage.planning.teaching import TeachingWish
+from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.run.collect import source_kind
 from tutelage.run.comparison import answers_of, costs_of, scores_of
 from tutelage.run.ending import PAUSES, state_of
 from tutelage.run.files import RunFiles
 from tutelage.run.folder import run_folder
+from tutelage.run.inherited import fits_wholly, inherited
 from tutelage.run.lock import locked
 from tutelage.run.place_comparison import place_record
 from tutelage.run.run import Run
@@ -39,6 +44,8 @@ __all__ = ["FRACTIONS", "Distilled", "Lesson", "distill_runs"]
 
 FRACTIONS = {"small": 1 / 4, "tiny": 1 / 16}
 """What a student's size is called, and its share of the teacher's parameters."""
+FACTOR = 1.0
+"""On the learning rate of what a student takes over of its teacher's weights: what remains of them has to change much."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +135,7 @@ def _student_recipe(lesson: Lesson) -> Recipe:
     teachers = [str(run_folder(place).resolve()) for place in lesson.teachers]
     values: dict[str, Any] = {key: getattr(recipe, key) for key in recipe.model_fields_set}
     values |= {"model": _student_model(lesson.student, plan, first.path), "budget": recipe.budget.but(corrections=())}
+    values |= _beginning(lesson, first)
     values |= _known_target(first, recipe)
     if plan.prepare is not None:
         # Teacher and student see the same rows, also where the usual preprocessing depends on the time that there is.
@@ -177,6 +185,36 @@ def _student_model(student: str | Component, plan: Plan, teacher: Path) -> str |
     return plan.model.smaller(plan.shape, plan.num_outputs, fraction=fraction)
 
 
+def _beginning(lesson: Lesson, teacher: Run) -> dict[str, Any]:
+    """Return what a student of a size begins with, as keys of a recipe: its teacher's largest channels; {} where it cannot.
+
+    It has all of its teacher's layers then, and half of the width for a quarter of the parameters.
+    """
+    plan, fraction = teacher.decided, FRACTIONS.get(lesson.student if isinstance(lesson.student, str) else "")
+    is_other = {"model", "start_from"} & set(lesson.wishes)
+    if fraction is None or is_other or plan.shape is None or not isinstance(plan.model, Model) or not plan.model.widths_of:
+        return {}
+    if plan.task.starts == "never" or isinstance(teacher.predictor.network, OnnxNetwork):
+        return {}
+    try:
+        model = plan.model.narrower(plan.shape, plan.num_outputs, fraction=fraction)
+    except RecipeError:
+        return {}
+    with torch.device("meta"):
+        network = plan.task.make_network(model, plan.shape, plan.num_outputs)
+    weights = inherited(
+        {name: value.detach().cpu() for name, value in teacher.predictor.network.state_dict().items()},
+        network,
+        task=plan.task,
+        model=plan.model,
+        shape=plan.shape,
+        num_outputs=plan.num_outputs,
+    )
+    if not fits_wholly(weights, network):
+        return {}
+    return {"model": model, "start_from": OriginWish(path=str(teacher.path.resolve()), factor=FACTOR, deepest=FACTOR)}
+
+
 def _alone_recipe(recipe: Recipe, student: Run) -> Recipe:
     """Return the recipe of the same student without teachers: all that was decided, and as many steps."""
     plan = student.decided
@@ -184,6 +222,8 @@ def _alone_recipe(recipe: Recipe, student: Run) -> Recipe:
         key: getattr(plan, key) for key in ("model", "augment", "optim", "schedule", "batch_size", "clip", "precision", "compile")
     }
     of_task = {key: value for key in ("loss", "ema") if (value := getattr(plan.task, key, None)) is not None}
+    if recipe.is_heir:
+        recipe = recipe.but(start_from=OriginWish())
     return recipe.but(
         **pinned,
         **of_task,

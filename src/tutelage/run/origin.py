@@ -29,8 +29,9 @@ from tutelage.planning.origin import OriginPlan, OriginWish
 from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.predictor.int8 import OnnxNetwork
-from tutelage.run.beside import read_beside
+from tutelage.run.beside import read_beside, told_of_beside
 from tutelage.run.folder import run_folder
+from tutelage.run.inherited import inherited
 from tutelage.run.public_weights import find_public, read_public
 from tutelage.run.run import Run
 from tutelage.task.base import Data, Task, TaskSpec
@@ -61,6 +62,7 @@ class Origin:
         beside: What learned beside the network, by its names in the training, such as a critic; {} where there is none.
         licence: What its author allows; "" where that is not known.
         is_public: Whether it was learned elsewhere.
+        is_narrowed: Whether channels were left out, for which the network that begins has no place.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Origin:
     beside: Mapping[str, Tensor] = field(default_factory=dict)
     licence: str = ""
     is_public: bool = False
+    is_narrowed: bool = False
 
     @property
     def sha256(self) -> str:
@@ -215,7 +218,10 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
     """
     scale: Literal["kept", "anew"] = "anew" if wish.prepare == "refit" and plan.task.scales else "kept"
     with torch.device("meta"):
-        transfer = _transfer(plan, origin, data, network := _network(plan), scale=scale)
+        network = _network(plan)
+    known, origin = origin, _fitting(origin, network, plan)
+    with torch.device("meta"):
+        transfer = _transfer(plan, origin, data, network, scale=scale)
     parameters = dict(network.named_parameters())
     if not transfer.whole or not set(parameters) - set(transfer.fresh):
         wanted = getattr(plan.model, "kind", "")
@@ -232,7 +238,7 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
         raise RecipeError(f"recipe: start_from.head = {head:g}: {found}. Leave it out.")
     decided = OriginPlan(
         path=origin.path,
-        sha256=origin.sha256,
+        sha256=known.sha256,
         licence=origin.licence,
         fresh=transfer.fresh,
         head=head if transfer.fresh else 0.0,
@@ -251,11 +257,12 @@ def _told(
     total = sum(parameter.numel() for parameter in parameters.values())
     fresh = sum(parameters[name].numel() for name in transfer.fresh)
     licence = f"; licence of these weights: {origin.licence or 'not stated'}" if origin.is_public else ""
+    of = "; of each layer that is narrower now, the channels with the largest weights" if origin.is_narrowed else ""
     told = [
         Decision(
             key="start_from",
             value=f"{origin.name} (SHA-256 {decided.sha256[:12]})",
-            reason=f"{total - fresh:,} of {total:,} weights fit by name and shape{licence}",
+            reason=f"{total - fresh:,} of {total:,} weights fit by name and shape{of}{licence}",
         )
     ]
     if transfer.fresh:
@@ -265,7 +272,7 @@ def _told(
     if transfer.left:
         told.append(Decision(key="start_from.left", value=_listed(transfer.left), reason="has no place in the new network"))
     if origin.task is not None and origin.task.beside:
-        told.append(_told_of_beside(decided, origin, origin.task.beside))
+        told.append(told_of_beside(origin.beside, origin.task.beside, is_kept=bool(decided.beside)))
     if decided.scale == "anew":
         told.append(Decision(key="start_from.prepare", value="the scale of what is seen begins anew", reason="as you asked"))
     if decided.head:
@@ -290,14 +297,6 @@ def _beside(plan: Plan, origin: Origin) -> tuple[str, ...]:
         origin.task is not None and plan.task.goes_on(origin.task) and now == (origin.model, origin.shape, origin.num_outputs)
     )
     return tuple(origin.beside) if is_same else ()
-
-
-def _told_of_beside(decided: OriginPlan, origin: Origin, sought: tuple[str, ...]) -> Decision:
-    """Say whether what learned beside the network is taken over."""
-    parts = ", ".join(dict.fromkeys(name.partition(".")[0] for name in origin.beside or sought))
-    reason = "learned beside the network, and of use to it alone" if decided.beside else "task or networks are not the same"
-    reason = reason if origin.beside else "no checkpoint of the run holds it"
-    return Decision(key="start_from.beside", value=f"{parts}: {'taken over' if decided.beside else 'begin anew'}", reason=reason)
 
 
 @dataclass(frozen=True)
@@ -355,6 +354,7 @@ def _begun(plan: Plan, known: OriginPlan, data: Data) -> Begun:
     seed_everything(derive(plan.seed, "model"))
     network = _network(plan)
     plan.task.initialize(network, plan)
+    origin = _fitting(origin, network, plan)
     _transfer(plan, origin, data, network, scale=known.scale).apply(network, origin.weights)
     return Begun(network, {name: origin.beside[name] for name in known.beside})
 
@@ -366,12 +366,22 @@ def _network(plan: Plan) -> nn.Module:
     return task.make_network(plan.model, plan.shape, plan.num_outputs)
 
 
+def _fitting(origin: Origin, network: nn.Module, plan: Plan) -> Origin:
+    """Return what a training starts from, without the channels for which its network has no place."""
+    task, shape = origin.task, origin.shape
+    if task is None or shape is None or type(plan.model) is not type(origin.model):
+        return origin
+    weights = inherited(origin.weights, network, task=task, model=origin.model, shape=shape, num_outputs=origin.num_outputs)
+    return replace(origin, weights=weights, is_narrowed=weights is not origin.weights)
+
+
 def _transfer(plan: Plan, origin: Origin, data: Data, network: nn.Module, *, scale: Literal["kept", "anew"] = "kept") -> Transfer:
     """Find out what the network can take."""
     old = network
     if origin.task is not None and origin.shape is not None:
         with torch.device("meta"):
-            old = origin.task.make_network(origin.model, origin.shape, origin.num_outputs)
+            model = plan.model if origin.is_narrowed else origin.model
+            old = origin.task.make_network(model, origin.shape, origin.num_outputs)
     then = () if origin.task is None else origin.task.output_names(origin.target, origin.num_outputs)
     before = _named(old, origin.fitted, then)
     now = _named(network, data.fitted, plan.task.output_names(data.target, plan.num_outputs))

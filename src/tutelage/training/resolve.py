@@ -101,7 +101,8 @@ def _with_time(facts: Facts, recipe: Recipe) -> Facts:
 
 def _suited(auto: Suggestion, recipe: Recipe, facts: Facts) -> Suggestion:
     """Return the defaults for what is known, with the clipping that the user's model needs where they were made for none."""
-    auto = started(auto, facts)
+    # A student that begins with its teacher's weights learns as long as one that begins from nothing.
+    auto = auto if recipe.is_heir else started(auto, facts)
     needed = getattr(grant(recipe.model, auto.model), "clip", 0.0)
     if auto.clip or not needed:
         return auto

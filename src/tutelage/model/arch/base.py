@@ -8,7 +8,7 @@ The first layer that touches the data and the head carry a `role` (`layers/roles
 differently from what lies between.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Self
 
 import torch
@@ -88,29 +88,47 @@ class Model(Component):
         Raises:
             RecipeError: It has no widths, or at their least it has more.
         """
+        return self._within(self.flatter(fraction**0.5), shape, num_outputs, fraction=fraction, evenly=False)
+
+    def narrower(self, shape: Shape, num_outputs: int, *, fraction: float) -> Self:
+        """Return the same with all of its layers, each narrower by about as much: it can begin with channels of a trained one.
+
+        Args and errors as in `smaller`.
+        """
+        return self._within(self, shape, num_outputs, fraction=fraction, evenly=True)
+
+    def _within(self, flat: Self, shape: Shape, num_outputs: int, *, fraction: float, evenly: bool) -> Self:
+        """Return an architecture as wide as goes with at most a fraction of this one's parameters."""
         kind, most = getattr(self, "kind", ""), fraction * self.count(shape, num_outputs)
-        flat = self.flatter(fraction**0.5)
         tried = [flat.scaled(number / SIZES) for number in range(SIZES, 0, -1)] if self.widths_of else []
         found = next((model for model in dict.fromkeys(tried) if model.count(shape, num_outputs) <= most), None)
         if found is None:
             least = f" Its smallest has {tried[-1].count(shape, num_outputs):,}." if tried else ""
             lacks = f"has no version of at most {most:,.0f} parameters, {fraction:.3g} of its own"
             raise RecipeError(f"recipe: model = {kind!r} {lacks}.{least} Name another architecture: tutelage list model.")
-        return self._grown(found, lambda model: model.count(shape, num_outputs) <= most)
+        return self._grown(found, lambda model: model.count(shape, num_outputs) <= most, evenly=evenly)
 
-    def _grown(self, smaller: Self, fits: Callable[[Self], bool]) -> Self:
-        """Return a smaller version with single widths a step wider, the last ones first, as long as that fits."""
-        for name in reversed(self.widths_of):
+    def _grown(self, smaller: Self, fits: Callable[[Self], bool], *, evenly: bool) -> Self:
+        """Return a smaller version with single widths a step wider while that fits: the narrowest first, or the last ones."""
+        while True:
+            wider = list(self._wider(smaller))
+            ordered = [model for _, model in (sorted(wider, key=lambda one: one[0]) if evenly else reversed(wider))]
+            found = next((model for model in ordered if fits(model)), None)
+            if found is None:
+                return smaller
+            smaller = found
+
+    def _wider(self, smaller: Self) -> Iterator[tuple[float, Self]]:
+        """Yield a smaller version with each of its widths a step wider, beside how much of its own width that had."""
+        for name in self.widths_of:
             own, now = getattr(self, name), getattr(smaller, name)
             is_one = not isinstance(own, tuple)
-            most, sizes = ((own,), [now]) if is_one else (own, list(now))
-            for place in reversed(range(len(sizes))):
-                while (wider := sizes[place] + (self.width_step if most[place] >= self.width_step else 1)) <= most[place]:
-                    tried = smaller.but(**{name: wider if is_one else (*sizes[:place], wider, *sizes[place + 1 :])})
-                    if not fits(tried):
-                        break
-                    smaller, sizes[place] = tried, wider
-        return smaller
+            most, sizes = ((own,), (now,)) if is_one else (own, now)
+            for place, (largest, size) in enumerate(zip(most, sizes, strict=True)):
+                wider = size + (self.width_step if largest >= self.width_step else 1)
+                if wider <= largest:
+                    changed = wider if is_one else (*sizes[:place], wider, *sizes[place + 1 :])
+                    yield size / largest, smaller.but(**{name: changed})
 
     def count(self, shape: Shape, num_outputs: int) -> int:
         """Return how many learned numbers it has for such inputs and outputs; nothing is computed."""
