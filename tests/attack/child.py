@@ -116,6 +116,8 @@ def _child(run: Callable[[], int], *, folder: Path, place: Path, before: Callabl
         (place / "tmp").mkdir()
         (place / "tmp").chmod(0o777)
         os.environ |= {"HOME": str(place / "tmp"), "TMPDIR": str(place / "tmp")}
+        # Torch has chosen it when it was imported, by the folder for temporary files of that time.
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(place / "tmp" / "inductor")
         tempfile.tempdir = None
         sys.stdout = open(1, "w", encoding="utf-8", errors="strict", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
