@@ -6,7 +6,9 @@ import torch
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.image import ImageShape
 from tutelage.model.arch.base import Model
+from tutelage.model.arch.cnn import Cnn
 
 SHAPES: list[Shape] = [catalog.load("shape", kind)() for kind in catalog.names("shape")]
 WIDE = [kind for kind in catalog.names("model") if catalog.load("model", kind).widths_of]
@@ -43,6 +45,16 @@ def test_a_smaller_version_has_fewer_layers(kind: str) -> None:
     smaller = deep.smaller(shape, OUTPUTS, fraction=1 / 4)
     assert [getattr(smaller, name) for name in model.depths_of] == [2] * len(model.depths_of)
     assert deep.flatter(1e-9) == deep.but(**dict.fromkeys(model.depths_of, 1))
+
+
+def test_a_narrower_version_keeps_its_layers_and_each_by_about_as_much() -> None:
+    shape = ImageShape(channels=1, height=28, width=28)
+    whole = Cnn()
+    half = whole.narrower(shape, 10, fraction=0.25)
+    assert half.depth == whole.depth
+    assert half.count(shape, 10) <= whole.count(shape, 10) / 4
+    shares = [now / before for now, before in zip(half.widths, whole.widths, strict=True)]
+    assert max(shares) < 1.6 * min(shares)
 
 
 @pytest.mark.parametrize("kind", sorted({*catalog.names("model")} - {*WIDE}))

@@ -7,7 +7,7 @@ from torch import nn
 from tutelage.core import catalog
 from tutelage.model.example import example_batch
 from tutelage.model.layers.convolution import Residual
-from tutelage.model.narrow import narrowed
+from tutelage.model.narrow import narrowed, narrowed_to
 
 
 def _net() -> nn.Sequential:
@@ -37,6 +37,18 @@ def test_channels_without_weight_leave_and_no_answer_changes() -> None:
         torch.testing.assert_close(made.network(x), net(x), rtol=1e-5, atol=1e-5)
     assert sum(p.numel() for p in made.network.parameters()) < sum(p.numel() for p in net.parameters())
     assert len(net[0].weight) == 8  # type: ignore[arg-type]
+
+
+def test_each_layer_keeps_as_many_of_its_largest_channels_as_are_asked_for() -> None:
+    net = _net()
+    with torch.no_grad():
+        net[0].weight[[0, 3]] = net[0].bias[[0, 3]] = 0  # type: ignore[operator, index, union-attr]
+        net[2].bias[[0, 3]] = net[2].running_mean[[0, 3]] = 0  # type: ignore[operator, index, union-attr]
+    x = torch.randn(5, 1, 8, 8)
+    made = narrowed_to(net, (x,), sizes={"0": 6, "4": 9, "other": 1})
+    assert made.layers == {"0": (8, 6)}, "a layer that is to be wider keeps what it has"
+    with torch.no_grad():
+        torch.testing.assert_close(made.network(x), net(x), rtol=1e-5, atol=1e-5)
 
 
 def test_what_is_added_to_something_else_keeps_its_width() -> None:
