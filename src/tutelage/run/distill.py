@@ -23,6 +23,7 @@ from tutelage.planning.origin import OriginWish
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import Budget, Recipe, recipe_from
 from tutelage.planning.teaching import TeachingWish
+from tutelage.predictor.ensemble import Ensemble
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.run.collect import source_kind
 from tutelage.run.comparison import answers_of, costs_of, scores_of
@@ -194,7 +195,10 @@ def _beginning(lesson: Lesson, teacher: Run) -> dict[str, Any]:
     is_other = {"model", "start_from"} & set(lesson.wishes)
     if fraction is None or is_other or plan.shape is None or not isinstance(plan.model, Model) or not plan.model.widths_of:
         return {}
-    if plan.task.starts == "never" or isinstance(teacher.predictor.network, OnnxNetwork):
+    # An ensemble is refused later, with what to name in its place.
+    if plan.task.starts == "never" or isinstance(teacher.answerer, Ensemble):
+        return {}
+    if isinstance(teacher.predictor.network, OnnxNetwork):
         return {}
     try:
         model = plan.model.narrower(plan.shape, plan.num_outputs, fraction=fraction)
