@@ -85,6 +85,12 @@ class _Place:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.opened)
 
+    def give_back(self, name: str, opened: int) -> None:
+        """Remove a file that this process made and holds open; if it was removed, another's of its name is left alone."""
+        if self.inode(name) == _identity(opened):
+            self.remove(name)
+        os.close(opened)
+
     def has(self, name: str) -> bool:
         """Tell whether a name is there, whatever it names."""
         return self.inode(name) is not None
@@ -96,6 +102,12 @@ class _Place:
         except FileNotFoundError:
             return None
         return found.st_dev, found.st_ino
+
+
+def _identity(opened: int) -> tuple[int, int]:
+    """Return what identifies an open file: as long as it is open, no other file is given the same."""
+    found = os.fstat(opened)
+    return found.st_dev, found.st_ino
 
 
 @contextmanager
@@ -126,20 +138,22 @@ def _owned(place: _Place) -> Iterator[None]:
     try:
         has_lock = _lock(file, place)
         # Even with the lock: the owner may be on a machine that has none.
-        needs_file = not has_lock or place.has(OWNER)
-        if needs_file:
-            _make_owner_file(place)
+        if has_lock and not place.has(OWNER):
+            yield
+            return
+        made = _make_owner_file(place)
         try:
             yield
         finally:
-            if needs_file:
-                place.remove(OWNER)
+            place.give_back(OWNER, made)
     finally:
         os.close(file)
 
 
 def _cannot_write(path: Path, error: OSError) -> Exception:
-    """Return what to tell where a folder may not be written to; any other error as it is."""
+    """Return what to tell where a folder may not be written to, or is none any more; any other error as it is."""
+    if error.errno == errno.ENOENT:
+        return RunError(f"{path.parent}: another process has removed this folder. Look whether it is there, and try again.")
     if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
         return error
     return RunError(
@@ -169,8 +183,7 @@ def _lock(file: int, place: _Place) -> bool:
         if error.errno in BUSY:
             raise RunError(_busy(place.folder)) from error
         return False
-    found = os.fstat(file)
-    if place.inode(LOCK) != (found.st_dev, found.st_ino):
+    if place.inode(LOCK) != _identity(file):
         # It was removed since it was opened: whoever comes next locks another file.
         raise RunError(_busy(place.folder))
     return True
@@ -181,12 +194,14 @@ def _busy(folder: Path) -> str:
     return f"{folder}: another process is training this run. Wait for it, or stop it first."
 
 
-def _make_owner_file(place: _Place) -> None:
-    """Make the owner file; one whose owner is gone is removed before."""
+def _make_owner_file(place: _Place) -> int:
+    """Make the owner file, and return it open; one whose owner is gone is removed before."""
     here, folder = this_process(), place.folder
-    if _make(place, OWNER, here):
-        return
-    if not _make(place, TAKEOVER, here):
+    made = _make(place, OWNER, here)
+    if made is not None:
+        return made
+    takeover = _make(place, TAKEOVER, here)
+    if takeover is None:
         raise RunError(_refusal(folder, f"another process is taking it over ({folder / TAKEOVER})", also=TAKEOVER))
     try:
         # Read only now: as long as this process holds the takeover, nobody else removes what it judges.
@@ -195,11 +210,15 @@ def _make_owner_file(place: _Place) -> None:
             raise RunError(_refusal(folder, f"process {found.pid} on {found.host} holds it"))
         if found is None and place.has(OWNER):
             raise RunError(_refusal(folder, f"{folder / OWNER} does not say which process holds it"))
-        place.remove(OWNER)
-        if not _make(place, OWNER, here):
+        if found is not None:
+            place.remove(OWNER)
+        # Where it was given back since, others may make it as well.
+        made = _make(place, OWNER, here)
+        if made is None:
             raise RunError(_refusal(folder, "another process has just taken it"))
+        return made
     finally:
-        place.remove(TAKEOVER)
+        place.give_back(TAKEOVER, takeover)
 
 
 def _refusal(folder: Path, found: str, *, also: str = "") -> str:
@@ -211,24 +230,24 @@ def _refusal(folder: Path, found: str, *, also: str = "") -> str:
     )
 
 
-def _make(place: _Place, name: str, owner: Owner) -> bool:
-    """Make a file that names its owner; False where there is one already. Of several processes one succeeds."""
+def _make(place: _Place, name: str, owner: Owner) -> int | None:
+    """Make a file that names its owner, and return it open; None where there is one. Of several processes one succeeds."""
     try:
         opened = place.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
     except FileExistsError:
-        return False
+        return None
     except OSError as error:
         raise _cannot_write(place.folder / name, error) from error
     try:
-        with os.fdopen(opened, "w", encoding="utf-8") as file:
+        with os.fdopen(opened, "w", encoding="utf-8", closefd=False) as file:
             json.dump(asdict(owner), file)
-            file.flush()
-            os.fsync(opened)
+        os.fsync(opened)
     except OSError as error:
         # A file that does not say who made it would lock everybody out.
         place.remove(name)
+        os.close(opened)
         raise OSError(error.errno, error.strerror, str(place.folder / name)) from error
-    return True
+    return opened
 
 
 def _read(place: _Place, name: str) -> Owner | None:

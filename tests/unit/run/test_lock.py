@@ -4,14 +4,17 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tutelage.core.errors import RunError
+from tutelage.run import lock
 from tutelage.run.lock import OWNER, TAKEOVER, Owner, is_gone, locked, this_process
 
 HERE = this_process()
@@ -129,6 +132,53 @@ def test_an_owner_file_goes_with_its_folder(tmp_path: Path) -> None:
         with pytest.raises(RunError, match="holds it"):
             enter(tmp_path / "b")
     assert [path.name for path in (tmp_path / "b").iterdir()] == [".lock"]
+
+
+@pytest.mark.usefixtures("without_locks")
+def test_only_the_own_owner_file_is_given_back(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        (tmp_path / OWNER).unlink()
+        leave_owner(tmp_path, HERE)
+    assert (tmp_path / OWNER).exists()
+
+
+@pytest.mark.usefixtures("without_locks")
+def test_an_owner_file_that_was_made_while_another_was_looked_for_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_owner(tmp_path, HERE)
+
+    class Place(lock._Place):
+        def has(self, name: str) -> bool:
+            found = super().has(name)
+            leave_owner(tmp_path, HERE)  # another process makes it at just this moment
+            return found
+
+    def read(place: lock._Place, name: str) -> None:
+        place.remove(name)  # its owner gives it back before it is read
+
+    monkeypatch.setattr(lock, "_read", read)
+    monkeypatch.setattr(lock, "_Place", Place)
+    with pytest.raises(RunError, match="has just taken it"):
+        enter(tmp_path)
+    assert (tmp_path / OWNER).exists()
+
+
+@pytest.mark.usefixtures("without_locks")
+@pytest.mark.parametrize("gone", [".lock", OWNER])
+def test_a_folder_that_another_process_removes_is_told(gone: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    open_plain = lock.open_plain
+
+    def late(path: Path, *arguments: Any, **more: Any) -> int:
+        if path.name == gone:
+            shutil.rmtree(folder)
+        return open_plain(path, *arguments, **more)
+
+    monkeypatch.setattr(lock, "open_plain", late)
+    with pytest.raises(RunError, match="another process has removed this folder"):
+        enter(folder)
 
 
 def test_a_lock_whose_file_was_removed_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
