@@ -54,13 +54,13 @@ def judge(case: Case, folder: Path) -> Verdict:
         return Verdict(Ending.HANG)
     except Exception as error:
         return Verdict(Ending.TRACEBACK, f"{type(error).__name__}: {error}")
-    # A column of texts makes texts of a table.
-    assert isinstance(found.train, TablePart | TextPart)
     said = [*found.notes, *found.warnings, *map(str, found.problems)]
     if case.refused:
         if found.problems and re.search(case.refused, str(DataError(found.problems))):
             return Verdict(Ending.REFUSED, said[-1])
         return Verdict(Ending.SILENT, f"not refused: {said}")
+    # A column of texts makes texts of a table.
+    assert isinstance(found.train, TablePart | TextPart)
     fault = _compare(found.train, case, said, num_refused=sum(max(1, len(problem.items)) for problem in found.problems))
     if fault:
         return Verdict(Ending.SILENT, f"{fault}; told: {said}")
