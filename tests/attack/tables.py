@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 
+import tutelage
 from tests.attack import case as attack
 from tests.attack import file_cases, layout_cases, row_cases
 from tests.attack.table_case import Case
@@ -46,6 +47,9 @@ def judge(case: Case, folder: Path) -> Verdict:
         with _limited():
             source = recognize(str(path))
             found = source(path=str(path), **case.settings).collect()
+            if not isinstance(found.train, TablePart | TextPart):
+                # One text, without rows: whether it is long enough is seen where it is cut into parts.
+                tutelage.plan(str(path))
     except (DataError, UsageError) as error:
         if case.refused and re.search(case.refused, str(error)):
             return Verdict(Ending.REFUSED, str(error))
