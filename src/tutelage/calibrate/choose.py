@@ -2,7 +2,8 @@
 
 Each candidate is fitted to all folds of the held-out rows but one, and judged on that one. "Leave it as it is" stands among
 them, and gives way only to what is better by more than a standard error of the paired difference; so does each simpler
-calibrator to the next. One that may change the most probable class must not make more mistakes.
+calibrator to the next that may change the most probable class. Between two that keep it, the better one is taken. One that
+may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says most of the rest.
 
 Shape letters: N rows, C classes.
 """
@@ -75,7 +76,8 @@ def choose_calibrator(
         found = _cross_fitted(kind, prediction, target, fold_N)
         loss_N = log_losses(found, target)
         losses[_name(kind)] = float(loss_N.mean())
-        if is_asked or (Gain.of(best_N - loss_N).is_clear(errors=CLEARLY) and not _errs_more(kind, found, prediction, target)):
+        needed = 0.0 if chosen is not None and kind.keeps_decisions else CLEARLY
+        if is_asked or (Gain.of(best_N - loss_N).is_clear(errors=needed) and _may_decide(kind, found, prediction, target)):
             chosen, answers, best_N = kind, found, loss_N
     if chosen is None:
         return Chosen(None, prediction, losses, "left as it is: nothing is better by more than a standard error")
@@ -113,8 +115,11 @@ def _cross_fitted(kind: type[Calibrator], prediction: np.ndarray, target: np.nda
     return answers
 
 
-def _errs_more(kind: type[Calibrator], found: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> bool:
-    """Tell whether more rows get another class than the true one."""
+def _may_decide(kind: type[Calibrator], found: np.ndarray, prediction: np.ndarray, target: np.ndarray) -> bool:
+    """Tell whether a calibrator keeps the most probable class, or changes it to the better."""
     if kind.keeps_decisions:
-        return False
-    return int((found.argmax(axis=1) == target).sum()) < int((prediction.argmax(axis=1) == target).sum())
+        return True
+    gained_N = (found.argmax(axis=1) == target).astype(np.float64) - (prediction.argmax(axis=1) == target)
+    if prediction.shape[1] == 2:
+        return float(gained_N.sum()) >= 0
+    return Gain.of(gained_N).is_clear(errors=CLEARLY)

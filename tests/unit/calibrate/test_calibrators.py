@@ -6,6 +6,7 @@ import torch
 from pydantic import ValidationError
 
 from tutelage.calibrate import isotonic
+from tutelage.calibrate.adaptive_temperature import AdaptiveTemperature
 from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.beta import Beta
 from tutelage.calibrate.isotonic import Isotonic
@@ -76,6 +77,31 @@ def test_quadratic_finds_a_planted_bend_and_rises_everywhere() -> None:
     assert (np.diff(second) >= 0).all()
 
 
+def test_an_adaptive_temperature_finds_a_planted_curve_and_keeps_the_order_of_classes() -> None:
+    random = np.random.default_rng(6)
+    prediction = softmax(2 * random.normal(size=(50_000, 4)))
+    log = np.log(prediction)
+    top = np.sort(log, axis=1)
+    margin = top[:, -1] - top[:, -2]
+    honest = softmax(log * np.exp(0.3 - 0.2 * margin + 0.02 * margin**2)[:, None])
+    found = AdaptiveTemperature.fit(prediction, drawn(honest, random))
+    np.testing.assert_allclose(found.apply(prediction), honest, atol=0.02)
+    np.testing.assert_array_equal(found.apply(prediction).argsort(axis=1), prediction.argsort(axis=1))
+
+
+def test_a_wider_margin_never_makes_an_answer_less_sure() -> None:
+    random = np.random.default_rng(7)
+    prediction = softmax(2 * random.normal(size=(4_000, 3)))
+    margin = np.diff(np.sort(np.log(prediction), axis=1)[:, 1:], axis=1)[:, 0]
+    # Where it is the surest, the model knows nothing: the best curve would bend down.
+    target = np.where(margin > 2.5, random.integers(3, size=4_000), drawn(prediction, random))
+    found = AdaptiveTemperature.fit(prediction, target)
+    wide = np.linspace(0, 12, 400)
+    pairs = softmax(np.stack([wide, np.zeros(400), np.full(400, -50.0)], axis=1))
+    assert (np.diff(found.apply(pairs)[:, 0]) >= -1e-6).all()
+    assert found.curve[2] == 0, "the square would have bent it"
+
+
 def test_vector_and_matrix_find_planted_scales_and_mixtures() -> None:
     random = np.random.default_rng(4)
     logits, mixture = 1.5 * random.normal(size=(40_000, 3)), np.array([[1.0, 0.4, 0], [0, 1.0, 0], [0, -0.3, 1.0]])
@@ -106,7 +132,7 @@ def test_isotonic_pools_neighbors_as_by_hand() -> None:
     np.testing.assert_allclose(found.apply(np.stack([1 - stated, stated], axis=1))[:, 1], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [Platt, Beta, Isotonic, Vector, Matrix])
+@pytest.mark.parametrize("kind", [AdaptiveTemperature, Platt, Beta, Isotonic, Vector, Matrix])
 def test_rows_sum_to_one_for_many_classes_also_at_the_ends(kind: type[Calibrator]) -> None:
     random = np.random.default_rng(5)
     prediction = softmax(8 * random.normal(size=(2_000, 6)))
@@ -123,6 +149,8 @@ def test_rows_sum_to_one_for_many_classes_also_at_the_ends(kind: type[Calibrator
     [
         (Temperature, {"temperature": 0}),
         (Temperature, {"temperature": 1e9}),
+        (AdaptiveTemperature, {"curve": [1.0, 0.0]}),
+        (AdaptiveTemperature, {"curve": [1.0, 0.0, 0.0], "most": -1.0}),
         (Vector, {"scale": [1.0], "bias": []}),
         (Vector, {"scale": [1e300], "bias": [0.0]}),
         (Matrix, {"weight": [1.0, 2.0], "bias": [0.0, 1.0]}),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tutelage.calibrate.adaptive_temperature import AdaptiveTemperature
 from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.beta import Beta
 from tutelage.calibrate.choose import choose_calibrator, log_losses
@@ -12,7 +13,7 @@ from tutelage.calibrate.platt import Platt
 from tutelage.calibrate.temperature import Temperature
 from tutelage.calibrate.vector import Vector
 
-KINDS: tuple[type[Calibrator], ...] = (Temperature, Vector)
+KINDS: tuple[type[Calibrator], ...] = (Temperature, AdaptiveTemperature, Vector)
 
 
 def rows(
@@ -36,6 +37,24 @@ def test_a_model_that_is_too_sure_gets_a_temperature_and_no_more() -> None:
 def test_a_model_that_prefers_a_class_gets_more_than_a_temperature() -> None:
     chosen = choose_calibrator(*rows(3_000, factor=1.0, bias=0.7), KINDS, seed=0)
     assert isinstance(chosen.calibrator, Vector)
+
+
+def test_a_model_whose_sure_answers_err_otherwise_gets_a_temperature_for_each_row() -> None:
+    honest, target = rows(3_000, factor=1.0)
+    above = np.sort(honest, axis=1)[:, ::-1]
+    margin = np.log(above[:, 0] / above[:, 1])
+    stated = honest ** np.exp(0.8 - 0.5 * margin)[:, None]
+    chosen = choose_calibrator(stated / stated.sum(axis=1, keepdims=True), target, KINDS, seed=0)
+    assert isinstance(chosen.calibrator, AdaptiveTemperature)
+
+
+def test_of_several_classes_what_changes_decisions_has_to_get_clearly_more_right() -> None:
+    prediction, target = rows(3_000, factor=1.0, bias=0.05)
+    found = Vector.fit(prediction, target).apply(prediction)
+    assert log_losses(found, target).mean() < log_losses(prediction, target).mean()
+    chosen = choose_calibrator(prediction, target, (Vector,), seed=0)
+    gained = (chosen.answers.argmax(axis=1) == target).sum() - (prediction.argmax(axis=1) == target).sum()
+    assert (chosen.calibrator is None, gained) == (True, 0)
 
 
 def test_over_many_honest_models_nothing_is_lost() -> None:
@@ -80,6 +99,9 @@ def test_candidates_suit_rows_and_classes() -> None:
     assert Platt.suits(num_rows=1_000, num_classes=2)
     assert not Platt.suits(num_rows=1_000, num_classes=3)
     assert not Beta.suits(num_rows=100, num_classes=2)
+    assert not AdaptiveTemperature.suits(num_rows=499, num_classes=3)
+    assert not AdaptiveTemperature.suits(num_rows=50_000, num_classes=2)
+    assert AdaptiveTemperature.suits(num_rows=500, num_classes=3)
     assert not Vector.suits(num_rows=999, num_classes=3)
     assert not Matrix.suits(num_rows=50_000, num_classes=101)
     assert Matrix.suits(num_rows=5_000, num_classes=10)
