@@ -58,7 +58,11 @@ class Taught(Task):
         self.learner = learner
         self.rhythm = learner.rhythm
         self.phases = {
-            name: replace(phase, owns=tuple(f"{LEARNER}.{begin}" for begin in phase.owns))
+            name: replace(
+                phase,
+                owns=tuple(f"{LEARNER}.{begin}" for begin in phase.owns),
+                factors={f"{LEARNER}.{begin}": factor for begin, factor in phase.factors.items()},
+            )
             for name, phase in learner.phases.items()
         }
         self._spec, self._own = spec, own

@@ -1,5 +1,7 @@
 """A task with a teacher's terms added: micro-batches, members, weights, rows without labels, compiled or not."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -18,6 +20,7 @@ from tutelage.task.classify import Classify
 from tutelage.task.supervised import SupervisedTask
 from tutelage.task.taught import TEACHER, Taught
 from tutelage.training.step import Step, StepOptions
+from tutelage.training.update import Update
 
 B, F, C, M = 12, 5, 4, 3
 TERMS = (SoftTargets(weight=2.0), StandardizedLogits(weight=0.5))
@@ -140,3 +143,16 @@ def test_features_in_front_of_the_last_layer_are_compared(compiler: str) -> None
 def test_a_network_whose_last_layer_is_not_known_has_no_features() -> None:
     with pytest.raises(RecipeError, match="Take terms that compare answers"):
         make((FeatureRelation(),))
+
+
+def test_what_was_taken_over_takes_smaller_steps_under_a_teacher_too() -> None:
+    own = learner(nn.Linear(F, C))
+    own.phases = {"fit": replace(own.phases["fit"], factors={"model.weight": 0.25})}
+    task = Taught(own, spec=Classify(), terms=TERMS, own=1.0)
+    rate = {
+        id(parameter): group["lr"]
+        for group in Update("fit", task.phases["fit"], task).optimizer.param_groups
+        for parameter in group["params"]
+    }
+    layer = own.network()
+    assert rate[id(layer.weight)] == pytest.approx(rate[id(layer.bias)] / 4)  # type: ignore[arg-type]
