@@ -40,10 +40,14 @@ class Narrowed:
     Attributes:
         network: The copy.
         layers: Of each layer that lost some: channels or units before and after.
+        kept: Of each of these, which stayed, int64, ascending.
+        readers: The layers that read them, in the order in which they compute.
     """
 
     network: nn.Module
     layers: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    kept: Mapping[str, Tensor] = field(default_factory=dict)
+    readers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,14 +93,13 @@ def _without(made: nn.Module, counts: Mapping[_Chain, int]) -> Narrowed:
     """Leave each layer so many of its channels, in place."""
     # Sizes are those before anything left: what a layer reads has no say in which of its own channels leave.
     kept = {chain: _largest(made, chain, count=min(count, _width(made, chain))) for chain, count in counts.items()}
-    layers = {}
-    for chain, keep in kept.items():
-        before = len(made.get_submodule(chain.layer).weight)  # type: ignore[arg-type]
-        if len(keep) == before:
-            continue
+    fewer = {chain: keep for chain, keep in kept.items() if len(keep) < _width(made, chain)}
+    layers = {chain.layer: (_width(made, chain), len(keep)) for chain, keep in fewer.items()}
+    for chain, keep in fewer.items():
         _write(made, chain, keep)
-        layers[chain.layer] = (before, len(keep))
-    return Narrowed(made, layers)
+    return Narrowed(
+        made, layers, kept={chain.layer: keep for chain, keep in fewer.items()}, readers=tuple(chain.reader for chain in fewer)
+    )
 
 
 def _width(network: nn.Module, chain: _Chain) -> int:

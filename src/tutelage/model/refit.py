@@ -1,11 +1,11 @@
-"""What a narrower network has lost with its channels, given back to those that stayed: each layer is fitted to what it gave before.
+"""Fits the layers of a narrower network to what they gave before, so that the channels that stayed make up for those that left.
 
 Layer after layer, on some rows: the weights that read fewer channels now are those that come nearest, by least squares, to what
 the layer gave in the wide network. Use it after `model/narrow.py` and before training; nothing else of the network changes.
 
 Source: Y. He, X. Zhang, J. Sun, "Channel Pruning for Accelerating Very Deep Neural Networks", ICCV 2017, arXiv 1707.06168,
 sections 3.1 (subproblem ii) and 3.2 (layer by layer, each reads what the narrower network gives).
-Differs from the paper: channels are chosen beforehand, and weights are held near those that were inherited (ridge), since rows are few.
+Differs from the paper: channels are chosen beforehand, and weights are held near those that were inherited (ridge).
 
 Shape letters: P positions (a row of a linear layer, a pixel of a convolution), K weights of an output, O outputs.
 """
@@ -135,7 +135,7 @@ def _fit(layer: Any, read_PK: Tensor, wanted_PO: Tensor) -> bool:
         return False
     before_KO = layer.weight.flatten(1).T.double()
     # With the means taken off, a bias needs no unknown of its own.
-    mean_K, mean_O = (values.double().mean(0) if has_bias else values.new_zeros(values.shape[1]).double() for values in (read_PK, wanted_PO))
+    mean_K, mean_O = _mean(read_PK, has_bias), _mean(wanted_PO, has_bias)
     read, wanted = read_PK - mean_K.float(), wanted_PO - mean_O.float()
     square_KK = (read.T @ read).double()
     hold = RIDGE * square_KK.diagonal().mean().clamp_min(torch.finfo(torch.float32).tiny)
@@ -147,3 +147,9 @@ def _fit(layer: Any, read_PK: Tensor, wanted_PO: Tensor) -> bool:
     if has_bias:
         layer.bias.copy_(mean_O - mean_K @ found_KO)
     return True
+
+
+def _mean(values_PN: Tensor, has_bias: bool) -> Tensor:
+    """Return the mean of each column, float64; 0 where no bias could stand for it."""
+    mean_N = values_PN.double().mean(dim=0)
+    return mean_N if has_bias else torch.zeros_like(mean_N)

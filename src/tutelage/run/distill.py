@@ -206,7 +206,7 @@ def _beginning(lesson: Lesson, teacher: Run) -> dict[str, Any]:
         return {}
     with torch.device("meta"):
         network = plan.task.make_network(model, plan.shape, plan.num_outputs)
-    weights = inherited(
+    begun = inherited(
         {name: value.detach().cpu() for name, value in teacher.predictor.network.state_dict().items()},
         network,
         task=plan.task,
@@ -214,7 +214,7 @@ def _beginning(lesson: Lesson, teacher: Run) -> dict[str, Any]:
         shape=plan.shape,
         num_outputs=plan.num_outputs,
     )
-    if not fits_wholly(weights, network):
+    if not fits_wholly(begun.weights, network):
         return {}
     return {"model": model, "start_from": OriginWish(path=str(teacher.path.resolve()), factor=FACTOR, deepest=FACTOR)}
 

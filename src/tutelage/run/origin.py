@@ -5,19 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tutelage.core import catalog
-from tutelage.core.errors import DataError, RecipeError, RunError, UsageError
+from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
-from tutelage.data.part.base import Part, RowsPart
 from tutelage.data.prepare.base import Fitted
-from tutelage.data.prepare.kept import Kept
-from tutelage.data.source.base import Collected
 from tutelage.data.target.base import Target
 from tutelage.defaults.started import treatment
 from tutelage.model.named import Places, named_places
@@ -27,20 +22,18 @@ from tutelage.optim.roles import declare_roles, role_of
 from tutelage.planning.facts import Facts, Known
 from tutelage.planning.origin import OriginPlan, OriginWish
 from tutelage.planning.plan import Decision, Plan
-from tutelage.planning.recipe import Recipe
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.run.beside import read_beside, told_of_beside
 from tutelage.run.folder import run_folder
-from tutelage.run.inherited import inherited
+from tutelage.run.inherited import Inheritance, inherited
 from tutelage.run.public_weights import find_public, read_public
 from tutelage.run.run import Run
 from tutelage.task.base import Data, Task, TaskSpec
+from tutelage.task.rows import RowsData
 from tutelage.training.state import seed_everything
 
-__all__ = ["Begun", "Origin", "begun_network", "decide_origin", "full_path", "kept_recipe", "known_facts", "open_origin"]
+__all__ = ["Begun", "Origin", "begun_network", "decide_origin", "full_path", "known_facts", "open_origin"]
 
-LOOK_ROWS = 8
-"""Rows by which it is found out whether a preprocessing takes the new data."""
 MOST_NAMED = 3
 
 
@@ -62,7 +55,7 @@ class Origin:
         beside: What learned beside the network, by its names in the training, such as a critic; {} where there is none.
         licence: What its author allows; "" where that is not known.
         is_public: Whether it was learned elsewhere.
-        is_narrowed: Whether channels were left out, for which the network that begins has no place.
+        inheritance: How channels were left out for which the network that begins has no place; None where none were.
     """
 
     name: str
@@ -78,7 +71,7 @@ class Origin:
     beside: Mapping[str, Tensor] = field(default_factory=dict)
     licence: str = ""
     is_public: bool = False
-    is_narrowed: bool = False
+    inheritance: Inheritance | None = None
 
     @property
     def sha256(self) -> str:
@@ -163,53 +156,6 @@ def known_facts(facts: Facts, origin: Origin | None, *, task: TaskSpec) -> Facts
     return replace(facts, known=origin.known)
 
 
-def kept_recipe(recipe: Recipe, origin: Origin | None, collected: Collected) -> tuple[Recipe, tuple[Decision, ...]]:
-    """Return the recipe with the preprocessing that is kept, where that is wished or fits, and what was decided.
-
-    Raises:
-        RecipeError: It is to be kept, and the data do not fit it; or another one is named beside it.
-    """
-    wish = recipe.start_from.prepare
-    if origin is None or (origin.task is not None and origin.task.plays):
-        return recipe, ()
-    if recipe.prepare != "auto":
-        if wish == "keep":
-            raise RecipeError("recipe: start_from.prepare = 'keep' and prepare = ... were both given. Leave one out.")
-        return recipe, ()
-    misfit = "you want it fitted anew" if wish == "refit" else _misfit(origin, collected.train)
-    if misfit and wish == "keep":
-        raise RecipeError(f"recipe: start_from.prepare = 'keep': {misfit}. Leave it out, or say start_from.prepare = 'refit'.")
-    assert origin.fitted is not None or misfit
-    if misfit or origin.fitted is None or origin.fitted.is_of_its_data:
-        return _refitted(recipe, origin, collected.train, wish=wish, misfit=misfit)
-    return recipe.but(prepare=Kept(of=origin.prepare, state=origin.fitted.state())), ()
-
-
-def _refitted(
-    recipe: Recipe, origin: Origin, part: Part, *, wish: Literal["auto", "keep", "refit"], misfit: str
-) -> tuple[Recipe, tuple[Decision, ...]]:
-    """Return the recipe with a preprocessing that is fitted anew, in the sizes that the network was made for where these suit."""
-    sizes = origin.fitted.lasting(part) if origin.fitted is not None and wish != "refit" else {}
-    kept = ", ".join(sizes)
-    value = f"refit; {kept} as before" if sizes else "refit"
-    reason = "as you asked" if wish == "refit" else misfit or "what was fitted belongs to the series that it was fitted to"
-    told = Decision(key="start_from.prepare", value=value, reason=reason)
-    return recipe.but(prepare=catalog.load("prepare", origin.prepare)(**sizes)) if sizes else recipe, (told,)
-
-
-def _misfit(origin: Origin, part: Part) -> str:
-    """Return why the preprocessing of what a training starts from does not take a part; "" where it does."""
-    if origin.fitted is None:
-        return f"{origin.name} has no preprocessing"
-    if not isinstance(part, RowsPart):
-        return origin.fitted.misfit(part)
-    try:
-        origin.fitted.apply(part.select(np.arange(min(LOOK_ROWS, len(part)))))
-    except DataError as error:
-        return f"the new data do not fit it: {error.problems[0].where}: {error.problems[0].found}"
-    return ""
-
-
 def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, facts: Facts) -> Plan:
     """Return the plan with what it starts from, and how that is treated.
 
@@ -247,17 +193,27 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
         beside=_beside(plan, origin),
         scale=scale,
     )
-    return plan.but(origin=decided, decisions=(*_told(decided, origin, transfer, parameters, wish), *plan.decisions))
+    told = _told(decided, origin, transfer, parameters, wish, fitted=_is_read_alike(plan, origin, data))
+    return plan.but(origin=decided, decisions=(*told, *plan.decisions))
 
 
 def _told(
-    decided: OriginPlan, origin: Origin, transfer: Transfer, parameters: Mapping[str, nn.Parameter], wish: OriginWish
+    decided: OriginPlan,
+    origin: Origin,
+    transfer: Transfer,
+    parameters: Mapping[str, nn.Parameter],
+    wish: OriginWish,
+    *,
+    fitted: bool,
 ) -> tuple[Decision, ...]:
     """Say what is taken over, what begins anew, and how each learns."""
     total = sum(parameter.numel() for parameter in parameters.values())
     fresh = sum(parameters[name].numel() for name in transfer.fresh)
     licence = f"; licence of these weights: {origin.licence or 'not stated'}" if origin.is_public else ""
-    of = "; of each layer that is narrower now, the channels with the largest weights" if origin.is_narrowed else ""
+    of = ""
+    if origin.inheritance is not None:
+        also = ", and what reads them is fitted to what it gave before" if fitted else ""
+        of = f"; of each layer that is narrower now, the channels with the largest weights{also}"
     told = [
         Decision(
             key="start_from",
@@ -356,6 +312,11 @@ def _begun(plan: Plan, known: OriginPlan, data: Data) -> Begun:
     plan.task.initialize(network, plan)
     origin = _fitting(origin, network, plan)
     _transfer(plan, origin, data, network, scale=known.scale).apply(network, origin.weights)
+    if origin.inheritance is not None and _is_read_alike(plan, origin, data):
+        assert isinstance(data, RowsData)
+        assert plan.shape is not None
+        finisher = plan.task.finisher(data.fitted)
+        origin.inheritance.settle(network, data.train.rows, finisher, names=tuple(plan.shape.tensors))
     return Begun(network, {name: origin.beside[name] for name in known.beside})
 
 
@@ -371,8 +332,13 @@ def _fitting(origin: Origin, network: nn.Module, plan: Plan) -> Origin:
     task, shape = origin.task, origin.shape
     if task is None or shape is None or type(plan.model) is not type(origin.model):
         return origin
-    weights = inherited(origin.weights, network, task=task, model=origin.model, shape=shape, num_outputs=origin.num_outputs)
-    return replace(origin, weights=weights, is_narrowed=weights is not origin.weights)
+    made = inherited(origin.weights, network, task=task, model=origin.model, shape=shape, num_outputs=origin.num_outputs)
+    return origin if made.narrow is None else replace(origin, weights=made.weights, inheritance=made)
+
+
+def _is_read_alike(plan: Plan, origin: Origin, data: Data) -> bool:
+    """Tell whether the network that was trained takes the rows of this training too."""
+    return isinstance(data, RowsData) and origin.shape == plan.shape
 
 
 def _transfer(plan: Plan, origin: Origin, data: Data, network: nn.Module, *, scale: Literal["kept", "anew"] = "kept") -> Transfer:
@@ -380,7 +346,7 @@ def _transfer(plan: Plan, origin: Origin, data: Data, network: nn.Module, *, sca
     old = network
     if origin.task is not None and origin.shape is not None:
         with torch.device("meta"):
-            model = plan.model if origin.is_narrowed else origin.model
+            model = plan.model if origin.inheritance is not None else origin.model
             old = origin.task.make_network(model, origin.shape, origin.num_outputs)
     then = () if origin.task is None else origin.task.output_names(origin.target, origin.num_outputs)
     before = _named(old, origin.fitted, then)

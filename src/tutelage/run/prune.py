@@ -17,6 +17,7 @@ from tutelage.run.birth import born, check_place
 from tutelage.run.compact import computed, exportable, exported, lost_between, some_batches, training_rows
 from tutelage.run.compose import compose
 from tutelage.run.derived import ended, scored, write_derived
+from tutelage.run.inherited import settle
 from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
 from tutelage.task.rows import RowsData
@@ -29,6 +30,8 @@ __all__ = ["make_narrower"]
 
 DEFAULT_FRACTION = 0.25
 """Of the run's own steps, for training on."""
+FACTOR = 0.3
+"""On the learning rate: what remains is near to what it was, and full steps would undo that (docs/LOG.md)."""
 
 
 def make_narrower(
@@ -87,6 +90,7 @@ def _narrowed(run: Run, before: Predictor, data: RowsData, *, share: float) -> n
             f"{run.path}: no layer of its network hands its channels to one other layer alone, so none can leave. For a smaller "
             f"one: tutelage quantize {run.path}."
         )
+    settle(made, before.network, data.train.rows, before.module.finisher, names=tuple(before.shape.tensors))
     return made.network
 
 
@@ -118,6 +122,9 @@ def _trained_on(run: Run, data: RowsData, network: nn.Module, *, steps: int) -> 
     )
     composed = compose(plan, data, module=network)
     state = composed.state
+    for update in state.step.updates.values():
+        for group in update.optimizer.param_groups:
+            group["initial_lr"] *= FACTOR
     state.control = Control(steps).begun()
     rhythm = course(plan, steps, greater_is_better=bool(catalog.load("metric", plan.watched).greater_is_better))
     evaluate = EvaluateJob(

@@ -34,9 +34,10 @@ from tutelage.run.collect import FROM_PYTHON, Gathered, collect, gather, gather_
 from tutelage.run.ending import has_ended, refuse_made
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
+from tutelage.run.kept_prepare import kept_recipe
 from tutelage.run.lock import locked
 from tutelage.run.mend import mend
-from tutelage.run.origin import Origin, decide_origin, full_path, kept_recipe, known_facts, open_origin
+from tutelage.run.origin import Origin, decide_origin, full_path, known_facts, open_origin
 from tutelage.run.own_structure import own_structure
 from tutelage.run.pilot import Pilot
 from tutelage.run.teachers import know_teachers

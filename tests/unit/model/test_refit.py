@@ -12,7 +12,8 @@ from tutelage.model.refit import _at, _chosen, _patches, refit
 
 
 def fit(made: Narrowed, wide: nn.Module, *batches: torch.Tensor) -> tuple[str, ...]:
-    return refit(made.network.eval(), wide, [(batch,) for batch in batches], layers={name: made.kept.get(name) for name in made.readers})
+    layers = {name: made.kept.get(name) for name in made.readers}
+    return refit(made.network.eval(), wide, [(batch,) for batch in batches], layers=layers)
 
 
 def apart(made: Narrowed, wide: nn.Module, rows: torch.Tensor) -> float:
@@ -25,7 +26,9 @@ def apart(made: Narrowed, wide: nn.Module, rows: torch.Tensor) -> float:
 @pytest.mark.parametrize("has_bias", [True, False])
 def test_what_the_others_know_too_is_given_back(has_bias: bool) -> None:
     torch.manual_seed(0)
-    wide = nn.Sequential(nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 8, bias=has_bias), nn.ReLU(), nn.Linear(8, 3, bias=has_bias)).eval()
+    wide = nn.Sequential(
+        nn.Linear(5, 8), nn.ReLU(), nn.Linear(8, 8, bias=has_bias), nn.ReLU(), nn.Linear(8, 3, bias=has_bias)
+    ).eval()
     with torch.no_grad():
         for layer in (wide[0], wide[2]):
             # The second half of the units says half of what the first says.
@@ -68,7 +71,9 @@ def test_patches_times_filters_are_the_convolution(layer: nn.Conv2d) -> None:
 
 
 def test_a_layer_of_which_rows_say_too_little_stays_as_it_was() -> None:
-    wide = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)).eval()
+    wide = nn.Sequential(
+        nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)
+    ).eval()
     rows = torch.randn(8, 1, 8, 8)
     made = narrowed(wide, (rows[:2],), share=0.5)
     head = made.network[5].weight.clone()  # type: ignore[index, union-attr, operator]

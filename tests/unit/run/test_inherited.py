@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from tutelage.core import layout
 from tutelage.core.shape.array import ArrayShape
 from tutelage.model.arch.mlp import MLP
 from tutelage.planning.origin import OriginWish
+from tutelage.run import inherited as inherited_module
 from tutelage.run.inherited import fits_wholly, inherited
 from tutelage.run.origin import begun_network
 from tutelage.run.run import Run
@@ -84,6 +86,26 @@ def test_a_network_whose_channels_cannot_be_followed_has_students_that_begin_fro
     assert student.decided.origin is None
 
 
+def test_what_reads_fewer_channels_is_fitted_to_what_it_gave_before(pictures: Run, tmp_path: Path) -> None:
+    model = {"kind": "cnn", "stem": 8, "widths": [8, 16], "depth": 2}
+    source = pictures.files.recipe().source
+    run = tutelage.train(source, start_from=pictures.path, model=model, steps=1, out=tmp_path / "run", quiet=True)
+    data, plan = run.data(), run.decided
+    assert "what reads them is fitted to what it gave before" in reason_of(run, "start_from")
+    with mock.patch.object(inherited_module, "refit"):
+        plain = begun_network(plan, data)
+    fitted, again = begun_network(plan, data), begun_network(plan, data)
+    assert plain is not None
+    assert fitted is not None
+    assert again is not None
+    assert all(torch.equal(value, again.network.state_dict()[name]) for name, value in fitted.network.state_dict().items())
+    rows = plan.task.finisher(data.fitted)(data.train.rows.take(torch.arange(len(data.train))))["image"]
+    with torch.no_grad():
+        wanted = pictures.predictor.network(rows)
+        apart = [float((begun.network.eval()(rows) - wanted).square().mean()) for begun in (fitted, plain)]
+    assert apart[0] < apart[1]
+
+
 def test_a_training_that_starts_from_a_wider_run_takes_its_largest_channels_too(pictures: Run, tmp_path: Path) -> None:
     model = {"kind": "cnn", "stem": 8, "widths": [8, 16], "depth": 2}
     source = pictures.files.recipe().source
@@ -98,6 +120,6 @@ def test_weights_of_a_network_that_is_not_wider_are_as_they_were() -> None:
     made = {name: task.make_network(MLP(hidden=(width,)), shape, 3) for name, width in (("ours", 16), ("wide", 32))}
     weights = {name: value.detach() for name, value in made["ours"].state_dict().items()}
     asked: dict[str, Any] = {"task": task, "model": MLP(hidden=(16,)), "shape": shape, "num_outputs": 3}
-    assert inherited(weights, made["wide"], **asked) is weights
+    assert inherited(weights, made["wide"], **asked).weights is weights
     assert not fits_wholly(weights, made["wide"])
     assert fits_wholly(weights, made["ours"])
