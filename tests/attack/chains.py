@@ -29,7 +29,7 @@ SAMPLED = ("table", "gan", *AGENTS)
 ATTEMPTS = 15
 """Commands of a chain at most; few come to their end before they are killed."""
 MOST_CHANGES = (60, 240)
-"""A kill comes at one of the first changes of the disk, early or later: the clock misses the end of what runs faster than before."""
+"""A kill comes at one of the first changes of the disk, early or later: the clock misses what runs faster than before."""
 
 
 def cases(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
