@@ -45,8 +45,8 @@ __all__ = ["FRACTIONS", "Distilled", "Lesson", "distill_runs"]
 
 FRACTIONS = {"small": 1 / 4, "tiny": 1 / 16}
 """What a student's size is called, and its share of the teacher's parameters."""
-FACTOR = 1.0
-"""On the learning rate of what a student takes over of its teacher's weights: what remains of them has to change much."""
+FACTOR = 0.3
+"""On the learning rate of what a student takes over of its teacher's weights: full steps would undo it (docs/LOG.md)."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def test_a_student_begins_with_channels_of_its_teacher_and_itself_alone_from_not
     student = tutelage.distill(pictures.path, student="small", out=tmp_path / "student", quiet=True)
     plan, teacher = student.decided, pictures.decided
     assert plan.origin is not None
-    assert (plan.origin.path, plan.origin.fresh, plan.origin.factor) == (str(pictures.path.resolve()), (), 1.0)
+    assert (plan.origin.path, plan.origin.fresh, plan.origin.factor) == (str(pictures.path.resolve()), (), 0.3)
     assert "the channels with the largest weights" in reason_of(student, "start_from")
     assert (plan.model.depth, teacher.model.depth) == (2, 2)  # type: ignore[union-attr]
     begun = begun_network(plan, student.data())
