@@ -31,6 +31,8 @@ SPREAD = 1.0
 MOST_POWER = 4.0
 """Logarithm of the sharpest and of the flattest inverse temperature, as in `temperature`."""
 DEGREES = (2, 1)
+MOST_CELLS = 1_000_000
+"""Rows * classes that are looked at, of evenly spaced rows: three numbers need no more."""
 GRID = 257
 
 
@@ -63,11 +65,14 @@ class AdaptiveTemperature(Calibrator):
         """Return the curve with the smallest log loss on held-out rows; none where there are no rows."""
         if not len(target):
             return cls()
-        log_NC = logs(prediction)
+        start = -float(np.log(Temperature.fit(prediction, target).temperature))
+        rows, classes = prediction.shape
+        looked = np.linspace(0, rows - 1, min(rows, max(2 * LEAST_ROWS, MOST_CELLS // classes))).astype(np.int64)
+        log_NC, hit_NC = logs(prediction[looked]), np.zeros((len(looked), classes))
+        hit_NC[np.arange(len(looked)), target[looked]] = 1.0
         top_N2 = -np.partition(-log_NC, 1, axis=1)[:, :2]
         margin_N = top_N2[:, 0] - top_N2[:, 1]
-        hit_NC = smoothed(np.eye(log_NC.shape[1])[target], num_classes=log_NC.shape[1])
-        start, most = -float(np.log(Temperature.fit(prediction, target).temperature)), float(margin_N.max())
+        hit_NC, most = smoothed(hit_NC, num_classes=classes), float(margin_N.max())
         for degree in DEGREES:
             found = fit_powers(log_NC, hit_NC, margin_N, degree=degree, start=start, spread=SPREAD)
             curve = (*found.tolist(), *[0.0] * (2 - degree))
