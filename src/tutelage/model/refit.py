@@ -20,8 +20,8 @@ from torch.nn import functional as F
 
 __all__ = ["refit"]
 
-POSITIONS = 2**15
-"""Of a layer, that are looked at; more say little more."""
+POSITIONS, NUMBERS = 2**15, 2**25
+"""Positions of a layer that are looked at, since more say little more; fewer where they would hold more numbers than these."""
 PER_WEIGHT = 2
 """A layer with fewer positions than so many times its unknowns is left as it was inherited."""
 RIDGE = 1e-3
@@ -52,9 +52,12 @@ def refit(
     wanted: dict[str, list[Tensor]] = {name: [] for name in layers}
 
     def look(name: str, output: Tensor) -> None:
-        chosen = _chosen(output, _is_picture(wide.get_submodule(name)), POSITIONS // len(batches), generator)
-        kept = layers[name]
-        seen = _at(output, chosen)
+        layer: Any = wide.get_submodule(name)
+        weights = layer.weight[0].numel()
+        count = min(POSITIONS, max(PER_WEIGHT * weights, NUMBERS // weights))
+        is_picture, kept = isinstance(layer, nn.Conv2d), layers[name]
+        chosen = _chosen(output, is_picture, -(-count // len(batches)), generator)
+        seen = _at(output, chosen, is_picture)
         places[name].append(chosen)
         wanted[name].append(seen if kept is None else seen[:, kept])
 
@@ -69,16 +72,13 @@ def refit(
             hook.remove()
     fitted = []
     for name in layers:
+        if len(places[name]) != len(batches):
+            continue  # it does not compute once for each batch
         layer: Any = narrow.get_submodule(name)
         read = [_read(narrow, layer, batch, at) for batch, at in zip(batches, places[name], strict=True)]
         if _fit(layer, torch.cat(read), torch.cat(wanted[name])):
             fitted.append(name)
     return tuple(fitted)
-
-
-def _is_picture(layer: nn.Module) -> bool:
-    """Tell whether a layer gives pixels."""
-    return isinstance(layer, nn.Conv2d)
 
 
 def _chosen(output: Tensor, is_picture: bool, count: int, generator: torch.Generator) -> Places:
@@ -89,12 +89,9 @@ def _chosen(output: Tensor, is_picture: bool, count: int, generator: torch.Gener
     return torch.unravel_index(flat, sizes)
 
 
-def _at(output: Tensor, places: Places) -> Tensor:
+def _at(output: Tensor, places: Places, is_picture: bool) -> Tensor:
     """Return what a layer gives at some positions, [P, O]."""
-    if len(places) == 3:
-        row, high, across = places
-        return output[row, :, high, across]
-    return output[places]
+    return output.movedim(1, -1)[places] if is_picture else output[places]
 
 
 def _read(network: nn.Module, layer: nn.Module, batch: tuple[Tensor, ...], places: Places) -> Tensor:

@@ -66,7 +66,7 @@ def test_patches_times_filters_are_the_convolution(layer: nn.Conv2d) -> None:
     places = _chosen(given, is_picture=True, count=50, generator=torch.Generator().manual_seed(1))
     assert layer.bias is not None
     found = _patches(layer, pictures, places) @ layer.weight.flatten(1).T + layer.bias
-    torch.testing.assert_close(found, _at(given, places))
+    torch.testing.assert_close(found, _at(given, places, is_picture=True))
     assert len({tuple(map(int, place)) for place in zip(*places, strict=True)}) == 50
 
 
