@@ -14,7 +14,7 @@ __all__ = ["decide_calibration", "suited_calibrators"]
 LEAST_APART = 2_000
 """Validation rows from which on some are kept from early stopping: with fewer, its choice would suffer more than is won."""
 LEAST_ROWS, MOST_ROWS = 1_000, 10_000
-SHARE = 3
+SHARE = 2
 """One of so many validation rows is kept apart."""
 FEW = 50
 """Rows below which nothing is fitted."""

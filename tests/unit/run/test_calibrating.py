@@ -135,7 +135,7 @@ def test_the_plan_says_which_rows_and_why() -> None:
     many = (np.random.default_rng(0).normal(size=(30_000, 3)), np.arange(30_000) % 3)
     plan = tutelage.plan(many, task="classify")
     assert plan.calibrators[:2] == ("temperature", "adaptive_temperature")
-    assert plan.calibration_rows == max(1_000, plan.num_validation // 3)
+    assert plan.calibration_rows == max(1_000, plan.num_validation // 2)
     reason = next(made.reason for made in plan.decisions if made.key == "calibrate")
     assert "did not choose the weights" in reason
     assert tutelage.plan(many, task="classify", calibrate="none").calibrators == ()
