@@ -1,9 +1,10 @@
 """Which calibrator is taken: the one with the smallest log loss on rows it was not fitted to, and none where that is no gain.
 
 Each candidate is fitted to all folds of the held-out rows but one, and judged on that one. "Leave it as it is" stands among
-them, and gives way only to what is better by more than a standard error of the paired difference; so does each simpler
-calibrator to the next that may change the most probable class. Between two that keep it, the better one is taken. One that
-may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says most of the rest.
+them, and gives way only to what is better by two standard errors of the paired difference, since several are tried. A simpler
+calibrator gives way by one to the next that may change the most probable class; between two that keep it, the better one is
+taken. One that may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says
+most of the rest.
 
 Shape letters: N rows, C classes.
 """
@@ -21,8 +22,8 @@ __all__ = ["Chosen", "choose_calibrator", "log_losses"]
 NUM_FOLDS = 5
 LEAST_ROWS = 50
 """Rows below which nothing is changed: half of them would tell little about the other half."""
-CLEARLY = 1.0
-"""Standard errors of the difference by which the more complex one has to be better."""
+SURELY, CLEARLY = 2.0, 1.0
+"""Standard errors of the difference by which the first has to be better than none, and the more complex one than the simpler."""
 MOST_CELLS = 5_000_000
 """Rows * classes^2 beyond which each fit takes long: then a candidate is tried only where the simpler one before it was taken."""
 LEAST = float(np.finfo(np.float64).eps)
@@ -76,11 +77,11 @@ def choose_calibrator(
         found = _cross_fitted(kind, prediction, target, fold_N)
         loss_N = log_losses(found, target)
         losses[_name(kind)] = float(loss_N.mean())
-        needed = 0.0 if chosen is not None and kind.keeps_decisions else CLEARLY
+        needed = SURELY if chosen is None else 0.0 if kind.keeps_decisions else CLEARLY
         if is_asked or (Gain.of(best_N - loss_N).is_clear(errors=needed) and _may_decide(kind, found, prediction, target)):
             chosen, answers, best_N = kind, found, loss_N
     if chosen is None:
-        return Chosen(None, prediction, losses, "left as it is: nothing is better by more than a standard error")
+        return Chosen(None, prediction, losses, "left as it is: nothing is better by two standard errors")
     why = "as asked" if is_asked else "the smallest log loss on rows that it was not fitted to"
     return Chosen(chosen.fit(prediction, target), answers, losses, f"{_name(chosen)}: {why}")
 

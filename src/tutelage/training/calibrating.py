@@ -48,7 +48,7 @@ def decide_calibration(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decis
     if wish == "auto" and count < FEW:
         made.choose("calibrate", wish, "none", f"{count:,} validation rows are too few to judge by")
         return {}
-    choice = "the smallest cross-validated log loss, none where nothing is better by a standard error"
+    choice = "the smallest cross-validated log loss, none where nothing is better by two standard errors"
     made.choose("calibrate", wish, " or ".join(("none", *kinds) if wish == "auto" else kinds), f"{choice}; on {where}")
     return {"calibrators": kinds, "calibrator_asked": wish != "auto", "calibration_rows": rows}
 
