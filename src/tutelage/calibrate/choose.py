@@ -82,8 +82,16 @@ def choose_calibrator(
             chosen, answers, best_N = kind, found, loss_N
     if chosen is None:
         return Chosen(None, prediction, losses, "left as it is: nothing is better by two standard errors")
-    why = "as asked" if is_asked else "the smallest log loss on rows that it was not fitted to"
+    why = "as asked" if is_asked else _why(losses, _name(chosen))
     return Chosen(chosen.fit(prediction, target), answers, losses, f"{_name(chosen)}: {why}")
+
+
+def _why(losses: Mapping[str, float], name: str) -> str:
+    """Say what spoke for a calibrator, and where another one has a smaller loss, what spoke against that."""
+    least = min(losses, key=lambda kind: losses[kind])
+    if least == name:
+        return "the smallest log loss on rows that it was not fitted to"
+    return f"a smaller log loss on rows that it was not fitted to; {least} is not clearly better, or gets fewer rows right"
 
 
 def log_losses(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -57,6 +57,14 @@ def test_of_several_classes_what_changes_decisions_has_to_get_clearly_more_right
     assert (chosen.calibrator is None, gained) == (True, 0)
 
 
+def test_the_reason_says_why_a_smaller_loss_was_not_taken() -> None:
+    prediction, target = rows(3_000, factor=2.0, bias=0.3)
+    chosen = choose_calibrator(prediction, target, KINDS, seed=0)
+    assert chosen.losses["vector"] < chosen.losses["temperature"]
+    assert isinstance(chosen.calibrator, Temperature)
+    assert "vector is not clearly better, or gets fewer rows right" in chosen.reason
+
+
 def test_over_many_honest_models_nothing_is_lost() -> None:
     """The mean change of the loss on new rows, over 60 honest models, is no worse than two standard errors above 0."""
     lost = []
