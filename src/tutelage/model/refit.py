@@ -72,13 +72,18 @@ def refit(
             hook.remove()
     fitted = []
     for name in layers:
-        if len(places[name]) != len(batches):
-            continue  # it does not compute once for each batch
         layer: Any = narrow.get_submodule(name)
+        if len(places[name]) != len(batches) or not _is_plain(layer):
+            continue  # it does not compute once for each batch, or reads more than patches with zeros around
         read = [_read(narrow, layer, batch, at) for batch, at in zip(batches, places[name], strict=True)]
         if _fit(layer, torch.cat(read), torch.cat(wanted[name])):
             fitted.append(name)
     return tuple(fitted)
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    """Tell whether what a layer reads can be written down: of convolutions those with zeros of a known width around."""
+    return not isinstance(layer, nn.Conv2d) or (not isinstance(layer.padding, str) and layer.padding_mode == "zeros")
 
 
 def _chosen(output: Tensor, is_picture: bool, count: int, generator: torch.Generator) -> Places:

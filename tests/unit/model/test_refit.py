@@ -1,5 +1,7 @@
 """Layers behind lost channels are fitted to what they gave before; what cannot be told by the rows stays as it was."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -92,3 +94,11 @@ def test_what_is_added_to_a_stream_is_fitted_as_a_whole() -> None:
     before = apart(made, wide, rows[:128])
     assert fit(made, wide, rows[128:]) == ("1.branch.1",)
     assert apart(made, wide, rows[:128]) < before
+
+
+@pytest.mark.parametrize("settings", [{"padding": "same"}, {"padding": 1, "padding_mode": "circular"}])
+def test_a_convolution_with_other_borders_stays_as_it_was(settings: dict[str, Any]) -> None:
+    wide = nn.Sequential(nn.Conv2d(1, 8, 3), nn.ReLU(), nn.Conv2d(8, 8, 3, **settings), nn.ReLU(), nn.Conv2d(8, 2, 3)).eval()
+    rows = torch.randn(32, 1, 12, 12)
+    made = narrowed(wide, (rows[:2],), share=0.5)
+    assert "2" not in fit(made, wide, rows)

@@ -2,6 +2,8 @@
 
 import json
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,9 +11,12 @@ import pytest
 import tutelage
 from tutelage.cli.main import main
 from tutelage.core.errors import RunError, UsageError
+from tutelage.run import prune
 from tutelage.run.prune import make_narrower
 from tutelage.run.quantize import make_int8
 from tutelage.run.run import Run
+from tutelage.training.loop import run_loop
+from tutelage.training.state import TrainState
 
 pytest.importorskip("onnxruntime")
 
@@ -55,3 +60,20 @@ def test_a_network_without_such_layers_is_refused(tmp_path: Path) -> None:
     run = tutelage.train("sklearn:iris", epochs=1, model="linear", quiet=True, out=tmp_path / "run")
     with pytest.raises(RunError, match="no layer of its network"):
         make_narrower(run.path, tmp_path / "no")
+
+
+def test_what_is_left_is_fitted_to_what_was_there_and_takes_smaller_steps(digits: Run, tmp_path: Path) -> None:
+    rates = []
+
+    def look(state: TrainState, **more: Any) -> None:
+        rates.extend(group["initial_lr"] for update in state.step.updates.values() for group in update.optimizer.param_groups)
+        run_loop(state, **more)
+
+    with mock.patch.object(prune, "run_loop", look):
+        fitted = make_narrower(digits.path, tmp_path / "fitted", epochs=1e-3, most_loss=100)
+    with mock.patch.object(prune, "settle"):
+        plain = make_narrower(digits.path, tmp_path / "plain", epochs=1e-3, most_loss=100)
+    assert fitted.result["pruned"]["steps"] == 1
+    assert fitted.result["pruned"]["lost"] < plain.result["pruned"]["lost"] - 5
+    optim: Any = digits.decided.optim
+    assert sorted(set(rates)) == pytest.approx(sorted(prune.FACTOR * rate for rate in (optim.lr, optim.adam_lr)))
