@@ -2,14 +2,14 @@
 
 Each candidate is fitted to all folds of the held-out rows but one, and judged on that one. "Leave it as it is" stands among
 them, and gives way only to what is better by two standard errors of the paired difference, since several are tried. A simpler
-calibrator gives way by one to the next that may change the most probable class; between two that keep it, the better one is
-taken. One that may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says
-most of the rest.
+calibrator gives way to what is better by one; between two that keep the most probable class, and of which neither is better
+by one, the smaller calibration error decides. One that may change that class must not make more mistakes; of several classes
+clearly fewer, since there one that keeps it says most of the rest.
 
 Shape letters: N rows, C classes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,13 @@ class Chosen:
 
 
 def choose_calibrator(
-    prediction: np.ndarray, target: np.ndarray, kinds: Sequence[type[Calibrator]], *, seed: int, is_asked: bool = False
+    prediction: np.ndarray,
+    target: np.ndarray,
+    kinds: Sequence[type[Calibrator]],
+    *,
+    seed: int,
+    error: Callable[[np.ndarray], float],
+    is_asked: bool = False,
 ) -> Chosen:
     """Choose among kinds of calibrators; the same for the same rows and seed.
 
@@ -57,6 +63,7 @@ def choose_calibrator(
         target: Their classes, int64 [N].
         kinds: The candidates.
         seed: What the cut into folds follows.
+        error: How far answers [N, C] for these rows are from honest ones; 0 is honest.
         is_asked: Take the only candidate, whatever the numbers say.
     """
     before_N = log_losses(prediction, target)
@@ -77,8 +84,11 @@ def choose_calibrator(
         found = _cross_fitted(kind, prediction, target, fold_N)
         loss_N = log_losses(found, target)
         losses[_name(kind)] = float(loss_N.mean())
-        needed = SURELY if chosen is None else 0.0 if kind.keeps_decisions else CLEARLY
-        if is_asked or (Gain.of(best_N - loss_N).is_clear(errors=needed) and _may_decide(kind, found, prediction, target)):
+        gain = Gain.of(best_N - loss_N)
+        is_better = gain.is_clear(errors=SURELY if chosen is None else CLEARLY) and _may_decide(kind, found, prediction, target)
+        if not is_better and chosen is not None and chosen.keeps_decisions and kind.keeps_decisions:
+            is_better = gain.mean >= -CLEARLY * gain.error and error(found) < error(answers)
+        if is_asked or is_better:
             chosen, answers, best_N = kind, found, loss_N
     if chosen is None:
         return Chosen(None, prediction, losses, "left as it is: nothing is better by two standard errors")
@@ -91,7 +101,10 @@ def _why(losses: Mapping[str, float], name: str) -> str:
     least = min(losses, key=lambda kind: losses[kind])
     if least == name:
         return "the smallest log loss on rows that it was not fitted to"
-    return f"a smaller log loss on rows that it was not fitted to; {least} is not clearly better, or gets fewer rows right"
+    return (
+        f"a smaller log loss on rows that it was not fitted to; {least} is not clearly better, and has no smaller calibration "
+        "error or gets fewer rows right"
+    )
 
 
 def log_losses(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

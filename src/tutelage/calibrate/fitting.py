@@ -1,4 +1,4 @@
-"""The fits behind calibrators: a logistic curve, an affine change of logits, a sharpness that bends; each held near a beginning.
+"""The fits behind calibrators: a logistic curve and an affine change of logits, each held near a beginning.
 
 Both make the mean log loss small plus a normal prior around the beginning: of few rows, little is learned.
 Shape letters: N rows, C classes, K features.
@@ -8,11 +8,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-__all__ = ["fit_affine", "fit_logistic", "fit_powers"]
+__all__ = ["fit_affine", "fit_logistic"]
 
 MOST_ITERATIONS = 100
-MOST_POWER = 20.0
-"""Logarithms of a sharpness beyond which it no longer grows: a search may look far away."""
 PRECISION = 1e-7
 """Share of the loss by which an iteration has to make it smaller: far below what rows can tell."""
 
@@ -90,40 +88,6 @@ def fit_affine(
     found = _smallest(loss, np.zeros(classes + (classes**2 if is_full else classes)))
     matrix_CC, bias_C = unpacked(found)
     return np.eye(classes) + matrix_CC, bias_C
-
-
-def fit_powers(
-    logit_NC: np.ndarray, hit_NC: np.ndarray, margin_N: np.ndarray, *, degree: int, start: float, spread: float
-) -> np.ndarray:
-    """Return factors [degree + 1] that make the log loss of softmax(logit * exp(sum_k factor_k * margin^k)) small.
-
-    Args:
-        logit_NC: Logits.
-        hit_NC: The truth, rows sum to 1.
-        margin_N: What the sharpness depends on.
-        degree: The highest power.
-        start: The first factor where all others are 0: what is found is held near that.
-        spread: Standard deviation of the prior for each factor beyond the first, of margins with mean 0 and deviation 1.
-    """
-    rows, mean = len(margin_N), float(margin_N.mean())
-    deviation = float(margin_N.std()) or 1.0
-    power_NK = ((margin_N - mean) / deviation)[:, None] ** np.arange(degree + 1)
-    precision_K = np.full(degree + 1, 1 / (rows * spread**2))
-    precision_K[0] = 0.0
-    logit_NC = logit_NC - logit_NC.max(axis=1, keepdims=True)
-
-    def loss(factor_K: np.ndarray) -> tuple[float, np.ndarray]:
-        sharpness_N = np.exp(np.clip(power_NK @ factor_K, -MOST_POWER, MOST_POWER))
-        out_NC = logit_NC * sharpness_N[:, None]
-        share_NC = np.exp(out_NC)
-        total_N = share_NC.sum(axis=1)
-        value = float((np.log(total_N) - (hit_NC * out_NC).sum(axis=1)).mean() + 0.5 * (precision_K * factor_K**2).sum())
-        slope_N = ((share_NC / total_N[:, None] - hit_NC) * out_NC).sum(axis=1)
-        return value, power_NK.T @ slope_N / rows + precision_K * factor_K
-
-    found = _smallest(loss, np.array([start, *[0.0] * degree]))
-    moved = np.polynomial.Polynomial(found)(np.polynomial.Polynomial([-mean / deviation, 1 / deviation]))
-    return np.pad(moved.coef, (0, degree + 1 - len(moved.coef)))
 
 
 def _smallest(

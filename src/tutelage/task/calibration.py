@@ -73,7 +73,14 @@ def fit_calibration(
     leaves, calibrator, record = outcome.prediction, None, dict(extra or {})
     if outcome.prediction.ndim == 2 and len(outcome.target):
         found: list[type[Calibrator]] = [catalog.load("calibrator", kind) for kind in kinds]
-        chosen = choose_calibrator(outcome.prediction, outcome.target, found, seed=derive(seed, "calibration"), is_asked=is_asked)
+        chosen = choose_calibrator(
+            outcome.prediction,
+            outcome.target,
+            found,
+            seed=derive(seed, "calibration"),
+            error=lambda answers: _ece(Outcome(answers, outcome.target)),
+            is_asked=is_asked,
+        )
         leaves, calibrator = chosen.answers, chosen.calibrator
         record |= calibration_record(outcome, chosen)
     is_scored = form is not None and len(outcome.target) and np.isfinite(leaves).all()

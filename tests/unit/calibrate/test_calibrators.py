@@ -6,7 +6,6 @@ import torch
 from pydantic import ValidationError
 
 from tutelage.calibrate import isotonic
-from tutelage.calibrate.adaptive_temperature import AdaptiveTemperature
 from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.beta import Beta
 from tutelage.calibrate.isotonic import Isotonic
@@ -14,6 +13,7 @@ from tutelage.calibrate.matrix import Matrix
 from tutelage.calibrate.platt import Platt
 from tutelage.calibrate.quadratic import Quadratic
 from tutelage.calibrate.temperature import Temperature
+from tutelage.calibrate.top_label import TopLabel
 from tutelage.calibrate.vector import Vector
 
 
@@ -77,29 +77,62 @@ def test_quadratic_finds_a_planted_bend_and_rises_everywhere() -> None:
     assert (np.diff(second) >= 0).all()
 
 
-def test_an_adaptive_temperature_finds_a_planted_curve_and_keeps_the_order_of_classes() -> None:
+def bent(prediction: np.ndarray, *, slope: float, square: float, bias: float, temperature: float) -> np.ndarray:
+    """Probabilities [N, C] whose largest follows a curve of its log odds, and the others a temperature, written out row by row."""
+    changed = np.empty_like(prediction)
+    for row, own in enumerate(prediction):
+        top = own.argmax()
+        odds = np.log(own[top] / (own.sum() - own[top]))
+        others = np.delete(own, top) ** (1 / temperature)
+        share = others / others.sum()
+        sure = 1 / (1 + np.exp(-(slope * odds + square * odds * abs(odds) + bias)))
+        sure = max(sure, share.max() / (1 + share.max()))
+        changed[row] = np.insert(share * (1 - sure), top, sure)
+    return changed
+
+
+def test_top_label_finds_a_planted_curve_and_keeps_the_order_of_classes() -> None:
     random = np.random.default_rng(6)
     prediction = softmax(2 * random.normal(size=(50_000, 4)))
-    log = np.log(prediction)
-    top = np.sort(log, axis=1)
-    margin = top[:, -1] - top[:, -2]
-    honest = softmax(log * np.exp(0.3 - 0.2 * margin + 0.02 * margin**2)[:, None])
-    found = AdaptiveTemperature.fit(prediction, drawn(honest, random))
+    honest = bent(prediction, slope=0.7, square=-0.04, bias=0.3, temperature=1.6)
+    found = TopLabel.fit(prediction, drawn(honest, random))
     np.testing.assert_allclose(found.apply(prediction), honest, atol=0.02)
     np.testing.assert_array_equal(found.apply(prediction).argsort(axis=1), prediction.argsort(axis=1))
+    assert found.temperature == pytest.approx(1.6, abs=0.05)
 
 
-def test_a_wider_margin_never_makes_an_answer_less_sure() -> None:
+def test_top_label_is_as_sure_in_the_mean_as_it_is_right() -> None:
+    random = np.random.default_rng(8)
+    logits = 2 * random.normal(size=(4_000, 10))
+    # Two classes are taken for each other, which no temperature can say.
+    target = drawn(softmax(logits), random)
+    target = np.where((target < 2) & (random.random(4_000) < 0.3), 1 - target, target)
+    prediction = softmax(1.5 * logits)
+    right = (prediction.argmax(axis=1) == target).mean()
+    top, one = (kind.fit(prediction, target).apply(prediction).max(axis=1).mean() for kind in (TopLabel, Temperature))
+    assert top == pytest.approx(right, abs=1e-3)
+    assert abs(one - right) > 3e-3
+
+
+def test_a_surer_answer_never_becomes_less_sure() -> None:
     random = np.random.default_rng(7)
     prediction = softmax(2 * random.normal(size=(4_000, 3)))
-    margin = np.diff(np.sort(np.log(prediction), axis=1)[:, 1:], axis=1)[:, 0]
     # Where it is the surest, the model knows nothing: the best curve would bend down.
-    target = np.where(margin > 2.5, random.integers(3, size=4_000), drawn(prediction, random))
-    found = AdaptiveTemperature.fit(prediction, target)
+    target = np.where(prediction.max(axis=1) > 0.9, random.integers(3, size=4_000), drawn(prediction, random))
+    found = TopLabel.fit(prediction, target)
     wide = np.linspace(0, 12, 400)
     pairs = softmax(np.stack([wide, np.zeros(400), np.full(400, -50.0)], axis=1))
     assert (np.diff(found.apply(pairs)[:, 0]) >= -1e-6).all()
-    assert found.curve[2] == 0, "the square would have bent it"
+
+
+def test_top_label_holds_few_mistakes_near_one_temperature_and_none_at_it() -> None:
+    random = np.random.default_rng(9)
+    prediction = softmax(6 * random.normal(size=(600, 5)))
+    never = TopLabel.fit(prediction, prediction.argmax(axis=1))
+    assert never.temperature == pytest.approx(Temperature.fit(prediction, prediction.argmax(axis=1)).temperature)
+    once = prediction.argmax(axis=1)
+    once[0] = prediction[0].argsort()[-2]
+    assert TopLabel.fit(prediction, once).temperature > never.temperature / 3
 
 
 def test_vector_and_matrix_find_planted_scales_and_mixtures() -> None:
@@ -132,7 +165,7 @@ def test_isotonic_pools_neighbors_as_by_hand() -> None:
     np.testing.assert_allclose(found.apply(np.stack([1 - stated, stated], axis=1))[:, 1], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", [AdaptiveTemperature, Platt, Beta, Isotonic, Vector, Matrix])
+@pytest.mark.parametrize("kind", [TopLabel, Platt, Beta, Isotonic, Vector, Matrix])
 def test_rows_sum_to_one_for_many_classes_also_at_the_ends(kind: type[Calibrator]) -> None:
     random = np.random.default_rng(5)
     prediction = softmax(8 * random.normal(size=(2_000, 6)))
@@ -149,8 +182,8 @@ def test_rows_sum_to_one_for_many_classes_also_at_the_ends(kind: type[Calibrator
     [
         (Temperature, {"temperature": 0}),
         (Temperature, {"temperature": 1e9}),
-        (AdaptiveTemperature, {"curve": [1.0, 0.0]}),
-        (AdaptiveTemperature, {"curve": [1.0, 0.0, 0.0], "most": -1.0}),
+        (TopLabel, {"curve": [1.0, 0.0]}),
+        (TopLabel, {"curve": [1.0, 0.0, 0.0], "most": -1.0}),
         (Vector, {"scale": [1.0], "bias": []}),
         (Vector, {"scale": [1e300], "bias": [0.0]}),
         (Matrix, {"weight": [1.0, 2.0], "bias": [0.0, 1.0]}),

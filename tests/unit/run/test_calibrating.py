@@ -134,7 +134,7 @@ def test_the_plan_says_which_rows_and_why() -> None:
     assert few.calibration_rows == 0
     many = (np.random.default_rng(0).normal(size=(30_000, 3)), np.arange(30_000) % 3)
     plan = tutelage.plan(many, task="classify")
-    assert plan.calibrators[:2] == ("temperature", "adaptive_temperature")
+    assert plan.calibrators[:2] == ("temperature", "top_label")
     assert plan.calibration_rows == max(1_000, plan.num_validation // 2)
     reason = next(made.reason for made in plan.decisions if made.key == "calibrate")
     assert "did not choose the weights" in reason
@@ -147,7 +147,7 @@ def test_the_plan_says_which_rows_and_why() -> None:
 
 def test_balanced_classes_are_not_taken_back() -> None:
     many = (np.random.default_rng(0).normal(size=(30_000, 3)), np.arange(30_000) % 3)
-    assert tutelage.plan(many, task="classify", class_weights="balanced").calibrators == ("temperature", "adaptive_temperature")
+    assert tutelage.plan(many, task="classify", class_weights="balanced").calibrators == ("temperature", "top_label")
 
 
 def test_a_calibration_that_was_cut_off_is_told_until_it_is_made_again(
