@@ -78,7 +78,7 @@ def test_quadratic_finds_a_planted_bend_and_rises_everywhere() -> None:
 
 
 def bent(prediction: np.ndarray, *, slope: float, square: float, bias: float, temperature: float) -> np.ndarray:
-    """Probabilities [N, C] whose largest follows a curve of its log odds, and the others a temperature, written out row by row."""
+    """Probabilities [N, C] whose largest follows a curve of its log odds, and the others a temperature, row by row."""
     changed = np.empty_like(prediction)
     for row, own in enumerate(prediction):
         top = own.argmax()
