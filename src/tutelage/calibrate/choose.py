@@ -1,7 +1,8 @@
 """Which calibrator is taken: the one with the smallest log loss on rows it was not fitted to, and none where that is no gain.
 
 Each candidate is fitted to all folds of the held-out rows but one, and judged on that one. "Leave it as it is" stands among
-them, and gives way only to what is better by two standard errors of the paired difference, since several are tried. A simpler
+them, and gives way only to what is better by two standard errors of the paired difference, since several are tried; of few
+rows to one temperature that is better at all, since there hardly anything is ever sure, and a prior holds it near 1. A simpler
 calibrator gives way to what is better by one; between two that keep the most probable class, and of which neither is better
 by one, the smaller calibration error decides. One that may change that class must not make more mistakes; of several classes
 clearly fewer, since there one that keeps it says most of the rest.
@@ -17,13 +18,15 @@ import numpy as np
 from tutelage.calibrate.base import Calibrator
 from tutelage.core.gain import Gain
 
-__all__ = ["Chosen", "choose_calibrator", "log_losses"]
+__all__ = ["FEW_ROWS", "Chosen", "choose_calibrator", "log_losses"]
 
 NUM_FOLDS = 5
 LEAST_ROWS = 50
 """Rows below which nothing is changed: half of them would tell little about the other half."""
 SURELY, CLEARLY = 2.0, 1.0
 """Standard errors of the difference by which the first has to be better than none, and the more complex one than the simpler."""
+FEW_ROWS = 1_000
+"""Rows below which one temperature has to be better at all."""
 MOST_CELLS = 5_000_000
 """Rows * classes^2 beyond which each fit takes long: then a candidate is tried only where the simpler one before it was taken."""
 LEAST = float(np.finfo(np.float64).eps)
@@ -68,12 +71,8 @@ def choose_calibrator(
     """
     before_N = log_losses(prediction, target)
     losses = {"": float(before_N.mean()) if len(target) else float("nan")}
-    if not np.isfinite(prediction).all():
-        return Chosen(None, prediction, losses, "left as it is: the model gives answers that are not finite")
-    if len(target) < (2 if is_asked else LEAST_ROWS):
-        return Chosen(None, prediction, losses, f"left as it is: {len(target)} held-out rows are too few to judge by")
-    if not kinds:
-        return Chosen(None, prediction, losses, "left as it is, as planned")
+    if why := _refusal(prediction, len(target), kinds, is_asked=is_asked):
+        return Chosen(None, prediction, losses, f"left as it is: {why}")
     fold_N = _folds(target, seed=seed)
     chosen, answers, best_N, last = None, prediction, before_N, None
     is_costly = prediction.size * prediction.shape[1] > MOST_CELLS
@@ -85,15 +84,39 @@ def choose_calibrator(
         loss_N = log_losses(found, target)
         losses[_name(kind)] = float(loss_N.mean())
         gain = Gain.of(best_N - loss_N)
-        is_better = gain.is_clear(errors=SURELY if chosen is None else CLEARLY) and _may_decide(kind, found, prediction, target)
-        if not is_better and chosen is not None and chosen.keeps_decisions and kind.keeps_decisions:
-            is_better = gain.mean >= -CLEARLY * gain.error and error(found) < error(answers)
+        is_better = gain.is_clear(errors=_needed(kind, chosen, num_rows=len(target)))
+        if is_better:
+            is_better = _may_decide(kind, found, prediction, target)
+        elif _are_alike(kind, chosen, gain):
+            is_better = error(found) < error(answers)
         if is_asked or is_better:
             chosen, answers, best_N = kind, found, loss_N
     if chosen is None:
-        return Chosen(None, prediction, losses, "left as it is: nothing is better by two standard errors")
+        sure = " by two standard errors" if len(target) >= FEW_ROWS else ""
+        return Chosen(None, prediction, losses, f"left as it is: nothing is better{sure}")
     why = "as asked" if is_asked else _why(losses, _name(chosen))
     return Chosen(chosen.fit(prediction, target), answers, losses, f"{_name(chosen)}: {why}")
+
+
+def _refusal(prediction: np.ndarray, num_rows: int, kinds: Sequence[type[Calibrator]], *, is_asked: bool) -> str:
+    """Return why answers are left as they are, whatever the losses; "" where there is something to choose."""
+    if not np.isfinite(prediction).all():
+        return "the model gives answers that are not finite"
+    if num_rows < (2 if is_asked else LEAST_ROWS):
+        return f"{num_rows} held-out rows are too few to judge by"
+    return "" if kinds else "no calibrator is planned"
+
+
+def _needed(kind: type[Calibrator], chosen: type[Calibrator] | None, *, num_rows: int) -> float:
+    """Return the standard errors by which a kind has to be better than what was chosen before."""
+    if kind.freedom == 1 and num_rows < FEW_ROWS:
+        return 0.0
+    return SURELY if chosen is None else CLEARLY
+
+
+def _are_alike(kind: type[Calibrator], chosen: type[Calibrator] | None, gain: Gain) -> bool:
+    """Tell whether two kinds keep the most probable class, and neither is clearly better by the loss."""
+    return chosen is not None and chosen.keeps_decisions and kind.keeps_decisions and gain.mean >= -CLEARLY * gain.error
 
 
 def _why(losses: Mapping[str, float], name: str) -> str:

@@ -19,15 +19,13 @@ from torch import Tensor, nn
 from tutelage.calibrate.base import Calibrator
 from tutelage.calibrate.fitting import fit_logistic
 from tutelage.calibrate.odds import LEAST, Number, logs, smoothed
-from tutelage.calibrate.temperature import Temperature
+from tutelage.calibrate.temperature import fit_temperature
 
 __all__ = ["TopLabel", "TopLabelScaling"]
 
 LEAST_ROWS = 500
 SPREAD = (1.0, 0.2, 2.0)
 """Standard deviations of the prior: of the slope around that of one temperature, of the square and the bias in nats around 0."""
-PRIOR_MISTAKES = 10
-"""Mistakes for which the one temperature counts, where one is found among the classes that are left."""
 ABSENT = -1e9
 """Stands for the logarithm of a probability that is left out."""
 ABOVE = 1 + 1e-6
@@ -66,7 +64,7 @@ class TopLabel(Calibrator):
         rows, classes = prediction.shape
         if not rows or classes < 2:
             return cls()
-        whole = Temperature.fit(prediction, target).temperature
+        whole = fit_temperature(prediction, target)
         log_NC, top_N = logs(prediction), prediction.argmax(axis=1)
         own_N, rest_NC = log_NC[np.arange(rows), top_N], log_NC.copy()
         rest_NC[np.arange(rows), top_N] = ABSENT
@@ -78,12 +76,11 @@ class TopLabel(Calibrator):
         if not _rises(found, seen):
             found = fit_logistic(features, hit_N, start=(1 / whole, 0.0, 0.0), spread=SPREAD, least=(0.0, 0.0, None))
         wrong = np.flatnonzero(~is_right_N)
-        power = np.log(whole)
+        others = whole
         if len(wrong) and classes > 2:
             share_NC = np.exp(rest_NC[wrong] - _log_sum(rest_NC[wrong])[:, None])
-            others = np.log(Temperature.fit(_without(share_NC, top_N[wrong]), _moved(target[wrong], top_N[wrong])).temperature)
-            power = (len(wrong) * others + PRIOR_MISTAKES * power) / (len(wrong) + PRIOR_MISTAKES)
-        return cls(curve=tuple(found.tolist()), seen=seen, temperature=float(np.exp(power)))
+            others = fit_temperature(_without(share_NC, top_N[wrong]), _moved(target[wrong], top_N[wrong]), near=whole)
+        return cls(curve=tuple(found.tolist()), seen=seen, temperature=others)
 
     def module(self) -> nn.Module:
         """Return the scaling of probabilities [B, C]."""
@@ -104,7 +101,8 @@ def _without(share_NC: np.ndarray, top_N: np.ndarray) -> np.ndarray:
 
 def _moved(target: np.ndarray, top_N: np.ndarray) -> np.ndarray:
     """Return the classes' numbers where another class of each row is left out."""
-    return np.asarray(target - (target > top_N))
+    moved: np.ndarray = target - (target > top_N)
+    return moved
 
 
 def _rises(curve: np.ndarray, seen: tuple[float, float]) -> bool:

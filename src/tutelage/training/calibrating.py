@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tutelage.calibrate.choose import FEW_ROWS
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
 from tutelage.planning.decisions import Decisions
@@ -48,7 +49,8 @@ def decide_calibration(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decis
     if wish == "auto" and count < FEW:
         made.choose("calibrate", wish, "none", f"{count:,} validation rows are too few to judge by")
         return {}
-    choice = "the smallest cross-validated log loss, none where nothing is better by two standard errors"
+    sure = "by two standard errors" if count >= FEW_ROWS else "(a temperature at all, others by two standard errors)"
+    choice = f"the smallest cross-validated log loss, none where nothing is better {sure}"
     made.choose("calibrate", wish, " or ".join(("none", *kinds) if wish == "auto" else kinds), f"{choice}; on {where}")
     return {"calibrators": kinds, "calibrator_asked": wish != "auto", "calibration_rows": rows}
 

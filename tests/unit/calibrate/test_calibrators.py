@@ -45,8 +45,8 @@ def test_a_planted_temperature_is_found_to_one_percent(planted: float) -> None:
 def test_a_model_that_never_errs_does_not_become_infinitely_sure() -> None:
     prediction = np.tile([0.9, 0.1], (50, 1))
     found = Temperature.fit(prediction, np.zeros(50, dtype=np.int64))
-    # One wrong row of 52 is imagined in halves: about 1 % of all.
-    assert found.apply(prediction)[0, 0] == pytest.approx(1 - 0.5 / 51, abs=1e-3)
+    # One wrong row of 52 is imagined in halves, about 1 % of all, and the prior holds the temperature near 1.
+    assert 0.93 < found.apply(prediction)[0, 0] < 1 - 0.5 / 51
 
 
 def test_platt_finds_a_planted_slope_and_bias() -> None:
