@@ -20,7 +20,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import Tags
+from sklearn.utils import Tags, assert_all_finite, check_consistent_length, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names, _check_n_features, _check_sample_weight, check_is_fitted, validate_data
 from torch import nn
@@ -166,7 +166,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
             return tuple(validate_data(self, X, y, y_numeric=self._is_of_numbers, ensure_min_samples=FEWEST_ROWS, **known))
         _check_feature_names(self, X, reset=reset)
         _check_n_features(self, X, reset=reset)
-        return X, y if y is None else np.asarray(y).ravel()
+        if y is None:
+            return X, None
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        assert_all_finite(y, input_name="y")
+        if len(y) < FEWEST_ROWS:
+            raise ValueError(f"Found array with {len(y)} sample(s) while a minimum of {FEWEST_ROWS} is required.")
+        return X, y
 
     def _answers(self, X: Any) -> np.ndarray:
         """Return the model's answers for rows: probabilities float64 [N, C], or numbers float64 [N]."""

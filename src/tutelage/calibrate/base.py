@@ -25,6 +25,8 @@ class Calibrator(Component):
     """How much it may change, as a place in order: where two are as good, the one with less of it is taken."""
     keeps_decisions: ClassVar[bool] = False
     """Whether the most probable class stays the most probable."""
+    suits_few: ClassVar[bool] = False
+    """Whether it is held so near to changing nothing that of few rows any gain is enough."""
 
     @classmethod
     def suits(cls, *, num_rows: int, num_classes: int) -> bool:

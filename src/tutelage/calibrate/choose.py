@@ -3,14 +3,14 @@
 Each candidate is fitted to all folds of the held-out rows but one, and judged on that one. "Leave it as it is" stands among
 them, and gives way only to what is better by two standard errors of the paired difference, since several are tried; of few
 rows to one temperature that is better at all, since there hardly anything is ever sure, and a prior holds it near 1. A simpler
-calibrator gives way to what is better by one; between two that keep the most probable class, and of which neither is better
-by one, the smaller calibration error decides. One that may change that class must not make more mistakes; of several classes
-clearly fewer, since there one that keeps it says most of the rest.
+calibrator gives way by one to the next that may change the most probable class; between two that keep it, the better one is
+taken. One that may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says
+most of the rest.
 
 Shape letters: N rows, C classes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from tutelage.calibrate.base import Calibrator
 from tutelage.core.gain import Gain
 
-__all__ = ["FEW_ROWS", "Chosen", "choose_calibrator", "log_losses"]
+__all__ = ["FEW_ROWS", "LEAST_ROWS", "Chosen", "choose_calibrator", "log_losses"]
 
 NUM_FOLDS = 5
 LEAST_ROWS = 50
@@ -26,7 +26,7 @@ LEAST_ROWS = 50
 SURELY, CLEARLY = 2.0, 1.0
 """Standard errors of the difference by which the first has to be better than none, and the more complex one than the simpler."""
 FEW_ROWS = 1_000
-"""Rows below which one temperature has to be better at all."""
+"""Rows below which one temperature has to be better at all, in place of clearly."""
 MOST_CELLS = 5_000_000
 """Rows * classes^2 beyond which each fit takes long: then a candidate is tried only where the simpler one before it was taken."""
 LEAST = float(np.finfo(np.float64).eps)
@@ -56,7 +56,6 @@ def choose_calibrator(
     kinds: Sequence[type[Calibrator]],
     *,
     seed: int,
-    error: Callable[[np.ndarray], float],
     is_asked: bool = False,
 ) -> Chosen:
     """Choose among kinds of calibrators; the same for the same rows and seed.
@@ -66,7 +65,6 @@ def choose_calibrator(
         target: Their classes, int64 [N].
         kinds: The candidates.
         seed: What the cut into folds follows.
-        error: How far answers [N, C] for these rows are from honest ones; 0 is honest.
         is_asked: Take the only candidate, whatever the numbers say.
     """
     before_N = log_losses(prediction, target)
@@ -77,23 +75,17 @@ def choose_calibrator(
     chosen, answers, best_N, last = None, prediction, before_N, None
     is_costly = prediction.size * prediction.shape[1] > MOST_CELLS
     for kind in sorted(kinds, key=lambda kind: kind.freedom):
-        if is_costly and last is not chosen:
+        if is_costly and last is not chosen and not kind.keeps_decisions:
             break
         last = kind
         found = _cross_fitted(kind, prediction, target, fold_N)
         loss_N = log_losses(found, target)
         losses[_name(kind)] = float(loss_N.mean())
-        gain = Gain.of(best_N - loss_N)
-        is_better = gain.is_clear(errors=_needed(kind, chosen, num_rows=len(target)))
-        if is_better:
-            is_better = _may_decide(kind, found, prediction, target)
-        elif _are_alike(kind, chosen, gain):
-            is_better = error(found) < error(answers)
-        if is_asked or is_better:
+        is_better = Gain.of(best_N - loss_N).is_clear(errors=_needed(kind, chosen, num_rows=len(target)))
+        if is_asked or (is_better and _may_decide(kind, found, prediction, target)):
             chosen, answers, best_N = kind, found, loss_N
     if chosen is None:
-        sure = " by two standard errors" if len(target) >= FEW_ROWS else ""
-        return Chosen(None, prediction, losses, f"left as it is: nothing is better{sure}")
+        return Chosen(None, prediction, losses, "left as it is: nothing is better by as much as it has to be")
     why = "as asked" if is_asked else _why(losses, _name(chosen))
     return Chosen(chosen.fit(prediction, target), answers, losses, f"{_name(chosen)}: {why}")
 
@@ -109,14 +101,9 @@ def _refusal(prediction: np.ndarray, num_rows: int, kinds: Sequence[type[Calibra
 
 def _needed(kind: type[Calibrator], chosen: type[Calibrator] | None, *, num_rows: int) -> float:
     """Return the standard errors by which a kind has to be better than what was chosen before."""
-    if kind.freedom == 1 and num_rows < FEW_ROWS:
-        return 0.0
-    return SURELY if chosen is None else CLEARLY
-
-
-def _are_alike(kind: type[Calibrator], chosen: type[Calibrator] | None, gain: Gain) -> bool:
-    """Tell whether two kinds keep the most probable class, and neither is clearly better by the loss."""
-    return chosen is not None and chosen.keeps_decisions and kind.keeps_decisions and gain.mean >= -CLEARLY * gain.error
+    if chosen is None:
+        return 0.0 if kind.suits_few and num_rows < FEW_ROWS else SURELY
+    return 0.0 if kind.keeps_decisions else CLEARLY
 
 
 def _why(losses: Mapping[str, float], name: str) -> str:
@@ -124,10 +111,7 @@ def _why(losses: Mapping[str, float], name: str) -> str:
     least = min(losses, key=lambda kind: losses[kind])
     if least == name:
         return "the smallest log loss on rows that it was not fitted to"
-    return (
-        f"a smaller log loss on rows that it was not fitted to; {least} is not clearly better, and has no smaller calibration "
-        "error or gets fewer rows right"
-    )
+    return f"a smaller log loss on rows that it was not fitted to; {least} is not clearly better, or gets fewer rows right"
 
 
 def log_losses(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ whole; not where it errs in another way for each class.
 
 Source: "On Calibration of Modern Neural Networks", Guo et al. 2017, arXiv 1706.04599, section 4.2.
 Differs from the paper: the logarithm of the temperature is fitted, so that it stays positive, by golden-section search; it is
-held near 0 by a normal prior, since some hundred rows tell it to a tenth only; one more row is imagined, of every class alike,
+held near 0 by a Cauchy prior, since some hundred rows tell it to a tenth only; one more row is imagined, of every class alike,
 so that a model that never errs does not become infinitely sure.
 """
 
@@ -23,8 +23,8 @@ __all__ = ["Temperature", "TemperatureScaling", "fit_temperature"]
 
 BOUNDS = (-4.0, 4.0)
 """Where the logarithm of the temperature is looked for: from 55 times surer to 55 times less sure."""
-SPREAD = 0.3
-"""Standard deviation of the prior of the temperature's logarithm."""
+SPREAD = 0.4
+"""Half width at half height of the prior of the temperature's logarithm: what lies far away is hardly held."""
 PRECISION = 1e-6
 GOLDEN = (5**0.5 - 1) / 2
 
@@ -36,6 +36,7 @@ class Temperature(Calibrator):
     answers: ClassVar[str] = "classes"
     freedom: ClassVar[int] = 1
     keeps_decisions: ClassVar[bool] = True
+    suits_few: ClassVar[bool] = True
     temperature: float = Field(
         1.0, gt=0, le=1e6, description="What logits are divided by; above 1 makes a model less sure. Typical: 0.7 to 3."
     )
@@ -74,7 +75,7 @@ def fit_temperature(prediction: np.ndarray, target: np.ndarray, *, near: float =
 
     def loss(power: float) -> float:
         sharpness, moved = np.exp(-power), power - np.log(near)
-        held = moved**2 / (2 * rows * SPREAD**2)
+        held = np.log1p((moved / SPREAD) ** 2) / rows
         return float(np.log(np.exp(below_NC * sharpness).sum(axis=1)).mean() - sharpness * expected + held)
 
     low, high = BOUNDS

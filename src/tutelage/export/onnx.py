@@ -60,7 +60,13 @@ class Onnx(Format):
                 raise RunError(f"the model cannot be written as an ONNX graph: {short(error)}") from error
             proto = program.model_proto
         finish(proto, dict(zip(names, model.inputs, strict=True)), labels=model.labels, entry=(ENTRY, json.dumps(model.record())))
-        write_durably(path, proto.SerializeToString())
+        try:
+            content = proto.SerializeToString()
+        except Exception as error:  # a border: protobuf raises its own kinds, and holds 2 GB at most
+            raise RunError(
+                f"the model is too large for one ONNX file ({short(error)}). Formats without that bound: safetensors, torch-export."
+            ) from error
+        write_durably(path, content)
 
     def read(self, path: Path) -> Answerer:
         """Return what runs the file in ONNX Runtime."""

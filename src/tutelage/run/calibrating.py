@@ -19,8 +19,7 @@ from tutelage.predictor.predictor import Predictor
 from tutelage.run.ending import ENDED, state_of
 from tutelage.run.lock import locked
 from tutelage.task.base import Data
-from tutelage.task.beside import is_refitted
-from tutelage.task.calibration import fit_calibration, parted_validation
+from tutelage.task.calibration import fit_calibration, floor_knows, parted_validation
 from tutelage.task.rows import RowsData
 from tutelage.training.calibrating import suited_calibrators
 
@@ -131,7 +130,7 @@ def held_out(folder: Path, plan: Plan, predictor: Predictor, data: Data) -> tupl
     """
     assert isinstance(data, RowsData)
     watched, held = parted_validation(data.validation, plan)
-    if predictor.companion is not None and held is watched and is_refitted(len(data.train), len(data.validation)):
+    if predictor.companion is not None and held is watched and floor_knows(plan, data.train, data.validation):
         kind = getattr(predictor.companion.floor, "kind", "")
         raise RunError(
             f"{folder}: the floor ({kind}) has learned from the validation rows, once they had decided, so they are no longer "

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +15,9 @@ from tutelage.data.rows.base import Rows
 from tutelage.predictor.ensemble import Ensemble
 from tutelage.predictor.int8 import OnnxNetwork, Products, export_network
 from tutelage.predictor.predictor import Predictor
+from tutelage.run.calibrating import held_out
 from tutelage.run.run import Run
-from tutelage.task.beside import is_refitted
+from tutelage.task.calibration import fit_calibration
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "least_lost",
     "lost_between",
     "lost_points",
+    "recalibrated",
     "some_batches",
     "training_rows",
 ]
@@ -120,9 +123,33 @@ def computed(predictor: Predictor, content: bytes, *, products: Products = "floa
     return replace(predictor, network=network, device="cpu", precision="float32")
 
 
-def lost_between(before: Predictor, after: Predictor, part: PreparedPart, data: RowsData) -> Lost:
+def recalibrated(run: Run, made: Predictor, data: RowsData) -> tuple[Predictor, dict[str, Any]]:
+    """Return a smaller model calibrated anew on the rows by which its run was, and what result.json says of that.
+
+    Its answers are others than those that its run's calibrator and scores for sets and intervals were fitted to. Where no rows
+    are held out any more, the calibrator stays, and the scores go.
+    """
+    plan = run.decided
+    if "calibrate" not in plan.task.uses:
+        return made, {}
+    try:
+        rows, _, is_apart = held_out(run.path, plan, made, data)
+    except RunError as error:
+        return replace(made, conformal=None), {"calibration": {"method": "as before", "reason": str(error)}}
+    found = fit_calibration(
+        rows,
+        answers=plan.task.answers,
+        kinds=plan.calibrators,
+        seed=plan.seed,
+        is_asked=plan.calibrator_asked,
+        extra={"is_apart": is_apart},
+    )
+    return replace(made.calibrated(found.calibrator), conformal=found.conformal), {"calibration": found.record}
+
+
+def lost_between(before: Predictor, after: Predictor, part: PreparedPart, *, is_known: bool) -> Lost:
     """Return what a model has lost against another on some of its run's validation rows, see `Yardstick`."""
-    return Yardstick(before, part, data).lost(after)[0]
+    return Yardstick(before, part, is_known=is_known).lost(after)[0]
 
 
 class Yardstick:
@@ -131,9 +158,9 @@ class Yardstick:
     Where the floor beside it has learned from these rows too, the networks are compared alone: the floor knows the answers.
     """
 
-    def __init__(self, model: Predictor, part: PreparedPart, data: RowsData) -> None:
-        """Hold the model and the rows; nothing is answered before another model is measured."""
-        self._model, self._part, self._data = model, part, data
+    def __init__(self, model: Predictor, part: PreparedPart, *, is_known: bool) -> None:
+        """Hold the model, the rows, and whether a floor has learned from them; nothing is answered before another is measured."""
+        self._model, self._part, self._is_known = model, part, is_known
 
     @property
     def num_rows(self) -> int:
@@ -155,8 +182,7 @@ class Yardstick:
 
     def _answers(self, model: Predictor) -> np.ndarray:
         """Return a model's answers, without a floor that knows the rows."""
-        data = self._data
-        if self._model.companion is not None and is_refitted(len(data.train), len(data.validation)):
+        if self._model.companion is not None and self._is_known:
             model = replace(model, companion=None, calibrator=None)
         return model.answers(self._part.part)
 

@@ -21,7 +21,7 @@ from tutelage.run.forecast_scores import measured
 from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
 from tutelage.task.base import Data
-from tutelage.task.beside import is_refitted
+from tutelage.task.calibration import floor_knows
 from tutelage.task.forecast_data import ForecastData
 from tutelage.task.rows import PreparedPart, RowsData
 from tutelage.task.supervised import SupervisedSpec
@@ -228,9 +228,10 @@ def _kept_rows(opened: Sequence[Run]) -> Kept:
     names = [name for name in UNSEEN if hashes[0].get(name) and all(one.get(name) == hashes[0][name] for one in hashes)]
     parts = data.parts()
     floors = [run for run in opened if run.predictor.companion is not None]
-    if floors and "validation" in names and is_refitted(len(data.train), len(data.validation)):
+    knowing = [run for run in floors if floor_knows(run.decided, data.train, data.validation)]
+    if knowing and "validation" in names:
         names.remove("validation")
-        found = f"the floor of {floors[0].path} has learned from the validation rows, once they had decided"
+        found = f"the floor of {knowing[0].path} has learned from the validation rows, once they had decided"
         return Kept({name: parts[name] for name in names}, f"{found}. {REMEDY}")
     lacking = [name for name in UNSEEN if name in parts and name not in names]
     why = f"the runs kept other {' and '.join(lacking)} rows apart, of which some learned. {REMEDY}" if lacking else ""

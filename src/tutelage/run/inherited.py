@@ -88,6 +88,8 @@ def inherited(
         wide = task.make_network(model, shape, num_outputs)
         wide.load_state_dict(dict(weights))
         made = narrowed_to(wide, tuple(example_batch(shape, ROWS).values()), sizes=sizes)
+        if not made.layers:
+            return Inheritance(weights)  # what is smaller is a head of fewer answers
         return Inheritance({name: value.detach().contiguous() for name, value in made.network.state_dict().items()}, wide, made)
     return Inheritance(weights)
 

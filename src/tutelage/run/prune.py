@@ -14,12 +14,13 @@ from tutelage.model.narrow import narrowed
 from tutelage.predictor.int8 import OnnxNetwork
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born, check_place
-from tutelage.run.compact import computed, exportable, exported, lost_between, some_batches, training_rows
+from tutelage.run.compact import computed, exportable, exported, lost_between, recalibrated, some_batches, training_rows
 from tutelage.run.compose import compose
 from tutelage.run.derived import ended, scored, write_derived
 from tutelage.run.inherited import settle
 from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
+from tutelage.task.calibration import floor_knows
 from tutelage.task.rows import RowsData
 from tutelage.training.control import Control
 from tutelage.training.course import course
@@ -62,11 +63,14 @@ def make_narrower(
     trained = _trained_on(opened, data, narrow, steps=steps)
     made, told = _measured(opened, before, replace(before, network=trained.cpu().eval()), data, most_loss=most_loss)
     told |= {"share": share, "steps": steps, "num_parameters": {"before": before.num_parameters, "after": made.num_parameters}}
-    command = f"tutelage prune {opened.path} --share {share:g} --most-loss {most_loss:g}"
+    asked = "" if epochs is None else f" --epochs {epochs:g}"
+    command = f"tutelage prune {opened.path} --share {share:g}{asked} --most-loss {most_loss:g}"
+    made, calibration = recalibrated(opened, made, data)
     made = replace(made, facts={**before.facts, "pruned": share, "runs": [str(opened.path)]})
     record = {
         **scored(made, opened, {name: part for name, part in data.parts().items() if name != "train"}),
         **ended(opened, command=command, seconds=time.monotonic() - began, stopped="pruned"),
+        **calibration,
         "num_parameters": made.num_parameters,
         "pruned": told,
     }
@@ -147,7 +151,8 @@ def _measured(
     """
     rows = data.validation.rows
     batch, is_ragged = some_batches(before, rows)[0], rows.lengths is not None
-    lost = lost_between(before, after, data.validation, data)
+    is_known = floor_knows(run.decided, data.train, data.validation)
+    lost = lost_between(before, after, data.validation, is_known=is_known)
     if lost.lost > most_loss:
         raise RunError(
             f"{run.path}: the narrower model loses {lost.lost:.2f} {lost.unit} on {len(data.validation):,} validation rows, and "

@@ -204,8 +204,9 @@ def _for_texts(folder: Path, description: Any) -> tuple[str, dict[str, Any]]:
     except Exception as error:  # a border: the library raises what its parts raise
         raise RunError(f"{path}: no tokenizer can be read ({str(error)[:200]}). Save it beside the weights.") from error
     places = int(getattr(description, "max_position_embeddings", MOST_TOKENS) or MOST_TOKENS)
-    # Some count positions from behind the number of the padding token on.
-    length = min(MOST_TOKENS, places - int(description.pad_token_id or 0) - 1)
+    # Some count positions from behind the number of the padding token on: those in which it is among the first.
+    behind = int(description.pad_token_id or 0) + 1
+    length = min(MOST_TOKENS, places - behind if behind < places // 2 else places)
     return "pretrained_texts", {"tokenizer": told, "length": length, "column": ""}
 
 

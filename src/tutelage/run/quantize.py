@@ -10,11 +10,12 @@ from tutelage.core.errors import RunError
 from tutelage.predictor.int8 import Int8Method, OnnxNetwork, quantized
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.birth import born, check_place
-from tutelage.run.compact import Lost, Yardstick, computed, exportable, exported, some_batches, training_rows
+from tutelage.run.compact import Lost, Yardstick, computed, exportable, exported, recalibrated, some_batches, training_rows
 from tutelage.run.derived import ended, scored, write_derived
 from tutelage.run.files import tell_nobody
 from tutelage.run.latency import Timed, batches_of, measure_models
 from tutelage.run.run import Run
+from tutelage.task.calibration import floor_knows
 from tutelage.task.rows import PreparedPart, RowsData
 
 __all__ = ["make_int8"]
@@ -72,10 +73,12 @@ def make_int8(
     data = training_rows(opened)
     made, told = _best(opened, before, data, _Asked(method, most_loss, tell))
     command = f"tutelage quantize {opened.path} --method {told['method']} --most-loss {most_loss:g}"
+    made, calibration = recalibrated(opened, made, data)
     made = replace(made, facts={**before.facts, "int8": told["method"], "runs": [str(opened.path)]})
     record = {
         **scored(made, opened, {name: part for name, part in data.parts().items() if name != "train"}),
         **ended(opened, command=command, seconds=time.monotonic() - began, stopped="quantised"),
+        **calibration,
         "num_parameters": _parameters(opened),
         "int8": told,
     }
@@ -104,7 +107,8 @@ def _best(run: Run, before: Predictor, data: RowsData, asked: _Asked) -> tuple[P
     content = exported(before, batches[0], is_ragged=rows.lengths is not None)
     ranges = [{name: tensor.numpy() for name, tensor in batch.items()} for batch in batches]
     tries, failed = dict[Int8Method, _Try](), dict[str, str]()
-    looks = [Yardstick(before, part, data) for part in _looks(validation)]
+    is_known = floor_knows(run.decided, data.train, data.validation)
+    looks = [Yardstick(before, part, is_known=is_known) for part in _looks(validation)]
     for name in METHODS if asked.method == "auto" else (asked.method,):
         try:
             made = computed(before, quantized(content, ranges, method=name), products="int8")

@@ -296,8 +296,9 @@ def _require_fit(place: str, teacher: Predictor, task: TaskSpec, data: Data) -> 
         raise RecipeError(f"{found} answers with {teacher.task.answers}, the student with {task.answers}. Name another run.")
     own, other = (() if target is None else target.classes for target in (data.target, teacher.target))
     if own != other:
-        lack = [str(name) for name in {*own} ^ {*other}]
-        raise RecipeError(f"{found} knows other classes than these data ({', '.join(sorted(lack)[:5])}). Name another run.")
+        odd = sorted({str(name) for name in {*own} ^ {*other}})
+        told = f"knows other classes than these data ({', '.join(odd[:5])})" if odd else "knows these classes in another order"
+        raise RecipeError(f"{found} {told}. Name another run.")
     if not task.answers_rows:
         if not _is_prepared_alike(teacher, data):
             raise RecipeError(

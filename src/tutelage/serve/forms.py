@@ -227,7 +227,14 @@ def _numbers(row: Any) -> np.ndarray:
 
 def _alike(cells: list[Any]) -> list[Any]:
     """Return the cells of a column, all as text where any is: so is what people type read, as the cells of a file are."""
-    return [None if cell is None else str(cell) for cell in cells] if any(isinstance(cell, str) for cell in cells) else cells
+    return [_text(cell) for cell in cells] if any(isinstance(cell, str) for cell in cells) else cells
+
+
+def _text(cell: Any) -> str | None:
+    """Return a cell as a file would have it, a whole number without a point: who else asks must not change what it means."""
+    if cell is None or isinstance(cell, str):
+        return cell
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def _found(value: Any) -> str:

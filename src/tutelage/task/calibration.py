@@ -19,10 +19,11 @@ from tutelage.core.seeds import derive
 from tutelage.metric.base import Outcome
 from tutelage.planning.plan import Plan
 from tutelage.task.base import Task
+from tutelage.task.beside import is_refitted
 from tutelage.task.reliability import HEADLINE
 from tutelage.task.rows import PreparedPart
 
-__all__ = ["Calibration", "Honesty", "MOST_ROWS", "calibration_record", "fit_calibration", "parted_validation"]
+__all__ = ["Calibration", "Honesty", "MOST_ROWS", "calibration_record", "fit_calibration", "floor_knows", "parted_validation"]
 
 MOST_ROWS = 10_000
 """Held-out rows that are fitted to, at most: of more, nothing more is learned, and it would take long."""
@@ -73,14 +74,7 @@ def fit_calibration(
     leaves, calibrator, record = outcome.prediction, None, dict(extra or {})
     if outcome.prediction.ndim == 2 and len(outcome.target):
         found: list[type[Calibrator]] = [catalog.load("calibrator", kind) for kind in kinds]
-        chosen = choose_calibrator(
-            outcome.prediction,
-            outcome.target,
-            found,
-            seed=derive(seed, "calibration"),
-            error=lambda answers: _ece(Outcome(answers, outcome.target)),
-            is_asked=is_asked,
-        )
+        chosen = choose_calibrator(outcome.prediction, outcome.target, found, seed=derive(seed, "calibration"), is_asked=is_asked)
         leaves, calibrator = chosen.answers, chosen.calibrator
         record |= calibration_record(outcome, chosen)
     is_scored = form is not None and len(outcome.target) and np.isfinite(leaves).all()
@@ -110,6 +104,11 @@ def parted_validation(validation: PreparedPart, plan: Plan) -> tuple[PreparedPar
     order = np.random.default_rng(derive(plan.seed, "calibration rows")).permutation(len(validation))
     kept, watched = np.sort(order[: plan.calibration_rows]), np.sort(order[plan.calibration_rows :])
     return validation.take(watched), validation.take(kept, name="calibration")
+
+
+def floor_knows(plan: Plan, train: PreparedPart, validation: PreparedPart) -> bool:
+    """Tell whether a floor that left a training has learned from the validation rows that early stopping watched."""
+    return is_refitted(len(train), len(parted_validation(validation, plan)[0]))
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tutelage.calibrate.choose import FEW_ROWS
+from tutelage.calibrate.choose import LEAST_ROWS as FEWEST
 from tutelage.core import catalog
 from tutelage.core.errors import RecipeError
 from tutelage.planning.decisions import Decisions
@@ -17,8 +18,6 @@ LEAST_APART = 2_000
 LEAST_ROWS, MOST_ROWS = 1_000, 10_000
 SHARE = 2
 """One of so many validation rows is kept apart."""
-FEW = 50
-"""Rows below which nothing is fitted."""
 
 
 def decide_calibration(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decisions) -> dict[str, Any]:
@@ -46,11 +45,11 @@ def decide_calibration(recipe: Recipe, facts: Facts, task: TaskSpec, made: Decis
     if not kinds:
         made.choose("calibrate", wish, "intervals", f"the errors of {where}, for predict --coverage")
         return {"calibration_rows": rows}
-    if wish == "auto" and count < FEW:
+    if wish == "auto" and count < FEWEST:
         made.choose("calibrate", wish, "none", f"{count:,} validation rows are too few to judge by")
         return {}
     sure = "by two standard errors" if count >= FEW_ROWS else "(a temperature at all, others by two standard errors)"
-    choice = f"the smallest cross-validated log loss, none where nothing is better {sure}"
+    choice = f"the smallest cross-validated log loss, none where nothing is better {sure}, and no fewer rows right"
     made.choose("calibrate", wish, " or ".join(("none", *kinds) if wish == "auto" else kinds), f"{choice}; on {where}")
     return {"calibrators": kinds, "calibrator_asked": wish != "auto", "calibration_rows": rows}
 

@@ -36,6 +36,11 @@ def test_a_narrower_model_opens_as_any_run_and_can_be_made_int8(
     assert told["num_parameters"]["after"] < 0.7 * told["num_parameters"]["before"]
     assert told["lost"] <= 5
     again = tutelage.open_run(tmp_path / "narrow")
+    # Its calibrator, and the scores behind its sets, are fitted to its own answers.
+    assert again.result["calibration"]["rows"] == 144
+    scores = [run.predictor.conformal for run in (digits, again)]
+    assert None not in scores
+    assert scores[0] != scores[1]
     assert again.metrics["test/accuracy"] > 0.9
     answers = again.predict_proba("sklearn:digits")
     np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-5)
