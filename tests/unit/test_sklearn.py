@@ -93,6 +93,21 @@ def test_words_and_gaps_in_a_frame_are_learned_from() -> None:
         model.predict(frame.rename(columns={"size": "width"}))
 
 
+@pytest.mark.parametrize(
+    ("targets", "told"),
+    [
+        (np.zeros(40), "inconsistent numbers of samples"),
+        (np.zeros((80, 2)), "y should be a 1d array"),
+        (np.array([1.0] * 79 + [np.nan]), "contains NaN"),
+    ],
+)
+def test_targets_that_do_not_fit_a_frame_are_refused(targets: np.ndarray, told: str) -> None:
+    frame = pd.DataFrame({"word": ["a", "b"] * 40, "number": np.arange(80.0)})
+    for estimator in (Classifier(steps=1), Regressor(steps=1)):
+        with pytest.raises(ValueError, match=told):
+            estimator.fit(frame, targets)
+
+
 def test_it_stands_in_a_pipeline_and_a_search(flowers: tuple[np.ndarray, np.ndarray]) -> None:
     pipeline = make_pipeline(StandardScaler(), Classifier(epochs=1))
     search = GridSearchCV(pipeline, {"classifier__epochs": [1, 30]}, cv=2).fit(*flowers)

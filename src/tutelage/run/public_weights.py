@@ -20,7 +20,7 @@ from tutelage.core.spec import Component
 from tutelage.data.prepare.base import Fitted
 from tutelage.model.arch.pretrained import BACKBONE, Pretrained, import_transformers, read_description, reads_texts
 
-__all__ = ["PublicWeights", "find_public", "read_public"]
+__all__ = ["PublicWeights", "find_public", "read_public", "text_length"]
 
 PREFIX = "hf:"
 CONFIG, TOKENIZER, CARD = "config.json", "tokenizer.json", "README.md"
@@ -203,11 +203,15 @@ def _for_texts(folder: Path, description: Any) -> tuple[str, dict[str, Any]]:
             told = read.backend_tokenizer.to_str()
     except Exception as error:  # a border: the library raises what its parts raise
         raise RunError(f"{path}: no tokenizer can be read ({str(error)[:200]}). Save it beside the weights.") from error
+    return "pretrained_texts", {"tokenizer": told, "length": text_length(description), "column": ""}
+
+
+def text_length(description: Any) -> int:
+    """Return how many tokens of a text are read, by what a model's folder says of it."""
     places = int(getattr(description, "max_position_embeddings", MOST_TOKENS) or MOST_TOKENS)
     # Some count positions from behind the number of the padding token on: those in which it is among the first.
     behind = int(description.pad_token_id or 0) + 1
-    length = min(MOST_TOKENS, places - behind if behind < places // 2 else places)
-    return "pretrained_texts", {"tokenizer": told, "length": length, "column": ""}
+    return min(MOST_TOKENS, places - behind if behind < places // 2 else places)
 
 
 def _licence(card: Path) -> str:

@@ -121,5 +121,7 @@ def test_weights_of_a_network_that_is_not_wider_are_as_they_were() -> None:
     weights = {name: value.detach() for name, value in made["ours"].state_dict().items()}
     asked: dict[str, Any] = {"task": task, "model": MLP(hidden=(16,)), "shape": shape, "num_outputs": 3}
     assert inherited(weights, made["wide"], **asked).weights is weights
+    fewer = inherited(weights, task.make_network(MLP(hidden=(16,)), shape, 2), **asked)
+    assert fewer.weights is weights, "a head of fewer classes makes no layer narrower"
     assert not fits_wholly(weights, made["wide"])
     assert fits_wholly(weights, made["ours"])

@@ -216,6 +216,12 @@ def test_numbers_of_one_request_have_one_size_and_keep_their_kind() -> None:
     assert form.key([[1, 2]]) != form.key([[0.5, 2]])
 
 
+def test_a_cell_means_the_same_whoever_else_asks() -> None:
+    asked = [{"c": 1.0}, {"c": "x"}, {"c": None}, {"c": 0.5}, {"c": True}]
+    with FORMS["row"]().source(asked) as columns:
+        assert columns["c"] == ["1", "x", None, "0.5", "True"]
+
+
 def test_cells_that_people_type_are_read_as_those_of_a_file(run: Run) -> None:
     typed = [{"size": str(row["size"]), "form": row["form"]} for row in ROWS]
     (reply,) = ask(run, ("POST", "/predict", {"headers": SAID, "json": {"rows": typed}}))
