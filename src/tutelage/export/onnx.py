@@ -64,7 +64,7 @@ class Onnx(Format):
             content = proto.SerializeToString()
         except Exception as error:  # a border: protobuf raises its own kinds, and holds 2 GB at most
             raise RunError(
-                f"the model is too large for one ONNX file ({short(error)}). Formats without that bound: safetensors, torch-export."
+                f"the model is too large for one ONNX file ({short(error)}). Take safetensors or torch-export."
             ) from error
         write_durably(path, content)
 
