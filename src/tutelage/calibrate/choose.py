@@ -3,8 +3,8 @@
 Each candidate is fitted to all folds of the held-out rows but one, and judged on that one. "Leave it as it is" stands among
 them, and gives way only to what is better by two standard errors of the paired difference, since several are tried; of few
 rows to one temperature that is better at all, since there hardly anything is ever sure, and a prior holds it near 1. A simpler
-calibrator gives way by one to the next that may change the most probable class; between two that keep it, the better one is
-taken. One that may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says
+calibrator gives way by one to the next that may change the most probable class; to one that keeps it unless that is worse by
+one: it says better how sure to be of that class, of which the loss shows little. One that may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says
 most of the rest.
 
 Shape letters: N rows, C classes.
@@ -24,7 +24,7 @@ NUM_FOLDS = 5
 LEAST_ROWS = 50
 """Rows below which nothing is changed: half of them would tell little about the other half."""
 SURELY, CLEARLY = 2.0, 1.0
-"""Standard errors of the difference by which the first has to be better than none, and the more complex one than the simpler."""
+"""Standard errors of the difference by which the first has to be better than none, and a more complex one than a simpler one."""
 FEW_ROWS = 1_000
 """Rows below which one temperature has to be better at all, in place of clearly."""
 MOST_CELLS = 5_000_000
@@ -81,9 +81,10 @@ def choose_calibrator(
         found = _cross_fitted(kind, prediction, target, fold_N)
         loss_N = log_losses(found, target)
         losses[_name(kind)] = float(loss_N.mean())
-        is_better = Gain.of(best_N - loss_N).is_clear(errors=_needed(kind, chosen, num_rows=len(target)))
-        if is_asked or (is_better and _may_decide(kind, found, prediction, target)):
-            chosen, answers, best_N = kind, found, loss_N
+        gain = Gain.of(best_N - loss_N)
+        is_good = gain.mean > _needed(kind, chosen, num_rows=len(target)) * gain.error
+        if is_asked or (is_good and _may_decide(kind, found, prediction, target)):
+            chosen, answers, best_N = kind, found, loss_N if gain.mean > 0 else best_N
     if chosen is None:
         return Chosen(None, prediction, losses, "left as it is: nothing is better by as much as it has to be")
     why = "as asked" if is_asked else _why(losses, _name(chosen))
@@ -103,7 +104,7 @@ def _needed(kind: type[Calibrator], chosen: type[Calibrator] | None, *, num_rows
     """Return the standard errors by which a kind has to be better than what was chosen before."""
     if chosen is None:
         return 0.0 if kind.suits_few and num_rows < FEW_ROWS else SURELY
-    return 0.0 if kind.keeps_decisions else CLEARLY
+    return -CLEARLY if kind.keeps_decisions else CLEARLY
 
 
 def _why(losses: Mapping[str, float], name: str) -> str:
@@ -111,7 +112,7 @@ def _why(losses: Mapping[str, float], name: str) -> str:
     least = min(losses, key=lambda kind: losses[kind])
     if least == name:
         return "the smallest log loss on rows that it was not fitted to"
-    return f"a smaller log loss on rows that it was not fitted to; {least} is not clearly better, or gets fewer rows right"
+    return f"a smaller log loss than as it is; {least} is not clearly better, or gets fewer rows right"
 
 
 def log_losses(prediction: np.ndarray, target: np.ndarray) -> np.ndarray:
