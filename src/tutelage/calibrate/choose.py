@@ -4,8 +4,8 @@ Each candidate is fitted to all folds of the held-out rows but one, and judged o
 them, and gives way only to what is better by two standard errors of the paired difference, since several are tried; of few
 rows to one temperature that is better at all, since there hardly anything is ever sure, and a prior holds it near 1. A simpler
 calibrator gives way by one to the next that may change the most probable class; to one that keeps it unless that is worse by
-one: it says better how sure to be of that class, of which the loss shows little. One that may change it must not make more mistakes; of several classes clearly fewer, since there one that keeps it says
-most of the rest.
+one: it says better how sure to be of that class, of which the loss shows little. One that may change it must not make more
+mistakes; of several classes clearly fewer, since there one that keeps it says most of the rest.
 
 Shape letters: N rows, C classes.
 """
