@@ -87,7 +87,7 @@ def choose_calibrator(
             chosen, answers, best_N = kind, found, loss_N if gain.mean > 0 else best_N
     if chosen is None:
         return Chosen(None, prediction, losses, "left as it is: nothing is better by as much as it has to be")
-    why = "as asked" if is_asked else _why(losses, _name(chosen))
+    why = _why(losses, _name(chosen), is_asked=is_asked)
     return Chosen(chosen.fit(prediction, target), answers, losses, f"{_name(chosen)}: {why}")
 
 
@@ -107,8 +107,14 @@ def _needed(kind: type[Calibrator], chosen: type[Calibrator] | None, *, num_rows
     return -CLEARLY if kind.keeps_decisions else CLEARLY
 
 
-def _why(losses: Mapping[str, float], name: str) -> str:
+def _why(losses: Mapping[str, float], name: str, *, is_asked: bool) -> str:
     """Say what spoke for a calibrator, and where another one has a smaller loss, what spoke against that."""
+    if is_asked:
+        return (
+            "as asked"
+            if losses[name] < losses[""]
+            else "as asked, though the log loss is no smaller on rows that it was not fitted to"
+        )
     least = min(losses, key=lambda kind: losses[kind])
     if least == name:
         return "the smallest log loss on rows that it was not fitted to"

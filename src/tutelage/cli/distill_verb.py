@@ -78,6 +78,8 @@ def _wishes(arguments: argparse.Namespace) -> dict[str, Any]:
                 raise UsageError(f"--{key} {text!r}: expected a number.") from error
     if arguments.time is not None:
         values["budget"] = {"time": arguments.time}
+    if arguments.on_bad_data is not None:
+        values["on_bad_data"] = arguments.on_bad_data
     return values
 
 

@@ -119,7 +119,7 @@ def _add_predict(verbs: "argparse._SubParsersAction[Parser]") -> None:
         "--sets",
         metavar="METHOD",
         default="",
-        help="with --coverage, how sets of classes are made: lac (default), aps, raps or by_class",
+        help="with --coverage, how sets of classes are made: lac (default), aps, raps or by_class; intervals: split",
     )
     predict.add_argument(
         "--mirror",

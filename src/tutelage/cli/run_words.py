@@ -49,6 +49,7 @@ def _add_distill(verbs: "argparse._SubParsersAction[Parser]") -> None:
     distill.add_argument(
         "--no-alone", action="store_true", help="do not train the same student without teachers, which is done to compare"
     )
+    distill.add_argument("--on-bad-data", choices=("fail", "skip"), help=BAD_DATA)
     distill.add_argument("--out", metavar="DIR", default="", help=NEW_RUN)
     add_output(distill)
 

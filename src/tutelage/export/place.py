@@ -12,8 +12,8 @@ MOST_BYTES = 2**28
 
 
 def record_beside(file: Path) -> Path:
-    """Return where what is said beside an exported file is written."""
-    return file.with_suffix(".json")
+    """Return where what is said beside an exported file is written: one for each format, which say other inputs."""
+    return file.with_name(f"{file.name}.json")
 
 
 def tokenizer_beside(file: Path, number: str = "") -> Path:

@@ -1,4 +1,4 @@
-"""Log loss after the best temperature: how well classes are told apart, whatever the confidence, in nats; 0 is perfect.
+"""Log loss after the best temperature, with one mistake imagined: how well classes are told apart, in nats; 0 is perfect.
 
 Choose weights by it during training: a model that is only too sure, or not sure enough, is not a worse model, since one
 number mends that afterwards (temperature scaling). The plain `loss` would stop such a training too early.

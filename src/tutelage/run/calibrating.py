@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tutelage.calibrate.choose import LEAST_ROWS, log_losses
+from tutelage.calibrate.restored import conformal_for
 from tutelage.core import catalog, layout
 from tutelage.core.errors import RunError, UsageError
 from tutelage.core.json_values import json_values
@@ -19,7 +21,7 @@ from tutelage.predictor.predictor import Predictor
 from tutelage.run.ending import ENDED, state_of
 from tutelage.run.lock import locked
 from tutelage.task.base import Data
-from tutelage.task.calibration import fit_calibration, floor_knows, parted_validation
+from tutelage.task.calibration import Calibration, calibration_error, fit_calibration, floor_knows, parted_validation
 from tutelage.task.rows import RowsData
 from tutelage.training.calibrating import suited_calibrators
 
@@ -52,13 +54,14 @@ class Calibrating:
     predictor: Predictor
     method: str = "auto"
 
-    def fit(self, outcome: Outcome, *, source: str, is_apart: bool, result: dict[str, Any]) -> dict[str, Any]:
+    def fit(self, outcome: Outcome, *, source: str, is_apart: bool, is_new: bool, result: dict[str, Any]) -> dict[str, Any]:
         """Fit to held-out answers, write the predictor and the result, and return what result.json says of it.
 
         Args:
             outcome: Answers without a calibrator, beside the truth.
             source: Where these rows come from, in words.
             is_apart: Whether these rows did not choose the weights.
+            is_new: Whether the calibrator that is there was not fitted to them either.
             result: What result.json said before.
 
         Raises:
@@ -67,8 +70,7 @@ class Calibrating:
         task, seed = self.plan.task, self.plan.seed
         classes = len(self.predictor.target.classes) if self.predictor.target is not None else 0
         kinds = self._kinds(len(outcome.target), classes)
-        if len(outcome.target) < 2:
-            raise RunError(f"{source}: {len(outcome.target)} rows are too few to calibrate by.")
+        _require_enough(outcome, source, is_auto=self.method == "auto", has_classes=bool(classes))
         found = fit_calibration(
             outcome,
             answers=task.answers,
@@ -77,11 +79,31 @@ class Calibrating:
             is_asked=self.method != "auto",
             extra={"is_apart": is_apart, "is_later": True, "source": source},
         )
+        if self.method == "auto" and is_new:
+            found = self._against_present(outcome, found)
         record = {"method": "none", "rows": len(outcome.target), **found.record}
         predictor = replace(self.predictor.calibrated(found.calibrator), conformal=found.conformal)
         with locked(self.folder):
             self._write(predictor, result, record)
         return record
+
+    def _against_present(self, outcome: Outcome, found: Calibration) -> Calibration:
+        """Return what was found, or the calibrator that is there where nothing found is better on rows that it has not seen."""
+        present = self.predictor.calibrator
+        if present is None or outcome.prediction.ndim != 2:
+            return found
+        leaves = present.apply(outcome.prediction)
+        loss, error = float(log_losses(leaves, outcome.target).mean()), calibration_error(Outcome(leaves, outcome.target))
+        record = {**found.record, "loss_before": loss, "ece_before": error}
+        kind = str(getattr(present, "kind", ""))
+        if loss > found.record["loss_after"]:
+            gone = f"; the {kind} of before is worse on these rows" if found.calibrator is None else ""
+            return replace(found, record={**record, "reason": f"{record['reason']}{gone}"})
+        form = conformal_for(self.plan.task.answers)
+        conformal = None if form is None else form.of(leaves, outcome.target, seed=self.plan.seed)
+        reason = f"{kind}, as before: nothing that was fitted to these rows is better"
+        record |= {"method": kind, "loss_after": loss, "ece_after": error, "reason": reason}
+        return Calibration(present, conformal, record)
 
     def _kinds(self, num_rows: int, num_classes: int) -> Sequence[str]:
         """Return the candidates."""
@@ -99,6 +121,22 @@ class Calibrating:
         predictor.save(path, announce=lambda seal: manifest.announcing(path, seal=seal))
         record = {**result, "calibration": calibration, "warnings": [*told, LATER]}
         manifest.put_json(layout.RESULT, json_values(record), state=ENDED)
+
+
+def _require_enough(outcome: Outcome, source: str, *, is_auto: bool, has_classes: bool) -> None:
+    """Refuse rows that say nothing.
+
+    Raises:
+        RunError: There are too few, or all of one class.
+    """
+    count, least = len(outcome.target), LEAST_ROWS if is_auto and has_classes else 2
+    if count < least:
+        named = ", or name a method (--method)" if least > 2 else ""
+        raise RunError(
+            f"{source}: {count} rows are too few to calibrate by, {least} are needed. Nothing was changed. Give more{named}."
+        )
+    if has_classes and (outcome.target == outcome.target[0]).all():
+        raise RunError(f"{source}: all {count} rows are of one class, so nothing can be told of the others. Nothing was changed.")
 
 
 def require_calibrated(folder: Path, plan: Plan, result: dict[str, Any], method: str) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tutelage.core.errors import RecipeError, RunError, UsageError
 from tutelage.core.seeds import derive
 from tutelage.core.shape.base import Shape
+from tutelage.core.shape.views import Grid, History, Tokens
 from tutelage.core.spec import Component
 from tutelage.data.prepare.base import Fitted
 from tutelage.data.target.base import Target
@@ -35,6 +36,9 @@ from tutelage.training.state import seed_everything
 __all__ = ["Begun", "Origin", "begun_network", "decide_origin", "full_path", "known_facts", "open_origin"]
 
 MOST_NAMED = 3
+
+KINDS_OF_ROWS = (Grid, History, Tokens)
+"""What tells pictures, series and texts from each other, and from rows of cells or numbers."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,7 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
     scale: Literal["kept", "anew"] = "anew" if wish.prepare == "refit" and plan.task.scales else "kept"
     with torch.device("meta"):
         network = _network(plan)
+    _require_alike(plan, origin)
     known, origin = origin, _fitting(origin, network, plan)
     with torch.device("meta"):
         transfer = _transfer(plan, origin, data, network, scale=scale)
@@ -195,6 +200,21 @@ def decide_origin(wish: OriginWish, plan: Plan, origin: Origin, *, data: Data, f
     )
     told = _told(decided, origin, transfer, parameters, wish, fitted=_is_read_alike(plan, origin, data))
     return plan.but(origin=decided, decisions=(*told, *plan.decisions))
+
+
+def _require_alike(plan: Plan, origin: Origin) -> None:
+    """Refuse a run that takes something else: that some of its weights have a place by their sizes would be chance.
+
+    Raises:
+        RecipeError: One takes pictures, texts or series, the other does not.
+    """
+    if origin.shape is None or plan.shape is None:
+        return
+    if any((origin.shape.view(view) is None) != (plan.shape.view(view) is None) for view in KINDS_OF_ROWS):
+        raise RecipeError(
+            f"recipe: start_from = {origin.name}: that run takes {origin.shape.say()}, and these data are {plan.shape.say()}. "
+            "Name a run of such data, or leave start_from out."
+        )
 
 
 def _told(

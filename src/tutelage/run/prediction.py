@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tutelage.core.errors import DataProblem
+from tutelage.planning.plan import Plan
 from tutelage.predictor.predictor import Predictor
 
 __all__ = ["Prediction", "require_sets", "sets_of"]
@@ -53,19 +54,20 @@ class Prediction:
         return rows
 
 
-def require_sets(predictor: Predictor, result: Mapping[str, Any], *, coverage: float, method: str) -> list[str]:
+def require_sets(predictor: Predictor, result: Mapping[str, Any], plan: Plan, *, coverage: float, method: str) -> list[str]:
     """Refuse sets or intervals that cannot be given, before rows are answered, and return what is worth telling of the others.
 
     Args:
         predictor: As of `sets_of`, and the errors too.
         result: Says which rows were scored.
+        plan: Says it where the result does not.
         coverage: As of `sets_of`.
         method: As of `sets_of`.
     """
     classes = predictor.target.classes if predictor.target is not None else ()
     predictor.around(np.empty((0, len(classes)) if classes else 0), coverage=coverage, method=method)
     told = result.get("calibration")
-    if not isinstance(told, Mapping) or told.get("is_apart", True):
+    if told.get("is_apart", True) if isinstance(told, Mapping) else plan.calibration_rows:
         return []
     few = "the held-out rows that were scored are few, and chose the weights too, so the truth may be outside a little more often"
     return [f"{few} than told. For the coverage as told: tutelage calibrate RUN --data SOURCE, with rows that it has not seen"]

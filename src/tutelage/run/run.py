@@ -125,10 +125,10 @@ class Run:
     def answerer(self) -> Answerer:
         """What answers for rows: the trained model with its preprocessing (the best weights), or an ensemble of such."""
         path = self.path / layout.BEST / layout.PREDICTOR
-        name = path.relative_to(self.path).as_posix()
-        seal = read_seal(path)
+        if not path.is_file() and not self.result:
+            raise RunError(f"{self.path}: the run has not ended, so it has no model yet. Finish it: tutelage resume {self.path}")
         # One that says no seal is refused, with the reason, where it is read.
-        if seal and self.files.knows_another(name, seal=seal):
+        if (seal := read_seal(path)) and self.files.knows_another(path.relative_to(self.path).as_posix(), seal=seal):
             raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")
         return load_answerer(path, module=self.module)
 
@@ -150,7 +150,7 @@ class Run:
             RunError: This is an ensemble: of one model alone this cannot be asked.
         """
         if isinstance(self.answerer, Ensemble):
-            found = f"{self.path}: this is an ensemble of {len(self.answerer.members)} models, and that is asked of one model"
+            found = f"{self.path}: this is an ensemble of {len(self.answerer.members)} models, and what is asked for needs one"
             raise RunError(f"{found}. Ask one of its runs: {', '.join(map(str, self.answerer.facts.get('runs', ())))}.")
         return self.answerer
 
@@ -232,7 +232,7 @@ class Run:
             for warning in self._odd(source, part, spelled, problems, so="what is fitted to it makes answers too sure"):
                 self.tell(warning)
         fitting = Calibrating(self.path, self.decided, self.predictor, method)
-        record = fitting.fit(outcome, source=said, is_apart=is_apart, result=self.result)
+        record = fitting.fit(outcome, source=said, is_apart=is_apart, is_new=source is not None, result=self.result)
         for name in ("files", "answerer", "result"):
             self.__dict__.pop(name, None)
         return record
@@ -329,7 +329,9 @@ class Run:
         names: list[str] = []
         answers: list[np.ndarray] = []
         left_out: list[DataProblem] = []
-        notes = [] if coverage is None else require_sets(self.predictor, self.result, coverage=coverage, method=method)
+        notes: list[str] = []
+        if coverage is not None:
+            notes = require_sets(self.predictor, self.result, self.decided, coverage=coverage, method=method)
         warnings: list[str] = []
         for source in self._inputs.one_by_one(inputs):
             part, problems = self._inputs.read(source, target="auto")

@@ -61,13 +61,18 @@ def know_teachers(wish: TeachingWish, task: TaskSpec, data: Data) -> TeacherFact
         kinds = (kind for kind in catalog.names("task") if isinstance(catalog.load("task", kind)(), ComparesAnswers))
         found = f"recipe: distill.teachers: task {getattr(task, 'kind', '')!r} cannot be taught by a trained model"
         raise RecipeError(f"{found}. Those that can: {', '.join(kinds)}.")
-    files, not_live, not_mixed, notes = [], "", "", []
+    files, not_live, not_mixed, notes = list[TeacherFile](), "", "", []
     for place in wish.teachers:
         path = (run_folder(place) / layout.BEST / layout.PREDICTOR).resolve()
         whole = _alone(place, path)
         predictor = _without_counts(whole)
         _require_fit(place, predictor, task, data)
-        files.append(TeacherFile(path=str(path), seal=str(read_seal(path))))
+        file = TeacherFile(path=str(path), seal=str(read_seal(path)))
+        if file.seal in {other.seal for other in files}:
+            raise RecipeError(
+                f"recipe: distill.teachers: {place} is named twice, or is a copy of another one. Name each model once."
+            )
+        files.append(file)
         not_live = not_live or _not_live(place, predictor, data)
         not_mixed = not_mixed or _not_mixed(place, predictor, data)
         floor = " with the plain model beside it" if predictor.companion is not None else ""

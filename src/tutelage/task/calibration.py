@@ -23,7 +23,16 @@ from tutelage.task.beside import is_refitted
 from tutelage.task.reliability import HEADLINE
 from tutelage.task.rows import PreparedPart
 
-__all__ = ["Calibration", "Honesty", "MOST_ROWS", "calibration_record", "fit_calibration", "floor_knows", "parted_validation"]
+__all__ = [
+    "Calibration",
+    "Honesty",
+    "MOST_ROWS",
+    "calibration_error",
+    "calibration_record",
+    "fit_calibration",
+    "floor_knows",
+    "parted_validation",
+]
 
 MOST_ROWS = 10_000
 """Held-out rows that are fitted to, at most: of more, nothing more is learned, and it would take long."""
@@ -89,8 +98,8 @@ def calibration_record(outcome: Outcome, chosen: Chosen) -> dict[str, Any]:
         "method": method,
         "loss_before": chosen.losses[""],
         "loss_after": chosen.losses["" if chosen.calibrator is None else method],
-        "ece_before": _ece(outcome),
-        "ece_after": _ece(Outcome(chosen.answers, outcome.target)),
+        "ece_before": calibration_error(outcome),
+        "ece_after": calibration_error(Outcome(chosen.answers, outcome.target)),
         "rows": len(outcome.target),
         "reason": chosen.reason,
         "losses": {kind or "none": loss for kind, loss in chosen.losses.items()},
@@ -182,6 +191,6 @@ def _some(outcome: Outcome, *, seed: int) -> Outcome:
     return Outcome(outcome.prediction[np.sort(chosen)], outcome.target[np.sort(chosen)])
 
 
-def _ece(outcome: Outcome) -> float:
+def calibration_error(outcome: Outcome) -> float:
     """Return the debiased calibration error; NaN without rows."""
     return float(catalog.load("metric", HEADLINE)().compute(outcome))

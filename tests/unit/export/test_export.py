@@ -14,6 +14,7 @@ import tutelage
 from tutelage.calibrate.bands import Bands
 from tutelage.calibrate.temperature import Temperature
 from tutelage.cli.main import main
+from tutelage.core import layout
 from tutelage.core.errors import RunError, UsageError
 from tutelage.export import forecasts, load
 from tutelage.export.export import export_run
@@ -72,7 +73,7 @@ def test_a_file_answers_as_the_run_does(run: Run, kind: str, tmp_path: Path, cap
     assert told["num_rows"] > 0
     assert told["max_difference"] <= 1e-4
     assert told["labels_equal"] is True
-    assert sorted(path.name for path in out.parent.iterdir()) == sorted([out.name, "model.json"])
+    assert sorted(path.name for path in out.parent.iterdir()) == sorted([out.name, f"{out.name}.json"])
     expected = run.prediction(ROWS)
     size = np.array([np.nan if value is None else value for value in ROWS["size"]], dtype=np.float64)
     absent = load(out).told["recipe"]["cells"]["missing"]
@@ -85,6 +86,18 @@ def test_a_file_answers_as_the_run_does(run: Run, kind: str, tmp_path: Path, cap
     if kind == "onnx":
         assert found["label"].tolist() == expected.labels
     assert load(out).told["labels"] == ["no", "yes"]
+
+
+def test_formats_beside_each_other_keep_their_own_records(run: Run, tmp_path: Path) -> None:
+    ends = {"onnx": ".onnx", "torch-export": ".pt2", "safetensors": ".safetensors"}
+    for folder in (*ends, "together"):
+        (tmp_path / folder).mkdir()
+    for kind, end in ends.items():
+        for folder in (kind, "together"):
+            export_run(run, format=kind, out=tmp_path / folder / f"m{end}")
+    for kind, end in ends.items():
+        alone, beside = ((tmp_path / folder / f"m{end}.json").read_text() for folder in (kind, "together"))
+        assert alone == beside
 
 
 def test_python_exports_too_and_again_over_its_own_file(run: Run, tmp_path: Path) -> None:
@@ -100,8 +113,8 @@ def test_an_export_in_the_folder_of_its_run_is_the_runs(run: Run, capsys: pytest
 
     file = export_run(run, format="safetensors").file
     assert {name: each["state"] for name, each in standing(0).items()} == {
-        "export/model.json": "whole",
         "export/model.safetensors": "whole",
+        "export/model.safetensors.json": "whole",
     }
     file.write_bytes(file.read_bytes() + b"\0")
     changed = standing(2)["export/model.safetensors"]
@@ -187,16 +200,20 @@ def test_nothing_of_others_is_written_over(run: Run, tmp_path: Path, capsys: pyt
     for name in ("m.json", "m.bin", "m"):
         with pytest.raises(UsageError, match=r"'\.safetensors' is expected"):
             export_run(run, format="safetensors", out=tmp_path / name)
-    mine = tmp_path / "m.json"
+    mine = tmp_path / "m.safetensors.json"
     mine.write_text('{"format": "mine"}')
-    with pytest.raises(UsageError, match=r"m\.json would be written beside it, over a file that no export has written"):
+    with pytest.raises(
+        UsageError, match=r"m\.safetensors\.json would be written beside it, over a file that no export has written"
+    ):
         export_run(run, format="safetensors", out=tmp_path / "m.safetensors")
     assert mine.read_text() == '{"format": "mine"}'
     mine.unlink()
     (tmp_path / "m.tokenizer.json").write_text("")
     with pytest.raises(UsageError, match=r"m\.tokenizer\.json would be written"):
         require_free(tmp_path / "m.onnx", tmp_path / "m.tokenizer.json", version=VERSION)
-    assert main(["export", str(run.path), "--format", "safetensors", "--out", str(run.path / "data.safetensors")]) == 2
+    assert (
+        main(["export", str(run.path), "--format", "safetensors", "--out", str(run.path / layout.BEST / layout.PREDICTOR)]) == 2
+    )
     assert "is a file of the run" in capsys.readouterr().err
 
 
@@ -249,16 +266,11 @@ def test_an_int8_network_is_refused_with_what_to_do() -> None:
         ("model.json", "'.onnx' is expected"),
         ("model", "'.onnx' is expected"),
         ("folder.onnx", "is a folder"),
-        ("RUN/plan.onnx", "plan.json: is a file of the run"),
-        ("RUN/result.onnx", "result.json: is a file of the run"),
     ],
 )
 def test_a_name_that_would_take_another_files_place_is_refused(
     out: str, found: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "folder.onnx").mkdir()
-    before = {path: path.read_bytes() for path in run.path.glob("*.json")}
-    place = out.replace("RUN", str(run.path)) if "RUN" in out else str(tmp_path / out)
-    assert main(["export", str(run.path), "--out", place]) == 2
+    assert main(["export", str(run.path), "--out", str(tmp_path / out)]) == 2
     assert found in capsys.readouterr().err
-    assert {path: path.read_bytes() for path in run.path.glob("*.json")} == before

@@ -171,3 +171,23 @@ def test_a_calibration_that_was_cut_off_is_told_until_it_is_made_again(
     told = Run.open(folder).result["warnings"]
     assert not any("not finished" in text for text in told)
     assert sum("calibrated after training" in text for text in told) == 1
+
+
+def test_a_calibrator_that_is_there_stays_where_nothing_new_is_better(
+    run: Run, rows: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    shutil.copytree(run.path, tmp_path / "run")
+    copied = tutelage.open_run(tmp_path / "run")
+    few = rows[0][:120], rows[1][:120]
+    copied.calibrate(few, method="vector")
+    before = copied.predict_proba(rows[0][:5])
+    record = copied.calibrate(few)
+    assert record["method"] == "vector"
+    assert "as before" in record["reason"]
+    assert record["loss_before"] == record["loss_after"]
+    np.testing.assert_array_equal(tutelage.open_run(copied.path).predict_proba(rows[0][:5]), before)
+    for count, found in ((30, "30 rows are too few to calibrate by, 50 are needed"), (1_000, "all .* rows are of one class")):
+        chosen = np.flatnonzero(rows[1] == "a")[:count]
+        with pytest.raises(RunError, match=found):
+            copied.calibrate((rows[0][chosen], rows[1][chosen]))
+    np.testing.assert_array_equal(tutelage.open_run(copied.path).predict_proba(rows[0][:5]), before)

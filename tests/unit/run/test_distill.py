@@ -342,6 +342,8 @@ def test_further_pictures_and_texts_without_labels_are_read_as_to_predict(pictur
 
 
 def test_what_does_not_fit_is_refused_before_training(cells: Run, pictures: Run, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is named twice, or is a copy of another one"):
+        tutelage.distill([cells.path, cells.path], out=tmp_path / "twice", quiet=True, alone=False)
     with pytest.raises(RecipeError, match="knows other classes"):
         tutelage.distill([cells.path, pictures.path], out=tmp_path / "a", quiet=True)
     with pytest.raises(RecipeError, match="says nothing of fewer than 3 classes"):

@@ -10,6 +10,7 @@ import torch
 import tutelage
 from tests.contract.examples import image_folder, table
 from tutelage.core import layout
+from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.shape.array import ArrayShape
 from tutelage.model.arch.mlp import MLP
 from tutelage.planning.origin import OriginWish
@@ -125,3 +126,18 @@ def test_weights_of_a_network_that_is_not_wider_are_as_they_were() -> None:
     assert fewer.weights is weights, "a head of fewer classes makes no layer narrower"
     assert not fits_wholly(weights, made["wide"])
     assert fits_wholly(weights, made["ours"])
+
+
+def test_a_run_of_pictures_starts_no_training_of_rows(tmp_path: Path) -> None:
+    digits = tutelage.train("sklearn:digits", model="mlp", steps=2, out=tmp_path / "digits", quiet=True)
+    with pytest.raises(RecipeError, match=r"start_from = .*: that run takes .*, and these data are"):
+        tutelage.train("sklearn:iris", start_from=digits.path, steps=2, out=tmp_path / "run", quiet=True)
+
+
+def test_a_run_that_has_not_ended_says_so(tmp_path: Path) -> None:
+    begun = tutelage.train("sklearn:iris", steps=2, out=tmp_path / "run", quiet=True)
+    (begun.path / layout.BEST / layout.PREDICTOR).unlink()
+    opened = tutelage.open_run(begun.path)
+    opened.__dict__["result"] = {}
+    with pytest.raises(RunError, match=r"has not ended, so it has no model yet\. Finish it: tutelage resume"):
+        opened.predict_proba("sklearn:iris")
