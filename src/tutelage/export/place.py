@@ -18,7 +18,7 @@ def record_beside(file: Path) -> Path:
 
 def tokenizer_beside(file: Path, number: str = "") -> Path:
     """Return where the tokenizer of an exported file is written; of one of several the name has a number."""
-    return file.with_suffix(f".tokenizer{number}.json")
+    return file.with_name(f"{file.name}.tokenizer{number}.json")
 
 
 def require_suffix(file: Path, suffix: str) -> None:

@@ -100,6 +100,18 @@ def test_formats_beside_each_other_keep_their_own_records(run: Run, tmp_path: Pa
         assert alone == beside
 
 
+def test_formats_of_texts_stand_beside_each_other(tmp_path: Path) -> None:
+    texts = tmp_path / "texts.csv"
+    texts.write_text(
+        "text,label\n" + "".join(f"a {word} film,{label}\n" for word, label in (("fine", "yes"), ("dull", "no")) * 20)
+    )
+    run = tutelage.train(texts, text="text", target="label", model="bag", steps=2, quiet=True, out=tmp_path / "run")
+    files = [run.export(format=kind).file for kind in ("onnx", "safetensors")]  # type: ignore[attr-defined]
+    assert sorted(path.name for path in files[0].parent.iterdir()) == sorted(
+        f"{file.name}{end}" for file in files for end in ("", ".json", ".tokenizer.json")
+    )
+
+
 def test_python_exports_too_and_again_over_its_own_file(run: Run, tmp_path: Path) -> None:
     for _ in range(2):
         found = run.export(format="safetensors", out=tmp_path / "m.safetensors")  # type: ignore[attr-defined]
