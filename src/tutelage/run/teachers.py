@@ -204,7 +204,7 @@ class LiveAnswers:
         Raises:
             RecipeError: Features are asked for, and a teacher has none.
         """
-        self._features = [Features(teacher.network) for teacher in teachers] if has_features else []
+        self._features = [Features(teacher.network, runs=1 + teacher.is_mirrored) for teacher in teachers] if has_features else []
         self._teachers, self._spec, self._target = teachers, spec, data.target
         self._floors = [_floor_answers(teacher, data) for teacher in teachers]
         for teacher in teachers:
