@@ -95,7 +95,7 @@ def _every(scratch: Path, *, is_sample: bool) -> Iterator[Case]:
         if made in LEARNING:
             for way, harm in GONE.items():
                 yield Case(f"{made} half done, first {way}", partial(_orphaned, ground, made, moments[len(moments) // 2], harm))
-    for number in _moments(ground, ("calibrate", "first"), scratch, is_sample=is_sample):
+    for number in _moments(ground, ("calibrate", "first", "--method", "temperature"), scratch, is_sample=is_sample):
         yield Case(f"calibrate killed at {number}", partial(_calibration_killed, ground, number))
     for made in ground.made:
         for way, harm in GONE.items():
