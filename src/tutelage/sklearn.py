@@ -171,6 +171,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn carries n
         y = column_or_1d(y, warn=True)
         check_consistent_length(X, y)
         assert_all_finite(y, input_name="y")
+        if any(value is None for value in y):
+            raise ValueError("Input y contains None: every row needs a target. Leave such rows out.")
         if len(y) < FEWEST_ROWS:
             raise ValueError(f"Found array with {len(y)} sample(s) while a minimum of {FEWEST_ROWS} is required.")
         return X, y

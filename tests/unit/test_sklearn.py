@@ -99,6 +99,7 @@ def test_words_and_gaps_in_a_frame_are_learned_from() -> None:
         (np.zeros(40), "inconsistent numbers of samples"),
         (np.zeros((80, 2)), "y should be a 1d array"),
         (np.array([1.0] * 79 + [np.nan]), "contains NaN"),
+        (np.array(["x", None] * 40, dtype=object), "contains None"),
     ],
 )
 def test_targets_that_do_not_fit_a_frame_are_refused(targets: np.ndarray, told: str) -> None:

@@ -92,6 +92,8 @@ class Calibrating:
         present = self.predictor.calibrator
         if present is None or outcome.prediction.ndim != 2:
             return found
+        if not np.isfinite(outcome.prediction).all():
+            return replace(found, calibrator=present)  # nothing can be told of them, so nothing is taken away
         leaves = present.apply(outcome.prediction)
         loss, error = float(log_losses(leaves, outcome.target).mean()), calibration_error(Outcome(leaves, outcome.target))
         record = {**found.record, "loss_before": loss, "ece_before": error}

@@ -191,3 +191,18 @@ def test_a_calibrator_that_is_there_stays_where_nothing_new_is_better(
         with pytest.raises(RunError, match=found):
             copied.calibrate((rows[0][chosen], rows[1][chosen]))
     np.testing.assert_array_equal(tutelage.open_run(copied.path).predict_proba(rows[0][:5]), before)
+
+
+def test_a_run_without_a_calibrator_gets_one_where_new_rows_ask_for_it(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    labels = random.integers(3, size=3_000)
+    rows = random.normal(size=(3_000, 4)) + 1.2 * np.eye(3, 4)[labels]
+    names = np.array(["a", "b", "c"], dtype=object)[labels]
+    plain = tutelage.train((rows[:600], names[:600]), steps=4, out=tmp_path / "run", quiet=True, calibrate="none", floor="none")
+    assert plain.predictor.calibrator is None
+    record = plain.calibrate((rows[600:], names[600:]))
+    assert record["method"] != "none"
+    assert record["loss_after"] < record["loss_before"]
+    opened = tutelage.open_run(plain.path).predictor.calibrator
+    assert opened is not None
+    assert opened.kind == record["method"]  # type: ignore[attr-defined]
