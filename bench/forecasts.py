@@ -116,9 +116,8 @@ def command(verb: str, words: list[str], *, cache: Path, folder: Path) -> tuple[
     return json.loads(done.stdout), seconds
 
 
-def one(words: list[str], folder: Path, *, seconds: float = TARGET_S, is_alone: bool = False) -> dict[str, Any]:
+def one(words: list[str], folder: Path, *, cache: Path, seconds: float = TARGET_S, is_alone: bool = False) -> dict[str, Any]:
     """Forecast one run, make it, and compare; where `is_alone`, make it once more with nothing known."""
-    cache = Path(tempfile.mkdtemp(dir=folder))
     first, _ = command("estimate", [*words, *FIXED, "--steps", str(FIRST_STEPS)], cache=cache, folder=folder)
     before = first["seconds"] - first["parts"]["steps"] - first["parts"]["evaluations"]
     per_step = (first["parts"]["steps"] + first["parts"]["evaluations"]) / first["steps"]
@@ -189,9 +188,11 @@ def run(names: list[str] | None = None, *, seconds: float = TARGET_S) -> dict[st
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         make_data(folder)
+        # One for all, as anybody has: what became of the forecasts before says how wide the later intervals are.
+        cache = Path(tempfile.mkdtemp(dir=folder))
         for number, name in enumerate(names or CASES):
             print(f"{name}: ", end="", flush=True)
-            found[name] = one(CASES[name], folder, seconds=seconds, is_alone=number % ALONE == 0)
+            found[name] = one(CASES[name], folder, cache=cache, seconds=seconds, is_alone=number % ALONE == 0)
             print(f"    took {found[name]['actual_s']} s: {found[name]['error']:+.1%}{_said(found[name])}", flush=True)
     return {"summary": summary(found), "goals": GOALS, "runs": found}
 

@@ -17,11 +17,11 @@ __all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "with
 
 DRAWS, SEED = 4_001, 20_27
 """Sums drawn for the quantiles; the same ones each time."""
-MACHINE_SPREAD = 0.04
-"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm: from the errors of
-25 forecasts of `bench/forecasts.py` on a shared machine. Between hours it is more: who remembers a pace counts that by itself
-(`remembered.believed`)."""
-ONCE_SPREAD = 0.12
+MACHINE_SPREAD, SHARED_SPREAD = 0.04, 0.1
+"""How differently fast one machine is from one minute to the next, as a standard deviation of the logarithm: one of one's own, by
+assumption, and a virtual one, from the errors of 25 forecasts of `bench/forecasts.py` (docs/LOG.md). Between hours it is more:
+who remembers a pace counts that by itself (`remembered.believed`)."""
+ONCE_SPREAD, SHARED_ONCE_SPREAD = 0.12, 0.2
 """The same of what is measured only once, such as reading data, whose files are in memory the next time."""
 DRIFT_SHARE = 0.5
 """Share of a drift while measuring that may go on: half of it is taken as a standard deviation."""
@@ -151,6 +151,7 @@ def run_time(
     *,
     scale: float = 1.0,
     passed: float = 0.0,
+    is_shared: bool = False,
 ) -> RunTime:
     """Return the wall time of a run.
 
@@ -159,9 +160,11 @@ def run_time(
         schedule: How often it does what.
         scale: Factor on the spread, by which forecasts like this one have been off before.
         passed: Seconds that have passed already, and so are certain.
+        is_shared: Whether others compute on the same processor, as on a virtual machine.
     """
-    costs = _costs(measured, schedule)
-    draws, shares = _drawn(costs, schedule, scale=scale, machine=scale * MACHINE_SPREAD)
+    costs = _costs(measured, schedule, least_once=SHARED_ONCE_SPREAD if is_shared else 0.0)
+    machine = SHARED_SPREAD if is_shared else MACHINE_SPREAD
+    draws, shares = _drawn(costs, schedule, scale=scale, machine=scale * machine)
     totals = passed + draws
     low, first, middle, third, high = (float(value) for value in np.quantile(totals, [0.1, 0.25, 0.5, 0.75, 0.9]))
     told = (*((Cost("before", passed, 0.0),) if passed else ()), *costs)
@@ -183,9 +186,10 @@ def within(time: RunTime, budget: float, *, is_filled: bool = True) -> RunTime:
     return replace(time, seconds=min(time.seconds, budget), interval_50=fifty, interval_80=eighty)
 
 
-def _costs(measured: Measured, schedule: Schedule) -> tuple[Cost, ...]:
-    """Return what each part takes."""
-    once = [Cost(name, seconds, measured.once_spread * seconds) for name, seconds in measured.once.items()]
+def _costs(measured: Measured, schedule: Schedule, *, least_once: float) -> tuple[Cost, ...]:
+    """Return what each part takes; `least_once` is the least relative spread of what comes once."""
+    once_spread = max(measured.once_spread, least_once)
+    once = [Cost(name, seconds, once_spread * seconds) for name, seconds in measured.once.items()]
     opening = min(schedule.opening_steps, schedule.steps)
     paces = [(measured.pace, schedule.steps - opening)]
     if measured.opening is not None and opening:

@@ -49,6 +49,7 @@ class Told(BaseModel):
         interval_80: And in four of five.
         how: The kind of the forecast, such as `timed`.
         spread: Standard deviation of the logarithm of the wall time.
+        scale: Factor in it, by which forecasts of this kind have been off before.
         parts: Seconds of each part.
         step_seconds: Of one step.
         evaluation_seconds: Of one evaluation.
@@ -62,6 +63,7 @@ class Told(BaseModel):
     interval_80: tuple[Amount, Amount]
     how: Name
     spread: Amount = 0.0
+    scale: Amount = 1.0
     parts: Annotated[dict[Name, Amount], Field(max_length=100)] = {}
     step_seconds: Amount = 0.0
     evaluation_seconds: Amount = 0.0

@@ -17,6 +17,7 @@ from tutelage.core.process_memory import peak_bytes
 from tutelage.foresight.endings import Endings, usual_endings
 from tutelage.foresight.history import History
 from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
+from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
@@ -71,7 +72,7 @@ class Tried:
     def run_time(self) -> RunTime:
         """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""
         factor = History(cache_folder()).factor(kind_of("known", self.schedule))
-        return run_time(self.measured, self.schedule, scale=factor)
+        return run_time(self.measured, self.schedule, scale=factor, is_shared=is_virtual())
 
 
 def estimate_training(request: Request, *, report: Report, most_seconds: float = 0.0) -> Tried:

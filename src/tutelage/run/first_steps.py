@@ -33,6 +33,8 @@ class FirstSteps:
         emitter: Its stopwatch tells what was no step's time.
         is_on_card: Whether a device computes beside the host; it is waited for twice.
         then: Told the pace once it is known.
+        doubts: Whether a pace of so few steps is odd, so that more of them are timed: a machine that is busy for a moment looks
+            as one that has become slow.
         pace: What the first steps cost; None before that is known.
         next_step: The step at which the job is due.
     """
@@ -40,9 +42,11 @@ class FirstSteps:
     emitter: Emitter
     is_on_card: bool = False
     then: Callable[[Pace], None] = lambda _: None
+    doubts: Callable[[Pace], bool] = lambda _: False
     pace: Pace | None = None
     next_step: int = NEVER
     _times: list[float] = field(default_factory=list)
+    _is_doubted: bool = False
 
     def watch(self, state: TrainState) -> bool:
         """Become due where the first steps are few of all, and like those that follow; tell whether it is so."""
@@ -66,8 +70,11 @@ class FirstSteps:
         self._times.append(max(moment - self._last - (other - self._other), 0.0))
         self._last, self._other = moment, other
         if is_enough:
-            self.next_step = NEVER
             self.pace = measure_pace(self._measured(), period=self._period if self._period > 1 else 0)
+            if self.pace.seconds > 0 and self._may_go_on() and self.doubts(self.pace):
+                self._is_doubted = True
+                return
+            self.next_step = NEVER
             if self.pace.seconds > 0:
                 self.emitter.stopwatch.lap("steps")
                 self.then(self.pace)
@@ -90,7 +97,12 @@ class FirstSteps:
         if count < PERIODS * self._period or count % self._period:
             return False
         warm = sum(self._times[self._period :])
-        return warm >= LONG_SECONDS or (warm >= ENOUGH_SECONDS and count > ENOUGH_STEPS)
+        return warm >= LONG_SECONDS or (warm >= ENOUGH_SECONDS and count > ENOUGH_STEPS and not self._is_doubted)
+
+    def _may_go_on(self) -> bool:
+        """Tell whether more steps may be timed, where what these say is doubted for the first time."""
+        is_long = sum(self._times[self._period :]) >= LONG_SECONDS
+        return not (self._is_doubted or is_long or len(self._times) >= self._most)
 
     def _measured(self) -> list[float]:
         """Return the seconds of each step; of a device's only their mean is true."""

@@ -20,6 +20,7 @@ from tutelage.foresight.pace import Pace
 from tutelage.foresight.remembered import EQUAL_RUNS_SPREAD, LEAST_STEPS, Believed, believed
 from tutelage.foresight.run_time import Measured, Schedule, run_time, within
 from tutelage.foresight.told import KEPT, Told, told_before
+from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.first_steps import FirstSteps
@@ -89,6 +90,7 @@ class Foresight:
             self._tell(composed, self._remembered(known, history, pace), history)
         else:
             self.first.then = lambda pace: self._tell(composed, self._remembered(known, history, pace), history)
+            self.first.doubts = lambda pace: self._remembered(known, history, pace).how == CONTRADICTED
 
     def score(self, composed: Composed, *, is_resumed: bool, ended: bool) -> dict[str, Any]:
         """Compare the forecast with the wall time, and return what result.json says; {} where there was none."""
@@ -116,10 +118,12 @@ class Foresight:
         steps = composed.state.control.total_steps
         schedule = schedule_of(self.plan, steps, num_opening=round(composed.state.task.opening[1] * steps))
         kind = kind_of(measured.how, schedule)
+        factor = history.factor(kind)
         expected = run_time(
             replace(measured, once=_ahead(measured.once)),
             schedule,
-            scale=history.factor(kind),
+            scale=factor,
+            is_shared=is_virtual(),
             # The first steps are part of all steps, and so are evaluations and checkpoints of all of those.
             passed=self.emitter.seconds - self.first.seconds - self.first.others,
         )
@@ -131,6 +135,8 @@ class Foresight:
             interval_80=expected.interval_80,
             how=kind,
             spread=expected.spread,
+            # When it ends early says more of that spread, and is not scaled.
+            scale=1.0 if schedule.stops.probability else factor,
             parts=expected.parts,
             step_seconds=measured.pace.seconds,
             evaluation_seconds=measured.evaluation,
@@ -170,7 +176,8 @@ class Foresight:
         """Keep the outcome, and what this training's parts took."""
         history, state = History(cache_folder()), composed.state
         if not self.plan.time_seconds:
-            history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": told.spread})
+            spread = told.spread / (told.scale or 1.0)
+            history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": spread})
         seconds = self.emitter.stopwatch.seconds
         steps = state.clock.step
         if steps < 2:
@@ -209,9 +216,11 @@ class Foresight:
         # Warm by now: what building kernels takes has passed.
         warm = replace(pace, warm_up_seconds=0.0)
         plays = bool(self.plan.task.plays)
-        each = timed.evaluation * (EPISODES_GROW if plays else 1.0) or rows * per_row
+        # Whoever guesses plays the episodes of an evaluation too.
+        guessing = self.emitter.stopwatch.seconds.get("guess", 0.0) if plays else 0.0
+        each = (timed.evaluation or guessing) * (EPISODES_GROW if plays else 1.0) or rows * per_row
         return Measured(
-            {ENDING: ending_seconds(composed, per_row)},
+            {ENDING: ending_seconds(composed, each / len(composed.problem.validation) if plays else per_row)},
             warm,
             first_evaluation=timed.evaluation or each,
             evaluation=each,

@@ -22,6 +22,7 @@ from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
 from tutelage.foresight.run_time import Measured, RunTime, run_time
 from tutelage.foresight.told import KEPT, Second, Told, told_before
+from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
 from tutelage.run.first_steps import FirstSteps
 from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
@@ -145,7 +146,7 @@ class SecondForecast:
         stops = stops_of(endings, done=step)
         ahead = type(schedule)(schedule.steps, 0, schedule.evaluations, schedule.save_seconds, stops)
         history = History(cache_folder())
-        return run_time(measured, ahead, scale=history.factor(HOW), passed=self.emitter.seconds)
+        return run_time(measured, ahead, scale=history.factor(HOW), passed=self.emitter.seconds, is_shared=is_virtual())
 
 
 def score_second(second: Second | None, emitter: Emitter, *, actual: float, ended: int, is_kept: bool) -> dict[str, Any]:

@@ -35,6 +35,7 @@ from tutelage.run.ending import has_ended, refuse_made
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.kept_prepare import kept_recipe
+from tutelage.run.known_products import known_facts_of_machine
 from tutelage.run.lock import locked
 from tutelage.run.mend import mend
 from tutelage.run.origin import Origin, decide_origin, full_path, known_facts, open_origin
@@ -45,7 +46,7 @@ from tutelage.run.training import Training
 from tutelage.run.ways import choose_way, told_of_trying
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
-from tutelage.training.machine import choose_device, deterministic, device_refusal, environment, machine_facts
+from tutelage.training.machine import choose_device, deterministic, device_refusal, environment
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, is_first_process, mesh_from_environment
 from tutelage.training.resolve import resolve
 from tutelage.training.room import require_memory_room, require_room_for_step
@@ -120,7 +121,7 @@ def plan_training(request: Request, *, stopwatch: Stopwatch | None = None) -> tu
     gathered = gather(prepared, collected)
     watch.lap("preparing")
     device = choose_device(recipe.device)
-    machine = request.machine or machine_facts(device_of_process(os.environ, device))
+    machine = request.machine or known_facts_of_machine(device_of_process(os.environ, device))
     own_model = type(own).__name__ if own is not None else ""
     data = gathered.data
     # The plan says `cuda` for all: which card each process takes follows from its place, also when it is resumed.

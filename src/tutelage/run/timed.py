@@ -105,8 +105,8 @@ def fill(stream: object) -> bool:
 
 
 def _period(composed: Composed) -> int:
-    """Return the steps after which acting and learning repeat; 0 where nobody acts."""
-    period = int(getattr(composed.state.stream, "steps_per_period", 0))
+    """Return the steps after which acting and learning, or the phases of a rhythm, repeat; 0 where all steps are alike."""
+    period = max(int(getattr(composed.state.stream, "steps_per_period", 0)), len(composed.state.task.rhythm))
     return period if period > 1 else 0
 
 

@@ -123,8 +123,6 @@ class Training:
         for note in self.notes:
             self.emitter.emit(Warned(message=note))
         self._foresight = Foresight(self.plan, self.emitter)
-        if self.watching is None and composed.state.clock.step == 0 and self.mesh.world == 1:
-            self._foresight.begin(composed, timed)
         self.emitter.stopwatch.lap("probe")
         rhythm = course(self.plan, composed.state.control.initial_steps, greater_is_better=self._greater_is_better())
         self.mesh.lead(lambda: self._require_room(composed))
@@ -137,6 +135,9 @@ class Training:
         )
         evaluate = self._evaluating(composed, rhythm)
         self.emitter.stopwatch.lap("guess")
+        if self.watching is None and composed.state.clock.step == 0 and self.mesh.world == 1:
+            self._foresight.begin(composed, timed)
+            self.emitter.stopwatch.lap("probe")
         clock, control = composed.state.clock, composed.state.control
         health = HealthJob(self.emitter, composed.problem.lags, step=clock.step, total_steps=control.initial_steps)
         # Whatever happens, nothing is written any more when this process gives the folder back.

@@ -24,6 +24,7 @@ from tutelage.core.names import shorten
 from tutelage.planning.facts import Machine
 
 __all__ = [
+    "SURE",
     "bits_depend_on",
     "check_device",
     "choose_device",
@@ -50,8 +51,12 @@ CUBLAS_CONFIG = ":4096:8"
 """The workspace with which cuBLAS repeats itself (torch's notes on reproducibility)."""
 
 
-def machine_facts(device: str = "auto") -> Machine:
+def machine_facts(device: str = "auto", *, speeds: tuple[float, float] | None = None) -> Machine:
     """Look at the machine and measure its matrix products, in a fraction of a second; a process measures once.
+
+    Args:
+        device: Where training will run.
+        speeds: Of matrix products in float32 and in bfloat16, in GFLOP/s, where they are known; None measures them.
 
     Raises:
         RecipeError: This machine has no such device.
@@ -59,7 +64,7 @@ def machine_facts(device: str = "auto") -> Machine:
     device = choose_device(device)
     refused = FEW_ADDRESSES if torch.device(device).type == "cpu" and is_scarce() else ""
     bf16, num_threads = "" if refused else _bf16_hardware(device), torch.get_num_threads()
-    plain, half = matmul_speeds(device, has_bf16=bool(bf16), num_threads=num_threads)
+    plain, half = speeds or matmul_speeds(device, has_bf16=bool(bf16), num_threads=num_threads)
     speedup, gflops = round(half / plain, 1), round(plain)
     return Machine(device, _device_name(device), num_threads, bf16, speedup, gflops, _compiler(device), bf16_refused=refused)
 

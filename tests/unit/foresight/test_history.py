@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tutelage.core.sealed_record import sealed
-from tutelage.foresight.history import History, spread_factor
+from tutelage.foresight.history import RULE_NOW, History, spread_factor
 
 
 def outcome(factor: float, *, spread: float = 0.1, kind: str = "measured") -> dict[str, object]:
@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_written_is_no_mistake(tmp_path: Path) -> None:
 
 
 def test_of_a_history_that_grew_too_long_the_newest_half_is_kept(tmp_path: Path) -> None:
-    lines = (sealed({"kind": "known", "number": number, "text": "x" * 1000, "rule": 2}) + b"\n" for number in range(4000))
+    lines = (sealed({"kind": "known", "number": number, "text": "x" * 1000, "rule": RULE_NOW}) + b"\n" for number in range(4000))
     (tmp_path / "forecasts.jsonl").write_bytes(b"".join(lines))
     history = History(tmp_path)
     assert history.lines()[-1]["number"] == 3999

@@ -82,3 +82,10 @@ def test_a_budget_that_is_not_filled_only_bounds_the_time() -> None:
 def test_forecasts_that_were_off_before_make_the_interval_wider() -> None:
     even, uneven = (run_time(KNOWN, Schedule(steps=500), scale=scale) for scale in (0.5, 3.0))
     assert uneven.spread > 3 * even.spread
+
+
+def test_on_a_processor_that_others_share_the_interval_is_wider() -> None:
+    own, shared = (run_time(KNOWN, Schedule(steps=500), is_shared=is_shared) for is_shared in (False, True))
+    assert shared.seconds == pytest.approx(own.seconds, rel=0.02)
+    assert shared.interval_80[0] < own.interval_80[0] < own.interval_80[1] < shared.interval_80[1]
+    assert shared.spread > 1.5 * own.spread

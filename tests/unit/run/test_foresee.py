@@ -46,7 +46,7 @@ def test_steps_that_are_timed_leave_no_trace(tmp_path: Path) -> None:
 def test_a_known_run_is_told_after_its_first_steps_and_believes_them_where_they_go_at_another_pace(tmp_path: Path) -> None:
     trained(tmp_path / "first")
     history = History(tmp_path / "cache")
-    (line,) = (line for line in history.lines() if "measured" in line)
+    (line,) = (line for line in history.lines() if "pace" in line.get("measured", {}))
     slower = {**line["measured"], "pace": {**line["measured"]["pace"], "seconds": 5.0, "num_steps": 400}}
     (tmp_path / "cache" / "forecasts.jsonl").unlink()
     history.add({**line, "measured": slower})
@@ -104,9 +104,9 @@ def test_steps_that_a_time_budget_has_tried_are_warm(tmp_path: Path, monkeypatch
 
 def test_a_run_of_two_steps_does_not_make_the_next_one_look_slow(tmp_path: Path) -> None:
     trained(tmp_path / "long")
-    (known,) = (line["measured"]["pace"] for line in History(tmp_path / "cache").lines() if "measured" in line)
+    (known,) = (line["measured"]["pace"] for line in History(tmp_path / "cache").lines() if "pace" in line.get("measured", {}))
     tutelage.train("sklearn:iris", steps=2, quiet=True, out=tmp_path / "short")
-    paces = [line["measured"]["pace"] for line in History(tmp_path / "cache").lines() if "measured" in line]
+    paces = [line["measured"]["pace"] for line in History(tmp_path / "cache").lines() if "pace" in line.get("measured", {})]
     assert [pace["num_steps"] for pace in paces] == [40, 2]
     told = trained(tmp_path / "again").result["foresight"]
     # Were the first of the two steps, which builds kernels, believed of all, it would be many times as much.
