@@ -1,5 +1,6 @@
 """The largest batch whose step finds room in the memory: steps of other sizes are counted, none is made."""
 
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -16,6 +17,8 @@ THERE = ("parameters", "buffers", "kept")
 """What a training holds before its first step."""
 TRIES = 4
 """Sizes that are counted, at most."""
+MOST_SECONDS = 10.0
+"""Time after which no other size is counted: a recurrent step of many operators takes seconds each time."""
 CLOSE = 0.97
 """Share of the room from which on a batch is close enough to the largest."""
 SMALL, MULTIPLE = 64, 8
@@ -48,7 +51,7 @@ def largest_batch(
         most: Rows that there are; 0 where they have no end.
     """
     rows = work.rows
-    seen = {rows: step_bytes(work)}
+    seen, began = {rows: step_bytes(work)}, time.monotonic()
     with suppress(Exception):  # the border: an own module may fail in any way with other sizes
         size = 2 * rows
         for _ in range(TRIES):
@@ -57,6 +60,9 @@ def largest_batch(
             guess = min(guess, most) if most else guess
             if guess < 1 or guess in seen or CLOSE * room_bytes <= seen[size] <= room_bytes:
                 break
+            if time.monotonic() - began > MOST_SECONDS:
+                # The line through two sizes instead.
+                return _rounded(guess, most)
             size = guess
         return _told(seen, room_bytes, most)
     return None
@@ -77,6 +83,11 @@ def _told(seen: Mapping[int, int], room_bytes: int, most: int) -> int:
     if found == 0:
         # Smaller sizes than the training's own: on the line through those that were seen, which bends nowhere by much.
         found = max(_solved(seen, room_bytes), 0)
+    return _rounded(found, most)
+
+
+def _rounded(found: int, most: int) -> int:
+    """Return a size as people choose them, and not above all rows that there are."""
     found = min(found, most) if most else found
     return found // MULTIPLE * MULTIPLE if found >= SMALL and found != most else found
 

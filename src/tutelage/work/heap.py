@@ -11,6 +11,7 @@ Differs from it: one thread's arena; small pieces are looked for as large ones a
 fixed share of the gaps is taken.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,17 +60,19 @@ class Heap:
         self._threshold = LAST_THRESHOLD if keeps_freed else FIRST_THRESHOLD
         self._trim = FIRST_THRESHOLD
         self._top = _Chunk(0, 0, is_free=True)
-        self._free: set[_Chunk] = set()
+        # Sizes and addresses of the holes, the smallest first, and what they are: there are hundreds, often asked for.
+        self._holes: list[tuple[int, int]] = []
+        self._free: dict[int, _Chunk] = {}
         self._num_gaps = num_gaps
 
     def take(self, num_bytes: int) -> _Chunk:
         """Return a chunk for a tensor."""
         wanted = _padded(num_bytes)
         needed = _padded(wanted + ALIGNMENT + LEAST)
-        fitting = [chunk for chunk in self._free if chunk.num_bytes >= needed]
-        if fitting:
-            chunk = min(fitting, key=lambda each: (each.num_bytes, each.address))
-            self._free.remove(chunk)
+        place = bisect_left(self._holes, (needed, -1))
+        if place < len(self._holes):
+            _, address = self._holes.pop(place)
+            chunk = self._free.pop(address)
             chunk.is_free = False
             return self._cut(chunk, wanted)
         if self._top.num_bytes < needed + LEAST:
@@ -133,7 +136,7 @@ class Heap:
         """Join a chunk with free neighbours, and return the size of the hole."""
         before, after = chunk.before, chunk.after
         if before is not None and before.is_free:
-            self._free.discard(before)
+            self._forget(before)
             chunk.address, chunk.num_bytes = before.address, chunk.num_bytes + before.num_bytes
             chunk.before = before.before
             if chunk.before is not None:
@@ -144,13 +147,19 @@ class Heap:
                 after.before.after = after
             return after.num_bytes
         if after is not None and after.is_free:
-            self._free.discard(after)
+            self._forget(after)
             chunk.num_bytes, chunk.after = chunk.num_bytes + after.num_bytes, after.after
             if chunk.after is not None:
                 chunk.after.before = chunk
         chunk.is_free = True
-        self._free.add(chunk)
+        self._free[chunk.address] = chunk
+        insort(self._holes, (chunk.num_bytes, chunk.address))
         return chunk.num_bytes
+
+    def _forget(self, chunk: _Chunk) -> None:
+        """Take a hole out of those that there are, since it is joined with another."""
+        del self._free[chunk.address]
+        del self._holes[bisect_left(self._holes, (chunk.num_bytes, chunk.address))]
 
 
 def _padded(num_bytes: int) -> int:

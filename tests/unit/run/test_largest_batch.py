@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import tutelage.run.largest_batch as largest_batch_module
 from tutelage.planning.facts import Machine
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.compose import Composed, compose
@@ -56,6 +57,18 @@ def test_a_batch_holds_no_more_rows_than_there_are_and_may_not_fit_at_all(room: 
     training.problem.close()
     assert found is not None
     assert least <= found <= most
+
+
+def test_where_counting_takes_long_the_line_through_two_sizes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    training = composed(256)
+    batch = training.state.stream.next()
+    work = count_training_step(training.state, batch)
+    room = 8 * step_bytes(work)
+    counted = largest_batch(training.state, batch, work=work, room_bytes=room, most=0)
+    monkeypatch.setattr(largest_batch_module, "MOST_SECONDS", 0.0)
+    told = largest_batch(training.state, batch, work=work, room_bytes=room, most=0)
+    assert counted is not None
+    assert told == pytest.approx(counted, rel=0.1)
 
 
 def test_there_is_some_room() -> None:
