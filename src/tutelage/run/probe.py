@@ -12,6 +12,7 @@ from tutelage.core.events import Corrected, Warned
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.timed import Timed, fill
+from tutelage.task.base import Evaluator
 from tutelage.training.course import course
 
 __all__ = ["PER_ROW", "REPORT_SECONDS", "begin", "ending_seconds", "reserve_seconds", "too_short"]
@@ -27,6 +28,13 @@ REPORT_SECONDS = 1.5
 """Time for intervals, files and the report at the end of a run: what is kept free for them."""
 SCORING_SECONDS = 0.3
 """What intervals and files take in the middle: 0.15 to 0.55 s in the log of runs of more than a second on one machine."""
+
+FEW_ROWS = 100
+"""Validation rows below which an evaluation is mostly what comes once; the test part may have thousands."""
+MORE_FRACTION = 0.1
+"""Share of the budget that timing train rows too may take at most, for that."""
+LEAST_SHARE = 0.1
+"""Of the mean price of a row, what it takes at least beside what comes once."""
 
 PER_ROW = "evaluation_seconds_per_row"
 """Where a state keeps what a row takes to evaluate."""
@@ -80,16 +88,37 @@ def _probe(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_bette
     snapshot = state.snapshot()
     times = _time_steps(plan, composed)
     evaluation = _time_evaluation(composed)
+    per_step, per_row = sum(times) / len(times), _seconds_per_row(plan, composed, evaluation)
     state.task.train()
     state.restore(snapshot)
-    rows = len(composed.problem.validation)
-    per_step, per_row = sum(times) / len(times), evaluation / max(rows, 1)
     free = (plan.time_seconds - emitter.seconds - reserve_seconds(composed, per_row)) * SAFETY
     steps = max(1, int(free / per_step))
     # Evaluations take their share; how many there are depends on the steps, so a second look is enough.
     eval_every = course(plan, steps, greater_is_better=greater_is_better).eval_every
-    steps = max(1, int(free / (per_step + per_row * rows / eval_every)))
+    steps = max(1, int(free / (per_step + evaluation / eval_every)))
     return _Probed(steps, per_row, Timed(tuple(times), evaluation))
+
+
+def _seconds_per_row(plan: Plan, composed: Composed, evaluation: float) -> float:
+    """Return what a row takes to evaluate: of few rows, what an evaluation takes however many there are is no row's price.
+
+    Args:
+        plan: The run's.
+        composed: The training.
+        evaluation: Seconds that one of the validation part took.
+    """
+    rows, train = len(composed.problem.validation), composed.problem.train
+    measured = evaluation / max(rows, 1)
+    # Of several processes each has a clock of its own, and would decide by it.
+    if rows >= FEW_ROWS or train is None or plan.task.plays or composed.state.mesh.world > 1:
+        return measured
+    more = train()
+    if len(more) < 2 * rows or len(more) * measured > MORE_FRACTION * plan.time_seconds:
+        return measured
+    longer = _time_evaluation(composed, more)
+    each = longer / len(more)
+    # Where both take about the same, little is known but that a row takes far less.
+    return min(measured, each, max((longer - evaluation) / (len(more) - rows), LEAST_SHARE * each))
 
 
 def reserve_seconds(composed: Composed, per_row: float) -> float:
@@ -132,12 +161,12 @@ def too_short(plan: Plan, composed: Composed, per_row: float, *, passed: float) 
     return f"{found}. One step is made, and the time is overrun. Give several times as much: --time {LEAST_FACTOR * least}s."
 
 
-def _time_evaluation(composed: Composed) -> float:
-    """Return the seconds of an evaluation, what is done once before the first one left out."""
-    validation = composed.problem.validation
-    validation.ready()
+def _time_evaluation(composed: Composed, evaluator: Evaluator | None = None) -> float:
+    """Return the seconds of an evaluation, of the validation part where none is named; what is done once before it left out."""
+    evaluator = evaluator or composed.problem.validation
+    evaluator.ready()
     began = time.monotonic()
-    validation(composed.state.task)
+    evaluator(composed.state.task)
     return time.monotonic() - began
 
 

@@ -1,10 +1,18 @@
 """A time that is too short is told with what is needed."""
 
+import json
 import time
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from tutelage.run.probe import _time_evaluation, too_short
+import numpy as np
+import pytest
+
+import tutelage
+from tutelage.core import layout
+from tutelage.run.probe import PER_ROW, _seconds_per_row, _time_evaluation, too_short
+from tutelage.training.checkpoint import checkpoints, load_checkpoint
 
 
 def test_the_time_that_is_needed_is_what_was_measured() -> None:
@@ -39,3 +47,43 @@ def test_what_is_done_once_before_the_first_evaluation_is_not_counted_for_each_r
 
     composed: Any = SimpleNamespace(problem=SimpleNamespace(validation=Slow()), state=SimpleNamespace(task=None))
     assert _time_evaluation(composed) < 0.1
+
+
+class Waiting:
+    """Takes a time of its own, and some for each row."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def ready(self) -> None: ...
+
+    def __call__(self, task: Any) -> dict[str, float]:
+        time.sleep(0.1 + 0.002 * self.rows)
+        return {}
+
+
+def test_of_few_rows_what_comes_once_is_no_rows_price() -> None:
+    plan: Any = SimpleNamespace(time_seconds=60.0, task=SimpleNamespace(plays=False))
+    problem = SimpleNamespace(validation=Waiting(5), train=lambda: Waiting(85))
+    composed: Any = SimpleNamespace(problem=problem, state=SimpleNamespace(task=None, mesh=SimpleNamespace(world=1)))
+    assert _seconds_per_row(plan, composed, 0.11) == pytest.approx(0.002, rel=0.3)
+    # Episodes are no rows; nor is there time for train rows, where one takes a second.
+    plays: Any = SimpleNamespace(time_seconds=60.0, task=SimpleNamespace(plays=True))
+    assert _seconds_per_row(plays, composed, 0.11) == pytest.approx(0.022)
+    assert _seconds_per_row(plan, composed, 5.0) == pytest.approx(1.0)
+
+
+def test_a_budget_with_few_validation_rows_and_many_test_rows_is_not_spent_on_them(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 20_040)
+    pixels = random.integers(0, 100, (20_040, 8, 8, 1), dtype=np.uint8) + (labels * 100).astype(np.uint8)[:, None, None, None]
+    few, many = (pixels[:40], labels[:40]), (pixels[40:], labels[40:])
+    run = tutelage.train(few, test=many, split={"validation": 3}, time="12s", quiet=True, out=tmp_path / "run")
+    found = load_checkpoint(checkpoints(run.path)[-1]).values["outside"][PER_ROW]
+    points = [json.loads(line) for line in (run.path / layout.METRICS).read_text().splitlines()]
+    num_evaluations = sum("val/loss" in point for point in points)
+    # An evaluation of three rows is anything but three rows.
+    assert 3 * found < run.result["seconds_by_part"]["evaluations"] / num_evaluations / 3
