@@ -147,3 +147,17 @@ def test_an_own_module_is_never_stepped_to_be_timed(tmp_path: Path) -> None:
     assert module.calls == run.result["last_step"]
     # Nothing is told where nothing is known.
     assert "foresight" not in run.result
+
+
+def test_an_outcome_is_kept_beside_the_spread_without_the_factor_of_outcomes_before(tmp_path: Path) -> None:
+    history = History(tmp_path / "cache")
+    for _ in range(40):
+        history.add({"kind": "timed", "forecast": 1.0, "actual": 1.5, "spread": 0.1})
+    factor = history.factor("timed")
+    told = trained(tmp_path / "run").result["foresight"]
+    assert told["how"] == "timed"
+    assert told["scale"] == pytest.approx(factor)
+    assert factor > 2
+    *_, line = (line for line in History(tmp_path / "cache").lines() if line.get("kind") == "timed")
+    # Else wide intervals would hold their outcomes, become narrow by that, and never be as wide as they have to be.
+    assert line["spread"] == pytest.approx(told["spread"] / factor, rel=0.01)
