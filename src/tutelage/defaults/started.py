@@ -11,7 +11,7 @@ from typing import Literal
 from tutelage.defaults.base import Suggestion
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.schedule.linear_to_zero import LinearToZero
-from tutelage.planning.facts import Facts
+from tutelage.planning.facts import Facts, Known
 
 __all__ = ["Treatment", "started", "treatment"]
 
@@ -20,6 +20,9 @@ LEAST_STEPS = 300
 MOST_EPOCHS = 100
 SMALL_BATCH, ROWS_A_BATCH = 16, 20
 """Of few rows a step takes a small part, so that an epoch has some steps."""
+FEW_ROWS = 2_000
+"""Up to which a plain model that looks through what is known is worth its price: it answers twice as slowly."""
+PROBED = "of few rows a linear layer on what all stages gave before learns as much as the network does, and otherwise"
 PUBLIC_EPOCHS, PUBLIC_BATCH = 3.0, 32
 PUBLIC_OPTIM = AdamW(lr=1e-3, weight_decay=0.01)
 """Of the head; what was learned elsewhere takes steps of a twentieth of that and less: 5e-5, as is usual for such networks."""
@@ -54,6 +57,12 @@ def treatment(facts: Facts, *, starts: Literal["never", "at once", "head first"]
     return OF_PUBLIC_WEIGHTS if facts.known.is_public else OF_A_RUN
 
 
+def _is_probed(known: Known, facts: Facts) -> bool:
+    """Tell whether a linear layer on what the network gave before is worth having beside it."""
+    is_chain = bool(getattr(known.model, "has_stages", False))
+    return is_chain and not known.is_public and facts.num_train <= FEW_ROWS
+
+
 def started(auto: Suggestion, facts: Facts) -> Suggestion:
     """Return the defaults of a kind of data, changed for a training that starts from what is known; else as they are."""
     known = facts.known
@@ -73,6 +82,8 @@ def started(auto: Suggestion, facts: Facts) -> Suggestion:
         useful_epochs=max(auto.useful_epochs, often) if auto.useful_epochs else 0.0,
         why=why | {"epochs": "less is new than from scratch; of few rows often, as far as early stopping lets them be"},
     )
+    if not auto.floor and _is_probed(known, facts):
+        changed = changed.but(floor="linear_probe", why={"floor": PROBED})
     if not known.is_public:
         return changed
     return changed.but(

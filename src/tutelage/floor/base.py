@@ -14,6 +14,7 @@ from tutelage.core.shape.base import Shape
 from tutelage.core.spec import Component
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.intake import Intake
+from tutelage.floor.lens import Lens
 
 __all__ = ["FittedFloor", "Floor", "Telling"]
 
@@ -83,6 +84,8 @@ class Floor(Component):
     family: ClassVar[str] = "floor"
     answers: ClassVar[frozenset[str]] = frozenset({"classes"})
     """The kinds of answers that it can give: those of the tasks that it may stand beside."""
+    needs_lens: ClassVar[bool] = False
+    """Whether it looks at rows through the network that the training starts from."""
     noun: ClassVar[str]
     """What it is called beside the network, such as `pairs of words, weighted`."""
 
@@ -94,6 +97,14 @@ class Floor(Component):
             truth: [N], class codes int64, or numbers float64 in the user's unit.
             num_classes: C; 0 where numbers are learned.
             seed: The same seed gives the same fit.
+        """
+        raise NotImplementedError
+
+    def fit_through(self, lens: Lens, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> FittedFloor:
+        """Learn from train rows as a trained network sees them; the other arguments as of `fit`.
+
+        Args:
+            lens: That network.
         """
         raise NotImplementedError
 

@@ -47,17 +47,19 @@ class _Fit:
     ridge: Ridge
 
 
-def fit_ridge(x_NF: np.ndarray, truth_N: np.ndarray, *, num_classes: int, num_last: int, shares: Sequence[float]) -> Ridge:
+def fit_ridge(
+    x_NF: np.ndarray, truth_N: np.ndarray, *, num_classes: int, num_last: int = 0, shares: Sequence[float] = (1.0,)
+) -> Ridge:
     """Fit to features of mean 0 and deviation 1.
 
     Args:
         x_NF: Features.
         truth_N: Class codes, or numbers.
         num_classes: K; 0 for numbers.
-        num_last: Features at the end that are few, and may count for more.
+        num_last: Features at the end that are few, and may count for more; 0 = none.
         shares: How much they may count together, as shares of what the others do; one is chosen.
     """
-    factors = [float(np.sqrt(share * (x_NF.shape[1] - num_last) / num_last)) for share in shares]
+    factors = [float(np.sqrt(share * (x_NF.shape[1] - num_last) / num_last)) if num_last else 1.0 for share in shares]
     looked_at = np.unique(np.linspace(0, len(x_NF) - 1, MANY_ROWS).astype(np.int64)) if len(x_NF) > MANY_ROWS else slice(None)
     fits = [_fit(_weighted(x_NF[looked_at], factor, num_last), truth_N[looked_at], num_classes) for factor in factors]
     best = min(range(len(fits)), key=lambda place: fits[place].loss)
@@ -65,7 +67,7 @@ def fit_ridge(x_NF: np.ndarray, truth_N: np.ndarray, *, num_classes: int, num_la
     if len(x_NF) > MANY_ROWS:
         ridge = _fit(_weighted(x_NF, factors[best], num_last), truth_N, num_classes).ridge
     weight_FK = ridge.weight.copy()
-    weight_FK[-num_last:] *= factors[best]
+    weight_FK[len(weight_FK) - num_last :] *= factors[best]
     return Ridge(weight_FK, ridge.bias, ridge.sharpness)
 
 
@@ -104,6 +106,8 @@ def _fit(x_NF: np.ndarray, truth_N: np.ndarray, num_classes: int) -> _Fit:
 
 def _weighted(x_NF: np.ndarray, factor: float, num_last: int) -> np.ndarray:
     """Return features with the last ones multiplied."""
+    if not num_last:
+        return x_NF
     weighted_NF = x_NF.copy()
     weighted_NF[:, -num_last:] *= factor
     return weighted_NF

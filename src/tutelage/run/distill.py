@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -231,12 +231,19 @@ def _alone_recipe(recipe: Recipe, student: Run) -> Recipe:
     return recipe.but(
         **pinned,
         **of_task,
-        floor=plan.floor or ("auto" if "floor" not in plan.task.uses else "none"),
+        floor=_floor_alone(plan),
         stopping=recipe.stopping.but(metric=plan.watched, patience=plan.patience, cooldown=plan.cooldown),
         budget=Budget(steps=_planned_steps(student)),
         until="",
         distill=TeachingWish(),
     )
+
+
+def _floor_alone(plan: Plan) -> Component | Literal["auto", "none"]:
+    """Return the floor of the same student without teachers: its own, but for one that looks through what it began with."""
+    if "floor" not in plan.task.uses:
+        return "auto"
+    return "none" if plan.floor is None or plan.floor.needs_lens else plan.floor
 
 
 def _planned_steps(run: Run) -> int:

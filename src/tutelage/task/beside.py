@@ -5,19 +5,25 @@ part; where it makes no clear difference, both are averaged, since two kinds of 
 """
 
 import time
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
+from torch import nn
 
+from tutelage.core.errors import RunError
 from tutelage.core.gain import Gain
 from tutelage.data.part.base import RowsPart
 from tutelage.floor.base import FittedFloor, Floor
+from tutelage.floor.lens import Lens
 from tutelage.metric.base import Outcome
+from tutelage.model.arch.base import Model
+from tutelage.planning.plan import Plan
 from tutelage.task.companion import told, whose
 from tutelage.task.rows import PreparedPart, RowsData
 
-__all__ = ["ALONE", "BOTH", "Beside", "is_refitted", "mixed"]
+__all__ = ["ALONE", "BOTH", "Beside", "is_refitted", "lens_of", "mixed"]
 
 ALONE, BOTH = 0.0, 0.5
 """Share of the floor in the answers where the network answers alone, and where both do."""
@@ -56,6 +62,15 @@ def is_refitted(num_train: int, num_validation: int) -> bool:
     return num_train + num_validation <= FEW_ROWS
 
 
+def lens_of(network: nn.Module, plan: Plan, data: RowsData) -> Lens:
+    """Return a network that has just been built, and will be trained, as a floor looks through it: a copy."""
+    assert isinstance(network, nn.Sequential)
+    assert isinstance(plan.model, Model)
+    assert plan.shape is not None
+    held = deepcopy(network).to("cpu").eval()
+    return Lens(held, plan.model, plan.shape, plan.num_outputs, getattr(data.prepare, "restored_by", ""), data.fitted)
+
+
 @dataclass
 class Beside:
     """A floor beside the network of one training.
@@ -64,6 +79,7 @@ class Beside:
         floor: Which one.
         data: Its rows.
         seed: The run's.
+        lens: What it looks through, where it needs that; None where what the training starts from is gone.
         share: Of the floor in the answers; decided when training has ended.
         seconds: How long fitting took.
         reason: Why the share is what it is.
@@ -72,6 +88,7 @@ class Beside:
     floor: Floor
     data: RowsData
     seed: int
+    lens: Lens | None = None
     share: float = ALONE
     seconds: float = 0.0
     reason: str = ""
@@ -173,4 +190,13 @@ class Beside:
         target = self.data.target
         assert truth is not None
         assert target is not None
-        return self.floor.fit(part, truth, num_classes=len(target.classes), seed=self.seed)
+        beside: dict[str, Any] = {"num_classes": len(target.classes), "seed": self.seed}
+        if not self.floor.needs_lens:
+            return self.floor.fit(part, truth, **beside)
+        if self.lens is None:
+            kind = getattr(self.floor, "kind", "")
+            raise RunError(
+                f"the floor {kind!r} looks at rows through what this run starts from, which is gone or no longer the same. Bring "
+                f"it back to its path, or train anew."
+            )
+        return self.floor.fit_through(self.lens, part, truth, **beside)

@@ -24,7 +24,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.task.answering import Answering
 from tutelage.task.average import Average
 from tutelage.task.base import Batch, Data, Objective, Phase, Problem, Task, TaskSpec
-from tutelage.task.beside import Beside
+from tutelage.task.beside import Beside, lens_of
 from tutelage.task.calibration import Honesty, parted_validation
 from tutelage.task.evaluation import RowsEvaluator, Shown
 from tutelage.task.initialization import initialize
@@ -133,7 +133,11 @@ class SupervisedSpec(TaskSpec):
         mirroring = Mirroring(plan)
         answering = _Answers(finisher, self, names, mirroring)
         watched, held = parted_validation(data.validation, plan)
-        floor = None if plan.floor is None else Beside(plan.floor, replace(data, validation=watched), plan.seed)
+        floor = None
+        if plan.floor is not None:
+            # A network that is given is one with the weights of what the training starts from.
+            lens = lens_of(model, plan, data) if plan.floor.needs_lens and module is not None else None
+            floor = Beside(plan.floor, replace(data, validation=watched), plan.seed, lens)
 
         def evaluator(name: str, part: PreparedPart, **beside: Any) -> RowsEvaluator:
             return RowsEvaluator(name=name, prepared=part, data=data, judge=self, plan=plan, answering=answering, **beside)

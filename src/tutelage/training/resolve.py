@@ -144,7 +144,7 @@ def _decide_parts(
         "model": model,
         "init": init,
         "augment": _decide_augment(recipe, facts, auto, made),
-        "floor": _decide_floor(recipe, spec, auto, made),
+        "floor": _decide_floor(recipe, facts, spec, auto, made, model=model),
         "optim": made.choose("optim", recipe.optim, grant(recipe.optim, auto.optim)),
         "schedule": made.choose("schedule", recipe.schedule, grant(recipe.schedule, auto.schedule)),
     }
@@ -187,16 +187,19 @@ def _decide_augment(recipe: Recipe, facts: Facts, auto: Suggestion, made: Decisi
     return augment
 
 
-def _decide_floor(recipe: Recipe, spec: TaskSpec, auto: Suggestion, made: Decisions) -> Component | None:
+def _decide_floor(
+    recipe: Recipe, facts: Facts, spec: TaskSpec, auto: Suggestion, made: Decisions, *, model: Component | None
+) -> Component | None:
     """Choose the plain model that stands beside the network.
 
     Raises:
-        RecipeError: It gives other answers than the task.
+        RecipeError: It gives other answers than the task, or needs what is not there.
     """
     if "floor" not in spec.uses:
         return None
-    own: Component | None = catalog.load("floor", auto.floor)() if auto.floor else None
-    if own is not None and spec.answers not in getattr(own, "answers", ()):
+    is_seen_through = facts.known is not None and model == facts.known.model and getattr(model, "has_stages", False)
+    own: Any = catalog.load("floor", auto.floor)() if auto.floor else None
+    if own is not None and (spec.answers not in own.answers or (own.needs_lens and not is_seen_through)):
         own = None
     if recipe.floor == "none" or (recipe.floor == "auto" and own is None):
         return None
@@ -206,6 +209,12 @@ def _decide_floor(recipe: Recipe, spec: TaskSpec, auto: Suggestion, made: Decisi
     if spec.answers not in chosen.answers:
         given = " or ".join(sorted(chosen.answers))
         raise RecipeError(f"recipe: floor = {say(chosen)} answers with {given}, task {spec.kind!r} with {spec.answers}.")  # type: ignore[attr-defined]
+    if chosen.needs_lens and not is_seen_through:
+        named = ", ".join(kind for kind in catalog.names("model") if catalog.load("model", kind).has_stages)
+        raise RecipeError(
+            f"recipe: floor = {say(chosen)} looks at pictures through a network that is known beforehand. Start from a run "
+            f"(start_from = RUN, --from RUN) of such a network ({named}), and leave model out; or leave floor out."
+        )
     floor: Component = made.choose("floor", recipe.floor, chosen)
     return floor
 

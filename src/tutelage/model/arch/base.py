@@ -42,6 +42,9 @@ class Model(Component):
     compiles: ClassVar[bool] = True
     """Whether torch.compile takes it as one graph."""
 
+    has_stages: ClassVar[bool] = False
+    """Whether its module is a chain of stages over pictures, the last of which is the head: each can be looked at."""
+
     def build(self, shape: Shape, num_outputs: int) -> nn.Module:
         """Make the module, on the default device, initialized by its own scheme from torch's default generator.
 

@@ -27,6 +27,7 @@ class Cnn(Model):
 
     kind: Literal["cnn"] = "cnn"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
+    has_stages: ClassVar[bool] = True
     widths_of: ClassVar[tuple[str, ...]] = ("stem", "widths")
     depths_of: ClassVar[tuple[str, ...]] = ("depth",)
     stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")

@@ -36,6 +36,7 @@ class Resnet(Model):
 
     kind: Literal["resnet"] = "resnet"
     views: ClassVar[tuple[type[View], ...]] = (Grid,)
+    has_stages: ClassVar[bool] = True
     widths_of: ClassVar[tuple[str, ...]] = ("stem", "widths")
     depths_of: ClassVar[tuple[str, ...]] = ("depth", "branches")
     stem: int = Field(16, ge=1, le=2**16, description="Channels after the first convolution.")
