@@ -101,10 +101,14 @@ class Floor(Component):
         raise NotImplementedError
 
     def fit_through(self, lens: Lens, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> FittedFloor:
-        """Learn from train rows as a trained network sees them; the other arguments as of `fit`.
+        """Learn from train rows as a trained network sees them.
 
         Args:
             lens: That network.
+            part: As of `fit`; so with the next.
+            truth: Of these rows.
+            num_classes: C; 0 where numbers are learned.
+            seed: The same seed gives the same fit.
         """
         raise NotImplementedError
 

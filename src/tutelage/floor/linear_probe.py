@@ -6,9 +6,9 @@ mistakes.
 
 Source: U. Evci et al., "Head2Toe: Utilizing Intermediate Representations for Better Transfer Learning", ICML 2022, arXiv
 2201.03529 (a linear layer on all stages, pooled); G. Alain and Y. Bengio, arXiv 1610.01644 (linear probes).
-Differs from the paper: ridge in place of groups of features that are chosen; square roots of what stages give.
+Differs from the paper: ridge in place of groups of features that are chosen; square roots of what stages give; shifted pictures.
 
-Shape letters: N rows, B batch, F features, K classes.
+Shape letters: N rows, V views, B batch, F features, K classes.
 """
 
 from collections.abc import Mapping
@@ -21,18 +21,22 @@ from torch import Tensor, nn
 
 from tutelage.core.shape.base import Shape
 from tutelage.data.part.base import RowsPart
-from tutelage.data.prepare.intake import Feed, Intake, RawInput
+from tutelage.data.prepare.intake import Feed, Intake, RawInput, row_batches
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.lens import Lens, Stages
-from tutelage.floor.ridge import fit_ridge, probabilities
+from tutelage.floor.ridge import fit_views, probabilities
 
 __all__ = ["LinearProbe"]
 
-FIELDS = ((1, 2, 3), (1, 2), (1,))
-"""Numbers of fields along each side of a picture, over each of which a mean is taken: the first that are few enough features."""
-MOST_FEATURES, MOST_NUMBERS = 2**15, 2**27
+DETAILS = (1.0, 0.5, 0.25)
+"""How finely pictures are looked at: the first that gives few enough features."""
+MOST_FEATURES, MOST_NUMBERS = 2**15, 2**26
 """Of one row, and of all train rows together."""
-EVEN = 0.03
+MOST_SHIFTED = 300
+"""Train rows up to which pictures are also looked at a little shifted: that takes five times as long, and more."""
+ROWS = 512
+"""That are answered for at once."""
+EVEN = 0.1
 """Share of the mean variance that is added to each feature's: one that hardly ever changes is not blown up."""
 
 
@@ -46,26 +50,26 @@ class LinearProbe(Floor):
 
     def fit_through(self, lens: Lens, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "FittedProbe":
         """Fit the linear layer."""
-        fields = _fields(lens, len(part))
-        raw_NF = lens.features(part, fields=fields).astype(np.float64)
-        mean_F, variance_F = raw_NF.mean(axis=0), raw_NF.var(axis=0)
+        detail, is_shifted = _detail(lens, len(part)), len(part) <= MOST_SHIFTED
+        raw_VNF = lens.features(part, detail=detail, is_shifted=is_shifted).astype(np.float64)
+        mean_F, variance_F = raw_VNF.mean(axis=(0, 1)), raw_VNF.var(axis=(0, 1))
         std_F = np.sqrt(variance_F + EVEN * variance_F.mean()) if variance_F.any() else np.full_like(mean_F, np.inf)
-        ridge = fit_ridge((raw_NF - mean_F) / std_F, truth, num_classes=num_classes)
+        ridge = fit_views((raw_VNF - mean_F) / std_F, truth, num_classes=num_classes)
         weight_FK = ridge.weight / std_F[:, None]
-        return FittedProbe(lens, fields, weight_FK, ridge.bias - mean_F @ weight_FK, ridge.sharpness, num_classes)
+        return FittedProbe(lens, detail, weight_FK, ridge.bias - mean_F @ weight_FK, ridge.sharpness, num_classes)
 
     def restore(self, state: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> "FittedProbe":
         """Rebuild what was fitted."""
         lens, classes = Lens.restored(state["lens"], tensors), int(state["classes"])
-        fields = tuple(int(count) for count in state["fields"])
-        if fields not in FIELDS:
-            raise ValueError(f"fields {fields}, where a linear probe has one of {FIELDS}")
+        detail = float(state["detail"])
+        if detail not in DETAILS:
+            raise ValueError(f"detail {detail:g}, where a linear probe has one of {DETAILS}")
         weight, bias = tensors["weight"].numpy(), tensors["bias"].numpy()
         outputs = classes or 1
-        expected = ((Stages(lens, fields).num_features, outputs), (outputs,))
+        expected = ((Stages(lens, detail).num_features, outputs), (outputs,))
         if (weight.shape, bias.shape) != expected:
             raise ValueError(f"numbers of sizes {weight.shape} and {bias.shape}, where a linear probe has {expected}")
-        return FittedProbe(lens, fields, weight, bias, float(state["sharpness"]), classes)
+        return FittedProbe(lens, detail, weight, bias, float(state["sharpness"]), classes)
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class FittedProbe(FittedFloor):
 
     Attributes:
         lens: The network through which it looks.
-        fields: Over which fields of pictures means are taken.
+        detail: How finely it looks.
         weight: float64 [F, K], for features as they are; [F, 1] where numbers are answered.
         bias: float64 [K] or [1].
         sharpness: What its answers are multiplied by before the softmax.
@@ -82,7 +86,7 @@ class FittedProbe(FittedFloor):
     """
 
     lens: Lens
-    fields: tuple[int, ...]
+    detail: float
     weight: np.ndarray
     bias: np.ndarray
     sharpness: float
@@ -90,8 +94,16 @@ class FittedProbe(FittedFloor):
 
     def answers(self, part: RowsPart) -> np.ndarray:
         """Return probabilities float64 [N, K], or numbers float64 [N]."""
-        scores_NK = self.lens.features(part, fields=self.fields).astype(np.float64) @ self.weight + self.bias
+        scores_NK = self._scores(part)
         return probabilities(scores_NK, sharpness=self.sharpness) if self.num_classes else np.asarray(scores_NK[:, 0])
+
+    def _scores(self, part: RowsPart) -> np.ndarray:
+        """Return what the linear layer gives, float64 [N, K], some rows at a time: features are many numbers."""
+        found = [
+            self.lens.features(part.select(rows), detail=self.detail)[0].astype(np.float64) @ self.weight + self.bias
+            for rows in row_batches(len(part), size=ROWS)
+        ]
+        return np.concatenate(found) if found else np.empty((0, len(self.bias)))
 
     def misfit(self, shape: Shape) -> str:
         """Say what it looks at, where the network beside it takes something else."""
@@ -104,7 +116,7 @@ class FittedProbe(FittedFloor):
 
     def state(self) -> dict[str, Any]:
         """Return through what it looks, and how sharp the answers are."""
-        own = {"fields": list(self.fields), "classes": self.num_classes, "sharpness": self.sharpness}
+        own = {"detail": self.detail, "classes": self.num_classes, "sharpness": self.sharpness}
         return own | {"lens": self.lens.state()}
 
     def tensors(self) -> dict[str, Tensor]:
@@ -151,7 +163,7 @@ class _Probe(nn.Module):
 
     def __init__(self, probe: FittedProbe, seen: nn.Module) -> None:
         super().__init__()
-        self.seen, self.stages = seen, Stages(probe.lens, probe.fields)
+        self.seen, self.stages = seen, Stages(probe.lens, probe.detail)
         self.sharpness, self.num_classes = probe.sharpness, probe.num_classes
         self.register_buffer("weight", torch.from_numpy(np.array(probe.weight, dtype=np.float64)), persistent=False)
         self.register_buffer("bias", torch.from_numpy(np.array(probe.bias, dtype=np.float64)), persistent=False)
@@ -162,10 +174,10 @@ class _Probe(nn.Module):
         return {"answers": torch.softmax(self.sharpness * score_BK, dim=1) if self.num_classes else score_BK[:, 0]}
 
 
-def _fields(lens: Lens, num_rows: int) -> tuple[int, ...]:
-    """Return over which fields means are taken: those of most detail that are few enough numbers."""
-    for fields in FIELDS:
-        count = Stages(lens, fields).num_features
+def _detail(lens: Lens, num_rows: int) -> float:
+    """Return how finely pictures are looked at: as much as gives few enough numbers."""
+    for detail in DETAILS:
+        count = Stages(lens, detail).num_features
         if count <= MOST_FEATURES and count * num_rows <= MOST_NUMBERS:
-            return fields
-    return FIELDS[-1]
+            return detail
+    return DETAILS[-1]

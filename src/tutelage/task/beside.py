@@ -35,6 +35,8 @@ FEW_JUDGES = 30
 """Validation rows below which the network does not leave alone: its best weights were chosen by them, and flatter it."""
 MOST_OF_GUESSING = 0.75
 """Of the loss of guessing: a floor above it knows too little to be mixed in unasked, such as one of texts that say nothing."""
+FEW_ANSWERED = 128
+"""Train rows that are answered for to see how long that takes."""
 FEW_ROWS = 5_000
 """Where train and validation are fewer rows together, the floor that leaves is fitted to both: no row is spared."""
 
@@ -82,6 +84,7 @@ class Beside:
         lens: What it looks through, where it needs that; None where what the training starts from is gone.
         share: Of the floor in the answers; decided when training has ended.
         seconds: How long fitting took.
+        per_row: How long an answer takes, in seconds.
         reason: Why the share is what it is.
     """
 
@@ -91,6 +94,7 @@ class Beside:
     lens: Lens | None = None
     share: float = ALONE
     seconds: float = 0.0
+    per_row: float = 0.0
     reason: str = ""
     fitted: FittedFloor | None = None
     _answers: dict[str, np.ndarray] = field(default_factory=dict)
@@ -99,14 +103,19 @@ class Beside:
     def reserve_seconds(self) -> float:
         """What it may take at the end: answering for the other parts, and fitting once more where rows are few."""
         num_test = len(self.data.test) if self.data.test is not None else 0
-        share = (len(self.data.validation) + num_test) / max(len(self.data.train), 1)
-        return self.seconds * (share + (1.0 if self._is_refitted else 0.0))
+        again = self.seconds if self._is_refitted else 0.0
+        return self.per_row * (len(self.data.validation) + num_test) + again
 
     def fit(self) -> None:
         """Fit to the train rows; the same each time."""
         began = time.monotonic()
         self.fitted = self._fit_to(self.data.train.part, self.data.train.truth)
-        self.seconds = time.monotonic() - began
+        fitted = time.monotonic()
+        self.seconds = fitted - began
+        # Some floors fit fast and answer slowly, others the other way round.
+        few = self.data.train.some(FEW_ANSWERED)
+        self.fitted.answers(few.part)
+        self.per_row = (time.monotonic() - fitted) / max(len(few), 1)
 
     def answers(self, part: PreparedPart) -> np.ndarray:
         """Return the floor's answers for a part in the user's unit, computed once."""
