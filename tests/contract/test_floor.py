@@ -19,7 +19,12 @@ from tutelage.data.rows.history import HistoryPart
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.forecasts import ForecastFitted
 
-FLOORS = [kind for kind in catalog.names("floor") if "classes" in catalog.load("floor", kind).answers]
+FLOORS = [
+    kind
+    for kind in catalog.names("floor")
+    if "classes" in catalog.load("floor", kind).answers and not catalog.load("floor", kind).needs_lens
+]
+"""Those that look at rows through a network are in tests/unit/floor/test_linear_probe.py."""
 FORECASTERS = [kind for kind in catalog.names("floor") if "forecasts" in catalog.load("floor", kind).answers]
 
 

@@ -123,6 +123,7 @@ def test_it_resumes_to_the_bit_without_what_it_started_from(known: Run, tmp_path
         "budget": {"steps": 24},
         "batch_size": 16,
         "start_from": {"path": str(origin), "head": 0.5},
+        "floor": "none",
     }
     recipe = recipe_from(values, where="test")
     whole = start_training(Request(recipe, out=str(tmp_path / "whole")))
@@ -135,6 +136,50 @@ def test_it_resumes_to_the_bit_without_what_it_started_from(known: Run, tmp_path
     resume_training(paused, Request(recipe_from({}, where="test")))
     for name in ("last", "best"):
         assert (paused / name / "predictor.safetensors").read_bytes() == (whole / name / "predictor.safetensors").read_bytes()
+
+
+def test_beside_a_probe_it_resumes_to_the_bit_with_what_it_started_from_and_asks_for_it(known: Run, tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    shutil.copytree(known.path, origin)
+    values = {"source": "sklearn:digits", "budget": {"steps": 24}, "batch_size": 16, "start_from": str(origin)}
+    recipe = recipe_from(values, where="test")
+    whole = start_training(Request(recipe, out=str(tmp_path / "whole")))
+    assert Run.open(whole).result["floor"]["kind"] == "linear_probe"
+    paused = start_training(Request(recipe, out=str(tmp_path / "paused"), sinks=[Pauses()]))
+    origin.rename(tmp_path / "elsewhere")
+    with pytest.raises(RunError, match=r"starts from there: bring it back"):
+        resume_training(paused, Request(recipe_from({}, where="test")))
+    (tmp_path / "elsewhere").rename(origin)
+    resume_training(paused, Request(recipe_from({}, where="test")))
+    for name in ("last", "best"):
+        assert (paused / name / "predictor.safetensors").read_bytes() == (whole / name / "predictor.safetensors").read_bytes()
+
+
+def test_of_few_pictures_a_probe_of_what_was_known_leaves_too_and_is_exported(known: Run, tmp_path: Path) -> None:
+    run = train(pictures(("cross", "disc"), count=30, seed=1), tmp_path / "run", start_from=known, epochs=2.0, steps=None)
+    assert run.result["floor"]["kind"] == "linear_probe"
+    assert "stages" in decisions(run)["floor"]
+    assert run.result["floor"]["share"] > 0
+    new, names = pictures(("cross", "disc"), count=50, seed=2)
+    assert run.evaluate((new, names))["test/accuracy"] > 0.8
+    exported = run.export(format="onnx")
+    assert exported["labels_equal"]
+    assert exported["max_difference"] < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("wishes", "kind"),
+    [
+        ({"model": {"kind": "cnn", "stem": 4, "widths": (6, 12), "depth": 1}}, None),
+        ({"floor": "none"}, None),
+        ({}, "linear_probe"),
+    ],
+)
+def test_a_probe_stands_beside_the_network_that_is_known_and_no_other(
+    known: Run, tmp_path: Path, wishes: dict[str, Any], kind: str | None
+) -> None:
+    run = train(pictures(("cross", "disc"), seed=1), tmp_path / "run", start_from=known, **{"steps": 2, **wishes})
+    assert run.result.get("floor", {}).get("kind") == kind
 
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_asks_for_what_it_starts_from(known: Run, tmp_path: Path) -> None:

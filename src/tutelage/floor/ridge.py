@@ -127,10 +127,10 @@ def _left_out(error_NK: np.ndarray, u_NR: np.ndarray, kept_R: np.ndarray, num_vi
     if num_views == 1:
         leverage_N = 1 / total + (u_NR**2) @ kept_R
         return np.asarray(error_NK / np.maximum(1 - leverage_N, SMALLEST)[:, None])
-    u_NVR = u_NR.reshape(num_views, -1, u_NR.shape[1]).transpose(1, 0, 2)
+    u_NVR = u_NR.reshape(num_views, total // num_views, u_NR.shape[1]).transpose(1, 0, 2)
     leverage_NVV = 1 / total + (u_NVR * kept_R) @ u_NVR.transpose(0, 2, 1)
     held_NVV = (1 + SMALLEST) * np.eye(num_views) - leverage_NVV
-    error_NVK = error_NK.reshape(num_views, -1, error_NK.shape[1]).transpose(1, 0, 2)
+    error_NVK = error_NK.reshape(num_views, total // num_views, error_NK.shape[1]).transpose(1, 0, 2)
     return np.asarray(np.linalg.solve(held_NVV, error_NVK)[:, 0])
 
 

@@ -301,7 +301,8 @@ def begun_network(plan: Plan, data: Data, *, is_resumed: bool = False) -> Begun 
     Args:
         plan: Everything decided.
         data: Prepared data.
-        is_resumed: Whether a checkpoint brings the weights: then None is returned where what it started from is gone.
+        is_resumed: Whether a checkpoint brings the weights: then None is returned where what it started from is gone, and nothing
+            else needs it.
 
     Raises:
         RunError: What it starts from is gone, or is no longer the same.
@@ -310,8 +311,9 @@ def begun_network(plan: Plan, data: Data, *, is_resumed: bool = False) -> Begun 
     try:
         return _begun(plan, plan.origin, data)
     except (RunError, UsageError):
-        # How far weights have moved is then counted from others; nothing of the training depends on that.
-        if is_resumed:
+        # How far weights have moved is then counted from others; nothing of the training depends on that, but for a floor that
+        # looks through them.
+        if is_resumed and not (plan.floor is not None and plan.floor.needs_lens):
             return None
         raise
 

@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from torch import nn
 
-from tutelage.core.errors import RunError
 from tutelage.core.gain import Gain
 from tutelage.data.part.base import RowsPart
 from tutelage.floor.base import FittedFloor, Floor
@@ -81,7 +80,7 @@ class Beside:
         floor: Which one.
         data: Its rows.
         seed: The run's.
-        lens: What it looks through, where it needs that; None where what the training starts from is gone.
+        lens: What it looks through, where it needs that.
         share: Of the floor in the answers; decided when training has ended.
         seconds: How long fitting took.
         per_row: How long an answer takes, in seconds.
@@ -202,10 +201,5 @@ class Beside:
         beside: dict[str, Any] = {"num_classes": len(target.classes), "seed": self.seed}
         if not self.floor.needs_lens:
             return self.floor.fit(part, truth, **beside)
-        if self.lens is None:
-            kind = getattr(self.floor, "kind", "")
-            raise RunError(
-                f"the floor {kind!r} looks at rows through what this run starts from, which is gone or no longer the same. Bring "
-                f"it back to its path, or train anew."
-            )
+        assert self.lens is not None
         return self.floor.fit_through(self.lens, part, truth, **beside)

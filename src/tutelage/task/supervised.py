@@ -135,8 +135,8 @@ class SupervisedSpec(TaskSpec):
         watched, held = parted_validation(data.validation, plan)
         floor = None
         if plan.floor is not None:
-            # A network that is given is one with the weights of what the training starts from.
-            lens = lens_of(model, plan, data) if plan.floor.needs_lens and module is not None else None
+            # Where a floor needs it, the network that is given has the weights of what the training starts from.
+            lens = lens_of(model, plan, data) if plan.floor.needs_lens else None
             floor = Beside(plan.floor, replace(data, validation=watched), plan.seed, lens)
 
         def evaluator(name: str, part: PreparedPart, **beside: Any) -> RowsEvaluator:
