@@ -14,6 +14,7 @@ import torch
 import tutelage
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.events import Evaluated, Event
+from tutelage.export.export import export_run
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.run import Run
 from tutelage.run.start import Request, resume_training, start_training
@@ -156,15 +157,17 @@ def test_beside_a_probe_it_resumes_to_the_bit_with_what_it_started_from_and_asks
 
 
 def test_of_few_pictures_a_probe_of_what_was_known_leaves_too_and_is_exported(known: Run, tmp_path: Path) -> None:
-    run = train(pictures(("cross", "disc"), count=30, seed=1), tmp_path / "run", start_from=known, epochs=2.0, steps=None)
+    given = pictures(("cross", "disc"), count=30, seed=1)
+    run = train(given, tmp_path / "run", start_from=known, epochs=2.0, steps=None)
     assert run.result["floor"]["kind"] == "linear_probe"
     assert "stages" in decisions(run)["floor"]
     assert run.result["floor"]["share"] > 0
     new, names = pictures(("cross", "disc"), count=50, seed=2)
     assert run.evaluate((new, names))["test/accuracy"] > 0.8
-    exported = run.export(format="onnx")
-    assert exported["labels_equal"]
-    assert exported["max_difference"] < 1e-4
+    for kind, suffix in (("onnx", ".onnx"), ("torch-export", ".pt2")):
+        exported = export_run(run, format=kind, out=str(tmp_path / f"model{suffix}"), data=given).record()
+        assert exported["labels_equal"]
+        assert exported["max_difference"] < 1e-4
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The linear probe: features as defined, views left out together as by leaving them out, its file, its graph, and what it refuses."""
+"""The linear probe: features as defined, views left out as by leaving them out, its file, its graph, and what it refuses."""
 
 from typing import Any
 

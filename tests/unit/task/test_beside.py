@@ -53,6 +53,9 @@ class Prepared:
     def __len__(self) -> int:
         return len(self.truth)
 
+    def some(self, count: int) -> "Prepared":
+        return Prepared(self.part, self.truth[:count])
+
 
 class Data:
     """What `Beside` asks of the rows."""
