@@ -15,6 +15,7 @@ import tutelage
 from tutelage.core.errors import RecipeError, RunError
 from tutelage.core.events import Evaluated, Event
 from tutelage.export.export import export_run
+from tutelage.floor.linear_probe import LinearProbe
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.run import Run
 from tutelage.run.start import Request, resume_training, start_training
@@ -156,12 +157,24 @@ def test_beside_a_probe_it_resumes_to_the_bit_with_what_it_started_from_and_asks
         assert (paused / name / "predictor.safetensors").read_bytes() == (whole / name / "predictor.safetensors").read_bytes()
 
 
-def test_of_few_pictures_a_probe_of_what_was_known_leaves_too_and_is_exported(known: Run, tmp_path: Path) -> None:
+def test_of_few_pictures_a_probe_of_what_was_known_leaves_too_and_is_exported(
+    known: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refitted: list[int] = []
+    fit = LinearProbe.fit_through
+
+    def counted(floor: LinearProbe, lens: Any, part: Any, truth: np.ndarray, **settings: Any) -> Any:
+        refitted.append(len(truth))
+        return fit(floor, lens, part, truth, **settings)
+
+    monkeypatch.setattr(LinearProbe, "fit_through", counted)
     given = pictures(("cross", "disc"), count=30, seed=1)
     run = train(given, tmp_path / "run", start_from=known, epochs=2.0, steps=None)
     assert run.result["floor"]["kind"] == "linear_probe"
     assert "stages" in decisions(run)["floor"]
     assert run.result["floor"]["share"] > 0
+    # Fitted once more to the validation rows too, once they had decided.
+    assert refitted == [run.decided.num_train, run.decided.num_train + run.decided.num_validation]
     new, names = pictures(("cross", "disc"), count=50, seed=2)
     assert run.evaluate((new, names))["test/accuracy"] > 0.8
     for kind, suffix in (("onnx", ".onnx"), ("torch-export", ".pt2")):

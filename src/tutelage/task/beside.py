@@ -26,6 +26,8 @@ __all__ = ["ALONE", "BOTH", "Beside", "is_refitted", "lens_of", "mixed"]
 
 ALONE, BOTH = 0.0, 0.5
 """Share of the floor in the answers where the network answers alone, and where both do."""
+MOSTLY = 0.75
+"""Share in both of a floor that looks through a network, where rows are few: it is the steadier one (docs/LOG.md)."""
 MAX_TELLING = 20
 """Things that are named for each class."""
 CLEARLY = 2.0
@@ -134,11 +136,12 @@ class Beside:
         part = self.data.validation
         floor, truth = self.answers(part), part.truth
         assert truth is not None
-        losses = {share: scale.mistakes(Outcome(mixed(network, floor, share=share), truth))[0] for share in (ALONE, BOTH, 1.0)}
+        both = MOSTLY if self.floor.needs_lens and len(truth) < FEW_JUDGES else BOTH
+        losses = {share: scale.mistakes(Outcome(mixed(network, floor, share=share), truth))[0] for share in (ALONE, both, 1.0)}
         best = min(losses, key=lambda share: float(losses[share].mean()))
-        gain = Gain.of(losses[BOTH] - losses[best])
+        gain = Gain.of(losses[both] - losses[best])
         is_flattered = best == ALONE and len(truth) < FEW_JUDGES and self._knows(losses[1.0], scale=scale)
-        self.share = best if best != BOTH and gain.is_clear(errors=CLEARLY) and not is_flattered else BOTH
+        self.share = best if best != both and gain.is_clear(errors=CLEARLY) and not is_flattered else both
         why = ""
         if is_flattered:
             few = f"{len(truth)} rows are too few to trust the network's, whose best weights were chosen by them"

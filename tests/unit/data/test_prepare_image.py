@@ -278,3 +278,20 @@ def test_a_stored_preprocessing_has_a_mean_and_a_deviation_for_each_channel(odd:
     assert Image().restore(state).channels == 3
     with pytest.raises(BorderError, match="for 3 channels"):
         Image().restore({**state, **odd})
+
+
+def test_images_are_joined_with_all_that_is_known_of_them_unless_they_are_of_two_kinds(tmp_path: Path) -> None:
+    pixels = np.arange(2 * 4 * 4, dtype=np.uint8).reshape(2, 4, 4, 1)
+    first, second = from_pixels(pixels), from_pixels(pixels[::-1])
+    both = first.select(np.array([1])).joined(second)
+    assert both is not None
+    assert both.pixels is not None
+    assert np.array_equal(both.pixels[:], pixels[[1, 1, 0]])
+    assert both.names == ("image 1", "image 0", "image 1")
+    assert both.fingerprint not in (first.fingerprint, second.fingerprint)
+    files = from_files([tmp_path / "a.png"], name="train")
+    all_files = files.joined(from_files([tmp_path / "b.png"], name="input"))
+    assert all_files is not None
+    assert all_files.files == (tmp_path / "a.png", tmp_path / "b.png")
+    assert first.joined(files) is None
+    assert first.joined(from_pixels(np.zeros((1, 5, 4, 1), np.uint8))) is None

@@ -9,7 +9,7 @@ import pytest
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.metric.base import Outcome
 from tutelage.predictor.companion import FloorShare
-from tutelage.task.beside import ALONE, BOTH, Beside, mixed
+from tutelage.task.beside import ALONE, BOTH, MOSTLY, Beside, mixed
 from tutelage.task.companion import whose
 
 ROWS = 200
@@ -126,6 +126,27 @@ def test_where_rows_are_few_the_floor_that_leaves_learns_from_all(truth: np.ndar
     beside.fit()
     beside.choose(sure_of(truth, 0.5), scale=LogLoss())
     assert sizes == [ROWS, 2 * ROWS]
+
+
+class LensFloor(FixedFloor):
+    """Looks through a network, and learns nothing."""
+
+    needs_lens: ClassVar[bool] = True
+
+    def fit_through(self, lens: Any, part: Any, truth: np.ndarray, *, num_classes: int, seed: int) -> FittedFloor:
+        assert lens == "seen"
+        return self.fit(part, truth, num_classes=num_classes, seed=seed)
+
+
+@pytest.mark.parametrize(("rows", "share"), [(20, MOSTLY), (40, BOTH)])
+def test_of_few_rows_a_floor_that_looks_through_a_network_counts_for_more(truth: np.ndarray, rows: int, share: float) -> None:
+    few = truth[:rows]
+    beside = Beside(LensFloor(), Data(few), 0, "seen")  # type: ignore[arg-type]
+    beside.fit()
+    beside.fitted = Fixed(sure_of(few, 0.8))
+    beside.choose(sure_of(few, 0.8), scale=LogLoss())
+    assert beside.share == share
+    assert beside.per_row > 0
 
 
 def test_shares_mix_answers() -> None:

@@ -71,6 +71,26 @@ class ImagePart(RowsPart):
             digests=tuple(self.digests[i] for i in indices) if self.digests else (),
         )
 
+    def joined(self, other: "ImagePart") -> "ImagePart | None":
+        """Return these images, and those of another part after them; None where one has files and the other pixels."""
+        if bool(self.files) != bool(other.files):
+            return None
+        pixels = None
+        if self.pixels is not None and other.pixels is not None:
+            if self.pixels.shape[1:] != other.pixels.shape[1:]:
+                return None
+            pixels = np.concatenate([np.asarray(self.pixels[:]), np.asarray(other.pixels[:])])
+        labels = None if self.labels is None or other.labels is None else np.concatenate([self.labels, other.labels])
+        return replace(
+            self,
+            files=(*self.files, *other.files),
+            pixels=pixels,
+            labels=labels,
+            names=(*self.names, *other.names),
+            fingerprint=f"{self.fingerprint}+{other.fingerprint}",
+            digests=(*self.digests, *other.digests) if self.digests and other.digests else (),
+        )
+
     def renamed(self, name: str) -> "ImagePart":
         """Return the same rows under another name."""
         return replace(self, name=name)
