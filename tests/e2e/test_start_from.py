@@ -149,7 +149,8 @@ def test_beside_a_probe_it_resumes_to_the_bit_with_what_it_started_from_and_asks
     assert Run.open(whole).result["floor"]["kind"] == "linear_probe"
     paused = start_training(Request(recipe, out=str(tmp_path / "paused"), sinks=[Pauses()]))
     origin.rename(tmp_path / "elsewhere")
-    with pytest.raises(RunError, match=r"starts from there: bring it back"):
+    assert tutelage.explain(Run.open(whole), row=1).record()
+    with pytest.raises(RunError, match=r"starts from there: bring it back.*linear_probe\) looks through"):
         resume_training(paused, Request(recipe_from({}, where="test")))
     (tmp_path / "elsewhere").rename(origin)
     resume_training(paused, Request(recipe_from({}, where="test")))
@@ -188,6 +189,7 @@ def test_of_few_pictures_a_probe_of_what_was_known_leaves_too_and_is_exported(
     [
         ({"model": {"kind": "cnn", "stem": 4, "widths": (6, 12), "depth": 1}}, None),
         ({"floor": "none"}, None),
+        ({"prepare": {"kind": "image", "size": 12}}, None),
         ({}, "linear_probe"),
     ],
 )

@@ -22,7 +22,7 @@ SMALL_BATCH, ROWS_A_BATCH = 16, 20
 """Of few rows a step takes a small part, so that an epoch has some steps."""
 FEW_ROWS = 2_000
 """Up to which a plain model that looks through what is known is worth its price: it answers twice as slowly."""
-PROBED = "of few rows a linear layer on what all stages gave before learns as much as the network does, and otherwise"
+PROBED = "of few rows a linear layer on what all stages gave before learns as much as the network, and makes other mistakes"
 PUBLIC_EPOCHS, PUBLIC_BATCH = 3.0, 32
 PUBLIC_OPTIM = AdamW(lr=1e-3, weight_decay=0.01)
 """Of the head; what was learned elsewhere takes steps of a twentieth of that and less: 5e-5, as is usual for such networks."""

@@ -86,6 +86,8 @@ class Floor(Component):
     """The kinds of answers that it can give: those of the tasks that it may stand beside."""
     needs_lens: ClassVar[bool] = False
     """Whether it looks at rows through the network that the training starts from."""
+    most_rows: ClassVar[int] = 0
+    """Train rows that it can be fitted to; 0 = any number."""
     noun: ClassVar[str]
     """What it is called beside the network, such as `pairs of words, weighted`."""
 

@@ -15,9 +15,10 @@ from torch.nn import functional as F
 
 from tutelage.core import catalog
 from tutelage.core.shape.base import Shape, shape_from_record
-from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.base import Fitted, Prepare
+from tutelage.data.rows.base import Rows
 from tutelage.model.arch.base import Model
+from tutelage.model.bounded import refuse_misfit, within
 from tutelage.model.example import example_batch
 
 __all__ = ["Lens", "Stages"]
@@ -50,18 +51,15 @@ class Lens:
     prepare: str
     fitted: Fitted
 
-    def features(self, part: RowsPart, *, detail: float, is_shifted: bool = False) -> np.ndarray:
+    def features(self, rows: Rows, *, detail: float, is_shifted: bool = False) -> np.ndarray:
         """Return what the stages give for rows, float32 [V, N, F].
 
         Args:
-            part: The rows as they were read.
+            rows: As the preprocessing prepared them.
             detail: How finely pictures are looked at, as of `Stages`.
             is_shifted: Whether pictures are also looked at a little higher, lower, further left and right: V = 5 in place of 1.
-
-        Raises:
-            DataError: Rows that do not fit the preprocessing.
         """
-        rows, finisher, stages = self.fitted.apply(part), self.fitted.finisher(), Stages(self, detail)
+        finisher, stages = self.fitted.finisher(), Stages(self, detail)
         ways = ((0, 0), *SHIFTS) if is_shifted else ((0, 0),)
         found_VNF = np.empty((len(ways), len(rows), stages.num_features), np.float32)
         for own in torch.split(torch.arange(len(rows)), BATCH):
@@ -91,20 +89,22 @@ class Lens:
         """Rebuild what `state` and `tensors` returned, these beside others.
 
         Raises:
-            ValueError, KeyError, RuntimeError: They are not what a lens says of itself.
+            ValueError, KeyError: They are not what a lens says of itself.
         """
         said = dict(state["model"])
         model: Model = catalog.load("model", str(said.get("kind"))).model_validate(said)
         shape, num_outputs = shape_from_record(state["shape"]), int(state["num_outputs"])
         prepare: Prepare = catalog.load("prepare", str(state["prepare"]))()
-        network = model.build(shape, num_outputs)
-        if not isinstance(network, nn.Sequential):
-            raise ValueError(f"model {said.get('kind')!r} is no chain of stages")
-        own = {name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)}
-        network.load_state_dict(own)
         fitted = prepare.restore(state["fitted"])
         if fitted.shape != shape:
             raise ValueError(f"the preprocessing makes {fitted.shape.say()}, the network takes {shape.say()}")
+        own = {name.removeprefix(PREFIX): value for name, value in tensors.items() if name.startswith(PREFIX)}
+        with within(own):
+            refuse_misfit(model.build(shape, num_outputs), own)
+        network = model.build(shape, num_outputs)
+        if not isinstance(network, nn.Sequential):
+            raise ValueError(f"model {said.get('kind')!r} is no chain of stages")
+        network.load_state_dict(own)
         return cls(network.eval(), model, shape, num_outputs, str(state["prepare"]), fitted)
 
 

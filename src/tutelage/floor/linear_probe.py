@@ -20,8 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.shape.base import Shape
+from tutelage.core.typed import Finite, take
 from tutelage.data.part.base import RowsPart
 from tutelage.data.prepare.intake import Feed, Intake, RawInput, row_batches
+from tutelage.data.rows.selected import SelectedRows
 from tutelage.floor.base import FittedFloor, Floor
 from tutelage.floor.lens import Lens, Stages
 from tutelage.floor.ridge import fit_views, probabilities
@@ -46,15 +48,18 @@ class LinearProbe(Floor):
     kind: Literal["linear_probe"] = "linear_probe"
     answers: ClassVar[frozenset[str]] = frozenset({"classes", "numbers"})
     needs_lens: ClassVar[bool] = True
+    most_rows: ClassVar[int] = 20_000
     noun: ClassVar[str] = "ridge regression on the stages of the network that it starts from"
 
     def fit_through(self, lens: Lens, part: RowsPart, truth: np.ndarray, *, num_classes: int, seed: int) -> "FittedProbe":
         """Fit the linear layer."""
         detail, is_shifted = _detail(lens, len(part)), len(part) <= MOST_SHIFTED
-        raw_VNF = lens.features(part, detail=detail, is_shifted=is_shifted).astype(np.float64)
-        mean_F, variance_F = raw_VNF.mean(axis=(0, 1)), raw_VNF.var(axis=(0, 1))
+        x_VNF = lens.features(lens.fitted.apply(part), detail=detail, is_shifted=is_shifted).astype(np.float64)
+        mean_F, variance_F = x_VNF.mean(axis=(0, 1)), x_VNF.var(axis=(0, 1))
         std_F = np.sqrt(variance_F + EVEN * variance_F.mean()) if variance_F.any() else np.full_like(mean_F, np.inf)
-        ridge = fit_views((raw_VNF - mean_F) / std_F, truth, num_classes=num_classes)
+        x_VNF -= mean_F
+        x_VNF /= std_F
+        ridge = fit_views(x_VNF, truth, num_classes=num_classes)
         weight_FK = ridge.weight / std_F[:, None]
         return FittedProbe(lens, detail, weight_FK, ridge.bias - mean_F @ weight_FK, ridge.sharpness, num_classes)
 
@@ -69,7 +74,7 @@ class LinearProbe(Floor):
         expected = ((Stages(lens, detail).num_features, outputs), (outputs,))
         if (weight.shape, bias.shape) != expected:
             raise ValueError(f"numbers of sizes {weight.shape} and {bias.shape}, where a linear probe has {expected}")
-        return FittedProbe(lens, detail, weight, bias, float(state["sharpness"]), classes)
+        return FittedProbe(lens, detail, weight, bias, take(state, "sharpness", Finite), classes)
 
 
 @dataclass(frozen=True)
@@ -99,11 +104,11 @@ class FittedProbe(FittedFloor):
 
     def _scores(self, part: RowsPart) -> np.ndarray:
         """Return what the linear layer gives, float64 [N, K], some rows at a time: features are many numbers."""
-        found = [
-            self.lens.features(part.select(rows), detail=self.detail)[0].astype(np.float64) @ self.weight + self.bias
-            for rows in row_batches(len(part), size=ROWS)
-        ]
-        return np.concatenate(found) if found else np.empty((0, len(self.bias)))
+        rows, score_NK = self.lens.fitted.apply(part), np.empty((len(part), len(self.bias)))
+        for numbers in row_batches(len(part), size=ROWS):
+            seen = self.lens.features(SelectedRows(rows, numbers), detail=self.detail)[0]
+            score_NK[numbers] = seen.astype(np.float64) @ self.weight + self.bias
+        return score_NK
 
     def misfit(self, shape: Shape) -> str:
         """Say what it looks at, where the network beside it takes something else."""

@@ -78,7 +78,7 @@ def fit_views(x_VNF: np.ndarray, truth_N: np.ndarray, *, num_classes: int) -> Ri
     """Fit to several views of each row, such as a picture shifted; a row is left out with all of its views, and judged by one.
 
     Args:
-        x_VNF: Features of mean 0 and deviation 1 over all views; the first view is the row as it is.
+        x_VNF: Features of mean 0 and deviations of about 1 or less over all views; the first view is the row as it is.
         truth_N: Class codes, or numbers.
         num_classes: K; 0 for numbers.
     """

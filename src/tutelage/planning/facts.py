@@ -44,12 +44,14 @@ class Known:
         model: Its architecture.
         is_public: Whether the weights were learned elsewhere, from far more data than there are here.
         task: What it was trained for, as it was decided; None where that is not known.
+        shape: What it takes; None where that is not known.
     """
 
     name: str
     model: Component
     is_public: bool = False
     task: Component | None = None
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)

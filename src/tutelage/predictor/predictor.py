@@ -178,7 +178,8 @@ class Predictor:
                 raise RunError(f"the model answers for {answers.shape[-1]} classes, its file names {len(self._target.classes)}.")
             chosen, decoded = numbers.numpy(), self._target.decode(answers.double().numpy())
             if self.companion is not None:
-                decoded = self.companion.mix(decoded, part.select(chosen))
+                # As rows that nobody sees again: nothing made of some of them is kept.
+                decoded = self.companion.mix(decoded, part.select(chosen).renamed("input"))
                 decoded = decoded if self.calibrator is None else self.calibrator.apply(decoded)
             yield chosen, decoded
 

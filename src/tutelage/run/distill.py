@@ -231,7 +231,7 @@ def _alone_recipe(recipe: Recipe, student: Run) -> Recipe:
     return recipe.but(
         **pinned,
         **of_task,
-        floor=_floor_alone(plan),
+        floor=_floor_alone(plan, is_begun=recipe.start_from != OriginWish()),
         stopping=recipe.stopping.but(metric=plan.watched, patience=plan.patience, cooldown=plan.cooldown),
         budget=Budget(steps=_planned_steps(student)),
         until="",
@@ -239,11 +239,11 @@ def _alone_recipe(recipe: Recipe, student: Run) -> Recipe:
     )
 
 
-def _floor_alone(plan: Plan) -> Component | Literal["auto", "none"]:
-    """Return the floor of the same student without teachers: its own, but for one that looks through what it began with."""
+def _floor_alone(plan: Plan, *, is_begun: bool) -> Component | Literal["auto", "none"]:
+    """Return the floor of the same student without teachers: its own, where that needs nothing that it does not begin with."""
     if "floor" not in plan.task.uses:
         return "auto"
-    return "none" if plan.floor is None or plan.floor.needs_lens else plan.floor
+    return "none" if plan.floor is None or (plan.floor.needs_lens and not is_begun) else plan.floor
 
 
 def _planned_steps(run: Run) -> int:

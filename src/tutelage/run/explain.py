@@ -125,6 +125,9 @@ def follow_row(run: Run, asked: Asked) -> FollowedRow:
         raise RunError(f"{run.path}: its test part was not opened yet. Finish the run: tutelage resume {run.path}.")
     # On the processor, uncompiled: one row needs no more, and hooks see every layer.
     plan = run.decided.but(device="cpu", compile="none", num_micro=1)
+    if plan.floor is not None and plan.floor.needs_lens:
+        # Followed is the network; the floor's answers are those of the predictor, which holds what it looks through.
+        plan = plan.but(floor=None)
     data = _data(run, asked)
     module = None if run.module is None else deepcopy(run.module).cpu()
     if plan.own_model and module is None:

@@ -85,7 +85,7 @@ class Origin:
     @property
     def known(self) -> Known:
         """What decisions depend on."""
-        return Known(self.name, self.model, self.is_public, self.task)
+        return Known(self.name, self.model, self.is_public, self.task, self.shape)
 
 
 def open_origin(path: str) -> Origin:
@@ -310,10 +310,12 @@ def begun_network(plan: Plan, data: Data, *, is_resumed: bool = False) -> Begun 
     assert plan.origin is not None
     try:
         return _begun(plan, plan.origin, data)
-    except (RunError, UsageError):
-        # How far weights have moved is then counted from others; nothing of the training depends on that, but for a floor that
-        # looks through them.
-        if is_resumed and not (plan.floor is not None and plan.floor.needs_lens):
+    except (RunError, UsageError) as error:
+        if is_resumed and plan.floor is not None and plan.floor.needs_lens:
+            kind = getattr(plan.floor, "kind", "")
+            raise RunError(f"{error} The floor beside the network ({kind}) looks through that of before.") from error
+        # How far weights have moved is then counted from others; nothing else of the training depends on that.
+        if is_resumed:
             return None
         raise
 

@@ -115,7 +115,7 @@ class Beside:
         self.seconds = fitted - began
         # Some floors fit fast and answer slowly, others the other way round.
         few = self.data.train.some(FEW_ANSWERED)
-        self.fitted.answers(few.part)
+        self.fitted.answers(few.part.renamed("input"))
         self.per_row = (time.monotonic() - fitted) / max(len(few), 1)
 
     def answers(self, part: PreparedPart) -> np.ndarray:
@@ -194,7 +194,7 @@ class Beside:
         kept = self.answers(validation)
         whole = train.part.joined(validation.part)
         if whole is not None:
-            self.fitted = self._fit_to(whole, np.concatenate([train.truth, validation.truth]))
+            self.fitted = self._fit_to(whole.renamed("input"), np.concatenate([train.truth, validation.truth]))
             self._answers = {validation.part.name: kept}
 
     def _fit_to(self, part: RowsPart, truth: np.ndarray | None) -> FittedFloor:

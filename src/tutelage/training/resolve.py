@@ -197,7 +197,9 @@ def _decide_floor(
     """
     if "floor" not in spec.uses:
         return None
-    is_seen_through = facts.known is not None and model == facts.known.model and getattr(model, "has_stages", False)
+    known = facts.known
+    is_as_before = known is not None and (model, facts.shape) == (known.model, known.shape)
+    is_seen_through = is_as_before and getattr(model, "has_stages", False)
     own: Any = catalog.load("floor", auto.floor)() if auto.floor else None
     if own is not None and (spec.answers not in own.answers or (own.needs_lens and not is_seen_through)):
         own = None
@@ -213,8 +215,11 @@ def _decide_floor(
         named = ", ".join(kind for kind in catalog.names("model") if catalog.load("model", kind).has_stages)
         raise RecipeError(
             f"recipe: floor = {say(chosen)} looks at pictures through a network that is known beforehand. Start from a run "
-            f"(start_from = RUN, --from RUN) of such a network ({named}), and leave model out; or leave floor out."
+            f"(start_from = RUN, --from RUN) of such a network ({named}), and leave model and prepare out; or leave floor out."
         )
+    if chosen.most_rows and facts.num_train > chosen.most_rows:
+        found = f"recipe: floor = {say(chosen)} holds all that it sees of all train rows: {facts.num_train:,}, at most "
+        raise RecipeError(f"{found}{chosen.most_rows:,} are possible. Leave floor out: of so many rows the network learns more.")
     floor: Component = made.choose("floor", recipe.floor, chosen)
     return floor
 

@@ -39,6 +39,9 @@ class Part:
     name: str
     rows: int = ROWS
 
+    def renamed(self, name: str) -> "Part":
+        return Part(name, self.rows)
+
     def joined(self, other: "Part") -> "Part":
         return Part(self.name, self.rows + other.rows)
 
