@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tutelage.core import layout
 from tutelage.core.disk import free_bytes, size_limit
 from tutelage.core.errors import DiskError
+from tutelage.floor.base import FittedFloor
 from tutelage.optim.base import Optim
 from tutelage.training.checkpoint import KEPT, checkpoints
 from tutelage.training.course import log_frequency
@@ -32,12 +33,17 @@ TIGHT = 2
 """Free room of less than so many times what is needed is warned of: other programs write too."""
 
 
-def needed_bytes(state: TrainState) -> int:
+def needed_bytes(state: TrainState, *, floor: FittedFloor | None = None) -> int:
     """Return about how many bytes the files of a run will take at their most.
 
     That is when the kept checkpoints are there and either a further one is being written, or both predictors are.
+
+    Args:
+        state: As it begins.
+        floor: What stands in both predictors, beside the network.
     """
     weights, checkpoint = _size(state.task.state_dict()), _checkpoint_bytes(state)
+    weights += 0 if floor is None else _size(floor.tensors())
     return KEPT * checkpoint + max(checkpoint, 2 * weights) + _log_bytes(state) + SMALL_FILES_BYTES
 
 

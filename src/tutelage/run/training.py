@@ -376,8 +376,11 @@ class Training:
 
     def _require_room(self, composed: Composed) -> None:
         """Refuse to train where the files of this run find no room, and warn where they hardly do."""
+        beside = composed.problem.beside
         require_file_size(self.folder, largest_file_bytes(composed.state, self.folder))
-        warning = require_disk_room(self.folder, needed_bytes(composed.state))
+        warning = require_disk_room(
+            self.folder, needed_bytes(composed.state, floor=beside.fitted if beside is not None else None)
+        )
         if warning:
             self.emitter.emit(Warned(message=warning))
 

@@ -15,6 +15,7 @@ from tests.stand_ins import Told, rows_in_turn, small_training
 from tutelage.core.emitter import Emitter
 from tutelage.core.errors import DiskError, OutOfMemoryError
 from tutelage.core.events import Noted, Saved, Warned
+from tutelage.floor.base import FittedFloor
 from tutelage.optim.adamw import AdamW
 from tutelage.optim.muon import Muon
 from tutelage.optim.sgd import SGD
@@ -127,6 +128,15 @@ def test_what_a_run_needs_is_known_before_its_first_step(optim: Any, tmp_path: P
     assert before == pytest.approx(needed_bytes(state), rel=1e-3)
     assert sizes[-1] == pytest.approx(largest_file_bytes(state, tmp_path), rel=0.05)
     assert sum(sizes) < before < 4 * sizes[-1] + 2**20
+
+
+def test_what_a_floor_adds_to_the_predictors_is_counted() -> None:
+    class Wide(FittedFloor):
+        def tensors(self) -> dict[str, torch.Tensor]:
+            return {"weight": torch.zeros(2**20, dtype=torch.float64)}
+
+    state = training(optim=SGD(momentum=0), width=8)
+    assert needed_bytes(state, floor=Wide()) - needed_bytes(state) > 2**23
 
 
 def test_a_run_that_finds_no_room_is_refused_and_one_that_hardly_does_is_warned(
