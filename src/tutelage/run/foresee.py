@@ -30,6 +30,7 @@ from tutelage.run.run_schedule import schedule_of
 from tutelage.run.second_forecast import score_second
 from tutelage.run.timed import Timed, fill, time_ahead
 from tutelage.run.work import count_if_possible
+from tutelage.task.episodes import EpisodeEvaluator
 from tutelage.training.course import FORWARD_FRACTION
 
 __all__ = ["Foresight", "kind_of"]
@@ -218,16 +219,23 @@ class Foresight:
         plays = bool(self.plan.task.plays)
         # Whoever guesses plays the episodes of an evaluation too.
         guessing = self.emitter.stopwatch.seconds.get("guess", 0.0) if plays else 0.0
-        each = (timed.evaluation or guessing) * (EPISODES_GROW if plays else 1.0) or rows * per_row
+        growth = _growth(composed) if plays else 1.0
+        each = (timed.evaluation or guessing) * growth or rows * per_row
         return Measured(
             {ENDING: ending_seconds(composed, each / len(composed.problem.validation) if plays else per_row)},
             warm,
             first_evaluation=timed.evaluation or each,
             evaluation=each,
-            evaluation_spread=UNSURE_EPISODES if plays else SURE_EVALUATION if timed.evaluation else ROUGH,
+            evaluation_spread=UNSURE_EPISODES if growth > 1.0 else SURE_EVALUATION if timed.evaluation or plays else ROUGH,
             how="timed",
             once_spread=ROUGH,
         )
+
+
+def _growth(composed: Composed) -> float:
+    """Return how much longer evaluations get that play whole episodes: no longer than the environment lets them be."""
+    validation = composed.problem.validation
+    return min(EPISODES_GROW, validation.most_growth()) if isinstance(validation, EpisodeEvaluator) else EPISODES_GROW
 
 
 def _at_pace(known: Measured, found: Believed, now: Pace | None) -> Measured:

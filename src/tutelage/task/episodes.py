@@ -3,6 +3,7 @@
 Shapes: N = episodes, played in copies of the environment that are stepped at once.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -103,7 +104,13 @@ class EpisodeEvaluator(Measured):
 
     def measure_guess(self) -> Mapping[str, float]:
         """Return what acting at random earns."""
-        return self.measure([self.play(None)])
+        return self.measure([self._random])
+
+    def most_growth(self) -> float:
+        """Return how many times as long an evaluation can get as that of acting at random; inf where none was played."""
+        random: EpisodeOutcome | None = self.__dict__.get("_random")
+        longest = min(self._env.time_limit or MAX_EPISODE_STEPS, self._most_steps)
+        return math.inf if random is None else max(longest / max(int(random.lengths.max()), 1), 1.0)
 
     def play(self, network: nn.Module | None, course: EpisodeCourse | None = None) -> EpisodeOutcome:
         """Return whole episodes, the first of which `course` may follow; without a network, actions are drawn at random."""
@@ -126,6 +133,11 @@ class EpisodeEvaluator(Measured):
         env: Environment | None = self.__dict__.get("_env")
         if env is not None:
             env.close()
+
+    @cached_property
+    def _random(self) -> EpisodeOutcome:
+        """Episodes of acting at random."""
+        return self.play(None)
 
     @cached_property
     def _to_say(self) -> dict[str, str]:
