@@ -12,7 +12,6 @@ from typing import Any, Literal
 from torch import nn
 
 from tutelage.core.errors import UsageError
-from tutelage.core.layout import PLAN
 from tutelage.core.memory import memory_told
 from tutelage.core.spec import Component
 from tutelage.export.exportable import ExportableRun
@@ -30,6 +29,7 @@ from tutelage.run.explain import Asked, explain_row
 from tutelage.run.files import warn_user
 from tutelage.run.lesson import Explanation
 from tutelage.run.run import Run
+from tutelage.run.run_source import is_run, request_beside_run
 from tutelage.run.start import Request, plan_training, resume_training, start_training
 from tutelage.run.survey import damaged_weights
 from tutelage.run.task_setting import with_task_setting
@@ -131,9 +131,8 @@ def estimate(
     what one of them costs an hour.
     """
     where = Where(hardware, devices, price)
-    if isinstance(source, str | Path) and (Path(source) / PLAN).is_file():
-        given: dict[str, Any] = {"data": wishes.pop("data", None), "module": model if isinstance(model, nn.Module) else None}
-        request = Request(Recipe(), test=test, marks=one_mark(groups, times), **given)
+    if is_run(source):
+        request = request_beside_run({**wishes, "model": model, "recipe": recipe}, test=test, marks=one_mark(groups, times))
         return estimate_of(estimate_resume(source, request, report=write_report), where)
     budget = {key: wishes.pop(key, None) for key in ("epochs", "steps", "time", "env_steps")}
     marks = {"group": groups, "time": times}

@@ -1,14 +1,12 @@
 """`tutelage estimate SOURCE`: how long a training takes before it starts; trains for a few seconds, and leaves nothing."""
 
 import argparse
-from pathlib import Path
+from contextlib import suppress
 
 from tutelage.cli.main import STARTED
 from tutelage.cli.wishes import make_request, wishes_said
-from tutelage.core import layout
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
-from tutelage.core.journal import read_journal
 from tutelage.core.outlet import say, say_json
 from tutelage.foresight.textbook import ideal_seconds
 
@@ -33,10 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     from tutelage.report.page import write_report
     from tutelage.run.estimate import Estimate, estimate_of
     from tutelage.run.estimating import estimate_resume, estimate_training
+    from tutelage.run.run_source import is_run
     from tutelage.run.start import Request
 
     where = _where(arguments)
-    if _is_run(arguments.source):
+    if is_run(arguments.source):
         _refuse(wishes_said(arguments), because="a run goes on by its own plan, and so does its forecast")
         request = Request(Recipe(), started=STARTED)
         found: Estimate = estimate_of(estimate_resume(arguments.source, request, report=write_report), where)
@@ -48,12 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _tell(found, where)
     return 0
-
-
-def _is_run(source: str) -> bool:
-    """Tell whether a source is the folder of a run, even of one whose plan is lost: resuming puts it back."""
-    # Data may have a file of that name too.
-    return bool(source) and ((Path(source) / layout.PLAN).is_file() or bool(read_journal(Path(source)).entries))
 
 
 def _refuse(words: list[str], *, because: str) -> None:
@@ -80,8 +73,17 @@ def _where(arguments: argparse.Namespace) -> "Where":  # type: ignore[name-defin
         devices = 0
     if devices < 1:
         raise UsageError(f"--devices {arguments.devices[:MOST_DIGITS]!r}: expected a whole number >= 1. Give one such as 8.")
-    price = None if arguments.price is None else _number("price", arguments.price, example="2.5, of one device and hour")
+    price = None if arguments.price is None else _price(arguments.price)
     return Where(arguments.hardware, devices, price)
+
+
+def _price(text: str) -> float:
+    """Read a price, which may be 0; how high it may be is checked with the rest."""
+    with suppress(ValueError):
+        value = float(text)
+        if 0 <= value < float("inf"):
+            return value
+    raise UsageError(f"--price {text[:MOST_DIGITS]!r}: expected a number >= 0. Give one such as 2.5, of one device and hour.")
 
 
 def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:

@@ -22,18 +22,19 @@ from tutelage.foresight.interval import Interval, Scale
 from tutelage.foresight.many import Step, on_many
 from tutelage.foresight.move import Reference, move
 from tutelage.foresight.pace import Pace
-from tutelage.foresight.physics import MATMUL_SHARE
+from tutelage.foresight.physics import MATMUL_SHARE, SCENARIO
 from tutelage.foresight.run_time import RunTime
 from tutelage.hardware.catalog import Device, Precision, find_device
 from tutelage.run.estimating import Tried
 from tutelage.run.work import TrainingWork
+from tutelage.training.room import device_bytes
 
 __all__ = ["FORMATS", "Where", "device_of", "energy_of", "moved", "price_of"]
 
 SIGMAS_80 = 1.2816
 """Half width of an interval of 80 % in standard deviations."""
-COPIED_BYTES, COPIES = 2**28, 3
-"""What is copied to see how fast memory is, and how often."""
+COPIED_BYTES, LEAST_COPIED_BYTES, COPIES = 2**28, 2**22, 3
+"""What is copied to see how fast memory is, at least where there is little memory, and how often."""
 MOST_DEVICES, MOST_PRICE = 1_000_000, 1e12
 """With more devices, failures leave no progress; the largest machines have a tenth of that."""
 CALL_SECONDS = 5e-6
@@ -80,7 +81,7 @@ def moved(tried: Tried, where: Where) -> Tried:
     """
     if not where.hardware and where.devices == 1:
         return tried
-    there, here = device_of(tried, where), home_device(tried)
+    there, here = device_of(tried, where), home_device(tried, needs_bandwidth=bool(where.hardware))
     alone = _step(tried, here=here, there=there, where=where)
     seconds, spread = alone.seconds, alone.sd
     if where.devices > 1:
@@ -90,9 +91,11 @@ def moved(tried: Tried, where: Where) -> Tried:
     loader = 0.0 if tried.pilot.apart is None else tried.pilot.apart.loader
     pace = Pace(max(seconds, loader), 0.0, math.hypot(tried.measured.pace.spread, spread), 0.0, tried.measured.pace.num_steps)
     evaluation = tried.measured.evaluation * factor
+    opening = tried.measured.opening
     measured = replace(
         tried.measured,
         pace=pace,
+        opening=None if opening is None else replace(opening, seconds=opening.seconds * factor, warm_up_seconds=0.0),
         first_evaluation=evaluation,
         evaluation=evaluation,
         evaluation_spread=math.hypot(tried.measured.evaluation_spread, spread),
@@ -102,12 +105,13 @@ def moved(tried: Tried, where: Where) -> Tried:
 
 def _step(tried: Tried, *, here: Device, there: Device, where: Where) -> Step:
     """Return a step on one of the devices, with its share of the batch: what a step learns stays the same."""
-    work, form, pace = tried.pilot.work, FORMATS[tried.plan.precision], tried.measured.pace.seconds
+    work, form = tried.pilot.work, FORMATS[tried.plan.precision]
+    pace = _shared(tried, where.devices)
     if not where.hardware:
-        seconds, spread = pace / where.devices, 0.0
+        seconds, spread = pace, 0.0
     elif work is None or here.is_processor == there.is_processor:
         found = move([Reference(here, 1.0, precision=form)], hardware=there, precision=form)
-        seconds, spread = pace * found.seconds / where.devices, _spread(found.interval_80)
+        seconds, spread = pace * found.seconds, _spread(found.interval_80)
     else:
         # What holds between cards says nothing of a card and a processor: there the work itself is what is known.
         seconds, spread = _by_work(work, there, form)
@@ -116,6 +120,13 @@ def _step(tried: Tried, *, here: Device, there: Device, where: Where) -> Step:
         # A card that waits for the host is as fast as the host calls its kernels.
         seconds = max(seconds, CALL_SECONDS * work.per_step(lambda each: each.num_ops))
     return Step(seconds, GRADIENT_BYTES * float(tried.result.get("num_parameters") or 0), spread)
+
+
+def _shared(tried: Tried, devices: int) -> float:
+    """Return the seconds of a step here whose rows are shared by devices: what does not depend on rows is not."""
+    pace, apart = tried.measured.pace.seconds, tried.pilot.apart
+    fixed = 0.0 if apart is None else min(apart.fixed, pace)
+    return fixed + (pace - fixed) / devices
 
 
 def _by_work(work: TrainingWork, device: Device, form: Precision) -> tuple[float, float]:
@@ -127,7 +138,7 @@ def _by_work(work: TrainingWork, device: Device, form: Precision) -> tuple[float
     coefficients = fitted("work")
     parts = {"images" if is_images else "transformer": ("", 1.0), "source": ("", 1.0)}
     belief = Evidence([], effects=coefficients.effects, noise=coefficients.noise).predict(parts)
-    wider = coefficients.scales.get("training alone", Scale()).half_80 / Scale().half_80
+    wider = coefficients.scales[SCENARIO].half_80 / Scale().half_80
     return (compute + memory) * math.exp(belief.mean), belief.sd * wider
 
 
@@ -136,8 +147,8 @@ def device_of(tried: Tried, where: Where) -> Device:
     return find_device(where.hardware) if where.hardware else home_device(tried)
 
 
-def home_device(tried: Tried) -> Device:
-    """Return this machine as a device: its measured products and memory."""
+def home_device(tried: Tried, *, needs_bandwidth: bool = False) -> Device:
+    """Return this machine as a device: its measured products, and its memory where that is asked for, which takes a moment."""
     name, flops = str(tried.machine.get("machine", "")), 1e9 * float(tried.machine.get("matmul_gflops") or 100.0)
     peaks = {"fp32": flops, "bf16": flops * max(float(tried.machine.get("bf16_speedup") or 1.0), 0.1)}
     is_card = torch.device(tried.plan.device).type == "cuda"
@@ -146,15 +157,16 @@ def home_device(tried: Tried) -> Device:
         known = find_device(name)
     if known is not None and is_card:
         return known
+    # A card that the catalogue lacks is one all the same: its memory is its own, and so is how fast that is.
     return Device(
         key="this-machine",
         name=name,
         model="",
         maker="",
         generation="" if known is None else known.generation,
-        form="cpu",
-        memory_bytes=0,
-        bandwidth=_bandwidth(),
+        form="pcie" if is_card else "cpu",
+        memory_bytes=device_bytes(tried.plan.device) if is_card else 0,
+        bandwidth=_bandwidth(tried.plan.device) if needs_bandwidth else 0.0,
         tdp_w=0.0 if known is None else known.tdp_w,
         peaks=peaks,
         link=0.0 if known is None else known.link,
@@ -187,12 +199,22 @@ def _spread(interval: Interval) -> float:
     return math.log(interval.high / interval.low) / 2 / SIGMAS_80
 
 
-def _bandwidth() -> float:
-    """Return how many bytes a second this machine reads and writes, the best of a few copies."""
-    source = torch.ones(COPIED_BYTES // 4)
-    target, best = torch.empty_like(source), float("inf")
+def _bandwidth(device: str) -> float:
+    """Return how many bytes a second this machine, or its card, reads and writes, the best of a few copies."""
+    size, is_card = COPIED_BYTES, torch.device(device).type == "cuda"
+    while True:
+        try:
+            source = torch.ones(size // 4, device=device)
+            target, best = torch.empty_like(source), float("inf")
+            break
+        except RuntimeError:
+            if size <= LEAST_COPIED_BYTES:
+                raise
+            size //= 2
     for _ in range(COPIES):
         began = time.perf_counter()
         target.copy_(source)
+        if is_card:
+            torch.cuda.synchronize(device)
         best = min(best, time.perf_counter() - began)
-    return 2 * COPIED_BYTES / best
+    return 2 * size / best

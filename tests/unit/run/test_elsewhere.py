@@ -1,12 +1,20 @@
 """A training that was tried here, forecast for other hardware: only what the device does moves."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
+import tutelage
 from tutelage.core.errors import UsageError
+from tutelage.foresight.pace import Pace
 from tutelage.planning.recipe import recipe_from
-from tutelage.run.elsewhere import Where
+from tutelage.run import elsewhere
+from tutelage.run.apart import Apart
+from tutelage.run.elsewhere import Where, home_device, moved
 from tutelage.run.estimate import Estimate, estimate_of
 from tutelage.run.estimating import Tried, estimate_training
 from tutelage.run.start import Request
@@ -88,3 +96,53 @@ def test_what_cannot_be_is_refused_before_anything_is_tried() -> None:
 def test_numbers_out_of_range_are_refused_before_anything_is_tried(devices: float, price: float | None) -> None:
     with pytest.raises(UsageError, match="expected a"):
         Where("", devices, price)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_the_opening_moves_with_the_steps(tried: Tried) -> None:
+    opening = Pace(2 * tried.measured.pace.seconds, 1.0, num_steps=10)
+    there = moved(replace(tried, measured=replace(tried.measured, opening=opening)), Where("A100 80GB")).measured
+    assert there.opening is not None
+    assert there.opening.seconds == pytest.approx(2 * there.pace.seconds, rel=0.01)
+    assert there.opening.warm_up_seconds == 0
+
+
+@pytest.mark.slow
+def test_devices_do_not_share_what_does_not_depend_on_rows(tried: Tried) -> None:
+    tried.pilot.apart, before = Apart(loader=0.0, device=0.5, half=0.5), tried.pilot.apart
+    slow = replace(tried, measured=replace(tried.measured, pace=Pace(0.5, num_steps=10)))
+    try:
+        assert moved(slow, Where(devices=8)).measured.pace.seconds > 0.5
+        tried.pilot.apart = Apart(loader=0.0, device=0.5, half=0.25)
+        assert moved(slow, Where(devices=8)).measured.pace.seconds < 0.1
+    finally:
+        tried.pilot.apart = before
+
+
+def test_a_card_that_the_catalogue_lacks_is_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(elsewhere, "device_bytes", lambda device: 12 * 2**30)
+    tried: Any = SimpleNamespace(
+        machine={"machine": "NVIDIA GeForce NEW 1", "matmul_gflops": 9000}, plan=SimpleNamespace(device="cuda")
+    )
+    home = home_device(tried)
+    assert (home.is_processor, home.memory_bytes, home.peak("fp32")) == (False, 12 * 2**30, 9e12)
+
+
+def test_memory_is_timed_with_what_memory_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+
+    def ones(size: int, **_: Any) -> torch.Tensor:
+        sizes.append(size)
+        if size > 2**24:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+        return torch.zeros(size)
+
+    monkeypatch.setattr(elsewhere.torch, "ones", ones)
+    assert elsewhere._bandwidth("cpu") > 0
+    assert sizes == [2**26, 2**25, 2**24]
+
+
+def test_words_beside_a_run_that_would_change_nothing_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "plan.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(UsageError, match="banana and optim and steps: a run goes on by its own plan"):
+        tutelage.estimate(tmp_path, banana=3, steps=17, optim="sgd")
