@@ -36,7 +36,7 @@ $(VENV)/.stamp-venv:
 	@touch $@
 
 $(VENV)/.stamp-demo: pyproject.toml constraints.txt $(VENV)/.stamp-venv
-	$(BIN)/python -m pip install -q -c constraints.txt -e .
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[all]'
 	@touch $@
 
 $(VENV)/.stamp-bench: $(VENV)/.stamp-dev

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import tutelage
 from tutelage.core.errors import RunError
 from tutelage.core.events import Evaluated, Event
 from tutelage.planning.recipe import merge, parse_setting, read_recipe, recipe_from
@@ -34,6 +35,13 @@ class Pauses:
 
     def close(self) -> None:
         pass
+
+
+def test_the_model_of_a_paused_run_is_told_to_be_one_so_far(tmp_path: Path) -> None:
+    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 40}}, where="test")
+    start_training(Request(recipe, out=str(tmp_path / "run"), sinks=(Pauses(),)))
+    with pytest.warns(UserWarning, match="has not ended: this is its best model so far, and not calibrated. Finish it: tutelage"):
+        assert tutelage.open_run(tmp_path / "run").predictor.calibrator is None
 
 
 class Fails:

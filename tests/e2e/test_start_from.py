@@ -52,6 +52,11 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(pictures(CLASSES[:3]), tmp_path_factory.mktemp("known") / "run", **SMALL)
 
 
+def test_a_run_of_other_data_is_refused_by_what_it_has_learned_from(known: Run, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"start_from = .*: it has learned from .*8.*, and the data are .*Give a run"):
+        train("sklearn:iris", tmp_path / "run", start_from={"path": str(known.path)})
+
+
 def weights(run: Run) -> dict[str, torch.Tensor]:
     return run.predictor.network.state_dict()
 

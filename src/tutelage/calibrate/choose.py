@@ -97,7 +97,7 @@ def _refusal(prediction: np.ndarray, num_rows: int, kinds: Sequence[type[Calibra
         return "the model gives answers that are not finite"
     if num_rows < (2 if is_asked else LEAST_ROWS):
         return f"{num_rows} held-out rows are too few to judge by"
-    return "" if kinds else "no calibrator is planned"
+    return "" if kinds else "left as it is: no calibrator is asked for"
 
 
 def _needed(kind: type[Calibrator], chosen: type[Calibrator] | None, *, num_rows: int) -> float:

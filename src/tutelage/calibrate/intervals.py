@@ -82,7 +82,7 @@ class ConformalIntervals(Conformal):
         rows, tail = len(self.errors), (1 - coverage) / 2
         below, above = math.floor((rows + 1) * tail + 1e-9), math.ceil((rows + 1) * (1 - tail) - 1e-9)
         if below < 1 or above > rows:
-            raise too_few(coverage, found=rows, needed=math.ceil(1 / tail) - 1, most=max(0, rows - 1) / (rows + 1))
+            raise too_few(coverage, found=rows, needed=math.ceil(1 / tail - 1e-9) - 1, most=max(0, rows - 1) / (rows + 1))
         ends = np.array([self.errors[below - 1], self.errors[above - 1]])
         return np.asarray(prediction[:, None] + self.spread(prediction)[:, None] * ends)
 

@@ -2,7 +2,8 @@
 
 import argparse
 
-from tutelage.core.outlet import one_line, say, say_json, warn
+from tutelage.core.outlet import one_line, say, say_json, tell, warn
+from tutelage.report.page import write_report
 from tutelage.run.run import Run
 
 __all__ = ["run"]
@@ -14,11 +15,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Calibrate, and tell what it changed on rows that were not fitted to."""
     opened = Run.open(arguments.run, tell=warn)
     record = opened.calibrate(arguments.data, method=arguments.method, target=arguments.target, on_bad_data=arguments.on_bad_data)
-    told = {key: record.get(key) for key in KEYS}
+    told = {key: record.get(key) for key in (*KEYS, "rows", "source", "reason")}
+    report = write_report(opened.path, tell=warn)
+    warnings = [record["warning"]] if "warning" in record else []
+    for text in warnings:
+        warn(text)
     if arguments.json:
-        say_json(
-            {"run": arguments.run, **told, "rows": record["rows"], "source": record["source"], "reason": record.get("reason")}
-        )
+        say_json({"run": arguments.run, **told, "warnings": warnings, "report": str(report)})
         return 0
     if "reason" in record:
         say(one_line(str(record["reason"])))
@@ -28,6 +31,10 @@ def run(arguments: argparse.Namespace) -> int:
         before, after = record.get(f"{name}_before"), record.get(f"{name}_after")
         if before is not None and after is not None:
             say(f"  {title:<20} {before:.4f} before   {after:.4f} after")
-    around = "sets of classes" if has_classes else "intervals"
-    say(f"{around} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage 0.9")
+    around, needed = ("sets of classes", 9) if has_classes else ("intervals", 19)
+    if record["rows"] < needed:
+        say(f"{around} that hold the truth 9 times of 10 need {needed} held-out rows, and these are {record['rows']}")
+    else:
+        say(f"{around} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage 0.9")
+    tell(f"report   {one_line(str(report))}")
     return 0

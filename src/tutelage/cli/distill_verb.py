@@ -101,6 +101,8 @@ def _say(record: Mapping[str, Any]) -> None:
         found = [record[name]["latency_ms"][size] for name in models]
         lines.append((f"ms for {size} (p50, p95)", [f"{each['p50']:.2f}, {each['p95']:.2f}" for each in found]))
     lines += _beside(record, models) if has_floor else []
+    if reason := record["teacher"].get("reason"):
+        warn(str(reason))
     wide = max(len(name) for name, _ in lines)
     for name, cells in lines:
         say(f"  {one_line(name):<{wide}}  " + "  ".join(f"{cell:>16}" for cell in cells))

@@ -26,9 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
         say_json({"run": arguments.run, "format": arguments.format, **found.record()})
         return 0
     check = found.check
-    equal = "the same labels" if check.labels_equal else "other labels where classes are all but equal"
+    equal = ", the same labels" if check.labels_equal else ", other labels where classes are all but equal"
     tell(f"exported   {one_line(str(found.file))}: {check.num_rows:,} validation rows answered alike, "
-         f"{check.max_difference:.2g} apart at most, {equal}")  # fmt: skip
+         f"{check.max_difference:.2g} apart at most{equal if opened.classes else ''}")  # fmt: skip
     if check.predict_difference is not None:
         tell(f"           {check.predict_difference:.2g} apart at most from `tutelage predict`, which computes in bfloat16")
     for path in found.beside:

@@ -8,6 +8,7 @@ from pathlib import Path
 from tutelage.cli.next_verb import tell_next
 from tutelage.cli.several import train_several
 from tutelage.cli.wishes import make_request
+from tutelage.core.layout import DATA
 from tutelage.core.outlet import one_line, say_json, tell, warn
 from tutelage.report.diverged import reporting_divergence
 from tutelage.report.page import write_report
@@ -60,7 +61,9 @@ def show_end(folder: Path, *, as_json: bool, damaged: Sequence[str] = ()) -> int
         metrics = {**(done.result.get("metrics") or {}), **figures}
         own = {key: value for key, value in figures.items() if "/" not in key}
         told = {key: done.result.get(key) for key in keys}
-        say_json(told | own | {"metrics": metrics, "plan": done.plan, "report": str(report)})
+        # What was warned of when the data were read stands beside the data.
+        warned = [*done.files.record(DATA).get("warnings", ()), *(done.result.get("warnings") or ())]
+        say_json(told | own | {"metrics": metrics, "warnings": warned, "plan": done.plan, "report": str(report)})
     else:
         tell(f"report   {one_line(str(report))}")
         if not any(text.startswith(f"{folder / PREDICTORS[0]}:") for text in damaged):

@@ -232,6 +232,11 @@ class DataError(TutelageError):
         return TutelageError.record(self) | {"problems": [problem.record() for problem in self.problems]}
 
     @property
+    def summary(self) -> str:
+        """How many problems there are, for whoever cannot leave some out."""
+        return f"{self._summary}."
+
+    @property
     def message(self) -> str:
         """How many problems there are, and whether they could be left out."""
         return f"{self._summary}. {self._hint}".rstrip()

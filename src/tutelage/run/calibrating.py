@@ -38,6 +38,12 @@ BEGUN = (
 )
 
 
+FEWER = (
+    "{source}: {rows:,} rows, where {before:,} were fitted to before: intervals and probabilities rest on less now. Back to "
+    "those of the training: tutelage calibrate {folder}"
+)
+
+
 @dataclass(frozen=True)
 class Calibrating:
     """What is wished of a calibration.
@@ -82,6 +88,10 @@ class Calibrating:
         if self.method == "auto" and is_new:
             found = self._against_present(outcome, found)
         record = {"method": "none", "rows": len(outcome.target), **found.record}
+        # Of numbers the training keeps no record of its own, but the errors that intervals follow from.
+        before = int((result.get("calibration") or {}).get("rows") or len(getattr(self.predictor.conformal, "errors", ())))
+        if record["rows"] < before:
+            record["warning"] = FEWER.format(source=source, rows=record["rows"], before=before, folder=self.folder)
         predictor = replace(self.predictor.calibrated(found.calibrator), conformal=found.conformal)
         with locked(self.folder):
             self._write(predictor, result, record)

@@ -6,6 +6,7 @@ Each of the two is an ordinary run. The same command again goes on where it was 
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from typing import Any, Literal
 import torch
 
 from tutelage.core import catalog, layout
-from tutelage.core.errors import RecipeError, RunError, UsageError
+from tutelage.core.errors import DataError, RecipeError, RunError, UsageError
 from tutelage.core.events import Sink
 from tutelage.core.json_values import json_values
 from tutelage.core.manifest import Manifest
@@ -311,7 +312,34 @@ def compare(lesson: Lesson, student: Run, alone: Run | None) -> dict[str, Any]:
     for key, found in answers.items():
         record[key]["metrics"] = scores_of(found, prepared.truth, names=task.telling, part=name)
         record[key]["agreement"] = task.agreement(found, answers["teacher"])
+    if reason := _may_have_learned(teachers, lesson, data, name):
+        record["teacher"] |= {"metrics": {}, "reason": reason}
     return record
+
+
+def _may_have_learned(teachers: Sequence[Run], lesson: Lesson, data: RowsData, name: str) -> str:
+    """Tell which teachers may have learned from rows that the student kept apart; "" where none has.
+
+    Args:
+        teachers: Ended runs.
+        lesson: What was asked for.
+        data: The student's.
+        name: The part that is measured on, `test` or `val`.
+    """
+    part, found = "test" if name == "test" else "validation", []
+    for run in teachers:
+        if run.files.record(layout.DATA).get("fingerprint") == data.fingerprint:
+            continue
+        with suppress(RunError, DataError):
+            # Whoever was given arrays was given these.
+            own = run.data() if run.files.recipe().source else run.data(lesson.data, test=lesson.test, groups=lesson.marks)
+            if isinstance(own, RowsData) and own.parts()[part].part.fingerprint == data.parts()[part].part.fingerprint:
+                continue
+        found.append(str(run.path))
+    if not found:
+        return ""
+    said = f"{' and '.join(found)} kept other {part} rows apart than the student, and may have learned from these"
+    return f"{said}: teachers are not measured on them, and the student may seem better than it is"
 
 
 def _write(folder: Path, record: dict[str, Any]) -> None:

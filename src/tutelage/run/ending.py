@@ -1,10 +1,13 @@
 """Whether a run has ended: asked before anything is trained, since the test part of an ended run is not read again."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from tutelage.core import layout
 from tutelage.core.errors import RunError
 from tutelage.run.files import RunFiles, remedy_for
 
-__all__ = ["ENDED", "PAUSED", "PAUSES", "has_ended", "refuse_made", "state_of"]
+__all__ = ["ENDED", "PAUSED", "PAUSES", "has_ended", "refuse_made", "require_model", "state_of"]
 
 PAUSES = ("interrupted", "terminated")
 """Reasons to stop after which a run can go on."""
@@ -38,6 +41,19 @@ def has_ended(files: RunFiles) -> bool:
         if entry is not None and entry.state == ENDED:
             raise RunError(f"the run has ended, so there is nothing to go on with. What it has written: {error}") from error
         return _ended_by_checkpoint(files, error)
+
+
+def require_model(files: RunFiles, result: Mapping[str, Any]) -> None:
+    """Refuse a run that has no model yet, and tell what the model is of one that has not ended.
+
+    Raises:
+        RunError: It has none.
+    """
+    remedy = f"Finish it: tutelage resume {files.folder}"
+    if not files.has(f"{layout.BEST}/{layout.PREDICTOR}") and not result:
+        raise RunError(f"{files.folder}: the run has not ended, so it has no model yet. {remedy}")
+    if not result or state_of(result.get("stopped")) == PAUSED:
+        files.say(f"{files.folder}: the run has not ended: this is its best model so far, and not calibrated. {remedy}")
 
 
 def refuse_made(files: RunFiles, *, command: str) -> None:

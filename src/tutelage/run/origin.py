@@ -16,6 +16,7 @@ from tutelage.core.spec import Component
 from tutelage.data.prepare.base import Fitted
 from tutelage.data.target.base import Target
 from tutelage.defaults.started import treatment
+from tutelage.model.arch.base import Model
 from tutelage.model.named import Places, named_places
 from tutelage.model.stored import hash_tensors
 from tutelage.model.transfer import Transfer, match_weights
@@ -157,6 +158,12 @@ def known_facts(facts: Facts, origin: Origin | None, *, task: TaskSpec) -> Facts
     elif task.answers != before.answers and not (task.needs_labels and before.needs_labels):
         found = f"a run of task {getattr(before, 'kind', '')!r}, whose network takes and gives something else than task {kind!r}"
         raise RecipeError(f"{where}: {found}. Give a run that also learned {task.answers}, or leave start_from out.")
+    if isinstance(origin.model, Model) and not origin.model.takes(facts.shape):
+        learned = "other data" if origin.shape is None else origin.shape.say()
+        raise RecipeError(
+            f"{where}: it has learned from {learned}, and the data are {facts.shape.say()}. Give a run of such data, or leave "
+            "start_from out."
+        )
     return replace(facts, known=origin.known)
 
 

@@ -20,6 +20,7 @@ from tutelage.predictor.ensemble import Answerer, Ensemble, load_answerer
 from tutelage.predictor.predictor import Predictor
 from tutelage.run.calibrating import Calibrating, answered, held_out, require_calibrated
 from tutelage.run.collect import collect, gather_again, one_mark, refuse_bad
+from tutelage.run.ending import require_model
 from tutelage.run.files import RunFiles, warn_user
 from tutelage.run.folder import run_folder
 from tutelage.run.forecast import Forecasts, forecaster
@@ -125,8 +126,7 @@ class Run:
     def answerer(self) -> Answerer:
         """What answers for rows: the trained model with its preprocessing (the best weights), or an ensemble of such."""
         path = self.path / layout.BEST / layout.PREDICTOR
-        if not path.is_file() and not self.result:
-            raise RunError(f"{self.path}: the run has not ended, so it has no model yet. Finish it: tutelage resume {self.path}")
+        require_model(self.files, self.result)
         # One that says no seal is refused, with the reason, where it is read.
         if (seal := read_seal(path)) and self.files.knows_another(path.relative_to(self.path).as_posix(), seal=seal):
             raise RunError(f"{path}: is not what this run wrote there. {BRING_BACK}")

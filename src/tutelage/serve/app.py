@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tutelage.core.errors import RunError, TutelageError, UsageError
+from tutelage.core.errors import DataError, RunError, TutelageError, UsageError
 from tutelage.run.run import Run
 from tutelage.serve.batching import Batcher, BusyError
 from tutelage.serve.forms import FORMS, Form
@@ -62,7 +62,9 @@ def make_app(run: Run, *, token: str, most_bytes: int, host: str = "") -> Guard:
         except BusyError:
             return json_response(problem("busy", "too many rows are waiting: try again in a moment"), 503)
         except TutelageError as error:
-            return json_response(problem(error.code, error.message, problems=error.record()["problems"]), 400)
+            # No row of a request is left out: whoever asks gets an answer for each.
+            said = error.summary if isinstance(error, DataError) else error.message
+            return json_response(problem(error.code, said, problems=error.record()["problems"]), 400)
 
     predict.__annotations__["request"] = Request
 
@@ -145,8 +147,10 @@ def _rows(body: bytes, form: Form) -> list[Any]:
     expected = f'expected JSON: {{"rows": [...]}}, each a {form.noun}'
     try:
         told = json.loads(body)
-    except (ValueError, RecursionError) as error:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"the body is no JSON ({str(error)[:200]}); {expected}.") from None
+    except ValueError:  # what Python says of a number of thousands of digits speaks of a setting of Python's
+        raise UsageError("the body holds a number of more digits than any cell has. Give it shorter, or as a word.") from None
     if not isinstance(told, dict) or set(told) != {"rows"} or not isinstance(told["rows"], list):
         raise UsageError(f"{expected}.")
     rows = told["rows"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_diabetes
 
 import tutelage
 from tutelage.cli.main import main
@@ -18,6 +19,13 @@ from tutelage.predictor.predictor import Predictor
 from tutelage.run.files import RunFiles
 from tutelage.run.run import Run
 from tutelage.run.survey import survey
+
+
+def write_table(folder: Path) -> str:
+    """Write scikit-learn's diabetes data as a file."""
+    data = load_diabetes(as_frame=True).frame
+    data.to_csv(folder / "diabetes.csv", index=False)
+    return str(folder / "diabetes.csv")
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +129,15 @@ def test_intervals_of_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert numbers.result.get("calibration") is None
     with pytest.raises(UsageError, match="is not for a model that answers with numbers"):
         numbers.calibrate(method="temperature")
+    few = tmp_path / "few.csv"
+    lines = Path(write_table(tmp_path)).read_text(encoding="utf-8").splitlines()
+    few.write_text("\n".join(lines[:9]), encoding="utf-8")
+    assert main(["calibrate", str(numbers.path), "--data", str(few)]) == 0
+    told = capsys.readouterr()
+    assert "8 rows, where 53 were fitted to before" in told.err
+    assert "need 19 held-out rows, and these are 8" in told.out
+    assert "--coverage 0.9" not in told.out, "it would fail"
+    assert "calibrated after training" in (numbers.path / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_command_refuses_a_method_that_is_none(run: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -221,6 +221,17 @@ def test_a_column_that_the_teacher_guessed_is_said_to_the_student(tmp_path: Path
     assert prepared(student).fingerprint == prepared(teacher).fingerprint
 
 
+def test_a_teacher_that_kept_other_rows_apart_is_not_measured_on_the_students(tmp_path: Path) -> None:
+    source = table(tmp_path)
+    teachers = [teach(source, tmp_path / f"teacher-{seed}", seed=seed) for seed in (0, 1)]
+    student = tutelage.distill([run.path for run in teachers], student="tiny", out=tmp_path / "student", quiet=True, alone=False)
+    found = student.result["distillation"]
+    assert found["teacher"]["metrics"] == {}
+    assert found["teacher"]["reason"].startswith(f"{teachers[1].path} kept other test rows apart than the student")
+    assert found["student"]["metrics"]
+    assert "kept other test rows apart" in show_distillation(student)
+
+
 def test_several_teachers_teach_their_mean(cells: Run, tmp_path: Path) -> None:
     other = teach(cells.files.recipe().source, tmp_path / "other", model={"dropout": 0.5})
     student = tutelage.distill([cells.path, other.path], out=tmp_path / "student", quiet=True, alone=False)

@@ -106,12 +106,15 @@ def test_answers_are_those_of_predict_however_many_ask_at_once(run: Run) -> None
         (b'{"rows": [{"size": 1}]}', "problem"),
         (b'{"rows": [{"size": 1, "form": "x"}, {"size": 1}]}', "other columns"),
         (b"[" * 100_000, "no JSON"),
+        (b'{"rows": [{"size": ' + b"9" * 6_000 + b', "form": "x"}]}', "more digits than any cell has"),
+        (b'{"rows": [{"size": 1e999, "form": "x"}]}', "1 problem found in the data, before anything was done with it."),
     ],
 )
 def test_malformed_bodies_are_refused_with_a_reason(run: Run, body: bytes, reason: str) -> None:
     (reply,) = ask(run, ("POST", "/predict", {"headers": SAID, "content": body}))
     assert reply.status_code == 400
     assert reason in told(reply)
+    assert "--on-bad-data" not in told(reply), "whoever asks over HTTP has no command line"
 
 
 def test_an_address_that_is_none_is_refused_in_the_usual_form(run: Run) -> None:

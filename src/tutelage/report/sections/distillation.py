@@ -20,6 +20,7 @@ class Compared(Record):
     """One of the models."""
 
     runs: tuple[Text, ...] = ()
+    reason: Text = ""
     metrics: dict[Text, Number] = Field(default_factory=dict)
     agreement: Number = None
     leaving: dict[Text, Number] = Field(default_factory=dict)
@@ -69,6 +70,7 @@ class DistillationSection(Section):
             "Teacher and student",
             table(["", *models], rows, numeric=range(1, len(models) + 1), class_="scores"),
             tag("p", recovered, class_="caption") if recovered else None,
+            tag("p", f"{found.teacher.reason}.", class_="caption") if found.teacher.reason else None,
             tag(
                 "p",
                 f"Teacher: {', '.join(found.teacher.runs)}. Alone: {', '.join(found.alone.runs) or 'not trained'}.",
