@@ -8,7 +8,7 @@ from tutelage.data.prepare.intake import RawInput
 __all__ = ["finish"]
 
 WORDS_DOMAIN, WORDS_VERSION = "ai.onnx.ml", 4
-INNER = "t/"
+INNER, BATCH = "t/", "batch"
 """What names inside the graph begin with, so that none is that of a column."""
 PROBABILITIES, LABEL = "probabilities", "label"
 
@@ -29,10 +29,15 @@ def finish(proto: Any, inputs: Mapping[str, RawInput], *, labels: tuple[Any, ...
     before, taken = [], dict[str, Any]()
     for value, (name, raw) in zip(graph.input, inputs.items(), strict=True):
         kind = _string_type() if raw.takes_words else value.type.tensor_type.elem_type
-        taken[raw.handed] = helper.make_tensor_value_info(raw.handed, kind, ["batch", *raw.sizes])
+        taken[raw.handed] = helper.make_tensor_value_info(raw.handed, kind, [BATCH, *raw.sizes])
         before += _nodes_of(raw, INNER + name)
     del graph.input[:]
     graph.input.extend(taken.values())
+    for output in graph.output:
+        sizes = output.type.tensor_type.shape.dim
+        if sizes and sizes[0].dim_param:
+            # The exporter names an axis that has no fixed size by its own symbol.
+            sizes[0].dim_param = BATCH
     nodes = [*before, *graph.node, *(_label_nodes(graph, labels) if labels else [])]
     del graph.node[:]
     graph.node.extend(nodes)
@@ -72,7 +77,7 @@ def _label_nodes(graph: Any, labels: tuple[Any, ...]) -> list[Any]:
     kind = TensorProto.INT64 if are_numbers else TensorProto.STRING
     values = list(labels) if are_numbers else [str(label).encode() for label in labels]
     graph.initializer.append(helper.make_tensor(f"{INNER}names", kind, [len(labels)], values))
-    graph.output.append(helper.make_tensor_value_info(LABEL, kind, ["batch"]))
+    graph.output.append(helper.make_tensor_value_info(LABEL, kind, [BATCH]))
     return [
         helper.make_node("ArgMax", [PROBABILITIES], [f"{INNER}best"], axis=1, keepdims=0),
         helper.make_node("Gather", [f"{INNER}names", f"{INNER}best"], [LABEL]),

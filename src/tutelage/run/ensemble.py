@@ -18,7 +18,7 @@ from tutelage.run.birth import born, check_place
 from tutelage.run.derived import ended, scored, write_derived
 from tutelage.run.forecast import SeriesInput, forecaster
 from tutelage.run.forecast_scores import measured
-from tutelage.run.latency import Timed, batches_of, measure_models
+from tutelage.run.latency import Timed, batches_of, made_up_batches, measure_models
 from tutelage.run.run import Run
 from tutelage.task.base import Data
 from tutelage.task.calibration import floor_knows
@@ -76,7 +76,7 @@ def make_ensemble(runs: Sequence[str | Path], out: str | Path = "", *, weigh: We
     facts = {"runs": [str(opened[number].path) for number in chosen], "weights": how}
     ensemble = Ensemble(tuple(members[number] for number in chosen), tuple(weights[number] for number in chosen), facts)
     command = f"tutelage ensemble {' '.join(str(run) for run in runs)}" + " --weights validation" * (weigh != "equal")
-    latency = _latencies(ensemble, kept)
+    latency = _latencies(ensemble, kept) if opened[0].decided.task.answers_rows else []
     told = [
         _member_told(run, opened[0], weight, member, kept) for run, weight, member in zip(opened, weights, members, strict=True)
     ]
@@ -185,12 +185,10 @@ def _size(folder: Path) -> int:
 
 
 def _latencies(ensemble: Ensemble, kept: Kept) -> list[dict[str, dict[str, float]]]:
-    """Return how long each member takes for 1 and 32 rows, and at last all together; [] without rows."""
-    part = next(iter(kept.parts.values()), None)
-    if part is None or not len(part):
-        return []
+    """Return how long each member takes for 1 and 32 rows, and at last all together; of made-up rows, where none were kept."""
+    part = next((part for part in kept.parts.values() if len(part)), None)
     members = [replace(one, network=one.network.to("cpu"), device="cpu") for one in ensemble.members]
-    timed = [Timed(one, batches_of(one, one.prepared(part.part))) for one in members]
+    timed = [Timed(one, batches_of(one, one.prepared(part.part)) if part else made_up_batches(one)) for one in members]
     found = measure_models({**{str(number): [own] for number, own in enumerate(timed)}, "all": timed})
     return list(found.values())
 

@@ -85,6 +85,9 @@ def test_a_file_answers_as_the_run_does(run: Run, kind: str, tmp_path: Path, cap
     np.testing.assert_allclose(found["probabilities"], expected.probabilities, atol=1e-6)
     if kind == "onnx":
         assert found["label"].tolist() == expected.labels
+        onnx = pytest.importorskip("onnx")
+        graph = onnx.load(str(out)).graph
+        assert {one.type.tensor_type.shape.dim[0].dim_param for one in (*graph.input, *graph.output)} == {"batch"}
     assert load(out).told["labels"] == ["no", "yes"]
 
 

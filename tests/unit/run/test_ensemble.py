@@ -93,6 +93,8 @@ def test_it_is_measured_on_rows_that_no_member_has_learned_from(made: dict[str, 
     assert set(both.metrics) == {"val/accuracy", "val/loss", "val/auroc", *shown}
     apart = make_ensemble([made["mlp"].path, made["seed"].path], tmp_path / "apart")
     assert apart.metrics == {}
+    # How long an answer takes needs no labels.
+    assert apart.result["ensemble"]["latency_ms"]["1"]["p50"] > 0
     assert "other validation and test rows" in apart.result["ensemble"]["measured"]
 
 
