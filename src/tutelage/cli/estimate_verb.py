@@ -14,8 +14,14 @@ __all__ = ["run"]
 
 TEXTBOOK = ("flops_per_iteration", "iterations", "flops")
 """Options of the textbook rule, which needs no data."""
+UNKNOWN = (
+    "interval_50", "interval_80", "bytes", "coverage", "memory_bytes", "fits", "energy_joules", "cost", "parts", "causes",
+)  # fmt: skip
+"""What the textbook rule says nothing of; null in `--json`, so that every estimate has the same keys."""
 WIDTH = 13
 """Characters of the first column."""
+EXACTLY = 1_000
+"""Factors up to which a decimal means something."""
 MOST_DIGITS = 40
 """Characters of a number that are read: what is longer is refused by its size."""
 MOST_PARTS = 6
@@ -100,9 +106,11 @@ def _textbook(arguments: argparse.Namespace, given: list[str]) -> int:
     if missing:
         raise UsageError(f"{' and '.join(missing)}: the textbook rule needs all three numbers. Or name data: a SOURCE.")
     work, times, speed = (_number(key, getattr(arguments, key)) for key in TEXTBOOK)
+    if times != int(times):
+        raise UsageError(f"--iterations {arguments.iterations!r}: expected a whole number. Give one such as 1e5.")
     seconds = ideal_seconds(flops_per_iteration=work, iterations=times, flops_per_second=speed)
     if arguments.json:
-        say_json({"ideal_seconds": seconds, "seconds": seconds})
+        say_json({**dict.fromkeys(UNKNOWN), "ideal_seconds": seconds, "seconds": seconds, "flops": work * times})
     else:
         say(f"{'ideal':<{WIDTH}}{seconds:g} s (FLOPs of an iteration x iterations / FLOP/s; real runs take longer)")
     return 0
@@ -136,7 +144,7 @@ def _tell(found: "Estimate", where: "Where") -> None:  # type: ignore[name-defin
         _line("ends", found.endings.say())
     if found.ideal_seconds is not None:
         rate = "the data sheet's" if where.hardware else "measured"
-        _line("ideal", f"{say_seconds(found.ideal_seconds)} (FLOPs / {rate} FLOP/s); {_causes(found)}")
+        _line("ideal", f"{_briefly(found.ideal_seconds)} (FLOPs / {rate} FLOP/s); {_causes(found)}")
     whole = sum(time.parts.values()) or 1.0
     largest = sorted(time.parts.items(), key=lambda part: -part[1])[:MOST_PARTS]
     _line("of which", ", ".join(f"{name} {say_seconds(seconds)} ({seconds / whole:.0%})" for name, seconds in largest))
@@ -159,7 +167,16 @@ def _tell(found: "Estimate", where: "Where") -> None:  # type: ignore[name-defin
 def _causes(found: "Estimate") -> str:  # type: ignore[name-defined] # noqa: F821
     """Say what the rest of the time goes to."""
     factor = found.seconds / max(found.ideal_seconds, 1e-9)
-    return f"{factor:.1f}x of that, by " + ", ".join(f"{name} {share:.0%}" for name, share in list(found.causes.items())[:2])
+    times = f"{factor:.1f}" if factor < EXACTLY else f"{float(f'{factor:.1e}'):,.0f}"
+    return f"{times}x of that, by " + ", ".join(f"{name} {share:.0%}" for name, share in list(found.causes.items())[:2])
+
+
+def _briefly(seconds: float) -> str:
+    """Write seconds, also such as are far below one."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= 0.1 * size:
+            return say_seconds(seconds) if unit == "s" else f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.3g} ns"
 
 
 def _line(name: str, text: str) -> None:

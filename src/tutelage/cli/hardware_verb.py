@@ -24,6 +24,8 @@ SHOWN = (
     ("attention", "attention"),
     ("recurrent", "recurrent layers"),
 )
+BUSY = 0.4
+"""Speed of large products beside smaller ones, below which the machine was busy: less than half is not the processor's own."""
 CALLS = (
     ("call", "an operator"),
     ("call_learning", "an operator that autograd follows"),
@@ -36,6 +38,10 @@ CALLS = (
 def run(arguments: argparse.Namespace) -> int:
     """Show what is known of this machine, measuring it first where nothing is; with --list what is known of others."""
     if arguments.list:
+        idle = ["--again"] * arguments.again + ["--device"] * (arguments.device != "auto")
+        if idle:
+            found = f"{' and '.join(idle)}: --list shows what is known of others, and measures nothing"
+            raise UsageError(f"{found}. Leave {'them' if len(idle) > 1 else 'it'} out, or leave --list out.")
         return _show_catalog(as_json=arguments.json)
     refusal = "" if arguments.device == "auto" else device_refusal(arguments.device)
     if refusal:
@@ -43,6 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
     known = known_machine(arguments.device, again=arguments.again, tell=_progress())
     if known.refusal:
         warn(f"{known.refusal} The machine is measured anew next time.")
+    for doubt in _doubts(known.machine):
+        warn(doubt)
     if arguments.json:
         say_json(_record(known))
         return 0
@@ -107,6 +115,26 @@ def _products(machine: MachineFile, dtype: str) -> Iterable[str]:
     yield f"matrix products in {dtype}, by rows: {', '.join(said)}"
 
 
+def _doubts(machine: MachineFile) -> Iterable[str]:
+    """Yield what cannot be so on a machine that does nothing else: large products that are much slower than small ones."""
+    for dtype in dict.fromkeys(point.dtype for point in machine.points if point.category == "matmul"):
+        best, at = 0.0, 0
+        for size, speed in _squares(machine, dtype).items():
+            if speed < BUSY * best:
+                found = f"matrix products of {size} rows in {dtype} seem {best / speed:.0f} times as slow as those of {at}"
+                yield f"{found}: the machine was busy meanwhile. Measure it anew when it is not: tutelage hardware --again"
+                break
+            if speed > best:
+                best, at = speed, size
+
+
+def _squares(machine: MachineFile, dtype: str) -> dict[int, float]:
+    """Return FLOP/s of products of square matrices by their rows, the smallest first."""
+    points = [point for point in machine.points if point.category == "matmul" and point.dtype == dtype]
+    squares = {dims: point.flops_per_second for point in points if (dims := point.dims)[:1] == (1,) and len(set(dims[1:])) == 1}
+    return {dims[1]: squares[dims] for dims in sorted(squares)}
+
+
 def _sheet(machine: MachineFile) -> Device | None:
     """Return what the catalogue knows of the chip; None where it does not know it."""
     try:
@@ -124,7 +152,7 @@ def _show_catalog(*, as_json: bool) -> int:
     for device in devices():
         memory = f"{device.memory_bytes / 1e9:.0f} GB, " if device.memory_bytes else ""
         power = f", {device.tdp_w:.0f} W" if device.tdp_w else ""
-        doubt = "" if device.is_verified else " (not read again)"
+        doubt = "" if device.is_verified else " (as others list it; not compared with the source)"
         speeds = f"{_peaks(device)}; {memory}{device.bandwidth / 1e9:.0f} GB/s{power}"
         say(f"{device.key:<{width}}  {device.name}: {speeds}. {device.source}{doubt}")
     return 0

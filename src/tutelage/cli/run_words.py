@@ -227,7 +227,7 @@ def _add_small_verbs(verbs: "argparse._SubParsersAction[Parser]") -> None:
     runs.add_argument("folder", metavar="DIR", nargs="?", default="runs", help="the folder to look in (default: runs)")
     runs.add_argument("--json", action="store_true", help=AS_JSON)
     hardware = add_verb(verbs, "hardware")
-    hardware.add_argument("--again", action="store_true", help="measure anew, which takes some 30 seconds")
+    hardware.add_argument("--again", action="store_true", help="measure anew, which takes one or two minutes")
     hardware.add_argument("--device", metavar="D", default="auto", help="cpu or cuda (default: what trainings take)")
     hardware.add_argument("--list", action="store_true", help="list accelerators and processors that are known from data sheets")
     hardware.add_argument("--json", action="store_true", help=AS_JSON)

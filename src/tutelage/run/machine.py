@@ -1,5 +1,6 @@
 """This machine as it was measured: taken from its file, or measured now and kept there."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,8 +59,10 @@ def known_machine(device: str = "auto", *, again: bool = False, tell: Callable[[
         return Known(kept, machine_path(kept.fingerprint), is_new=False)
     # As in a training: else what large operators take is mostly the fetching of memory.
     keep_freed_memory()
+    began = time.perf_counter()
     machine = measure_machine(place, tell=lambda share: tell("operators", share), describe=described)
     machine = machine.but(own_steps=measure_own_steps(machine, tell=lambda share: tell("steps", share)))
+    machine = machine.but(seconds=round(time.perf_counter() - began, 1))
     try:
         return Known(machine, save(machine), is_new=True)
     except DiskError as error:

@@ -25,7 +25,8 @@ def refusal(*words: str, capsys: pytest.CaptureFixture[str]) -> str:
 @pytest.mark.parametrize(("speed", "seconds"), [("10e12", 10.0), ("20e12", 5.0)])
 def test_the_textbook_rule_is_exact(speed: str, seconds: float, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["estimate", *RULE[:-1], speed, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["ideal_seconds"] == seconds
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ideal_seconds"], told["flops"], told["interval_80"]) == (seconds, 1e14, None)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,7 @@ def test_the_textbook_rule_is_exact(speed: str, seconds: float, capsys: pytest.C
         (["sklearn:iris", "--hardware", "toaster"], "All names: tutelage hardware --list"),
         ([*RULE, "--price", "2"], "--price: the textbook rule takes its three numbers and nothing else. Leave it out."),
         (["sklearn:iris", *RULE, "--steps", "3"], "SOURCE and --steps: the textbook rule takes its three numbers"),
+        ([*RULE[:3], "1.5", *RULE[4:]], "--iterations '1.5': expected a whole number. Give one such as 1e5."),
         (RULE[:2], "--iterations and --flops: the textbook rule needs all three numbers"),
         (["nowhere"], "nowhere"),
         ([], "no SOURCE given"),

@@ -91,3 +91,19 @@ def test_a_device_that_is_none_is_told_by_the_word_that_was_typed(
     assert f"--device '{device}': " in shown
     assert said in shown
     assert "recipe" not in shown
+
+
+def test_words_that_a_list_has_no_use_for_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hardware", "--list", "--again", "--device", "cpu"]) == 2
+    assert "--again and --device: --list shows what is known of others" in capsys.readouterr().err
+
+
+def test_a_machine_that_was_busy_while_it_was_measured_is_told(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    device = torch.device("cpu")
+    # As many operations each: the larger ones took six times as long for theirs.
+    speeds = {64: 1e-3, 256: 1e-4, 1024: 6e-4}
+    points = [point("mm", "matmul", dims=(1, size, size, size), seconds=taken) for size, taken in speeds.items()]
+    points += [point("triad", "memory", sizes="3 x 4,096 bytes")]
+    save(MachineFile(fingerprint=fingerprint(device), measured_at="2026-01-01 00:00", seconds=1.0, points=tuple(points)))
+    assert main(["hardware", "--device", "cpu"]) == 0
+    assert "products of 1024 rows in float32 seem 6 times as slow as those of 256" in capsys.readouterr().err
