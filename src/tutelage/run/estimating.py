@@ -178,7 +178,9 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
     if result.get("diagnosis", {}).get("verdict") not in FOUND:
         # A few steps have learned nothing, and a cause was looked for; the whole training is expected to learn.
         once.pop("diagnosing", None)
-    once["saving"], once["leaving"] = seconds.get("checkpoints", 0.0), LEAVING_SECONDS
+    # A trial that lasts saves in between too; a run has one at its end, and at its beginning where it does not go on.
+    checkpoint = pilot.emitter.stopwatch.each("checkpoints")
+    once["saving"], once["leaving"] = checkpoint * (1 if pilot.first_step else 2), LEAVING_SECONDS
     evaluations = pilot.evaluations or [seconds.get("evaluations", 0.0)]
     later = evaluations[1:] or evaluations
     if plays:
@@ -193,7 +195,7 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
         first_evaluation=evaluations[0],
         evaluation=mean,
         evaluation_spread=UNSURE_EPISODES if plays else spread,
-        checkpoint=seconds.get("checkpoints", 0.0) / 2,
+        checkpoint=checkpoint,
         step_flops=0.0 if pilot.work is None else pilot.work.per_step(lambda each: each.flops),
     )
 

@@ -191,8 +191,7 @@ class Foresight:
         pace = Pace((seconds.get("steps", 0.0) - warm_up) / steps, warm_up, spread=0.02, num_steps=steps)
         once = {name: value for name, value in seconds.items() if name not in (*NOT_ONCE, "probe")}
         # The first checkpoint and the last are always made; of those between, the clock decides.
-        between = int(seconds.get("steps", 0.0) / self.plan.save_seconds) if self.plan.save_seconds else steps
-        checkpoint = seconds.get("checkpoints", 0.0) / (2 + between)
+        checkpoint = self.emitter.stopwatch.each("checkpoints")
         once |= {SAVING: 2 * checkpoint, ENDING: max(actual - sum(seconds.values()), 0.0)}
         known = Measured(
             once,

@@ -52,6 +52,18 @@ def test_steps_take_their_pace_as_often_as_they_are_made() -> None:
     assert found.time.parts["steps"] == pytest.approx(20_000 * found.details["pace"]["seconds"])
 
 
+def test_checkpoints_are_taken_by_the_number_of_those_that_the_trial_made() -> None:
+    request = Request(
+        recipe_from({"source": "sklearn:iris", "budget": {"steps": 400}, "save": {"every_seconds": 0}}, where="test")
+    )
+    found = estimate_training(request, report=nothing, most_seconds=0.2)
+    watch = found.pilot.emitter.stopwatch
+    assert watch.counts["checkpoints"] > 10
+    assert found.measured.checkpoint == pytest.approx(watch.seconds["checkpoints"] / watch.counts["checkpoints"])
+    assert found.measured.once["saving"] == pytest.approx(2 * found.measured.checkpoint)
+    assert found.run_time().parts["checkpoints"] == pytest.approx(400 * found.measured.checkpoint)
+
+
 def test_a_time_budget_is_kept_whatever_steps_take() -> None:
     found = tried(budget={"time": 30})
     assert found.budget_seconds == 30
