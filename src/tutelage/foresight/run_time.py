@@ -15,6 +15,8 @@ from tutelage.foresight.pace import Pace
 
 __all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "within"]
 
+LEVELS, SIGMAS_80 = (0.1, 0.25, 0.5, 0.75, 0.9), 1.2816
+"""Quantiles that are told, and the half width of 80 % of a normal distribution in standard deviations."""
 DRAWS, SEED = 4_001, 20_27
 """Sums drawn for the quantiles; the same ones each time."""
 MACHINE_SPREAD, SHARED_SPREAD = 0.04, 0.1
@@ -118,6 +120,7 @@ class RunTime:
         interval_50: Between these the wall time lies in half of all cases.
         interval_80: And in four of five.
         spread: Standard deviation of the logarithm of the wall time.
+        unscaled: The same without the factor of outcomes before: the next outcome is compared with this one.
         contributors: Which parts make it uncertain, and their share of the variance, the largest first.
     """
 
@@ -126,6 +129,7 @@ class RunTime:
     interval_50: tuple[float, float]
     interval_80: tuple[float, float]
     spread: float
+    unscaled: float
     contributors: tuple[tuple[str, float], ...]
 
     @property
@@ -158,18 +162,29 @@ def run_time(
     Args:
         measured: What is known of it.
         schedule: How often it does what.
-        scale: Factor on the spread, by which forecasts like this one have been off before.
+        scale: Factor on the spread, by which forecasts like this one have been off before; whatever makes it unsure, early
+            stopping too.
         passed: Seconds that have passed already, and so are certain.
         is_shared: Whether others compute on the same processor, as on a virtual machine.
     """
     costs = _costs(measured, schedule, least_once=SHARED_ONCE_SPREAD if is_shared else 0.0)
     machine = SHARED_SPREAD if is_shared else MACHINE_SPREAD
-    draws, shares = _drawn(costs, schedule, scale=scale, machine=scale * machine)
-    totals = passed + draws
-    low, first, middle, third, high = (float(value) for value in np.quantile(totals, [0.1, 0.25, 0.5, 0.75, 0.9]))
+    draws, shares = _drawn(costs, schedule, machine=machine)
+    drawn = [float(value) for value in np.quantile(passed + draws, LEVELS)]
+    # What has passed is certain, however far off forecasts were.
+    low, first, middle, third, high = (max(_stretched(value, middle=drawn[2], scale=scale), passed) for value in drawn)
     told = (*((Cost("before", passed, 0.0),) if passed else ()), *costs)
-    spread = float(np.log(high / low)) / 2 / 1.2816 if low > 0 else 0.0
-    return RunTime(told, middle, (first, third), (low, high), spread, shares)
+    return RunTime(told, middle, (first, third), (low, high), _spread(low, high), _spread(drawn[0], drawn[-1]), shares)
+
+
+def _stretched(seconds: float, *, middle: float, scale: float) -> float:
+    """Return a quantile so many times as far from the median, by the logarithm."""
+    return middle * (seconds / middle) ** scale if middle else seconds
+
+
+def _spread(low: float, high: float) -> float:
+    """Return the standard deviation of the logarithm that an interval of 80 % stands for."""
+    return float(np.log(high / low)) / 2 / SIGMAS_80 if low > 0 else 0.0
 
 
 def within(time: RunTime, budget: float, *, is_filled: bool = True) -> RunTime:
@@ -221,9 +236,7 @@ def _checkpoints(seconds: float, schedule: Schedule) -> int:
     return int(min(seconds / schedule.save_seconds, schedule.steps)) if schedule.save_seconds else schedule.steps
 
 
-def _drawn(
-    costs: tuple[Cost, ...], schedule: Schedule, *, scale: float, machine: float
-) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
+def _drawn(costs: tuple[Cost, ...], schedule: Schedule, *, machine: float) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
     """Return drawn wall times of what is still to come, and the share of the variance of each part."""
     random = np.random.default_rng(SEED)
     used = _used(schedule.stops, random)
@@ -231,9 +244,9 @@ def _drawn(
     total, variances = np.zeros(DRAWS), dict[str, float]()
     for cost in costs:
         share = used if cost.name in repeated else 1.0
-        noise = scale * cost.spread * random.standard_normal(DRAWS)
+        noise = cost.spread * random.standard_normal(DRAWS)
         total += share * np.maximum(cost.seconds + noise, 0.1 * cost.seconds)
-        variances[cost.name] = (scale * cost.spread) ** 2
+        variances[cost.name] = cost.spread**2
     expected = sum(cost.seconds for cost in costs)
     variances["the machine's speed"] = (machine * expected) ** 2
     variances["early stopping"] = float(np.var(used)) * sum(cost.seconds for cost in costs if cost.name in repeated) ** 2

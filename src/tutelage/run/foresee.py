@@ -104,7 +104,9 @@ class Foresight:
         )
         told = told.model_copy(update={"step_flops": told.step_flops or self._step_flops(composed, actual)})
         is_usual = not is_resumed and composed.state.control.stop_reason != "diverged"
-        second = score_second(told.second, self.emitter, actual=actual, ended=composed.state.clock.step, is_kept=is_usual)
+        # What ends with a time budget says nothing of what steps take.
+        is_kept = is_usual and not self.plan.time_seconds
+        second = score_second(told.second, self.emitter, actual=actual, ended=composed.state.clock.step, is_kept=is_kept)
         if is_usual:
             # A border: the result is not written yet, and no forecast of other runs is worth it.
             with suppress(Exception):
@@ -136,8 +138,8 @@ class Foresight:
             interval_80=expected.interval_80,
             how=kind,
             spread=expected.spread,
-            # When it ends early says more of that spread, and is not scaled.
-            scale=1.0 if schedule.stops.probability else factor,
+            scale=factor,
+            unscaled=expected.unscaled,
             parts=expected.parts,
             step_seconds=measured.pace.seconds,
             evaluation_seconds=measured.evaluation,
@@ -177,8 +179,8 @@ class Foresight:
         """Keep the outcome, and what this training's parts took."""
         history, state = History(cache_folder()), composed.state
         if not self.plan.time_seconds:
-            spread = told.spread / (told.scale or 1.0)
-            history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": spread})
+            # With the factor in it intervals that hold their outcomes would become narrow again.
+            history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": told.unscaled})
         seconds = self.emitter.stopwatch.seconds
         steps = state.clock.step
         if steps < 2:

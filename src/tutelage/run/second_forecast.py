@@ -104,6 +104,7 @@ class SecondForecast:
             seconds=round(told.expected_seconds, 3),
             interval_80=(round(low, 3), round(high, 3)),
             spread=time.spread,
+            unscaled=time.unscaled,
             endings=endings.record(),
             ends=tuple(round(end) for end in self._ends.tolist()),
         )
@@ -168,6 +169,6 @@ def score_second(second: Second | None, emitter: Emitter, *, actual: float, ende
     emitter.emit(scored)
     if is_kept:
         with suppress(Exception):  # the border: no forecast of other runs is worth this one's result
-            History(cache_folder()).add({"kind": HOW, "forecast": second.seconds, "actual": actual, "spread": second.spread})
+            History(cache_folder()).add({"kind": HOW, "forecast": second.seconds, "actual": actual, "spread": second.unscaled})
     told = second.model_dump(mode="json", exclude={"ends"})
     return {"second": {**told, "actual_seconds": round(actual, 3), "actual_steps": ended}}

@@ -84,6 +84,21 @@ def test_forecasts_that_were_off_before_make_the_interval_wider() -> None:
     assert uneven.spread > 3 * even.spread
 
 
+@pytest.mark.parametrize("stops", [Stops(), Stops(0.8, 0.3), Stops(0.8, 0.3, (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0))])
+@pytest.mark.parametrize("scale", [0.5, 2.0, 4.0])
+def test_a_factor_makes_the_interval_as_many_times_as_wide_whatever_makes_it_unsure(stops: Stops, scale: float) -> None:
+    usual, scaled = (run_time(KNOWN, Schedule(steps=500, stops=stops), scale=factor) for factor in (1.0, scale))
+    assert scaled.spread == pytest.approx(scale * usual.spread)
+    assert scaled.seconds == usual.seconds
+    # By this the next outcome is measured, so that the factor comes to what it has to be.
+    assert scaled.unscaled == usual.unscaled == pytest.approx(usual.spread)
+
+
+def test_what_has_passed_is_certain_however_far_off_forecasts_were() -> None:
+    found = run_time(KNOWN, Schedule(steps=500, stops=Stops(0.9, 0.0, (0.0, 0.0, 1.0))), scale=4.0, passed=100.0)
+    assert 100.0 <= found.interval_80[0] < found.interval_50[1]
+
+
 def test_on_a_processor_that_others_share_the_interval_is_wider() -> None:
     own, shared = (run_time(KNOWN, Schedule(steps=500), is_shared=is_shared) for is_shared in (False, True))
     assert shared.seconds == pytest.approx(own.seconds, rel=0.02)

@@ -160,7 +160,22 @@ def test_an_outcome_is_kept_beside_the_spread_without_the_factor_of_outcomes_bef
     assert factor > 2
     *_, line = (line for line in History(tmp_path / "cache").lines() if line.get("kind") == "timed")
     # Else wide intervals would hold their outcomes, become narrow by that, and never be as wide as they have to be.
-    assert line["spread"] == pytest.approx(told["spread"] / factor, rel=0.01)
+    assert line["spread"] == told["unscaled"] < told["spread"]
+
+
+@pytest.mark.parametrize(("kind", "which"), [("timed may stop early", None), ("curve", "second")])
+def test_outcomes_of_runs_that_may_stop_early_are_kept_without_that_factor_too(
+    tmp_path: Path, kind: str, which: str | None
+) -> None:
+    history = History(tmp_path / "cache")
+    for _ in range(40):
+        history.add({"kind": kind, "forecast": 1.0, "actual": 9.0, "spread": 0.5})
+    run = tutelage.train(
+        "sklearn:iris", model="mlp", steps=100, floor="none", stopping={"patience": 0.3}, quiet=True, out=tmp_path / "run"
+    )
+    told = run.result["foresight"] if which is None else run.result["foresight"][which]
+    *_, line = (line for line in History(tmp_path / "cache").lines() if line.get("kind") == kind)
+    assert line["spread"] == told["unscaled"] < told["spread"]
 
 
 def test_what_a_checkpoint_takes_is_remembered_by_the_number_of_those_made(
