@@ -20,7 +20,7 @@ from tutelage.core.stopping import PATIENCE
 from tutelage.foresight.endings import Endings
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
-from tutelage.foresight.run_time import Measured, RunTime, run_time
+from tutelage.foresight.run_time import Measured, RunTime, run_time, within
 from tutelage.foresight.told import KEPT, Second, Told, told_before
 from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
@@ -87,10 +87,11 @@ class SecondForecast:
             return
         self._ends = np.round(endings.quantiles(NUM_ENDS))
         time = self._time(first, endings, step=step, total=total)
-        budget = self.plan.time_seconds or math.inf
-        low, high = (min(seconds, budget) for seconds in time.interval_80)
+        if self.plan.time_seconds:
+            time = within(time, self.plan.time_seconds, is_filled=False)
+        low, high = time.interval_80
         told = Forecast(
-            expected_seconds=min(time.seconds, high),
+            expected_seconds=time.seconds,
             low_seconds=low,
             high_seconds=high,
             how=HOW,

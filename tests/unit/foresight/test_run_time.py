@@ -72,6 +72,14 @@ def test_a_time_budget_ends_a_run_whatever_its_steps_take() -> None:
     assert found.interval_80[0] < found.interval_50[0] < 30.0
 
 
+@pytest.mark.parametrize("is_filled", [True, False])
+def test_a_budget_shorter_than_what_comes_once_is_told_to_be_overrun(is_filled: bool) -> None:
+    known = Measured({"starting": 20.0}, Pace(0.5, 1.0), first_evaluation=0.25, evaluation=0.25)
+    found = within(run_time(known, Schedule(steps=500, evaluations=5), passed=3.0), 5.0, is_filled=is_filled)
+    assert found.seconds == pytest.approx(3 + 20 + 1 + 0.5 + 0.25)
+    assert 5.0 < found.interval_80[0] < found.interval_50[0] < found.seconds < found.interval_50[1] < found.interval_80[1]
+
+
 def test_a_budget_that_is_not_filled_only_bounds_the_time() -> None:
     free = run_time(KNOWN, Schedule(steps=500))
     found = within(free, free.interval_50[1], is_filled=False)
