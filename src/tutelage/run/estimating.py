@@ -6,6 +6,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -125,10 +126,12 @@ def _copied(run: Path, folder: Path) -> Path:
         try:
             shutil.copytree(run, folder, symlinks=True, ignore=_special, dirs_exist_ok=True)
             break
-        except shutil.Error as error:
+        except OSError as error:
             # A checkpoint that is dropped meanwhile is gone the next time.
             if not tries_left:
-                reason = f"{run}: cannot be copied to {folder.parent} for the trial: {str(error.args[0][0][2])[:200]}"
+                # Of a folder's files shutil tells all that it could not copy: the first says enough.
+                found = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+                reason = f"{run}: cannot be copied to {folder.parent} for the trial: {str(found)[:200]}"
                 raise RunError(
                     f"{reason}. Make room there, or name another place: TMPDIR=FOLDER tutelage estimate ..."
                 ) from error
@@ -136,9 +139,14 @@ def _copied(run: Path, folder: Path) -> Path:
 
 
 def _special(folder: str, names: list[str]) -> list[str]:
-    """Return what is no file, folder or link: a pipe would be waited for."""
-    modes = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}  # noqa: PTH118 - as copytree gives it
-    return [name for name, mode in modes.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))]
+    """Return what is no file, folder or link: a pipe would be waited for, and what is gone meanwhile cannot be copied."""
+    kept = set[str]()
+    for name in names:
+        with suppress(FileNotFoundError):
+            mode = os.lstat(os.path.join(folder, name)).st_mode  # noqa: PTH118 - as copytree gives it
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
+                kept.add(name)
+    return [name for name in names if name not in kept]
 
 
 def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Tried:

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,36 @@ def test_what_lies_in_a_run_and_is_no_file_is_not_waited_for(tmp_path: Path) -> 
     os.mkfifo(folder / "pipe")
     (folder / "endless").symlink_to("/dev/zero")
     with pytest.raises(RunError, match="has ended"):
+        estimate_resume(folder, request, report=nothing)
+
+
+def test_what_is_gone_while_a_run_is_copied_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, request = finished(tmp_path)
+    (folder / "written.tmp").write_text("x", encoding="utf-8")
+    look = os.lstat
+
+    def looking(path: str, **words: Any) -> os.stat_result:
+        if str(path).endswith("written.tmp"):
+            Path(path).unlink(missing_ok=True)
+        return look(path, **words)
+
+    monkeypatch.setattr(os, "lstat", looking)
+    with pytest.raises(RunError, match="has ended"):
+        estimate_resume(folder, request, report=nothing)
+
+
+def test_a_run_that_cannot_be_copied_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, request = finished(tmp_path)
+
+    look = os.lstat
+
+    def refuse(path: str, **words: Any) -> os.stat_result:
+        if str(path).startswith(str(folder)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **words)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(RunError, match=r"cannot be copied to .* for the trial: .*Permission denied"):
         estimate_resume(folder, request, report=nothing)
 
 
