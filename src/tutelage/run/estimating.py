@@ -25,8 +25,10 @@ from tutelage.run.folder import run_folder
 from tutelage.run.foresee import kind_of
 from tutelage.run.known_runs import remember
 from tutelage.run.pilot import Pilot
-from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
+from tutelage.run.run_schedule import endings_of, points_of, rhythm_of, schedule_of, stops_of
 from tutelage.run.start import Request, resume_training, start_training
+from tutelage.training.control import Control, control_from
+from tutelage.training.course import Course
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
 
@@ -158,25 +160,34 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     assert pilot.plan is not None
     files = RunFiles(folder, tell=tell_nobody)
     result, machine = files.record(layout.RESULT), files.record(layout.ENV)
-    schedule = schedule_of(pilot.plan, pilot.total_steps, num_opening=pilot.num_opening, done=pilot.first_step)
-    endings = _endings(folder, pilot)
+    peak = _peak(pilot)
+    rhythm = _rhythm(files, pilot)
+    opening, done = pilot.num_opening, pilot.first_step
+    schedule = schedule_of(pilot.plan, pilot.total_steps, rhythm=rhythm, num_opening=opening, done=done)
+    endings = _endings(folder, pilot, rhythm)
     if endings is not None:
-        schedule = replace(schedule, stops=stops_of(endings, done=pilot.first_step))
+        schedule = replace(schedule, stops=stops_of(endings, done=done))
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
     # The training that follows by the same words tells its forecast at once.
     remember(pilot.plan, measured)
     seconds = time.monotonic() - request.started
-    return Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, _peak(pilot), endings)
+    return Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings)
 
 
-def _endings(folder: Path, pilot: Pilot) -> Endings | None:
+def _rhythm(files: RunFiles, pilot: Pilot) -> Course:
+    """Return the frequencies of the run; of one that goes on they follow from what was planned at first."""
+    assert pilot.plan is not None
+    saved = files.checkpoint.get("control") if pilot.first_step else None
+    return rhythm_of(pilot.plan, Control(pilot.total_steps) if saved is None else control_from(saved))
+
+
+def _endings(folder: Path, pilot: Pilot, rhythm: Course) -> Endings | None:
     """Return how the run may end: by the trial's curve, or that of what was trained before; None where only its budget does."""
     plan, done = pilot.plan, pilot.first_step
     assert plan is not None
     points = points_of(plan, folder, done=done) if done else pilot.curve
-    rhythm = course_of(plan, pilot.total_steps)
     usual = usual_endings(rhythm.stopping, total=pilot.total_steps, every=rhythm.eval_every)
-    return endings_of(plan, points, total=pilot.total_steps) or usual
+    return endings_of(plan, points, total=pilot.total_steps, rhythm=rhythm) or usual
 
 
 def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:

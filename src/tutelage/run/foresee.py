@@ -26,7 +26,7 @@ from tutelage.run.compose import Composed
 from tutelage.run.first_steps import FirstSteps
 from tutelage.run.known_runs import known_runs, remember
 from tutelage.run.probe import PER_ROW, ending_seconds
-from tutelage.run.run_schedule import schedule_of
+from tutelage.run.run_schedule import rhythm_of, schedule_of
 from tutelage.run.second_forecast import score_second
 from tutelage.run.timed import Timed, fill, time_ahead
 from tutelage.run.work import count_if_possible
@@ -119,7 +119,8 @@ class Foresight:
             # Without the pace of a single step there is nothing that could be told.
             return
         steps = composed.state.control.total_steps
-        schedule = schedule_of(self.plan, steps, num_opening=round(composed.state.task.opening[1] * steps))
+        rhythm = rhythm_of(self.plan, composed.state.control)
+        schedule = schedule_of(self.plan, steps, rhythm=rhythm, num_opening=round(composed.state.task.opening[1] * steps))
         kind = kind_of(measured.how, schedule)
         factor = history.factor(kind)
         expected = run_time(
@@ -185,9 +186,8 @@ class Foresight:
         steps = state.clock.step
         if steps < 2:
             return
-        schedule = schedule_of(self.plan, max(steps, state.control.initial_steps))
-        count = max(round(schedule.evaluations * steps / max(schedule.steps, 1)), 1)
-        evaluation = seconds.get("evaluations", 0.0) / count
+        # The last one is made where the run ends.
+        evaluation = seconds.get("evaluations", 0.0) / -(-steps // rhythm_of(self.plan, state.control).eval_every)
         # What the first steps took beyond the others is no pace of steps: few of them would be remembered as slow ones.
         warm_up = min(self.first.pace.warm_up_seconds if self.first.pace else 0.0, seconds.get("steps", 0.0))
         pace = Pace((seconds.get("steps", 0.0) - warm_up) / steps, warm_up, spread=0.02, num_steps=steps)

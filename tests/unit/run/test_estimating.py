@@ -2,16 +2,20 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tutelage.core.errors import RunError
 from tutelage.planning.recipe import recipe_from
+from tutelage.run import estimating
 from tutelage.run.elsewhere import Where
 from tutelage.run.estimate import Estimate, estimate_of
 from tutelage.run.estimating import estimate_resume, estimate_training
-from tutelage.run.start import Request, start_training
+from tutelage.run.run_schedule import course_of
+from tutelage.run.start import Request, plan_training, start_training
+from tutelage.training.control import Control
 
 
 def nothing(folder: Path) -> None:
@@ -119,6 +123,15 @@ def test_what_lies_in_a_run_and_is_no_file_is_not_waited_for(tmp_path: Path) -> 
     (folder / "endless").symlink_to("/dev/zero")
     with pytest.raises(RunError, match="has ended"):
         estimate_resume(folder, request, report=nothing)
+
+
+def test_of_a_run_that_goes_on_the_rhythm_is_that_of_what_was_planned_at_first() -> None:
+    plan = plan_training(Request(recipe_from({"source": "sklearn:iris", "budget": {"steps": 1000}}, where="test")))[0]
+    saved: Any = SimpleNamespace(checkpoint={"control": Control(1000).begun().corrected(100, 700).state()})
+    pilot: Any = SimpleNamespace(plan=plan, first_step=500, total_steps=700)
+    assert estimating._rhythm(saved, pilot) == course_of(plan, 1000)
+    pilot.first_step = 0
+    assert estimating._rhythm(saved, pilot) == course_of(plan, 700)
 
 
 def test_what_is_gone_while_a_run_is_copied_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
