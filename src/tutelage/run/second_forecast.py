@@ -72,9 +72,9 @@ class SecondForecast:
             self._ends = np.array(second.ends, dtype=float)
         elif (told is not None or not self._made) and may_end_early and state.mesh.world == 1:
             first = math.ceil(SHARE * total - 1e-9)
-            # The evaluation of that step is part of the curve.
-            due = -(-first // rhythm.eval_every) * rhythm.eval_every if rhythm.eval_every <= first else first
-            self.next_step = due if due > self._made else NEVER
+            # The evaluation of that step is part of the curve: before the first score there is none.
+            due = -(-first // rhythm.eval_every) * rhythm.eval_every
+            self.next_step = due if self._made < due < total else NEVER
         return self
 
     def run(self, state: TrainState) -> None:

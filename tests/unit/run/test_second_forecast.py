@@ -21,6 +21,7 @@ from tutelage.planning.recipe import recipe_from
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.second_forecast import SecondForecast
 from tutelage.run.start import Request, plan_training, resume_training
+from tutelage.training import course
 from tutelage.training.control import Control
 
 
@@ -51,6 +52,15 @@ def test_a_run_that_may_stop_early_tells_its_end_again_and_scores_it(tmp_path: P
         run.result["foresight"]["actual_seconds"],
     )
     assert {event["step"] for event in events(run, "ForecastScored")} == {0, second["step"]}
+
+
+def test_a_run_whose_first_score_comes_later_than_a_tenth_is_told_again_at_that_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(course, "MAX_EVALUATIONS", 5)
+    run = trained(tmp_path / "run", stopping={"patience": 0.3}, until="accuracy=1.0")
+    assert [event["step"] for event in events(run, "Forecast")] == [0, 20]
+    assert run.result["foresight"]["second"]["step"] == 20
 
 
 def test_a_fixed_budget_is_told_once(tmp_path: Path) -> None:
