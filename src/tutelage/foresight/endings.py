@@ -30,6 +30,8 @@ WIDTHS, SHARED = (0.4, 0.15), 0.02
 """How alike another training's first tenth has to be (standard deviations of `drop`), and the weight of one that is not."""
 SHARES = (0.8, 0.5)
 """Of the outcomes that the intervals hold which are told."""
+FIRST = {TARGET: 0, PATIENCE: 1, BUDGET: 2}
+"""Which reason comes first, of several that end a training at the same step: what it is good for."""
 REACHED, SOONEST = 0.5, 0.05
 """Before the first step nothing is known of a target: it is reached in half of all cases, at any share of the budget from the
 second number on, by its logarithm. Both are said, not measured."""
@@ -201,12 +203,13 @@ def last_step(scores: np.ndarray, steps: np.ndarray, stopping: Stopping) -> tupl
 
 def _endings(ends: Sequence[tuple[float, str]], total: int, stopping: Stopping, *, is_usual: bool = False) -> Endings:
     """Put ends together; what was told by a curve becomes as sure as it has turned out to be."""
-    steps, reasons = np.array([step for step, _ in ends]), tuple(reason for _, reason in ends)
     has_target = stopping.until is not None
     if not is_usual and len(ends) > 1:
         # Where the outcomes of other trainings really lay among what was drawn for them.
         shares = np.interp(
             (np.arange(DRAWS) + 0.5) / DRAWS, (0.0, *LEVELS, 1.0), (0.0, *levels(TARGET if has_target else EARLY), 1.0)
         )
-        steps = np.quantile(steps, shares, method="inverted_cdf")
-    return Endings(steps, reasons, total, has_target=has_target)
+        # Step and reason together: who ends later has ended for another reason.
+        ordered = sorted(ends, key=lambda end: (end[0], FIRST[end[1]]))
+        ends = [ordered[place] for place in np.quantile(np.arange(len(ordered)), shares, method="inverted_cdf")]
+    return Endings(np.array([step for step, _ in ends]), tuple(reason for _, reason in ends), total, has_target=has_target)

@@ -27,7 +27,7 @@ from tutelage.core.sealed_record import sealed, unsealed
 __all__ = ["History", "spread_factor"]
 
 FILE = "forecasts.jsonl"
-RULE, RULE_NOW = "rule", 3
+RULE, RULE_NOW = "rule", 4
 """The key under which a line says how forecasts were made and paces were measured then: what another way came to says nothing of
 this one."""
 MOST_BYTES = 2**20

@@ -15,6 +15,10 @@ from tutelage.foresight.pace import Pace
 
 __all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "within"]
 
+LEVELS, SIGMAS_50, SIGMAS_80 = (0.1, 0.25, 0.5, 0.75, 0.9), 0.6745, 1.2816
+"""Quantiles that are told, and half widths of 50 and 80 % of a normal distribution in standard deviations."""
+REPEATED = ("steps", "evaluations", "checkpoints")
+"""Parts that are as long as the run."""
 DRAWS, SEED = 4_001, 20_27
 """Sums drawn for the quantiles; the same ones each time."""
 MACHINE_SPREAD, SHARED_SPREAD = 0.04, 0.1
@@ -118,7 +122,9 @@ class RunTime:
         interval_50: Between these the wall time lies in half of all cases.
         interval_80: And in four of five.
         spread: Standard deviation of the logarithm of the wall time.
+        unscaled: The same without the factor of outcomes before: the next outcome is compared with this one.
         contributors: Which parts make it uncertain, and their share of the variance, the largest first.
+        least: What is taken even where a single step is made: what has passed, what comes once, that step and an evaluation.
     """
 
     costs: tuple[Cost, ...]
@@ -126,7 +132,9 @@ class RunTime:
     interval_50: tuple[float, float]
     interval_80: tuple[float, float]
     spread: float
+    unscaled: float
     contributors: tuple[tuple[str, float], ...]
+    least: Cost
 
     @property
     def parts(self) -> dict[str, float]:
@@ -158,32 +166,72 @@ def run_time(
     Args:
         measured: What is known of it.
         schedule: How often it does what.
-        scale: Factor on the spread, by which forecasts like this one have been off before.
+        scale: Factor on the spread, by which forecasts like this one have been off before; whatever makes it unsure, early
+            stopping too.
         passed: Seconds that have passed already, and so are certain.
         is_shared: Whether others compute on the same processor, as on a virtual machine.
     """
     costs = _costs(measured, schedule, least_once=SHARED_ONCE_SPREAD if is_shared else 0.0)
     machine = SHARED_SPREAD if is_shared else MACHINE_SPREAD
-    draws, shares = _drawn(costs, schedule, scale=scale, machine=scale * machine)
-    totals = passed + draws
-    low, first, middle, third, high = (float(value) for value in np.quantile(totals, [0.1, 0.25, 0.5, 0.75, 0.9]))
+    draws, shares = _drawn(costs, schedule, machine=machine)
+    drawn = [float(value) for value in np.quantile(passed + draws, LEVELS)]
+    # What has passed is certain, however far off forecasts were.
+    low, first, middle, third, high = (max(_stretched(value, middle=drawn[2], scale=scale), passed) for value in drawn)
     told = (*((Cost("before", passed, 0.0),) if passed else ()), *costs)
-    spread = float(np.log(high / low)) / 2 / 1.2816 if low > 0 else 0.0
-    return RunTime(told, middle, (first, third), (low, high), spread, shares)
+    return RunTime(
+        costs=told,
+        seconds=middle,
+        interval_50=(first, third),
+        interval_80=(low, high),
+        spread=_spread(low, high),
+        unscaled=_spread(drawn[0], drawn[-1]),
+        contributors=shares,
+        least=_least(told, measured, schedule),
+    )
+
+
+def _least(costs: tuple[Cost, ...], measured: Measured, schedule: Schedule) -> Cost:
+    """Return what is taken even where a single step is made."""
+    apart = [cost for cost in costs if cost.name not in REPEATED]
+    repeated = (measured.pace.seconds if schedule.steps else 0.0) + measured.first_evaluation * (schedule.evaluations > 0)
+    spreads = [*(cost.spread for cost in apart), ONCE_SPREAD * repeated]
+    return Cost("least", sum(cost.seconds for cost in apart) + repeated, float(np.sqrt(sum(each**2 for each in spreads))))
+
+
+def _stretched(seconds: float, *, middle: float, scale: float) -> float:
+    """Return a quantile so many times as far from the median, by the logarithm."""
+    return middle * (seconds / middle) ** scale if middle else seconds
+
+
+def _spread(low: float, high: float) -> float:
+    """Return the standard deviation of the logarithm that an interval of 80 % stands for."""
+    return float(np.log(high / low)) / 2 / SIGMAS_80 if low > 0 else 0.0
 
 
 def within(time: RunTime, budget: float, *, is_filled: bool = True) -> RunTime:
-    """Return the time of a run that keeps a time budget.
+    """Return the time of a run that keeps a time budget, or overruns it by what is taken in any case.
 
     Args:
         time: What its steps and all else take.
         budget: Of the whole command, in seconds.
         is_filled: Whether as many steps are made as fit into it: then it is the budget that ends the run, whatever steps take.
     """
+    if time.least.seconds > budget:
+        return _overrun(time)
     fifty, eighty = ((min(low, budget), min(high, budget)) for low, high in (time.interval_50, time.interval_80))
     if is_filled:
         fifty, eighty = (min(fifty[0], 0.97 * budget), budget), (min(eighty[0], EARLIEST * budget), budget)
     return replace(time, seconds=min(time.seconds, budget), interval_50=fifty, interval_80=eighty)
+
+
+def _overrun(time: RunTime) -> RunTime:
+    """Return the time of a run whose time budget is used up by what is taken in any case."""
+    least, passed = time.least, time.parts.get("before", 0.0)
+    fifty, eighty = (
+        (max(least.seconds - sigmas * least.spread, passed), least.seconds + sigmas * least.spread)
+        for sigmas in (SIGMAS_50, SIGMAS_80)
+    )
+    return replace(time, seconds=least.seconds, interval_50=fifty, interval_80=eighty)
 
 
 def _costs(measured: Measured, schedule: Schedule, *, least_once: float) -> tuple[Cost, ...]:
@@ -221,22 +269,19 @@ def _checkpoints(seconds: float, schedule: Schedule) -> int:
     return int(min(seconds / schedule.save_seconds, schedule.steps)) if schedule.save_seconds else schedule.steps
 
 
-def _drawn(
-    costs: tuple[Cost, ...], schedule: Schedule, *, scale: float, machine: float
-) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
+def _drawn(costs: tuple[Cost, ...], schedule: Schedule, *, machine: float) -> tuple[np.ndarray, tuple[tuple[str, float], ...]]:
     """Return drawn wall times of what is still to come, and the share of the variance of each part."""
     random = np.random.default_rng(SEED)
     used = _used(schedule.stops, random)
-    repeated = ("steps", "evaluations", "checkpoints")
     total, variances = np.zeros(DRAWS), dict[str, float]()
     for cost in costs:
-        share = used if cost.name in repeated else 1.0
-        noise = scale * cost.spread * random.standard_normal(DRAWS)
+        share = used if cost.name in REPEATED else 1.0
+        noise = cost.spread * random.standard_normal(DRAWS)
         total += share * np.maximum(cost.seconds + noise, 0.1 * cost.seconds)
-        variances[cost.name] = (scale * cost.spread) ** 2
+        variances[cost.name] = cost.spread**2
     expected = sum(cost.seconds for cost in costs)
     variances["the machine's speed"] = (machine * expected) ** 2
-    variances["early stopping"] = float(np.var(used)) * sum(cost.seconds for cost in costs if cost.name in repeated) ** 2
+    variances["early stopping"] = float(np.var(used)) * sum(cost.seconds for cost in costs if cost.name in REPEATED) ** 2
     total *= np.exp(machine * random.standard_normal(DRAWS))
     whole = sum(variances.values()) or 1.0
     ordered = sorted(((name, variance / whole) for name, variance in variances.items()), key=lambda pair: -pair[1])

@@ -27,6 +27,7 @@ class Second(BaseModel):
         seconds: Wall time of the whole run.
         interval_80: Between these in four of five cases.
         spread: Standard deviation of the logarithm of the wall time.
+        unscaled: The same without the factor by which forecasts of this kind have been off before.
         endings: How the run may end.
         ends: Last steps that are equally likely, rising: the time left is told by them, also after the run was interrupted.
     """
@@ -36,6 +37,7 @@ class Second(BaseModel):
     seconds: Sum
     interval_80: tuple[Sum, Sum]
     spread: Amount = 0.0
+    unscaled: Amount = 0.0
     endings: dict[Name, Figure | tuple[Figure, Figure] | None] = {}
     ends: Annotated[tuple[Count, ...], Field(max_length=MOST_ENDS)] = ()
 
@@ -50,6 +52,7 @@ class Told(BaseModel):
         how: The kind of the forecast, such as `timed`.
         spread: Standard deviation of the logarithm of the wall time.
         scale: Factor in it, by which forecasts of this kind have been off before.
+        unscaled: The spread without that factor.
         parts: Seconds of each part.
         step_seconds: Of one step.
         evaluation_seconds: Of one evaluation.
@@ -64,6 +67,7 @@ class Told(BaseModel):
     how: Name
     spread: Amount = 0.0
     scale: Amount = 1.0
+    unscaled: Amount = 0.0
     parts: Annotated[dict[Name, Amount], Field(max_length=100)] = {}
     step_seconds: Amount = 0.0
     evaluation_seconds: Amount = 0.0

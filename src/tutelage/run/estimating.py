@@ -6,6 +6,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from tutelage.run.folder import run_folder
 from tutelage.run.foresee import kind_of
 from tutelage.run.known_runs import remember
 from tutelage.run.pilot import Pilot
-from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
+from tutelage.run.run_schedule import endings_of, points_of, rhythm_of, schedule_of, stops_of
 from tutelage.run.start import Request, resume_training, start_training
+from tutelage.training.control import Control, control_from
+from tutelage.training.course import Course
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
 
@@ -125,10 +128,12 @@ def _copied(run: Path, folder: Path) -> Path:
         try:
             shutil.copytree(run, folder, symlinks=True, ignore=_special, dirs_exist_ok=True)
             break
-        except shutil.Error as error:
+        except OSError as error:
             # A checkpoint that is dropped meanwhile is gone the next time.
             if not tries_left:
-                reason = f"{run}: cannot be copied to {folder.parent} for the trial: {str(error.args[0][0][2])[:200]}"
+                # Of a folder's files shutil tells all that it could not copy: the first says enough.
+                found = error.args[0][0][2] if isinstance(error, shutil.Error) else error
+                reason = f"{run}: cannot be copied to {folder.parent} for the trial: {str(found)[:200]}"
                 raise RunError(
                     f"{reason}. Make room there, or name another place: TMPDIR=FOLDER tutelage estimate ..."
                 ) from error
@@ -136,9 +141,14 @@ def _copied(run: Path, folder: Path) -> Path:
 
 
 def _special(folder: str, names: list[str]) -> list[str]:
-    """Return what is no file, folder or link: a pipe would be waited for."""
-    modes = {name: os.lstat(os.path.join(folder, name)).st_mode for name in names}  # noqa: PTH118 - as copytree gives it
-    return [name for name, mode in modes.items() if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))]
+    """Return what is no file, folder or link: a pipe would be waited for, and what is gone meanwhile cannot be copied."""
+    kept = set[str]()
+    for name in names:
+        with suppress(FileNotFoundError):
+            mode = os.lstat(os.path.join(folder, name)).st_mode  # noqa: PTH118 - as copytree gives it
+            if stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode):
+                kept.add(name)
+    return [name for name in names if name not in kept]
 
 
 def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Tried:
@@ -150,25 +160,34 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     assert pilot.plan is not None
     files = RunFiles(folder, tell=tell_nobody)
     result, machine = files.record(layout.RESULT), files.record(layout.ENV)
-    schedule = schedule_of(pilot.plan, pilot.total_steps, num_opening=pilot.num_opening, done=pilot.first_step)
-    endings = _endings(folder, pilot)
+    peak = _peak(pilot)
+    rhythm = _rhythm(files, pilot)
+    opening, done = pilot.num_opening, pilot.first_step
+    schedule = schedule_of(pilot.plan, pilot.total_steps, rhythm=rhythm, num_opening=opening, done=done)
+    endings = _endings(folder, pilot, rhythm)
     if endings is not None:
-        schedule = replace(schedule, stops=stops_of(endings, done=pilot.first_step))
+        schedule = replace(schedule, stops=stops_of(endings, done=done))
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
     # The training that follows by the same words tells its forecast at once.
     remember(pilot.plan, measured)
     seconds = time.monotonic() - request.started
-    return Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, _peak(pilot), endings)
+    return Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings)
 
 
-def _endings(folder: Path, pilot: Pilot) -> Endings | None:
+def _rhythm(files: RunFiles, pilot: Pilot) -> Course:
+    """Return the frequencies of the run; of one that goes on they follow from what was planned at first."""
+    assert pilot.plan is not None
+    saved = files.checkpoint.get("control") if pilot.first_step else None
+    return rhythm_of(pilot.plan, Control(pilot.total_steps) if saved is None else control_from(saved))
+
+
+def _endings(folder: Path, pilot: Pilot, rhythm: Course) -> Endings | None:
     """Return how the run may end: by the trial's curve, or that of what was trained before; None where only its budget does."""
     plan, done = pilot.plan, pilot.first_step
     assert plan is not None
     points = points_of(plan, folder, done=done) if done else pilot.curve
-    rhythm = course_of(plan, pilot.total_steps)
     usual = usual_endings(rhythm.stopping, total=pilot.total_steps, every=rhythm.eval_every)
-    return endings_of(plan, points, total=pilot.total_steps) or usual
+    return endings_of(plan, points, total=pilot.total_steps, rhythm=rhythm) or usual
 
 
 def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
@@ -178,7 +197,9 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
     if result.get("diagnosis", {}).get("verdict") not in FOUND:
         # A few steps have learned nothing, and a cause was looked for; the whole training is expected to learn.
         once.pop("diagnosing", None)
-    once["saving"], once["leaving"] = seconds.get("checkpoints", 0.0), LEAVING_SECONDS
+    # A trial that lasts saves in between too; a run has one at its end, and at its beginning where it does not go on.
+    checkpoint = pilot.emitter.stopwatch.each("checkpoints")
+    once["saving"], once["leaving"] = checkpoint * (1 if pilot.first_step else 2), LEAVING_SECONDS
     evaluations = pilot.evaluations or [seconds.get("evaluations", 0.0)]
     later = evaluations[1:] or evaluations
     if plays:
@@ -193,7 +214,7 @@ def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
         first_evaluation=evaluations[0],
         evaluation=mean,
         evaluation_spread=UNSURE_EPISODES if plays else spread,
-        checkpoint=seconds.get("checkpoints", 0.0) / 2,
+        checkpoint=checkpoint,
         step_flops=0.0 if pilot.work is None else pilot.work.per_step(lambda each: each.flops),
     )
 

@@ -26,7 +26,7 @@ from tutelage.run.compose import Composed
 from tutelage.run.first_steps import FirstSteps
 from tutelage.run.known_runs import known_runs, remember
 from tutelage.run.probe import PER_ROW, ending_seconds
-from tutelage.run.run_schedule import schedule_of
+from tutelage.run.run_schedule import rhythm_of, schedule_of
 from tutelage.run.second_forecast import score_second
 from tutelage.run.timed import Timed, fill, time_ahead
 from tutelage.run.work import count_if_possible
@@ -104,7 +104,9 @@ class Foresight:
         )
         told = told.model_copy(update={"step_flops": told.step_flops or self._step_flops(composed, actual)})
         is_usual = not is_resumed and composed.state.control.stop_reason != "diverged"
-        second = score_second(told.second, self.emitter, actual=actual, ended=composed.state.clock.step, is_kept=is_usual)
+        # What ends with a time budget says nothing of what steps take.
+        is_kept = is_usual and not self.plan.time_seconds
+        second = score_second(told.second, self.emitter, actual=actual, ended=composed.state.clock.step, is_kept=is_kept)
         if is_usual:
             # A border: the result is not written yet, and no forecast of other runs is worth it.
             with suppress(Exception):
@@ -117,7 +119,8 @@ class Foresight:
             # Without the pace of a single step there is nothing that could be told.
             return
         steps = composed.state.control.total_steps
-        schedule = schedule_of(self.plan, steps, num_opening=round(composed.state.task.opening[1] * steps))
+        rhythm = rhythm_of(self.plan, composed.state.control)
+        schedule = schedule_of(self.plan, steps, rhythm=rhythm, num_opening=round(composed.state.task.opening[1] * steps))
         kind = kind_of(measured.how, schedule)
         factor = history.factor(kind)
         expected = run_time(
@@ -136,8 +139,8 @@ class Foresight:
             interval_80=expected.interval_80,
             how=kind,
             spread=expected.spread,
-            # When it ends early says more of that spread, and is not scaled.
-            scale=1.0 if schedule.stops.probability else factor,
+            scale=factor,
+            unscaled=expected.unscaled,
             parts=expected.parts,
             step_seconds=measured.pace.seconds,
             evaluation_seconds=measured.evaluation,
@@ -177,22 +180,20 @@ class Foresight:
         """Keep the outcome, and what this training's parts took."""
         history, state = History(cache_folder()), composed.state
         if not self.plan.time_seconds:
-            spread = told.spread / (told.scale or 1.0)
-            history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": spread})
+            # With the factor in it intervals that hold their outcomes would become narrow again.
+            history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": told.unscaled})
         seconds = self.emitter.stopwatch.seconds
         steps = state.clock.step
         if steps < 2:
             return
-        schedule = schedule_of(self.plan, max(steps, state.control.initial_steps))
-        count = max(round(schedule.evaluations * steps / max(schedule.steps, 1)), 1)
-        evaluation = seconds.get("evaluations", 0.0) / count
+        # The last one is made where the run ends.
+        evaluation = seconds.get("evaluations", 0.0) / -(-steps // rhythm_of(self.plan, state.control).eval_every)
         # What the first steps took beyond the others is no pace of steps: few of them would be remembered as slow ones.
         warm_up = min(self.first.pace.warm_up_seconds if self.first.pace else 0.0, seconds.get("steps", 0.0))
         pace = Pace((seconds.get("steps", 0.0) - warm_up) / steps, warm_up, spread=0.02, num_steps=steps)
         once = {name: value for name, value in seconds.items() if name not in (*NOT_ONCE, "probe")}
         # The first checkpoint and the last are always made; of those between, the clock decides.
-        between = int(seconds.get("steps", 0.0) / self.plan.save_seconds) if self.plan.save_seconds else steps
-        checkpoint = seconds.get("checkpoints", 0.0) / (2 + between)
+        checkpoint = self.emitter.stopwatch.each("checkpoints")
         once |= {SAVING: 2 * checkpoint, ENDING: max(actual - sum(seconds.values()), 0.0)}
         known = Measured(
             once,

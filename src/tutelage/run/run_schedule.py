@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tutelage.core import catalog, layout
@@ -10,9 +11,10 @@ from tutelage.foresight.endings import Endings, foresee_endings, usual_endings
 from tutelage.foresight.run_time import Schedule, Stops
 from tutelage.planning.plan import Plan
 from tutelage.track.jsonl import read_records
+from tutelage.training.control import Control
 from tutelage.training.course import Course, course
 
-__all__ = ["course_of", "endings_of", "points_of", "schedule_of", "stops_of"]
+__all__ = ["course_of", "endings_of", "points_of", "rhythm_of", "schedule_of", "stops_of"]
 
 MOST_SHARES = 101
 """Quantiles that stand for how runs end."""
@@ -25,27 +27,43 @@ def course_of(plan: Plan, total_steps: int) -> Course:
     return course(plan, total_steps, greater_is_better=bool(catalog.load("metric", plan.watched).greater_is_better))
 
 
-def schedule_of(plan: Plan, total_steps: int, *, num_opening: int = 0, done: int = 0) -> Schedule:
-    """Return how often a run does what, from `done` steps on; when it ends, as trainings with such a rule usually do."""
-    rhythm = course_of(plan, total_steps)
+def rhythm_of(plan: Plan, control: Control) -> Course:
+    """Return the frequencies of a training under way: those of the steps planned at first, wherever its end was moved since."""
+    rhythm = course_of(plan, control.initial_steps or control.total_steps)
+    # Patience ran out once, and ends it at a step that is known; only a target may still come before.
+    return replace(rhythm, stopping=rhythm.stopping.but(patience=0, cooldown=0)) if control.is_cooling else rhythm
+
+
+def schedule_of(plan: Plan, total_steps: int, *, rhythm: Course | None = None, num_opening: int = 0, done: int = 0) -> Schedule:
+    """Return how often a run does what, from `done` steps on; when it ends, as trainings with such a rule usually do.
+
+    Args:
+        plan: Everything decided.
+        total_steps: At which it ends at the latest.
+        rhythm: Its frequencies; None = those of a run that was planned to end there from the first.
+        num_opening: Steps in which a part of the network learns alone.
+        done: Steps that are made.
+    """
+    rhythm = rhythm or course_of(plan, total_steps)
     evaluations = -(-total_steps // rhythm.eval_every) - done // rhythm.eval_every
     usual = usual_endings(rhythm.stopping, total=total_steps, every=rhythm.eval_every)
     opening = max(num_opening - done, 0)
     return Schedule(total_steps - done, opening, evaluations, plan.save_seconds, stops_of(usual, done=done))
 
 
-def endings_of(plan: Plan, points: Sequence[tuple[float, float]], *, total: int) -> Endings | None:
+def endings_of(plan: Plan, points: Sequence[tuple[float, float]], *, total: int, rhythm: Course | None = None) -> Endings | None:
     """Return how a run may end, from the learning curve that it has so far.
 
     Args:
         plan: Everything decided.
         points: Steps and scores of the watched metric, rising.
         total: The most steps of the run.
+        rhythm: Its frequencies; None = those of a run that was planned to end there from the first.
 
     Returns:
         None where it ends with its budget, or where the scores say nothing.
     """
-    rhythm = course_of(plan, total)
+    rhythm = rhythm or course_of(plan, total)
     scores = [(float(step), float(score)) for step, score in points if 0 < step <= total]
     if rhythm.stopping.is_fixed or not scores or not all(abs(score) <= LARGEST for _, score in scores):
         return None

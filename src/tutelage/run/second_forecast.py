@@ -20,12 +20,13 @@ from tutelage.core.stopping import PATIENCE
 from tutelage.foresight.endings import Endings
 from tutelage.foresight.history import History
 from tutelage.foresight.pace import Pace
-from tutelage.foresight.run_time import Measured, RunTime, run_time
+from tutelage.foresight.run_time import Measured, RunTime, run_time, within
 from tutelage.foresight.told import KEPT, Second, Told, told_before
 from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
 from tutelage.run.first_steps import FirstSteps
-from tutelage.run.run_schedule import course_of, endings_of, points_of, schedule_of, stops_of
+from tutelage.run.run_schedule import endings_of, points_of, rhythm_of, schedule_of, stops_of
+from tutelage.training.control import Control
 from tutelage.training.state import TrainState
 
 __all__ = ["SecondForecast", "score_second"]
@@ -64,33 +65,35 @@ class SecondForecast:
     def begin(self, state: TrainState) -> "SecondForecast":
         """Become due, where the run may end early; of one that is resumed, read again what was told."""
         self._made, total = state.clock.step, state.control.total_steps
-        told, rhythm = told_before(state.outside), course_of(self.plan, total)
+        told, rhythm = told_before(state.outside), rhythm_of(self.plan, state.control)
+        may_end_early = not rhythm.stopping.is_fixed or state.control.is_cooling
         second = None if told is None else told.second
         if second is not None:
             self._ends = np.array(second.ends, dtype=float)
-        elif (told is not None or not self._made) and not rhythm.stopping.is_fixed and state.mesh.world == 1:
+        elif (told is not None or not self._made) and may_end_early and state.mesh.world == 1:
             first = math.ceil(SHARE * total - 1e-9)
-            # The evaluation of that step is part of the curve.
-            due = -(-first // rhythm.eval_every) * rhythm.eval_every if rhythm.eval_every <= first else first
-            self.next_step = due if due > self._made else NEVER
+            # The evaluation of that step is part of the curve: before the first score there is none.
+            due = -(-first // rhythm.eval_every) * rhythm.eval_every
+            self.next_step = due if self._made < due < total else NEVER
         return self
 
     def run(self, state: TrainState) -> None:
         """Tell it."""
         self.next_step = NEVER
-        first, step, total = told_before(state.outside), state.clock.step, state.control.total_steps
+        first, step, control = told_before(state.outside), state.clock.step, state.control
         if first is None:
             return
         self.emitter.stopwatch.lap("steps")
-        endings = self._endings(step, total)
+        endings = self._endings(step, control)
         if endings is None:
             return
         self._ends = np.round(endings.quantiles(NUM_ENDS))
-        time = self._time(first, endings, step=step, total=total)
-        budget = self.plan.time_seconds or math.inf
-        low, high = (min(seconds, budget) for seconds in time.interval_80)
+        time = self._time(first, endings, step=step, control=control)
+        if self.plan.time_seconds:
+            time = within(time, self.plan.time_seconds, is_filled=False)
+        low, high = time.interval_80
         told = Forecast(
-            expected_seconds=min(time.seconds, high),
+            expected_seconds=time.seconds,
             low_seconds=low,
             high_seconds=high,
             how=HOW,
@@ -104,6 +107,7 @@ class SecondForecast:
             seconds=round(told.expected_seconds, 3),
             interval_80=(round(low, 3), round(high, 3)),
             spread=time.spread,
+            unscaled=time.unscaled,
             endings=endings.record(),
             ends=tuple(round(end) for end in self._ends.tolist()),
         )
@@ -117,21 +121,25 @@ class SecondForecast:
         later = self._ends[self._ends > step]
         return min(float(np.median(later)), float(total)) if len(later) else float(total)
 
-    def _endings(self, step: int, total: int) -> Endings | None:
+    def _endings(self, step: int, control: Control) -> Endings | None:
         """Return how the run may end by its curve; None where it says nothing, or cannot be read, which is told."""
+        rhythm, total = rhythm_of(self.plan, control), control.total_steps
+        if rhythm.stopping.is_fixed:
+            # Its patience ran out already, and its end is near.
+            return Endings(np.array([float(total)]), (PATIENCE,), total)
         try:
             points = points_of(self.plan, self.folder, done=step)
         except (OSError, RunError) as error:
             # A border: a disk that refuses, or another hand; the training needs none of it.
             self.emitter.emit(Warned(message=f"the forecast is not told again, since its curve cannot be read: {error}"))
             return None
-        return endings_of(self.plan, points, total=total)
+        return endings_of(self.plan, points, total=total, rhythm=rhythm)
 
-    def _time(self, first: Told, endings: Endings, *, step: int, total: int) -> RunTime:
+    def _time(self, first: Told, endings: Endings, *, step: int, control: Control) -> RunTime:
         """Return the wall time of the whole run."""
-        schedule = schedule_of(self.plan, total, done=step)
-        seconds, made = self.emitter.stopwatch.seconds, max(step - self._made, 1)
-        every = course_of(self.plan, total).eval_every
+        rhythm = rhythm_of(self.plan, control)
+        schedule = schedule_of(self.plan, control.total_steps, rhythm=rhythm, done=step)
+        seconds, made, every = self.emitter.stopwatch.seconds, max(step - self._made, 1), rhythm.eval_every
         each = seconds.get("evaluations", 0.0) / max(step // every - self._made // every, 1)
         warm_up = 0.0 if self.first is None or self.first.pace is None else self.first.pace.warm_up_seconds
         steps = max(seconds.get("steps", 0.0) - warm_up, 0.0)
@@ -168,6 +176,6 @@ def score_second(second: Second | None, emitter: Emitter, *, actual: float, ende
     emitter.emit(scored)
     if is_kept:
         with suppress(Exception):  # the border: no forecast of other runs is worth this one's result
-            History(cache_folder()).add({"kind": HOW, "forecast": second.seconds, "actual": actual, "spread": second.spread})
+            History(cache_folder()).add({"kind": HOW, "forecast": second.seconds, "actual": actual, "spread": second.unscaled})
     told = second.model_dump(mode="json", exclude={"ends"})
     return {"second": {**told, "actual_seconds": round(actual, 3), "actual_steps": ended}}

@@ -21,6 +21,8 @@ __all__ = ["SaveJob"]
 
 PLANNED_TRIES = 3
 """Checkpoints that have to fail, at least, before a training ends for want of them."""
+PART = "checkpoints"
+"""Of the run's time: forecasts take it by the number of those made."""
 COPYING = "copying the state of training for a checkpoint"
 
 
@@ -92,9 +94,10 @@ class SaveJob:
         seals = state.mesh.lead(self._begin)
         if seals is not None:
             snapshot = self._snapshot(state, seals, self._running)
+            self._emitter.stopwatch.count(PART)
             if snapshot is not None:
                 state.mesh.lead(lambda: self._hand_over(snapshot))
-        self._emitter.stopwatch.lap("checkpoints")
+        self._emitter.stopwatch.lap(PART)
         self._last = time.monotonic()
         # Where each step is to be saved, none is left out.
         self._wait = max(self._every, (self._last - began) / self.FRACTION) if self._every else 0.0
@@ -114,6 +117,7 @@ class SaveJob:
             # What is being written is the last that was.
             state.mesh.lead(self._settle)
             return
+        self._emitter.stopwatch.count(PART)
         seals = state.mesh.lead(self._insist_on_logs)
         while (snapshot := self._snapshot(state, seals, self._ending)) is None:
             state.mesh.lead(lambda: time.sleep(self._ending.pause))

@@ -72,6 +72,14 @@ def test_a_time_budget_ends_a_run_whatever_its_steps_take() -> None:
     assert found.interval_80[0] < found.interval_50[0] < 30.0
 
 
+@pytest.mark.parametrize("is_filled", [True, False])
+def test_a_budget_shorter_than_what_comes_once_is_told_to_be_overrun(is_filled: bool) -> None:
+    known = Measured({"starting": 20.0}, Pace(0.5, 1.0), first_evaluation=0.25, evaluation=0.25)
+    found = within(run_time(known, Schedule(steps=500, evaluations=5), passed=3.0), 5.0, is_filled=is_filled)
+    assert found.seconds == pytest.approx(3 + 20 + 1 + 0.5 + 0.25)
+    assert 5.0 < found.interval_80[0] < found.interval_50[0] < found.seconds < found.interval_50[1] < found.interval_80[1]
+
+
 def test_a_budget_that_is_not_filled_only_bounds_the_time() -> None:
     free = run_time(KNOWN, Schedule(steps=500))
     found = within(free, free.interval_50[1], is_filled=False)
@@ -82,6 +90,21 @@ def test_a_budget_that_is_not_filled_only_bounds_the_time() -> None:
 def test_forecasts_that_were_off_before_make_the_interval_wider() -> None:
     even, uneven = (run_time(KNOWN, Schedule(steps=500), scale=scale) for scale in (0.5, 3.0))
     assert uneven.spread > 3 * even.spread
+
+
+@pytest.mark.parametrize("stops", [Stops(), Stops(0.8, 0.3), Stops(0.8, 0.3, (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0))])
+@pytest.mark.parametrize("scale", [0.5, 2.0, 4.0])
+def test_a_factor_makes_the_interval_as_many_times_as_wide_whatever_makes_it_unsure(stops: Stops, scale: float) -> None:
+    usual, scaled = (run_time(KNOWN, Schedule(steps=500, stops=stops), scale=factor) for factor in (1.0, scale))
+    assert scaled.spread == pytest.approx(scale * usual.spread)
+    assert scaled.seconds == usual.seconds
+    # By this the next outcome is measured, so that the factor comes to what it has to be.
+    assert scaled.unscaled == usual.unscaled == pytest.approx(usual.spread)
+
+
+def test_what_has_passed_is_certain_however_far_off_forecasts_were() -> None:
+    found = run_time(KNOWN, Schedule(steps=500, stops=Stops(0.9, 0.0, (0.0, 0.0, 1.0))), scale=4.0, passed=100.0)
+    assert 100.0 <= found.interval_80[0] < found.interval_50[1]
 
 
 def test_on_a_processor_that_others_share_the_interval_is_wider() -> None:

@@ -2,15 +2,20 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tutelage.core.errors import RunError
 from tutelage.planning.recipe import recipe_from
+from tutelage.run import estimating
 from tutelage.run.elsewhere import Where
 from tutelage.run.estimate import Estimate, estimate_of
 from tutelage.run.estimating import estimate_resume, estimate_training
-from tutelage.run.start import Request, start_training
+from tutelage.run.run_schedule import course_of
+from tutelage.run.start import Request, plan_training, start_training
+from tutelage.training.control import Control
 
 
 def nothing(folder: Path) -> None:
@@ -50,6 +55,18 @@ def test_the_parts_of_a_run_are_all_told() -> None:
 def test_steps_take_their_pace_as_often_as_they_are_made() -> None:
     found = tried(budget={"steps": 20_000}, stopping={"patience": 1})
     assert found.time.parts["steps"] == pytest.approx(20_000 * found.details["pace"]["seconds"])
+
+
+def test_checkpoints_are_taken_by_the_number_of_those_that_the_trial_made() -> None:
+    request = Request(
+        recipe_from({"source": "sklearn:iris", "budget": {"steps": 400}, "save": {"every_seconds": 0}}, where="test")
+    )
+    found = estimate_training(request, report=nothing, most_seconds=0.2)
+    watch = found.pilot.emitter.stopwatch
+    assert watch.counts["checkpoints"] > 10
+    assert found.measured.checkpoint == pytest.approx(watch.seconds["checkpoints"] / watch.counts["checkpoints"])
+    assert found.measured.once["saving"] == pytest.approx(2 * found.measured.checkpoint)
+    assert found.run_time().parts["checkpoints"] == pytest.approx(400 * found.measured.checkpoint)
 
 
 def test_a_time_budget_is_kept_whatever_steps_take() -> None:
@@ -105,6 +122,45 @@ def test_what_lies_in_a_run_and_is_no_file_is_not_waited_for(tmp_path: Path) -> 
     os.mkfifo(folder / "pipe")
     (folder / "endless").symlink_to("/dev/zero")
     with pytest.raises(RunError, match="has ended"):
+        estimate_resume(folder, request, report=nothing)
+
+
+def test_of_a_run_that_goes_on_the_rhythm_is_that_of_what_was_planned_at_first() -> None:
+    plan = plan_training(Request(recipe_from({"source": "sklearn:iris", "budget": {"steps": 1000}}, where="test")))[0]
+    saved: Any = SimpleNamespace(checkpoint={"control": Control(1000).begun().corrected(100, 700).state()})
+    pilot: Any = SimpleNamespace(plan=plan, first_step=500, total_steps=700)
+    assert estimating._rhythm(saved, pilot) == course_of(plan, 1000)
+    pilot.first_step = 0
+    assert estimating._rhythm(saved, pilot) == course_of(plan, 700)
+
+
+def test_what_is_gone_while_a_run_is_copied_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, request = finished(tmp_path)
+    (folder / "written.tmp").write_text("x", encoding="utf-8")
+    look = os.lstat
+
+    def looking(path: str, **words: Any) -> os.stat_result:
+        if str(path).endswith("written.tmp"):
+            Path(path).unlink(missing_ok=True)
+        return look(path, **words)
+
+    monkeypatch.setattr(os, "lstat", looking)
+    with pytest.raises(RunError, match="has ended"):
+        estimate_resume(folder, request, report=nothing)
+
+
+def test_a_run_that_cannot_be_copied_is_refused_with_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, request = finished(tmp_path)
+
+    look = os.lstat
+
+    def refuse(path: str, **words: Any) -> os.stat_result:
+        if str(path).startswith(str(folder)):
+            raise PermissionError(13, "Permission denied", str(path))
+        return look(path, **words)
+
+    monkeypatch.setattr(os, "lstat", refuse)
+    with pytest.raises(RunError, match=r"cannot be copied to .* for the trial: .*Permission denied"):
         estimate_resume(folder, request, report=nothing)
 
 

@@ -160,4 +160,41 @@ def test_an_outcome_is_kept_beside_the_spread_without_the_factor_of_outcomes_bef
     assert factor > 2
     *_, line = (line for line in History(tmp_path / "cache").lines() if line.get("kind") == "timed")
     # Else wide intervals would hold their outcomes, become narrow by that, and never be as wide as they have to be.
-    assert line["spread"] == pytest.approx(told["spread"] / factor, rel=0.01)
+    assert line["spread"] == told["unscaled"] < told["spread"]
+
+
+@pytest.mark.parametrize(("kind", "which"), [("timed may stop early", None), ("curve", "second")])
+def test_outcomes_of_runs_that_may_stop_early_are_kept_without_that_factor_too(
+    tmp_path: Path, kind: str, which: str | None
+) -> None:
+    history = History(tmp_path / "cache")
+    for _ in range(40):
+        history.add({"kind": kind, "forecast": 1.0, "actual": 9.0, "spread": 0.5})
+    run = tutelage.train(
+        "sklearn:iris", model="mlp", steps=100, floor="none", stopping={"patience": 0.3}, quiet=True, out=tmp_path / "run"
+    )
+    told = run.result["foresight"] if which is None else run.result["foresight"][which]
+    *_, line = (line for line in History(tmp_path / "cache").lines() if line.get("kind") == kind)
+    assert line["spread"] == told["unscaled"] < told["spread"]
+
+
+def test_what_a_checkpoint_takes_is_remembered_by_the_number_of_those_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = list[dict[str, float]]()
+    remember = foresee.Foresight._remember
+
+    def remembering(self: foresee.Foresight, *words: Any) -> None:
+        watch = self.emitter.stopwatch
+        counted.append({"seconds": watch.seconds["checkpoints"], "count": watch.counts["checkpoints"]})
+        remember(self, *words)
+
+    monkeypatch.setattr(foresee.Foresight, "_remember", remembering)
+    # Evaluations take long beside the steps, and checkpoints are made while they pass.
+    evaluate = RowsEvaluator.__call__
+    monkeypatch.setattr(RowsEvaluator, "__call__", lambda self, task: time.sleep(0.1) or evaluate(self, task))
+    trained(tmp_path / "run", save={"every_seconds": 0.05})
+    (line,) = (line for line in History(tmp_path / "cache").lines() if "pace" in line.get("measured", {}))
+    (made,) = counted
+    assert made["count"] > 3
+    assert line["measured"]["checkpoint"] == pytest.approx(made["seconds"] / made["count"])

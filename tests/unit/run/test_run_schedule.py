@@ -7,8 +7,9 @@ import pytest
 
 from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import recipe_from
-from tutelage.run.run_schedule import endings_of, points_of, schedule_of, stops_of
+from tutelage.run.run_schedule import course_of, endings_of, points_of, rhythm_of, schedule_of, stops_of
 from tutelage.run.start import Request, plan_training
+from tutelage.training.control import Control
 
 
 def plan(**wishes: object) -> Plan:
@@ -23,6 +24,30 @@ def test_what_is_done_is_not_done_again() -> None:
     whole, half = (schedule_of(plan(), 1000, done=done) for done in (0, 500))
     assert (whole.steps, half.steps) == (1000, 500)
     assert half.evaluations == pytest.approx(whole.evaluations / 2, abs=1)
+
+
+def test_an_end_that_was_moved_leaves_the_rhythm_as_it_was_planned_at_first() -> None:
+    decided, control = plan(stopping={"metric": "loss", "patience": 0.1}), Control(1000).begun().corrected(100, 700)
+    rhythm = rhythm_of(decided, control)
+    assert rhythm == course_of(decided, 1000)
+    every = rhythm.eval_every
+    assert schedule_of(decided, 700, rhythm=rhythm, done=500).evaluations == -(-700 // every) - 500 // every
+    points = [(float(every * number), 0.5) for number in range(1, 100 // every + 1)]
+    found = endings_of(decided, points, total=700, rhythm=rhythm)
+    assert found is not None
+    assert {float(step) for step in found.steps} <= {700.0, *map(float, range(0, 700, every))} | {
+        step + rhythm.stopping.cooldown for step in map(float, range(0, 700, every))
+    }
+
+
+def test_a_training_that_is_cooling_ends_where_its_end_was_drawn_near() -> None:
+    decided, control = plan(stopping={"metric": "loss", "patience": 0.1}), Control(1000).begun().cooling(700)
+    rhythm = rhythm_of(decided, control)
+    assert rhythm.eval_every == course_of(decided, 1000).eval_every
+    assert schedule_of(decided, 700, rhythm=rhythm, done=500).stops.probability == 0
+    assert endings_of(decided, [(20.0, 0.5), (40.0, 0.5)], total=700, rhythm=rhythm) is None
+    # A target may still be reached.
+    assert not rhythm_of(plan(until="loss=0.1"), control).stopping.is_fixed
 
 
 def test_a_curve_that_has_long_been_flat_says_that_the_run_stops_soon(tmp_path: Path) -> None:

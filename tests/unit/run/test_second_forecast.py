@@ -21,6 +21,8 @@ from tutelage.planning.recipe import recipe_from
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.second_forecast import SecondForecast
 from tutelage.run.start import Request, plan_training, resume_training
+from tutelage.training import course
+from tutelage.training.control import Control
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +52,15 @@ def test_a_run_that_may_stop_early_tells_its_end_again_and_scores_it(tmp_path: P
         run.result["foresight"]["actual_seconds"],
     )
     assert {event["step"] for event in events(run, "ForecastScored")} == {0, second["step"]}
+
+
+def test_a_run_whose_first_score_comes_later_than_a_tenth_is_told_again_at_that_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(course, "MAX_EVALUATIONS", 5)
+    run = trained(tmp_path / "run", stopping={"patience": 0.3}, until="accuracy=1.0")
+    assert [event["step"] for event in events(run, "Forecast")] == [0, 20]
+    assert run.result["foresight"]["second"]["step"] == 20
 
 
 def test_a_fixed_budget_is_told_once(tmp_path: Path) -> None:
@@ -97,12 +108,21 @@ def test_a_forecast_of_parts_that_take_for_ever_ends_no_training(tmp_path: Path)
     assert 1e30 < second["seconds"] < 1e34
 
 
-def told_again(folder: Path, first: dict[str, Any], seen: Told) -> dict[str, Any]:
+def test_a_run_whose_end_was_drawn_near_is_told_to_end_there(tmp_path: Path) -> None:
+    (tmp_path / layout.METRICS).write_text("".join(f'{{"step": {step}, "val/accuracy": 0.5}}\n' for step in (2, 4, 6, 8)))
+    first = told.Told(seconds=9.0, interval_80=(8.0, 10.0), how="timed").record()
+    control = Control(100).begun().cooling(30)
+    second = told_again(tmp_path, first, Told(), control, stopping={"patience": 0.1})[told.KEPT]["second"]
+    assert (set(second["ends"]), second["endings"]["early"]) == ({30}, 1.0)
+
+
+def told_again(folder: Path, first: dict[str, Any], seen: Told, control: Control | None = None, **wishes: Any) -> dict[str, Any]:
     """Tell the forecast again at step 10 of 100, and return what the state keeps."""
-    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 100}, "until": "accuracy=0.9"}, where="test")
+    wishes = wishes or {"until": "accuracy=0.9"}
+    recipe = recipe_from({"source": "sklearn:iris", "budget": {"steps": 100}, **wishes}, where="test")
     plan = plan_training(Request(recipe))[0]
     state: Any = SimpleNamespace(
-        outside={told.KEPT: first}, clock=SimpleNamespace(step=10), control=SimpleNamespace(total_steps=100)
+        outside={told.KEPT: first}, clock=SimpleNamespace(step=10), control=control or Control(100).begun()
     )
     SecondForecast(plan, Emitter([seen], started=time.monotonic()), folder).run(state)
     kept: dict[str, Any] = state.outside

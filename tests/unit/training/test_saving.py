@@ -43,6 +43,15 @@ def trained(state: TrainState, job: SaveJob, *, until_step: int) -> str:
     return digest(state.snapshot())
 
 
+def test_checkpoints_are_counted_where_they_are_made(tmp_path: Path) -> None:
+    state, emitter = training(), Emitter([], started=time.monotonic())
+    save = SaveJob(emitter, tmp_path, every_seconds=0, step=0)
+    trained(state, save, until_step=3)
+    save.secure(state)
+    assert emitter.stopwatch.counts == {"checkpoints": 4}
+    assert emitter.stopwatch.each("checkpoints") == pytest.approx(emitter.stopwatch.seconds["checkpoints"] / 4)
+
+
 def test_a_disk_that_refuses_is_told_of_once_and_training_goes_on_with_the_same_bits_and_saves_again(tmp_path: Path) -> None:
     told, state = Told(), training()
     save = saving(tmp_path, told)
