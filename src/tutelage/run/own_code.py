@@ -27,8 +27,9 @@ UNSAID = frozenset(
     {"__module__", "__doc__", "__dict__", "__weakref__", "__qualname__", "__firstlineno__", "__static_attributes__"}
 )
 """Of a class what says nothing of what it computes."""
-MOST = 1000
-"""Functions and classes whose code is told, those that are named first; a library may call all of itself in the end."""
+MOST = 300
+"""Functions and classes whose code is told, those that are named first; a library may call all of itself in the end, down to
+what differs in each process, such as the name of a session."""
 DEEPEST = 6
 """Containers within each other that are looked into: one may hold itself."""
 
