@@ -63,7 +63,7 @@ class Plan(Spec):
 
     Attributes:
         own_model: The class name of a module passed from Python, else "".
-        own_structure: A hash of the names and shapes of what that module holds: classes of one name differ.
+        own_structure: A hash of that module's parts, shapes, settings and code: classes of one name differ.
         total_steps: Optimizer steps; 0 where a time budget will set them after the probe.
         useful_steps: Steps beyond which a longer time budget does not help; 0 where there is no such limit.
         headline: The metric that names the result.

@@ -4,7 +4,7 @@ Nothing is known of a module that somebody passes, so nothing is assumed: its re
 images in both memory formats, with fewer threads, in smaller parts and, where the budget is long, compiled. bfloat16 is taken
 only where loss and gradient on real batches hold, parts only where their gradients add up to that of the whole batch. Copies
 are tried; the module itself, its start and the random streams are not touched. What was found is remembered: an equal training
-on this machine computes the same way, without trying.
+on this machine computes the same way, without trying; only whether bfloat16 and parts hold is looked at again.
 """
 
 import random
@@ -22,13 +22,15 @@ from tutelage.planning.plan import Decision, Plan
 from tutelage.planning.recipe import Recipe
 from tutelage.run.candidate import by_way
 from tutelage.run.known_ways import KnownWays, is_said
+from tutelage.run.way_again import looked_at_again
 from tutelage.run.way_trial import Trial, is_worth_trying
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import keep_freed_memory
 
 __all__ = ["choose_way", "told_of_trying"]
 
-HERE, BEFORE = "measured on this module", "measured on this module and these data before"
+HERE, BEFORE = "measured on this module", "measured on an equal module and these data before"
+AGAIN = f"{BEFORE}, loss and gradient looked at again now"
 
 
 def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, machine: Machine) -> Plan:
@@ -46,7 +48,11 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
     known = KnownWays(plan, data, recipe, machine)
     found = known.found()
     if found is not None:
-        return _decided(plan, *found, recipe=recipe, measured=BEFORE)
+        way, remembered = found
+        with _random_numbers_kept():
+            execution = looked_at_again(way, remembered, plan, data, module)
+        if execution is not None:
+            return _decided(plan, way, execution, recipe=recipe, measured=BEFORE if execution is remembered else AGAIN)
     if not is_worth_trying(plan):
         return plan
     # As in the training: else what large steps take is mostly the fetching of memory.

@@ -17,7 +17,7 @@ from tutelage.task.base import Batch, Objective, Task
 from tutelage.training.state import TrainState
 from tutelage.training.step import Step
 from tutelage.work.counter import OperatorCounter
-from tutelage.work.memory import Memory
+from tutelage.work.memory import Course, Memory
 from tutelage.work.result import Work, join
 from tutelage.work.trace import tracing
 
@@ -31,7 +31,8 @@ class TrainingWork:
     Attributes:
         phases: The work of one update of each phase, micro-batches, clipping and upkeep included.
         rhythm: The phases of each beat; a step is one beat, and beats repeat for ever.
-        memory: The most that is held at once in any phase.
+        memory: The most that is held at once in any phase, where the training is.
+        course: When memory is taken and given back, for what it would be elsewhere.
         rows: Samples of the batch.
         closed: Phases that the real step computes in closed form: their operators are fewer, their products the same.
     """
@@ -39,6 +40,7 @@ class TrainingWork:
     phases: Mapping[str, Work]
     rhythm: tuple[tuple[str, ...], ...]
     memory: Memory
+    course: Course
     rows: int
     closed: tuple[str, ...] = ()
 
@@ -94,9 +96,10 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
             trace.storages.hold(step.updates[name].state_tensors(), "optimizer")
             step((name,), held, 0.0)
             phases[name] = trace.counter.take()
-        memory = trace.memory(device.type, keeps_freed=not is_scarce())
+        course = trace.course()
         del kept
-    return TrainingWork(phases, task.rhythm, memory, rows=len(next(iter(batch.values()))), closed=real.closed_phases)
+    memory, rows = course.memory(device.type, keeps_freed=not is_scarce()), len(next(iter(batch.values())))
+    return TrainingWork(phases, task.rhythm, memory, course, rows=rows, closed=real.closed_phases)
 
 
 def count_if_possible(state: TrainState, batch: Mapping[str, Tensor]) -> TrainingWork | None:

@@ -18,9 +18,9 @@ LARGE, LARGE_SEGMENT = 10 * 2**20, 20 * 2**20
 """Up to so many bytes a larger one comes from segments of 20 MiB; beyond, from a segment of its own, in steps of 2 MiB."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Piece:
-    """A stretch of a segment; neighbours are pieces of the same segment."""
+    """A stretch of a segment; neighbours are pieces of the same segment, and each is equal to itself alone."""
 
     num_bytes: int
     is_free: bool = True

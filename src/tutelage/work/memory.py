@@ -15,7 +15,7 @@ from tutelage.work.heap import heap_peak
 from tutelage.work.result import Part
 from tutelage.work.storages import Block
 
-__all__ = ["LABELS", "Memory", "memory_of"]
+__all__ = ["LABELS", "Course", "Memory", "memory_of"]
 
 LABELS = ("parameters", "buffers", "kept", "optimizer", "gradients", "batch", "activations", "temporaries")
 """What memory holds: `kept` are copies of good weights, `activations` wait for the backward pass, `temporaries` are the rest."""
@@ -58,6 +58,23 @@ class Memory:
     def above(self, base: int) -> "Memory":
         """Return the same for a process that has taken so many bytes before: code of libraries, data, a card's context."""
         return Memory(self.low + base, self.expected + base, self.high + base, self.parts, self.standing + base)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The births and deaths of all memory of a step, kept so that the same step can be told of other devices too.
+
+    Attributes:
+        blocks: Each piece of memory.
+        parts: For each call of an operator, from number 1 on, where in the step it was.
+    """
+
+    blocks: tuple[Block, ...]
+    parts: tuple[Part, ...]
+
+    def memory(self, device: str, *, keeps_freed: bool = False) -> Memory:
+        """Return the most memory that is taken at once on a device of this type."""
+        return memory_of(self.blocks, self.parts, device=device, keeps_freed=keeps_freed)
 
 
 def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str, keeps_freed: bool = False) -> Memory:

@@ -68,4 +68,4 @@ def count_step(
             moments = [each for state in made.state.values() for each in state.values() if isinstance(each, Tensor)]
             trace.storages.hold(moments, "optimizer")
         step()
-        return StepWork(trace.counter.work, trace.memory(device.type))
+        return StepWork(trace.counter.work, trace.course().memory(device.type))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import torch
@@ -11,7 +11,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 
 from tutelage.work.counter import OperatorCounter
 from tutelage.work.fake import fake_copy, fake_like, faking
-from tutelage.work.memory import Memory, memory_of
+from tutelage.work.memory import Course
 from tutelage.work.storages import StorageTracer
 
 __all__ = ["Trace", "tracing"]
@@ -51,9 +51,10 @@ class Trace:
         self.storages.hold(made.values(), label)
         return made
 
-    def memory(self, device: str, *, keeps_freed: bool = False) -> Memory:
-        """Return the most memory that was taken so far, by a process that keeps freed memory or gives it back."""
-        return memory_of(self.storages.blocks, self.storages.parts, device=device, keeps_freed=keeps_freed)
+    def course(self) -> Course:
+        """Return when memory was taken and given back so far."""
+        # Copies: what is dropped after the step dies in what goes on being followed.
+        return Course(tuple(replace(block) for block in self.storages.blocks), tuple(self.storages.parts))
 
     def _hold_gradient(self, parameter: Tensor) -> None:
         """Note what memory a gradient lies in."""

@@ -242,11 +242,53 @@ def test_an_equal_training_computes_the_same_way_without_trying() -> None:
         choose_way(plan.but(total_steps=steps, seed=seed), gathered.data, module, recipe=recipe, machine=MACHINE)
         for steps, seed in ((LONG, 0), (LONG // 2, 1))
     ]
-    assert found[0].execution == found[1].execution
+    figures = [[each.step_seconds for each in plan.execution.tried] for plan in found if plan.execution is not None]
+    assert figures[0] == figures[1]
     assert any("before" in each.reason for each in found[1].decisions)
     said = recipe_from({"budget": {"steps": 3}, "precision": "float32"}, where="test")
     again = choose_way(plan.but(total_steps=LONG), gathered.data, module, recipe=said, machine=MACHINE)
     assert not any("before" in each.reason for each in again.decisions)
+
+
+class Wave(nn.Module):
+    """Is steep or not by a value that nothing tells but itself; faster where products are rounded."""
+
+    def __init__(self, steepness: float) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.first, self.last = nn.Linear(64, 64), nn.Linear(64, 3)
+        self.register_buffer("steepness", torch.tensor(steepness))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs [B, 3]."""
+        found = self.first(x.flatten(1))
+        if found.dtype == torch.float32:
+            time.sleep(0.03)
+        return self.last(torch.sin(self.steepness * found))
+
+
+def test_a_remembered_way_is_taken_only_where_its_gradient_holds_for_this_module_too() -> None:
+    plan, gathered, recipe, _ = planned()
+    long = plan.but(total_steps=LONG)
+    first, steep, again = (
+        choose_way(long, gathered.data, Wave(steepness), recipe=recipe, machine=MACHINE) for steepness in (1.0, 300.0, 300.0)
+    )
+    assert first.precision == "bfloat16"
+    # Nothing that the key holds tells it from the first one, and yet rounding spoils its gradient.
+    assert steep.precision == again.precision == "float32"
+    assert not any("before" in each.reason for each in steep.decisions)
+
+
+def test_a_remembered_quality_is_told_as_it_is_now() -> None:
+    plan, gathered, recipe, _ = planned()
+    long = plan.but(total_steps=LONG)
+    found = [choose_way(long, gathered.data, Wave(each), recipe=recipe, machine=MACHINE) for each in (1.0, 2.0)]
+    cosines = [plan.execution.tried[1].cosine for plan in found if plan.execution is not None]
+    assert found[1].precision == "bfloat16"
+    assert cosines[0] != cosines[1]
+    (reason,) = (each.reason for each in found[1].decisions if each.key == "precision")
+    assert reason.startswith("measured on an equal module and these data before, loss and gradient looked at again now: ")
+    assert reason.endswith(f"the gradient holds (cosine {cosines[1]:.4f})")
 
 
 def test_of_several_processes_only_the_first_one_tries(monkeypatch: pytest.MonkeyPatch) -> None:
