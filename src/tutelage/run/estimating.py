@@ -1,5 +1,6 @@
 """How long a training will take: it is tried for some seconds in a folder that is removed, and each part is multiplied."""
 
+import copy
 import os
 import shutil
 import stat
@@ -11,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from tutelage.core import layout
 from tutelage.core.cache_folder import cache_folder
-from tutelage.core.errors import RunError
+from tutelage.core.errors import RunError, UsageError
 from tutelage.core.process_memory import peak_bytes
 from tutelage.foresight.endings import Endings, usual_endings
 from tutelage.foresight.history import History
@@ -34,6 +37,8 @@ __all__ = ["Tried", "estimate_resume", "estimate_training"]
 
 FOUND = ("better", "good anyway", "unknown")
 """Verdicts after which nobody looks for a cause, as in a training that has learned something."""
+TERMINATED = 143
+"""Exit code after SIGTERM, as shells expect: 128 + the signal's number."""
 REPEATED = ("steps", "evaluations", "checkpoints", "probe")
 """Parts that are multiplied by their schedule, and the trial's own."""
 TRIES = 3
@@ -91,7 +96,9 @@ def estimate_training(request: Request, *, report: Report, most_seconds: float =
     """
     with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
         pilot = Pilot(most_seconds=most_seconds) if most_seconds else Pilot()
-        folder = start_training(replace(request, out=str(Path(place) / "run"), sinks=(), watching=pilot))
+        folder = start_training(
+            replace(request, module=_copy_of(request.module), out=str(Path(place) / "run"), sinks=(), watching=pilot)
+        )
         return _tried(folder, pilot, request, report)
 
 
@@ -106,7 +113,7 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
         folder = _copied(run_folder(run), Path(place) / "run")
         pilot = Pilot()
         try:
-            resume_training(folder, replace(request, sinks=(), watching=pilot))
+            resume_training(folder, replace(request, module=_copy_of(request.module), sinks=(), watching=pilot))
         except RunError as error:
             # What is wrong with the copy is wrong with the run, and there it is mended.
             raise RunError(str(error).replace(str(folder), str(run))) from error
@@ -116,6 +123,19 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
                 "another training like it: tutelage estimate SOURCE."
             )
         return _tried(folder, pilot, request, report)
+
+
+def _copy_of(module: nn.Module | None) -> nn.Module | None:
+    """Copy an own module: a training trains it in place, and a trial leaves nothing behind.
+
+    Raises:
+        UsageError: It cannot be copied.
+    """
+    try:
+        return copy.deepcopy(module)
+    except Exception as error:  # a border: whatever a user's module does when it is copied
+        found = f"the module {type(module).__name__} cannot be copied ({type(error).__name__}: {str(error)[:200]})"
+        raise UsageError(f"{found}. An estimate trains a copy for some seconds. Keep nothing in it that cannot be.") from error
 
 
 def _copied(run: Path, folder: Path) -> Path:
@@ -155,6 +175,7 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     """Return what a trial has shown."""
     watch = pilot.emitter.stopwatch
     watch.lap("ending")
+    _require_whole(folder)
     report(folder)
     watch.lap("report")
     assert pilot.plan is not None
@@ -172,6 +193,20 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     remember(pilot.plan, measured)
     seconds = time.monotonic() - request.started
     return Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings)
+
+
+def _require_whole(folder: Path) -> None:
+    """End as a command does that is interrupted, where the trial was: half of it says nothing of a whole training.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C.
+        SystemExit: SIGTERM.
+    """
+    stopped = RunFiles(folder, tell=tell_nobody).record(layout.RESULT).get("stopped")
+    if stopped == "interrupted":
+        raise KeyboardInterrupt
+    if stopped == "terminated":
+        raise SystemExit(TERMINATED)
 
 
 def _rhythm(files: RunFiles, pilot: Pilot) -> Course:

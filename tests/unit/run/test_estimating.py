@@ -1,13 +1,18 @@
 """A training is tried to know how long it takes: every part is there, and nothing of it is left."""
 
 import os
+import signal
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
-from tutelage.core.errors import RunError
+from tutelage.core.errors import RunError, UsageError
 from tutelage.planning.recipe import recipe_from
 from tutelage.run import estimating
 from tutelage.run.elsewhere import Where
@@ -42,6 +47,47 @@ def test_a_trial_leaves_no_folder(tmp_path: Path) -> None:
     tried(budget={"steps": 30})
     # torch has a cache of its own.
     assert not [path for path in tmp_path.iterdir() if "tutelage" in path.name or path.name == "runs"]
+
+
+class Interrupts(nn.Linear):
+    """Ends its process by Ctrl-C while it learns."""
+
+    looks = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Count."""
+        self.looks += self.training
+        if self.looks == 40:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().forward(x)
+
+
+ROWS = (np.random.default_rng(0).normal(size=(200, 4)).astype(np.float32), np.arange(200) % 2)
+
+
+def test_an_own_module_is_left_as_it_was() -> None:
+    module = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2))
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    request = Request(recipe_from({"budget": {"steps": 50}}, where="test"), data=ROWS, module=module)
+    assert estimate_training(request, report=nothing, most_seconds=0.2).measured.pace.seconds > 0
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    assert module.training
+
+
+def test_a_module_that_cannot_be_copied_is_refused_before_anything_is_trained() -> None:
+    module = nn.Linear(4, 2)
+    module.lock = threading.Lock()  # type: ignore[assignment]
+    request = Request(recipe_from({"budget": {"steps": 50}}, where="test"), data=ROWS, module=module)
+    with pytest.raises(UsageError, match=r"the module Linear cannot be copied .TypeError: .*An estimate trains a copy"):
+        estimate_training(request, report=nothing)
+
+
+def test_a_trial_that_is_interrupted_says_nothing_and_is_not_remembered(tmp_path: Path) -> None:
+    request = Request(recipe_from({"budget": {"steps": 5_000}}, where="test"), data=ROWS, module=Interrupts(4, 2))
+    with pytest.raises(KeyboardInterrupt):
+        estimate_training(request, report=nothing, most_seconds=30)
+    log = tmp_path / "cache" / "forecasts.jsonl"
+    assert "pace" not in (log.read_text(encoding="utf-8") if log.exists() else "")
 
 
 def test_the_parts_of_a_run_are_all_told() -> None:
