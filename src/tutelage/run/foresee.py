@@ -24,7 +24,7 @@ from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.first_steps import FirstSteps
-from tutelage.run.known_runs import known_runs, remember
+from tutelage.run.known_runs import foretold, known_runs, remember
 from tutelage.run.probe import PER_ROW, ending_seconds
 from tutelage.run.run_schedule import rhythm_of, schedule_of
 from tutelage.run.second_forecast import score_second
@@ -199,6 +199,10 @@ class Foresight:
         if not self.plan.time_seconds:
             # With the factor in it intervals that hold their outcomes would become narrow again.
             history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": told.unscaled})
+            # Who has tried the training before by the same words was told more, and that is scored too.
+            tried = foretold(self.plan, history)
+            if tried is not None:
+                history.add({"kind": tried.kind, "forecast": tried.seconds, "actual": actual, "spread": tried.spread})
         seconds = self.emitter.stopwatch.seconds
         steps = state.clock.step
         if steps < 2:
