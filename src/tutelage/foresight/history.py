@@ -80,6 +80,10 @@ class History:
         of_key = (line["measured"] for line in reversed(self.lines()) if line.get("key") == key and "measured" in line)
         return list(islice((measured for measured in of_key if isinstance(measured, dict)), most))
 
+    def last(self, key: str) -> dict[str, Any]:
+        """Return the newest line of a training with this key; {} where there is none."""
+        return next((line for line in reversed(self.lines()) if line.get("key") == key and "measured" in line), {})
+
     def machine_spread(self, first: float) -> float:
         """Return how differently fast this machine was for equal trainings, as a standard deviation of the logarithm.
 

@@ -26,7 +26,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.foresee import kind_of
-from tutelage.run.known_runs import remember
+from tutelage.run.known_runs import Foretold, remember
 from tutelage.run.pilot import Pilot
 from tutelage.run.run_schedule import endings_of, points_of, rhythm_of, schedule_of, stops_of
 from tutelage.run.start import Request, resume_training, start_training
@@ -43,6 +43,10 @@ REPEATED = ("steps", "evaluations", "checkpoints", "probe")
 """Parts that are multiplied by their schedule, and the trial's own."""
 TRIES = 3
 """Times that a run is copied which changes meanwhile."""
+TRIED = "tried"
+"""How the forecast is known: a kind of its own, since it is surer than what trainings tell of themselves."""
+AFTERWARDS = ("report", "leaving")
+"""Parts that come after a training has looked at what came of its forecast."""
 LEAVING_SECONDS = 0.25
 """What the interpreter takes to begin and to end around the command."""
 UNSURE_EPISODES = 0.6
@@ -79,8 +83,16 @@ class Tried:
 
     def run_time(self) -> RunTime:
         """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""
-        factor = History(cache_folder()).factor(kind_of("known", self.schedule))
+        factor = History(cache_folder()).factor(kind_of(TRIED, self.schedule))
         return run_time(self.measured, self.schedule, scale=factor, is_shared=is_virtual())
+
+    def foretold(self) -> Foretold | None:
+        """Return what the training that follows is compared with; None of what a time budget ends, or of the rest of a run."""
+        if self.plan.time_seconds or self.pilot.first_step:
+            return None
+        once = {name: seconds for name, seconds in self.measured.once.items() if name not in AFTERWARDS}
+        time = run_time(replace(self.measured, once=once), self.schedule, is_shared=is_virtual())
+        return Foretold(kind_of(TRIED, self.schedule), time.seconds, time.unscaled)
 
 
 def estimate_training(request: Request, *, report: Report, most_seconds: float = 0.0) -> Tried:
@@ -189,10 +201,11 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     if endings is not None:
         schedule = replace(schedule, stops=stops_of(endings, done=done))
     measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
-    # The training that follows by the same words tells its forecast at once.
-    remember(pilot.plan, measured)
     seconds = time.monotonic() - request.started
-    return Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings)
+    tried = Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings)
+    # The training that follows by the same words tells its forecast at once, and scores this one at its end.
+    remember(pilot.plan, measured, told=tried.foretold())
+    return tried
 
 
 def _require_whole(folder: Path) -> None:

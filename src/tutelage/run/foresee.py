@@ -24,7 +24,7 @@ from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.first_steps import FirstSteps
-from tutelage.run.known_runs import known_runs, remember
+from tutelage.run.known_runs import foretold, known_runs, remember
 from tutelage.run.probe import PER_ROW, ending_seconds
 from tutelage.run.run_schedule import rhythm_of, schedule_of
 from tutelage.run.second_forecast import score_second
@@ -47,7 +47,7 @@ SURE_EVALUATION = 0.15
 """Relative standard deviation of what evaluations take, where one was timed."""
 EPISODES_GROW, UNSURE_EPISODES = 3.0, 0.6
 """How much longer evaluations get that play whole episodes, in the mean of a run, and how unsure that is."""
-KNOWN, CONTRADICTED = "known", "contradicted"
+TIMED, KNOWN, CONTRADICTED = "timed", "known", "contradicted"
 
 
 def kind_of(how: str, schedule: Schedule) -> str:
@@ -68,12 +68,13 @@ class Foresight:
     plan: Plan
     emitter: Emitter
     first: FirstSteps = field(init=False)
+    _found: Measured | None = None
 
     def __post_init__(self) -> None:
         self.first = FirstSteps(self.emitter, is_on_card=torch.device(self.plan.device).type == "cuda")
 
     def begin(self, composed: Composed, timed: Timed | None = None) -> None:
-        """Forecast the wall time of a training that is about to begin; of one that is known, once its first steps are made.
+        """Find out what is known of the wall time of a training that is about to begin; its first steps may have to say more.
 
         Args:
             composed: The training.
@@ -83,15 +84,28 @@ class Foresight:
         known = known_runs(self.plan, history)
         is_watched = self.first.watch(composed.state)
         if not known:
-            self._tell(composed, self._probed(composed, composed.state.control.total_steps, timed), history)
+            seen = timed or self._timed(composed)
+            before = seen.pace() or Pace(_tried_before(self.plan), spread=ROUGH)
+            if before.seconds or not is_watched:
+                # Warm by now: what building kernels takes has passed.
+                self._found = self._probed(composed, replace(before, warm_up_seconds=0.0), seen)
+            else:
+                # Of what cannot be put back no step is made beforehand.
+                self.first.then = lambda pace: self._tell(composed, self._probed(composed, pace, seen), history)
         elif timed is not None or not is_watched:
             pace = None if timed is None else timed.pace()
             # Its first steps were made, and put back: they are warm, and what they took has passed.
             pace = None if pace is None else replace(pace, warm_up_seconds=0.0)
-            self._tell(composed, self._remembered(known, history, pace), history)
+            self._found = self._remembered(known, history, pace)
         else:
             self.first.then = lambda pace: self._tell(composed, self._remembered(known, history, pace), history)
             self.first.doubts = lambda pace: self._remembered(known, history, pace).how == CONTRADICTED
+
+    def tell(self, composed: Composed) -> None:
+        """Forecast by what `begin` has found, now that the first checkpoint is made and timed; else the first steps tell it."""
+        if self._found is not None:
+            self._tell(composed, self._found, History(cache_folder()))
+            self.emitter.stopwatch.lap("probe")
 
     def score(self, composed: Composed, *, is_resumed: bool, ended: bool) -> dict[str, Any]:
         """Compare the forecast with the wall time, and return what result.json says; {} where there was none."""
@@ -118,6 +132,9 @@ class Foresight:
         if not measured.pace.seconds:
             # Without the pace of a single step there is nothing that could be told.
             return
+        if measured.how == TIMED:
+            each = self.emitter.stopwatch.each("checkpoints")
+            measured = replace(measured, once={**measured.once, SAVING: 2 * each}, checkpoint=each)
         steps = composed.state.control.total_steps
         rhythm = rhythm_of(self.plan, composed.state.control)
         schedule = schedule_of(self.plan, steps, rhythm=rhythm, num_opening=round(composed.state.task.opening[1] * steps))
@@ -182,6 +199,10 @@ class Foresight:
         if not self.plan.time_seconds:
             # With the factor in it intervals that hold their outcomes would become narrow again.
             history.add({"kind": told.how, "forecast": told.seconds, "actual": actual, "spread": told.unscaled})
+            # Who has tried the training before by the same words was told more, and that is scored too.
+            tried = foretold(self.plan, history)
+            if tried is not None:
+                history.add({"kind": tried.kind, "forecast": tried.seconds, "actual": actual, "spread": tried.spread})
         seconds = self.emitter.stopwatch.seconds
         steps = state.clock.step
         if steps < 2:
@@ -205,18 +226,17 @@ class Foresight:
         )
         remember(self.plan, known, history)
 
-    def _probed(self, composed: Composed, steps: int, timed: Timed | None) -> Measured:
-        """Return what a few steps say that were timed and put back; a pace of 0 where none could be."""
-        if timed is None:
-            self.emitter.stopwatch.lap("probe")
-            if fill(composed.state.stream):
-                self.emitter.stopwatch.lap("steps")
-            timed = time_ahead(self.plan, composed, steps=steps, spent=self.emitter.seconds)
-        pace = timed.pace() or Pace(_tried_before(self.plan), spread=ROUGH)
+    def _timed(self, composed: Composed) -> Timed:
+        """Time a few steps, and put them back."""
+        self.emitter.stopwatch.lap("probe")
+        if fill(composed.state.stream):
+            self.emitter.stopwatch.lap("steps")
+        return time_ahead(self.plan, composed, steps=composed.state.control.total_steps, spent=self.emitter.seconds)
+
+    def _probed(self, composed: Composed, pace: Pace, timed: Timed) -> Measured:
+        """Return what a few steps and an evaluation say; checkpoints are not made yet."""
         rows = len(composed.problem.validation) if self.plan.num_validation else 0
         per_row = float(composed.state.outside.get(PER_ROW, 0.0)) or (pace.seconds * FORWARD_FRACTION / self.plan.batch_size)
-        # Warm by now: what building kernels takes has passed.
-        warm = replace(pace, warm_up_seconds=0.0)
         plays = bool(self.plan.task.plays)
         # Whoever guesses plays the episodes of an evaluation too.
         guessing = self.emitter.stopwatch.seconds.get("guess", 0.0) if plays else 0.0
@@ -224,11 +244,11 @@ class Foresight:
         each = (timed.evaluation or guessing) * growth or rows * per_row
         return Measured(
             {ENDING: ending_seconds(composed, each / len(composed.problem.validation) if plays else per_row)},
-            warm,
+            pace,
             first_evaluation=timed.evaluation or each,
             evaluation=each,
             evaluation_spread=UNSURE_EPISODES if growth > 1.0 else SURE_EVALUATION if timed.evaluation or plays else ROUGH,
-            how="timed",
+            how=TIMED,
             once_spread=ROUGH,
         )
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -17,13 +17,15 @@ from tutelage.foresight.run_time import Measured
 from tutelage.planning.plan import Plan
 from tutelage.training.machine import bits_depend_on
 
-__all__ = ["known_run", "known_runs", "plan_key", "remember"]
+__all__ = ["Foretold", "foretold", "known_run", "known_runs", "plan_key", "remember"]
 
 AMOUNTS = (
     "decisions", "seed", "source", "total_steps", "time_seconds", "useful_steps", "corrections", "patience", "min_delta",
     "until",
 )  # fmt: skip
 """Keys of a plan on which the time of a step does not depend."""
+ENDS = ("total_steps", "time_seconds", "useful_steps", "patience", "min_delta", "until")
+"""Those of them on which it depends how many steps are made."""
 MOST_RUNS = 8
 """Trainings that are asked, the newest: those long ago were of another program."""
 LEAST_SECONDS = 1e-6
@@ -32,6 +34,21 @@ MOST_PARTS = 60
 """Of a run that are timed by themselves."""
 MOST_SPREAD = 1.0
 """Relative standard deviation of a remembered pace at most: a third, or three times as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What trying a training has told of the whole of it, to be compared with the training that follows by the same words.
+
+    Attributes:
+        kind: Of the forecast.
+        seconds: Expected, up to where a training looks at what came of it.
+        spread: Standard deviation of its logarithm, without the factor of outcomes before.
+    """
+
+    kind: str
+    seconds: float
+    spread: float
 
 
 def plan_key(plan: Plan) -> str:
@@ -44,8 +61,22 @@ def plan_key(plan: Plan) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def remember(plan: Plan, measured: Measured, history: History | None = None) -> None:
-    """Keep what was measured of a training, for the next one that is equal."""
+def _ends_key(plan: Plan) -> str:
+    """Return what equal trainings have in common that make as many steps."""
+    record = plan.to_record()
+    text = json.dumps({key: record.get(key) for key in ENDS}, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def remember(plan: Plan, measured: Measured, history: History | None = None, *, told: Foretold | None = None) -> None:
+    """Keep what was measured of a training, for the next one that is equal.
+
+    Args:
+        plan: Everything decided.
+        measured: What its parts took.
+        history: Where to keep it; None for that of the cache folder.
+        told: What was forecast by that; None where nothing was, or where it is scored elsewhere.
+    """
     kept = {
         "once": dict(measured.once),
         "pace": measured.pace.record(),
@@ -56,7 +87,18 @@ def remember(plan: Plan, measured: Measured, history: History | None = None) -> 
         "checkpoint": measured.checkpoint,
         "step_flops": measured.step_flops,
     }
-    (history or History(cache_folder())).add({"key": plan_key(plan), "measured": kept})
+    more = {} if told is None else {"told": {**asdict(told), "ends": _ends_key(plan)}}
+    (history or History(cache_folder())).add({"key": plan_key(plan), "measured": kept, **more})
+
+
+def foretold(plan: Plan, history: History) -> Foretold | None:
+    """Return what was last told of a training by trying it; None where another one like it came since, or was meant."""
+    record = history.last(plan_key(plan)).get("told")
+    try:
+        told = None if record is None else _Foretold.model_validate(record)
+    except ValidationError:
+        return None
+    return None if told is None or told.ends != _ends_key(plan) else Foretold(told.kind, told.seconds, told.spread)
 
 
 def known_runs(plan: Plan, history: History) -> list[Measured]:
@@ -104,6 +146,16 @@ class _Pace(BaseModel):
         found = Pace(**self.model_dump())
         # One of the steps may have built kernels: of two that is half of all, of a hundred next to nothing.
         return replace(found, spread=min(max(found.spread, 1 / max(found.num_steps, 1)), MOST_SPREAD))
+
+
+class _Foretold(BaseModel):
+    """What was told of a training, as it is written."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    kind: Name
+    seconds: Amount
+    spread: Amount
+    ends: Name
 
 
 class _Known(BaseModel):

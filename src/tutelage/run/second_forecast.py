@@ -6,7 +6,7 @@ with it at the end; until then the time left is told by it.
 
 import math
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ SHARE = 0.1
 """Share of the most steps after which it is told."""
 HOW = "curve"
 NEVER = 2**62
+SAVING = "saving"
 PASSING = ("before", "warm-up", "steps", "evaluations", "checkpoints")
 """Parts of the first forecast that are known better by now; the others are still to come."""
 PACE_SPREAD, EVALUATION_SPREAD = 0.03, 0.1
@@ -143,18 +144,23 @@ class SecondForecast:
         each = seconds.get("evaluations", 0.0) / max(step // every - self._made // every, 1)
         warm_up = 0.0 if self.first is None or self.first.pace is None else self.first.pace.warm_up_seconds
         steps = max(seconds.get("steps", 0.0) - warm_up, 0.0)
+        # Of a run that went on none may have been made since.
+        checkpoint = self.emitter.stopwatch.each("checkpoints") or first.parts.get(SAVING, 0.0) / 2
+        # The first checkpoint has passed, the last one has not.
+        ahead = {name: float(value) for name, value in first.parts.items() if name not in PASSING} | {SAVING: checkpoint}
         measured = Measured(
-            {name: float(value) for name, value in first.parts.items() if name not in PASSING},
+            ahead,
             Pace(steps / made, spread=PACE_SPREAD, num_steps=made),
             first_evaluation=each,
             evaluation=each,
             evaluation_spread=EVALUATION_SPREAD,
+            checkpoint=checkpoint,
             how=HOW,
         )
         stops = stops_of(endings, done=step)
-        ahead = type(schedule)(schedule.steps, 0, schedule.evaluations, schedule.save_seconds, stops)
+        left = replace(schedule, opening_steps=0, stops=stops)
         history = History(cache_folder())
-        return run_time(measured, ahead, scale=history.factor(HOW), passed=self.emitter.seconds, is_shared=is_virtual())
+        return run_time(measured, left, scale=history.factor(HOW), passed=self.emitter.seconds, is_shared=is_virtual())
 
 
 def score_second(second: Second | None, emitter: Emitter, *, actual: float, ended: int, is_kept: bool) -> dict[str, Any]:

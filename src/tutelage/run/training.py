@@ -143,6 +143,7 @@ class Training:
         # Whatever happens, nothing is written any more when this process gives the folder back.
         with closing(save):
             jobs = [self._foresight.first, *self._jobs(composed, rhythm, evaluate, save, per_row), health, save]
+            self._foresight.tell(composed)
             if self.watching is not None:
                 jobs.append(self.watching.join(self.plan, evaluate, self.emitter, rhythm.eval_every))
             try:
@@ -241,7 +242,8 @@ class Training:
         if self.mesh.is_writer:
             state.outside["texts"] = self._texts()
         if step == 0:
-            save.save(state)
+            # Where each step is saved, the next one would wait for the disk, and a forecast is to know what that takes.
+            (save.save if self.plan.save_seconds else save.save_now)(state)
         divergence = DivergenceJob(self.emitter, step=step, num_micro=state.step.num_micro, say_row=self.gathered.data.say_row)
         second = SecondForecast(self.plan, self.emitter, self.folder, self._foresight.first).begin(state)
         beside: dict[str, Any] = {"evaluate": evaluate, "watch": divergence.look_at_line, "end": second.expected_end}

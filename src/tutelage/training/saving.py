@@ -106,6 +106,7 @@ class SaveJob:
         """Save, and return once it is durable, or once the disk has refused; errors as in `save`."""
         self.save(state)
         state.mesh.lead(self._settle)
+        self._emitter.stopwatch.lap(PART)
 
     def secure(self, state: TrainState) -> None:
         """Save, and return once it is durable, so that what follows may rely on it; a full disk is waited for.

@@ -1,8 +1,11 @@
 """A training is tried to know how long it takes: every part is there, and nothing of it is left."""
 
+import json
 import os
 import signal
 import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tutelage.core.errors import RunError, UsageError
+from tutelage.foresight.history import History
 from tutelage.planning.recipe import recipe_from
 from tutelage.run import estimating
 from tutelage.run.elsewhere import Where
@@ -113,6 +117,41 @@ def test_checkpoints_are_taken_by_the_number_of_those_that_the_trial_made() -> N
     assert found.measured.checkpoint == pytest.approx(watch.seconds["checkpoints"] / watch.counts["checkpoints"])
     assert found.measured.once["saving"] == pytest.approx(2 * found.measured.checkpoint)
     assert found.run_time().parts["checkpoints"] == pytest.approx(400 * found.measured.checkpoint)
+
+
+def outcomes(folder: Path) -> list[dict[str, Any]]:
+    return [line for line in History(folder / "cache").lines() if str(line.get("kind", "")).startswith("tried")]
+
+
+def test_a_trial_is_scored_by_the_training_that_follows_and_its_outcomes_make_the_next_one_as_wide(tmp_path: Path) -> None:
+    wishes = {"source": "sklearn:iris", "budget": {"steps": 60}, "stopping": {"patience": 1}}
+    request = Request(recipe_from(wishes, where="test"))
+    found = estimate_training(request, report=nothing, most_seconds=0.2)
+    assert outcomes(tmp_path) == []
+    folder = start_training(replace(request, out=str(tmp_path / "run"), started=time.monotonic()))
+    start_training(replace(request, out=str(tmp_path / "again"), started=time.monotonic()))
+    # Once: the second training was told by the first.
+    (line,) = outcomes(tmp_path)
+    assert line["kind"] == "tried"
+    assert line["actual"] == pytest.approx(
+        json.loads((folder / "result.json").read_text())["foresight"]["actual_seconds"], abs=1e-2
+    )
+    assert line["forecast"] < found.run_time().seconds
+    assert line["spread"] > 0
+    narrow = found.run_time()
+    for _ in range(40):
+        History(tmp_path / "cache").add({"kind": "known", "forecast": 1.0, "actual": 1.0, "spread": 0.1})
+    assert found.run_time() == narrow
+    for _ in range(40):
+        History(tmp_path / "cache").add({"kind": "tried", "forecast": 1.0, "actual": 9.0, "spread": 0.1})
+    assert found.run_time().spread > 2 * narrow.unscaled
+
+
+def test_a_trial_is_not_scored_by_a_training_of_other_words(tmp_path: Path) -> None:
+    words = [recipe_from({"source": "sklearn:iris", "budget": {"steps": steps}}, where="test") for steps in (60, 40)]
+    estimate_training(Request(words[0]), report=nothing, most_seconds=0.2)
+    start_training(Request(words[1], out=str(tmp_path / "run"), started=time.monotonic()))
+    assert outcomes(tmp_path) == []
 
 
 def test_a_time_budget_is_kept_whatever_steps_take() -> None:

@@ -145,8 +145,12 @@ def test_an_own_module_is_never_stepped_to_be_timed(tmp_path: Path) -> None:
     data = (drawn.normal(size=(90, 4)).astype(np.float32), drawn.integers(0, 3, 90))
     run = tutelage.train(data, model=module, steps=40, quiet=True, out=tmp_path / "run", precision="float32", compile="none")
     assert module.calls == run.result["last_step"]
-    # Nothing is told where nothing is known.
-    assert "foresight" not in run.result
+    # Its first steps say what it takes, once they are made.
+    assert run.result["foresight"]["how"] == "timed"
+    lines = [json.loads(line) for line in (run.path / layout.EVENTS).read_text().splitlines()]
+    (told,) = (line for line in lines if line["event"] == "Forecast" and line["how"] == "timed")
+    assert 0 < told["step"] <= 4
+    assert told["parts"]["steps"] > 0
 
 
 def test_an_outcome_is_kept_beside_the_spread_without_the_factor_of_outcomes_before(tmp_path: Path) -> None:
@@ -176,6 +180,14 @@ def test_outcomes_of_runs_that_may_stop_early_are_kept_without_that_factor_too(
     told = run.result["foresight"] if which is None else run.result["foresight"][which]
     *_, line = (line for line in History(tmp_path / "cache").lines() if line.get("kind") == kind)
     assert line["spread"] == told["unscaled"] < told["spread"]
+
+
+def test_a_run_that_is_timed_counts_its_checkpoints(tmp_path: Path) -> None:
+    told = trained(tmp_path / "run", save={"every_seconds": 0}).result["foresight"]
+    assert told["how"].startswith("timed")
+    assert told["parts"]["saving"] > 0
+    # The first and the last, and one after each of 40 steps.
+    assert told["parts"]["checkpoints"] == pytest.approx(20 * told["parts"]["saving"], rel=0.1)
 
 
 def test_what_a_checkpoint_takes_is_remembered_by_the_number_of_those_made(

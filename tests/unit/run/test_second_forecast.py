@@ -16,8 +16,10 @@ from tutelage.core import layout
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Warned
 from tutelage.foresight import told
+from tutelage.foresight.run_time import Measured, RunTime, Schedule
 from tutelage.optim.adamw import AdamW
 from tutelage.planning.recipe import recipe_from
+from tutelage.run import second_forecast
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.second_forecast import SecondForecast
 from tutelage.run.start import Request, plan_training, resume_training
@@ -61,6 +63,26 @@ def test_a_run_whose_first_score_comes_later_than_a_tenth_is_told_again_at_that_
     run = trained(tmp_path / "run", stopping={"patience": 0.3}, until="accuracy=1.0")
     assert [event["step"] for event in events(run, "Forecast")] == [0, 20]
     assert run.result["foresight"]["second"]["step"] == 20
+
+
+def test_the_first_checkpoint_has_passed_and_those_made_say_what_the_others_take(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = list[Measured]()
+    forecast = second_forecast.run_time
+
+    def forecasting(measured: Measured, schedule: Schedule, **named: Any) -> RunTime:
+        seen.append(measured)
+        return forecast(measured, schedule, **named)
+
+    monkeypatch.setattr(second_forecast, "run_time", forecasting)
+    run = trained(tmp_path / "run", stopping={"patience": 0.3}, until="accuracy=1.0", save={"every_seconds": 0})
+    (measured,) = seen
+    assert measured.checkpoint > 0
+    assert measured.once["saving"] == measured.checkpoint
+    assert set(measured.once).isdisjoint({"before", "steps", "checkpoints"})
+    told = events(run, "Forecast")[-1]["parts"]
+    assert told["checkpoints"] == pytest.approx((100 - 10) * measured.checkpoint, abs=1e-3)
 
 
 def test_a_fixed_budget_is_told_once(tmp_path: Path) -> None:
