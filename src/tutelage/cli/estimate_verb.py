@@ -148,6 +148,10 @@ def _tell(found: "Estimate", where: "Where") -> None:  # type: ignore[name-defin
     whole = sum(time.parts.values()) or 1.0
     largest = sorted(time.parts.items(), key=lambda part: -part[1])[:MOST_PARTS]
     _line("of which", ", ".join(f"{name} {say_seconds(seconds)} ({seconds / whole:.0%})" for name, seconds in largest))
+    if many := found.details.get("devices"):
+        said = f"gradients {_briefly(many['exchange_seconds'])} a step, {_briefly(many['exposed_seconds'])} beyond computing"
+        lost = f"the slowest of them +{many['slowest'] - 1:.0%}, failures and checkpoints {1 - many['goodput']:.2%}"
+        _line("devices", f"{found.devices} at {many['efficiency']:.0%} of their speed alone: {said}; {lost}")
     _line("unsure by", ", ".join(f"{name} ({share:.0%})" for name, share in time.contributors[:2]))
     if found.energy_joules is not None:
         low, high = (joules / 3.6e6 for joules in found.energy_joules)
@@ -155,13 +159,22 @@ def _tell(found: "Estimate", where: "Where") -> None:  # type: ignore[name-defin
     if found.cost is not None:
         _line("cost", f"{found.cost:.4g} in the currency of the price, {found.devices} x {found.hardware}")
     if found.memory_bytes is not None:
-        batches = f"; batches of up to {found.largest_batch:,} would" if found.largest_batch else ""
+        batches = _batches(found)
         fits = "fits" if found.fits else "does not fit as a whole"
         _line("memory", f"{found.memory_bytes / 2**30:.2f} GiB: {fits}{batches}")
     if found.shorter:
         best = found.shorter[0]
         _line("shorter", f"{best.what}: about {say_seconds(best.seconds)} less")
     _line("asking took", say_seconds(found.seconds_spent))
+
+
+def _batches(found: "Estimate") -> str:  # type: ignore[name-defined] # noqa: F821
+    """Say which batches would fit."""
+    if not found.largest_batch:
+        return ""
+    if 0 < found.plan.num_train <= found.largest_batch:
+        return f"; all {found.plan.num_train:,} rows as one batch would"
+    return f"; batches of up to {found.largest_batch:,} would"
 
 
 def _causes(found: "Estimate") -> str:  # type: ignore[name-defined] # noqa: F821

@@ -59,6 +59,17 @@ class Many:
     goodput: float
     efficiency: float
 
+    def record(self) -> dict[str, float]:
+        """Return JSON values."""
+        return {
+            "step_seconds": round(self.seconds, 6),
+            "exchange_seconds": round(self.exchange.seconds, 6),
+            "exposed_seconds": round(self.exchange.exposed_s, 6),
+            "slowest": round(self.slowest, 4),
+            "goodput": round(self.goodput, 6),
+            "efficiency": round(self.efficiency, 4),
+        }
+
 
 def on_many(step: Step, *, device: Device, devices: int, reliability: Reliability | None = None) -> Many:
     """Return what a step takes on many devices, each with the batch that the one had.

@@ -13,7 +13,7 @@ import numpy as np
 
 from tutelage.foresight.pace import Pace
 
-__all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "run_time", "within"]
+__all__ = ["Cost", "Measured", "RunTime", "Schedule", "Stops", "as_expected", "run_time", "share_used", "within"]
 
 LEVELS, SIGMAS_50, SIGMAS_80 = (0.1, 0.25, 0.5, 0.75, 0.9), 0.6745, 1.2816
 """Quantiles that are told, and half widths of 50 and 80 % of a normal distribution in standard deviations."""
@@ -222,6 +222,27 @@ def within(time: RunTime, budget: float, *, is_filled: bool = True) -> RunTime:
     if is_filled:
         fifty, eighty = (min(fifty[0], 0.97 * budget), budget), (min(eighty[0], EARLIEST * budget), budget)
     return replace(time, seconds=min(time.seconds, budget), interval_50=fifty, interval_80=eighty)
+
+
+def share_used(stops: Stops) -> float:
+    """Return the share of the budget that a training uses in the median."""
+    return float(np.median(_used(stops, np.random.default_rng(SEED))))
+
+
+def as_expected(time: RunTime) -> RunTime:
+    """Return the time with parts that add up to its median.
+
+    Where a training may stop early, or a time budget ends it, what repeats is done less often than was planned.
+    """
+    parts = time.parts
+    repeated = sum(parts.get(name, 0.0) for name in REPEATED)
+    once = sum(parts.values()) - repeated
+    share = min(max((time.seconds - once) / repeated, 0.0), 1.0) if repeated else 1.0
+    costs = tuple(
+        replace(cost, seconds=share * cost.seconds, spread=share * cost.spread) if cost.name in REPEATED else cost
+        for cost in time.costs
+    )
+    return replace(time, costs=costs)
 
 
 def _overrun(time: RunTime) -> RunTime:

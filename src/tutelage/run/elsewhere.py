@@ -77,13 +77,19 @@ def moved(tried: Tried, where: Where) -> Tried:
     """Return the trial as it would have been on other hardware.
 
     Raises:
-        UsageError: The catalogue has no such hardware.
+        UsageError: The catalogue has no such hardware, or a batch has fewer rows than devices would share it.
     """
     if not where.hardware and where.devices == 1:
         return tried
+    rows = tried.plan.batch_size
+    if where.devices > rows and not tried.plan.task.plays:
+        raise UsageError(
+            f"devices = {where.devices:,}: they share each batch, and one has {rows:,} rows. Take {rows:,} devices at most, or "
+            "larger batches: --set batch_size=ROWS."
+        )
     there, here = device_of(tried, where), home_device(tried, needs_bandwidth=bool(where.hardware))
     alone = _step(tried, here=here, there=there, where=where)
-    seconds, spread = alone.seconds, alone.sd
+    seconds, spread, many = alone.seconds, alone.sd, None
     if where.devices > 1:
         many = on_many(alone, device=there, devices=where.devices)
         seconds, spread = many.seconds, _spread(many.interval_80)
@@ -100,7 +106,7 @@ def moved(tried: Tried, where: Where) -> Tried:
         evaluation=evaluation,
         evaluation_spread=math.hypot(tried.measured.evaluation_spread, spread),
     )
-    return replace(tried, measured=measured)
+    return replace(tried, measured=measured, many=many)
 
 
 def _step(tried: Tried, *, here: Device, there: Device, where: Where) -> Step:

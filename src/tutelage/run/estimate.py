@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tutelage.foresight.endings import Endings
-from tutelage.foresight.run_time import RunTime, within
+from tutelage.foresight.run_time import RunTime, as_expected, share_used, within
 from tutelage.foresight.shorter import Shorter, shortening
 from tutelage.foresight.textbook import ideal_seconds
 from tutelage.hardware.catalog import Device
@@ -29,9 +29,9 @@ class Estimate:
         steps: Optimizer steps that are left; of a time budget, as many as fit into it.
         epochs: The same as passes over the train rows; 0 where data have no end.
         budget_seconds: The time budget; 0 where there is none.
-        ideal_seconds: FLOPs x steps / measured FLOP/s; None where the FLOPs are not known.
-        flops: Of the whole run; None where not known.
-        bytes: Moved to and from memory by the whole run; None where not known.
+        ideal_seconds: These FLOPs / FLOP/s, measured here, of the data sheet elsewhere; None where the FLOPs are not known.
+        flops: Of all steps that are expected, of a run that may stop early fewer than `steps`; None where not known.
+        bytes: Moved to and from memory by these; None where not known.
         coverage: Share of the operators whose FLOPs are known; None where nothing was counted.
         memory_bytes: At the peak of a step; None where not known.
         fits: Whether that fits, the batch as a whole; None where not known.
@@ -121,9 +121,11 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
     time = tried.run_time()
     if plan.time_seconds:
         time = within(time, plan.time_seconds, is_filled=tried.pilot.total_steps != plan.useful_steps)
+    whole, used = time.parts, share_used(tried.schedule.stops)
+    if plan.time_seconds or tried.endings is not None:
+        time = as_expected(time)
     work, device = tried.pilot.work, device_of(tried, where)
     needed = _memory(tried, is_card=not device.is_processor)
-    flops = None if work is None else work.per_step(lambda each: each.flops) * steps
     # A batch that does not fit is trained in parts: the trial has done so too.
     is_cut = not where.hardware and tried.pilot.num_micro > plan.num_micro
     return Estimate(
@@ -132,9 +134,9 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         steps=steps,
         epochs=steps * plan.batch_size / plan.num_train if plan.num_train else 0.0,
         budget_seconds=plan.time_seconds,
-        ideal_seconds=_ideal(tried, device, devices=where.devices),
-        flops=flops,
-        bytes=None if work is None else work.per_step(lambda each: each.bytes) * steps,
+        ideal_seconds=_ideal(tried, device, devices=where.devices, steps=used * steps),
+        flops=None if work is None else work.per_step(lambda each: each.flops) * used * steps,
+        bytes=None if work is None else work.per_step(lambda each: each.bytes) * used * steps,
         coverage=None if work is None else work.whole_rhythm.coverage,
         memory_bytes=needed,
         fits=None if needed is None else needed <= (device.memory_bytes or device_bytes(plan.device)) and not is_cut,
@@ -145,18 +147,18 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         devices=where.devices,
         endings=tried.endings,
         shorter=shortening(
-            time.parts,
+            whole,
             steps=steps,
             watched=plan.num_validation,
             fixed=0.0 if apart is None or where.hardware else apart.fixed,
             loader=0.0 if apart is None or where.hardware else apart.loader,
         ),
         seconds_spent=tried.seconds,
-        details=tried.pilot.record(),
+        details=tried.pilot.record() | ({} if tried.many is None else {"devices": tried.many.record()}),
     )
 
 
-def _ideal(tried: Tried, device: Device, *, devices: int) -> float | None:
+def _ideal(tried: Tried, device: Device, *, devices: int, steps: float) -> float | None:
     """Return FLOPs x steps / FLOP/s of the devices in the plan's precision; None where the FLOPs are not known."""
     work = tried.pilot.work
     if work is None:
@@ -165,7 +167,7 @@ def _ideal(tried: Tried, device: Device, *, devices: int) -> float | None:
     if not flops:
         return 0.0
     speed = device.peak(FORMATS[tried.plan.precision]) * devices
-    return ideal_seconds(flops_per_iteration=flops, iterations=tried.schedule.steps, flops_per_second=speed)
+    return ideal_seconds(flops_per_iteration=flops, iterations=steps, flops_per_second=speed)
 
 
 def _memory(tried: Tried, *, is_card: bool) -> int | None:

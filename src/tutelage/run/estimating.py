@@ -20,6 +20,7 @@ from tutelage.core.errors import RunError, UsageError
 from tutelage.core.process_memory import peak_bytes
 from tutelage.foresight.endings import Endings, usual_endings
 from tutelage.foresight.history import History
+from tutelage.foresight.many import Many
 from tutelage.foresight.run_time import Measured, RunTime, Schedule, run_time
 from tutelage.hardware.virtual import is_virtual
 from tutelage.planning.plan import Plan
@@ -69,6 +70,7 @@ class Tried:
         machine: What env.json says.
         peak_bytes: The most memory that this process has taken; None where that is not told.
         endings: How the run may end; None where only its budget ends it.
+        many: A step on several devices; None on one.
     """
 
     plan: Plan
@@ -80,6 +82,7 @@ class Tried:
     machine: dict[str, Any]
     peak_bytes: int | None = None
     endings: Endings | None = None
+    many: Many | None = None
 
     def run_time(self) -> RunTime:
         """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""

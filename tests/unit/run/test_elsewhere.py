@@ -119,6 +119,17 @@ def test_devices_do_not_share_what_does_not_depend_on_rows(tried: Tried) -> None
         tried.pilot.apart = before
 
 
+@pytest.mark.slow
+def test_what_many_devices_add_is_told(tried: Tried) -> None:
+    told = on(tried, "A100 80GB", devices=8).record()["details"]["devices"]
+    assert told["step_seconds"] > told["exposed_seconds"] > 0
+    assert (told["slowest"] > 1, 0 < told["goodput"] <= 1, told["efficiency"] < 1) == (True, True, True)
+    assert "devices" not in on(tried, "A100 80GB").record()["details"]
+    rows = tried.plan.batch_size
+    with pytest.raises(UsageError, match=f"share each batch, and one has {rows} rows. Take {rows} devices at most"):
+        on(tried, "A100 80GB", devices=rows + 1)
+
+
 def test_a_card_that_the_catalogue_lacks_is_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(elsewhere, "device_bytes", lambda device: 12 * 2**30)
     tried: Any = SimpleNamespace(

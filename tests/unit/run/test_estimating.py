@@ -160,6 +160,21 @@ def test_a_time_budget_is_kept_whatever_steps_take() -> None:
     # Not all of it is needed where so many steps as are useful fit into less.
     assert 0 < found.time.interval_80[1] <= 30
     assert found.steps > 100
+    assert sum(found.time.parts.values()) == pytest.approx(found.seconds, rel=0.02)
+
+
+def test_parts_work_and_ideal_are_those_of_the_end_that_is_expected() -> None:
+    found = tried(budget={"steps": 200_000}, stopping={"patience": 0.05})
+    assert found.endings is not None
+    whole = 200_000 * found.details["pace"]["seconds"]
+    assert found.seconds < 0.95 * whole, "it is expected to stop early"
+    assert sum(found.time.parts.values()) == pytest.approx(found.seconds, rel=0.02)
+    fixed = tried(budget={"steps": 200_000}, stopping={"patience": 1})
+    assert found.flops is not None
+    assert fixed.flops is not None
+    # The median of the share and that of the time are of the same draws, but times are unsure beside.
+    assert found.flops == pytest.approx(fixed.flops * found.time.parts["steps"] / whole, rel=0.2)
+    assert found.flops < 0.95 * fixed.flops
 
 
 def test_the_record_has_the_documented_keys() -> None:
