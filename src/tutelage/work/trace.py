@@ -1,5 +1,6 @@
 """A step that is only pretended to run, watched: its operators counted, its memory followed."""
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -65,7 +66,9 @@ class Trace:
 @contextmanager
 def tracing() -> Iterator[Trace]:
     """Pretend to compute all that is computed inside, and watch it."""
-    with faking() as fake:
+    with faking() as fake, warnings.catch_warnings():
+        # Whoever interrupts what is only pretended is not told where in a backward pass that was.
+        warnings.filterwarnings("ignore", message="Error detected in")
         counter = OperatorCounter()
         with StorageTracer(lambda: counter.now_in) as storages, counter:
             yield Trace(counter, storages, fake)

@@ -73,7 +73,9 @@ def test_what_a_time_budget_has_timed_is_not_timed_again(tmp_path: Path, monkeyp
     with begun(source="sklearn:iris", budget={"time": 100}) as (plan, composed):
         composed.state.control = type(composed.state.control)(50)
         told = Told()
-        Foresight(plan, Emitter([told], started=time.monotonic())).begin(composed, Timed((0.5,) * 10, 0.1))
+        foresight = Foresight(plan, Emitter([told], started=time.monotonic()))
+        foresight.begin(composed, Timed((0.5,) * 10, 0.1))
+        foresight.tell(composed)
     (forecast,) = told.named(Forecast)
     # Steps of this network take a thousandth of that.
     assert forecast.parts["steps"] == pytest.approx(25.0)
