@@ -63,7 +63,7 @@ def test_evaluations_are_seen_one_by_one_on_a_card(pilots: list[Pilot]) -> None:
     wishes = {"source": "sklearn:digits", "budget": {"steps": 3000}, "stopping": {"patience": 1}, "model": "mlp", **WISHES}
     request = Request(recipe_from(wishes, where="test"))
     found = estimate_training(request, report=lambda _: None, most_seconds=3.0).pilot
-    assert len(found.evaluations) == pilot.EVALUATIONS
+    assert len(found.evaluations) >= pilot.EVALUATIONS
     assert pilots == [found]
     assert len(found.times) == found.next_step - 1 - found.first_step
 
