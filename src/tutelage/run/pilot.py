@@ -6,6 +6,7 @@ are measured too. Nothing is modelled that can be measured.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +32,8 @@ LEAST_PERIODS = 4
 """Periods of acting and learning, or of a rhythm, that are made at least."""
 MOST_SECONDS = 12.0
 """Seconds of steps after which the pilot ends, however unsure."""
+SLOW_SHARE = 0.5
+"""Share of those seconds from which on a single step is so long that its parts are not timed too."""
 SHARE = 0.1
 """Share of the run's own steps that is enough in any case."""
 CURVE_LOOKS = 10
@@ -89,6 +92,8 @@ class Pilot:
     counting_bytes: int = 0
     next_step: int = 0
     _left: int = EVALUATIONS
+    _period: int = 0
+    _looked_step: int = 0
     _is_ending: bool = False
 
     def join(self, plan: Plan, evaluate: EvaluateJob, emitter: Emitter, every: int) -> "Pilot":
@@ -115,19 +120,24 @@ class Pilot:
         is_last = step >= state.control.total_steps
         if is_last or self._is_ending or self._is_enough(state):
             if not self._is_ending:
-                self._is_ending, self._left = True, max(EVALUATIONS - len(self.evaluations), 0)
-            if self._left and not is_last:
+                self._is_ending, self._left = True, self._evaluations_to_come()
+            if self._left and not is_last and sum(self.evaluations) < self.most_seconds:
                 self._left -= 1
                 self._evaluate.next_step = step + 1
                 return
             if self.work is None:
                 self._count(state)
-            if self.apart is None:
+            if self.apart is None and min(self.times, default=0.0) < SLOW_SHARE * self.most_seconds:
                 self.apart = time_apart(state)
             state.control = state.control.stopped(ENDED)
         elif self._wants_curve(step):
             last = self.curve[-1][0] if self.curve else 0
             self._evaluate.next_step = max(min(round(last + self._steps_between()), int(SHARE * self.total_steps)), step + 1)
+
+    def _evaluations_to_come(self) -> int:
+        """Return how many evaluations are made at the end: each takes a step too, and of long steps there are enough."""
+        is_slow = len(self.times) < LEAST_STEPS and _without_longest(self.times) > self.most_seconds
+        return max((1 if is_slow else EVALUATIONS) - len(self.evaluations), 0)
 
     def _count(self, state: TrainState) -> None:
         """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""
@@ -140,8 +150,9 @@ class Pilot:
         self.counting_bytes = max((resident_bytes() or 0) - before, 0)
 
     def pace(self) -> Pace:
-        """Return what the usual steps cost."""
-        return measure_pace(self.times, period=self._period)
+        """Return what the usual steps cost; where none was made, what those before them cost."""
+        times = self.times or self.opening_times
+        return measure_pace(times, period=self._period) if times else Pace(0.0)
 
     def opening_pace(self) -> Pace | None:
         """Return what the steps before the usual ones cost; None where there are none."""
@@ -151,28 +162,39 @@ class Pilot:
         """Note the time since the last look, without what was evaluated and saved."""
         if not self.total_steps:
             self.total_steps, self.num_opening = state.control.total_steps, state.task.num_opening
-            self.first_step = state.clock.step - 1
+            self.first_step = self._looked_step = state.clock.step - 1
             period = int(getattr(state.stream, "steps_per_period", 0)) or len(state.task.rhythm)
             self._period = period if period > 1 else 0
-        is_on_device = self.plan is not None and torch.device(self.plan.device).type == "cuda"
-        every = STEPS_PER_LOOK_ON_DEVICE if is_on_device else 1
-        if is_on_device:
-            if state.clock.step % every and state.clock.step > every:
+        self._note_evaluation(state)
+        if self.plan is not None and torch.device(self.plan.device).type == "cuda":
+            if not self._is_time_to_wait(state):
                 return
             torch.cuda.synchronize()
         moment, other = time.monotonic(), self._spent()
         passed = moment - self._last - (other - self._other)
+        count = state.clock.step - self._looked_step
+        self._last, self._other, self._looked_step = moment, other, state.clock.step
+        is_opening = state.clock.step <= state.task.num_opening
+        times = self.opening_times if is_opening else self.times
+        times.extend([passed / count] * count)
+
+    def _note_evaluation(self, state: TrainState) -> None:
+        """Note what an evaluation took that was made since the last step, and what it found."""
         seen, self._seen = self._seen, self._evaluate.seconds_spent
         if self._seen > seen:
             self.evaluations.append(self._seen - seen)
             # A short run is tried beyond its first part, to be timed; its end is told from the first part all the same.
             if self.plan is not None and state.control.last_evaluation <= SHARE * self.total_steps:
                 self.curve.append((state.control.last_evaluation, self._evaluate.last_metrics[f"val/{self.plan.watched}"]))
-        self._last, self._other = moment, other
-        is_opening = state.clock.step <= state.task.num_opening
-        times = self.opening_times if is_opening else self.times
-        count = every if state.clock.step > every else 1
-        times.extend([passed / count] * count)
+
+    def _is_time_to_wait(self, state: TrainState) -> bool:
+        """Tell whether to wait for a device that computes beside the host: else the host alone would be timed."""
+        step = state.clock.step
+        made = step - self.first_step
+        is_last = self._is_ending or step >= state.control.total_steps
+        # What is still to be computed when an evaluation begins would be taken for a part of it.
+        is_evaluated_next = self._evaluate.next_step <= step + 1
+        return made <= STEPS_PER_LOOK_ON_DEVICE or made % STEPS_PER_LOOK_ON_DEVICE == 0 or is_last or is_evaluated_next
 
     def _spent(self) -> float:
         """Return the seconds that were no steps' so far."""
@@ -182,13 +204,16 @@ class Pilot:
     def _is_enough(self, state: TrainState) -> bool:
         """Tell whether the pace is known well enough; an opening is cut short, so that the usual steps come."""
         if state.clock.step < state.task.num_opening:
-            if sum(self.opening_times) < self.most_seconds / 2 or len(self.opening_times) < LEAST_STEPS:
+            is_long = sum(self.opening_times) >= self.most_seconds / 2 and len(self.opening_times) >= LEAST_STEPS
+            if not is_long and _without_longest(self.opening_times) < self.most_seconds / 2:
                 return False
             state.task.num_opening = state.clock.step
             return False
         if self._wants_curve(state.clock.step):
             return False
         spent, planned = sum(self.times), self.total_steps * min(self.times, default=0.0)
+        if _without_longest(self.times) > self.most_seconds:
+            return True
         if len(self.times) < LEAST_STEPS or spent < min(LEAST_SECONDS, SHARE * planned):
             return False
         if len(self.times) < LEAST_PERIODS * self._period and spent < self.most_seconds:
@@ -222,3 +247,8 @@ class Pilot:
             "evaluations": [round(seconds, 5) for seconds in self.evaluations],
             "apart": None if self.apart is None else self.apart.record(),
         }
+
+
+def _without_longest(times: Sequence[float]) -> float:
+    """Return the seconds of steps without the longest one, in which kernels may have been built."""
+    return sum(times) - max(times, default=0.0)

@@ -2,16 +2,14 @@
 
 import math
 import time
-from dataclasses import dataclass
-from itertools import pairwise
-
-import torch
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.events import Corrected, Warned
 from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
-from tutelage.run.timed import Timed, fill
+from tutelage.run.timed import Timed, fill, period_of, step_seconds
 from tutelage.task.base import Evaluator
 from tutelage.training.course import course
 
@@ -20,6 +18,10 @@ __all__ = ["PER_ROW", "REPORT_SECONDS", "begin", "ending_seconds", "reserve_seco
 WARM_UP_STEPS, TIMED_STEPS = 5, 20
 PROBE_FRACTION = 0.03
 """Share of the budget that the probe may take, once the warm-up steps are done."""
+WITH_WARM_UP = 2.0
+"""Times that share which warm-up steps may take too, the first one left out: else the probe ends among them."""
+PERIODS, TOGETHER = 2, 5
+"""Periods of acting and learning that are timed; steps that a card may have before it is waited for."""
 SAFETY = 0.97
 """Share of the remaining time that is planned for: the rest absorbs noise, so that corrections stay rare."""
 LEAST_FACTOR = 3
@@ -86,9 +88,9 @@ def _probe(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_bette
     state = composed.state
     fill(state.stream)
     snapshot = state.snapshot()
-    times = _time_steps(plan, composed)
+    timed = _time_steps(plan, composed, period_of(composed))
     evaluation = _time_evaluation(composed)
-    per_step, per_row = sum(times) / len(times), _seconds_per_row(plan, composed, evaluation)
+    per_step, per_row = sum(timed.times) / len(timed.times), _seconds_per_row(plan, composed, evaluation)
     state.task.train()
     state.restore(snapshot)
     free = (plan.time_seconds - emitter.seconds - reserve_seconds(composed, per_row)) * SAFETY
@@ -96,7 +98,7 @@ def _probe(plan: Plan, composed: Composed, emitter: Emitter, *, greater_is_bette
     # Evaluations take their share; how many there are depends on the steps, so a second look is enough.
     eval_every = course(plan, steps, greater_is_better=greater_is_better).eval_every
     steps = max(1, int(free / (per_step + evaluation / eval_every)))
-    return _Probed(steps, per_row, Timed(tuple(times), evaluation))
+    return _Probed(steps, per_row, replace(timed, evaluation=evaluation))
 
 
 def _seconds_per_row(plan: Plan, composed: Composed, evaluation: float) -> float:
@@ -170,24 +172,27 @@ def _time_evaluation(composed: Composed, evaluator: Evaluator | None = None) -> 
     return time.monotonic() - began
 
 
-def _time_steps(plan: Plan, composed: Composed) -> list[float]:
-    """Return the time of each step, without the first ones, which build kernels."""
-    state = composed.state
-    state.task.train()
-    count, limit, marks = 0, PROBE_FRACTION * plan.time_seconds, list[float]()
-    while count < WARM_UP_STEPS + TIMED_STEPS:
-        if count >= WARM_UP_STEPS:
-            marks.append(time.monotonic())
-        batch = state.stream.next()
-        if state.task.draws:
-            batch = state.task.draw(batch, torch.Generator())
-        state.step(state.task.usual_beat(count), batch, 0.0)
-        count += 1
-        # Each process has a clock of its own, and every step waits for all of them: the first one's counts.
-        if count > WARM_UP_STEPS + 1 and state.mesh.agree(time.monotonic() - marks[0] > limit):
+def _time_steps(plan: Plan, composed: Composed, period: int) -> Timed:
+    """Return the time of each step, without the first ones, which build kernels; whole periods where there is time for one.
+
+    After two steps, no more are made than the probe may take: of long steps the first ones have to do.
+    """
+    mesh, limit, times = composed.state.mesh, PROBE_FRACTION * plan.time_seconds, list[float]()
+    most = WARM_UP_STEPS + (max(PERIODS, math.ceil(TIMED_STEPS / period)) * period if period else TIMED_STEPS)
+    for seconds in step_seconds(composed, waits=lambda count: count <= WARM_UP_STEPS or count % TOGETHER == 0 or count == most):
+        times.append(seconds)
+        if len(times) == most:
             break
-    if torch.device(plan.device).type == "cuda":
-        # The host ran ahead: only the sum of what it saw is true.
-        torch.cuda.synchronize()
-        return [(time.monotonic() - marks[0]) / len(marks)] * len(marks)
-    return [later - earlier for earlier, later in pairwise([*marks, time.monotonic()])]
+        # Each process has a clock of its own, and every step waits for all of them: the first one's counts.
+        is_late = sum(times[WARM_UP_STEPS:]) > limit or sum(times[1:]) > WITH_WARM_UP * limit
+        if len(times) > 1 and mesh.agree(is_late):
+            break
+    return _warm(times, period)
+
+
+def _warm(times: Sequence[float], period: int) -> Timed:
+    """Return the times of steps once warm: of whole periods, wherever in one they begin, as many as there are."""
+    warm = times[WARM_UP_STEPS:]
+    if period and len(warm) >= period:
+        return Timed(tuple(warm[: len(warm) // period * period]), period=period)
+    return Timed(tuple(warm or times[1:] or times))

@@ -4,7 +4,9 @@ No trace of it is left in weights, moments, random numbers or the place in the d
 and the updates on it, say; only whole periods say what a step costs, and where one would be too long, nothing is timed.
 """
 
+import itertools
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +17,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.compose import Composed
 from tutelage.run.run_schedule import schedule_of
 
-__all__ = ["Timed", "fill", "time_ahead"]
+__all__ = ["Timed", "fill", "period_of", "step_seconds", "time_ahead"]
 
 SHARE = 0.015
 """Share of the run that timing steps may take."""
@@ -73,7 +75,7 @@ def time_ahead(plan: Plan, composed: Composed, *, steps: int, spent: float) -> T
         steps: How many it will make.
         spent: Seconds that have passed already.
     """
-    state, period = composed.state, _period(composed)
+    state, period = composed.state, period_of(composed)
     # An own module may keep what no state_dict holds, so it could not be put back.
     if composed.problem.inexact or state.mesh.world > 1 or plan.own_model or period * LEAST_PERIODS > steps:
         return NOTHING
@@ -82,7 +84,7 @@ def time_ahead(plan: Plan, composed: Composed, *, steps: int, spent: float) -> T
     except OutOfMemoryError:
         return NOTHING
     try:
-        times = _steps(plan, composed, steps=steps, spent=spent, period=period)
+        times = _steps(composed, steps=steps, spent=spent, period=period)
         return Timed(tuple(times), _evaluation(plan, composed, steps), period)
     except OutOfMemoryError:
         # The copy that everything is put back from takes memory that the training itself does not need.
@@ -104,7 +106,7 @@ def fill(stream: object) -> bool:
     return play is not None
 
 
-def _period(composed: Composed) -> int:
+def period_of(composed: Composed) -> int:
     """Return the steps after which acting and learning, or the phases of a rhythm, repeat; 0 where all steps are alike."""
     period = max(int(getattr(composed.state.stream, "steps_per_period", 0)), len(composed.state.task.rhythm))
     return period if period > 1 else 0
@@ -122,21 +124,35 @@ def _evaluation(plan: Plan, composed: Composed, steps: int) -> float:
     return time.monotonic() - began
 
 
-def _steps(plan: Plan, composed: Composed, *, steps: int, spent: float, period: int) -> list[float]:
-    """Make steps, and return how long each took, until their share is used up."""
-    state, times = composed.state, list[float]()
+def step_seconds(composed: Composed, *, waits: Callable[[int], bool]) -> Iterator[float]:
+    """Make one step after the other as a training does, and yield how long each took; who is not asked to go on makes no more.
+
+    Args:
+        composed: The training.
+        waits: Tells, by how many steps are made, whether to wait for a card that computes beside the host.
+    """
+    state = composed.state
     state.task.train()
-    is_on_card, began = torch.device(plan.device).type == "cuda", time.monotonic()
-    most = PERIODS * period or min(MOST_STEPS, steps)
-    while len(times) < most:
+    is_on_card = torch.device(state.step.options.device).type == "cuda"
+    for count in itertools.count():
         start = time.perf_counter()
         batch = state.stream.next()
         if state.task.draws:
             batch = state.task.draw(batch, torch.Generator())
-        state.step(state.task.usual_beat(len(times)), batch, 0.0)
-        if is_on_card:
+        state.stream.observe(state.step(state.task.usual_beat(count), batch, 0.0))
+        if is_on_card and waits(count + 1):
             torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
+        yield time.perf_counter() - start
+
+
+def _steps(composed: Composed, *, steps: int, spent: float, period: int) -> list[float]:
+    """Make steps, and return how long each took, until their share is used up."""
+    times, began = list[float](), time.monotonic()
+    most = PERIODS * period or min(MOST_STEPS, steps)
+    for seconds in step_seconds(composed, waits=lambda _: True):
+        times.append(seconds)
+        if len(times) >= most:
+            break
         if len(times) % max(period, 1):
             continue
         # The first one builds kernels, which then are there.

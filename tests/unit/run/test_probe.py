@@ -11,7 +11,8 @@ import pytest
 
 import tutelage
 from tutelage.core import layout
-from tutelage.run.probe import PER_ROW, _seconds_per_row, _time_evaluation, too_short
+from tutelage.run.probe import PER_ROW, _seconds_per_row, _time_evaluation, _time_steps, too_short
+from tutelage.run.timed import Timed
 from tutelage.training.checkpoint import checkpoints, load_checkpoint
 
 
@@ -74,6 +75,40 @@ def test_of_few_rows_what_comes_once_is_no_rows_price() -> None:
     plays: Any = SimpleNamespace(time_seconds=60.0, task=SimpleNamespace(plays=True))
     assert _seconds_per_row(plays, composed, 0.11) == pytest.approx(0.022)
     assert _seconds_per_row(plan, composed, 5.0) == pytest.approx(1.0)
+
+
+def test_long_steps_are_probed_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, composed = probed(monkeypatch, [3.0] * 30)
+    assert _time_steps(plan(8.0), composed, 0) == Timed((3.0,))
+    # Twice the share with the steps that warm up, the first one left out.
+    plan, composed = probed(monkeypatch, [5.0] + [0.2] * 30)
+    assert len(_time_steps(plan(8.0), composed, 0).times) == 3
+    plan, composed = probed(monkeypatch, [5.0] + [0.01] * 40)
+    assert len(_time_steps(plan(60.0), composed, 0).times) == 20
+
+
+def test_whole_periods_are_probed_wherever_they_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    rhythm = [1.0, *[0.1] * 63]
+    plan, composed = probed(monkeypatch, [5.0, *rhythm[1:], *rhythm * 3])
+    found = _time_steps(plan(10_000.0), composed, 64)
+    assert (len(found.times), found.period) == (128, 64)
+    assert sum(found.times) / 128 == pytest.approx(sum(rhythm) / 64)
+    pace = found.pace()
+    assert pace is not None
+    assert pace.seconds == pytest.approx(sum(rhythm) / 64)
+    # There is no time for the second one, or for any.
+    plan, composed = probed(monkeypatch, [5.0, *rhythm[1:], *rhythm * 3])
+    found = _time_steps(plan(300.0), composed, 64)
+    assert (len(found.times), found.period) == (64, 64)
+    plan, composed = probed(monkeypatch, [5.0, *rhythm[1:], *rhythm * 3])
+    assert _time_steps(plan(30.0), composed, 64).period == 0
+
+
+def probed(monkeypatch: pytest.MonkeyPatch, seconds: list[float]) -> tuple[Any, Any]:
+    """Return a maker of plans by their time budget, and a training whose steps take so many seconds."""
+    monkeypatch.setattr("tutelage.run.probe.step_seconds", lambda _composed, **_: iter(seconds))
+    composed = SimpleNamespace(state=SimpleNamespace(mesh=SimpleNamespace(agree=lambda value: value)))
+    return lambda budget: SimpleNamespace(time_seconds=budget), composed
 
 
 def test_a_budget_with_few_validation_rows_and_many_test_rows_is_not_spent_on_them(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tutelage.planning.plan import Plan
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.compose import Composed, compose
 from tutelage.run.foresee import Foresight
+from tutelage.run.probe import _probe
 from tutelage.run.start import Request, plan_training
 from tutelage.run.timed import Timed, fill, time_ahead
 from tutelage.training.state import digest
@@ -53,6 +54,19 @@ def test_nothing_of_an_agent_changes_but_what_it_has_played_before_its_first_upd
         batches = [composed.state.stream.next(), other.state.stream.next()]
     # The first minibatch is that of a training that was not timed.
     assert all((batches[0][name] == batches[1][name]).all() for name in batches[0])
+
+
+def test_the_stream_is_told_of_each_step_as_in_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes = {"source": "gym:CartPole-v1", "task": "ppo", "budget": {"time": 60}}
+    with begun(**wishes) as (plan, composed):
+        told: list[object] = []
+        monkeypatch.setattr(composed.state.stream, "observe", told.append)
+        before = digest(composed.state.snapshot())
+        timed = _probe(plan, composed, Emitter([], started=time.monotonic()), greater_is_better=True).timed
+        assert digest(composed.state.snapshot()) == before
+    assert timed.period > 1
+    assert len(timed.times) % timed.period == 0
+    assert len(told) >= len(timed.times)
 
 
 def test_only_whole_periods_say_what_a_step_costs() -> None:
