@@ -33,7 +33,7 @@ class Estimate:
         flops: Of the whole run; None where not known.
         bytes: Moved to and from memory by the whole run; None where not known.
         coverage: Share of the operators whose FLOPs are known; None where nothing was counted.
-        memory_bytes: At the peak of a step; None where not known.
+        memory_bytes: At the peak of a step, of one device; None where not known.
         fits: Whether that fits, the batch as a whole; None where not known.
         largest_batch: Rows of the largest batch that fits here; None where not known.
         energy_joules: Low and high; None where not known.
@@ -122,7 +122,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
     if plan.time_seconds:
         time = within(time, plan.time_seconds, is_filled=tried.pilot.total_steps != plan.useful_steps)
     work, device = tried.pilot.work, device_of(tried, where)
-    needed = _memory(tried, is_card=not device.is_processor)
+    needed = _memory(tried, is_card=not device.is_processor, devices=where.devices)
     flops = None if work is None else work.per_step(lambda each: each.flops) * steps
     # A batch that does not fit is trained in parts: the trial has done so too.
     is_cut = not where.hardware and tried.pilot.num_micro > plan.num_micro
@@ -168,9 +168,10 @@ def _ideal(tried: Tried, device: Device, *, devices: int) -> float | None:
     return ideal_seconds(flops_per_iteration=flops, iterations=tried.schedule.steps, flops_per_second=speed)
 
 
-def _memory(tried: Tried, *, is_card: bool) -> int | None:
-    """Return the most memory that the training holds: this process as it was tried, or a step on a card of its own."""
+def _memory(tried: Tried, *, is_card: bool, devices: int) -> int | None:
+    """Return the most memory that the training holds: this process as it was tried, or what each of some cards gives."""
     if is_card:
-        return None if tried.pilot.work is None else tried.pilot.work.memory.expected
+        work = tried.pilot.work
+        return None if work is None else work.course.on_card(devices=devices).expected
     # What the trial took is what the training takes: its data, its libraries, its steps.
     return tried.peak_bytes
