@@ -33,7 +33,7 @@ class Estimate:
         flops: Of all steps that are expected, of a run that may stop early fewer than `steps`; None where not known.
         bytes: Moved to and from memory by these; None where not known.
         coverage: Share of the operators whose FLOPs are known; None where nothing was counted.
-        memory_bytes: At the peak of a step; None where not known.
+        memory_bytes: At the peak of a step, of one device; None where not known.
         fits: Whether that fits, the batch as a whole; None where not known.
         largest_batch: Rows of the largest batch that fits here; None where not known.
         energy_joules: Low and high; None where not known.
@@ -125,7 +125,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
     if plan.time_seconds or tried.endings is not None:
         time = as_expected(time)
     work, device = tried.pilot.work, device_of(tried, where)
-    needed = _memory(tried, is_card=not device.is_processor)
+    needed = _memory(tried, is_card=not device.is_processor, devices=where.devices)
     # A batch that does not fit is trained in parts: the trial has done so too.
     is_cut = not where.hardware and tried.pilot.num_micro > plan.num_micro
     return Estimate(
@@ -170,9 +170,10 @@ def _ideal(tried: Tried, device: Device, *, devices: int, steps: float) -> float
     return ideal_seconds(flops_per_iteration=flops, iterations=steps, flops_per_second=speed)
 
 
-def _memory(tried: Tried, *, is_card: bool) -> int | None:
-    """Return the most memory that the training holds: this process as it was tried, or a step on a card of its own."""
+def _memory(tried: Tried, *, is_card: bool, devices: int) -> int | None:
+    """Return the most memory that the training holds: this process as it was tried, or what each of some cards gives."""
     if is_card:
-        return None if tried.pilot.work is None else tried.pilot.work.memory.expected
+        work = tried.pilot.work
+        return None if work is None else work.course.on_card(devices=devices).expected
     # What the trial took is what the training takes: its data, its libraries, its steps.
     return tried.peak_bytes

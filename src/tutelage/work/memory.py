@@ -6,7 +6,7 @@ and so there are three numbers.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any
 
@@ -23,6 +23,9 @@ KERNELS_BYTES = 12 * 10**6
 """What kernels on a CPU take besides, for code that is made while they run and for buffers; 4 to 21 MB with 7 networks."""
 MARGIN = 1.2
 """The highest number, as a factor on the expected one: peaks of 14 networks were at most 20 % above it."""
+CONTEXT_BYTES = 400 * 2**20
+"""What a process takes of a card before its first tensor: the driver's context, torch's kernels, workspaces of its libraries. A
+rough figure, not measured here: a few hundred MiB are usual, more on large cards than on small ones."""
 STANDING = frozenset({"parameters", "buffers", "kept", "optimizer"})
 """What is there between two steps."""
 
@@ -75,6 +78,18 @@ class Course:
     def memory(self, device: str, *, keeps_freed: bool = False) -> Memory:
         """Return the most memory that is taken at once on a device of this type."""
         return memory_of(self.blocks, self.parts, device=device, keeps_freed=keeps_freed)
+
+    def on_card(self, *, devices: int = 1) -> Memory:
+        """Return what the process takes of one card, its context included, where several share each batch."""
+        return (
+            Course(tuple(self._shared(block, devices) for block in self.blocks), self.parts).memory("cuda").above(CONTEXT_BYTES)
+        )
+
+    def _shared(self, block: Block, devices: int) -> Block:
+        """Return what one device holds of a block: its rows of what has rows, and all of weights, gradients and moments."""
+        part = self.parts[block.born - 1] if block.born else ""
+        has_rows = block.label == "batch" or (not block.label and part in ("forward", "backward"))
+        return replace(block, num_bytes=-(-block.num_bytes // devices)) if has_rows and devices > 1 else block
 
 
 def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str, keeps_freed: bool = False) -> Memory:
