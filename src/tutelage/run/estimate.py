@@ -140,7 +140,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         coverage=None if work is None else work.whole_rhythm.coverage,
         memory_bytes=needed,
         fits=None if needed is None else needed <= (device.memory_bytes or device_bytes(plan.device)) and not is_cut,
-        largest_batch=None if where.hardware else tried.pilot.largest_batch,
+        largest_batch=_largest_batch(tried, device, devices=where.devices) if where.hardware else tried.pilot.largest_batch,
         energy_joules=energy_of(time, device, devices=where.devices),
         cost=price_of(time, where),
         hardware=device.name,
@@ -174,6 +174,16 @@ def _memory(tried: Tried, *, is_card: bool, devices: int) -> int | None:
     """Return the most memory that the training holds: this process as it was tried, or what each of some cards gives."""
     if is_card:
         work = tried.pilot.work
-        return None if work is None else work.course.on_card(devices=devices).expected
+        return None if work is None else work.course.on_card(share=1 / devices).expected
     # What the trial took is what the training takes: its data, its libraries, its steps.
     return tried.peak_bytes
+
+
+def _largest_batch(tried: Tried, device: Device, *, devices: int) -> int | None:
+    """Return the rows of the largest batch that fits cards that share it, by a line through two sizes; None where not known."""
+    work, rows, most = tried.pilot.work, tried.plan.batch_size, tried.plan.num_train
+    if work is None or device.is_processor or not most:
+        return None
+    one, two = (work.course.on_card(share=times / devices).expected for times in (1, 2))
+    each, left = max(two - one, 1) / rows, device.memory_bytes - one
+    return max(min(int(rows + left / each), most), 0)

@@ -5,6 +5,7 @@ Whoever hands out memory takes more of the machine than the tensors' own bytes: 
 and so there are three numbers.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -79,17 +80,15 @@ class Course:
         """Return the most memory that is taken at once on a device of this type."""
         return memory_of(self.blocks, self.parts, device=device, keeps_freed=keeps_freed)
 
-    def on_card(self, *, devices: int = 1) -> Memory:
-        """Return what the process takes of one card, its context included, where several share each batch."""
-        return (
-            Course(tuple(self._shared(block, devices) for block in self.blocks), self.parts).memory("cuda").above(CONTEXT_BYTES)
-        )
+    def on_card(self, *, share: float = 1.0) -> Memory:
+        """Return what the process takes of one card, its context included, with this share of the rows, more than 1 for more."""
+        return Course(tuple(self._shared(block, share) for block in self.blocks), self.parts).memory("cuda").above(CONTEXT_BYTES)
 
-    def _shared(self, block: Block, devices: int) -> Block:
+    def _shared(self, block: Block, share: float) -> Block:
         """Return what one device holds of a block: its rows of what has rows, and all of weights, gradients and moments."""
         part = self.parts[block.born - 1] if block.born else ""
         has_rows = block.label == "batch" or (not block.label and part in ("forward", "backward"))
-        return replace(block, num_bytes=-(-block.num_bytes // devices)) if has_rows and devices > 1 else block
+        return replace(block, num_bytes=math.ceil(block.num_bytes * share)) if has_rows and share != 1 else block
 
 
 def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str, keeps_freed: bool = False) -> Memory:

@@ -75,10 +75,10 @@ def test_what_is_said_of_a_card_is_what_its_allocator_takes_and_its_context() ->
 
 def test_devices_that_share_a_batch_hold_all_weights_and_their_rows_each() -> None:
     work = counted(None, source="sklearn:digits", model="mlp", batch_size=512)
-    one, four = work.course.on_card().parts, work.course.on_card(devices=4).parts
+    one, four = work.course.on_card().parts, work.course.on_card(share=1 / 4).parts
     assert four["parameters"] == one["parameters"]
     assert four["batch"] == pytest.approx(one["batch"] / 4, rel=0.01)
-    assert work.course.on_card(devices=4).low < work.course.on_card().low
+    assert work.course.on_card(share=1 / 4).low < work.course.on_card().low
     # Half of the rows is about what is counted for half of them.
     half = counted(None, source="sklearn:digits", model="mlp", batch_size=256)
-    assert work.course.on_card(devices=2).low == pytest.approx(half.course.on_card().low, rel=0.01)
+    assert work.course.on_card(share=1 / 2).low == pytest.approx(half.course.on_card().low, rel=0.01)

@@ -11,6 +11,7 @@ import torch
 import tutelage
 from tutelage.core.errors import UsageError
 from tutelage.foresight.pace import Pace
+from tutelage.hardware.catalog import find_device
 from tutelage.planning.recipe import recipe_from
 from tutelage.run import elsewhere
 from tutelage.run.apart import Apart
@@ -128,6 +129,20 @@ def test_what_many_devices_add_is_told(tried: Tried) -> None:
     rows = tried.plan.batch_size
     with pytest.raises(UsageError, match=f"share each batch, and one has {rows} rows. Take {rows} devices at most"):
         on(tried, "A100 80GB", devices=rows + 1)
+
+
+@pytest.mark.slow
+def test_the_largest_batch_of_a_card_fits_it(tried: Tried, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert on(tried, "A100 80GB").largest_batch == tried.plan.num_train, "all rows at once are no more than that"
+    assert tried.pilot.work is not None
+    course, rows = tried.pilot.work.course, tried.plan.batch_size
+    room = course.on_card(share=3).expected
+    monkeypatch.setattr(elsewhere, "find_device", lambda name: replace(find_device("T4"), memory_bytes=room))
+    found = on(tried, "T4").largest_batch
+    assert found is not None
+    # The allocator rounds to blocks of 2 MiB.
+    assert 2 * rows <= found <= 6 * rows
+    assert on(tried, "T4", devices=2).largest_batch > found  # type: ignore[operator]
 
 
 def test_a_card_that_the_catalogue_lacks_is_a_card(monkeypatch: pytest.MonkeyPatch) -> None:
