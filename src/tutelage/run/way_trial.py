@@ -4,6 +4,7 @@ Each is tried on top of the best so far, on a copy of the module, while the tria
 seconds, as a first step tells them, and of its steps, which are known before anything is tried.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -23,7 +24,7 @@ from tutelage.run.way_quality import CHECKED, adds_up, holds, quality
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import free_memory
 
-__all__ = ["COMPILE_SECONDS", "SHARE", "Trial", "is_worth_trying"]
+__all__ = ["COMPILE_SECONDS", "SHARE", "Trial", "is_worth_trying", "steps_worth_trying"]
 
 SHARE = 0.03
 """Share of the planned training that trying may take; half of it where the plain way turns out to be the best."""
@@ -50,7 +51,12 @@ NO_MEMORY = "it does not fit into the memory"
 
 def is_worth_trying(plan: Plan) -> bool:
     """Tell whether the share of the planned steps holds a trial; of a time budget the first step has to tell it."""
-    return not plan.total_steps or SHARE * plan.total_steps * plan.batch_size >= LEAST_STEPS * (_part(plan) or plan.batch_size)
+    return not plan.total_steps or plan.total_steps >= steps_worth_trying(plan)
+
+
+def steps_worth_trying(plan: Plan) -> int:
+    """Return of how many planned steps a share holds a trial."""
+    return math.ceil(LEAST_STEPS * (_part(plan) or plan.batch_size) / (SHARE * plan.batch_size))
 
 
 def _part(plan: Plan) -> int:

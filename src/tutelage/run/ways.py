@@ -23,7 +23,7 @@ from tutelage.planning.recipe import Recipe
 from tutelage.run.candidate import by_way
 from tutelage.run.known_ways import KnownWays, is_said
 from tutelage.run.way_again import looked_at_again
-from tutelage.run.way_trial import Trial, is_worth_trying
+from tutelage.run.way_trial import Trial, is_worth_trying, steps_worth_trying
 from tutelage.task.base import Data
 from tutelage.training.freed_memory import keep_freed_memory
 
@@ -54,7 +54,9 @@ def choose_way(plan: Plan, data: Data, module: nn.Module, *, recipe: Recipe, mac
         if execution is not None:
             return _decided(plan, way, execution, recipe=recipe, measured=BEFORE if execution is remembered else AGAIN)
     if not is_worth_trying(plan):
-        return plan
+        few = f"other ways to compute your module are tried from {steps_worth_trying(plan):,} steps on, of which there are "
+        few += f"{plan.total_steps:,}"
+        return plan.but(decisions=(*plan.decisions, Decision(key="execution", value="as it came", reason=few)))
     # As in the training: else what large steps take is mostly the fetching of memory.
     keep_freed_memory()
     trial = Trial(plan, data, module, recipe, machine)
