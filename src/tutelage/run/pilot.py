@@ -32,7 +32,7 @@ LEAST_PERIODS = 4
 """Periods of acting and learning, or of a rhythm, that are made at least."""
 MOST_SECONDS = 12.0
 """Seconds of steps after which the pilot ends, however unsure."""
-SLOW_SHARE = 0.5
+SLOW_SHARE = 0.25
 """Share of those seconds from which on a single step is so long that its parts are not timed too."""
 SHARE = 0.1
 """Share of the run's own steps that is enough in any case."""
