@@ -58,7 +58,10 @@ def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_training_of_few_steps_tries_nothing() -> None:
-    assert planned()[0].execution is None
+    plan = planned()[0]
+    assert plan.execution is None
+    (told,) = (each for each in plan.decisions if each.key == "execution")
+    assert told.reason.startswith("other ways to compute your module are tried from ")
 
 
 def test_every_way_is_told_with_its_figures() -> None:
