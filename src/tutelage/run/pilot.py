@@ -118,7 +118,9 @@ class Pilot:
         step = state.clock.step
         self.next_step = step + 1
         is_last = step >= state.control.total_steps
-        if is_last or self._is_ending or self._is_enough(state):
+        # On a card a trial ends at a step that was looked at, so that each one is in the pace.
+        is_enough = self._looked_step == step and self._is_enough(state)
+        if is_last or self._is_ending or is_enough:
             if not self._is_ending:
                 self._is_ending, self._left = True, self._evaluations_to_come()
             if self._left and not is_last and sum(self.evaluations) < self.most_seconds:
