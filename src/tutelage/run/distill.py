@@ -333,7 +333,9 @@ def _may_have_learned(teachers: Sequence[Run], lesson: Lesson, data: RowsData, n
         with suppress(RunError, DataError):
             # Whoever was given arrays was given these.
             own = run.data() if run.files.recipe().source else run.data(lesson.data, test=lesson.test, groups=lesson.marks)
-            if isinstance(own, RowsData) and own.parts()[part].part.fingerprint == data.parts()[part].part.fingerprint:
+            # A teacher may have kept no such rows apart at all, and learned from all there are.
+            kept = own.parts().get(part) if isinstance(own, RowsData) else None
+            if kept is not None and kept.part.fingerprint == data.parts()[part].part.fingerprint:
                 continue
         found.append(str(run.path))
     if not found:

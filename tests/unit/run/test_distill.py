@@ -221,9 +221,10 @@ def test_a_column_that_the_teacher_guessed_is_said_to_the_student(tmp_path: Path
     assert prepared(student).fingerprint == prepared(teacher).fingerprint
 
 
-def test_a_teacher_that_kept_other_rows_apart_is_not_measured_on_the_students(tmp_path: Path) -> None:
+@pytest.mark.parametrize("other", [{"seed": 1}, {"split": {"test": 0}}])
+def test_a_teacher_that_kept_other_rows_apart_is_not_measured_on_the_students(tmp_path: Path, other: dict[str, Any]) -> None:
     source = table(tmp_path)
-    teachers = [teach(source, tmp_path / f"teacher-{seed}", seed=seed) for seed in (0, 1)]
+    teachers = [teach(source, tmp_path / "first"), teach(source, tmp_path / "second", **other)]
     student = tutelage.distill([run.path for run in teachers], student="tiny", out=tmp_path / "student", quiet=True, alone=False)
     found = student.result["distillation"]
     assert found["teacher"]["metrics"] == {}
