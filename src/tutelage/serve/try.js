@@ -56,6 +56,17 @@ function show(found) {
   for (const [name, share] of shares.slice(0, 20)) line(table, name, share);
   answer.append(table);
 }
+function refuse(error) {
+  answer.textContent = "Refused: " + error.message;
+  if (!error.problems || !error.problems.length) return;
+  const list = document.createElement("ul");
+  for (const { where, found, remedy } of error.problems.slice(0, 20)) {
+    const item = document.createElement("li");
+    item.textContent = [where, found].filter(Boolean).join(": ") + (remedy ? ". " + remedy : "");
+    list.append(item);
+  }
+  answer.append(list);
+}
 if (input && input.type === "file") {
   input.addEventListener("change", async () => {
     if (input.files.length) document.getElementById("seen").src = await read(input.files[0]);
@@ -70,10 +81,10 @@ document.getElementById("ask").addEventListener("submit", async (event) => {
     if (token) headers.Authorization = "Bearer " + token;
     const reply = await fetch("predict", { method: "POST", headers, body: JSON.stringify({ rows: [await row()] }) });
     const told = await reply.json();
-    if (!reply.ok) throw new Error(told.error.message);
+    if (!reply.ok) throw Object.assign(new Error(told.error.message), { problems: told.error.problems });
     show(told.predictions[0]);
   } catch (error) {
-    answer.textContent = "Refused: " + error.message;
+    refuse(error);
   } finally {
     button.disabled = false;
   }

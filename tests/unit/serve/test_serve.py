@@ -347,3 +347,16 @@ def test_hundreds_of_requests_at_once_over_a_real_socket(run: Run, server: str) 
     assert [reply.json()["predictions"][0]["prediction"] for reply in replies] == [
         expected.labels[n % 24] for n in range(REQUESTS)
     ]
+
+
+def test_the_page_says_all_that_a_refusal_says(run: Run) -> None:
+    page, refused = ask(
+        run,
+        ("GET", f"/?token={TOKEN}", {}),
+        ("POST", "/predict", {"json": {"rows": [{"size": "old", "form": "x"}]}, "headers": SAID}),
+    )
+    (problem,) = refused.json()["error"]["problems"]
+    assert "column size" in problem["where"]
+    assert set(problem) <= {"where", "found", "remedy"}
+    assert "told.error.problems" in page.text
+    assert "{ where, found, remedy }" in page.text
