@@ -43,6 +43,8 @@ ROUGH = 0.4
 SAVING, ENDING = "saving", "ending"
 WORTH_COUNTING_SECONDS = 60.0
 """Wall time of a run from which on its operations are counted at its end: that takes a second or two."""
+COUNTING_SHARE = 0.02
+"""Of a run's wall time, what counting may take at most."""
 SURE_EVALUATION = 0.15
 """Relative standard deviation of what evaluations take, where one was timed."""
 EPISODES_GROW, UNSURE_EPISODES = 3.0, 0.6
@@ -189,7 +191,7 @@ class Foresight:
         if actual < WORTH_COUNTING_SECONDS or self.plan.task.plays or state.mesh.world > 1:
             return 0.0
         with suppress(Exception):  # the border: the result is not written yet, and no ideal is worth it
-            work = count_if_possible(state, state.stream.next())
+            work = count_if_possible(state, state.stream.next(), most_seconds=COUNTING_SHARE * actual)
             return 0.0 if work is None else work.per_step(lambda each: each.flops)
         return 0.0
 

@@ -40,6 +40,8 @@ CURVE_LOOKS = 10
 """Evaluations in that share, where the learning curve is to say when the run will end."""
 CURVE_TIMES = 2.0
 """By how much longer than for the pace alone steps and evaluations may take for that."""
+COUNTING_SECONDS = 15.0
+"""What counting the operators of a step may take: a loop over time written in Python calls tens of thousands."""
 SURE = 0.006
 """Relative standard error of the pace that is sure enough."""
 LOOK_SECONDS = 0.25
@@ -145,7 +147,7 @@ class Pilot:
         """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""
         before, self.peak_bytes = resident_bytes() or 0, peak_bytes()
         batch = state.stream.next()
-        self.work = count_if_possible(state, batch)
+        self.work = count_if_possible(state, batch, most_seconds=COUNTING_SECONDS)
         self.num_micro = state.step.num_micro
         if self.work is not None and self.plan is not None:
             self.largest_batch = largest_batch(state, batch, work=self.work, room_bytes=self.room_bytes, most=self.plan.num_train)

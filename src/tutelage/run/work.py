@@ -4,6 +4,8 @@ A copy of the task without numbers goes through the very `Step` that trains. Sma
 closed form (`with_gradients`) are counted by their ordinary objective and autograd: the same products, in other operators.
 """
 
+import math
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -68,7 +70,7 @@ class TrainingWork:
         }
 
 
-def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> TrainingWork:
+def count_training_step(state: TrainState, batch: Mapping[str, Tensor], *, most_seconds: float = math.inf) -> TrainingWork:
     """Count the work of a step; nothing is computed, and the training is left as it is.
 
     What is compiled in training is counted as it would run without the compiler: the same arithmetic, more passes over memory.
@@ -76,9 +78,14 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
     Args:
         state: The training.
         batch: A batch as the stream gives it; sizes and types alone matter.
+        most_seconds: What counting may take.
+
+    Raises:
+        TooLongError: It takes longer: a module calls very many operators.
     """
     real, device = state.step, torch.device(state.step.options.device)
     with tracing() as trace:
+        trace.counter.ends = time.monotonic() + most_seconds
         task = trace.copy(state.task)
         held = trace.tensors(batch, "batch", device=device)
         with trace.counter.paused():
@@ -102,10 +109,10 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor]) -> Train
     return TrainingWork(phases, task.rhythm, memory, course, rows=rows, closed=real.closed_phases)
 
 
-def count_if_possible(state: TrainState, batch: Mapping[str, Tensor]) -> TrainingWork | None:
-    """Count the work of a step; None where a module does what only real numbers can do."""
+def count_if_possible(state: TrainState, batch: Mapping[str, Tensor], *, most_seconds: float) -> TrainingWork | None:
+    """Count the work of a step; None where a module does what only real numbers can do, or where it takes too long."""
     with suppress(Exception):  # the border: an own module may fail in any way without numbers
-        return count_training_step(state, batch)
+        return count_training_step(state, batch, most_seconds=most_seconds)
     return None
 
 

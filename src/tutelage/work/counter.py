@@ -4,6 +4,8 @@ Tensors may be real, or fake ones that hold no numbers (`tutelage.work.fake`): t
 What is compiled is not seen inside; a step is counted as it runs without a compiler.
 """
 
+import math
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -16,11 +18,15 @@ from tutelage.work.call import Call, Cost, Operand, call_of
 from tutelage.work.formulas import formula_of
 from tutelage.work.result import Counted, Part, Work, times
 
-__all__ = ["OperatorCounter"]
+__all__ = ["OperatorCounter", "TooLongError"]
 
 UNKNOWN = "unknown"
 IDLE = ("prim", "profiler")
 """Libraries whose operators compute nothing: fake tensors ask for their device, optimizers tell a profiler their names."""
+
+
+class TooLongError(Exception):
+    """Counting takes longer than it may."""
 
 
 class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -28,13 +34,17 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     Attributes:
         part: Where in the step what comes next belongs; gradients that autograd computes are told by torch, whatever this says.
+        ends: Moment of `time.monotonic` after which the next operator raises `TooLongError`.
     """
 
     def __init__(self, part: Part = "forward") -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.part = part
+        self.ends = math.inf
         self._is_counting = True
         self._nums: dict[Counted, int] = {}
+        self._times = 1
+        self._spans: list[tuple[int, int, int]] = []
 
     @property
     def work(self) -> Work:
@@ -70,6 +80,16 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         finally:
             self.part = before
 
+    @contextmanager
+    def taken(self, times: int) -> Iterator[None]:
+        """Take each operator inside as so many, and those that autograd calls for it later too; the innermost number counts."""
+        before, self._times, began = self._times, times, _next_node()
+        try:
+            yield
+        finally:
+            self._times = before
+            self._spans.append((began, _next_node(), times))
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         """Say that torch need not load its compiler to keep it away from here: nothing is compiled while this is entered."""
@@ -79,11 +99,27 @@ class OperatorCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
         """Run an operator, and count it."""
+        if time.monotonic() > self.ends:
+            raise TooLongError
         outcome = func(*args, **(kwargs or {}))
         if self._is_counting and isinstance(func, OpOverload) and func.namespace not in IDLE:
             op = counted(call_of(func, args, kwargs or {}, outcome=outcome), part=self.now_in)
-            self._nums[op] = self._nums.get(op, 0) + 1
+            self._nums[op] = self._nums.get(op, 0) + self._times_now()
         return outcome
+
+    def _times_now(self) -> int:
+        """Return as how many operators one is taken now: autograd's by what it was called for."""
+        node = torch._C._current_autograd_node() if self._spans else None
+        if node is None:
+            return self._times
+        number = node._sequence_nr()
+        # The inner ones are told first.
+        return next((times for first, end, times in self._spans if first <= number < end), self._times)
+
+
+def _next_node() -> int:
+    """Return the number that autograd gives to the next node of its graph."""
+    return torch.autograd._get_sequence_nr()  # type: ignore[attr-defined]
 
 
 def counted(call: Call, *, part: Part) -> Counted:

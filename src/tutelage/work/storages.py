@@ -1,7 +1,8 @@
 """Follows every piece of memory that tensors take, from its birth to its death, while a step runs or is only pretended to run."""
 
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,12 +27,14 @@ class Block:
         born: Number of the operator call that made it; 0 for what was there before.
         died: Number of the last call that it saw; None while it lives.
         label: What it holds, such as `gradients`; "" where that follows from when it lives.
+        copies: As how many such pieces it is taken.
     """
 
     num_bytes: int
     born: int
     died: int | None = None
     label: str = ""
+    copies: int = 1
 
 
 class StorageTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -63,6 +66,17 @@ class StorageTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
         """Say what the memory of some tensors holds, whether it was seen before or not."""
         for tensor in tensors:
             self._seen(tensor).label = label
+
+    @contextmanager
+    def copying(self, times: int) -> Iterator[None]:
+        """Take what is made inside, and still there at the end, as so many pieces."""
+        first = len(self.blocks)
+        try:
+            yield
+        finally:
+            for block in self.blocks[first:]:
+                if block.died is None:
+                    block.copies = times
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

@@ -14,6 +14,7 @@ from tutelage.work.counter import OperatorCounter
 from tutelage.work.fake import fake_copy, fake_like, faking
 from tutelage.work.memory import Course
 from tutelage.work.storages import StorageTracer
+from tutelage.work.unrolled import Unrolled
 
 __all__ = ["Trace", "tracing"]
 
@@ -55,7 +56,8 @@ class Trace:
     def course(self) -> Course:
         """Return when memory was taken and given back so far."""
         # Copies: what is dropped after the step dies in what goes on being followed.
-        return Course(tuple(replace(block) for block in self.storages.blocks), tuple(self.storages.parts))
+        blocks = (replace(block, copies=1) for block in self.storages.blocks for _ in range(block.copies))
+        return Course(tuple(blocks), tuple(self.storages.parts))
 
     def _hold_gradient(self, parameter: Tensor) -> None:
         """Note what memory a gradient lies in."""
@@ -70,5 +72,5 @@ def tracing() -> Iterator[Trace]:
         # Whoever interrupts what is only pretended is not told where in a backward pass that was.
         warnings.filterwarnings("ignore", message="Error detected in")
         counter = OperatorCounter()
-        with StorageTracer(lambda: counter.now_in) as storages, counter:
+        with StorageTracer(lambda: counter.now_in) as storages, counter, Unrolled(counter, storages):
             yield Trace(counter, storages, fake)

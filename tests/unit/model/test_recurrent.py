@@ -12,6 +12,7 @@ from tutelage.core.shape.texts import TextShape
 from tutelage.core.shape.tokens import TokensShape
 from tutelage.model.layers.recurrent import reverse
 from tutelage.model.layers.scan import scan
+from tutelage.work.trace import tracing
 
 KINDS = ("rnn", "lstm", "gru", "min_gru")
 LENGTHS = torch.tensor([9, 1, 4, 9])
@@ -86,6 +87,16 @@ def test_the_scan_is_the_recurrence_and_so_is_its_gradient(length: int) -> None:
         into.extend([h.detach(), *torch.autograd.grad((h * weight).sum(), inputs)])
     torch.testing.assert_close(found[0], wanted[0], rtol=0, atol=1e-5)
     torch.testing.assert_close(found[1:], wanted[1:], rtol=1e-4, atol=1e-4)
+
+
+def test_the_scan_of_a_graph_is_the_same_and_takes_no_more_memory_than_its_rows_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    keep, add = torch.rand(2, 37, 3), torch.randn(2, 37, 3)
+    wanted = scan(keep, add)
+    monkeypatch.setattr(torch.compiler, "is_exporting", lambda: True)
+    with tracing() as trace:
+        scan(torch.zeros(2, 37, 3), torch.zeros(2, 37, 3))
+    assert max(block.num_bytes for block in trace.storages.blocks) <= keep.nbytes
+    assert torch.allclose(scan(keep, add), wanted, atol=1e-6)
 
 
 def test_the_scan_keeps_what_never_fades_and_forgets_what_is_dropped() -> None:

@@ -54,12 +54,14 @@ class _Scan(torch.autograd.Function):
 
 def _doubled(keep_BTD: Tensor, add_BTD: Tensor) -> Tensor:
     """Return h by doubling how many steps are looked at, for graphs that take any number of steps up to 2^`DOUBLINGS`."""
-    length = add_BTD.shape[1]
+    step_T = torch.arange(add_BTD.shape[1], device=add_BTD.device)
     for power in range(DOUBLINGS):
-        before = (0, 0, 2**power, 0)
-        earlier_BTD = F.pad(add_BTD, before)[:, :length]
+        # Looked up, not padded: 2^16 rows of zeros before a few steps would be gigabytes.
+        place_T = step_T - 2**power
+        is_there_T1, place_T = (place_T >= 0).unsqueeze(-1), place_T.clamp(min=0)
+        earlier_BTD = torch.where(is_there_T1, add_BTD.index_select(1, place_T), 0.0)
         add_BTD = add_BTD + keep_BTD * earlier_BTD
-        keep_BTD = keep_BTD * F.pad(keep_BTD, before)[:, :length]
+        keep_BTD = torch.where(is_there_T1, keep_BTD * keep_BTD.index_select(1, place_T), 0.0)
     return add_BTD
 
 
