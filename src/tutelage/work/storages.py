@@ -68,14 +68,15 @@ class StorageTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._seen(tensor).label = label
 
     @contextmanager
-    def copying(self, times: int) -> Iterator[None]:
-        """Take what is made inside, and still there at the end, as so many pieces."""
-        first = len(self.blocks)
+    def copying(self, times: int, *, of: int) -> Iterator[None]:
+        """Take what is made inside as so many pieces, where it outlives two of the `of` equal turns that are made inside."""
+        first, began = len(self.blocks), self.now
         try:
             yield
         finally:
+            short = 2 * (self.now - began) / of
             for block in self.blocks[first:]:
-                if block.died is None:
+                if block.died is None or block.died - block.born > short:
                     block.copies = times
 
     @classmethod

@@ -48,7 +48,9 @@ class Unrolled(TorchFunctionMode):
         with self._counter.taken(0):
             first, few = _Apart.apply(of_input, time, num_first)  # type: ignore[no-untyped-call]
         begun, state = func(first, state, *others, is_batch_first)
-        with self._counter.taken(times), self._storages.copying(times):
+        _, _, num_layers, _, _, is_two_way = others
+        turns = FEW * num_layers * (2 if is_two_way else 1)
+        with self._counter.taken(times), self._storages.copying(times, of=turns):
             answer, state = func(few, state, *others, is_batch_first)
             del first, few
         with self._counter.taken(0):
