@@ -47,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     if refusal:
         raise UsageError(f"--device {shorten(arguments.device)}: {refusal} Use cpu or auto.")
     known = known_machine(arguments.device, again=arguments.again, tell=_progress())
+    if known.doubt:
+        warn(known.doubt)
     if known.refusal:
         warn(f"{known.refusal} The machine is measured anew next time.")
     for doubt in _doubts(known.machine):
@@ -109,9 +111,7 @@ def _lines(known: Known) -> Iterable[str]:
 
 def _products(machine: MachineFile, dtype: str) -> Iterable[str]:
     """Yield the line of matrix products in one precision."""
-    squares = {point.dims: point for point in machine.points if point.category == "matmul" and point.dtype == dtype}
-    shown = [(size, squares.get((1, size, size, size))) for size in SQUARE]
-    said = [f"{size}: {_speed(point.flops_per_second)}" for size, point in shown if point is not None]
+    said = [f"{size}: {_speed(speed)}" for size, speed in machine.squares(dtype).items() if size in SQUARE]
     yield f"matrix products in {dtype}, by rows: {', '.join(said)}"
 
 
@@ -119,20 +119,13 @@ def _doubts(machine: MachineFile) -> Iterable[str]:
     """Yield what cannot be so on a machine that does nothing else: large products that are much slower than small ones."""
     for dtype in dict.fromkeys(point.dtype for point in machine.points if point.category == "matmul"):
         best, at = 0.0, 0
-        for size, speed in _squares(machine, dtype).items():
+        for size, speed in machine.squares(dtype).items():
             if speed < BUSY * best:
                 found = f"matrix products of {size} rows in {dtype} seem {best / speed:.0f} times as slow as those of {at}"
                 yield f"{found}: the machine was busy meanwhile. Measure it anew when it is not: tutelage hardware --again"
                 break
             if speed > best:
                 best, at = speed, size
-
-
-def _squares(machine: MachineFile, dtype: str) -> dict[int, float]:
-    """Return FLOP/s of products of square matrices by their rows, the smallest first."""
-    points = [point for point in machine.points if point.category == "matmul" and point.dtype == dtype]
-    squares = {dims: point.flops_per_second for point in points if (dims := point.dims)[:1] == (1,) and len(set(dims[1:])) == 1}
-    return {dims[1]: squares[dims] for dims in sorted(squares)}
 
 
 def _sheet(machine: MachineFile) -> Device | None:

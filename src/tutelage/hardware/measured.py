@@ -50,6 +50,12 @@ class MachineFile(Spec):
         points = [point for point in self.points if (point.category, point.dtype) == (category, dtype) and point.flops]
         return max(points, key=lambda point: point.flops_per_second, default=None)
 
+    def squares(self, dtype: str) -> dict[int, float]:
+        """Return FLOP/s of products of square matrices by their rows, the smallest first."""
+        points = [point for point in self.points if point.category == "matmul" and point.dtype == dtype]
+        squares = [point for point in points if point.dims[:1] == (1,) and len(set(point.dims[1:])) == 1]
+        return {point.dims[1]: point.flops_per_second for point in sorted(squares, key=lambda point: point.dims)}
+
 
 def machine_path(found: Mapping[str, str]) -> Path:
     """Return where the file of a machine with this fingerprint lies."""
