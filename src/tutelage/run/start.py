@@ -46,6 +46,7 @@ from tutelage.run.training import Training
 from tutelage.run.ways import choose_way, told_of_trying
 from tutelage.track.jsonl import JsonlSink
 from tutelage.training.checkpoint import checkpoints
+from tutelage.training.crowd import crowded
 from tutelage.training.machine import choose_device, deterministic, device_refusal, environment
 from tutelage.training.mesh import Mesh, device_of_process, is_alone, is_first_process, mesh_from_environment
 from tutelage.training.resolve import resolve
@@ -181,12 +182,15 @@ def start_training(request: Request) -> Path:
     """
     # Measuring starts a graphics card, whose libraries then have read their settings.
     device = device_of_process(os.environ, choose_device(request.recipe.device))
+    # Looked at before this process computes itself.
+    wished = request.recipe.threads
+    crowd = crowded(device, num_threads=wished if isinstance(wished, int) else 0)
     with deterministic(device, is_wished=request.recipe.deterministic is True):
-        return _start(request)
+        return _start(request, crowd)
 
 
-def _start(request: Request) -> Path:
-    """Do what `start_training` says."""
+def _start(request: Request, crowd: str) -> Path:
+    """Do what `start_training` says; `crowd` is what is told of other programs."""
     # Before the data is read, which may take long.
     check_place(request.out)
     stopwatch = Stopwatch(started=request.started)
@@ -201,7 +205,9 @@ def _start(request: Request) -> Path:
         with threads(plan.num_threads), _led(mesh, born(request.out, name=gathered.collected.name, fill=fill)) as folder:
             emitter = _emitter(folder, request, mesh, stopwatch=stopwatch)
             try:
-                for event in gathered.events:
+                # Measured for an own module, or decided for a tiny network, one thread waits for nobody.
+                is_alone_anyway = 1 in (plan.num_threads, getattr(plan.task, "threads", 0))
+                for event in (*gathered.events, *([Warned(message=crowd)] if crowd and not is_alone_anyway else [])):
                     emitter.emit(event)
                 for decision in plan.decisions:
                     emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))
