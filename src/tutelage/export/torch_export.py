@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tutelage.core.durable import write_durably
 from tutelage.core.errors import RunError
@@ -43,6 +44,9 @@ class TorchExport(Format):
             except Exception as error:  # a border: the exporter raises nearly everything
                 raise RunError(f"the model cannot be drawn by torch.export: {short(error)}") from error
             program.example_inputs = None  # they would be pickled, and are only ones
+            for held in (program.state_dict, program.constants):
+                # Saving takes one whose memory NumPy handed out for a part of another tensor, and fails.
+                held.update({name: _anew(one) for name, one in held.items() if isinstance(one, Tensor) and not one.numel()})
             whole = Path(folder) / f"model{self.suffix}"
             torch.export.save(program, whole, extra_files={ENTRY: json.dumps(model.record())})
             write_durably(path, whole.read_bytes())
@@ -74,3 +78,8 @@ class TorchExport(Format):
     def told(self, path: Path) -> dict[str, Any]:
         """Return what is said beside the graph."""
         return dict(json.loads(read_entry(path, ENTRY)))
+
+
+def _anew(empty: Tensor) -> Tensor:
+    """Return a tensor without numbers like another one."""
+    return torch.empty(empty.shape, dtype=empty.dtype, device=empty.device)

@@ -289,3 +289,14 @@ def test_a_name_that_would_take_another_files_place_is_refused(
     (tmp_path / "folder.onnx").mkdir()
     assert main(["export", str(run.path), "--out", str(tmp_path / out)]) == 2
     assert found in capsys.readouterr().err
+
+
+def test_a_forecast_of_a_line_without_known_columns_leaves_by_torch_export(tmp_path: Path) -> None:
+    hours = np.arange("2024-01-01", "2024-01-21", dtype="datetime64[h]").astype("datetime64[m]")
+    lines = [f"{hour},{np.sin(i / 4):.4f},{np.cos(i / 5):.4f}" for i, hour in enumerate(hours)]
+    (tmp_path / "hours.csv").write_text("\n".join(["date,one,two", *lines, ""]), encoding="utf-8")
+    run = tutelage.train(
+        tmp_path / "hours.csv", task={"kind": "forecast", "horizon": 4}, steps=2, quiet=True, out=tmp_path / "run"
+    )
+    # Its effects have no rows, in memory that NumPy handed out: torch took them for a part of another tensor.
+    assert run.export(format="torch-export").check.max_difference < 1e-4
