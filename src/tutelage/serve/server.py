@@ -10,13 +10,15 @@ from tutelage.core.outlet import tell
 from tutelage.run.run import Run
 from tutelage.serve.app import INSTALL, make_app
 
-__all__ = ["choose_token", "serve"]
+__all__ = ["choose_token", "make_server", "serve"]
 
 MOST_BYTES = 32 * 2**20
 """Of a body: a photo of a camera as base64, or some ten thousand rows."""
 GRACE_S = 10
 """Given to requests that are being answered when it stops."""
 MOST_CONNECTIONS = 4_096
+KEEP_S = 75
+"""Given to a connection without a request: longer than clients keep theirs (5 s is usual), else one is closed as they ask again."""
 TOKEN_VARIABLE = "TUTELAGE_TOKEN"
 """Of the environment: what stands on a command line, other users of a machine can read."""
 
@@ -49,18 +51,11 @@ def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "
     """
     chosen = choose_token(token)
     app: Any = make_app(run, token=chosen, most_bytes=most_bytes, host=host)
-    try:
-        import uvicorn
-    except ImportError as error:
-        raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
-    config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=GRACE_S, backlog=MOST_CONNECTIONS,
-        limit_concurrency=MOST_CONNECTIONS,
-    )  # fmt: skip
+    server = make_server(app, host=host, port=port)
     # The model is read and run once before anybody waits for it.
     _ = run.predictor
     try:
-        socket = config.bind_socket()
+        socket = server.config.bind_socket()
     except SystemExit:
         why = "another program may listen there, or this machine may not have that address: choose another --port or --host"
         raise UsageError(f"cannot listen at {host}, port {port}: {why}.") from None
@@ -69,4 +64,26 @@ def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "
     tell(f"serving    {run.path} at {address}{told}")
     tell(f"token      {chosen or 'none: whoever reaches this address may ask'}")
     tell("stop       Ctrl-C")
-    uvicorn.Server(config).run(sockets=[socket])
+    server.run(sockets=[socket])
+
+
+def make_server(app: Any, *, host: str, port: int) -> Any:
+    """Return the framework's server for an application, which does not listen yet.
+
+    Args:
+        app: The application.
+        host: The address to listen at.
+        port: 0 to 65535; 0 = any that is free.
+
+    Raises:
+        UsageError: The framework is not installed.
+    """
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise UsageError(f"serving needs {error.name}, which is not installed: {INSTALL}") from error
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEEP_S,
+        backlog=MOST_CONNECTIONS, limit_concurrency=MOST_CONNECTIONS,
+    )  # fmt: skip
+    return uvicorn.Server(config)
