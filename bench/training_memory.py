@@ -1,10 +1,11 @@
 """How well the memory of a training's steps is told beforehand, and whether they fit: `python -m bench training_memory`.
 
-For each training a fresh process counts its step without making it, and another one makes steps and says by how much its
-resident memory has grown at its height. Then the same training is built where addresses are few, and makes its steps under a
-limit set around what they need: the verdict "fits" is right where the step goes through as a whole, and "does not" where it is
-cut or fails. Last,
-the largest batch that should fit under a limit is tried, and one that is a fifth larger.
+For each training a fresh process counts its step without making it, and another one makes steps and says by how much it grows at
+its height. Then the same training is built and makes its steps under a limit set around what they need: the verdict "fits" is
+right where the step goes through as a whole, and "does not" where it is cut, fails or is killed. There are two kinds of limits:
+of addresses (`ulimit -v`), where a training spares them, and of a control group, as a container or a job of a cluster has one;
+the latter is left out where this process may not make a group. Last, the largest batch that should fit under a limit of addresses
+is tried, and one that is a fifth larger.
 
 Goals: median error at most 10 %, verdicts right in at least 95 %.
 """
@@ -15,8 +16,8 @@ import resource
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +26,7 @@ import torch
 from torch import nn
 
 from tutelage.core.allocator import SCARCE_BYTES
+from tutelage.core.control_groups import FIRST, SECOND
 from tutelage.core.errors import OutOfMemoryError
 from tutelage.planning.facts import Machine
 from tutelage.planning.recipe import recipe_from
@@ -149,21 +151,20 @@ def _steps(composed: Composed, count: int) -> None:
         state.stream.observe(state.step(state.task.usual_beat(number), batch, 0.0))
 
 
-def measured(name: str) -> dict[str, Any]:
-    """Make steps, and return by how many bytes this process grows."""
-    keep_freed_memory()
-    composed = built(name)
+def measured(name: str, kind: str) -> dict[str, Any]:
+    """Make steps, and return by how many bytes this process grows: of addresses, or of memory."""
+    composed = _prepared(name, kind)
     with closing(composed.problem):
-        _load_libraries()
-        resident = status("VmRSS")
+        held, height = ("VmSize", "VmPeak") if kind == "addresses" else ("VmRSS", "VmHWM")
+        before = status(held)
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
         _steps(composed, STEPS)
-        return {"grown": status("VmHWM") - resident, "resident": resident}
+        return {"grown": status(height) - before, "resident": status("VmRSS")}
 
 
-def told(name: str) -> dict[str, Any]:
+def told(name: str, kind: str) -> dict[str, Any]:
     """Count a step, and return by how many bytes a process is said to grow, and the largest batch in half as much room again."""
-    composed = built(name)
+    composed = _prepared(name, kind)
     with closing(composed.problem):
         batch = composed.state.stream.next()
         work = count_training_step(composed.state, batch)
@@ -173,22 +174,33 @@ def told(name: str) -> dict[str, Any]:
     return {"grown": grown, "largest": largest, "rows": work.rows}
 
 
-def limited(name: str, said: int, batch_size: int, left: int) -> dict[str, Any]:
-    """Say whether steps of so many bytes will fit where so many are left for them, and make some."""
-    # First a limit that fits, so that all is done as it is under one; what building takes is no matter of the steps.
-    _bound(SCARCE_BYTES - 1)
-    keep_freed_memory()
-    composed = built(name, batch_size)
+def limited(name: str, kind: str, batch_size: int, left: int) -> None:
+    """Say how much room there is where so many bytes are left for steps; make some, and say whether they went through."""
+    composed = _prepared(name, kind, batch_size)
     with closing(composed.problem):
-        _load_libraries()
-        _bound(status("VmSize") + left)
-        room, before = room_for_steps("cpu"), composed.state.step.num_micro
+        if kind == "addresses":
+            _bound(status("VmSize") + left)
+        else:
+            _join_group(left)
+        print(json.dumps({"room": room_for_steps("cpu")}), flush=True)
+        before = composed.state.step.num_micro
         try:
             _steps(composed, UNDER_LIMIT)
             fits = composed.state.step.num_micro == before
         except (OutOfMemoryError, MemoryError, RuntimeError):
             fits = False
-        return {"verdict": said <= room, "fits": fits, "room": room}
+    print(json.dumps({"fits": fits}))
+
+
+def _prepared(name: str, kind: str, batch_size: int = 0) -> Composed:
+    """Return a training, built and not begun, in a process that has loaded what it needs; `addresses` = it spares them."""
+    if kind == "addresses":
+        # A limit that fits, so that all is done as it is under one; what building takes is no matter of the steps.
+        _bound(SCARCE_BYTES - 1)
+    keep_freed_memory()
+    composed = built(name, batch_size)
+    _load_libraries()
+    return composed
 
 
 def _bound(addresses: int) -> None:
@@ -196,31 +208,68 @@ def _bound(addresses: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (addresses, resource.RLIM_INFINITY))
 
 
-def apart(*words: str) -> Any:
-    """Return what a fresh process says."""
+def _join_group(left: int) -> None:
+    """Move this process into a group of its own, in which it may take so many bytes more: what it has stays the other group's."""
+    folder, limit = next(_groups(str(os.getpid())))
+    (folder / limit).write_text(str(left), encoding="utf-8")
+    (folder / "cgroup.procs").write_text(str(os.getpid()), encoding="utf-8")
+
+
+def _groups(name: str) -> Iterator[tuple[Path, str]]:
+    """Make a control group, and give its folder and the name of its limit; nothing where that may not be done."""
+    for root, limit in ((FIRST, "memory.limit_in_bytes"), (SECOND, "memory.max")):
+        folder = root / f"tutelage-bench-{name}"
+        with suppress(OSError):
+            folder.mkdir()
+            if (folder / limit).exists():
+                yield folder, limit
+            else:
+                folder.rmdir()
+
+
+def kinds() -> tuple[str, ...]:
+    """Return the kinds of limits that can be set here."""
+    for folder, _ in _groups("try"):
+        folder.rmdir()
+        return ("addresses", "group")
+    return ("addresses",)
+
+
+def apart(*words: str) -> dict[str, Any]:
+    """Return what a fresh process says; `failed` is in it where that failed."""
     command = [sys.executable, "-m", "bench.training_memory", *words]
     environ = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return {"failed": done.stderr.strip().splitlines()[-1:]}
-    return json.loads(done.stdout)
+    with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        said, complaint = process.communicate()
+    for root in (FIRST, SECOND):
+        with suppress(OSError):
+            (root / f"tutelage-bench-{process.pid}").rmdir()
+    found: dict[str, Any] = {}
+    for line in said.splitlines():
+        found |= json.loads(line)
+    return found | ({"failed": complaint.strip().splitlines()[-1:] or process.returncode} if process.returncode else {})
 
 
-def one(name: str) -> dict[str, Any]:
-    """Return all of one training."""
-    said, seen = apart("--told", name), apart("--measured", name)
+def tried(name: str, kind: str, *, left: int, said: int = 0, batch_size: int = 0) -> dict[str, Any]:
+    """Return whether steps of so many bytes were said to fit, and whether they did: who was killed under a limit did not."""
+    found = apart("--limited", name, kind, str(batch_size), str(left))
+    if "room" not in found:
+        return found
+    return {"left": left, "verdict": said <= found["room"], "fits": found.get("fits", False)}
+
+
+def one(name: str, kind: str) -> dict[str, Any]:
+    """Return all of one training under limits of a kind."""
+    said, seen = apart("--told", name, kind), apart("--measured", name, kind)
     if "failed" in said or "failed" in seen:
         return {"failed": [said, seen]}
-    tries = []
-    for share in LIMITS:
-        left = round(share * seen["grown"])
-        tries.append({"share": share, **apart("--limited", name, str(said["grown"]), "0", str(left))})
+    limits = [tried(name, kind, left=round(share * seen["grown"]), said=said["grown"]) | {"share": share} for share in LIMITS]
     found = {"told": said["grown"], "grown": seen["grown"], "error": round(said["grown"] / seen["grown"] - 1, 3)}
-    found |= {"peak_error": round((said["grown"] - seen["grown"]) / (seen["resident"] + seen["grown"]), 3), "limits": tries}
-    if name in LARGEST and said["largest"]:
+    found |= {"peak_error": round((said["grown"] - seen["grown"]) / seen["resident"], 3), "limits": limits}
+    if kind == "addresses" and name in LARGEST and said["largest"]:
         left = round(ROOM_OF_LARGEST * said["grown"])
         sizes = (said["largest"], round(LARGER * said["largest"]))
-        fits = [apart("--limited", name, "0", str(size), str(left)).get("fits", False) for size in sizes]
+        fits = [tried(name, kind, left=left, batch_size=size).get("fits", False) for size in sizes]
         found |= {"rows": said["rows"], "largest_batch": said["largest"], "fits": fits[0], "a_fifth_larger_fits": fits[1]}
     return found
 
@@ -229,21 +278,31 @@ def run(names: tuple[str, ...] = tuple(CASES)) -> dict[str, Any]:
     """Return all trainings, and how often what was told was right."""
     found: dict[str, Any] = {}
     for name in names:
-        found[name] = one(name)
-        print(f"{name}: {_line(found[name])}", file=sys.stderr, flush=True)
+        for kind in kinds():
+            found[f"{name}; {kind}"] = one(name, kind)
+            print(f"{name}; {kind}: {_line(found[f'{name}; {kind}'])}", file=sys.stderr, flush=True)
     whole = [each for each in found.values() if "failed" not in each]
     verdicts = [trial["verdict"] == trial["fits"] for each in whole for trial in each["limits"] if "failed" not in trial]
     largest = [each["fits"] and not each["a_fifth_larger_fits"] for each in whole if "largest_batch" in each]
     return {
         "trainings": found,
         "num_trainings": len(whole),
-        "median_error": round(statistics.median(abs(each["error"]) for each in whole), 3),
-        "p90_error": round(float(np.quantile([abs(each["error"]) for each in whole], 0.9)), 3),
-        "median_error_of_peak": round(statistics.median(abs(each["peak_error"]) for each in whole), 4),
+        "num_failed": len(found) - len(whole),
+        **{kind: _errors([each for name, each in found.items() if name.endswith(kind) and each in whole]) for kind in kinds()},
         "num_verdicts": len(verdicts),
         "verdicts_right": round(sum(verdicts) / max(len(verdicts), 1), 3),
         "largest_batch_right": f"{sum(largest)} of {len(largest)}",
         "goals": {"median_error": GOAL, "verdicts_right": VERDICT_GOAL, "num_trainings": 20},
+    }
+
+
+def _errors(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return how far off the bytes of some trainings are."""
+    errors = [abs(each["error"]) for each in found]
+    return {
+        "median_error": round(statistics.median(errors), 3),
+        "p90_error": round(float(np.quantile(errors, 0.9)), 3),
+        "median_error_of_peak": round(statistics.median(abs(each["peak_error"]) for each in found), 4),
     }
 
 
@@ -259,8 +318,8 @@ def _line(found: Mapping[str, Any]) -> str:
 if __name__ == "__main__":
     mode, *rest = sys.argv[1:] or [""]
     if mode == "--limited":
-        print(json.dumps(limited(rest[0], *map(int, rest[1:]))))
+        limited(rest[0], rest[1], int(rest[2]), int(rest[3]))
     elif mode in ("--told", "--measured"):
-        print(json.dumps({"--told": told, "--measured": measured}[mode](rest[0])))
+        print(json.dumps({"--told": told, "--measured": measured}[mode](*rest)))
     else:
         print(json.dumps(run(tuple(sys.argv[1:]) or tuple(CASES)), indent=1))

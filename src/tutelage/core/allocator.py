@@ -8,12 +8,17 @@ look whether theirs has failed end the process without a word.
 import sys
 from collections.abc import Mapping
 
-__all__ = ["M_MMAP_THRESHOLD", "M_TOP_PAD", "M_TRIM_THRESHOLD", "SCARCE_BYTES", "is_scarce", "set_options", "spare_addresses"]
+__all__ = [
+    "KEEPING", "M_MMAP_THRESHOLD", "M_TOP_PAD", "M_TRIM_THRESHOLD", "SCARCE_BYTES", "SPARING", "is_scarce", "set_options",
+    "spare_addresses",
+]  # fmt: skip
 
 # glibc's malloc.h names these parameters; values are bytes, of the last one a count.
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -2, -3, -8
 SPARING = {M_ARENA_MAX: 1, M_MMAP_THRESHOLD: 1 << 20, M_TRIM_THRESHOLD: 4 << 20, M_TOP_PAD: 1 << 20}
 """One heap for all threads; what is large lies by itself, and goes back when it is freed."""
+KEEPING = {M_MMAP_THRESHOLD: 32 << 20, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 64 << 20}
+"""Up to 2 GiB of freed memory stay, and come from one heap again."""
 SCARCE_BYTES = 8 << 30
 """Limits below are narrow: heaps and the 2 GiB of freed memory that a training keeps are much of it, and speed matters less."""
 

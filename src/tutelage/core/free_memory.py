@@ -6,19 +6,11 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from tutelage.core.control_groups import memory_groups
+
 __all__ = ["free_memory_bytes"]
 
 KIB = 1024
-GROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat", "inactive_file"),
-    (
-        "/sys/fs/cgroup/memory/memory.limit_in_bytes",
-        "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-        "/sys/fs/cgroup/memory/memory.stat",
-        "total_inactive_file",
-    ),
-)
-"""Where Linux says what a container may use, what it uses, and how much of that are pages of files that it gives up."""
 
 
 def free_memory_bytes() -> int:
@@ -34,14 +26,14 @@ def free_memory_bytes() -> int:
     # A limit on addresses counts all of them, used or not.
     if soft != resource.RLIM_INFINITY and (taken := _entry("/proc/self/status", "VmSize")) is not None:
         room = min(room, soft - KIB * taken)
-    for limit, usage, statistics, freed in GROUPS:
-        most, used = _number(limit), _number(usage)
+    for group in memory_groups():
+        most, used = _number(group.limit), _number(group.usage)
         if most is not None and used is not None:
-            room = min(room, most - used + (_entry(statistics, freed) or 0))
+            room = min(room, most - used + (_entry(group.statistics, group.freed) or 0))
     return max(room, 0)
 
 
-def _entry(path: str, name: str) -> int | None:
+def _entry(path: str | Path, name: str) -> int | None:
     """Return a number of a file with a name and a number on each line; None where it is not there."""
     with suppress(OSError, ValueError):
         found = re.search(rf"^{name}:?\s+(\d+)", Path(path).read_text(encoding="utf-8"), re.MULTILINE)
@@ -49,8 +41,8 @@ def _entry(path: str, name: str) -> int | None:
     return None
 
 
-def _number(path: str) -> int | None:
+def _number(path: Path) -> int | None:
     """Return the number in a file; None where there is none, as of a container without a limit."""
     with suppress(OSError, ValueError):
-        return int(Path(path).read_text(encoding="utf-8"))
+        return int(path.read_text(encoding="utf-8"))
     return None

@@ -10,8 +10,8 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
+from tutelage.core.control_groups import memory_groups
 from tutelage.core.errors import OutOfMemoryError
 
 __all__ = ["is_out_of_memory", "memory_bytes", "memory_told", "out_of_memory"]
@@ -42,8 +42,6 @@ ASKED = re.compile(r"allocate:? ([\d.]+ ?(?:bytes|[KMGT]i?B))", re.IGNORECASE)
 """How many bytes were asked for, where a library says so."""
 PLAIN = re.compile(r"unexpected argument type <class '(?:bool|float|int|str)'> for compute function")
 """What Arrow says of a number that it knows well, where making it a value of its own failed for whatever reason."""
-CONTAINER_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""Where Linux says how much a container may use, in both versions of its control groups."""
 REMEDY = "Make the batch (--set batch_size=), the size of the inputs or the model smaller, or give the process more memory."
 
 
@@ -57,10 +55,10 @@ def memory_bytes() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     if soft != resource.RLIM_INFINITY:
         most = min(most, soft)
-    for limit in CONTAINER_LIMITS:
-        # A container without one says `max`.
+    for group in memory_groups():
+        # One without a limit says `max`.
         with suppress(OSError, ValueError):
-            most = min(most, int(Path(limit).read_text(encoding="utf-8")))
+            most = min(most, int(group.limit.read_text(encoding="utf-8")))
     return most
 
 

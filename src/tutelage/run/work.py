@@ -19,6 +19,7 @@ from tutelage.task.base import Batch, Objective, Task
 from tutelage.training.state import TrainState
 from tutelage.training.step import Step
 from tutelage.work.counter import OperatorCounter
+from tutelage.work.heap import KEEPS, SPARES
 from tutelage.work.memory import Course, Memory
 from tutelage.work.result import Work, join
 from tutelage.work.trace import tracing
@@ -105,7 +106,7 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor], *, most_
             phases[name] = trace.counter.take()
         course = trace.course()
         del kept
-    memory, rows = course.memory(device.type, keeps_freed=not is_scarce()), len(next(iter(batch.values())))
+    memory, rows = course.memory(device.type, habit=SPARES if is_scarce() else KEEPS), len(next(iter(batch.values())))
     return TrainingWork(phases, task.rhythm, memory, course, rows=rows, closed=real.closed_phases)
 
 

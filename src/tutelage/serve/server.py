@@ -18,7 +18,7 @@ GRACE_S = 10
 """Given to requests that are being answered when it stops."""
 MOST_CONNECTIONS = 4_096
 KEEP_S = 75
-"""Given to a connection without a request: longer than clients keep theirs (5 s is usual), else one is closed as they ask again."""
+"""Given to a connection that rests: longer than clients keep theirs (5 s is usual), else one is closed just as they ask again."""
 TOKEN_VARIABLE = "TUTELAGE_TOKEN"
 """Of the environment: what stands on a command line, other users of a machine can read."""
 

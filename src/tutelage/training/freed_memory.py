@@ -4,11 +4,9 @@ import gc
 
 import torch
 
-from tutelage.core.allocator import M_MMAP_THRESHOLD, M_TOP_PAD, M_TRIM_THRESHOLD, is_scarce, set_options, spare_addresses
+from tutelage.core.allocator import KEEPING, is_scarce, set_options, spare_addresses
 
 __all__ = ["free_memory", "keep_freed_memory"]
-
-SETTINGS = {M_MMAP_THRESHOLD: 32 << 20, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 64 << 20}
 
 
 def keep_freed_memory() -> bool:
@@ -24,7 +22,7 @@ def keep_freed_memory() -> bool:
         # Kept memory would be missed, and a heap that grows by 64 MiB at once finds no room long before there is none.
         spare_addresses()
         return False
-    return set_options(SETTINGS)
+    return set_options(KEEPING)
 
 
 def free_memory() -> None:

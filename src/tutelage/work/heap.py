@@ -15,18 +15,45 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Heap", "heap_peak"]
+from tutelage.core.allocator import KEEPING, M_MMAP_THRESHOLD, M_TOP_PAD, M_TRIM_THRESHOLD, SPARING
+
+__all__ = ["KEEPS", "SPARES", "USUAL", "Habit", "Heap", "heap_peak"]
 
 PAGE, UNIT, LEAST = 4096, 16, 32
 ALIGNMENT = 64
 """Of torch's tensors."""
-FIRST_THRESHOLD, LAST_THRESHOLD = 128 * 1024, 32 * 2**20
+LAST_THRESHOLD = 32 * 2**20
 PAD = 128 * 1024
-"""By so much more the heap grows than it has to, and so much stays when it shrinks."""
 SETTLED = 5
 """Every so manieth gap is taken by a small object: so the peaks of 10 networks after 10 steps are met best."""
 CONSOLIDATION = 64 * 1024
 """Only when a hole of this size has come about, the heap's end is given back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """How the library was told to ask the system for memory, in bytes.
+
+    Attributes:
+        threshold: Pieces from this size on are asked for one by one where the heap has no hole for them.
+        trim: The heap's end is given back from this size on.
+        pad: By so much more the heap grows than it has to, and so much stays when it shrinks.
+        adapts: Whether the threshold becomes the size of what was given back.
+        keeps: Whether the heap never shrinks; then of its end only what was written to is held.
+    """
+
+    threshold: int = 128 * 1024
+    trim: int = 128 * 1024
+    pad: int = PAD
+    adapts: bool = True
+    keeps: bool = False
+
+
+USUAL = Habit()
+KEEPS = Habit(KEEPING[M_MMAP_THRESHOLD], KEEPING[M_TRIM_THRESHOLD], adapts=False, keeps=True)
+"""As in a training (`training/freed_memory.py`)."""
+SPARES = Habit(SPARING[M_MMAP_THRESHOLD], SPARING[M_TRIM_THRESHOLD], SPARING[M_TOP_PAD], adapts=False)
+"""As where addresses are few."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,18 +74,16 @@ class Heap:
         held: Bytes that the process holds, of the heap and beside it.
     """
 
-    def __init__(self, num_gaps: int = 0, *, keeps_freed: bool = False) -> None:
+    def __init__(self, num_gaps: int = 0, *, habit: Habit = USUAL) -> None:
         """Hold nothing.
 
         Args:
             num_gaps: How many gaps are taken for passed already, and so which of those to come is taken.
-            keeps_freed: Whether the library was told to keep what is given back, as it is in a training
-                (`training/freed_memory.py`): then the heap never shrinks, and of its end only what was written to is held.
+            habit: How the library asks for memory.
         """
         self.held = 0
-        self._keeps_freed, self._reached = keeps_freed, 0
-        self._threshold = LAST_THRESHOLD if keeps_freed else FIRST_THRESHOLD
-        self._trim = FIRST_THRESHOLD
+        self._habit, self._reached = habit, 0
+        self._threshold, self._trim = habit.threshold, habit.trim
         self._top = _Chunk(0, 0, is_free=True)
         # Sizes and addresses of the holes, the smallest first, and what they are: there are hundreds, often asked for.
         self._holes: list[tuple[int, int]] = []
@@ -80,11 +105,11 @@ class Heap:
                 pages = _pages(needed)
                 self.held += pages
                 return _Chunk(-1, pages)
-            more = _pages(needed + PAD + LEAST - self._top.num_bytes)
-            self.held += 0 if self._keeps_freed else more
+            more = _pages(needed + self._habit.pad + LEAST - self._top.num_bytes)
+            self.held += 0 if self._habit.keeps else more
             self._top.num_bytes += more
         chunk = self._cut(self._from_top(needed), wanted)
-        if self._keeps_freed:
+        if self._habit.keeps:
             self.held += max(self._top.address - self._reached, 0)
             self._reached = max(self._top.address, self._reached)
         return chunk
@@ -93,12 +118,12 @@ class Heap:
         """Take a chunk back."""
         if chunk.address < 0:
             self.held -= chunk.num_bytes
-            if not self._keeps_freed and self._threshold < chunk.num_bytes <= LAST_THRESHOLD:
+            if self._habit.adapts and self._threshold < chunk.num_bytes <= LAST_THRESHOLD:
                 self._threshold, self._trim = chunk.num_bytes, 2 * chunk.num_bytes
             return
         size = self._release(chunk)
-        if not self._keeps_freed and size >= CONSOLIDATION and self._top.num_bytes >= self._trim:
-            less = max(self._top.num_bytes - PAD - LEAST, 0) // PAGE * PAGE
+        if not self._habit.keeps and size >= CONSOLIDATION and self._top.num_bytes >= self._trim:
+            less = max(self._top.num_bytes - self._habit.pad - LEAST, 0) // PAGE * PAGE
             self._top.num_bytes -= less
             self.held -= less
 
@@ -172,14 +197,14 @@ def _pages(num_bytes: int) -> int:
     return -(-num_bytes // PAGE) * PAGE
 
 
-def heap_peak(lives: Sequence[tuple[int, int, int]], *, keeps_freed: bool = False) -> int:
+def heap_peak(lives: Sequence[tuple[int, int, int]], *, habit: Habit = USUAL) -> int:
     """Return the most bytes that a process holds at once: the mean over which of the gaps are taken.
 
     Args:
         lives: Bytes, first and last moment of each tensor.
-        keeps_freed: Whether the library was told to keep what is given back.
+        habit: How the library asks for memory.
     """
-    return round(sum(_peak(lives, Heap(number, keeps_freed=keeps_freed)) for number in range(SETTLED)) / SETTLED)
+    return round(sum(_peak(lives, Heap(number, habit=habit)) for number in range(SETTLED)) / SETTLED)
 
 
 def _peak(lives: Sequence[tuple[int, int, int]], heap: Heap) -> int:

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import Any
 
 from tutelage.work.allocator import reserved_peak
-from tutelage.work.heap import heap_peak
+from tutelage.work.heap import USUAL, Habit, heap_peak
 from tutelage.work.result import Part
 from tutelage.work.storages import Block
 
@@ -76,9 +76,9 @@ class Course:
     blocks: tuple[Block, ...]
     parts: tuple[Part, ...]
 
-    def memory(self, device: str, *, keeps_freed: bool = False) -> Memory:
+    def memory(self, device: str, *, habit: Habit = USUAL) -> Memory:
         """Return the most memory that is taken at once on a device of this type."""
-        return memory_of(self.blocks, self.parts, device=device, keeps_freed=keeps_freed)
+        return memory_of(self.blocks, self.parts, device=device, habit=habit)
 
     def on_card(self, *, share: float = 1.0) -> Memory:
         """Return what the process takes of one card, its context included, with this share of the rows, more than 1 for more."""
@@ -91,14 +91,14 @@ class Course:
         return replace(block, num_bytes=math.ceil(block.num_bytes * share)) if has_rows and share != 1 else block
 
 
-def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str, keeps_freed: bool = False) -> Memory:
+def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str, habit: Habit = USUAL) -> Memory:
     """Return the most memory that is taken at once.
 
     Args:
         blocks: Each piece of memory.
         parts: For each call of an operator, from number 1 on, where in the step it was.
         device: Type of the device, `cpu` or `cuda`.
-        keeps_freed: Whether the process keeps what is given back, as it does in a training.
+        habit: How the C library of the process asks for memory.
     """
     last = len(parts)
     lives = [(block.num_bytes, block.born, last if block.died is None else block.died) for block in blocks]
@@ -108,10 +108,8 @@ def memory_of(blocks: Sequence[Block], parts: Sequence[Part], *, device: str, ke
         if born <= moment <= died:
             taken[block.label or _label(born, died, parts)] += num_bytes
     low = sum(taken.values())
-    if device == "cuda":
-        expected = reserved_peak(lives)
-    else:
-        expected = heap_peak(_twice(lives, blocks, last), keeps_freed=keeps_freed) + KERNELS_BYTES
+    on_card = device == "cuda"
+    expected = reserved_peak(lives) if on_card else heap_peak(_twice(lives, blocks, last), habit=habit) + KERNELS_BYTES
     expected = max(low, expected)
     standing = sum(taken[label] for label in STANDING)
     return Memory(low=low, expected=expected, high=round(MARGIN * expected), parts=taken, standing=standing)

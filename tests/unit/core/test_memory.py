@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from tutelage.core import memory
+from tutelage.core import control_groups
 from tutelage.core.errors import OutOfMemoryError
 from tutelage.core.memory import memory_bytes, memory_told
 
@@ -15,7 +15,8 @@ from tutelage.core.memory import memory_bytes, memory_told
 @pytest.mark.parametrize("soft", [2000, 4000, resource.RLIM_INFINITY])
 def test_the_tightest_limit_counts(said: str, soft: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "memory.max").write_text(said)
-    monkeypatch.setattr(memory, "CONTAINER_LIMITS", (str(tmp_path / "memory.max"), str(tmp_path / "none")))
+    monkeypatch.setattr(control_groups, "SECOND", tmp_path)
+    monkeypatch.setattr(control_groups, "FIRST", tmp_path / "none")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
     limits = ([3000] if said == "3000\n" else []) + ([] if soft == resource.RLIM_INFINITY else [soft])
     assert memory_bytes() == min(limits) if limits else memory_bytes() > 4000

@@ -1,6 +1,6 @@
 import pytest
 
-from tutelage.work.heap import PAD, PAGE, Heap, heap_peak
+from tutelage.work.heap import KEEPS, PAD, PAGE, SPARES, Heap, heap_peak
 
 MIB = 2**20
 
@@ -53,7 +53,7 @@ def test_a_process_holds_at_least_what_lives(rounds: int) -> None:
 
 
 def test_a_process_that_keeps_freed_memory_holds_what_it_has_written_to() -> None:
-    heap = Heap(keeps_freed=True)
+    heap = Heap(habit=KEEPS)
     pieces = [heap.take(4 * MIB) for _ in range(3)]
     assert 12 * MIB <= heap.held < 13 * MIB
     for piece in pieces:
@@ -66,3 +66,19 @@ def test_a_process_that_keeps_freed_memory_holds_what_it_has_written_to() -> Non
     assert heap.held > 76 * MIB
     heap.give_back(large)
     assert heap.held < 13 * MIB
+
+
+def test_a_process_that_spares_addresses_gives_back_what_is_large() -> None:
+    heap = Heap(habit=SPARES)
+    for _ in range(3):
+        pieces = [heap.take(2 * MIB) for _ in range(4)]
+        assert 8 * MIB < heap.held <= 8 * MIB + 4 * PAGE
+        for piece in pieces:
+            heap.give_back(piece)
+        assert heap.held == 0
+
+
+def test_holes_cost_nothing_where_addresses_are_spared() -> None:
+    # Two that are given back make room for a larger one: each lies by itself, so nothing between them is in the way.
+    lives = [(MIB, 0, 9), (2 * MIB, 1, 4), (MIB, 2, 9), (2 * MIB, 3, 4), (4 * MIB, 6, 9)]
+    assert heap_peak(lives, habit=SPARES) < 6.2 * MIB < heap_peak(lives, habit=KEEPS)
