@@ -36,8 +36,6 @@ from tutelage.training.course import Course
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
 
-FOUND = ("better", "good anyway", "unknown")
-"""Verdicts after which nobody looks for a cause, as in a training that has learned something."""
 TERMINATED = 143
 """Exit code after SIGTERM, as shells expect: 128 + the signal's number."""
 REPEATED = ("steps", "evaluations", "checkpoints", "probe")
@@ -203,7 +201,7 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
     endings = _endings(folder, pilot, rhythm)
     if endings is not None:
         schedule = replace(schedule, stops=stops_of(endings, done=done))
-    measured = _measured(pilot, result, plays=bool(pilot.plan.task.plays))
+    measured = _measured(pilot, plays=bool(pilot.plan.task.plays))
     seconds = time.monotonic() - request.started
     tried = Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings)
     # The training that follows by the same words tells its forecast at once, and scores this one at its end.
@@ -241,17 +239,14 @@ def _endings(folder: Path, pilot: Pilot, rhythm: Course) -> Endings | None:
     return endings_of(plan, points, total=pilot.total_steps, rhythm=rhythm) or usual
 
 
-def _measured(pilot: Pilot, result: dict[str, Any], *, plays: bool) -> Measured:
+def _measured(pilot: Pilot, *, plays: bool) -> Measured:
     """Return what each part of the run takes."""
     seconds = pilot.emitter.stopwatch.seconds
     once = {name: value for name, value in seconds.items() if name not in REPEATED}
-    if result.get("diagnosis", {}).get("verdict") not in FOUND:
-        # A few steps have learned nothing, and a cause was looked for; the whole training is expected to learn.
-        once.pop("diagnosing", None)
     # A trial that lasts saves in between too; a run has one at its end, and at its beginning where it does not go on.
     checkpoint = pilot.emitter.stopwatch.each("checkpoints")
     once["saving"], once["leaving"] = checkpoint * (1 if pilot.first_step else 2), LEAVING_SECONDS
-    evaluations = pilot.evaluations or [seconds.get("evaluations", 0.0)]
+    evaluations = [each / pilot.share for each in pilot.evaluations or [seconds.get("evaluations", 0.0)]]
     later = evaluations[1:] or evaluations
     if plays:
         # Episodes get longer while an agent learns: the latest are most like those to come.

@@ -17,7 +17,7 @@ THERE = ("parameters", "buffers", "kept")
 """What a training holds before its first step."""
 TRIES = 4
 """Sizes that are counted, at most."""
-MOST_SECONDS = 10.0
+MOST_SECONDS = 3.0
 """Time after which no other size is counted: a recurrent step of many operators takes seconds each time."""
 CLOSE = 0.97
 """Share of the room from which on a batch is close enough to the largest."""

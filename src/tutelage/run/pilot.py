@@ -6,7 +6,7 @@ are measured too. Nothing is modelled that can be measured.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,8 +17,11 @@ from tutelage.core.process_memory import peak_bytes, resident_bytes
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.planning.plan import Plan
 from tutelage.run.apart import Apart, time_apart
+from tutelage.run.compose import Composed
 from tutelage.run.largest_batch import largest_batch, room_for_steps
+from tutelage.run.lighter import Lighter, lighter
 from tutelage.run.work import TrainingWork, count_if_possible
+from tutelage.task.base import Data, Problem
 from tutelage.training.jobs import EvaluateJob
 from tutelage.training.state import TrainState
 
@@ -32,13 +35,15 @@ LEAST_PERIODS = 4
 """Periods of acting and learning, or of a rhythm, that are made at least."""
 MOST_SECONDS = 12.0
 """Seconds of steps after which the pilot ends, however unsure."""
-SLOW_SHARE = 0.25
+SLOW_SHARE = 0.05
 """Share of those seconds from which on a single step is so long that its parts are not timed too."""
 SHARE = 0.1
 """Share of the run's own steps that is enough in any case."""
+LONG_SECONDS = 4.0
+"""Evaluations that take so long together are enough: the first one differs from the others by less than a second."""
 CURVE_LOOKS = 10
 """Evaluations in that share, where the learning curve is to say when the run will end."""
-CURVE_TIMES = 2.0
+CURVE_TIMES = 1.25
 """By how much longer than for the pace alone steps and evaluations may take for that."""
 COUNTING_SECONDS = 15.0
 """What counting the operators of a step may take: a loop over time written in Python calls tens of thousands."""
@@ -97,6 +102,20 @@ class Pilot:
     _period: int = 0
     _looked_step: int = 0
     _is_ending: bool = False
+    _lighter: Lighter | None = None
+
+    def lighten(self, plan: Plan, data: Data, composed: Composed, *, build: Callable[[Plan, Data], Composed]) -> Composed:
+        """Return the training with fewer held-out rows, where these take long; as it is otherwise."""
+        self._lighter = lighter(plan, data, composed)
+        if self._lighter.data is data:
+            return composed
+        composed.problem.close()
+        return build(self._lighter.plan, self._lighter.data)
+
+    @property
+    def share(self) -> float:
+        """Of the validation rows in the trial."""
+        return 1.0 if self._lighter is None else self._lighter.share
 
     def join(self, plan: Plan, evaluate: EvaluateJob, emitter: Emitter, every: int) -> "Pilot":
         """Become a job of a training's loop.
@@ -125,7 +144,7 @@ class Pilot:
         if is_last or self._is_ending or is_enough:
             if not self._is_ending:
                 self._is_ending, self._left = True, self._evaluations_to_come()
-            if self._left and not is_last and sum(self.evaluations) < self.most_seconds:
+            if self._left and not is_last and sum(self.evaluations) < LONG_SECONDS:
                 self._left -= 1
                 self._evaluate.next_step = step + 1
                 return
@@ -142,6 +161,13 @@ class Pilot:
         """Return how many evaluations are made at the end: each takes a step too, and of long steps there are enough."""
         is_slow = len(self.times) < LEAST_STEPS and _without_longest(self.times) > self.most_seconds
         return max((1 if is_slow else EVALUATIONS) - len(self.evaluations), 0)
+
+    def shorten(self, problem: Problem) -> None:
+        """Leave test rows out where scoring them would take long, and count what is left out of all that comes at the end."""
+        if self._lighter is not None and self.evaluations:
+            per_row = self.evaluations[-1] / max(len(problem.validation), 1)
+            for part, seconds in self._lighter.shorten(problem, per_row=per_row).items():
+                self.emitter.stopwatch.add(part, seconds)
 
     def _count(self, state: TrainState) -> None:
         """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from tutelage.run.foresee import Foresight
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.keeping import Keeping
 from tutelage.run.leaving import decide_what_leaves
+from tutelage.run.lighter import fit_floor
 from tutelage.run.mend import set_aside, sound_offsets
 from tutelage.run.pilot import Pilot
 from tutelage.run.probe import PER_ROW, begin, reserve_seconds
@@ -99,8 +101,12 @@ class Training:
 
     def _run(self, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Do what `run` says."""
-        composed = compose(self.plan, self.gathered.data, module=self.module, mesh=self.mesh, is_resumed=is_resumed)
+        build = partial(compose, module=self.module, mesh=self.mesh, is_resumed=is_resumed)
+        composed = build(self.plan, self.gathered.data)
         self.emitter.stopwatch.lap("building")
+        if self.watching is not None:
+            composed = self.watching.lighten(self.plan, self.gathered.data, composed, build=build)
+            self.emitter.stopwatch.lap("probe")
         with closing(composed.problem):
             try:
                 return self._train(composed, interrupt, is_resumed=is_resumed)
@@ -111,12 +117,11 @@ class Training:
     def _train(self, composed: Composed, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Train what was composed."""
         self.emitter.emit(announcement(self.folder, self.plan, self.gathered, num_parameters=composed.problem.num_parameters))
-        # Of the weights as they begin: a resumed training puts its own in their place.
-        vitals = Vitals(composed.state)
+        # Of the weights as they begin: a resumed training puts its own in their place. A trial's few steps have learned nothing.
+        vitals = Vitals(composed.state) if self.watching is None else None
         if composed.problem.beside is not None:
             # Before the steps of a time budget are planned: what it takes is known then.
-            composed.problem.beside.fit()
-            self.emitter.stopwatch.lap("floor")
+            fit_floor(composed.problem.beside, self.emitter.stopwatch, is_tried=self.watching is not None)
         timed = self._set_out(composed, is_resumed=is_resumed)
         per_row = float(composed.state.outside.get(PER_ROW, 0.0))
         # Only now: a resumed training has just cut its logs back.
@@ -226,19 +231,15 @@ class Training:
     def _is_exact(self, snapshot: Snapshot, inexact: str) -> tuple[bool, str]:
         """Tell whether this machine gives the same bits as the one that saved, and why not."""
         before = snapshot.values["outside"].get("machine", {})
-        now = self._bits_depend_on()
+        now = bits_depend_on(self.plan.device, num_processes=self.mesh.world)
         changed = [f"{key} was {before[key]!r}, is {now[key]!r}" for key in now if key in before and before[key] != now[key]]
         reasons = [*changed, *filter(None, [exactness(self.plan.device), inexact])]
         return not reasons, "; ".join(reasons)
 
-    def _bits_depend_on(self) -> dict[str, Any]:
-        """Return what has to be equal for a resumed run to give the same bits."""
-        return bits_depend_on(self.plan.device, num_processes=self.mesh.world)
-
     def _jobs(self, composed: Composed, rhythm: Course, evaluate: EvaluateJob, save: SaveJob, per_row: float) -> list[Any]:
         """Return what is done between steps, in order, saving left out; the start is saved at once."""
         state, step = composed.state, composed.state.clock.step
-        state.outside["machine"] = self._bits_depend_on()
+        state.outside["machine"] = bits_depend_on(self.plan.device, num_processes=self.mesh.world)
         if self.mesh.is_writer:
             state.outside["texts"] = self._texts()
         if step == 0:
@@ -279,7 +280,8 @@ class Training:
             save.secure(state)
             state.control = state.control.stopped(stop_reason)
             return
-        if state.control.last_evaluation != state.clock.step:
+        # A trial knows by now how long an evaluation takes.
+        if state.control.last_evaluation != state.clock.step and not (self.watching and self.watching.evaluations):
             evaluate.run(state)
         health.finish(state)
         save.secure(state)
@@ -332,6 +334,8 @@ class Training:
     def _scores(self, composed: Composed, layers: tuple[Layer, ...], *, is_tested: bool) -> dict[str, Any]:
         """Score what leaves, and look for the cause where it has learned nothing."""
         state, plan, stopped = composed.state, self.plan, composed.state.control.stop_reason
+        if self.watching is not None:
+            self.watching.shorten(composed.problem)
         scores = score(composed.problem, state.task, plan, is_tested=is_tested, seconds=self.emitter.seconds)
         self.emitter.stopwatch.lap("scoring")
         ended = Ended(self.folder, plan, composed, layers, scores)
@@ -378,11 +382,9 @@ class Training:
 
     def _require_room(self, composed: Composed) -> None:
         """Refuse to train where the files of this run find no room, and warn where they hardly do."""
-        beside = composed.problem.beside
+        floor = None if composed.problem.beside is None else composed.problem.beside.fitted
         require_file_size(self.folder, largest_file_bytes(composed.state, self.folder))
-        warning = require_disk_room(
-            self.folder, needed_bytes(composed.state, floor=beside.fitted if beside is not None else None)
-        )
+        warning = require_disk_room(self.folder, needed_bytes(composed.state, floor=floor))
         if warning:
             self.emitter.emit(Warned(message=warning))
 

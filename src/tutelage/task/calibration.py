@@ -46,7 +46,7 @@ class Leaving(Protocol):
     def __len__(self) -> int:
         """Return how many rows there are."""
 
-    def leaving(self, task: Task) -> Outcome:
+    def leaving(self, task: Task, network: Outcome | None = None) -> Outcome:
         """Return them beside the truth."""
 
 
@@ -138,10 +138,15 @@ class Honesty:
     is_apart: bool
     found: Calibration | None = field(default=None)
 
-    def fit(self, task: Task) -> None:
-        """Fit with the weights that leave; the share of the floor has to be decided before."""
+    def fit(self, task: Task, network: Outcome | None = None) -> None:
+        """Fit with the weights that leave; the share of the floor has to be decided before.
+
+        Args:
+            task: With these weights.
+            network: The network's answers for the held-out rows, where somebody has asked for them already.
+        """
         self.found = fit_calibration(
-            self.held.leaving(task),
+            self.held.leaving(task, network),
             answers=self.answers,
             kinds=self.plan.calibrators,
             seed=self.plan.seed,

@@ -39,6 +39,10 @@ class Mirrors(Protocol):
 
     is_on: bool
 
+    @property
+    def passes(self) -> int:
+        """How often the network answers for each validation row to decide it."""
+
     def decide(self, task: Any) -> str:
         """Decide with the weights that leave, and return why; "" where there is nothing to decide."""
 

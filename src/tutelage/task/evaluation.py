@@ -1,8 +1,8 @@
 """Metrics of a task on one part made of rows, batch by batch: what metrics tally and a sample of rows are kept."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 from torch import nn
@@ -111,6 +111,10 @@ class RowsEvaluator(Measured):
         """Return each metric by name, such as `val/accuracy`."""
         return self.measure(outcome for _, outcome in self.outcomes(task))
 
+    def some(self, count: int) -> Self:
+        """Return what measures at most so many of the rows, evenly spaced."""
+        return replace(self, prepared=self.prepared.some(count))
+
     def final(self, task: Task) -> dict[str, Any]:
         """Return metrics, intervals, baseline, the worst mistakes, and what the task shows."""
         tallies, alone, floor = self.tallies(), self.tallies(), self.tallies()
@@ -153,19 +157,28 @@ class RowsEvaluator(Measured):
             return None
         return Reliability(self.name, seed=self.plan.seed, scored=honest_metrics(self.plan.metrics, self._target))
 
-    def leaving(self, task: Task) -> Outcome:
-        """Return the answers for all rows as they leave, before they are calibrated, beside the truth."""
+    def answered(self, task: Task) -> Outcome:
+        """Return the network's answers for all rows beside the truth."""
         found = [outcome for _, outcome in self.outcomes(task)]
         prediction, target = (np.concatenate([getattr(each, key) for each in found]) for key in ("prediction", "target"))
-        if self.beside is not None and self.beside.share != ALONE:
-            prediction = mixed(prediction, self.beside.answers(self.prepared), share=self.beside.share)
         return Outcome(prediction, target)
 
-    def choose(self, task: Task) -> str:
-        """Decide by this part whether the network, the floor or both leave the training; returns why, "" without a floor."""
-        if self.beside is None:
-            return ""
-        self.beside.choose(np.concatenate([outcome.prediction for _, outcome in self.outcomes(task)]), scale=self.judge)
+    def leaving(self, task: Task, network: Outcome | None = None) -> Outcome:
+        """Return the answers for all rows as they leave, before they are calibrated, beside the truth.
+
+        Args:
+            task: With the weights that leave.
+            network: The network's own, where somebody has asked for them already.
+        """
+        found = self.answered(task) if network is None else network
+        if self.beside is None or self.beside.share == ALONE:
+            return found
+        return Outcome(mixed(found.prediction, self.beside.answers(self.prepared), share=self.beside.share), found.target)
+
+    def choose(self, network: Outcome) -> str:
+        """Decide by this part and the network's answers whether it, the floor or both leave the training, and return why."""
+        assert self.beside is not None
+        self.beside.choose(network.prediction, scale=self.judge)
         return self.beside.reason
 
     def _say_beside(self, alone: Sequence[Tally], floor: Sequence[Tally]) -> dict[str, Any]:

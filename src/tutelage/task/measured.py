@@ -6,7 +6,7 @@ Shapes: R = resamples.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -73,6 +73,10 @@ class Measured:
     def named(self, values: Iterable[Value]) -> dict[str, Value]:
         """Return what belongs to each metric, in their order, by name."""
         return {f"{self.name}/{metric.kind}": value for metric, value in zip(self.metrics, values, strict=True)}
+
+    def some(self, count: int) -> Self:
+        """Return itself: only rows that have nothing to do with each other can be left out."""
+        return self
 
     def ready(self) -> None:
         """Do nothing: the first evaluation is like all others."""

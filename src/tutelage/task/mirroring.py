@@ -77,6 +77,11 @@ class Mirroring:
         self._rows, self._num_test, self._scale = rows, num_test, scale
         return self
 
+    @property
+    def passes(self) -> int:
+        """How often the network answers for each validation row to decide it: for the image, and for it and its mirror image."""
+        return 3 if self._wish == "auto" else 0
+
     def reserve_seconds(self, per_row: float) -> float:
         """Return what deciding, and measuring afterwards, take beyond what they would without."""
         if self._wish == "off":

@@ -57,6 +57,9 @@ class Evaluator(Protocol):
     def __call__(self, task: "Task") -> dict[str, float]:
         """Return each metric by name, such as `val/accuracy`."""
 
+    def some(self, count: int) -> "Evaluator":
+        """Return what measures about so many of the rows, or itself where it cannot tell fewer from all."""
+
     def ready(self) -> None:
         """Do what is done once, before the first evaluation: so that a timed one is like all others."""
 

@@ -147,8 +147,9 @@ class SupervisedSpec(TaskSpec):
         validation = evaluator("val", watched, is_watched=True, beside=floor, honest=honesty, is_last=data.test is None)
 
         def choose(task: Task) -> str:
-            reason = validation.choose(task)
-            honesty.fit(task)
+            network = None if floor is None else validation.answered(task)
+            reason = "" if network is None else validation.choose(network)
+            honesty.fit(task, network if held is watched else None)
             return reason
 
         return Problem(
