@@ -59,6 +59,10 @@ class Memory:
             "parts": dict(self.parts),
         }
 
+    def beside(self, num_bytes: int) -> "Memory":
+        """Return the same where so many bytes more are taken that hold no tensor of the step."""
+        return replace(self, expected=self.expected + num_bytes, high=self.high + num_bytes)
+
     def above(self, base: int) -> "Memory":
         """Return the same for a process that has taken so many bytes before: code of libraries, data, a card's context."""
         return Memory(self.low + base, self.expected + base, self.high + base, self.parts, self.standing + base)
