@@ -42,6 +42,11 @@ class Conformal(Spec):
         """
         raise NotImplementedError
 
+    @classmethod
+    def rows_needed(cls, coverage: float) -> int:
+        """Return how many held-out rows have to be scored for such a coverage, at least."""
+        raise NotImplementedError
+
     def around(self, prediction: np.ndarray, *, coverage: float, method: str) -> np.ndarray:
         """Return bool [N, C], which classes are in each row's set; or float64 [N, 2], the ends of each row's interval.
 

@@ -71,6 +71,11 @@ class ConformalIntervals(Conformal):
         """Return the usual size of errors for predictions [N]."""
         return np.asarray(np.interp(prediction, self.places, self.spreads))
 
+    @classmethod
+    def rows_needed(cls, coverage: float) -> int:
+        """Return how many held-out rows have to be scored for such a coverage, at least."""
+        return math.ceil(2 / (1 - coverage) - 1e-9) - 1
+
     def around(self, prediction: np.ndarray, *, coverage: float, method: str = SPLIT) -> np.ndarray:
         """Return the ends of each row's interval, float64 [N, 2], in the target's unit.
 
@@ -82,7 +87,7 @@ class ConformalIntervals(Conformal):
         rows, tail = len(self.errors), (1 - coverage) / 2
         below, above = math.floor((rows + 1) * tail + 1e-9), math.ceil((rows + 1) * (1 - tail) - 1e-9)
         if below < 1 or above > rows:
-            raise too_few(coverage, found=rows, needed=math.ceil(1 / tail - 1e-9) - 1, most=max(0, rows - 1) / (rows + 1))
+            raise too_few(coverage, found=rows, needed=self.rows_needed(coverage), most=max(0, rows - 1) / (rows + 1))
         ends = np.array([self.errors[below - 1], self.errors[above - 1]])
         return np.asarray(prediction[:, None] + self.spread(prediction)[:, None] * ends)
 

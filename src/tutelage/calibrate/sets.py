@@ -13,6 +13,7 @@ equal sets; RAPS has fixed penalties; no set is empty.
 Shape letters: N rows, C classes.
 """
 
+import math
 from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -62,6 +63,11 @@ class ConformalSets(Conformal):
         }
         return cls(**found, classes=tuple(target[rows].tolist()))
 
+    @classmethod
+    def rows_needed(cls, coverage: float) -> int:
+        """Return how many held-out rows have to be scored for such a coverage, at least."""
+        return math.ceil(coverage / (1 - coverage) - 1e-9)
+
     def around(self, prediction: np.ndarray, *, coverage: float, method: str = "lac") -> np.ndarray:
         """Return which classes are in each row's set, bool [N, C].
 
@@ -72,7 +78,7 @@ class ConformalSets(Conformal):
             raise UsageError(f"sets by {method!r}: unknown. Known: {', '.join(self.methods)}.")
         name = "lac" if method == "by_class" else method
         score_NC, kept = SCORES[name](prediction), np.array(getattr(self, name))
-        needed = int(np.ceil(coverage / (1 - coverage) - 1e-9))
+        needed = self.rows_needed(coverage)
         if len(kept) < needed:
             raise too_few(coverage, found=len(kept), needed=needed, most=len(kept) / (len(kept) + 1))
         if method == "by_class":

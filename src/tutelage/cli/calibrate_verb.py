@@ -9,6 +9,8 @@ from tutelage.run.run import Run
 __all__ = ["run"]
 
 KEYS = ("method", "loss_before", "loss_after", "ece_before", "ece_after")
+COVERAGE = 0.9
+"""Of the sets or intervals that are named as the next step."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -31,10 +33,21 @@ def run(arguments: argparse.Namespace) -> int:
         before, after = record.get(f"{name}_before"), record.get(f"{name}_after")
         if before is not None and after is not None:
             say(f"  {title:<20} {before:.4f} before   {after:.4f} after")
-    around, needed = ("sets of classes", 9) if has_classes else ("intervals", 19)
+    around, needed = _sets_told(has_classes=has_classes)
     if record["rows"] < needed:
         say(f"{around} that hold the truth 9 times of 10 need {needed} held-out rows, and these are {record['rows']}")
     else:
-        say(f"{around} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage 0.9")
+        say(
+            f"{around} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage {COVERAGE:g}"
+        )
     tell(f"report   {one_line(str(report))}")
     return 0
+
+
+def _sets_told(*, has_classes: bool) -> tuple[str, int]:
+    """Return what answers with a coverage are called, and how many held-out rows they need."""
+    from tutelage.calibrate.intervals import ConformalIntervals
+    from tutelage.calibrate.sets import ConformalSets
+
+    made: type[ConformalSets] | type[ConformalIntervals] = ConformalSets if has_classes else ConformalIntervals
+    return ("sets of classes" if has_classes else "intervals"), made.rows_needed(COVERAGE)
