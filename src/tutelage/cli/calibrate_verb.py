@@ -37,9 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     if record["rows"] < needed:
         say(f"{around} that hold the truth 9 times of 10 need {needed} held-out rows, and these are {record['rows']}")
     else:
-        say(
-            f"{around} that hold the truth 9 times of 10: tutelage predict {one_line(arguments.run)} INPUT --coverage {COVERAGE:g}"
-        )
+        asked = f"tutelage predict {one_line(arguments.run)} INPUT --coverage {COVERAGE:g}"
+        say(f"{around} that hold the truth 9 times of 10: {asked}")
     tell(f"report   {one_line(str(report))}")
     return 0
 

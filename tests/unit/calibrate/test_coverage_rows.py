@@ -1,5 +1,7 @@
 """How many held-out rows a coverage needs is told beforehand as it is asked for afterwards."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,9 +12,7 @@ from tutelage.core.errors import UsageError
 
 @pytest.mark.parametrize("coverage", [0.5, 0.8, 0.9, 0.95, 0.99])
 @pytest.mark.parametrize("kind", [ConformalSets, ConformalIntervals])
-def test_so_many_rows_are_enough_and_one_fewer_is_not(
-    kind: type[ConformalSets] | type[ConformalIntervals], coverage: float
-) -> None:
+def test_so_many_rows_are_enough_and_one_fewer_is_not(kind: type[Any], coverage: float) -> None:
     random, needed = np.random.default_rng(0), kind.rows_needed(coverage)
 
     def around(rows: int) -> None:
