@@ -114,4 +114,5 @@ def fit_floor(beside: Companion, watch: Stopwatch, *, is_tried: bool) -> None:
 
 def _rows_in(seconds: float, *, per_row: float) -> int:
     """Return how many rows are evaluated in so many seconds; a whole batch where that takes a little longer."""
-    return max(int(seconds / per_row), min(BATCH_ROWS, int(BATCH_SECONDS / per_row)), 1)
+    each = max(per_row, 1e-9)
+    return max(int(seconds / each), min(BATCH_ROWS, int(BATCH_SECONDS / each)), 1)
