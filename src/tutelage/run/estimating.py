@@ -27,6 +27,7 @@ from tutelage.planning.plan import Plan
 from tutelage.run.files import RunFiles, tell_nobody
 from tutelage.run.folder import run_folder
 from tutelage.run.foresee import kind_of
+from tutelage.run.interrupt import TERMINATED
 from tutelage.run.known_runs import Foretold, remember
 from tutelage.run.pilot import Pilot
 from tutelage.run.run_schedule import endings_of, points_of, rhythm_of, schedule_of, stops_of
@@ -36,8 +37,6 @@ from tutelage.training.course import Course
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
 
-TERMINATED = 143
-"""Exit code after SIGTERM, as shells expect: 128 + the signal's number."""
 REPEATED = ("steps", "evaluations", "checkpoints", "probe")
 """Parts that are multiplied by their schedule, and the trial's own."""
 TRIES = 3

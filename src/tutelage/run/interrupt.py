@@ -2,20 +2,26 @@
 
 import signal
 import threading
+import time
 from types import FrameType
 from typing import Self
 
-__all__ = ["Interrupt"]
+__all__ = ["TERMINATED", "Interrupt"]
 
 STOP_REASONS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
+TERMINATED = 143
+"""Exit code after SIGTERM, as shells expect: 128 + the signal's number."""
+AGAIN_SECONDS = 2.0
+"""A second SIGTERM before that is the first one, told to a process and to its group."""
 
 
 class Interrupt:
-    """While entered, the first Ctrl-C or SIGTERM sets `stop_reason`; the second Ctrl-C interrupts at once, as usual."""
+    """While entered, the first Ctrl-C or SIGTERM sets `stop_reason`; the second one ends at once, also in a long evaluation."""
 
     def __init__(self) -> None:
         """Nothing has arrived."""
         self.stop_reason = ""
+        self._first = 0.0
         self._before: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
@@ -36,4 +42,8 @@ class Interrupt:
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.stop_reason and number == signal.SIGINT:
             raise KeyboardInterrupt
+        if not self.stop_reason:
+            self._first = time.monotonic()
+        elif time.monotonic() - self._first > AGAIN_SECONDS:
+            raise SystemExit(TERMINATED)
         self.stop_reason = STOP_REASONS[signal.Signals(number)]
