@@ -7,7 +7,7 @@ from tutelage.cli.main import STARTED
 from tutelage.cli.wishes import make_request, wishes_said
 from tutelage.core.amount import say_seconds
 from tutelage.core.errors import UsageError
-from tutelage.core.outlet import say, say_json
+from tutelage.core.outlet import say, say_json, warn
 from tutelage.foresight.textbook import ideal_seconds
 
 __all__ = ["run"]
@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         request = make_request(arguments, is_quiet=True)
         found = estimate_of(estimate_training(request, report=write_report), where)
+    for text in found.warnings:
+        warn(text)
     if arguments.json:
         say_json(found.record())
     else:

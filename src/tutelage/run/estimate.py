@@ -44,6 +44,7 @@ class Estimate:
         shorter: What would shorten the run, the most first.
         seconds_spent: What finding all this out took.
         details: What was measured on the way.
+        warnings: What makes it less sure than its interval says.
     """
 
     plan: Plan
@@ -66,6 +67,7 @@ class Estimate:
     shorter: Sequence[Shorter] = ()
     seconds_spent: float = 0.0
     details: dict[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
     @property
     def seconds(self) -> float:
@@ -103,6 +105,7 @@ class Estimate:
             "shorter": [{"what": each.what, "seconds": round(each.seconds, 2)} for each in self.shorter],
             "seconds_spent": round(self.seconds_spent, 2),
             "details": self.details,
+            "warnings": list(self.warnings),
         }
 
 
@@ -155,6 +158,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         ),
         seconds_spent=tried.seconds,
         details=tried.pilot.record() | ({} if tried.many is None else {"devices": tried.many.record()}),
+        warnings=[f"{tried.pilot.crowd} What is told here was measured beside them."] if tried.pilot.crowd else [],
     )
 
 

@@ -78,6 +78,7 @@ class Pilot:
         num_micro: Parts that batches were cut into at the end.
         peak_bytes: The most memory that this process had taken before a step was counted; None where that is not told.
         counting_bytes: What counting has left in memory.
+        crowd: What is told of other programs that compute here; "" where there are none.
     """
 
     plan: Plan | None = None
@@ -97,6 +98,7 @@ class Pilot:
     num_micro: int = 1
     peak_bytes: int | None = None
     counting_bytes: int = 0
+    crowd: str = ""
     next_step: int = 0
     _left: int = EVALUATIONS
     _period: int = 0

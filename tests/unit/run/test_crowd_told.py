@@ -1,10 +1,12 @@
 """A training that begins beside others tells it, unless one thread is all that it has."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 import tutelage
+from tutelage.cli.main import main
 from tutelage.run import start
 
 
@@ -13,3 +15,16 @@ def test_others_are_told_of(threads: str | int, is_told: bool, tmp_path: Path, m
     monkeypatch.setattr(start, "crowded", lambda device, *, num_threads: "others compute here")
     tutelage.train("sklearn:iris", model="linear", steps=2, quiet=True, out=tmp_path / "run", threads=threads)
     assert ("others compute here" in (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8")) == is_told
+
+
+@pytest.mark.parametrize(("threads", "is_told"), [("auto", True), (1, False)])
+def test_an_estimate_made_beside_others_says_so(
+    threads: str | int, is_told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start, "crowded", lambda device, *, num_threads: "Others compute here.")
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
+    assert main(["estimate", "sklearn:iris", "--model", "linear", "--steps", "20", "--json", "--set", f"threads={threads}"]) == 0
+    said, warned = capsys.readouterr()
+    expected = ["Others compute here. What is told here was measured beside them."] if is_told else []
+    assert json.loads(said)["warnings"] == expected
+    assert ("measured beside them" in warned) == is_told
