@@ -44,7 +44,7 @@ class Estimate:
         shorter: What would shorten the run, the most first.
         seconds_spent: What finding all this out took.
         details: What was measured on the way.
-        warnings: What makes it less sure than its interval says.
+        warnings: What makes it less sure than its interval says, and why numbers are not known.
     """
 
     plan: Plan
@@ -158,8 +158,15 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         ),
         seconds_spent=tried.seconds,
         details=tried.pilot.record() | ({} if tried.many is None else {"devices": tried.many.record()}),
-        warnings=[f"{tried.pilot.crowd} What is told here was measured beside them."] if tried.pilot.crowd else [],
+        warnings=_warnings(tried),
     )
+
+
+def _warnings(tried: Tried) -> list[str]:
+    """Return what makes a forecast less sure, or less complete, than it looks."""
+    crowd, uncounted = tried.pilot.crowd, tried.pilot.uncounted
+    found = [f"{crowd} What is told here was measured beside them."] if crowd else []
+    return [*found, *([f"FLOPs, ideal and largest batch are not told: {uncounted}."] if uncounted else [])]
 
 
 def _ideal(tried: Tried, device: Device, *, devices: int, steps: float) -> float | None:

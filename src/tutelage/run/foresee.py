@@ -191,7 +191,7 @@ class Foresight:
         if actual < WORTH_COUNTING_SECONDS or self.plan.task.plays or state.mesh.world > 1:
             return 0.0
         with suppress(Exception):  # the border: the result is not written yet, and no ideal is worth it
-            work = count_if_possible(state, state.stream.next(), most_seconds=COUNTING_SHARE * actual)
+            work, _ = count_if_possible(state, state.stream.next(), most_seconds=COUNTING_SHARE * actual)
             return 0.0 if work is None else work.per_step(lambda each: each.flops)
         return 0.0
 

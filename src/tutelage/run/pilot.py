@@ -78,6 +78,7 @@ class Pilot:
         num_micro: Parts that batches were cut into at the end.
         peak_bytes: The most memory that this process had taken before a step was counted; None where that is not told.
         counting_bytes: What counting has left in memory.
+        uncounted: Why the work of a step is not known; "" where it is.
         crowd: What is told of other programs that compute here; "" where there are none.
     """
 
@@ -98,6 +99,7 @@ class Pilot:
     num_micro: int = 1
     peak_bytes: int | None = None
     counting_bytes: int = 0
+    uncounted: str = ""
     crowd: str = ""
     next_step: int = 0
     _left: int = EVALUATIONS
@@ -175,7 +177,7 @@ class Pilot:
         """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""
         before, self.peak_bytes = resident_bytes() or 0, peak_bytes()
         batch = state.stream.next()
-        self.work = count_if_possible(state, batch, most_seconds=COUNTING_SECONDS)
+        self.work, self.uncounted = count_if_possible(state, batch, most_seconds=COUNTING_SECONDS)
         self.num_micro = state.step.num_micro
         if self.work is not None and self.plan is not None:
             self.largest_batch = largest_batch(state, batch, work=self.work, room_bytes=self.room_bytes, most=self.plan.num_train)

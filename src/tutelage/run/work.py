@@ -7,9 +7,8 @@ closed form (`with_gradients`) are counted by their ordinary objective and autog
 import math
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,13 +17,13 @@ from tutelage.core.allocator import is_scarce
 from tutelage.task.base import Batch, Objective, Task
 from tutelage.training.state import TrainState
 from tutelage.training.step import Step
-from tutelage.work.counter import OperatorCounter
+from tutelage.work.counter import OperatorCounter, TooLongError
 from tutelage.work.heap import KEEPS, SPARES
 from tutelage.work.memory import Course, Memory
 from tutelage.work.result import Work, join
 from tutelage.work.trace import tracing
 
-__all__ = ["TrainingWork", "count_if_possible", "count_training_step"]
+__all__ = ["Counted", "TrainingWork", "count_if_possible", "count_training_step"]
 
 BESIDE_BYTES = 12 * 10**6
 """What a training's steps take on a CPU beyond the bare steps that `work/memory.py` tells of: clipping, drawing, more kernels; in
@@ -115,11 +114,26 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor], *, most_
     return TrainingWork(phases, task.rhythm, memory, course, rows=rows, closed=real.closed_phases)
 
 
-def count_if_possible(state: TrainState, batch: Mapping[str, Tensor], *, most_seconds: float) -> TrainingWork | None:
-    """Count the work of a step; None where a module does what only real numbers can do, or where it takes too long."""
-    with suppress(Exception):  # the border: an own module may fail in any way without numbers
-        return count_training_step(state, batch, most_seconds=most_seconds)
-    return None
+class Counted(NamedTuple):
+    """What counting a step has come to.
+
+    Attributes:
+        work: Of the step; None where it could not be counted.
+        reason: Why not; "" where it was.
+    """
+
+    work: TrainingWork | None = None
+    reason: str = ""
+
+
+def count_if_possible(state: TrainState, batch: Mapping[str, Tensor], *, most_seconds: float) -> Counted:
+    """Count the work of a step, where a module does not do what only real numbers can do, and where it does not take too long."""
+    try:
+        return Counted(count_training_step(state, batch, most_seconds=most_seconds))
+    except TooLongError:
+        return Counted(reason=f"a step calls so many operators that counting them takes more than {most_seconds:.3g} s")
+    except Exception as error:  # the border: an own module may fail in any way without numbers
+        return Counted(reason=f"a step cannot be followed without real numbers ({type(error).__name__}: {str(error)[:200]})")
 
 
 def _watch(task: Task, counter: OperatorCounter) -> None:

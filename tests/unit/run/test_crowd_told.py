@@ -1,9 +1,12 @@
-"""A training that begins beside others tells it, unless one thread is all that it has."""
+"""A training that begins beside others tells it, unless one thread is all that it has; so does an estimate, and what it lacks."""
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from torch import nn
 
 import tutelage
 from tutelage.cli.main import main
@@ -28,3 +31,25 @@ def test_an_estimate_made_beside_others_says_so(
     expected = ["Others compute here. What is told here was measured beside them."] if is_told else []
     assert json.loads(said)["warnings"] == expected
     assert ("measured beside them" in warned) == is_told
+
+
+class Looks(nn.Module):
+    """Does with its rows what only real numbers can do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(3, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return outputs [B, 2]."""
+        return self.linear(torch.tensor(x.tolist()))
+
+
+def test_an_estimate_says_why_a_step_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
+    drawn = np.random.default_rng(0)
+    data = drawn.normal(size=(200, 3)).astype(np.float32), drawn.integers(0, 2, 200)
+    found = tutelage.estimate(data, model=Looks(), steps=20, threads=1)
+    (warning,) = found.warnings
+    assert warning.startswith("FLOPs, ideal and largest batch are not told: a step cannot be followed without real numbers (")
+    assert found.flops is None
