@@ -42,7 +42,7 @@ class Looks(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return outputs [B, 2]."""
-        return self.linear(torch.tensor(x.tolist()))
+        return self.linear(torch.from_numpy(x.numpy() * 1.0))
 
 
 def test_an_estimate_says_why_a_step_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
