@@ -11,8 +11,10 @@ Goals: median error at most 10 %, verdicts right in at least 95 %.
 """
 
 import json
+import math
 import os
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -26,8 +28,9 @@ import torch
 from torch import nn
 
 from tutelage.core.allocator import SCARCE_BYTES
-from tutelage.core.control_groups import FIRST, SECOND
+from tutelage.core.control_groups import memory_groups
 from tutelage.core.errors import OutOfMemoryError
+from tutelage.core.memory import is_out_of_memory
 from tutelage.planning.facts import Machine
 from tutelage.planning.recipe import recipe_from
 from tutelage.run.compose import Composed, compose
@@ -43,6 +46,7 @@ GOAL, VERDICT_GOAL = 0.1, 0.95
 LIMITS = (0.6, 0.8, 1.25, 1.6)
 """Room for the steps, as multiples of what they need."""
 LARGER = 1.2
+KILLED = -signal.SIGKILL
 HERE = Machine("cpu", "a processor", 1, "", 0.0, 50.0)
 
 
@@ -157,9 +161,11 @@ def measured(name: str, kind: str) -> dict[str, Any]:
     with closing(composed.problem):
         held, height = ("VmSize", "VmPeak") if kind == "addresses" else ("VmRSS", "VmHWM")
         before = status(held)
+        if kind == "addresses" and status(height) > before:
+            raise RuntimeError("building took more addresses than there are now: what steps take beyond cannot be seen")
         Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
         _steps(composed, STEPS)
-        return {"grown": status(height) - before, "resident": status("VmRSS")}
+        return {"grown": status(height) - before, "peak": status(height)}
 
 
 def told(name: str, kind: str) -> dict[str, Any]:
@@ -187,7 +193,9 @@ def limited(name: str, kind: str, batch_size: int, left: int) -> None:
         try:
             _steps(composed, UNDER_LIMIT)
             fits = composed.state.step.num_micro == before
-        except (OutOfMemoryError, MemoryError, RuntimeError):
+        except (OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not isinstance(error, OutOfMemoryError) and not is_out_of_memory(error):
+                raise
             fits = False
     print(json.dumps({"fits": fits}))
 
@@ -217,19 +225,33 @@ def _join_group(left: int) -> None:
 
 def _groups(name: str) -> Iterator[tuple[Path, str]]:
     """Make a control group, and give its folder and the name of its limit; nothing where that may not be done."""
-    for root, limit in ((FIRST, "memory.limit_in_bytes"), (SECOND, "memory.max")):
-        folder = root / f"tutelage-bench-{name}"
+    for folder in _places(name):
         with suppress(OSError):
             folder.mkdir()
-            if (folder / limit).exists():
-                yield folder, limit
-            else:
-                folder.rmdir()
+            for limit, swap, most in (
+                ("memory.limit_in_bytes", "memory.swappiness", "0"),
+                ("memory.max", "memory.swap.max", "0"),
+            ):
+                if (folder / limit).exists():
+                    with suppress(OSError):  # where there is no swap, there may be no such file
+                        (folder / swap).write_text(most, encoding="utf-8")
+                    yield folder, limit
+                    return
+            folder.rmdir()
+
+
+def _places(name: str) -> list[Path]:
+    """Return where a group of this name could be: below the outermost one that is seen, in each version."""
+    return [
+        each.limit.parent / f"tutelage-bench-{name}"
+        for each in memory_groups()
+        if each.limit.parent.parent.is_mount() or each.limit.parent.is_mount()
+    ]
 
 
 def kinds() -> tuple[str, ...]:
     """Return the kinds of limits that can be set here."""
-    for folder, _ in _groups("try"):
+    for folder, _ in _groups(f"try-{os.getpid()}"):
         folder.rmdir()
         return ("addresses", "group")
     return ("addresses",)
@@ -241,20 +263,23 @@ def apart(*words: str) -> dict[str, Any]:
     environ = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         said, complaint = process.communicate()
-    for root in (FIRST, SECOND):
+    for folder in _places(str(process.pid)):
         with suppress(OSError):
-            (root / f"tutelage-bench-{process.pid}").rmdir()
+            folder.rmdir()
     found: dict[str, Any] = {}
     for line in said.splitlines():
         found |= json.loads(line)
+    if process.returncode == KILLED:
+        return found | {"failed": KILLED}
     return found | ({"failed": complaint.strip().splitlines()[-1:] or process.returncode} if process.returncode else {})
 
 
 def tried(name: str, kind: str, *, left: int, said: int = 0, batch_size: int = 0) -> dict[str, Any]:
     """Return whether steps of so many bytes were said to fit, and whether they did: who was killed under a limit did not."""
     found = apart("--limited", name, kind, str(batch_size), str(left))
-    if "room" not in found:
-        return found
+    # Whoever is killed under a limit has not found room; any other end says nothing of it.
+    if "room" not in found or found.get("failed", KILLED) != KILLED:
+        return {"failed": found.get("failed")}
     return {"left": left, "verdict": said <= found["room"], "fits": found.get("fits", False)}
 
 
@@ -264,8 +289,8 @@ def one(name: str, kind: str) -> dict[str, Any]:
     if "failed" in said or "failed" in seen:
         return {"failed": [said, seen]}
     limits = [tried(name, kind, left=round(share * seen["grown"]), said=said["grown"]) | {"share": share} for share in LIMITS]
-    found = {"told": said["grown"], "grown": seen["grown"], "error": round(said["grown"] / seen["grown"] - 1, 3)}
-    found |= {"peak_error": round((said["grown"] - seen["grown"]) / seen["resident"], 3), "limits": limits}
+    found = {"kind": kind, "told": said["grown"], "grown": seen["grown"], "error": round(said["grown"] / seen["grown"] - 1, 3)}
+    found |= {"peak_error": round((said["grown"] - seen["grown"]) / seen["peak"], 3), "limits": limits}
     if kind == "addresses" and name in LARGEST and said["largest"]:
         left = round(ROOM_OF_LARGEST * said["grown"])
         sizes = (said["largest"], round(LARGER * said["largest"]))
@@ -288,7 +313,10 @@ def run(names: tuple[str, ...] = tuple(CASES)) -> dict[str, Any]:
         "trainings": found,
         "num_trainings": len(whole),
         "num_failed": len(found) - len(whole),
-        **{kind: _errors([each for name, each in found.items() if name.endswith(kind) and each in whole]) for kind in kinds()},
+        **{
+            kind: _errors([each for name, each in found.items() if name.endswith(kind) and "failed" not in each])
+            for kind in kinds()
+        },
         "num_verdicts": len(verdicts),
         "verdicts_right": round(sum(verdicts) / max(len(verdicts), 1), 3),
         "largest_batch_right": f"{sum(largest)} of {len(largest)}",
@@ -298,11 +326,11 @@ def run(names: tuple[str, ...] = tuple(CASES)) -> dict[str, Any]:
 
 def _errors(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return how far off the bytes of some trainings are."""
-    errors = [abs(each["error"]) for each in found]
+    errors = [abs(each["error"]) for each in found] or [math.nan]
     return {
         "median_error": round(statistics.median(errors), 3),
         "p90_error": round(float(np.quantile(errors, 0.9)), 3),
-        "median_error_of_peak": round(statistics.median(abs(each["peak_error"]) for each in found), 4),
+        "median_error_of_peak": round(statistics.median([abs(each["peak_error"]) for each in found] or [math.nan]), 4),
     }
 
 

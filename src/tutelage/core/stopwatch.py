@@ -39,10 +39,6 @@ class Stopwatch:
         self.seconds[part] = self.seconds.get(part, 0.0) + passed
         return passed
 
-    def add(self, part: str, seconds: float) -> None:
-        """Say that a part takes so many seconds more, which were not waited for here."""
-        self.seconds[part] = self.seconds.get(part, 0.0) + seconds
-
     def count(self, part: str) -> None:
         """Say that a part was done once more, whatever it took."""
         self.counts[part] = self.counts.get(part, 0) + 1

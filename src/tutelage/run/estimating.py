@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from tutelage.core import layout
@@ -34,6 +35,7 @@ from tutelage.run.run_schedule import endings_of, points_of, rhythm_of, schedule
 from tutelage.run.start import Request, resume_training, start_training
 from tutelage.training.control import Control, control_from
 from tutelage.training.course import Course
+from tutelage.training.crowd import crowded
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
 
@@ -68,6 +70,7 @@ class Tried:
         peak_bytes: The most memory that this process has taken; None where that is not told.
         endings: How the run may end; None where only its budget ends it.
         many: A step on several devices; None on one.
+        crowd: What is told of other programs that computed beside it; "" where none did.
     """
 
     plan: Plan
@@ -80,6 +83,7 @@ class Tried:
     peak_bytes: int | None = None
     endings: Endings | None = None
     many: Many | None = None
+    crowd: str = ""
 
     def run_time(self) -> RunTime:
         """Return the wall time of the whole run; its interval as wide as forecasts like this one have needed."""
@@ -106,12 +110,13 @@ def estimate_training(request: Request, *, report: Report, most_seconds: float =
     Raises:
         TutelageError: Anything that would stop the training.
     """
+    crowd = _crowd(request)
     with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
         pilot = Pilot(most_seconds=most_seconds) if most_seconds else Pilot()
         folder = start_training(
             replace(request, module=_copy_of(request.module), out=str(Path(place) / "run"), sinks=(), watching=pilot)
         )
-        return _tried(folder, pilot, request, report)
+        return _tried(folder, pilot, request, report, crowd=crowd)
 
 
 def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tried:
@@ -121,6 +126,7 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
         RunError: It has ended, or cannot be copied.
         TutelageError: Anything that would stop it.
     """
+    crowd = _crowd(request)
     with tempfile.TemporaryDirectory(prefix="tutelage-estimate-") as place:
         folder = _copied(run_folder(run), Path(place) / "run")
         pilot = Pilot()
@@ -134,7 +140,7 @@ def estimate_resume(run: str | Path, request: Request, *, report: Report) -> Tri
                 f"{run}: has ended, so there is nothing left to forecast. What it took is in {layout.RESULT}. To forecast "
                 "another training like it: tutelage estimate SOURCE."
             )
-        return _tried(folder, pilot, request, report)
+        return _tried(folder, pilot, request, report, crowd=crowd)
 
 
 def _copy_of(module: nn.Module | None) -> nn.Module | None:
@@ -183,7 +189,13 @@ def _special(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name not in kept]
 
 
-def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Tried:
+def _crowd(request: Request) -> str:
+    """Return what is told of other programs: looked at before this process computes itself."""
+    wished = request.recipe.threads
+    return crowded("cpu", num_threads=wished if isinstance(wished, int) else 0)
+
+
+def _tried(folder: Path, pilot: Pilot, request: Request, report: Report, *, crowd: str) -> Tried:
     """Return what a trial has shown."""
     watch = pilot.emitter.stopwatch
     watch.lap("ending")
@@ -202,7 +214,14 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report) -> Trie
         schedule = replace(schedule, stops=stops_of(endings, done=done))
     measured = _measured(pilot, plays=bool(pilot.plan.task.plays))
     seconds = time.monotonic() - request.started
-    tried = Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings)
+    # One thread waits for nobody, and a card computes by itself.
+    is_alone_anyway = torch.device(pilot.plan.device).type != "cpu" or 1 in (
+        pilot.plan.num_threads,
+        getattr(pilot.plan.task, "threads", 0),
+    )
+    tried = Tried(
+        pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings, crowd="" if is_alone_anyway else crowd
+    )
     # The training that follows by the same words tells its forecast at once, and scores this one at its end.
     remember(pilot.plan, measured, told=tried.foretold())
     return tried
@@ -245,7 +264,10 @@ def _measured(pilot: Pilot, *, plays: bool) -> Measured:
     # A trial that lasts saves in between too; a run has one at its end, and at its beginning where it does not go on.
     checkpoint = pilot.emitter.stopwatch.each("checkpoints")
     once["saving"], once["leaving"] = checkpoint * (1 if pilot.first_step else 2), LEAVING_SECONDS
-    evaluations = [each / pilot.share for each in pilot.evaluations or [seconds.get("evaluations", 0.0)]]
+    for part, more in pilot.unseen.items():
+        once[part] = once.get(part, 0.0) + more
+    unseen = 0.0 if pilot.rows is None else pilot.rows.evaluation_seconds
+    evaluations = [each + unseen for each in pilot.evaluations or [seconds.get("evaluations", 0.0)]]
     later = evaluations[1:] or evaluations
     if plays:
         # Episodes get longer while an agent learns: the latest are most like those to come.

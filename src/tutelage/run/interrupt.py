@@ -16,7 +16,10 @@ AGAIN_SECONDS = 2.0
 
 
 class Interrupt:
-    """While entered, the first Ctrl-C or SIGTERM sets `stop_reason`; the second one ends at once, also in a long evaluation."""
+    """While entered, the first Ctrl-C or SIGTERM sets `stop_reason`; another one ends at once, also in a long evaluation.
+
+    Of SIGTERM one that comes within 2 s counts as the same.
+    """
 
     def __init__(self) -> None:
         """Nothing has arrived."""

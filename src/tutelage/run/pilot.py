@@ -6,7 +6,7 @@ are measured too. Nothing is modelled that can be measured.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,14 +14,16 @@ import torch
 
 from tutelage.core.emitter import Emitter
 from tutelage.core.process_memory import peak_bytes, resident_bytes
+from tutelage.core.stopwatch import Stopwatch
 from tutelage.foresight.pace import Pace, measure_pace
 from tutelage.planning.plan import Plan
 from tutelage.run.apart import Apart, time_apart
 from tutelage.run.compose import Composed
+from tutelage.run.fewer_rows import FewerRows, leave_rows_out
 from tutelage.run.largest_batch import largest_batch, room_for_steps
-from tutelage.run.lighter import Lighter, lighter
 from tutelage.run.work import TrainingWork, count_if_possible
 from tutelage.task.base import Data, Problem
+from tutelage.training.freed_memory import free_memory
 from tutelage.training.jobs import EvaluateJob
 from tutelage.training.state import TrainState
 
@@ -79,7 +81,8 @@ class Pilot:
         peak_bytes: The most memory that this process had taken before a step was counted; None where that is not told.
         counting_bytes: What counting has left in memory.
         uncounted: Why the work of a step is not known; "" where it is.
-        crowd: What is told of other programs that compute here; "" where there are none.
+        rows: Which held-out rows it leaves out; None before the training is built.
+        unseen: Seconds that parts of the run take longer with all rows.
     """
 
     plan: Plan | None = None
@@ -100,26 +103,29 @@ class Pilot:
     peak_bytes: int | None = None
     counting_bytes: int = 0
     uncounted: str = ""
-    crowd: str = ""
+    rows: FewerRows | None = None
+    unseen: Mapping[str, float] = field(default_factory=dict)
     next_step: int = 0
     _left: int = EVALUATIONS
     _period: int = 0
     _looked_step: int = 0
     _is_ending: bool = False
-    _lighter: Lighter | None = None
 
-    def lighten(self, plan: Plan, data: Data, composed: Composed, *, build: Callable[[Plan, Data], Composed]) -> Composed:
+    def build(self, build: Callable[[Plan, Data], Composed], watch: Stopwatch, plan: Plan, data: Data) -> Composed:
         """Return the training with fewer held-out rows, where these take long; as it is otherwise."""
-        self._lighter = lighter(plan, data, composed)
-        if self._lighter.data is data:
+        composed = build(plan, data)
+        watch.lap("building")
+        self.rows = leave_rows_out(plan, data, composed)
+        watch.lap("probe")
+        if self.rows.data is data:
             return composed
         composed.problem.close()
-        return build(self._lighter.plan, self._lighter.data)
-
-    @property
-    def share(self) -> float:
-        """Of the validation rows in the trial."""
-        return 1.0 if self._lighter is None else self._lighter.share
+        # Both together may not find room.
+        del composed
+        free_memory()
+        composed = build(self.rows.plan, self.rows.data)
+        watch.lap("probe")
+        return composed
 
     def join(self, plan: Plan, evaluate: EvaluateJob, emitter: Emitter, every: int) -> "Pilot":
         """Become a job of a training's loop.
@@ -166,12 +172,10 @@ class Pilot:
         is_slow = len(self.times) < LEAST_STEPS and _without_longest(self.times) > self.most_seconds
         return max((1 if is_slow else EVALUATIONS) - len(self.evaluations), 0)
 
-    def shorten(self, problem: Problem) -> None:
-        """Leave test rows out where scoring them would take long, and count what is left out of all that comes at the end."""
-        if self._lighter is not None and self.evaluations:
-            per_row = self.evaluations[-1] / max(len(problem.validation), 1)
-            for part, seconds in self._lighter.shorten(problem, per_row=per_row).items():
-                self.emitter.stopwatch.add(part, seconds)
+    def shorten_test(self, problem: Problem) -> None:
+        """Leave test rows out where scoring them would take long."""
+        if self.rows is not None:
+            self.unseen = self.rows.shorten_test(problem)
 
     def _count(self, state: TrainState) -> None:
         """Count a step, and how large its batch could be; what counting itself takes is no memory of the training."""

@@ -206,10 +206,8 @@ def _start(request: Request, crowd: str) -> Path:
             emitter = _emitter(folder, request, mesh, stopwatch=stopwatch)
             try:
                 # Measured for an own module, or decided for a tiny network, one thread waits for nobody.
-                crowd = "" if 1 in (plan.num_threads, getattr(plan.task, "threads", 0)) else crowd
-                if request.watching is not None:
-                    request.watching.crowd = crowd
-                for event in (*gathered.events, *([Warned(message=crowd)] if crowd else [])):
+                is_alone_anyway = 1 in (plan.num_threads, getattr(plan.task, "threads", 0))
+                for event in (*gathered.events, *([Warned(message=crowd)] if crowd and not is_alone_anyway else [])):
                     emitter.emit(event)
                 for decision in plan.decisions:
                     emitter.emit(Decided(key=decision.key, value=decision.value, reason=decision.reason))

@@ -27,7 +27,6 @@ from tutelage.run.foresee import Foresight
 from tutelage.run.interrupt import Interrupt
 from tutelage.run.keeping import Keeping
 from tutelage.run.leaving import decide_what_leaves
-from tutelage.run.lighter import fit_floor
 from tutelage.run.mend import set_aside, sound_offsets
 from tutelage.run.pilot import Pilot
 from tutelage.run.probe import PER_ROW, begin, reserve_seconds
@@ -102,11 +101,9 @@ class Training:
     def _run(self, interrupt: Interrupt, *, is_resumed: bool) -> dict[str, Any]:
         """Do what `run` says."""
         build = partial(compose, module=self.module, mesh=self.mesh, is_resumed=is_resumed)
+        build = build if self.watching is None else partial(self.watching.build, build, self.emitter.stopwatch)
         composed = build(self.plan, self.gathered.data)
         self.emitter.stopwatch.lap("building")
-        if self.watching is not None:
-            composed = self.watching.lighten(self.plan, self.gathered.data, composed, build=build)
-            self.emitter.stopwatch.lap("probe")
         with closing(composed.problem):
             try:
                 return self._train(composed, interrupt, is_resumed=is_resumed)
@@ -121,7 +118,8 @@ class Training:
         vitals = Vitals(composed.state) if self.watching is None else None
         if composed.problem.beside is not None:
             # Before the steps of a time budget are planned: what it takes is known then.
-            fit_floor(composed.problem.beside, self.emitter.stopwatch, is_tried=self.watching is not None)
+            composed.problem.beside.fit()
+            self.emitter.stopwatch.lap("floor")
         timed = self._set_out(composed, is_resumed=is_resumed)
         per_row = float(composed.state.outside.get(PER_ROW, 0.0))
         # Only now: a resumed training has just cut its logs back.
@@ -335,7 +333,7 @@ class Training:
         """Score what leaves, and look for the cause where it has learned nothing."""
         state, plan, stopped = composed.state, self.plan, composed.state.control.stop_reason
         if self.watching is not None:
-            self.watching.shorten(composed.problem)
+            self.watching.shorten_test(composed.problem)
         scores = score(composed.problem, state.task, plan, is_tested=is_tested, seconds=self.emitter.seconds)
         self.emitter.stopwatch.lap("scoring")
         ended = Ended(self.folder, plan, composed, layers, scores)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from tutelage.core.allocator import is_scarce
+from tutelage.core.memory import is_out_of_memory
 from tutelage.task.base import Batch, Objective, Task
 from tutelage.training.state import TrainState
 from tutelage.training.step import Step
@@ -133,7 +134,10 @@ def count_if_possible(state: TrainState, batch: Mapping[str, Tensor], *, most_se
     except TooLongError:
         return Counted(reason=f"a step calls so many operators that counting them takes more than {most_seconds:.3g} s")
     except Exception as error:  # the border: an own module may fail in any way without numbers
-        return Counted(reason=f"a step cannot be followed without real numbers ({type(error).__name__}: {str(error)[:200]})")
+        if is_out_of_memory(error):
+            return Counted(reason="the memory does not suffice to follow a step")
+        found = " ".join(str(error).split())[:200]
+        return Counted(reason=f"a step cannot be followed without real numbers ({type(error).__name__}: {found})")
 
 
 def _watch(task: Task, counter: OperatorCounter) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -10,13 +11,15 @@ from tutelage.core.outlet import tell
 from tutelage.run.run import Run
 from tutelage.serve.app import INSTALL, make_app
 
-__all__ = ["choose_token", "make_server", "serve"]
+__all__ = ["allow_connections", "choose_token", "make_server", "serve"]
 
 MOST_BYTES = 32 * 2**20
 """Of a body: a photo of a camera as base64, or some ten thousand rows."""
 GRACE_S = 10
 """Given to requests that are being answered when it stops."""
 MOST_CONNECTIONS = 4_096
+OTHER_FILES = 256
+"""Files beside connections that the process may have open."""
 KEEP_S = 75
 """Given to a connection that rests: longer than clients keep theirs (5 s is usual), else one is closed just as they ask again."""
 TOKEN_VARIABLE = "TUTELAGE_TOKEN"
@@ -52,6 +55,7 @@ def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "
     chosen = choose_token(token)
     app: Any = make_app(run, token=chosen, most_bytes=most_bytes, host=host)
     server = make_server(app, host=host, port=port)
+    allow_connections()
     # The model is read and run once before anybody waits for it.
     _ = run.predictor
     try:
@@ -65,6 +69,27 @@ def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "
     tell(f"token      {chosen or 'none: whoever reaches this address may ask'}")
     tell("stop       Ctrl-C")
     server.run(sockets=[socket])
+
+
+def allow_connections() -> int:
+    """Let this process have as many connections as it serves, as far as the system allows; many systems begin with 1,024 files.
+
+    Returns:
+        Files that it may have open; 0 where the system does not count them.
+    """
+    try:
+        import resource  # not on every system
+    except ImportError:
+        return 0
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_CONNECTIONS + OTHER_FILES
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= most:
+        return int(soft) if soft != resource.RLIM_INFINITY else wanted
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        return int(most)
+    return int(soft)
 
 
 def make_server(app: Any, *, host: str, port: int) -> Any:

@@ -9,7 +9,7 @@ A `TaskSpec` is asked in this order: does it want these parts (`claims`, `refusa
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -151,6 +151,10 @@ class Data:
     unit: str
     sizes: Mapping[str, int]
     split: SplitPlan | None
+
+    def with_validation(self, count: int) -> Self:
+        """Return the same with at most so many validation rows, or itself where they cannot be told from one another."""
+        return self
 
     def decisions(self) -> tuple[Decision, ...]:
         """Return what was decided about the data, such as rows and preprocessing."""

@@ -107,11 +107,10 @@ class Beside:
         again = self.seconds if self._is_refitted else 0.0
         return self.per_row * (len(self.data.validation) + num_test) + again
 
-    def fit(self, most_rows: int = 0) -> None:
-        """Fit to the train rows, or to so many of them; the same each time."""
-        train = self.data.train.some(most_rows) if most_rows else self.data.train
+    def fit(self) -> None:
+        """Fit to the train rows; the same each time."""
         began = time.monotonic()
-        self.fitted = self._fit_to(train.part, train.truth)
+        self.fitted = self._fit_to(self.data.train.part, self.data.train.truth)
         fitted = time.monotonic()
         self.seconds = fitted - began
         # Some floors fit fast and answer slowly, others the other way round.

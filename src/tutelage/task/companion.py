@@ -13,6 +13,7 @@ class Companion(Protocol):
         share: Of the floor in the answers that leave, from 0 to 1; 0 until it is decided.
         reason: Why the share is what it is.
         seconds: How long fitting took.
+        per_row: How long an answer takes, in seconds; 0 where that is not known.
         fitted: What was fitted, a `FittedFloor`; None before.
     """
 
@@ -20,6 +21,7 @@ class Companion(Protocol):
     share: float
     reason: str
     seconds: float
+    per_row: float
     fitted: Any
 
     @property

@@ -50,6 +50,7 @@ class ForecastBeside:
     seed: int
     share: float = ALONE
     seconds: float = 0.0
+    per_row: float = 0.0
     reason: str = ""
     fitted: FittedFloor | None = None
     _judged: FittedFloor | None = None

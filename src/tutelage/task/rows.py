@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -132,6 +132,10 @@ class RowsData(Data):
         """Return the parts that there are, by name."""
         found = {"train": self.train, "validation": self.validation}
         return found | ({"test": self.test} if self.test else {})
+
+    def with_validation(self, count: int) -> Self:
+        """Return the same with at most so many validation rows, evenly spaced."""
+        return replace(self, validation=self.validation.some(count))
 
     def taught_parts(self) -> tuple[RowsPart, ...]:
         """Return the rows that the stream serves, in its order: those that a teacher answers for."""

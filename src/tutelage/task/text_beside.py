@@ -50,6 +50,7 @@ class TextBeside:
     seed: int
     share: float = 0.0
     seconds: float = 0.0
+    per_row: float = 0.0
     reason: str = ""
     fitted: FittedFloor | None = None
 

@@ -51,7 +51,7 @@ class Habit:
 
 USUAL = Habit()
 KEEPS = Habit(KEEPING[M_MMAP_THRESHOLD], KEEPING[M_TRIM_THRESHOLD], adapts=False, keeps=True)
-"""As in a training (`training/freed_memory.py`)."""
+"""As in a training (`training/freed_memory.py`); by how much the heap grows is no matter: only what is written to is held."""
 SPARES = Habit(SPARING[M_MMAP_THRESHOLD], SPARING[M_TRIM_THRESHOLD], SPARING[M_TOP_PAD], adapts=False)
 """As where addresses are few."""
 

@@ -15,8 +15,9 @@ from tutelage.core.memory import memory_bytes, memory_told
 @pytest.mark.parametrize("soft", [2000, 4000, resource.RLIM_INFINITY])
 def test_the_tightest_limit_counts(said: str, soft: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "memory.max").write_text(said)
-    monkeypatch.setattr(control_groups, "SECOND", tmp_path)
-    monkeypatch.setattr(control_groups, "FIRST", tmp_path / "none")
+    (tmp_path / "mounts").write_text(f"30 22 0:30 / {tmp_path} rw - cgroup2 cgroup rw\n")
+    monkeypatch.setattr(control_groups, "MOUNTS", tmp_path / "mounts")
+    monkeypatch.setattr(control_groups, "OWN", tmp_path / "none")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, soft))
     limits = ([3000] if said == "3000\n" else []) + ([] if soft == resource.RLIM_INFINITY else [soft])
     assert memory_bytes() == min(limits) if limits else memory_bytes() > 4000

@@ -10,7 +10,7 @@ from torch import nn
 
 import tutelage
 from tutelage.cli.main import main
-from tutelage.run import start
+from tutelage.run import estimating, start
 
 
 @pytest.mark.parametrize(("threads", "is_told"), [("auto", True), (1, False)])
@@ -24,7 +24,7 @@ def test_others_are_told_of(threads: str | int, is_told: bool, tmp_path: Path, m
 def test_an_estimate_made_beside_others_says_so(
     threads: str | int, is_told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(start, "crowded", lambda device, *, num_threads: "Others compute here.")
+    monkeypatch.setattr(estimating, "crowded", lambda device, *, num_threads: "Others compute here.")
     monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
     assert main(["estimate", "sklearn:iris", "--model", "linear", "--steps", "20", "--json", "--set", f"threads={threads}"]) == 0
     said, warned = capsys.readouterr()

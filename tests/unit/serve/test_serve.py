@@ -4,6 +4,7 @@ import asyncio
 import base64
 import io
 import json
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from tutelage.serve.app import make_app, records
 from tutelage.serve.batching import Batcher
 from tutelage.serve.forms import FORMS
 from tutelage.serve.guard import Guard
-from tutelage.serve.server import choose_token, make_server
+from tutelage.serve.server import allow_connections, choose_token, make_server
 
 fastapi = pytest.importorskip("fastapi")
 httpx = pytest.importorskip("httpx")
@@ -318,9 +319,22 @@ def test_a_model_without_answers_for_rows_is_not_served(run: Run) -> None:
         make_app(Other(), token="", most_bytes=1)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(("soft", "hard", "most"), [(1024, -1, 4352), (1024, 2000, 2000), (9000, 9000, 9000), (-1, -1, 4352)])
+def test_as_many_files_as_connections_are_allowed(soft: int, hard: int, most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [(soft, hard)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: limits.append(wanted))
+    assert allow_connections() == most
+    assert limits[-1] == ((most, hard) if len(limits) > 1 else (soft, hard))
+    assert (len(limits) > 1) == (0 <= soft < most)
+
+
 @pytest.fixture
 def port(run: Run) -> Iterator[int]:
     pytest.importorskip("uvicorn")
+    # Client and server are one process here: each connection has two ends.
+    if 0 < allow_connections() < 2 * REQUESTS + 200:
+        pytest.skip("too few files may be open (ulimit -n)")
     served = make_server(make_app(run, token=TOKEN, most_bytes=2**20), host="127.0.0.1", port=0)
     socket = served.config.bind_socket()
     thread = threading.Thread(target=served.run, kwargs={"sockets": [socket]})
