@@ -18,13 +18,13 @@ from tutelage.run.start import Request, start_training
 from tutelage.training import calibrating
 
 WISHES: dict[str, Any] = {"batch_size": 64, "precision": "float32", "compile": "none", "floor": "none"}
-ROW_SECONDS = 0.004
+ROW_SECONDS = 0.0016
 
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path / "cache"))
-    for name, value in (("VALIDATION_SECONDS", 0.4), ("TEST_SECONDS", 0.4), ("BATCH_SECONDS", 0.4), ("SOON_SECONDS", 0.4)):
+    for name, value in (("VALIDATION_SECONDS", 0.16), ("TEST_SECONDS", 0.16), ("BATCH_SECONDS", 0.16), ("SOON_SECONDS", 0.16)):
         monkeypatch.setattr(fewer_rows, name, value)
 
 
@@ -65,12 +65,13 @@ def in_full(monkeypatch: pytest.MonkeyPatch, count: int, **wishes: Any) -> Tried
 def test_long_evaluations_are_cut_short_and_told_as_a_whole() -> None:
     found = tried(1200)
     assert found.plan.num_validation == 240
-    # 100 rows of 4 ms instead of 240.
+    # 100 rows of 1.6 ms instead of 240.
     assert found.pilot.rows is not None
     assert 100 < found.pilot.rows.watched < 180
-    assert found.pilot.evaluations[-1] < 0.7
+    assert found.pilot.evaluations[-1] < 0.3
     assert found.measured.evaluation == pytest.approx(240 * ROW_SECONDS, rel=0.25)
-    assert found.measured.once["scoring"] == pytest.approx(840 * ROW_SECONDS, rel=0.35)
+    # What does not depend on rows, such as intervals, takes some tenths of a second.
+    assert 0.8 * 840 * ROW_SECONDS < found.measured.once["scoring"] < 840 * ROW_SECONDS + 1.5
     # Calibrators are fitted to what the network says of the validation rows.
     assert found.measured.once["deciding"] > 0.7 * 240 * ROW_SECONDS
 
@@ -80,7 +81,7 @@ def test_rows_that_are_kept_for_calibration_are_told_too(monkeypatch: pytest.Mon
     # 1,000 validation rows, half of which are kept from early stopping.
     monkeypatch.setattr(calibrating, "LEAST_APART", 500)
     monkeypatch.setattr(calibrating, "LEAST_ROWS", 300)
-    told, whole = tried(5000, seconds=0.001), in_full(monkeypatch, 5000, seconds=0.001)
+    told, whole = tried(5000, seconds=0.0004), in_full(monkeypatch, 5000, seconds=0.0004)
     assert told.pilot.rows is not None
     assert told.pilot.rows.watched > 0
     assert whole.pilot.rows is not None
@@ -120,7 +121,7 @@ def test_a_run_that_goes_on_leaves_rows_out_too(tmp_path: Path) -> None:
     found = estimate_resume(folder, request, report=lambda _: None)
     assert found.pilot.rows is not None
     assert found.pilot.rows.watched > 100
-    assert found.measured.once["scoring"] == pytest.approx(840 * ROW_SECONDS, rel=0.35)
+    assert 0.8 * 840 * ROW_SECONDS < found.measured.once["scoring"] < 840 * ROW_SECONDS + 1.5
 
 
 def test_short_evaluations_are_left_whole() -> None:
@@ -131,7 +132,7 @@ def test_short_evaluations_are_left_whole() -> None:
 
 @pytest.mark.slow
 def test_a_time_budget_plans_by_whole_evaluations() -> None:
-    found = tried(1200, seconds=0.001, budget={"time": "10s"})
+    found = tried(1200, seconds=0.001, budget={"time": "5s"})
     assert found.pilot.rows is not None
     assert (found.pilot.rows.per_row, found.pilot.rows.watched) == (0, 0)
 
