@@ -97,7 +97,7 @@ def _refusal(prediction: np.ndarray, num_rows: int, kinds: Sequence[type[Calibra
         return "the model gives answers that are not finite"
     if num_rows < (2 if is_asked else LEAST_ROWS):
         return f"{num_rows} held-out rows are too few to judge by"
-    return "" if kinds else "left as it is: no calibrator is asked for"
+    return "" if kinds else "no calibrator is asked for"
 
 
 def _needed(kind: type[Calibrator], chosen: type[Calibrator] | None, *, num_rows: int) -> float:
@@ -116,8 +116,11 @@ def _why(losses: Mapping[str, float], name: str, *, is_asked: bool) -> str:
             else "as asked, though the log loss is no smaller on rows that it was not fitted to"
         )
     least = min(losses, key=lambda kind: losses[kind])
+    tried = [kind for kind in losses if kind]
+    if least == name and len(tried) == 1:
+        return "a smaller log loss than as it is, on rows that it was not fitted to; the only one that is tried"
     if least == name:
-        return "the smallest log loss on rows that it was not fitted to"
+        return f"the smallest log loss on rows that it was not fitted to, of {', '.join(tried)}"
     return f"a smaller log loss than as it is; {least} is not clearly better, or gets fewer rows right"
 
 

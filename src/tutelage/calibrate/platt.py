@@ -3,7 +3,8 @@
 Use it for two classes of which one is believed too readily; for more classes `vector` does the same to all of them together.
 
 Source: "Probabilistic Outputs for Support Vector Machines", Platt 1999.
-Differs from the paper: it is fitted to log odds in place of a margin, and held near the identity by a wide normal prior.
+Differs from the paper: it is fitted to log odds in place of a margin, and held near the identity by a wide normal prior; its
+slope is not negative: a model that is worse than guessing becomes a guess, and is not turned round without a word.
 """
 
 from collections.abc import Sequence
@@ -48,7 +49,7 @@ class Platt(CurveCalibrator):
     def fit_curve(cls, own_N: np.ndarray, rest_N: np.ndarray, hit_N: np.ndarray) -> np.ndarray:
         """Return slope and bias with the smallest log loss."""
         features = np.stack([own_N - rest_N, np.ones(len(own_N))], axis=1)
-        return fit_logistic(features, smoothed(hit_N, num_classes=2), start=(1.0, 0.0), spread=SPREAD)
+        return fit_logistic(features, smoothed(hit_N, num_classes=2), start=(1.0, 0.0), spread=SPREAD, least=(0.0, None))
 
     @classmethod
     def of(cls, fitted: Sequence[np.ndarray]) -> Self:

@@ -113,7 +113,7 @@ VERBS = {
     "quantize": Verb(
         "make a run's model smaller with 8-bit integers",
         "Make a new run whose model computes with 8-bit integers: a quarter of the size, and faster on many CPUs. It is refused "
-        "where it answers worse than you allow, or is not faster.",
+        "where it answers worse than you allow, or is not faster (unless --method names how it is made).",
         ("quantize runs/photos-001",),
     ),
     "prune": Verb(

@@ -37,6 +37,10 @@ class Format(Component):
         """
         raise NotImplementedError
 
+    def record(self, model: Outgoing) -> dict[str, Any]:
+        """Return what is said beside a graph of this format, as JSON."""
+        return model.record()
+
     def told(self, path: Path) -> dict[str, Any]:
         """Return what is said beside the graph, see `Outgoing.record`; the file holds it too."""
         raise NotImplementedError

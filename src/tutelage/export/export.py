@@ -84,7 +84,7 @@ def export_run(run: Run, *, format: str = "onnx", out: str | Path = "", data: An
         put_in_place(aside, path, run=run.path)
     finally:
         aside.unlink(missing_ok=True)
-    return Exported(path, _beside(model, path, run=run.path), check)
+    return Exported(path, _beside(made.record(model), model, path, run=run.path), check)
 
 
 def _format(name: str) -> Format:
@@ -102,10 +102,10 @@ def _format(name: str) -> Format:
     return made
 
 
-def _beside(model: Outgoing, path: Path, *, run: Path) -> tuple[Path, ...]:
+def _beside(told: Mapping[str, Any], model: Outgoing, path: Path, *, run: Path) -> tuple[Path, ...]:
     """Write what is said beside a graph, and the tokenizers where there are any."""
     record = record_beside(path)
-    write_noted(record, (json.dumps(model.record(), indent=1) + "\n").encode(), run=run)
+    write_noted(record, (json.dumps(told, indent=1) + "\n").encode(), run=run)
     written = [record]
     for other, tokenizer in _tokenizers(model, path):
         write_noted(other, tokenizer.encode(), run=run)

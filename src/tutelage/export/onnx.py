@@ -40,6 +40,13 @@ class Onnx(Format):
         except ImportError as error:
             raise UsageError(f"format onnx needs {error.name}, which is not installed: {INSTALL}") from error
 
+    def record(self, model: Outgoing) -> dict[str, Any]:
+        """Return what is said beside the graph, which takes words as they are and looks them up itself."""
+        told = model.record()
+        for one, raw in zip(told["inputs"], model.inputs, strict=True):
+            one["dtype"] = "string" if raw.takes_words else one["dtype"]
+        return told
+
     def write(self, model: Outgoing, path: Path) -> None:
         """Write the graph, words and labels in it, and what is said beside it as metadata."""
         samples = model.samples()
@@ -59,7 +66,9 @@ class Onnx(Format):
             except Exception as error:  # a border: the exporter raises nearly everything
                 raise RunError(f"the model cannot be written as an ONNX graph: {short(error)}") from error
             proto = program.model_proto
-        finish(proto, dict(zip(names, model.inputs, strict=True)), labels=model.labels, entry=(ENTRY, json.dumps(model.record())))
+        finish(
+            proto, dict(zip(names, model.inputs, strict=True)), labels=model.labels, entry=(ENTRY, json.dumps(self.record(model)))
+        )
         try:
             content = proto.SerializeToString()
         except Exception as error:  # a border: protobuf raises its own kinds, and holds 2 GB at most

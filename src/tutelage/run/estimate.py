@@ -165,7 +165,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
 def _warnings(tried: Tried) -> list[str]:
     """Return what makes a forecast less sure, or less complete, than it looks."""
     crowd, uncounted = tried.crowd, tried.pilot.uncounted
-    found = [f"{crowd} What is told here was measured beside them."] if crowd else []
+    found = [f"{crowd}: what is told here was measured beside that, and the training is faster without."] if crowd else []
     return [*found, *([f"FLOPs, ideal and largest batch are not told: {uncounted}."] if uncounted else [])]
 
 

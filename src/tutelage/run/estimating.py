@@ -35,7 +35,7 @@ from tutelage.run.run_schedule import endings_of, points_of, rhythm_of, schedule
 from tutelage.run.start import Request, resume_training, start_training
 from tutelage.training.control import Control, control_from
 from tutelage.training.course import Course
-from tutelage.training.crowd import crowded
+from tutelage.training.crowd import computing_beside
 
 __all__ = ["Tried", "estimate_resume", "estimate_training"]
 
@@ -192,7 +192,7 @@ def _special(folder: str, names: list[str]) -> list[str]:
 def _crowd(request: Request) -> str:
     """Return what is told of other programs: looked at before this process computes itself."""
     wished = request.recipe.threads
-    return crowded("cpu", num_threads=wished if isinstance(wished, int) else 0)
+    return computing_beside(num_threads=wished if isinstance(wished, int) else 0)
 
 
 def _tried(folder: Path, pilot: Pilot, request: Request, report: Report, *, crowd: str) -> Tried:
@@ -214,14 +214,8 @@ def _tried(folder: Path, pilot: Pilot, request: Request, report: Report, *, crow
         schedule = replace(schedule, stops=stops_of(endings, done=done))
     measured = _measured(pilot, plays=bool(pilot.plan.task.plays))
     seconds = time.monotonic() - request.started
-    # One thread waits for nobody, and a card computes by itself.
-    is_alone_anyway = torch.device(pilot.plan.device).type != "cpu" or 1 in (
-        pilot.plan.num_threads,
-        getattr(pilot.plan.task, "threads", 0),
-    )
-    tried = Tried(
-        pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings, crowd="" if is_alone_anyway else crowd
-    )
+    crowd = crowd if torch.device(pilot.plan.device).type == "cpu" else ""
+    tried = Tried(pilot.plan, measured, schedule, pilot, seconds, result, machine, peak, endings, crowd=crowd)
     # The training that follows by the same words tells its forecast at once, and scores this one at its end.
     remember(pilot.plan, measured, told=tried.foretold())
     return tried

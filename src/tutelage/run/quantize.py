@@ -187,4 +187,5 @@ def _slower(own_ms: float, onnx_ms: float, int8_ms: float) -> str:
     best_ms, where = min((own_ms, "with the run's own model"), (onnx_ms, "in float32 by ONNX Runtime (tutelage export)"))
     if int8_ms * LEAST_GAIN <= best_ms:
         return ""
-    return f"in int8 a batch of 32 rows takes {int8_ms:.3g} ms, {where} {best_ms:.3g} ms: int8 would be smaller, hardly faster"
+    than = "hardly faster" if int8_ms <= best_ms else f"{int8_ms / best_ms:.1f} times slower"
+    return f"in int8 a batch of 32 rows takes {int8_ms:.3g} ms, {where} {best_ms:.3g} ms: int8 would be smaller, {than}"

@@ -151,9 +151,11 @@ def _rows(body: bytes, form: Form) -> list[Any]:
         raise UsageError(f"the body is no JSON ({str(error)[:200]}); {expected}.") from None
     except ValueError:  # what Python says of a number of thousands of digits speaks of a setting of Python's
         raise UsageError("the body holds a number of more digits than any cell has. Give it shorter, or as a word.") from None
-    if not isinstance(told, dict) or set(told) != {"rows"} or not isinstance(told["rows"], list):
+    if not isinstance(told, dict) or not isinstance(told.get("rows"), list):
         raise UsageError(f"{expected}.")
-    rows = told["rows"]
+    if unknown := [str(key)[:100] for key in told if key != "rows"]:
+        raise UsageError(f"unknown key {unknown[0]!r} beside `rows`; {expected}.")
+    rows: list[Any] = told["rows"]
     if not 1 <= len(rows) <= MOST_ROWS:
         raise UsageError(f"{len(rows):,} rows, where 1 to {MOST_ROWS:,} are expected.")
     form.check_all(rows)

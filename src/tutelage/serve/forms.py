@@ -44,9 +44,9 @@ class Form:
         """Refuse rows of which one is not of this form, or that are too much together.
 
         Raises:
-            UsageError: They are not; with the number of the row, from 1, and what was found.
+            UsageError: They are not; with the number of the row, from 0 as in the list, and what was found.
         """
-        for number, row in enumerate(rows, start=1):
+        for number, row in enumerate(rows):
             try:
                 self.check(row)
             except UsageError as error:
@@ -111,7 +111,7 @@ class Cells(Form):
         names = list(rows[0])
         for number, row in enumerate(rows):
             if set(row) != set(names):
-                raise UsageError(f"row {number + 1} has other columns than row 1: give the same columns in all rows.")
+                raise UsageError(f"row {number} has other columns than row 0: give the same columns in all rows.")
         yield {name: _alike([row[name] for row in rows]) for name in names}
 
 
@@ -167,9 +167,9 @@ class Numbers(Form):
     def source(self, rows: Sequence[Any]) -> Iterator[Any]:
         """Give an array."""
         made = [_numbers(row) for row in rows]
-        other = next((number for number, row in enumerate(made, start=1) if row.shape != made[0].shape), None)
+        other = next((number for number, row in enumerate(made) if row.shape != made[0].shape), None)
         if other is not None:
-            raise UsageError(f"row {other} has the sizes {made[other - 1].shape}, where row 1 has {made[0].shape}.")
+            raise UsageError(f"row {other} has the sizes {made[other].shape}, where row 0 has {made[0].shape}.")
         yield np.stack(made)
 
 

@@ -1,5 +1,6 @@
 """Runs the application on a port until it is told to stop; what is being answered then is answered still."""
 
+import logging
 import os
 import secrets
 from contextlib import suppress
@@ -58,11 +59,16 @@ def serve(run: Run, *, host: str = "127.0.0.1", port: int = 8000, token: str = "
     allow_connections()
     # The model is read and run once before anybody waits for it.
     _ = run.predictor
+    log = logging.getLogger("uvicorn.error")
+    # What is wrong is said here, and once is enough.
+    log.disabled = True
     try:
         socket = server.config.bind_socket()
     except SystemExit:
         why = "another program may listen there, or this machine may not have that address: choose another --port or --host"
         raise UsageError(f"cannot listen at {host}, port {port}: {why}.") from None
+    finally:
+        log.disabled = False
     address = f"http://{f'[{host}]' if ':' in host else host}:{socket.getsockname()[1]}/"
     told = f"?token={quote(chosen, safe='')}" if chosen else ""
     tell(f"serving    {run.path} at {address}{told}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ["crowded"]
+__all__ = ["computing_beside", "crowded"]
 
 LOAD = Path("/proc/loadavg")
 LOOKS, PAUSE_SECONDS = 5, 0.02
@@ -27,10 +27,25 @@ def crowded(device: str, *, num_threads: int = 0) -> str:
     others = _others()
     if others + wanted <= cores:
         return ""
-    who = "another program computes" if others == 1 else f"{others} other threads compute"
     left = max(cores - others, 1)
-    found = f"{who} on this machine's {cores} cores now, and this training's {wanted} threads wait for one another"
+    found = f"{_who(others, cores)} now, and this training's {wanted} threads wait for one another"
     return f"{found}: steps may take up to ten times as long. Let it have fewer (--set threads={left}), or wait for the others."
+
+
+def computing_beside(*, num_threads: int = 0) -> str:
+    """Return who else computes here, in words, where together that is more than there are cores; "" where it is not.
+
+    Args:
+        num_threads: Threads that this process will compute with; 0 = as many as torch has.
+    """
+    others, cores = _others(), os.cpu_count() or 1
+    return _who(others, cores) if others and others + (num_threads or torch.get_num_threads()) > cores else ""
+
+
+def _who(others: int, cores: int) -> str:
+    """Say how many compute."""
+    who = "another program computes" if others == 1 else f"{others} other threads compute"
+    return f"{who} on this machine's {cores} cores"
 
 
 def _others() -> int:

@@ -165,6 +165,17 @@ def test_isotonic_pools_neighbors_as_by_hand() -> None:
     np.testing.assert_allclose(found.apply(np.stack([1 - stated, stated], axis=1))[:, 1], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [Platt, Beta, Quadratic])
+def test_a_model_that_is_worse_than_guessing_is_not_turned_round(kind: type[Calibrator]) -> None:
+    random = np.random.default_rng(0)
+    odds = random.normal(size=2_000)
+    target = (random.random(2_000) > 1 / (1 + np.exp(-2 * odds))).astype(np.int64)
+    answers = kind.fit(pair(odds), target).apply(pair(odds))
+    order = np.argsort(odds)
+    assert (np.diff(answers[order, 1]) >= -1e-6).all()
+    assert np.ptp(answers[:, 1]) < 0.05
+
+
 @pytest.mark.parametrize("kind", [TopLabel, Platt, Beta, Isotonic, Vector, Matrix])
 def test_rows_sum_to_one_for_many_classes_also_at_the_ends(kind: type[Calibrator]) -> None:
     random = np.random.default_rng(5)

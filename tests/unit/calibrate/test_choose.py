@@ -68,6 +68,16 @@ def test_the_reason_says_why_a_smaller_loss_was_not_taken() -> None:
     assert "vector is not clearly better, or gets fewer rows right" in chosen.reason
 
 
+def test_the_reason_names_what_was_tried() -> None:
+    prediction, target = rows(3_000, factor=2.0)
+    alone = choose_calibrator(prediction, target, (Temperature,), seed=0)
+    assert alone.reason.endswith("on rows that it was not fitted to; the only one that is tried")
+    prediction, target = rows(3_000, factor=2.0, bias=1.0)
+    several = choose_calibrator(prediction, target, (Temperature, Vector), seed=0)
+    assert several.reason == "vector: the smallest log loss on rows that it was not fitted to, of temperature, vector"
+    assert choose_calibrator(prediction, target, (), seed=0).reason == "left as it is: no calibrator is asked for"
+
+
 def test_of_few_rows_one_temperature_is_taken_where_it_is_better_at_all() -> None:
     taken = [choose_calibrator(*rows(200, factor=1.5, seed=seed), (Temperature,), seed=0) for seed in range(7)]
     assert all(isinstance(chosen.calibrator, Temperature) for chosen in taken)

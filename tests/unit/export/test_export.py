@@ -101,6 +101,9 @@ def test_formats_beside_each_other_keep_their_own_records(run: Run, tmp_path: Pa
     for kind, end in ends.items():
         alone, beside = ((tmp_path / folder / f"m{end}.json").read_text() for folder in (kind, "together"))
         assert alone == beside
+        types = {one["name"]: one["dtype"] for one in json.loads(alone)["inputs"]}
+        # Only ONNX's graphs take words themselves.
+        assert (types["size"], types["form"]) == ("float64", "string" if kind == "onnx" else "int64")
 
 
 def test_formats_of_texts_stand_beside_each_other(tmp_path: Path) -> None:

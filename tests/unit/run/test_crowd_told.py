@@ -20,17 +20,17 @@ def test_others_are_told_of(threads: str | int, is_told: bool, tmp_path: Path, m
     assert ("others compute here" in (tmp_path / "run" / "events.jsonl").read_text(encoding="utf-8")) == is_told
 
 
-@pytest.mark.parametrize(("threads", "is_told"), [("auto", True), (1, False)])
+@pytest.mark.parametrize("beside", ["Others compute here", ""])
 def test_an_estimate_made_beside_others_says_so(
-    threads: str | int, is_told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    beside: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(estimating, "crowded", lambda device, *, num_threads: "Others compute here.")
+    monkeypatch.setattr(estimating, "computing_beside", lambda *, num_threads: beside)
     monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
-    assert main(["estimate", "sklearn:iris", "--model", "linear", "--steps", "20", "--json", "--set", f"threads={threads}"]) == 0
+    assert main(["estimate", "sklearn:iris", "--model", "linear", "--steps", "20", "--json"]) == 0
     said, warned = capsys.readouterr()
-    expected = ["Others compute here. What is told here was measured beside them."] if is_told else []
-    assert json.loads(said)["warnings"] == expected
-    assert ("measured beside them" in warned) == is_told
+    told = ["Others compute here: what is told here was measured beside that, and the training is faster without."]
+    assert json.loads(said)["warnings"] == (told if beside else [])
+    assert ("measured beside that" in warned) == bool(beside)
 
 
 class Looks(nn.Module):
@@ -49,7 +49,8 @@ def test_an_estimate_says_why_a_step_is_not_counted(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
     drawn = np.random.default_rng(0)
     data = drawn.normal(size=(200, 3)).astype(np.float32), drawn.integers(0, 2, 200)
-    found = tutelage.estimate(data, model=Looks(), steps=20, threads=1)
+    monkeypatch.setattr(estimating, "computing_beside", lambda *, num_threads: "")
+    found = tutelage.estimate(data, model=Looks(), steps=20)
     (warning,) = found.warnings
     assert warning.startswith("FLOPs, ideal and largest batch are not told: a step cannot be followed without real numbers (")
     assert found.flops is None

@@ -133,6 +133,7 @@ def test_inputs_that_do_not_fit_are_told_in_words() -> None:
 def test_what_takes_no_less_time_than_either_in_float32_is_told() -> None:
     assert _slower(2.0, 1.5, 1.0) == ""
     assert "hardly faster" in _slower(2.0, 1.1, 1.0)
+    assert "8.0 times slower" in _slower(1.8, 20.0, 14.4)
     assert "takes 2 ms, with the run's own model 1 ms" in _slower(1.0, 3.0, 2.0)
     assert "by ONNX Runtime (tutelage export) 0.5 ms" in _slower(3.0, 0.5, 2.0)
 

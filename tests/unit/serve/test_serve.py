@@ -5,6 +5,7 @@ import base64
 import io
 import json
 import resource
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from tutelage.serve.app import make_app, records
 from tutelage.serve.batching import Batcher
 from tutelage.serve.forms import FORMS
 from tutelage.serve.guard import Guard
-from tutelage.serve.server import allow_connections, choose_token, make_server
+from tutelage.serve.server import allow_connections, choose_token, make_server, serve
 
 fastapi = pytest.importorskip("fastapi")
 httpx = pytest.importorskip("httpx")
@@ -214,7 +215,7 @@ def test_numbers_of_one_request_have_one_size_and_keep_their_kind() -> None:
     form = FORMS["numbers"]()
     with form.source([[1, 2], [3, 4]]) as source:
         assert source.dtype.kind == "i"
-    with pytest.raises(UsageError, match=r"row 2 has the sizes \(3,\), where row 1 has \(2,\)"), form.source([[1, 2], [1, 2, 3]]):
+    with pytest.raises(UsageError, match=r"row 1 has the sizes \(3,\), where row 0 has \(2,\)"), form.source([[1, 2], [1, 2, 3]]):
         pass
     assert form.key([[1, 2]]) != form.key([[0.5, 2]])
 
@@ -317,6 +318,31 @@ def test_a_model_without_answers_for_rows_is_not_served(run: Run) -> None:
 
     with pytest.raises(TutelageError, match="cannot be served"):
         make_app(Other(), token="", most_bytes=1)  # type: ignore[arg-type]
+
+
+def test_rows_are_counted_as_in_the_list_and_odd_keys_are_named(run: Run) -> None:
+    wrong = [{"size": 1.0, "form": "x"}, {"size": {}, "form": "x"}]
+    word = [{"size": 1.0, "form": "x"}, {"size": "old", "form": "x"}]
+    first, second, third, fourth = ask(
+        run,
+        ("POST", "/predict", {"json": {"rows": wrong}, "headers": SAID}),
+        ("POST", "/predict", {"json": {"rows": word}, "headers": SAID}),
+        ("POST", "/predict", {"json": {"rows": ROWS[:1], "coverage": 0.9}, "headers": SAID}),
+        ("POST", "/predict", {"json": {"inputs": ROWS[:1]}, "headers": SAID}),
+    )
+    assert told(first).startswith("row 1: column 'size'")
+    assert second.json()["error"]["problems"][0]["where"] == "input data row 1, column size"
+    assert told(third).startswith("unknown key 'coverage' beside `rows`")
+    assert told(fourth).startswith("expected JSON")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the framework leaves its socket open
+def test_a_port_that_is_taken_is_told_once(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"cannot listen at 127.0.0.1, port {number}"):
+            serve(run, port=number)
+    assert "Address already in use" not in "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize(("soft", "hard", "most"), [(1024, -1, 4352), (1024, 2000, 2000), (9000, 9000, 9000), (-1, -1, 4352)])

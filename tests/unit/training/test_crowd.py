@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tutelage.training import crowd
-from tutelage.training.crowd import crowded
+from tutelage.training.crowd import computing_beside, crowded
 
 
 @pytest.fixture(autouse=True)
@@ -45,3 +45,18 @@ def test_a_system_that_does_not_say_is_taken_for_free(four_cores: Path, text: st
 def test_a_card_needs_no_cores(four_cores: Path) -> None:
     four_cores.write_text("1.20 0.80 0.50 9/84 3202\n")
     assert crowded("cuda") == ""
+
+
+@pytest.mark.parametrize(
+    ("running", "num_threads", "told"),
+    [
+        (1, 0, ""),
+        (1, 8, ""),
+        (2, 1, ""),
+        (2, 0, "another program computes on this machine's 4 cores"),
+        (5, 1, "4 other threads compute on this machine's 4 cores"),
+    ],
+)
+def test_who_computes_beside_is_told_where_cores_are_too_few(four_cores: Path, running: int, num_threads: int, told: str) -> None:
+    four_cores.write_text(f"1.20 0.80 0.50 {running}/84 3202\n")
+    assert computing_beside(num_threads=num_threads) == told
