@@ -10,6 +10,9 @@ from tutelage.track.score import say_decimals
 
 __all__ = ["run"]
 
+LOSS = "/loss"
+"""End of the names of what is the smaller, the better, and says how honest probabilities are."""
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the folder, and tell how good the mean is beside each of its members."""
@@ -17,9 +20,12 @@ def run(arguments: argparse.Namespace) -> int:
     result = made.result
     told = result["ensemble"]
     report = write_report(made.path, tell=warn)
+    warnings = _worse(told["members"], result["metrics"])
+    for text in warnings:
+        warn(text)
     if arguments.json:
         kept = {key: result[key] for key in ("metrics", "intervals", "num_parameters")}
-        say_json({"run": str(made.path), **told, **kept, "report": str(report)})
+        say_json({"run": str(made.path), **told, **kept, "warnings": warnings, "report": str(report)})
         return 0
     say(f"{one_line(str(made.path))}: the mean of {len(told['members'])} runs, weights {told['weights']}")
     _say_members(told, result["metrics"])
@@ -27,6 +33,22 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"Note: {one_line(told['measured'])}")
     tell(f"report   {one_line(str(report))}")
     return 0
+
+
+def _worse(members: list[dict[str, Any]], metrics: dict[str, float]) -> list[str]:
+    """Warn where the mean has a larger loss than one of those that it is made of."""
+    found = []
+    for name, whole in metrics.items():
+        if not name.endswith(LOSS):
+            continue
+        best = min(members, key=lambda member: member["metrics"][name])
+        alone = best["metrics"][name]
+        if alone < whole:
+            found.append(
+                f"{name} of the mean is {say_decimals(whole)}, of {one_line(best['run'])} alone {say_decimals(alone)}: leave out "
+                "members that are much worse, or let held-out rows weigh them (--weights validation)."
+            )
+    return found
 
 
 def _say_members(told: dict[str, Any], metrics: dict[str, float]) -> None:
