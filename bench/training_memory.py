@@ -156,7 +156,7 @@ def _steps(composed: Composed, count: int) -> None:
 
 
 def measured(name: str, kind: str) -> dict[str, Any]:
-    """Make steps, and return by how many bytes this process grows: what is written to, since the height of that can be set back."""
+    """Make steps, and return by how many bytes this process grows: what is written to, whose height can be set back."""
     composed = _prepared(name, kind)
     with closing(composed.problem):
         before = status("VmRSS")
