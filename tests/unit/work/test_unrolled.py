@@ -1,5 +1,8 @@
 """A GRU of many steps is counted by a few: the same products, nearly the same bytes and memory, a fraction of the calls."""
 
+import math
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -75,3 +78,44 @@ def test_counting_ends_when_its_time_is_over() -> None:
     counter.ends = 0.0
     with pytest.raises(TooLongError), counter:
         torch.zeros(2) + 1
+
+
+def test_time_runs_out_only_where_an_error_may_be_raised() -> None:
+    counter = OperatorCounter()
+    counter.ends = -math.inf
+    x = torch.ones(2, 2)
+    # C++ asks for the device where no error may pass: the process would end without a word.
+    assert counter.__torch_dispatch__(torch.ops.prim.device.default, (), (x,)) == torch.device("cpu")
+    with pytest.raises(TooLongError):
+        counter.__torch_dispatch__(torch.ops.aten.mm.default, (), (x, x))
+
+
+ENDS = """
+import math, time
+import torch
+from torch import nn
+from tutelage.work.counter import TooLongError
+from tutelage.work.trace import tracing
+
+network = nn.LSTM(4, 4, batch_first=True)
+ended = 0
+for number in range(20):
+    try:
+        with tracing() as trace:
+            copy = trace.copy(network)
+            x = trace.tensors({"x": torch.ones(2, 60, 4)}, "batch", device=torch.device("cpu"))["x"]
+            trace.counter.ends = time.monotonic() + 0.008 * number
+            for step in range(60):
+                x = copy(x[:, : 60 - step])[0]
+            x.sum().backward()
+    except TooLongError:
+        ended += 1
+print(ended)
+"""
+
+
+@pytest.mark.slow
+def test_a_process_lives_on_whenever_time_runs_out() -> None:
+    found = subprocess.run([sys.executable, "-c", ENDS], capture_output=True, text=True, check=False)
+    assert found.returncode == 0, found.stderr[-500:]
+    assert int(found.stdout) > 10
