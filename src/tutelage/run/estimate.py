@@ -120,8 +120,8 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
         UsageError: The catalogue has no such hardware.
     """
     tried = moved(tried, where)
-    plan, apart, steps = tried.plan, tried.pilot.apart, tried.schedule.steps
-    time = tried.run_time()
+    plan, steps, time = tried.plan, tried.schedule.steps, tried.run_time()
+    apart = None if where.hardware else tried.pilot.apart
     if plan.time_seconds:
         time = within(time, plan.time_seconds, is_filled=tried.pilot.total_steps != plan.useful_steps)
     whole, used = time.parts, share_used(tried.schedule.stops)
@@ -153,8 +153,7 @@ def estimate_of(tried: Tried, where: Where = HERE) -> Estimate:
             whole,
             steps=steps,
             watched=plan.num_validation,
-            fixed=0.0 if apart is None or where.hardware else apart.fixed,
-            loader=0.0 if apart is None or where.hardware else apart.loader,
+            **({} if apart is None else {"fixed": apart.fixed, "loader": apart.loader}),
         ),
         seconds_spent=tried.seconds,
         details=tried.pilot.record() | ({} if tried.many is None else {"devices": tried.many.record()}),

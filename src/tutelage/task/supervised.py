@@ -142,8 +142,7 @@ class SupervisedSpec(TaskSpec):
         def evaluator(name: str, part: PreparedPart, **beside: Any) -> RowsEvaluator:
             return RowsEvaluator(name=name, prepared=part, data=data, judge=self, plan=plan, answering=answering, **beside)
 
-        held_out = evaluator("calibration", held, beside=floor)
-        honesty = Honesty(plan, self.answers, held_out, is_apart=held is not watched)
+        honesty = Honesty(plan, self.answers, evaluator("calibration", held, beside=floor), is_apart=held is not watched)
         validation = evaluator("val", watched, is_watched=True, beside=floor, honest=honesty, is_last=data.test is None)
 
         def choose(task: Task) -> str:
