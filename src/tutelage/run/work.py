@@ -24,7 +24,7 @@ from tutelage.work.memory import Course, Memory
 from tutelage.work.result import Work, join
 from tutelage.work.trace import tracing
 
-__all__ = ["Counted", "TrainingWork", "count_if_possible", "count_training_step"]
+__all__ = ["Counting", "TrainingWork", "count_if_possible", "count_training_step"]
 
 BESIDE_BYTES = 12 * 10**6
 """What a training's steps take on a CPU beyond the bare steps that `work/memory.py` tells of: clipping, drawing, more kernels; in
@@ -115,7 +115,7 @@ def count_training_step(state: TrainState, batch: Mapping[str, Tensor], *, most_
     return TrainingWork(phases, task.rhythm, memory, course, rows=rows, closed=real.closed_phases)
 
 
-class Counted(NamedTuple):
+class Counting(NamedTuple):
     """What counting a step has come to.
 
     Attributes:
@@ -127,17 +127,17 @@ class Counted(NamedTuple):
     reason: str = ""
 
 
-def count_if_possible(state: TrainState, batch: Mapping[str, Tensor], *, most_seconds: float) -> Counted:
+def count_if_possible(state: TrainState, batch: Mapping[str, Tensor], *, most_seconds: float) -> Counting:
     """Count the work of a step, where a module does not do what only real numbers can do, and where it does not take too long."""
     try:
-        return Counted(count_training_step(state, batch, most_seconds=most_seconds))
+        return Counting(count_training_step(state, batch, most_seconds=most_seconds))
     except TooLongError:
-        return Counted(reason=f"a step calls so many operators that counting them takes more than {most_seconds:.3g} s")
+        return Counting(reason=f"a step calls so many operators that counting them takes more than {most_seconds:.3g} s")
     except Exception as error:  # the border: an own module may fail in any way without numbers
         if is_out_of_memory(error):
-            return Counted(reason="the memory does not suffice to follow a step")
+            return Counting(reason="the memory does not suffice to follow a step")
         found = " ".join(str(error).split())[:200]
-        return Counted(reason=f"a step cannot be followed without real numbers ({type(error).__name__}: {found})")
+        return Counting(reason=f"a step cannot be followed without real numbers ({type(error).__name__}: {found})")
 
 
 def _watch(task: Task, counter: OperatorCounter) -> None:

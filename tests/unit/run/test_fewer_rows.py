@@ -72,6 +72,9 @@ def test_long_evaluations_are_cut_short_and_told_as_a_whole() -> None:
     assert found.measured.evaluation == pytest.approx(240 * ROW_SECONDS, rel=0.25)
     # What does not depend on rows, such as intervals, takes some tenths of a second.
     assert 0.8 * 840 * ROW_SECONDS < found.measured.once["scoring"] < 840 * ROW_SECONDS + 1.5
+    # Most of it was not waited for: some 140 validation rows and 500 test rows.
+    assert found.pilot.unseen["scoring"] > 0.6 * 640 * ROW_SECONDS
+    assert found.pilot.unseen["deciding"] > 0.6 * 140 * ROW_SECONDS
     # Calibrators are fitted to what the network says of the validation rows.
     assert found.measured.once["deciding"] > 0.7 * 240 * ROW_SECONDS
 

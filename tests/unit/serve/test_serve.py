@@ -19,7 +19,7 @@ from PIL import Image
 import tutelage
 from tutelage.core.errors import TutelageError, UsageError
 from tutelage.run.run import Run
-from tutelage.serve import app, forms
+from tutelage.serve import app, forms, server
 from tutelage.serve.app import make_app, records
 from tutelage.serve.batching import Batcher
 from tutelage.serve.forms import FORMS
@@ -337,12 +337,15 @@ def test_rows_are_counted_as_in_the_list_and_odd_keys_are_named(run: Run) -> Non
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the framework leaves its socket open
-def test_a_port_that_is_taken_is_told_once(run: Run, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_port_that_is_taken_is_told_once(run: Run, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr(server, "allow_connections", lambda: asked.append(True))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         number = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"cannot listen at 127.0.0.1, port {number}"):
             serve(run, port=number)
     assert "Address already in use" not in "".join(capfd.readouterr())
+    assert asked, "as many files as connections have to be asked for before it listens"
 
 
 @pytest.mark.parametrize(("soft", "hard", "most"), [(1024, -1, 4352), (1024, 2000, 2000), (9000, 9000, 9000), (-1, -1, 4352)])
